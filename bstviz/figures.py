@@ -19,6 +19,7 @@ from bstviz.taxonomy import Taxonomy
 
 SVG_POINTS = 2_500
 HOVER_POINTS = 20_000
+NAMED = 10  # classes up to which a matrix has their names on its axes
 MISSING = "#a4abb6"
 RIGHT, WRONG = "#2385ca", "#e0662c"  # apart for colour-blind eyes too
 CONFIDENCE_COLORS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#e3cf1c")
@@ -226,8 +227,8 @@ def confusion_figure(
 
     Args:
         matrix: (C, C) counts.
-        codes: C class codes, the axis labels.
-        names: C class names, for hovering.
+        codes: C class codes, the axis labels of matrices larger than :data:`NAMED`.
+        names: C class names, for hovering and the axes of small matrices.
         groups: (C,) block of each class.
         normalised: Colour and print row percentages instead of counts.
         height: In pixels.
@@ -236,6 +237,7 @@ def confusion_figure(
     share = np.divide(matrix, support[:, None], out=np.zeros(matrix.shape), where=support[:, None] > 0)
     shown = 100 * share if normalised else matrix
     text = [[f"{v:.0f}" if v >= 0.5 else "" for v in row] for row in shown]
+    labels = codes if n > NAMED else [html.escape(name) for name in names]
     figure = go.Figure(
         go.Heatmap(
             z=100 * share, text=text, texttemplate="%{text}", textfont={"size": 11 if n > 10 else 15}, colorscale="Blues",
@@ -265,12 +267,12 @@ def confusion_figure(
     figure.update_xaxes(
         title="predicted",
         tickvals=list(range(n)),
-        ticktext=codes,
+        ticktext=labels,
         range=[-0.5, n - 0.5],
         showgrid=False,
         zeroline=False,
     )
-    ticks = [f"{code}  ({count:,})" for code, count in zip(codes, support, strict=True)]
+    ticks = [f"{code}  ({count:,})" for code, count in zip(labels, support, strict=True)]
     figure.update_yaxes(
         title="true (sounds)",
         tickvals=list(range(n)),

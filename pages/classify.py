@@ -106,7 +106,7 @@ def page() -> None:
             "Drop sound files here", accept_multiple_files=True, key="classify.files",
             help="WAV, FLAC, OGG, Opus, MP3 or AIFF; the first ten minutes of each are read.",
         )  # fmt: skip
-        st.caption("Files stay in this session's memory and are gone when the page is closed; nothing is stored.")
+        st.caption("Files are held in the server's memory only; nothing is written to disk.")
     with right:
         loaded = pick_run(
             "Run that answers", key="classify.run",
