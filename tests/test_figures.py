@@ -163,7 +163,7 @@ def test_a_confusion_matrix_prints_counts_or_row_percentages() -> None:
 
 def test_a_confusion_matrix_shows_support_and_lines_between_blocks() -> None:
     figure = confusion(normalised=True)
-    assert list(figure.layout.yaxis.ticktext) == ["a  (10)", "b  (2)", "c  (0)"]
+    assert list(figure.layout.yaxis.ticktext) == ["A &lt;b&gt;  (10)", "B  (2)", "C  (0)"]
     assert {shape.x0 for shape in figure.layout.shapes} == {1.5, -0.5}
     assert figure.data[1].hovertext[1] == "A &lt;b&gt; → B<br>2 of 10 (20.0 %)"
 
