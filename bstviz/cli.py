@@ -17,7 +17,8 @@ from bstviz.errors import UserError
 if TYPE_CHECKING:
     from bstviz.collection import Collection
     from bstviz.run import Run
-    from bstviz.train import Folds
+    from bstviz.splits import Folds
+    from bstviz.sweep import Plan
 
 app = typer.Typer(
     name="bstviz",
@@ -34,6 +35,17 @@ OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")
 NameOption = Annotated[str | None, typer.Option(help="Name of the collection.")]
 TaxonomyOption = Annotated[Path | None, typer.Option(help="CSV of a taxonomy other than BST.")]
 DeviceOption = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
+FoldsOption = Annotated[int, typer.Option(help="Number of folds.")]
+GroupOption = Annotated[str | None, typer.Option(help="Column whose sounds never part, e.g. uploader.")]
+FoldColumnOption = Annotated[
+    str | None, typer.Option(help="Column with the data's own folds (found by itself: test_fold).")
+]
+EpochsOption = Annotated[int | None, typer.Option(help="Another number of epochs.")]
+SeedOption = Annotated[int, typer.Option(help="Of folds, initialisation and augmentation.")]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Worker processes; one a processor core when left out, one with an accelerator."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -192,7 +204,9 @@ def embed(
         for sound_id, reason in list(report.without_audio.items())[:20]:
             console.print(f"  {_plain(sound_id)}: {_plain(reason)}")
     if report.without_text:
-        console.print(f"{report.without_text:,} of {len(done):,} sounds have no words.")
+        console.print(
+            f"{report.without_text:,} of {len(done):,} sounds have no words and no text embedding; models that read leave them out."
+        )
 
 
 @app.command()
@@ -202,15 +216,14 @@ def train(
     loss: Annotated[str, typer.Option(help="flat or hierarchical.")] = "hierarchical",
     modality: Annotated[str, typer.Option(help="audio, text or both.")] = "audio",
     min_confidence: Annotated[int, typer.Option(help="Annotation confidence from which sounds count, 1-5.")] = 1,
-    folds: Annotated[int, typer.Option(help="Number of folds.")] = 5,
-    group: Annotated[str | None, typer.Option(help="Column whose sounds never part, e.g. uploader.")] = None,
-    fold_column: Annotated[
-        str | None, typer.Option(help="Column with the data's own folds (found by itself: test_fold).")
-    ] = None,
+    folds: FoldsOption = 5,
+    group: GroupOption = None,
+    fold_column: FoldColumnOption = None,
     preset: Annotated[str, typer.Option(help="default, or paper: the paper's own recipe.")] = "default",
-    epochs: Annotated[int | None, typer.Option(help="Another number of epochs.")] = None,
+    epochs: EpochsOption = None,
     umap: Annotated[bool, typer.Option(help="Make the UMAP maps now; otherwise the app makes them when asked.")] = True,
-    seed: Annotated[int, typer.Option(help="Of folds, initialisation and augmentation.")] = 0,
+    seed: SeedOption = 0,
+    jobs: JobsOption = None,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
@@ -218,87 +231,144 @@ def train(
 
     Example: bstviz train collections/mine --loss flat --modality audio --folds 5 --group uploader --out runs/flat
     """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
     from bstviz import config as settings
     from bstviz.collection import load_collection
     from bstviz.projection import UmapSettings
-    from bstviz.train import cross_validate
+    from bstviz.splits import choose_folds
+    from bstviz.sweep import Plan
 
     changes: dict[str, Any] = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
-    chosen = settings.preset(preset, **changes, **({"epochs": epochs, "min_steps": 0} if epochs else {}))
+    chosen = settings.preset(preset, **changes, **_epochs(epochs))
     sounds = load_collection(collection)
-    assignment = _folds(sounds, folds, group, fold_column, seed)
-    console.print(f"{assignment.count} folds: {_plain(assignment.kind)}")
-    runs = []
-    with Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console) as bar:
-        task = bar.add_task("Training", total=assignment.count)
-
-        def on_epoch(fold: int, epoch: int, total: int) -> None:
-            bar.update(task, completed=fold + epoch / total, description=f"Fold {fold}, epoch {epoch}")
-
-        maps = UmapSettings(seed=seed) if umap else None
-        for run in cross_validate(
-            sounds, assignment, chosen, out, device=_device(device), umap=maps, on_epoch=on_epoch
-        ):
-            bar.update(task, completed=run.fold + 1)
-            runs.append(run)
-    _print_report(runs, as_json=as_json)
+    assignment = choose_folds(sounds, count=folds, group=group, column=fold_column, seed=seed)
+    _run_sweep(
+        sounds, assignment, Plan((chosen,), (), ()), out, jobs=jobs, device=_device(device), umap=UmapSettings(seed=seed) if umap else None
+    )  # fmt: skip
+    _print_report([out], "json" if as_json else "text", paper=False)
 
 
-def _folds(sounds: Collection, count: int, group: str | None, column: str | None, seed: int) -> Folds:
-    from bstviz.splits import column_folds, group_values, stratified_folds
-    from bstviz.train import Folds
-
-    if column is None and group is None and "test_fold" in sounds.sounds:
-        column = "test_fold"
-    if column is not None:
-        if column not in sounds.sounds:
-            raise UserError(f"There is no column {column!r}; there are {', '.join(map(str, sounds.sounds.columns))}.")
-        if group is not None:
-            raise UserError("--group and --fold-column exclude each other: the column's folds are taken as they are.")
-        folds = column_folds(sounds.sounds[column])
-        folds[sounds.labels < 0] = -1
-        return Folds(folds, f"the data's own, column {column}")
-    groups = group_values(sounds.sounds, group) if group else None
-    kind = f"stratified {count}-fold, seed {seed}" + (f", grouped by {group}" if group else "")
-    return Folds(stratified_folds(sounds.labels, n_folds=count, seed=seed, groups=groups), kind, groups)
+def _epochs(epochs: int | None) -> dict[str, int]:
+    return {"epochs": epochs, "min_steps": 0} if epochs else {}
 
 
 @app.command()
-def report(experiments: list[Path], as_json: JsonOption = False) -> None:
-    """Print the metrics of experiments, mean and deviation over folds.
+def sweep(
+    collection: Path,
+    out: OutOption,
+    preset: Annotated[str, typer.Option(help="table1, or a .toml file of your own.")] = "table1",
+    recipe: Annotated[
+        str | None, typer.Option(help="Another training recipe than the preset's: default, paper.")
+    ] = None,
+    folds: FoldsOption = 5,
+    group: GroupOption = None,
+    fold_column: FoldColumnOption = None,
+    epochs: EpochsOption = None,
+    baselines: Annotated[bool, typer.Option(help="Fit the preset's baselines too.")] = True,
+    umap: Annotated[
+        bool, typer.Option(help="Make the UMAP maps too; otherwise the app makes them when asked.")
+    ] = False,
+    seed: SeedOption = 0,
+    jobs: JobsOption = None,
+    device: DeviceOption = "cpu",
+    engine: Annotated[str, typer.Option(help="local, or ray: one task a fold on a Ray cluster.")] = "local",
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster; one is started here when left out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a grid of settings on the same folds, as the paper's table 1; stopped at any moment, it goes on.
 
-    Example: bstviz report runs/hierarchical runs/flat
+    Example: bstviz sweep collections/bsd10k --preset table1 --out experiments/table1
     """
-    from bstviz.run import find_runs, load_run
-
-    _print_report([load_run(path) for folder in experiments for path in find_runs(folder)], as_json=as_json)
-
-
-def _print_report(runs: list[Run], *, as_json: bool) -> None:
     import dataclasses
+    from typing import get_args
 
-    from rich.table import Table
+    from bstviz.collection import load_collection
+    from bstviz.projection import UmapSettings
+    from bstviz.splits import choose_folds
+    from bstviz.sweep import Engine, load_preset, plan
 
-    from bstviz.report import COLUMNS, rows
+    if engine not in get_args(Engine):
+        raise UserError(f"engine is {engine!r}; allowed are {', '.join(get_args(Engine))}.")
+    grid = load_preset(preset)
+    grid = dataclasses.replace(
+        grid, recipe=recipe or grid.recipe, baselines=grid.baselines if baselines else (), train=grid.train | _epochs(epochs)
+    )  # fmt: skip
+    sounds = load_collection(collection)
+    work = plan(grid, sounds, seed=seed)
+    for reason in work.left_out:
+        console.print(f"left out: {_plain(reason)}")
+    assignment = choose_folds(sounds, count=folds, group=group, column=fold_column, seed=seed)
+    maps = UmapSettings(seed=seed) if umap else None
+    _run_sweep(
+        sounds, assignment, work, out, jobs=jobs, device=_device(device), engine=engine, address=address, umap=maps
+    )
+    _print_report([out], "json" if as_json else "text", paper=preset == "table1")
 
-    table_rows = rows(runs)
-    if as_json:
-        print(json.dumps({"rows": [dataclasses.asdict(row) for row in table_rows]}, indent=1))
-        return
-    for source in dict.fromkeys((r.collection, r.split_kind) for r in table_rows):
-        table = Table(title=f"{source[0]} · folds: {source[1]}", title_justify="left")
-        for heading in ("Confidence", "Loss", "Modality", "Folds", "Test sounds", *COLUMNS.values()):
-            table.add_column(heading, justify="left" if heading in ("Loss", "Modality") else "right")
-        members = [r for r in table_rows if (r.collection, r.split_kind) == source]
-        for row in members:
-            cells = (f"≥ {row.min_confidence}", row.loss, row.modality, str(row.folds), f"{row.test_sounds:,}")
-            table.add_row(*cells, *(row.percent(name) for name in COLUMNS))
-        Console(width=None if sys.stdout.isatty() else 160).print(table)
-        for encoders in dict.fromkeys(r.encoders for r in members):
-            print(f"embeddings: {encoders}")
-    print("Percentages, mean ± standard deviation over folds; the threshold applies to training and test alike.")
+
+def _run_sweep(sounds: Collection, assignment: Folds, work: Plan, out: Path, **options: Any) -> None:
+    """Run a sweep under a progress bar that says what is done and how long the rest may take."""
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from bstviz.sweep import Task, run_sweep
+
+    settings, count = len(work.settings), assignment.count
+    console.print(
+        f"{settings} setting{'s' if settings > 1 else ''} x {count} folds ({_plain(assignment.kind)}) -> {_plain(out)}"
+    )
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+    )
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+        row = bar.add_task("Training")
+        costs: list[float] = []
+        shares: list[float] = []
+
+        def on_start(tasks: list[Task]) -> None:
+            costs.extend(task.cost for task in tasks)
+            shares.extend(0.0 for _ in tasks)
+            bar.update(row, total=sum(costs) or 1, completed=0 if costs else 1)
+
+        def on_progress(index: int, share: float) -> None:
+            shares[index] = max(share, shares[index])
+            bar.update(row, completed=sum(c * s for c, s in zip(costs, shares, strict=True)))
+
+        for _ in run_sweep(sounds, assignment, work, out, on_start=on_start, on_progress=on_progress, **options):
+            finished = sum(share == 1 for share in shares)
+            bar.update(row, description=f"Training, {finished} of {len(shares)} tasks done")
+
+
+@app.command()
+def report(
+    experiments: list[Path],
+    form: Annotated[str, typer.Option("--format", help="text, markdown, csv or json.")] = "text",
+    paper: Annotated[bool, typer.Option(help="Print the paper's table 1 beside the figures.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the metrics of experiments, mean and deviation over folds, in the shape of the paper's table 1.
+
+    Example: bstviz report experiments/table1 --format markdown
+    """
+    _print_report(experiments, "json" if as_json else form, paper=paper)
+
+
+def _print_report(experiments: list[Path], form: str, *, paper: bool) -> None:
+    from bstviz.report import FORMATS, load_rows, write
+
+    if form not in FORMATS:
+        raise UserError(f"format is {form!r}; allowed are {', '.join(FORMATS)}.")
+    table = load_rows(experiments)
+    width = None if sys.stdout.isatty() else 200
+    print(write(table, form, paper=paper, width=width))
 
 
 @app.command()
@@ -376,15 +446,14 @@ def demo(
 
     Example: bstviz demo --out demo --extra collections/recordings
     """
-    from bstviz.released import train_released
-    from bstviz.run import load_run
+    from bstviz.released import RUNS, train_released
 
     def on_run(name: str, epoch: int, total: int) -> None:
         if epoch == total:
             console.print(f"trained {name}")
 
-    paths = train_released(out, list(extra or ()), seed=seed, track=_track, on_run=on_run)
-    _print_report([load_run(path) for path in paths], as_json=as_json)
+    train_released(out, list(extra or ()), seed=seed, track=_track, on_run=on_run)
+    _print_report([out / RUNS], "json" if as_json else "text", paper=False)
 
 
 @app.command("app")

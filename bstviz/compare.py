@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bstviz.neighbours import nearest
+from bstviz.neighbours import BLOCK, nearest, unit
 
 
 def silhouette(latents: np.ndarray, labels: np.ndarray) -> float:
@@ -35,12 +35,65 @@ def neighbour_jaccard(first: np.ndarray, second: np.ndarray, *, k: int = 10) -> 
     return shared / np.maximum(a.shape[1] + b.shape[1] - shared, 1)
 
 
+def retrieval_map(latents: np.ndarray, labels: np.ndarray) -> float:
+    """Mean average precision, 0 to 1, of finding the sounds of a sound's class by ranking all others by distance.
+
+    Sounds that are alone in their class are no queries; nan where all are.
+    """
+    z = unit(np.asarray(latents, np.float32))
+    precisions = []
+    for start in range(0, len(z), BLOCK):
+        similarity = z[start : start + BLOCK] @ z.T  # (block, n)
+        own = np.arange(len(similarity))
+        similarity[own, start + own] = -np.inf  # a query is not its own answer: it comes last, and is cut off
+        order = np.argsort(-similarity, axis=1)[:, :-1]
+        hits = labels[order] == labels[start : start + BLOCK, None]
+        precision = hits.cumsum(axis=1) / np.arange(1, len(z))
+        found = hits.sum(axis=1)
+        precisions.append(((precision * hits).sum(axis=1) / np.maximum(found, 1))[found > 0])
+    scored = np.concatenate(precisions) if precisions else np.empty(0)
+    return float(scored.mean()) if len(scored) else float("nan")
+
+
+def tree_correlation(latents: np.ndarray, labels: np.ndarray, parents: np.ndarray) -> float:
+    """Spearman correlation, -1 to 1, of the distances between class centroids and those in the taxonomy's tree.
+
+    A centroid is the mean of a class's unit-length latents. Two second-level classes are 2 apart in the tree under one
+    top-level class, else 4. nan where the classes that occur are all equally far apart.
+
+    Args:
+        latents: (n, d).
+        labels: (n,) second-level labels.
+        parents: (C,).
+    """
+    from scipy.stats import spearmanr
+
+    z = unit(np.asarray(latents, np.float32))
+    present = np.unique(labels)
+    centroids = unit(np.stack([z[labels == c].mean(axis=0) for c in present])) if len(present) else z[:0]
+    one, two = np.triu_indices(len(present), 1)
+    distance = 1 - (centroids[one] * centroids[two]).sum(axis=1)
+    tree = np.where(parents[present[one]] == parents[present[two]], 2, 4)
+    if len(np.unique(tree)) < 2:
+        return float("nan")
+    return float(spearmanr(distance, tree).statistic)
+
+
 def structure(latents: np.ndarray, labels: np.ndarray, parents: np.ndarray) -> dict[str, float]:
-    """Silhouette and kNN purity at both levels, for second-level labels and their parents (C,)."""
+    """Silhouette, kNN purity and retrieval mAP at both levels, and the correlation with the taxonomy's tree.
+
+    Args:
+        latents: (n, d).
+        labels: (n,) second-level labels.
+        parents: (C,).
+    """
     top = parents[labels]
     return {
         "top_silhouette": silhouette(latents, top),
         "second_silhouette": silhouette(latents, labels),
         "top_knn_purity": knn_purity(latents, top),
         "second_knn_purity": knn_purity(latents, labels),
+        "top_retrieval_map": retrieval_map(latents, top),
+        "second_retrieval_map": retrieval_map(latents, labels),
+        "tree_correlation": tree_correlation(latents, labels, parents),
     }

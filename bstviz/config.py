@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bstviz.errors import UserError
+
+if TYPE_CHECKING:
+    from bstviz.collection import AudioOrText
 
 Modality = Literal["audio", "text", "both"]
 Loss = Literal["flat", "hierarchical"]
 TopPenalty = Literal["indicator", "soft", "none"]
 Schedule = Literal["constant", "one-cycle"]
+Precision = Literal["auto", "float32", "bfloat16"]
 MODALITIES: tuple[Modality, ...] = ("audio", "text", "both")
 LOSSES: tuple[Loss, ...] = ("flat", "hierarchical")
+
+
+def kinds_of(modality: Modality) -> tuple[AudioOrText, ...]:
+    """The embeddings that a modality takes."""
+    kinds: tuple[AudioOrText, ...] = ("audio", "text")
+    return tuple(kind for kind in kinds if modality in (kind, "both"))
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,10 @@ class TrainConfig:
         temperature: tau of equation 6.
         contrastive_weight: lambda of equation 7.
         top_penalty: Equation 5 as written (``indicator``, without gradient), its differentiable form (``soft``), or none.
+        precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32. Answers
+            are always float32.
+        validation: Share of the training sounds that is held out to judge every epoch, to stop training where ``patience``
+            says so, and to fit the temperature.
         seed: Of initialisation, order, augmentation and the validation draw.
         sizes: Of the network.
     """
@@ -99,6 +113,8 @@ class TrainConfig:
     temperature: float = 0.5
     contrastive_weight: float = 1.0
     top_penalty: TopPenalty = "soft"
+    precision: Precision = "auto"
+    validation: float = 0.05
     seed: int = 0
     sizes: NetworkSizes = field(default_factory=NetworkSizes)
 
@@ -108,6 +124,8 @@ class TrainConfig:
                 raise UserError(f"{name} is {value!r}; allowed are {', '.join(allowed)}.")
         if not 1 <= self.min_confidence <= 5:
             raise UserError(f"min_confidence is {self.min_confidence}; annotation confidence runs from 1 to 5.")
+        if not 0 < self.validation < 1:
+            raise UserError(f"validation is {self.validation}; it is a share of the training sounds, between 0 and 1.")
         if self.epochs < 1 or self.batch_size < 2:
             raise UserError(f"epochs is {self.epochs} and batch_size {self.batch_size}; at least 1 and 2 are needed.")
 
@@ -127,7 +145,7 @@ PRESETS: dict[str, TrainConfig] = {
     "default": TrainConfig(),
     "paper": TrainConfig(
         epochs=100, min_steps=0, patience=5, learning_rate=1e-3, schedule="constant", weight_decay=0.0, mixup=0.0, label_smoothing=0.0,
-        top_penalty="indicator", sizes=REFERENCE_SIZES,
+        top_penalty="indicator", validation=0.1, sizes=REFERENCE_SIZES,
     ),
 }  # fmt: skip
 """``paper``: section 4.2 as it stands, with the encoder sizes of the public reference implementation."""

@@ -57,8 +57,8 @@ def embed_collection(
         track: Shows progress.
 
     Returns:
-        The saved collection, with NaN rows for sounds that could not be decoded, and which those are. A sound without
-        words has the encoder's own embedding of an empty text, unless none of the sounds has any.
+        The saved collection, with NaN rows for sounds that could not be decoded or that have no words, and which and how
+        many those are; models that need what a sound lacks leave it out.
 
     Raises:
         UserError: The folder is no collection, an encoder is unknown, or a text field is no column.
@@ -152,6 +152,10 @@ def _embed_audio(
 
 def _embed_text(texts: list[str], encoder: TextEncoder, folder: Path, track: Track) -> np.ndarray:
     def embed(rows: range) -> np.ndarray:
-        return encoder.embed([texts[row] for row in rows])
+        out = np.full((len(rows), encoder.info.dim), np.nan, np.float32)
+        worded = [i for i, row in enumerate(rows) if texts[row]]
+        if worded:
+            out[worded] = encoder.embed([texts[rows[i]] for i in worded])
+        return out
 
     return _in_parts(_key("text", encoder, texts), len(texts), embed, folder, "Words", track, size=TEXT_PART)

@@ -1,7 +1,7 @@
 """Losses of the paper's section 3, as pure functions of tensors.
 
-Shapes: N sounds a batch, C second-level classes, T top-level classes, D latent dimensions. ``parents`` is (C,) int64,
-the top label of every second-level class.
+Shapes: N sounds a batch, C second-level classes, D latent dimensions; any leading axes (members trained side by side)
+are kept, and a loss is one value for each of them. ``parents`` is (C,) int64, the top label of every second-level class.
 
 References: equations 4-7 of P. Anastasopoulou et al., "Hierarchical and Multimodal Learning for Heterogeneous Sound
 Classification", 2025; P. Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020.
@@ -15,14 +15,16 @@ from torch import Tensor
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
-    """Equation 4, averaged over the batch.
+    """Equation 4, averaged over the batch: (...,).
 
     Args:
-        logits: (N, C).
-        labels: (N,) int64 second-level labels, or (N, C) float class probabilities (as mixup makes them).
+        logits: (..., N, C).
+        labels: (..., N) int64 second-level labels, or (..., N, C) float class probabilities (as mixup makes them).
         label_smoothing: Share of the target spread evenly over all classes.
     """
-    return F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    targets = labels if labels.is_floating_point() else F.one_hot(labels, logits.shape[-1]).to(logits.dtype)
+    targets = torch.lerp(targets, torch.full_like(targets, 1 / logits.shape[-1]), label_smoothing)
+    return -(targets * logits.log_softmax(dim=-1)).sum(dim=-1).mean(dim=-1)
 
 
 def top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor) -> Tensor:
@@ -31,23 +33,23 @@ def top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor) -> Tensor
     An indicator is constant almost everywhere, so this adds to the loss's value and nothing to its gradient.
 
     Args:
-        logits: (N, C).
-        labels: (N,) int64.
+        logits: (..., N, C).
+        labels: (..., N) int64.
         parents: (C,) int64.
     """
-    return (parents[logits.argmax(dim=1)] != parents[labels]).float().mean()
+    return (parents[logits.argmax(dim=-1)] != parents[labels]).float().mean(dim=-1)
 
 
 def soft_top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor) -> Tensor:
     """A differentiable form of equation 5: one minus the probability mass on the true top-level class, averaged.
 
     Args:
-        logits: (N, C).
-        labels: (N,) int64.
+        logits: (..., N, C).
+        labels: (..., N) int64.
         parents: (C,) int64.
     """
-    same_top = (parents.unsqueeze(0) == parents[labels].unsqueeze(1)).float()  # (N, C)
-    return 1 - (logits.softmax(dim=1) * same_top).sum(dim=1).mean()
+    same_top = (parents == parents[labels].unsqueeze(-1)).to(logits.dtype)  # (..., N, C)
+    return 1 - (logits.softmax(dim=-1) * same_top).sum(dim=-1).mean(dim=-1)
 
 
 def supervised_contrastive(latents: Tensor, labels: Tensor, *, temperature: float = 0.5) -> Tensor:
@@ -56,14 +58,14 @@ def supervised_contrastive(latents: Tensor, labels: Tensor, *, temperature: floa
     A sound without positives (no other of its label in the batch) counts as 0; a batch of one sound gives 0.
 
     Args:
-        latents: (N, D) of any length; they are scaled to unit norm here.
-        labels: (N,) int64, the top-level labels.
+        latents: (..., N, D) of any length; they are scaled to unit norm here.
+        labels: (..., N) int64, the top-level labels.
         temperature: tau.
     """
-    z = F.normalize(latents, dim=1)
-    similarity = z @ z.T / temperature  # (N, N)
-    itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
-    positive = (labels.unsqueeze(0) == labels.unsqueeze(1)) & ~itself
-    log_probability = similarity - similarity.masked_fill(itself, -torch.inf).logsumexp(dim=1, keepdim=True)
-    total = log_probability.masked_fill(~positive, 0.0).sum(dim=1)
-    return -(total / positive.sum(dim=1).clamp_min(1)).mean()
+    z = F.normalize(latents, dim=-1)
+    similarity = z @ z.mT / temperature  # (..., N, N)
+    itself = torch.eye(z.shape[-2], dtype=torch.bool, device=z.device)
+    positive = (labels.unsqueeze(-2) == labels.unsqueeze(-1)) & ~itself
+    log_probability = similarity - similarity.masked_fill(itself, -torch.inf).logsumexp(dim=-1, keepdim=True)
+    total = log_probability.masked_fill(~positive, 0.0).sum(dim=-1)
+    return -(total / positive.sum(dim=-1).clamp_min(1)).mean(dim=-1)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bstviz.calibration import expected_calibration_error
 from bstviz.errors import UserError
 
 SAME_TOP_SCORE = 0.375  # 0.75 x 1/2: right top-level, wrong second-level class
@@ -135,7 +136,7 @@ def hierarchical_accuracy(y_true: np.ndarray, y_pred: np.ndarray, parents: np.nd
 
 
 def evaluate(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray) -> dict[str, float]:
-    """Every metric of this module for one set of predictions.
+    """Every metric of this module, and the calibration error, for one set of predictions.
 
     Args:
         y_true: (n,) second-level labels.
@@ -162,6 +163,7 @@ def evaluate(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray)
         "hierarchical_f1": f1,
         "hierarchical_f1_drop_unpredicted": hierarchical_prf(y_true, y_pred, parents, drop_unpredicted=True)[2],
         "hierarchical_accuracy": hierarchical_accuracy(y_true, y_pred, parents),
+        "expected_calibration_error": expected_calibration_error(y_true, probabilities),
         "n": float(len(y_true)),
     }
 

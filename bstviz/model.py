@@ -1,7 +1,10 @@
 """The whole network: modality encoders, attention fusion, 64-d latent, classifier (paper section 3.1).
 
-Shapes: B sounds a batch, d_a and d_t the dimensions of the audio and text embeddings, H = 128 the feature vectors of
-equation 1, Z = 64 the latent, C = 23 second-level classes.
+Networks of one shape train side by side in one program: every parameter has a leading axis of E members (the folds of a
+setting), and a layer is one batched product. A stored run is E = 1.
+
+Shapes: E members, B sounds a batch, d_a and d_t the dimensions of the audio and text embeddings, H = 128 the feature
+vectors of equation 1, Z = 64 the latent, C = 23 second-level classes.
 
 References: P. Anastasopoulou, F. A. Dal Ri, X. Serra, F. Font, "Hierarchical and Multimodal Learning for Heterogeneous
 Sound Classification", 2025, equations 1-3.
@@ -9,11 +12,11 @@ Sound Classification", 2025, equations 1-3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from bstviz.collection import AudioOrText
 from bstviz.config import ModelConfig, NetworkSizes
@@ -22,55 +25,96 @@ from bstviz.config import ModelConfig, NetworkSizes
 class Output(NamedTuple):
     """What a forward pass returns."""
 
-    logits: Tensor  # (B, C)
-    latent: Tensor  # (B, Z)
-    attention: Tensor  # (B, 2): weights of audio and text, summing to 1
+    logits: Tensor  # (E, B, C)
+    latent: Tensor  # (E, B, Z)
+    attention: Tensor  # (E, B, 2): weights of audio and text, summing to 1
+
+
+class Linear(nn.Module):
+    """An affine map a member."""
+
+    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs))
+        self.bias = nn.Parameter(torch.empty(members, 1, outputs))
+
+    def reset(self, generators: Sequence[Generator]) -> None:
+        """Uniform within 1 / sqrt(inputs), each member from its own generator."""
+        bound = self.weight.shape[1] ** -0.5
+        for member, generator in enumerate(generators):
+            for parameter in (self.weight, self.bias):
+                nn.init.uniform_(parameter.data[member], -bound, bound, generator=generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias, x, self.weight)  # (E, B, outputs)
+
+
+class Dropout(nn.Module):
+    """Dropout whose masks come from one generator a member, so that a member's do not depend on the others."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.generators: Sequence[Generator] = ()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.share:
+            return x
+        keep = torch.empty_like(x)
+        for member, generator in zip(keep, self.generators, strict=True):
+            member.bernoulli_(1 - self.share, generator=generator)
+        return x * keep / (1 - self.share)  # (E, B, width)
 
 
 class ResidualBlock(nn.Module):
-    """x + W2 f(W1 x), with Leaky ReLU and batch norm."""
+    """x + W2 f(W1 norm(x)), with Leaky ReLU; the norm has no gain of its own, W1 follows at once."""
 
-    def __init__(self, width: int, inner: int, dropout: float) -> None:
+    def __init__(self, members: int, width: int, inner: int, dropout: float) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(width, inner), nn.BatchNorm1d(inner), nn.LeakyReLU(), nn.Dropout(dropout), nn.Linear(inner, width)
+            nn.LayerNorm(width, elementwise_affine=False),
+            Linear(members, width, inner),
+            nn.LeakyReLU(),
+            Dropout(dropout),
+            Linear(members, inner, width),
         )
-        self.activation = nn.LeakyReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.activation(x + self.layers(x))  # (B, width)
+        return x + self.layers(x)  # (E, B, width)
 
 
 class Standardise(nn.Module):
     """(x - mean) / deviation of each dimension over the training sounds; fixed, stored with the weights."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, members: int, dim: int) -> None:
         super().__init__()
         self.mean: Tensor
         self.deviation: Tensor
-        self.register_buffer("mean", torch.zeros(dim))
-        self.register_buffer("deviation", torch.ones(dim))
+        self.register_buffer("mean", torch.zeros(members, 1, dim))
+        self.register_buffer("deviation", torch.ones(members, 1, dim))
 
-    def fit(self, x: Tensor) -> None:
-        """Take mean and deviation from training embeddings (n, d)."""
-        self.mean.copy_(x.mean(dim=0))
-        self.deviation.copy_(x.std(dim=0).clamp_min(1e-6))
+    def fit(self, x: Tensor, rows: Sequence[Tensor]) -> None:
+        """Take each member's mean and deviation from its rows of the embeddings (n, d)."""
+        for member, own in enumerate(rows):
+            self.mean[member] = x[own].mean(dim=0)
+            self.deviation[member] = x[own].std(dim=0).clamp_min(1e-6)
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.deviation  # (B, d)
+        return (x - self.mean) / self.deviation  # (E, B, d)
 
 
 class ModalityEncoder(nn.Sequential):
-    """Equation 1: input projection, residual blocks, output projection; (B, d) to (B, H)."""
+    """Equation 1: input projection, residual blocks, output projection; (E, B, d) to (E, B, H)."""
 
-    def __init__(self, dim: int, sizes: NetworkSizes) -> None:
+    def __init__(self, members: int, dim: int, sizes: NetworkSizes) -> None:
         width = sizes.width or max(dim, 2 * sizes.hidden)
         inner = width * sizes.expansion
         super().__init__(
-            nn.Linear(dim, width),
+            Linear(members, dim, width),
             nn.LeakyReLU(),
-            *(ResidualBlock(width, inner, sizes.dropout) for _ in range(sizes.depth)),
-            nn.Linear(width, sizes.hidden),
+            *(ResidualBlock(members, width, inner, sizes.dropout) for _ in range(sizes.depth)),
+            nn.LayerNorm(width, elementwise_affine=False),
+            Linear(members, width, sizes.hidden),
             nn.LeakyReLU(),
         )
 
@@ -78,57 +122,68 @@ class ModalityEncoder(nn.Sequential):
 class AttentionFusion(nn.Module):
     """Equation 2: a weighted sum of h_a and h_t; the weights come from both together."""
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, members: int, hidden: int) -> None:
         super().__init__()
-        self.score = nn.Sequential(nn.Linear(2 * hidden, hidden), nn.Tanh(), nn.Linear(hidden, 2))
+        self.score = nn.Sequential(Linear(members, 2 * hidden, hidden), nn.Tanh(), Linear(members, hidden, 2))
 
     def forward(self, h_a: Tensor, h_t: Tensor) -> tuple[Tensor, Tensor]:
-        attention = self.score(torch.cat([h_a, h_t], dim=1)).softmax(dim=1)  # (B, 2)
-        fused = (attention.unsqueeze(2) * torch.stack([h_a, h_t], dim=1)).sum(dim=1)  # (B, H)
+        attention = self.score(torch.cat([h_a, h_t], dim=2)).float().softmax(dim=2)  # (E, B, 2)
+        fused = attention[..., :1] * h_a + attention[..., 1:] * h_t  # (E, B, H)
         return fused, attention
 
 
 class Classifier(nn.Module):
     """Embeddings in; logits, latent and attention out (equations 1-3)."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, members: int = 1) -> None:
         super().__init__()
         sizes = config.sizes
         self.config = config
         dims: dict[AudioOrText, int] = {"audio": config.audio_dim, "text": config.text_dim}
         kinds = [kind for kind in dims if config.modality in (kind, "both")]
-        self.standardise = nn.ModuleDict({kind: Standardise(dims[kind]) for kind in kinds})
-        self.encoders = nn.ModuleDict({kind: ModalityEncoder(dims[kind], sizes) for kind in kinds})
-        self.fusion = AttentionFusion(sizes.hidden) if config.modality == "both" else None
-        self.project = nn.Linear(sizes.hidden, sizes.latent)
+        self.standardise = nn.ModuleDict({kind: Standardise(members, dims[kind]) for kind in kinds})
+        self.encoders = nn.ModuleDict({kind: ModalityEncoder(members, dims[kind], sizes) for kind in kinds})
+        self.fusion = AttentionFusion(members, sizes.hidden) if config.modality == "both" else None
+        self.project = Linear(members, sizes.hidden, sizes.latent)
         self.classify = nn.Sequential(
-            nn.LeakyReLU(), nn.Dropout(sizes.dropout), nn.Linear(sizes.latent, config.n_classes)
+            nn.LeakyReLU(), Dropout(sizes.dropout), Linear(members, sizes.latent, config.n_classes)
         )
 
-    def _encoders(self) -> list[tuple[AudioOrText, nn.Module]]:
-        kinds: tuple[AudioOrText, ...] = ("audio", "text")
-        return [(kind, self.encoders[kind]) for kind in kinds if kind in self.encoders]
+    def reset(self, generators: Sequence[Generator]) -> None:
+        """Draw initial weights; dropout draws from the same generators, one a member, from here on."""
+        for module in self.modules():
+            if isinstance(module, Linear):
+                module.reset(generators)
+            elif isinstance(module, Dropout):
+                module.generators = generators
 
-    def fit_standardise(self, inputs: Mapping[AudioOrText, Tensor]) -> dict[AudioOrText, tuple[Tensor, Tensor]]:
-        """Fit the standardisation to training embeddings; returns mean and deviation (d,) of each kind."""
-        moments = {}
-        for kind, x in inputs.items():
-            layer = self.standardise[kind]
+    def fit_standardise(self, inputs: Mapping[AudioOrText, Tensor], rows: Sequence[Tensor]) -> None:
+        """Fit the standardisation to each member's training rows of the embeddings (n, d) by kind."""
+        for kind, layer in self.standardise.items():
             assert isinstance(layer, Standardise)
-            layer.fit(x)
-            moments[kind] = (layer.mean, layer.deviation)
-        return moments
+            layer.fit(inputs[kind], rows)  # type: ignore[index]
+
+    def standardised(self, inputs: Mapping[AudioOrText, Tensor]) -> dict[AudioOrText, Tensor]:
+        """Embeddings (E, B, d) or, for all members alike, (1, B, d) by kind, standardised to (E, B, d)."""
+        return {kind: self.standardise[kind](x) for kind, x in inputs.items()}
 
     def forward(self, inputs: Mapping[AudioOrText, Tensor]) -> Output:
-        """Args: ``audio`` (B, d_a) and ``text`` (B, d_t) float32, those that the modality has."""
-        features = [encoder(self.standardise[kind](inputs[kind])) for kind, encoder in self._encoders()]  # (B, H) each
+        """Args: :meth:`standardised` ``audio`` (E, B, d_a) and ``text`` (E, B, d_t), those that the modality has."""
+        kinds: tuple[AudioOrText, ...] = ("audio", "text")
+        features = [self.encoders[kind](inputs[kind]) for kind in kinds if kind in self.encoders]  # (E, B, H) each
         if self.fusion is not None:
             h, attention = self.fusion(*features)
         else:
             h = features[0]
-            attention = h.new_tensor([kind in self.encoders for kind in ("audio", "text")]).expand(len(h), 2)
-        latent = self.project(h)  # (B, Z)
-        return Output(self.classify(latent), latent, attention)
+            attention = h.new_tensor([kind in self.encoders for kind in kinds], dtype=torch.float32)
+            attention = attention.expand(*h.shape[:2], 2)
+        latent = self.project(h).float()  # (E, B, Z)
+        return Output(self.classify(latent).float(), latent, attention)
+
+
+def member_state(model: nn.Module, member: int) -> dict[str, Tensor]:
+    """Weights and buffers of one member, as those of a network of one: every tensor's row, (1, ...)."""
+    return {name: value[member : member + 1] for name, value in model.state_dict().items()}
 
 
 def count_parameters(model: nn.Module) -> int:

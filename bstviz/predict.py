@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,18 +48,28 @@ def network(run: Run, *, device: str = "cpu") -> Classifier:
     return model.to(device).eval()
 
 
-def forward(model: Classifier, inputs: Mapping[AudioOrText, torch.Tensor]) -> Prediction:
-    """Prediction of a network in evaluation mode for tensors (n, d) by kind."""
+def forward(
+    model: Classifier, inputs: Mapping[AudioOrText, torch.Tensor], temperatures: Sequence[float]
+) -> list[Prediction]:
+    """Predictions of each of E members in evaluation mode, for the same n sounds.
+
+    Args:
+        model: The networks.
+        inputs: Embeddings (n, d) by kind.
+        temperatures: What each member's logits are divided by.
+    """
     import torch
 
     n = len(next(iter(inputs.values())))
+    scale = torch.tensor(temperatures, device=next(model.parameters()).device)[:, None, None]
     parts = []
     with torch.inference_mode():
         for start in range(0, n, BATCH):
-            out = model({kind: x[start : start + BATCH] for kind, x in inputs.items()})
-            parts.append((out.latent, out.logits.softmax(dim=1), out.attention))
-    latent, probabilities, attention = (torch.cat(p).cpu().numpy() for p in zip(*parts, strict=True))
-    return Prediction(latent, probabilities, attention)
+            x = {kind: values[None, start : start + BATCH] for kind, values in inputs.items()}  # (1, batch, d)
+            out = model(model.standardised(x))
+            parts.append((out.latent, (out.logits / scale).softmax(dim=2), out.attention))
+    latent, probabilities, attention = (torch.cat(p, dim=1).cpu().numpy() for p in zip(*parts, strict=True))
+    return [Prediction(*member) for member in zip(latent, probabilities, attention, strict=True)]
 
 
 def predict(
@@ -92,4 +102,4 @@ def predict(
         if np.isnan(embeddings.values).any():
             raise UserError(f"Some sounds have no {kind} embedding (NaN); leave them out.")
         inputs[kind] = torch.from_numpy(np.array(embeddings.values, dtype=np.float32))
-    return forward(model or network(run), inputs)
+    return forward(model or network(run), inputs, [run.temperature])[0]

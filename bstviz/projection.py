@@ -47,16 +47,15 @@ def fit_pca(latents: np.ndarray) -> PCA:
     """PCA with three components of latents (n, d), n >= 2; a missing component is zero."""
     if len(latents) < 2:
         raise UserError(f"A map needs at least 2 sounds; there are {len(latents)}.")
-    mean = latents.mean(axis=0)
-    _, singular, rows = np.linalg.svd(latents - mean, full_matrices=False)
-    rows = (
-        rows * np.sign(rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)])[:, None]
-    )  # same sign on every machine
-    share = singular**2 / max(float((singular**2).sum()), 1e-12)
+    from sklearn import decomposition
+
+    n = min(3, *latents.shape)
+    found = decomposition.PCA(n, svd_solver="covariance_eigh").fit(latents)
+    rows = found.components_
+    rows = rows * np.sign(rows[np.arange(n), np.abs(rows).argmax(axis=1)])[:, None]  # same sign on every machine
     components, explained = np.zeros((3, latents.shape[1]), np.float32), np.zeros(3, np.float32)
-    n = min(3, len(rows))
-    components[:n], explained[:n] = rows[:n], share[:n]
-    return PCA(mean.astype(np.float32), components, explained)
+    components[:n], explained[:n] = rows, np.nan_to_num(found.explained_variance_ratio_)
+    return PCA(found.mean_.astype(np.float32), components, explained)
 
 
 def fit_umap(latents: np.ndarray, dimensions: int, settings: UmapSettings | None = None) -> np.ndarray:

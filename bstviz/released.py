@@ -21,7 +21,7 @@ from bstviz.datasets import demo
 from bstviz.embed import TEXT_FIELDS, Track, embed_collection, no_progress
 from bstviz.errors import UserError
 from bstviz.projection import UmapSettings
-from bstviz.splits import stratified_folds
+from bstviz.splits import Folds, stratified_folds
 
 COLLECTION, RUNS = "demo", "runs"
 MODALITIES: tuple[Modality, ...] = ("audio", "both")
@@ -96,7 +96,7 @@ def train_released(
     Returns:
         Folders of the runs.
     """
-    from bstviz.train import Folds, train_fold
+    from bstviz.train import train_fold
 
     out = Path(out)
     collection = make_collection(out / COLLECTION, track=track)

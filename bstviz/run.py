@@ -1,6 +1,6 @@
 """Runs: one trained model with everything that the app shows of it; experiments: folders of runs.
 
-On disk (format version 1) a run is a folder: ``run.json``, ``weights.safetensors``, ``sounds.parquet`` (sound_id, split,
+On disk (format version 2) a run is a folder: ``run.json``, ``weights.safetensors``, ``sounds.parquet`` (sound_id, split,
 y_true, y_pred, ``p_<class>`` for every class, attention_audio, attention_text), ``latents.safetensors`` (latents (N, 64)),
 ``projections.parquet`` (see :mod:`bstviz.projection`), ``pca.safetensors`` (mean, components, explained). An experiment
 is a folder of such folders and ``experiment.json``.
@@ -34,7 +34,7 @@ from bstviz.errors import UserError
 from bstviz.projection import PCA, UmapSettings, umap_table
 from bstviz.taxonomy import Taxonomy
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 HEADER = "run.json"
 EXPERIMENT_HEADER = "experiment.json"
 REMEDY = "Train it again, or restore the folder from a copy."
@@ -49,9 +49,9 @@ class CollectionRef:
     path: str | None
 
 
-@dataclass(frozen=True)
-class Run:
-    """One trained model.
+@dataclass(frozen=True, kw_only=True)
+class RunInfo:
+    """What ``run.json`` says of a run: enough for tables and pickers, without its arrays.
 
     Attributes:
         model: Sizes of the network.
@@ -61,13 +61,9 @@ class Run:
         collection: What it was trained on.
         fold: Index of its test fold.
         split_kind: How the folds were made, in words.
-        weights: Parameters and buffers by name.
-        sounds: One row a sound, as stored.
-        latents: (N, Z) float32.
-        projections: Maps of the latents, (N rows).
-        pca: The PCA behind the pca columns.
         metrics: On the test sounds at or above the confidence threshold.
         history: One row an epoch: train_loss, val_loss, val_accuracy.
+        temperature: What logits are divided by, fitted on the validation sounds; 1 leaves them as they are.
         versions: Of the libraries that made it.
         also_trained_on: Names of further collections whose sounds trained it but are not listed.
         umap: Parameters of the UMAP maps, if they were made.
@@ -81,20 +77,13 @@ class Run:
     collection: CollectionRef
     fold: int
     split_kind: str
-    weights: dict[str, np.ndarray]
-    sounds: pd.DataFrame
-    latents: np.ndarray
-    projections: pd.DataFrame
-    pca: PCA
     metrics: dict[str, float]
     history: dict[str, list[float]]
     versions: dict[str, str]
+    temperature: float = 1.0
     also_trained_on: tuple[str, ...] = ()
     umap: UmapSettings | None = None
     folder: Path | None = None
-
-    def __repr__(self) -> str:
-        return f"Run({self.name}, {len(self.sounds)} sounds, latents {self.latents.shape})"
 
     @property
     def name(self) -> str:
@@ -107,66 +96,6 @@ class Run:
     def id(self) -> str:
         """Folder name: unique within an experiment."""
         return run_id(self.train, self.fold)
-
-    @cached_property
-    def probabilities(self) -> np.ndarray:
-        """Second-level probabilities (N, C) float32."""
-        return self.sounds[[f"p_{c}" for c in self.taxonomy.codes]].to_numpy(np.float32)
-
-    @cached_property
-    def y_true(self) -> np.ndarray:
-        """Second-level labels (N,) int64, -1 without a class."""
-        return self.taxonomy.encode(self.sounds["y_true"])
-
-    @cached_property
-    def y_pred(self) -> np.ndarray:
-        """Predicted second-level labels (N,) int64."""
-        return self.taxonomy.encode(self.sounds["y_pred"])
-
-    def with_umap(self, settings: UmapSettings | None = None) -> Run:
-        """The same run with its UMAP maps made."""
-        settings = settings or UmapSettings()
-        keep = [c for c in self.projections if not str(c).startswith("umap")]
-        table = pd.concat([self.projections[keep], umap_table(self.latents, settings)], axis=1)
-        return dataclasses.replace(self, projections=table, umap=settings)
-
-    def save(self, folder: str | Path) -> Path:
-        """Write the run as a folder, replacing an older version of it as a whole."""
-        from safetensors.numpy import save_file
-
-        folder = Path(folder)
-        header: dict[str, Any] = {
-            "format_version": FORMAT_VERSION,
-            "model": dataclasses.asdict(self.model),
-            "train": dataclasses.asdict(self.train),
-            "taxonomy": taxonomy_entry(self.taxonomy),
-            "encoders": {kind: dataclasses.asdict(info) for kind, info in self.encoders.items()},
-            "collection": dataclasses.asdict(self._collection_seen_from(folder)),
-            "also_trained_on": list(self.also_trained_on),
-            "fold": self.fold,
-            "split_kind": self.split_kind,
-            "metrics": self.metrics,
-            "history": self.history,
-            "umap": dataclasses.asdict(self.umap) if self.umap else None,
-            "versions": self.versions,
-        }
-        with storage.replaced_folder(folder) as fresh:
-            save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")
-            save_file({"latents": np.ascontiguousarray(self.latents, np.float32)}, fresh / "latents.safetensors")
-            save_file(
-                {k: np.ascontiguousarray(v) for k, v in dataclasses.asdict(self.pca).items()}, fresh / "pca.safetensors"
-            )
-            self.sounds.to_parquet(fresh / "sounds.parquet", index=False)
-            self.projections.to_parquet(fresh / "projections.parquet", index=False)
-            storage.write_header(fresh, HEADER, header)
-        return folder
-
-    def _collection_seen_from(self, folder: Path) -> CollectionRef:
-        """The reference with its path made relative to the run's new folder, so that both can move together."""
-        if self.collection.path is None:
-            return self.collection
-        target = (self.folder or Path()) / self.collection.path
-        return dataclasses.replace(self.collection, path=Path(os.path.relpath(target, folder.absolute())).as_posix())
 
     def load_collection(self) -> Collection:
         """The collection that the run belongs to, from where it was.
@@ -193,6 +122,94 @@ class Run:
             )
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Run(RunInfo):
+    """One trained model.
+
+    Attributes:
+        weights: Parameters and buffers by name, each with a leading axis of 1.
+        sounds: One row a sound, as stored.
+        latents: (N, Z) float32.
+        projections: Maps of the latents, (N rows).
+        pca: The PCA behind the pca columns.
+    """
+
+    weights: dict[str, np.ndarray]
+    sounds: pd.DataFrame
+    latents: np.ndarray
+    projections: pd.DataFrame
+    pca: PCA
+
+    def __repr__(self) -> str:
+        return f"Run({self.name}, {len(self.sounds)} sounds, latents {self.latents.shape})"
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """Second-level probabilities (N, C) float32."""
+        return self.sounds[[f"p_{c}" for c in self.taxonomy.codes]].to_numpy(np.float32)
+
+    @cached_property
+    def y_true(self) -> np.ndarray:
+        """Second-level labels (N,) int64, -1 without a class."""
+        return self.taxonomy.encode(self.sounds["y_true"])
+
+    @cached_property
+    def y_pred(self) -> np.ndarray:
+        """Predicted second-level labels (N,) int64."""
+        return self.taxonomy.encode(self.sounds["y_pred"])
+
+    @cached_property
+    def tested(self) -> np.ndarray:
+        """Whether each sound is a test sound at or above the confidence threshold, (N,) bool."""
+        return (self.sounds["split"] == "test").to_numpy()
+
+    def with_umap(self, settings: UmapSettings | None = None) -> Run:
+        """The same run with its UMAP maps made."""
+        settings = settings or UmapSettings()
+        keep = [c for c in self.projections if not str(c).startswith("umap")]
+        table = pd.concat([self.projections[keep], umap_table(self.latents, settings)], axis=1)
+        return dataclasses.replace(self, projections=table, umap=settings)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the run as a folder, replacing an older version of it as a whole."""
+        from safetensors.numpy import save_file
+
+        folder = Path(folder)
+        header: dict[str, Any] = {
+            "format_version": FORMAT_VERSION,
+            "model": dataclasses.asdict(self.model),
+            "train": dataclasses.asdict(self.train),
+            "taxonomy": taxonomy_entry(self.taxonomy),
+            "encoders": {kind: dataclasses.asdict(info) for kind, info in self.encoders.items()},
+            "collection": dataclasses.asdict(self._collection_seen_from(folder)),
+            "also_trained_on": list(self.also_trained_on),
+            "fold": self.fold,
+            "split_kind": self.split_kind,
+            "metrics": self.metrics,
+            "history": self.history,
+            "temperature": self.temperature,
+            "umap": dataclasses.asdict(self.umap) if self.umap else None,
+            "versions": self.versions,
+        }
+        with storage.replaced_folder(folder) as fresh:
+            save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")
+            save_file({"latents": np.ascontiguousarray(self.latents, np.float32)}, fresh / "latents.safetensors")
+            save_file(
+                {k: np.ascontiguousarray(v) for k, v in dataclasses.asdict(self.pca).items()}, fresh / "pca.safetensors"
+            )
+            self.sounds.to_parquet(fresh / "sounds.parquet", index=False)
+            self.projections.to_parquet(fresh / "projections.parquet", index=False)
+            storage.write_header(fresh, HEADER, header)
+        return folder
+
+    def _collection_seen_from(self, folder: Path) -> CollectionRef:
+        """The reference with its path made relative to the run's new folder, so that both can move together."""
+        if self.collection.path is None:
+            return self.collection
+        target = (self.folder or Path()) / self.collection.path
+        return dataclasses.replace(self.collection, path=Path(os.path.relpath(target, folder.absolute())).as_posix())
+
+
 def run_id(train: TrainConfig, fold: int) -> str:
     """Folder name of a run within an experiment."""
     return f"{train.loss}-{train.modality}-c{train.min_confidence}-fold{fold}"
@@ -205,6 +222,37 @@ def library_versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in ("bstviz", "torch", "numpy", "scikit-learn", "umap-learn")}
 
 
+def load_info(folder: str | Path, *, verify: bool = False) -> RunInfo:
+    """Read what ``run.json`` says.
+
+    Args:
+        folder: The run.
+        verify: Check the hashes of the other files too.
+
+    Raises:
+        UserError: The folder is no run, incomplete, damaged, or of another format version.
+    """
+    folder = Path(folder)
+    header = storage.read_header(folder, HEADER, "run", FORMAT_VERSION, REMEDY, verify=verify)
+    model = header["model"]
+    return RunInfo(
+        model=ModelConfig(**{**model, "sizes": NetworkSizes(**model["sizes"])}),
+        train=TrainConfig.from_dict(header["train"]),
+        taxonomy=taxonomy_from(header["taxonomy"]),
+        encoders={kind: info for kind, entry in header["encoders"].items() if (info := encoder_from(entry))},
+        collection=CollectionRef(**header["collection"]),
+        fold=header["fold"],
+        split_kind=header["split_kind"],
+        metrics=header["metrics"],
+        history=header["history"],
+        temperature=header["temperature"],
+        versions=header["versions"],
+        also_trained_on=tuple(header["also_trained_on"]),
+        umap=UmapSettings(**header["umap"]) if header["umap"] else None,
+        folder=folder.resolve(),
+    )
+
+
 def load_run(folder: str | Path) -> Run:
     """Read a run folder and check version, hashes, shapes and class order.
 
@@ -214,36 +262,22 @@ def load_run(folder: str | Path) -> Run:
     from safetensors.numpy import load_file
 
     folder = Path(folder)
-    header = storage.read_header(folder, HEADER, "run", FORMAT_VERSION, REMEDY)
-    taxonomy = taxonomy_from(header["taxonomy"])
-    model = header["model"]
+    info = load_info(folder, verify=True)
     sounds = pd.read_parquet(folder / "sounds.parquet")
     latents = load_file(folder / "latents.safetensors")["latents"]
     projections = pd.read_parquet(folder / "projections.parquet")
-    expected = [f"p_{c}" for c in taxonomy.codes]
-    if [c for c in sounds if str(c).startswith("p_")] != expected or model["n_classes"] != len(expected):
+    expected = [f"p_{c}" for c in info.taxonomy.codes]
+    if [c for c in sounds if str(c).startswith("p_")] != expected or info.model.n_classes != len(expected):
         raise UserError(f"{folder}: the probability columns are not the taxonomy's classes in order. {REMEDY}")
-    if not len(sounds) == len(latents) == len(projections) or latents.shape[1] != model["sizes"]["latent"]:
+    if not len(sounds) == len(latents) == len(projections) or latents.shape[1] != info.model.sizes.latent:
         raise UserError(f"{folder}: {len(sounds)} sounds, latents {latents.shape}, {len(projections)} places. {REMEDY}")
     return Run(
-        model=ModelConfig(**{**model, "sizes": NetworkSizes(**model["sizes"])}),
-        train=TrainConfig.from_dict(header["train"]),
-        taxonomy=taxonomy,
-        encoders={kind: info for kind, entry in header["encoders"].items() if (info := encoder_from(entry))},
-        collection=CollectionRef(**header["collection"]),
-        fold=header["fold"],
-        split_kind=header["split_kind"],
+        **{field.name: getattr(info, field.name) for field in dataclasses.fields(info)},
         weights=load_file(folder / "weights.safetensors"),
         sounds=sounds,
         latents=latents,
         projections=projections,
         pca=PCA(**load_file(folder / "pca.safetensors")),
-        metrics=header["metrics"],
-        history=header["history"],
-        versions=header["versions"],
-        also_trained_on=tuple(header["also_trained_on"]),
-        umap=UmapSettings(**header["umap"]) if header["umap"] else None,
-        folder=folder.resolve(),
     )
 
 

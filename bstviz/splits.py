@@ -8,16 +8,40 @@ References: paper section 4.2 (stratified 5-fold, 80/20 train/test, the former 9
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
 from bstviz.errors import UserError
 
+if TYPE_CHECKING:
+    from bstviz.collection import Collection
+
 Split = Literal["train", "val", "test", "below", "unused"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test", "below", "unused")
 """``below``: in the test fold, but under the confidence threshold; ``unused``: neither trained on nor tested."""
+
+
+@dataclass(frozen=True)
+class Folds:
+    """A fold assignment and how it was made.
+
+    Attributes:
+        assignment: (N,) int64 test fold of each sound, -1 for never.
+        kind: How, in words, recorded with each run.
+        groups: (N,) groups that never part, or None; validation keeps to them too.
+    """
+
+    assignment: np.ndarray
+    kind: str
+    groups: np.ndarray | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of folds."""
+        return int(self.assignment.max()) + 1
 
 
 def stratified_folds(
@@ -88,6 +112,49 @@ def group_values(sounds: pd.DataFrame, column: str) -> np.ndarray:
     values = sounds[column].astype("object")
     alone = pd.Series([f"\0{i}" for i in range(len(sounds))], index=sounds.index, dtype="object")
     return values.where(values.notna(), alone).astype(str).to_numpy()
+
+
+def choose_folds(
+    collection: Collection, *, count: int = 5, group: str | None = None, column: str | None = None, seed: int = 0
+) -> Folds:
+    """Folds of a collection: those of a column, the data's own where it has a column ``test_fold``, or seeded ones.
+
+    Args:
+        collection: The sounds.
+        count: Number of seeded folds.
+        group: Column whose sounds never part; asks for seeded folds.
+        column: Column with the data's own folds.
+        seed: Of the shuffle.
+
+    Raises:
+        UserError: A column is missing or both are given, or there are too few sounds.
+    """
+    sounds = collection.sounds
+    if column is None and group is None and "test_fold" in sounds:
+        column = "test_fold"
+    if column is not None:
+        if column not in sounds:
+            raise UserError(f"There is no column {column!r}; there are {', '.join(map(str, sounds.columns))}.")
+        if group is not None:
+            raise UserError("--group and --fold-column exclude each other: the column's folds are taken as they are.")
+        folds = column_folds(sounds[column])
+        folds[collection.labels < 0] = -1
+        return Folds(folds, f"the data's own, column {column}")
+    groups = group_values(sounds, group) if group else None
+    kind = f"stratified {count}-fold, seed {seed}" + (f", grouped by {group}" if group else "")
+    return Folds(stratified_folds(collection.labels, n_folds=count, seed=seed, groups=groups), kind, groups)
+
+
+def confident_sounds(collection: Collection, threshold: int) -> np.ndarray:
+    """Whether each sound's annotation confidence reaches the threshold, (N,) bool; 1 takes those without one too.
+
+    Raises:
+        UserError: A threshold is asked for and no sound has a confidence.
+    """
+    confidence = collection.sounds["confidence"].astype("Float64").fillna(0).to_numpy(float)
+    if threshold > 1 and not (confidence > 0).any():
+        raise UserError(f"Collection {collection.name!r} has no annotation confidence; use --min-confidence 1.")
+    return (confidence >= threshold) | (threshold == 1)
 
 
 def split_fold(

@@ -72,6 +72,15 @@ def recover(path: Path) -> None:
             old.rename(path)
 
 
+def discard_unfinished(folder: Path) -> None:
+    """Delete what a killed process left half written in a folder; nobody else may be writing there."""
+    for leftover in folder.glob(".*.new-*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write one file atomically: temporary sibling, flush, rename."""
     fresh = _sibling(path, f"new-{os.getpid()}")
@@ -92,8 +101,10 @@ def write_header(folder: Path, name: str, header: dict[str, Any]) -> None:
     (folder / name).write_text(json.dumps({**header, "files": files}, indent=1) + "\n", encoding="utf-8")
 
 
-def read_header(folder: Path, name: str, kind: str, version: int, remedy: str) -> dict[str, Any]:
-    """Read a folder's JSON header and check its version and the hashes of its siblings.
+def read_header(
+    folder: Path, name: str, kind: str, version: int, remedy: str, *, verify: bool = True
+) -> dict[str, Any]:
+    """Read a folder's JSON header and check its version and its siblings.
 
     Args:
         folder: The collection or run.
@@ -101,6 +112,7 @@ def read_header(folder: Path, name: str, kind: str, version: int, remedy: str) -
         kind: What to call the folder in messages.
         version: The format version that this program reads.
         remedy: What to do when the folder is damaged, as a sentence.
+        verify: Check the siblings' hashes, not only that they are there.
 
     Raises:
         UserError: The folder is missing, of another version, incomplete or changed since it was written.
@@ -121,6 +133,6 @@ def read_header(folder: Path, name: str, kind: str, version: int, remedy: str) -
     for file, digest in header.get("files", {}).items():
         if not (folder / file).is_file():
             raise UserError(f"{folder} lacks {file}. {remedy}")
-        if sha256(folder / file) != digest:
+        if verify and sha256(folder / file) != digest:
             raise UserError(f"{folder / file} was changed or damaged after it was written. {remedy}")
     return header

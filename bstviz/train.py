@@ -1,86 +1,83 @@
-"""Training: one fold, or all of them (paper sections 3 and 4.2).
+"""Training: the folds of a setting side by side in one program (paper sections 3 and 4.2).
 
-The embeddings of a whole collection fit in memory, so a step draws its rows from one matrix; there is no loader.
+The embeddings of a whole collection fit in memory, so a step draws its rows from one matrix; there is no loader. Every
+fold draws its random numbers from a generator of its own: it comes out the same whichever folds it is trained with.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from bstviz import metrics, storage
+from bstviz import calibration, compare, metrics
 from bstviz.collection import AudioOrText, Collection
-from bstviz.config import ModelConfig, TrainConfig
-from bstviz.errors import UserError
+from bstviz.config import ModelConfig, TrainConfig, kinds_of
 from bstviz.losses import cross_entropy, soft_top_class_penalty, supervised_contrastive, top_class_penalty
-from bstviz.model import Classifier
+from bstviz.model import Classifier, member_state
 from bstviz.predict import Prediction, forward
 from bstviz.projection import UmapSettings, fit_pca, pca_table
-from bstviz.run import CollectionRef, Run, is_run, library_versions, load_run, run_id, write_experiment
-from bstviz.splits import split_fold
+from bstviz.run import CollectionRef, Run, library_versions
+from bstviz.splits import Folds, confident_sounds, split_fold
 
 OnEpoch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Folds:
-    """A fold assignment and how it was made.
+class Fitted:
+    """What :func:`fit` returns.
 
     Attributes:
-        assignment: (N,) int64 test fold of each sound, -1 for never.
-        kind: How, in words, recorded with each run.
-        groups: (N,) groups that never part, or None; validation keeps to them too.
+        model: The networks with their best weights, E members in evaluation mode.
+        history: train_loss, val_loss and val_accuracy of each member, one value an epoch.
+        temperatures: Of each member, fitted on its validation sounds.
     """
 
-    assignment: np.ndarray
-    kind: str
-    groups: np.ndarray | None = None
-
-    @property
-    def count(self) -> int:
-        """Number of folds."""
-        return int(self.assignment.max()) + 1
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What :func:`fit` returns: the network with its best weights, and a history of one value an epoch."""
-
     model: Classifier
-    history: dict[str, list[float]]
+    history: list[dict[str, list[float]]]
+    temperatures: list[float]
 
 
-def kinds_of(config: TrainConfig) -> tuple[AudioOrText, ...]:
-    """The embeddings that a modality takes."""
-    kinds: tuple[AudioOrText, ...] = ("audio", "text")
-    return tuple(kind for kind in kinds if config.modality in (kind, "both"))
+def resolved_precision(config: TrainConfig, device: str | torch.device) -> str:
+    """``float32`` or ``bfloat16``: what ``auto`` is on a device. bfloat16 where matrix products of it are in hardware."""
+    if config.precision != "auto":
+        return config.precision
+    if torch.device(device).type == "cpu":
+        able = torch.cpu.get_capabilities()
+        return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else "float32"
+    return "bfloat16" if torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
 
 
-def augment(x: Tensor, mean: Tensor, deviation: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
-    """Noise and masking of embeddings (B, d) (section 4.2); a masked dimension takes its mean ``mean`` (d,)."""
-    noise = torch.randn(x.shape, generator=generator, device=x.device)
-    share = config.mask * torch.rand((len(x), 1), generator=generator, device=x.device)
-    masked = torch.rand(x.shape, generator=generator, device=x.device) < share
-    return torch.where(masked, mean, x + config.noise * deviation * noise)
+def augment(x: Tensor, config: TrainConfig, generators: Sequence[Generator]) -> Tensor:
+    """Noise and masking of standardised embeddings (E, B, d) (section 4.2); a masked dimension takes its mean, 0."""
+    noise, draw, share = torch.empty_like(x), torch.empty_like(x), x.new_empty(*x.shape[:2], 1)
+    for member, generator in enumerate(generators):
+        noise[member].normal_(std=config.noise, generator=generator)
+        draw[member].uniform_(generator=generator)
+        share[member].uniform_(0, config.mask, generator=generator)  # of its dimensions, drawn a sound
+    return (x + noise) * (draw >= share)
+
+
+def mix(x: Tensor, share: Tensor) -> Tensor:
+    """Mixup: each sound of a batch (E, B, d) keeps ``share`` (E, B, 1) of itself and takes the rest of the one before it."""
+    return torch.lerp(x.roll(1, dims=1), x, share)
 
 
 def total_loss(
     logits: Tensor, latent: Tensor, labels: Tensor, targets: Tensor, parents: Tensor, config: TrainConfig
 ) -> Tensor:
-    """Loss of a batch: equation 4, and for hierarchical training equations 5 and 7.
+    """Loss of a batch of each member, (E,): equation 4, and for hierarchical training equations 5 and 7.
 
     Args:
-        logits: (B, C).
-        latent: (B, Z).
-        labels: (B,) int64; under mixup the class with the greater share.
-        targets: (B, C) class probabilities, or the labels.
+        logits: (E, B, C).
+        latent: (E, B, Z).
+        labels: (E, B) int64; under mixup the class with the greater share.
+        targets: (E, B, C) class probabilities, or the labels.
         parents: (C,) int64.
         config: Weights and kinds of the terms.
     """
@@ -95,102 +92,137 @@ def total_loss(
     return loss + config.contrastive_weight * contrastive
 
 
+def epoch_order(rows: Tensor, length: int, generator: Generator) -> Tensor:
+    """The rows (n,) in random order, (length,); where that is more than there are, in further random orders after it."""
+    device = generator.device
+    rounds = [torch.randperm(len(rows), generator=generator, device=device) for _ in range(-(-length // len(rows)))]
+    return rows[torch.cat(rounds)[:length]]
+
+
 def fit(
     inputs: Mapping[AudioOrText, Tensor],
     labels: Tensor,
-    train_rows: Tensor,
-    val_rows: Tensor,
+    splits: Sequence[tuple[Tensor, Tensor]],
     parents: Tensor,
     model_config: ModelConfig,
     config: TrainConfig,
     *,
+    seeds: Sequence[int],
+    steps: int,
     on_epoch: OnEpoch | None = None,
 ) -> Fitted:
-    """Train one network.
+    """Train E networks side by side.
 
     Args:
         inputs: Embeddings (N, d) float32 by kind, all on one device.
         labels: (N,) int64 second-level labels.
-        train_rows: Rows to train on.
-        val_rows: Rows on which every epoch is judged, and which stop training early where ``config.patience`` says so.
+        splits: For each member the rows to train on, and the rows on which every epoch is judged and which stop its
+            training early where ``config.patience`` says so.
         parents: (C,) int64.
-        model_config: Sizes of the network.
+        model_config: Sizes of the networks.
         config: Everything else.
+        seeds: Of each member's initialisation, order and augmentation.
+        steps: Batches an epoch.
         on_epoch: Called after each epoch with its number (from 1) and the greatest number.
     """
     device = labels.device
-    torch.manual_seed(config.seed)
-    generator = torch.Generator(device).manual_seed(config.seed)
-    model = Classifier(model_config).to(device)
-    moments = model.fit_standardise({kind: x[train_rows] for kind, x in inputs.items()})
+    generators = [Generator(device).manual_seed(seed) for seed in seeds]
+    model = Classifier(model_config, len(splits)).to(device)
+    model.reset(generators)
+    model.fit_standardise(inputs, [train for train, _ in splits])
+    weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
+    biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
     optimiser = torch.optim.AdamW(
-        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}],
+        lr=config.learning_rate,
+        fused=True,
     )
-    steps = max(1, len(train_rows) // config.batch_size)
     epochs = max(config.epochs, -(-config.min_steps // steps))
     schedule = (
         torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, total_steps=epochs * steps, pct_start=0.2)
         if config.schedule == "one-cycle"
         else None
     )
-    eye = torch.eye(model_config.n_classes, device=device)
-    history: dict[str, list[float]] = {"train_loss": [], "val_loss": [], "val_accuracy": []}
-    best, best_loss, stale = {}, float("inf"), 0
+    half = resolved_precision(config, device) == "bfloat16"
+    best = [float("inf")] * len(splits)
+    kept = {name: value.clone() for name, value in model.state_dict().items()}
+    stale = np.zeros(len(splits), int)
+    history: list[dict[str, list[float]]] = [{"train_loss": [], "val_loss": [], "val_accuracy": []} for _ in splits]
     for epoch in range(1, epochs + 1):
         model.train()
-        order = train_rows[torch.randperm(len(train_rows), generator=generator, device=device)]
-        batches = order[: steps * config.batch_size].view(steps, -1) if len(order) >= config.batch_size else order[None]
-        running = torch.zeros((), device=device)
-        for rows in batches:
+        length = steps * config.batch_size
+        orders = [epoch_order(train, length, g) for (train, _), g in zip(splits, generators, strict=True)]
+        batches = torch.stack(orders).view(len(splits), steps, config.batch_size).transpose(0, 1)  # (steps, E, B)
+        shares = _mixup_shares(seeds, epoch, steps, config).to(device)  # (steps, E, 1, 1)
+        running = torch.zeros(len(splits), device=device)
+        for rows, share in zip(batches, shares, strict=True):
             y = labels[rows]
-            x = {k: augment(v[rows], *moments[k], config, generator) for k, v in inputs.items()}
+            x = model.standardised({kind: values[rows] for kind, values in inputs.items()})
+            x = {kind: augment(values, config, generators) for kind, values in x.items()}
             targets = y
             if config.mixup:
-                share = float(
-                    np.random.default_rng((config.seed, epoch, int(rows[0]))).beta(config.mixup, config.mixup)
-                )
-                share = max(share, 1 - share)
-                partner = torch.randperm(len(rows), generator=generator, device=device)
-                x = {k: torch.lerp(v[partner], v, share) for k, v in x.items()}
-                targets = torch.lerp(eye[y[partner]], eye[y], share)
-            out = model(x)
-            loss = total_loss(out.logits, out.latent, y, targets, parents, config)
+                x = {kind: mix(values, share) for kind, values in x.items()}
+                targets = mix(torch.nn.functional.one_hot(y, model_config.n_classes).float(), share)
+            with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                out = model(x)
+            losses = total_loss(out.logits, out.latent, y, targets, parents, config)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            losses.sum().backward()
             optimiser.step()
             if schedule:
                 schedule.step()
-            running += loss.detach()
+            running += losses.detach()
         model.eval()
-        with torch.inference_mode():
-            logits = model({k: v[val_rows] for k, v in inputs.items()}).logits
-            val_loss = float(cross_entropy(logits, labels[val_rows]))
-            val_accuracy = float((logits.argmax(1) == labels[val_rows]).float().mean())
-        for name, value in (
-            ("train_loss", float(running) / steps),
-            ("val_loss", val_loss),
-            ("val_accuracy", val_accuracy),
-        ):
-            history[name].append(value)
+        for member, (logits, (_, val)) in enumerate(zip(_validate(model, inputs, splits), splits, strict=True)):
+            loss = float(cross_entropy(logits, labels[val]))
+            accuracy = float((logits.argmax(1) == labels[val]).float().mean())
+            for name, value in zip(history[member], (float(running[member]) / steps, loss, accuracy), strict=True):
+                if stale[member] < max(config.patience, 1):
+                    history[member][name].append(value)
+            if not config.patience or stale[member] >= config.patience:
+                continue
+            stale[member] = 0 if loss < best[member] else stale[member] + 1
+            if loss < best[member]:
+                best[member] = loss
+                for name, value in model.state_dict().items():
+                    kept[name][member] = value[member]
         if on_epoch:
             on_epoch(epoch, epochs)
-        if not config.patience:
-            continue
-        if val_loss < best_loss:
-            best, best_loss, stale = {k: v.detach().clone() for k, v in model.state_dict().items()}, val_loss, 0
-        else:
-            stale += 1
-            if stale >= config.patience:
-                break
-    if best:
-        model.load_state_dict(best)
-    return Fitted(model.eval(), history)
+        if config.patience and (stale >= config.patience).all():
+            break
+    if config.patience:
+        model.load_state_dict(kept)
+    model.eval()
+    temperatures = [
+        calibration.fit_temperature(logits.cpu().numpy(), labels[val].cpu().numpy())
+        for logits, (_, val) in zip(_validate(model, inputs, splits), splits, strict=True)
+    ]
+    return Fitted(model, history, temperatures)
 
 
-def train_fold(
+def _mixup_shares(seeds: Sequence[int], epoch: int, steps: int, config: TrainConfig) -> Tensor:
+    """What a sound keeps of itself, at least half: (steps, E, 1, 1), one beta draw a batch and member."""
+    if not config.mixup:
+        return torch.ones(steps, len(seeds), 1, 1)
+    draws = [np.random.default_rng((seed, epoch)).beta(config.mixup, config.mixup, steps) for seed in seeds]
+    return torch.from_numpy(np.maximum(draws, 1 - np.array(draws)).T.astype(np.float32))[..., None, None]
+
+
+@torch.inference_mode()
+def _validate(
+    model: Classifier, inputs: Mapping[AudioOrText, Tensor], splits: Sequence[tuple[Tensor, Tensor]]
+) -> list[Tensor]:
+    """Logits (v, C) of each member's own validation rows; shorter ones are filled up for the pass."""
+    longest = max(len(val) for _, val in splits)
+    rows = torch.stack([val[torch.arange(longest, device=val.device) % len(val)] for _, val in splits])  # (E, longest)
+    logits = model(model.standardised({kind: values[rows] for kind, values in inputs.items()})).logits
+    return [own[: len(val)] for own, (_, val) in zip(logits, splits, strict=True)]
+
+
+def train_folds(
     collection: Collection,
     folds: Folds,
-    fold: int,
+    chosen: Sequence[int],
     config: TrainConfig,
     *,
     device: str = "cpu",
@@ -198,16 +230,16 @@ def train_fold(
     also_trained_on: tuple[str, ...] = (),
     umap: UmapSettings | None = None,
     on_epoch: OnEpoch | None = None,
-) -> Run:
-    """Train one fold and gather everything the app needs of it.
+) -> list[Run]:
+    """Train folds side by side and gather everything the app needs of each; a fold does not depend on the others.
 
     Args:
         collection: Sounds with the embeddings that ``config.modality`` takes.
         folds: Test folds of its sounds.
-        fold: Which one is test here.
+        chosen: Which folds to train.
         config: Settings.
         device: Torch device.
-        listed: (N,) bool, the sounds that the run lists; all by default.
+        listed: (N,) bool, the sounds that the runs list; all by default.
         also_trained_on: Names of the collections whose sounds are not listed.
         umap: Make UMAP maps with these settings; None leaves them to be made later.
         on_epoch: Progress.
@@ -215,19 +247,25 @@ def train_fold(
     Raises:
         UserError: An embedding is missing, or too few sounds remain.
     """
-    kinds = kinds_of(config)
+    kinds = kinds_of(config.modality)
     matrices = {kind: collection.embedding(kind) for kind in kinds}
     usable = np.all([~np.isnan(m).any(axis=1) for m in matrices.values()], axis=0)
     labels, parents = collection.labels, collection.taxonomy.parents
-    confidence = collection.sounds["confidence"].astype("Float64").fillna(0).to_numpy(float)
-    if config.min_confidence > 1 and not (confidence > 0).any():
-        raise UserError(f"Collection {collection.name!r} has no annotation confidence; use --min-confidence 1.")
-    confident = (confidence >= config.min_confidence) | (config.min_confidence == 1)
-    split = split_fold(
-        folds.assignment, fold, labels, usable, seed=config.seed, groups=folds.groups, confident=confident
-    )
+    confident = confident_sounds(collection, config.min_confidence)
+    splits = [
+        split_fold(
+            folds.assignment,
+            fold,
+            labels,
+            usable,
+            seed=config.seed,
+            groups=folds.groups,
+            confident=confident,
+            validation=config.validation,
+        )
+        for fold in chosen
+    ]
     inputs = {k: torch.from_numpy(np.nan_to_num(m)).to(device) for k, m in matrices.items()}
-    rows = {name: torch.from_numpy(np.flatnonzero(split == name)).to(device) for name in ("train", "val")}
     model_config = ModelConfig(
         config.modality,
         audio_dim=matrices["audio"].shape[1] if "audio" in matrices else 0,
@@ -238,38 +276,69 @@ def train_fold(
     fitted = fit(
         inputs,
         torch.from_numpy(labels).clamp_min(0).to(device),
-        rows["train"],
-        rows["val"],
+        [(_rows(split, "train", device), _rows(split, "val", device)) for split in splits],
         torch.from_numpy(parents).to(device),
         model_config,
         config,
+        seeds=[1_000 * config.seed + fold for fold in chosen],
+        steps=_steps(folds, labels, usable & confident, config),
         on_epoch=on_epoch,
     )
     show = np.flatnonzero(usable if listed is None else usable & listed)
-    answer = forward(fitted.model, {k: x[torch.from_numpy(show).to(device)] for k, x in inputs.items()})
-    tested = split[show] == "test"
-    pca = fit_pca(answer.latent)
-    run = Run(
-        model=model_config,
-        train=config,
-        taxonomy=collection.taxonomy,
-        encoders={kind: info for kind in kinds if (info := collection.encoder(kind))},
-        collection=CollectionRef(
-            collection.name, collection.hash, str(collection.folder) if collection.folder else None
-        ),
-        fold=fold,
-        split_kind=folds.kind,
-        weights={k: v.cpu().numpy() for k, v in fitted.model.state_dict().items()},
-        sounds=_sounds(collection, show, split[show], answer),
-        latents=answer.latent,
-        projections=pca_table(pca, answer.latent),
-        pca=pca,
-        metrics=metrics.evaluate(labels[show][tested], answer.probabilities[tested], parents),
-        history=fitted.history,
-        versions=library_versions(),
-        also_trained_on=also_trained_on,
-    )
-    return run.with_umap(umap) if umap else run
+    shown = {kind: x[torch.from_numpy(show).to(device)] for kind, x in inputs.items()}
+    runs = []
+    for fold, split, answer, history, temperature, member in zip(
+        chosen,
+        splits,
+        forward(fitted.model, shown, fitted.temperatures),
+        fitted.history,
+        fitted.temperatures,
+        range(len(chosen)),
+        strict=True,
+    ):
+        tested = split[show] == "test"
+        y = labels[show][tested]
+        pca = fit_pca(answer.latent)
+        run = Run(
+            model=model_config,
+            train=config,
+            taxonomy=collection.taxonomy,
+            encoders={kind: info for kind in kinds if (info := collection.encoder(kind))},
+            collection=CollectionRef(
+                collection.name, collection.hash, str(collection.folder) if collection.folder else None
+            ),
+            fold=fold,
+            split_kind=folds.kind,
+            weights={k: v.cpu().numpy() for k, v in member_state(fitted.model, member).items()},
+            sounds=_sounds(collection, show, split[show], answer),
+            latents=answer.latent,
+            projections=pca_table(pca, answer.latent),
+            pca=pca,
+            metrics=metrics.evaluate(y, answer.probabilities[tested], parents)
+            | compare.structure(answer.latent[tested], y, parents),
+            history=history,
+            temperature=temperature,
+            versions=library_versions(),
+            also_trained_on=also_trained_on,
+        )
+        runs.append(run.with_umap(umap) if umap else run)
+    return runs
+
+
+def _rows(split: np.ndarray, part: str, device: str) -> Tensor:
+    return torch.from_numpy(np.flatnonzero(split == part)).to(device)
+
+
+def _steps(folds: Folds, labels: np.ndarray, usable: np.ndarray, config: TrainConfig) -> int:
+    """Batches an epoch, the same for every fold: from the mean number of training sounds without the validation ones."""
+    known = usable & (labels >= 0)
+    mean = np.mean([(known & (folds.assignment != fold)).sum() for fold in range(folds.count)])
+    return max(1, round((1 - config.validation) * float(mean) / config.batch_size))
+
+
+def train_fold(collection: Collection, folds: Folds, fold: int, config: TrainConfig, **options: Any) -> Run:
+    """Train one fold; arguments as for :func:`train_folds`."""
+    return train_folds(collection, folds, [fold], config, **options)[0]
 
 
 def _sounds(collection: Collection, rows: np.ndarray, split: np.ndarray, answer: Prediction) -> pd.DataFrame:
@@ -285,51 +354,3 @@ def _sounds(collection: Collection, rows: np.ndarray, split: np.ndarray, answer:
     probabilities = pd.DataFrame(answer.probabilities, columns=[f"p_{c}" for c in codes])
     attention = pd.DataFrame(answer.attention, columns=["attention_audio", "attention_text"])
     return pd.concat([frame, probabilities, attention], axis=1)
-
-
-def cross_validate(
-    collection: Collection,
-    folds: Folds,
-    config: TrainConfig,
-    out: str | Path,
-    *,
-    device: str = "cpu",
-    umap: UmapSettings | None = None,
-    on_epoch: Callable[[int, int, int], None] | None = None,
-) -> Iterator[Run]:
-    """Train every fold into an experiment folder, yielding each run; finished folds of a stopped call are read back.
-
-    Args:
-        collection: As for :func:`train_fold`.
-        folds: Test folds.
-        config: Settings.
-        out: Folder of the experiment.
-        device: Torch device.
-        umap: As for :func:`train_fold`.
-        on_epoch: Called with fold, epoch and greatest epoch.
-
-    Raises:
-        UserError: The folder holds an experiment of other settings.
-    """
-    import dataclasses
-
-    out = Path(out)
-    assignment = hashlib.sha256(folds.assignment.tobytes()).hexdigest()
-    write_experiment(
-        out,
-        {
-            "collection": {"name": collection.name, "hash": collection.hash},
-            "train": dataclasses.asdict(config),
-            "folds": {"count": folds.count, "kind": folds.kind, "sha256": assignment},
-        },
-    )
-    for fold in range(folds.count):
-        folder = out / run_id(config, fold)
-        storage.recover(folder)
-        if is_run(folder):
-            yield load_run(folder)
-            continue
-        report = (lambda e, n, fold=fold: on_epoch(fold, e, n)) if on_epoch else None
-        run = train_fold(collection, folds, fold, config, device=device, umap=umap, on_epoch=report)
-        run.save(folder)
-        yield load_run(folder)

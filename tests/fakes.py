@@ -12,9 +12,8 @@ import soundfile
 
 from bstviz.collection import Collection, EncoderInfo, sounds_table
 from bstviz.config import NetworkSizes, TrainConfig
-from bstviz.splits import stratified_folds
+from bstviz.splits import Folds, stratified_folds
 from bstviz.taxonomy import bst
-from bstviz.train import Folds
 
 CODES = ("m-sp", "m-m", "is-p", "fx-a", "fx-v", "ss-n")
 AUDIO_DIM, TEXT_DIM = 16, 12

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,10 @@ from tests.fakes import FakeAudioEncoder, FakeTextEncoder, tone, write_tones
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
 COMMANDS = [
-    "import bsd10k", "import bsd35k", "import table", "import folder", "embed", "train", "report", "classify", "demo", "app",
+    "import bsd10k", "import bsd35k", "import table", "import folder", "embed", "train", "sweep", "report", "classify", "demo", "app",
 ]  # fmt: skip
 FAKES = ("--audio-encoder", "fake-audio", "--text-encoder", "fake-text")
-QUICK = ("--folds", "2", "--epochs", "3", "--no-umap")
+QUICK = ("--folds", "2", "--epochs", "3", "--no-umap", "--jobs", "1")
 
 
 def invoke(*arguments: object) -> Result:
@@ -168,17 +169,41 @@ def test_report_as_json(place: Path) -> None:
     result = invoke("report", place / "flat", place / "both", "--json")
     rows = json.loads(result.stdout)["rows"]
     assert [(r["loss"], r["modality"], r["min_confidence"], r["folds"]) for r in rows] == [
-        ("flat", "audio", 1, 2),
         ("hierarchical", "both", 1, 2),
+        ("flat", "audio", 1, 2),
     ]
     values = [load_run(path).metrics["second_accuracy"] for path in find_runs(place / "flat")]
-    assert rows[0]["metrics"]["second_accuracy"] == pytest.approx({"mean": np.mean(values), "std": np.std(values)})
-    assert {"top_accuracy", "second_top2_accuracy", "top_top2_accuracy", "hierarchical_f1"} <= set(rows[0]["metrics"])
+    assert rows[1]["metrics"]["second_accuracy"] == pytest.approx({"mean": np.mean(values), "std": np.std(values)})
+    assert {"top_accuracy", "second_top2_accuracy", "top_top2_accuracy", "hierarchical_f1"} <= set(rows[1]["metrics"])
+
+
+def test_sweep_trains_a_grid_with_baselines_and_prints_it(place: Path, tmp_path: Path) -> None:
+    grid = tmp_path / "grid.toml"
+    grid.write_text('modalities = ["audio"]\nbaselines = ["knn"]\n')
+    options = [*QUICK, "--preset", grid, "--out", tmp_path / "x"]
+    result = invoke("sweep", place / "tones", *options, "--json")
+    rows = json.loads(result.stdout)["rows"]
+    assert [(r["model"], r["folds"]) for r in rows] == [("hierarchical", 2), ("flat", 2), ("knn", 2)]
+    assert json.loads(invoke("report", tmp_path / "x", "--format", "json").stdout)["rows"] == rows
+    assert invoke("report", tmp_path / "x", "--format", "csv").stdout.count("\n") == 4
+    assert "| ≥ 1 | kNN (10, cosine) | audio |" in invoke("report", tmp_path / "x", "--format", "markdown").stdout
+
+
+def test_sweep_says_what_is_left_out(place: Path, tmp_path: Path) -> None:
+    collection = load_collection(place / "tones")
+    replace(collection, audio=None, audio_encoder=None, audio_root=None).save(tmp_path / "c")
+    grid = tmp_path / "grid.toml"
+    grid.write_text('baselines = ["knn"]\n')
+    options = [*QUICK, "--preset", grid, "--no-baselines", "--out", tmp_path / "x"]
+    result = invoke("sweep", tmp_path / "c", *options)
+    assert not (tmp_path / "x" / "baselines").exists()
+    assert "left out: modality both: the collection has no audio embeddings" in " ".join(result.stderr.split())
+    assert {load_run(path).train.modality for path in find_runs(tmp_path / "x")} == {"text"}
 
 
 def test_report_for_people(place: Path) -> None:
     said = invoke("report", place / "flat", place / "both").stdout
-    for words in ("tones · folds: stratified 2-fold", "Hierarchical F1", "hierarchical", "36", "±", "fake-audio 1"):
+    for words in ("tones · folds: stratified 2-fold", "Hierarchical F1", "Non-hierarchical", "36", "±", "fake-audio 1"):
         assert words in said
 
 

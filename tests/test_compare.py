@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
-from bstviz.compare import knn_purity, neighbour_jaccard, silhouette, structure
+from bstviz.compare import knn_purity, neighbour_jaccard, retrieval_map, silhouette, structure, tree_correlation
 
 
 def clusters(n_classes: int = 4, per_class: int = 15, spread: float = 0.7) -> tuple[np.ndarray, np.ndarray]:
@@ -71,6 +72,36 @@ def test_jaccard_of_spaces_of_different_dimension() -> None:
     latents, _ = clusters()
     wider = np.hstack([latents, np.zeros((len(latents), 3), np.float32)])
     np.testing.assert_array_equal(neighbour_jaccard(latents, wider), np.ones(len(latents)))
+
+
+def test_retrieval_is_mean_average_precision_as_in_scikit_learn() -> None:
+    from sklearn.metrics import average_precision_score
+    from sklearn.metrics.pairwise import cosine_similarity
+
+    rng = np.random.default_rng(2)
+    latents, labels = rng.normal(size=(70, 4)).astype(np.float32), rng.integers(0, 5, 70)
+    similarity = cosine_similarity(latents)
+    expected = [
+        average_precision_score(np.delete(labels, i) == labels[i], np.delete(similarity[i], i)) for i in range(70)
+    ]
+    assert retrieval_map(latents, labels) == pytest.approx(np.mean(expected), abs=1e-6)
+
+
+def test_retrieval_leaves_out_sounds_that_are_alone_in_their_class() -> None:
+    latents = np.array([[1, 0], [1, 0.1], [0, 1]], np.float32)
+    assert retrieval_map(latents, np.array([0, 0, 1])) == 1
+    assert np.isnan(retrieval_map(latents, np.array([0, 1, 2])))
+
+
+def test_tree_correlation_is_high_where_centroids_follow_the_tree() -> None:
+    parents = np.array([0, 0, 1, 1])
+    angles = np.radians([0, 10, 90, 100])
+    latents, labels = np.stack([np.cos(angles), np.sin(angles)], axis=1), np.arange(4)
+    # two pairs at distance 2 and four at 4, perfectly ordered: tied ranks leave Spearman at sqrt(8 / 9) or so
+    expected = spearmanr([1 - np.cos(np.radians(d)) for d in (10, 90, 100, 80, 90, 10)], [2, 4, 4, 4, 4, 2]).statistic
+    assert tree_correlation(latents, labels, parents) == pytest.approx(expected, abs=1e-6)
+    assert tree_correlation(latents, labels, np.array([0, 1, 1, 0])) < 0
+    assert np.isnan(tree_correlation(latents, labels, np.arange(4)))
 
 
 def test_structure_reports_both_levels() -> None:

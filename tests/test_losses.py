@@ -28,6 +28,20 @@ def contrastive_by_loops(latents: np.ndarray, tops: list[int], tau: float) -> fl
     return total / n
 
 
+def test_losses_of_members_are_those_of_each_alone() -> None:
+    torch.manual_seed(0)
+    parents = torch.tensor([0, 0, 1, 1])
+    logits, latents, labels = torch.randn(3, 9, 4), torch.randn(3, 9, 5), torch.randint(4, (3, 9))
+    losses = [
+        lambda e: cross_entropy(logits[e], labels[e], label_smoothing=0.1),
+        lambda e: top_class_penalty(logits[e], labels[e], parents),
+        lambda e: soft_top_class_penalty(logits[e], labels[e], parents),
+        lambda e: supervised_contrastive(latents[e], labels[e]),
+    ]
+    for loss in losses:
+        torch.testing.assert_close(loss(slice(None)), torch.stack([loss(e) for e in range(3)]))
+
+
 def test_cross_entropy_by_hand() -> None:
     assert cross_entropy(THIRDS, torch.tensor([0, 1])).item() == pytest.approx(-(math.log(0.7) + math.log(0.3)) / 2)
 

@@ -14,7 +14,7 @@ from bstviz import storage
 from bstviz.collection import Collection
 from bstviz.errors import UserError
 from bstviz.projection import UmapSettings
-from bstviz.run import Run, find_runs, load_run, write_experiment
+from bstviz.run import Run, find_runs, load_info, load_run, write_experiment
 from tests.fakes import small_collection
 
 Runs = dict[str, Run]
@@ -62,7 +62,7 @@ def test_a_saved_run_reads_back_the_same(runs: Runs, tmp_path: Path, modality: s
 def test_the_folder_is_plain_files_and_nothing_pickled(folder: Path) -> None:
     assert {f.name for f in folder.iterdir()} == FILES
     header = json.loads((folder / "run.json").read_text())
-    assert header["format_version"] == 1
+    assert header["format_version"] == 2
     assert set(header["files"]) == FILES - {"run.json"}
     assert header["train"]["modality"] == "both"
     assert header["versions"]["torch"]
@@ -84,12 +84,24 @@ def test_a_changed_or_missing_file_is_noticed(folder: Path, name: str) -> None:
 
 
 def test_a_half_written_header_or_another_version_is_noticed(folder: Path) -> None:
-    rehash(folder, lambda header: header.update(format_version=2))
-    with pytest.raises(UserError, match="run format version 2; this bstviz reads version 1"):
+    rehash(folder, lambda header: header.update(format_version=1))
+    with pytest.raises(UserError, match="run format version 1; this bstviz reads version 2"):
         load_run(folder)
     (folder / "run.json").write_bytes((folder / "run.json").read_bytes()[:500])
     with pytest.raises(UserError, match="not valid JSON"):
         load_run(folder)
+
+
+def test_what_a_run_is_can_be_read_without_its_arrays(folder: Path, runs: Runs) -> None:
+    (folder / "latents.safetensors").write_bytes(b"damaged")
+    info = load_info(folder)
+    assert (info.name, info.metrics, info.train) == (runs["both"].name, runs["both"].metrics, runs["both"].train)
+    assert info.temperature == runs["both"].temperature
+    with pytest.raises(UserError, match="changed or damaged"):
+        load_info(folder, verify=True)
+    (folder / "latents.safetensors").unlink()
+    with pytest.raises(UserError, match="lacks latents"):
+        load_info(folder)
 
 
 def test_another_class_order_is_noticed(folder: Path) -> None:

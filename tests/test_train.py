@@ -1,24 +1,21 @@
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from bstviz import train
+from bstviz import calibration, compare
 from bstviz.collection import Collection
 from bstviz.config import Loss, Modality, TrainConfig, preset
 from bstviz.errors import UserError
 from bstviz.predict import Embeddings, predict
 from bstviz.run import Run
-from bstviz.splits import group_values, stratified_folds
-from bstviz.train import Folds, augment, cross_validate, total_loss, train_fold
-from tests.fakes import CODES, quick, small_collection, stratified
+from bstviz.splits import Folds, group_values, stratified_folds
+from bstviz.train import augment, epoch_order, mix, total_loss, train_fold, train_folds
+from tests.fakes import CODES, TINY, quick, small_collection, stratified
 
 
 def generator() -> torch.Generator:
@@ -112,12 +109,12 @@ def test_standardisation_sees_training_sounds_only(collection: Collection) -> No
     run = train_fold(collection, stratified(collection), 0, quick(epochs=1))
     rows = np.flatnonzero(run.sounds["split"] == "train")
     np.testing.assert_allclose(
-        run.weights["standardise.audio.mean"], collection.embedding("audio")[rows].mean(0), atol=1e-5
+        run.weights["standardise.audio.mean"][0, 0], collection.embedding("audio")[rows].mean(0), atol=1e-5
     )
 
 
-def test_folds_have_disjoint_test_sets_that_cover_everything(collection: Collection, tmp_path: Path) -> None:
-    runs = list(cross_validate(collection, stratified(collection), quick(epochs=2), tmp_path / "x"))
+def test_folds_have_disjoint_test_sets_that_cover_everything(collection: Collection) -> None:
+    runs = train_folds(collection, stratified(collection), [0, 1, 2, 3], quick(epochs=2))
     tests = [split_of(run, "test") for run in runs]
     assert [run.fold for run in runs] == [0, 1, 2, 3]
     assert sum(map(len, tests)) == len(set.union(*tests)) == len(collection)
@@ -201,7 +198,8 @@ def test_patience_stops_early_and_keeps_the_best_epoch(collection: Collection) -
     assert len(losses) == int(np.argmin(losses)) + 1 + 3
     val = run.sounds["split"] == "val"
     rows = np.flatnonzero(val)
-    kept = -np.log(run.probabilities[rows, run.y_true[rows]]).mean()
+    raw = run.probabilities[rows] ** run.temperature  # without the temperature that was fitted afterwards
+    kept = -np.log(raw[np.arange(len(rows)), run.y_true[rows]] / raw.sum(1)).mean()
     assert kept == pytest.approx(min(losses), abs=1e-4)
 
 
@@ -213,87 +211,83 @@ def test_without_patience_every_epoch_is_trained_and_reported(collection: Collec
     assert {len(values) for values in run.history.values()} == {7}
 
 
-@pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """The folds that are really trained."""
-    trained: list[int] = []
-    original = train.train_fold
-
-    def counting(collection: Collection, folds: Folds, fold: int, *args: object, **options: object) -> Run:
-        trained.append(fold)
-        return original(collection, folds, fold, *args, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(train, "train_fold", counting)
-    return iter([trained])
-
-
-def test_a_stopped_cross_validation_goes_on_with_the_missing_folds(
-    collection: Collection, tmp_path: Path, counted: Iterator[list[int]]
-) -> None:
-    trained = next(counted)
-    folds, config = stratified(collection), quick(epochs=2)
-    started = cross_validate(collection, folds, config, tmp_path / "x")
-    first = [next(started), next(started)]
-    started.close()
-    assert trained == [0, 1]
-    resumed = list(cross_validate(collection, folds, config, tmp_path / "x"))
-    assert trained == [0, 1, 2, 3]
-    for before, after in zip(first, resumed, strict=False):
-        np.testing.assert_array_equal(before.latents, after.latents)
-    untouched = list(cross_validate(collection, folds, config, tmp_path / "whole"))
-    np.testing.assert_array_equal(resumed[3].latents, untouched[3].latents)
+def test_a_fold_comes_out_the_same_whichever_folds_it_is_trained_with(collection: Collection) -> None:
+    folds, config = (
+        stratified(collection),
+        quick(modality="both", epochs=4, mixup=0.4, sizes=replace(TINY, dropout=0.3)),
+    )
+    together = train_folds(collection, folds, [0, 1, 2, 3], config)
+    alone = train_fold(collection, folds, 2, config)
+    assert [run.fold for run in together] == [0, 1, 2, 3]
+    np.testing.assert_allclose(together[2].latents, alone.latents, atol=1e-6)
+    np.testing.assert_allclose(together[2].history["train_loss"], alone.history["train_loss"], rtol=1e-6)
+    assert not np.allclose(together[1].latents, alone.latents)
 
 
-def test_what_a_killed_save_left_does_not_stop_the_next_call(
-    collection: Collection, tmp_path: Path, counted: Iterator[list[int]]
-) -> None:
-    trained = next(counted)
-    folds, config = stratified(collection), quick(epochs=2)
-    run = next(cross_validate(collection, folds, config, tmp_path / "x"))
-    (tmp_path / "x" / run.id).rename(tmp_path / "x" / f".{run.id}.new-1")
-    assert len(list(cross_validate(collection, folds, config, tmp_path / "x"))) == 4
-    (tmp_path / "x" / run.id).rename(tmp_path / "x" / f".{run.id}.old")
-    assert len(list(cross_validate(collection, folds, config, tmp_path / "x"))) == 4
-    assert trained == [0, 0, 1, 2, 3]
+def test_each_fold_stops_by_its_own_validation(collection: Collection) -> None:
+    config = quick(epochs=200, patience=3, schedule="constant", noise=2.0)
+    for run in train_folds(collection, stratified(collection), [0, 1, 2, 3], config):
+        losses = run.history["val_loss"]
+        assert len(losses) == int(np.argmin(losses)) + 1 + 3
 
 
-def test_other_settings_in_the_same_folder_are_refused(collection: Collection, tmp_path: Path) -> None:
-    folds, config = stratified(collection), quick(epochs=2)
-    next(cross_validate(collection, folds, config, tmp_path / "x"))
-    other = replace(collection, sounds=collection.sounds.iloc[::-1].reset_index(drop=True))
-    for changed, said in (
-        ((collection, folds, replace(config, epochs=3)), "train"),
-        ((collection, stratified(collection, seed=1), config), "folds"),
-        ((other, folds, config), "collection"),
-    ):
-        with pytest.raises(UserError, match=rf"other settings \({said}\)"):
-            next(cross_validate(*changed, tmp_path / "x"))
+def test_the_temperature_is_the_one_of_least_validation_loss(collection: Collection) -> None:
+    run = train_fold(collection, stratified(collection), 0, quick(epochs=10, validation=0.2))
+    rows = np.flatnonzero(run.sounds["split"] == "val")
+
+    def loss(temperature: float) -> float:
+        logits = np.log(run.probabilities[rows]) * run.temperature / temperature
+        score = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        return -score[np.arange(len(rows)), run.y_true[rows]].mean() + calibration.PRIOR * np.log(
+            temperature
+        ) ** 2 / len(rows)
+
+    assert run.temperature != 1
+    assert loss(run.temperature) <= min(loss(0.9 * run.temperature), loss(1.1 * run.temperature), loss(1.0)) + 1e-6
 
 
-def test_the_experiment_file_states_the_settings(collection: Collection, tmp_path: Path) -> None:
-    next(cross_validate(collection, stratified(collection), quick(epochs=2, loss="flat"), tmp_path / "x"))
-    stated = json.loads((tmp_path / "x" / "experiment.json").read_text())
-    assert stated["train"]["loss"] == "flat"
-    assert stated["collection"] == {"name": "small", "hash": collection.hash}
-    assert stated["folds"]["count"] == 4
+def test_the_structure_of_the_test_latents_is_among_the_metrics(collection: Collection) -> None:
+    run = train_fold(collection, stratified(collection), 0, quick(epochs=3))
+    expected = compare.structure(run.latents[run.tested], run.y_true[run.tested], run.taxonomy.parents)
+    assert {name: run.metrics[name] for name in expected} == expected
+
+
+def test_half_precision_learns_as_well(collection: Collection) -> None:
+    scores = [
+        train_fold(collection, stratified(collection), 0, quick(precision=precision)).metrics["second_accuracy"]
+        for precision in ("float32", "bfloat16")
+    ]
+    assert min(scores) >= 0.8
+
+
+def test_an_epoch_takes_every_sound_before_any_twice() -> None:
+    rows = torch.tensor([3, 5, 8, 9])
+    assert sorted(epoch_order(rows, 4, generator()).tolist()) == [3, 5, 8, 9]
+    longer = epoch_order(rows, 10, generator()).tolist()
+    assert len(longer) == 10
+    assert sorted(longer[:4]) == sorted(longer[4:8]) == [3, 5, 8, 9]
+    assert epoch_order(rows, 4, generator()).tolist() != epoch_order(rows, 4, generator().manual_seed(1)).tolist()
 
 
 def test_augmentation_masks_up_to_the_given_share_with_the_mean() -> None:
-    x, mean = torch.randn(400, 300) + 5, torch.full((300,), -7.0)
-    out = augment(x, mean, torch.ones(300), TrainConfig(noise=0.0, mask=0.7), generator())
-    share = (out == -7).float().mean(1)
+    x = torch.randn(1, 400, 300) + 5
+    out = augment(x, TrainConfig(noise=0.0, mask=0.7), [generator()])[0]
+    share = (out == 0).float().mean(1)
     assert share.max() < 0.8
     assert share.mean() == pytest.approx(0.35, abs=0.03)
     assert share.std() > 0.1  # a share drawn a sound
-    kept = out != -7
-    torch.testing.assert_close(out[kept], x[kept])
+    kept = out != 0
+    torch.testing.assert_close(out[kept], x[0][kept])
 
 
-def test_augmentation_noise_follows_the_deviation_of_each_dimension() -> None:
-    deviation = torch.tensor([0.0, 1.0, 10.0])
-    x = torch.zeros(5_000, 3)
-    out = augment(x, torch.zeros(3), deviation, TrainConfig(noise=0.1, mask=0.0), generator())
-    torch.testing.assert_close(out.std(0), 0.1 * deviation, rtol=0.05, atol=1e-6)
+def test_augmentation_noise_has_the_given_deviation() -> None:
+    out = augment(torch.zeros(1, 5_000, 3), TrainConfig(noise=0.1, mask=0.0), [generator()])
+    torch.testing.assert_close(out.std((0, 1)), torch.full((3,), 0.1), rtol=0.05, atol=0)
+
+
+def test_mixing_keeps_a_share_and_takes_the_rest_of_the_sound_before() -> None:
+    x = torch.tensor([[[1.0], [10.0], [100.0]]])
+    assert mix(x, torch.tensor([[[0.75]]])).flatten().tolist() == [25.75, 7.75, 77.5]
 
 
 def test_the_loss_adds_the_terms_that_the_settings_name() -> None:

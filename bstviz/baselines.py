@@ -1,0 +1,145 @@
+"""Baselines on the same embeddings and folds as the networks: nearest neighbours and logistic regression.
+
+Each embedding is scaled to unit length; with both modalities the two are joined. Baselines have nothing to stop early or
+to calibrate, so they train on the validation sounds too.
+
+References: P. Anastasopoulou, J. Torrey, X. Serra, F. Font, "Heterogeneous Sound Classification with the Broad Sound
+Taxonomy and Dataset", DCASE 2024 (nearest neighbours); paper section 5.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from bstviz import metrics, storage
+from bstviz.collection import Collection
+from bstviz.config import MODALITIES, Modality, kinds_of
+from bstviz.errors import UserError
+from bstviz.neighbours import unit
+from bstviz.splits import Folds, confident_sounds, split_fold
+
+Method = Literal["knn", "logistic"]
+METHODS: dict[Method, str] = {"knn": "kNN (10, cosine)", "logistic": "Logistic regression"}
+FOLDER = "baselines"
+FORMAT_VERSION = 1
+NEIGHBOURS, INVERSE_REGULARISATION = 10, 5.0
+
+
+@dataclass(frozen=True)
+class BaselineConfig:
+    """What a baseline is fitted on.
+
+    Attributes:
+        method: Which baseline.
+        modality: Which embeddings it takes.
+        min_confidence: Sounds below this annotation confidence are left out of training and test alike.
+        seed: Of the validation draw, by which its splits are those of the networks.
+    """
+
+    method: Method
+    modality: Modality
+    min_confidence: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (("method", self.method, METHODS), ("modality", self.modality, MODALITIES)):
+            if value not in allowed:
+                raise UserError(f"{name} is {value!r}; allowed are {', '.join(allowed)}.")
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline's scores on one fold.
+
+    Attributes:
+        config: What it is.
+        fold: Index of its test fold.
+        split_kind: How the folds were made, in words.
+        collection: Name of the collection.
+        encoders: What made the embeddings, in words.
+        metrics: As of a run: on the test sounds at or above the confidence threshold.
+    """
+
+    config: BaselineConfig
+    fold: int
+    split_kind: str
+    collection: str
+    encoders: str
+    metrics: dict[str, float]
+
+    def save(self, experiment: Path) -> Path:
+        """Write the scores into an experiment folder."""
+        file = baseline_file(experiment, self.config, self.fold)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        entry = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
+        storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
+        return file
+
+
+def baseline_file(experiment: Path, config: BaselineConfig, fold: int) -> Path:
+    """File of a baseline's scores within an experiment."""
+    return experiment / FOLDER / f"{config.method}-{config.modality}-c{config.min_confidence}-fold{fold}.json"
+
+
+def find_baselines(experiment: str | Path) -> list[Baseline]:
+    """The baselines of an experiment, in name order; none where it has none.
+
+    Raises:
+        UserError: A file is damaged or of another format version.
+    """
+    found = []
+    for file in sorted((Path(experiment) / FOLDER).glob("*.json")):
+        try:
+            entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            version = entry.pop("format_version")
+            config = BaselineConfig(**entry.pop("config"))
+            if version == FORMAT_VERSION:
+                found.append(Baseline(config, **entry))
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"{file} is damaged; delete it and run the sweep again.") from None
+        if version != FORMAT_VERSION:
+            raise UserError(f"{file} has format version {version!r}; this bstviz reads version {FORMAT_VERSION}.")
+    return found
+
+
+def fit_baseline(collection: Collection, folds: Folds, fold: int, config: BaselineConfig) -> Baseline:
+    """Fit a baseline on one fold and score it.
+
+    Raises:
+        UserError: An embedding is missing, or too few sounds remain.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+
+    kinds = kinds_of(config.modality)
+    matrices = [collection.embedding(kind) for kind in kinds]
+    usable = np.all([~np.isnan(m).any(axis=1) for m in matrices], axis=0)
+    labels = collection.labels
+    confident = confident_sounds(collection, config.min_confidence)
+    split = split_fold(
+        folds.assignment, fold, labels, usable, seed=config.seed, groups=folds.groups, confident=confident
+    )
+    x = np.concatenate([unit(np.nan_to_num(m)) for m in matrices], axis=1)
+    train, test = np.isin(split, ["train", "val"]), split == "test"
+    model = (
+        KNeighborsClassifier(NEIGHBOURS, metric="cosine", weights="distance")
+        if config.method == "knn"
+        else LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300)
+    )
+    model.fit(x[train], labels[train])
+    probabilities = np.zeros((int(test.sum()), len(collection.taxonomy.codes)))
+    probabilities[:, model.classes_] = model.predict_proba(x[test])
+    return Baseline(
+        config=config,
+        fold=fold,
+        split_kind=folds.kind,
+        collection=collection.name,
+        encoders=", ".join(f"{kind} {collection.encoder(kind)}" for kind in kinds),
+        metrics=metrics.evaluate(labels[test], probabilities, collection.taxonomy.parents),
+    )

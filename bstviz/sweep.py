@@ -1,0 +1,375 @@
+"""Sweeps: many settings on the same folds, in parallel, each run kept as it is done, so that a stopped sweep goes on.
+
+Workers only compute; this process alone writes. So a run is on disk whole or not at all, whatever is killed when.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bstviz import storage
+from bstviz.baselines import Baseline, BaselineConfig, Method, baseline_file, fit_baseline
+from bstviz.collection import Collection
+from bstviz.config import LOSSES, MODALITIES, Loss, Modality, TrainConfig, kinds_of, preset
+from bstviz.errors import UserError
+from bstviz.run import Run, is_run, run_id, write_experiment
+from bstviz.splits import Folds
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import SimpleQueue
+
+    from bstviz.projection import UmapSettings
+
+PRESETS = Path(__file__).parent / "data" / "sweeps"
+Engine = Literal["local", "ray"]
+Progress = Callable[[int, float], None]
+"""Called with the index of a task and the share of it that is done, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class SweepPreset:
+    """A grid of settings, as a TOML file states it.
+
+    Attributes:
+        name: Of the file.
+        losses: Of :data:`bstviz.config.LOSSES`.
+        modalities: Of :data:`bstviz.config.MODALITIES`.
+        min_confidences: Annotation confidence thresholds.
+        baselines: Of :data:`bstviz.baselines.METHODS`.
+        recipe: Name of the training preset that all settings start from.
+        train: Further changes to it, by the names of :class:`bstviz.config.TrainConfig`.
+    """
+
+    name: str
+    losses: tuple[Loss, ...] = LOSSES
+    modalities: tuple[Modality, ...] = MODALITIES
+    min_confidences: tuple[int, ...] = (1,)
+    baselines: tuple[Method, ...] = ()
+    recipe: str = "default"
+    train: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The work of a sweep on one collection: its settings, its baselines, and in words what is left out and why."""
+
+    settings: tuple[TrainConfig, ...]
+    baselines: tuple[BaselineConfig, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Folds of one setting or baseline that are worked on together."""
+
+    config: TrainConfig | BaselineConfig
+    folds: tuple[int, ...]
+
+    @property
+    def cost(self) -> float:
+        """Rough length, for progress and order: folds and modalities, a baseline a quarter of a training."""
+        share = 0.25 if isinstance(self.config, BaselineConfig) else 1.0
+        return share * len(self.folds) * len(kinds_of(self.config.modality))
+
+
+def load_preset(name: str) -> SweepPreset:
+    """A packaged preset by its name, or one's own by the path of its TOML file.
+
+    Raises:
+        UserError: There is no such preset, or its file has unknown settings.
+    """
+    file = Path(name) if name.endswith(".toml") else PRESETS / f"{name}.toml"
+    if not file.is_file():
+        known = ", ".join(sorted(f.stem for f in PRESETS.glob("*.toml")))
+        raise UserError(f"There is no sweep preset {name!r}; known: {known}, or the path of a .toml file of your own.")
+    try:
+        entry = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is not valid TOML: {error}.") from None
+    allowed = {f.name for f in dataclasses.fields(SweepPreset)} - {"name"}
+    unknown = sorted(set(entry) - allowed)
+    if unknown:
+        raise UserError(f"{file} has the unknown setting {unknown[0]!r}; allowed are {', '.join(sorted(allowed))}.")
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    return SweepPreset(file.stem, **values)
+
+
+def plan(sweep: SweepPreset, collection: Collection, **changes: Any) -> Plan:
+    """The settings of a preset that a collection has the embeddings and confidences for.
+
+    Args:
+        sweep: The preset.
+        collection: The sounds.
+        changes: Of the training settings, on top of the preset's own.
+
+    Raises:
+        UserError: Nothing is left, or a setting is unknown.
+    """
+    missing = [kind for kind in kinds_of("both") if getattr(collection, kind) is None]
+    modalities = [m for m in sweep.modalities if not set(kinds_of(m)) & set(missing)]
+    left_out = [
+        f"modality {m}: the collection has no {' or '.join(k for k in kinds_of(m) if k in missing)} embeddings"
+        for m in sweep.modalities
+        if m not in modalities
+    ]
+    rated = bool(collection.sounds["confidence"].notna().any())
+    thresholds = [c for c in sweep.min_confidences if c == 1 or rated]
+    if len(thresholds) < len(sweep.min_confidences):
+        left_out.append("confidence thresholds above 1: the collection has no annotation confidence")
+    if not modalities or not thresholds:
+        raise UserError(
+            f"Nothing of preset {sweep.name!r} can be trained on {collection.name!r}: {'; '.join(left_out)}."
+        )
+    grid = [(c, m) for c in thresholds for m in modalities]
+    changed = {**sweep.train, **changes}
+    try:
+        settings = [
+            preset(sweep.recipe, **{**changed, "loss": loss, "modality": m, "min_confidence": c})
+            for c, m in grid
+            for loss in sweep.losses
+        ]
+    except TypeError as error:
+        raise UserError(f"Preset {sweep.name!r} has an unknown training setting: {error}.") from None
+    seed = settings[0].seed if settings else 0
+    baselines = [BaselineConfig(method, m, c, seed) for c, m in grid for method in sweep.baselines]
+    return Plan(tuple(settings), tuple(baselines), tuple(left_out))
+
+
+def default_jobs(device: str) -> int:
+    """Worker processes that suit a device: one a processor core, or one in all where an accelerator does the work."""
+    if device != "cpu":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def describe(collection: Collection, folds: Folds, work: Plan) -> dict[str, Any]:
+    """The entry of ``experiment.json``: what makes two sweeps the same."""
+    return {
+        "collection": {"name": collection.name, "hash": collection.hash},
+        "folds": {
+            "count": folds.count,
+            "kind": folds.kind,
+            "sha256": hashlib.sha256(folds.assignment.tobytes()).hexdigest(),
+        },
+        "settings": [dataclasses.asdict(config) for config in work.settings],
+        "baselines": [dataclasses.asdict(config) for config in work.baselines],
+        "left_out": list(work.left_out),
+    }
+
+
+def open_tasks(out: Path, folds: Folds, work: Plan, *, jobs: int, together: bool = True) -> list[Task]:
+    """What is still to do in an experiment folder, longest first.
+
+    Args:
+        out: The experiment.
+        folds: Its folds.
+        work: Its settings and baselines.
+        jobs: How many tasks run at once; a setting's folds are parted where there are fewer settings than that.
+        together: Train a setting's folds side by side in one task; False makes one task a fold.
+    """
+
+    def missing(config: TrainConfig | BaselineConfig) -> list[int]:
+        if isinstance(config, BaselineConfig):
+            return [f for f in range(folds.count) if not baseline_file(out, config, f).is_file()]
+        return [f for f in range(folds.count) if not is_run(out / run_id(config, f))]
+
+    configs: list[TrainConfig | BaselineConfig] = [*work.settings, *work.baselines]
+    todo = {config: left for config in configs if (left := missing(config))}
+    tasks = []
+    for config, left in todo.items():
+        parts = min(len(left), -(-jobs // len(todo))) if together else len(left)
+        tasks += [Task(config, tuple(left[i::parts])) for i in range(parts)]
+    return sorted(tasks, key=lambda task: -task.cost)
+
+
+def carry_out(
+    task: Task,
+    collection: Collection,
+    folds: Folds,
+    *,
+    device: str = "cpu",
+    umap: UmapSettings | None = None,
+    on_share: Callable[[float], None] | None = None,
+) -> list[Run] | list[Baseline]:
+    """Train or fit a task's folds; the same function in this process, in a worker and on a cluster."""
+    if isinstance(task.config, BaselineConfig):
+        return [fit_baseline(collection, folds, fold, task.config) for fold in task.folds]
+    from bstviz.train import train_folds
+
+    report = (lambda epoch, epochs: on_share(epoch / epochs)) if on_share else None
+    return train_folds(collection, folds, task.folds, task.config, device=device, umap=umap, on_epoch=report)
+
+
+def run_sweep(
+    collection: Collection,
+    folds: Folds,
+    work: Plan,
+    out: str | Path,
+    *,
+    jobs: int | None = None,
+    device: str = "cpu",
+    engine: Engine = "local",
+    address: str | None = None,
+    umap: UmapSettings | None = None,
+    on_start: Callable[[list[Task]], None] | None = None,
+    on_progress: Progress | None = None,
+) -> Iterator[Task]:
+    """Do what is missing of a sweep, yielding each task as its results are on disk.
+
+    Args:
+        collection: The sounds.
+        folds: Their folds.
+        work: Settings and baselines.
+        out: Folder of the experiment.
+        jobs: Worker processes; :func:`default_jobs` when left out.
+        device: Torch device.
+        engine: ``local`` processes, or ``ray``: one task a fold, on as many processors as Ray has.
+        address: Of a Ray cluster; one is started on this machine when left out.
+        umap: Make UMAP maps with these settings; None leaves them to be made later.
+        on_start: Called with the tasks to be done.
+        on_progress: Called as tasks advance; with Ray only as they end.
+
+    Raises:
+        UserError: The folder holds an experiment of other settings, or Ray is not installed.
+    """
+    out = Path(out)
+    write_experiment(out, describe(collection, folds, work))
+    storage.discard_unfinished(out)
+    for config in work.settings:
+        for fold in range(folds.count):
+            storage.recover(out / run_id(config, fold))
+    jobs = jobs or default_jobs(device)
+    tasks = open_tasks(out, folds, work, jobs=jobs, together=engine == "local")
+    if on_start:
+        on_start(tasks)
+    progress = on_progress or (lambda index, share: None)
+    if engine == "ray":
+        results = _on_ray(tasks, collection, folds, device=device, umap=umap, address=address)
+    elif jobs == 1 or len(tasks) < 2:
+        results = _here(tasks, collection, folds, device=device, umap=umap, on_progress=progress)
+    else:
+        results = _in_processes(tasks, collection, folds, jobs, device=device, umap=umap, on_progress=progress)
+    for index, done in results:
+        for result in done:
+            result.save(out if isinstance(result, Baseline) else out / result.id)
+        progress(index, 1.0)
+        yield tasks[index]
+
+
+Results = Iterator[tuple[int, list[Run] | list[Baseline]]]
+
+
+def _here(
+    tasks: Sequence[Task], collection: Collection, folds: Folds, *, on_progress: Progress, **options: Any
+) -> Results:
+    for index, task in enumerate(tasks):
+
+        def on_share(share: float, index: int = index) -> None:
+            on_progress(index, share)
+
+        yield index, carry_out(task, collection, folds, on_share=on_share, **options)
+
+
+@dataclass
+class _Worker:
+    """What a worker process is given once: the data, and where it reports how far it is."""
+
+    collection: Collection
+    folds: Folds
+    options: dict[str, Any]
+    reports: SimpleQueue[tuple[int, float]]
+
+
+_worker: _Worker
+
+
+def _begin(worker: _Worker) -> None:
+    """Set up a worker process: one thread, no interest in Ctrl-C, and an end when its parent has one."""
+    import multiprocessing
+    import signal
+    import threading
+
+    import torch
+
+    global _worker
+    _worker = worker
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _in_worker(index: int, task: Task) -> list[Run] | list[Baseline]:
+    def on_share(share: float) -> None:
+        _worker.reports.put((index, share))
+
+    return carry_out(task, _worker.collection, _worker.folds, on_share=on_share, **_worker.options)
+
+
+def _in_processes(
+    tasks: Sequence[Task], collection: Collection, folds: Folds, jobs: int, *, on_progress: Progress, **options: Any
+) -> Results:
+    from multiprocessing import get_context
+
+    context = get_context("spawn")
+    reports = context.SimpleQueue()
+    worker = _Worker(collection, folds, options, reports)
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), context, initializer=_begin, initargs=(worker,))
+    pending: dict[Future[list[Run] | list[Baseline]], int] = {}
+    try:
+        pending = {pool.submit(_in_worker, index, task): index for index, task in enumerate(tasks)}
+        while pending:
+            done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            while not reports.empty():
+                on_progress(*reports.get())
+            for future in done:
+                yield pending.pop(future), future.result()
+    finally:
+        if pending:  # stopped, or a task failed: nobody waits for the others
+            for process in list(pool._processes.values()):
+                process.terminate()
+        pool.shutdown(cancel_futures=True)
+
+
+def _on_ray(
+    tasks: Sequence[Task], collection: Collection, folds: Folds, *, address: str | None, **options: Any
+) -> Results:
+    try:
+        import ray
+    except ImportError:
+        raise UserError("The engine ray needs its package; run: pip install 'bstviz[ray]'") from None
+    started = not ray.is_initialized()
+    if started:
+        ray.init(address=address, include_dashboard=False, log_to_driver=False)
+    try:
+        gpus = 1 if str(options["device"]).startswith("cuda") else 0
+        remote = ray.remote(num_cpus=1, num_gpus=gpus)(_on_one_thread)
+        shared = ray.put((collection, folds))
+        pending = {remote.remote(task, shared, options): index for index, task in enumerate(tasks)}
+        while pending:
+            (done,), _ = ray.wait(list(pending), num_returns=1)
+            yield pending.pop(done), ray.get(done)
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def _on_one_thread(task: Task, shared: tuple[Collection, Folds], options: dict[str, Any]) -> list[Run] | list[Baseline]:
+    import torch
+
+    torch.set_num_threads(1)
+    return carry_out(task, *shared, **options)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+
+from bstviz.baselines import METHODS, BaselineConfig, Method, find_baselines, fit_baseline
+from bstviz.collection import Collection
+from bstviz.errors import UserError
+from bstviz.train import train_fold
+from tests.fakes import quick, stratified
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_baselines_are_those_of_scikit_learn_on_the_same_test_sounds(collection: Collection, method: Method) -> None:
+    folds = stratified(collection)
+    found = fit_baseline(collection, folds, 1, BaselineConfig(method, "both", 2))
+    confident = collection.sounds["confidence"].to_numpy() >= 2
+    test, train = (folds.assignment == 1) & confident, (folds.assignment != 1) & confident
+    parts = [collection.embedding(kind) for kind in ("audio", "text")]
+    x = np.hstack([part / np.linalg.norm(part, axis=1, keepdims=True) for part in parts])
+    model = (
+        KNeighborsClassifier(10, metric="cosine", weights="distance") if method == "knn" else LogisticRegression(C=5)
+    )
+    expected = model.fit(x[train], collection.labels[train]).score(x[test], collection.labels[test])
+    assert found.metrics["second_accuracy"] == pytest.approx(expected)
+    assert found.metrics["n"] == test.sum()
+
+
+def test_a_baseline_is_scored_on_the_sounds_of_the_run_beside_it(collection: Collection) -> None:
+    folds = stratified(collection)
+    run = train_fold(collection, folds, 0, quick(epochs=1, min_confidence=3, modality="text"))
+    found = fit_baseline(collection, folds, 0, BaselineConfig("knn", "text", 3))
+    assert found.metrics["n"] == run.metrics["n"]
+    assert found.encoders == "text fake-text 1 (title + tags), 12-d"
+
+
+def test_scores_are_read_back_as_written_and_damage_is_said(collection: Collection, tmp_path: Path) -> None:
+    found = fit_baseline(collection, stratified(collection), 0, BaselineConfig("knn", "audio"))
+    again = replace(found, fold=1)
+    file = found.save(tmp_path)
+    again.save(tmp_path)
+    assert find_baselines(tmp_path) == [found, again]
+    file.write_text(file.read_text()[:40])
+    with pytest.raises(UserError, match="damaged; delete it"):
+        find_baselines(tmp_path)
+    assert find_baselines(tmp_path / "nowhere") == []
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(UserError, match="method is 'forest'; allowed are knn, logistic"):
+        BaselineConfig("forest", "audio")  # type: ignore[arg-type]
