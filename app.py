@@ -11,6 +11,7 @@ st.navigation(
         st.Page("pages/home.py", title="Overview", icon=":material/home:", default=True),
         st.Page("pages/explore.py", title="Explore", icon=":material/scatter_plot:"),
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+        st.Page("pages/results.py", title="Results", icon=":material/monitoring:"),
         st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),
         st.Page("pages/classify.py", title="Classify", icon=":material/graphic_eq:"),
     ],

@@ -33,7 +33,7 @@ class NetworkSizes:
         width: Width of the residual stream inside a modality encoder; None is max(d, 2H), as in the reference.
         expansion: Inner width of a residual block, as a multiple of ``width``.
         depth: Residual blocks a modality encoder.
-        dropout: Dropout inside the blocks and before the classifier.
+        dropout: Dropout inside the blocks.
         hidden: H, dimension of the feature vectors h_a and h_t.
         latent: Z, dimension of the latent.
     """
@@ -90,6 +90,7 @@ class TrainConfig:
         top_penalty: Equation 5 as written (``indicator``, without gradient), its differentiable form (``soft``), or none.
         precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32. Answers
             are always float32.
+        retrieval: Blend the answers of the nearest training sounds into the network's, see :mod:`bstviz.memory`.
         validation: Share of the training sounds that is held out to judge every epoch, to stop training where ``patience``
             says so, and to fit the temperature.
         seed: Of initialisation, order, augmentation and the validation draw.
@@ -114,6 +115,7 @@ class TrainConfig:
     contrastive_weight: float = 1.0
     top_penalty: TopPenalty = "soft"
     precision: Precision = "auto"
+    retrieval: bool = True
     validation: float = 0.05
     seed: int = 0
     sizes: NetworkSizes = field(default_factory=NetworkSizes)
@@ -145,7 +147,7 @@ PRESETS: dict[str, TrainConfig] = {
     "default": TrainConfig(),
     "paper": TrainConfig(
         epochs=100, min_steps=0, patience=5, learning_rate=1e-3, schedule="constant", weight_decay=0.0, mixup=0.0, label_smoothing=0.0,
-        top_penalty="indicator", validation=0.1, sizes=REFERENCE_SIZES,
+        top_penalty="indicator", retrieval=False, validation=0.1, sizes=REFERENCE_SIZES,
     ),
 }  # fmt: skip
 """``paper``: section 4.2 as it stands, with the encoder sizes of the public reference implementation."""

@@ -145,9 +145,7 @@ class Classifier(nn.Module):
         self.encoders = nn.ModuleDict({kind: ModalityEncoder(members, dims[kind], sizes) for kind in kinds})
         self.fusion = AttentionFusion(members, sizes.hidden) if config.modality == "both" else None
         self.project = Linear(members, sizes.hidden, sizes.latent)
-        self.classify = nn.Sequential(
-            nn.LeakyReLU(), Dropout(sizes.dropout), Linear(members, sizes.latent, config.n_classes)
-        )
+        self.classify = nn.Sequential(nn.LeakyReLU(), Linear(members, sizes.latent, config.n_classes))
 
     def reset(self, generators: Sequence[Generator]) -> None:
         """Draw initial weights; dropout draws from the same generators, one a member, from here on."""

@@ -15,6 +15,7 @@ from bstviz.run import Run
 if TYPE_CHECKING:
     import torch
 
+    from bstviz.memory import Memory
     from bstviz.model import Classifier
 
 BATCH = 4096
@@ -49,7 +50,12 @@ def network(run: Run, *, device: str = "cpu") -> Classifier:
 
 
 def forward(
-    model: Classifier, inputs: Mapping[AudioOrText, torch.Tensor], temperatures: Sequence[float]
+    model: Classifier,
+    inputs: Mapping[AudioOrText, torch.Tensor],
+    temperatures: Sequence[float],
+    memories: Sequence[Memory | None],
+    *,
+    own: Sequence[torch.Tensor | None] | None = None,
 ) -> list[Prediction]:
     """Predictions of each of E members in evaluation mode, for the same n sounds.
 
@@ -57,17 +63,27 @@ def forward(
         model: The networks.
         inputs: Embeddings (n, d) by kind.
         temperatures: What each member's logits are divided by.
+        memories: Of each member, or None.
+        own: For each member (n,) int64, each sound's own place in its memory, -1 where it is not there.
     """
     import torch
 
     n = len(next(iter(inputs.values())))
+    own = own or [None] * len(memories)
     scale = torch.tensor(temperatures, device=next(model.parameters()).device)[:, None, None]
     parts = []
     with torch.inference_mode():
         for start in range(0, n, BATCH):
-            x = {kind: values[None, start : start + BATCH] for kind, values in inputs.items()}  # (1, batch, d)
-            out = model(model.standardised(x))
-            parts.append((out.latent, (out.logits / scale).softmax(dim=2), out.attention))
+            rows = slice(start, start + BATCH)
+            x = model.standardised({kind: values[None, rows] for kind, values in inputs.items()})  # (E, batch, d)
+            out = model(x)
+            probabilities = (out.logits / scale).softmax(dim=2)
+            joined = torch.cat(list(x.values()), dim=2)
+            for member, (memory, places) in enumerate(zip(memories, own, strict=True)):
+                if memory is not None:
+                    place = None if places is None else places[rows]
+                    probabilities[member] = memory.blend(probabilities[member], joined[member], own=place)
+            parts.append((out.latent, probabilities, out.attention))
     latent, probabilities, attention = (torch.cat(p, dim=1).cpu().numpy() for p in zip(*parts, strict=True))
     return [Prediction(*member) for member in zip(latent, probabilities, attention, strict=True)]
 
@@ -102,4 +118,4 @@ def predict(
         if np.isnan(embeddings.values).any():
             raise UserError(f"Some sounds have no {kind} embedding (NaN); leave them out.")
         inputs[kind] = torch.from_numpy(np.array(embeddings.values, dtype=np.float32))
-    return forward(model or network(run), inputs, [run.temperature])[0]
+    return forward(model or network(run), inputs, [run.temperature], [run.memory])[0]

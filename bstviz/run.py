@@ -2,7 +2,8 @@
 
 On disk (format version 2) a run is a folder: ``run.json``, ``weights.safetensors``, ``sounds.parquet`` (sound_id, split,
 y_true, y_pred, ``p_<class>`` for every class, attention_audio, attention_text), ``latents.safetensors`` (latents (N, 64)),
-``projections.parquet`` (see :mod:`bstviz.projection`), ``pca.safetensors`` (mean, components, explained). An experiment
+``projections.parquet`` (see :mod:`bstviz.projection`), ``pca.safetensors`` (mean, components, explained) and, with
+retrieval, ``memory.safetensors`` (see :mod:`bstviz.memory`). An experiment
 is a folder of such folders and ``experiment.json``.
 """
 
@@ -14,7 +15,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,9 @@ from bstviz.config import ModelConfig, NetworkSizes, TrainConfig
 from bstviz.errors import UserError
 from bstviz.projection import PCA, UmapSettings, umap_table
 from bstviz.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from bstviz.memory import Memory
 
 FORMAT_VERSION = 2
 HEADER = "run.json"
@@ -132,6 +136,7 @@ class Run(RunInfo):
         latents: (N, Z) float32.
         projections: Maps of the latents, (N rows).
         pca: The PCA behind the pca columns.
+        memory: Its training sounds, for retrieval; None where it answers by its network alone.
     """
 
     weights: dict[str, np.ndarray]
@@ -139,6 +144,7 @@ class Run(RunInfo):
     latents: np.ndarray
     projections: pd.DataFrame
     pca: PCA
+    memory: Memory | None = None
 
     def __repr__(self) -> str:
         return f"Run({self.name}, {len(self.sounds)} sounds, latents {self.latents.shape})"
@@ -197,6 +203,8 @@ class Run(RunInfo):
             save_file(
                 {k: np.ascontiguousarray(v) for k, v in dataclasses.asdict(self.pca).items()}, fresh / "pca.safetensors"
             )
+            if self.memory is not None:
+                save_file(self.memory.arrays(), fresh / "memory.safetensors")
             self.sounds.to_parquet(fresh / "sounds.parquet", index=False)
             self.projections.to_parquet(fresh / "projections.parquet", index=False)
             storage.write_header(fresh, HEADER, header)
@@ -271,7 +279,14 @@ def load_run(folder: str | Path) -> Run:
         raise UserError(f"{folder}: the probability columns are not the taxonomy's classes in order. {REMEDY}")
     if not len(sounds) == len(latents) == len(projections) or latents.shape[1] != info.model.sizes.latent:
         raise UserError(f"{folder}: {len(sounds)} sounds, latents {latents.shape}, {len(projections)} places. {REMEDY}")
+    remembered = folder / "memory.safetensors"
+    memory = None
+    if remembered.is_file():
+        from bstviz.memory import Memory
+
+        memory = Memory.from_arrays(load_file(remembered))
     return Run(
+        memory=memory,
         **{field.name: getattr(info, field.name) for field in dataclasses.fields(info)},
         weights=load_file(folder / "weights.safetensors"),
         sounds=sounds,

@@ -19,6 +19,7 @@ from bstviz import calibration, compare, metrics
 from bstviz.collection import AudioOrText, Collection
 from bstviz.config import ModelConfig, TrainConfig, kinds_of
 from bstviz.losses import cross_entropy, soft_top_class_penalty, supervised_contrastive, top_class_penalty
+from bstviz.memory import Memory, remember
 from bstviz.model import Classifier, member_state
 from bstviz.predict import Prediction, forward
 from bstviz.projection import UmapSettings, fit_pca, pca_table
@@ -36,11 +37,13 @@ class Fitted:
         model: The networks with their best weights, E members in evaluation mode.
         history: train_loss, val_loss and val_accuracy of each member, one value an epoch.
         temperatures: Of each member, fitted on its validation sounds.
+        memories: Of each member, or None without retrieval.
     """
 
     model: Classifier
     history: list[dict[str, list[float]]]
     temperatures: list[float]
+    memories: list[Memory | None]
 
 
 def resolved_precision(config: TrainConfig, device: str | torch.device) -> str:
@@ -193,11 +196,24 @@ def fit(
     if config.patience:
         model.load_state_dict(kept)
     model.eval()
-    temperatures = [
-        calibration.fit_temperature(logits.cpu().numpy(), labels[val].cpu().numpy())
-        for logits, (_, val) in zip(_validate(model, inputs, splits), splits, strict=True)
-    ]
-    return Fitted(model, history, temperatures)
+    temperatures, memories = [], []
+    for member, (logits, (train, val)) in enumerate(zip(_validate(model, inputs, splits), splits, strict=True)):
+        temperature = calibration.fit_temperature(logits.cpu().numpy(), labels[val].cpu().numpy())
+        memory = None
+        if config.retrieval:
+            seen, held = (_member_inputs(model, inputs, rows, member) for rows in (train, val))
+            memory = remember(seen, labels[train])
+            memory = memory.fitted((logits / temperature).softmax(dim=1), held, labels[val])
+            memory = memory.with_more(held, labels[val])
+        temperatures.append(temperature)
+        memories.append(memory)
+    return Fitted(model, history, temperatures, memories)
+
+
+def _member_inputs(model: Classifier, inputs: Mapping[AudioOrText, Tensor], rows: Tensor, member: int) -> Tensor:
+    """Standardised embeddings of all kinds side by side, (n, d), as one member takes them."""
+    standardised = model.standardised({kind: values[None, rows] for kind, values in inputs.items()})
+    return torch.cat([values[member] for values in standardised.values()], dim=1)
 
 
 def _mixup_shares(seeds: Sequence[int], epoch: int, steps: int, config: TrainConfig) -> Tensor:
@@ -286,16 +302,10 @@ def train_folds(
     )
     show = np.flatnonzero(usable if listed is None else usable & listed)
     shown = {kind: x[torch.from_numpy(show).to(device)] for kind, x in inputs.items()}
+    own = [_places(split, show, device) for split in splits]
+    answers = forward(fitted.model, shown, fitted.temperatures, fitted.memories, own=own)
     runs = []
-    for fold, split, answer, history, temperature, member in zip(
-        chosen,
-        splits,
-        forward(fitted.model, shown, fitted.temperatures),
-        fitted.history,
-        fitted.temperatures,
-        range(len(chosen)),
-        strict=True,
-    ):
+    for member, (fold, split, answer) in enumerate(zip(chosen, splits, answers, strict=True)):
         tested = split[show] == "test"
         y = labels[show][tested]
         pca = fit_pca(answer.latent)
@@ -316,8 +326,9 @@ def train_folds(
             pca=pca,
             metrics=metrics.evaluate(y, answer.probabilities[tested], parents)
             | compare.structure(answer.latent[tested], y, parents),
-            history=history,
-            temperature=temperature,
+            history=fitted.history[member],
+            temperature=fitted.temperatures[member],
+            memory=fitted.memories[member],
             versions=library_versions(),
             also_trained_on=also_trained_on,
         )
@@ -327,6 +338,14 @@ def train_folds(
 
 def _rows(split: np.ndarray, part: str, device: str) -> Tensor:
     return torch.from_numpy(np.flatnonzero(split == part)).to(device)
+
+
+def _places(split: np.ndarray, rows: np.ndarray, device: str) -> Tensor:
+    """Place in the memory of each of some rows, -1 where it is not there: (n,) int64; validation sounds follow training ones."""
+    places = np.full(len(split), -1)
+    remembered = np.concatenate([np.flatnonzero(split == part) for part in ("train", "val")])
+    places[remembered] = np.arange(len(remembered))
+    return torch.from_numpy(places[rows]).to(device)
 
 
 def _steps(folds: Folds, labels: np.ndarray, usable: np.ndarray, config: TrainConfig) -> int:

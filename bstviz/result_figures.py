@@ -1,0 +1,225 @@
+"""Figures of an experiment: table 1 as dots, the paper's figures 2 and 3, training curves, attention, reliability.
+
+Conventions as in :mod:`bstviz.figures`; figure 1, a confusion matrix, is :func:`bstviz.figures.confusion_figure`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from bstviz import metrics
+from bstviz.figures import EMPTY_AXIS
+from bstviz.report import MODELS, Row, paper_figure
+from bstviz.run import Run, RunInfo
+from bstviz.taxonomy import Taxonomy
+
+MODEL_COLORS = {"hierarchical": "#2385ca", "flat": "#e0662c", "knn": "#8a94a6", "logistic": "#5b6577"}
+SYMBOLS = {"hierarchical": "circle", "flat": "diamond", "knn": "square", "logistic": "triangle-up"}
+MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8}
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+PANEL_POINTS = 4_000  # sounds a panel of figure 2
+
+
+def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int = 420) -> go.Figure:
+    """One metric of table 1: a dot a setting with its deviation over folds, the paper's figure as an open mark.
+
+    Args:
+        rows: Rows of one collection and one kind of folds.
+        metric: Which.
+        heading: Its name.
+        height: In pixels.
+    """
+    groups = list(dict.fromkeys((row.min_confidence, row.modality) for row in rows))
+    places = {group: i for i, group in enumerate(groups)}
+    models = [m for m in MODELS if any(row.model == m for row in rows)]
+    offsets = dict(zip(models, np.linspace(-0.24, 0.24, len(models)) if len(models) > 1 else [0.0], strict=True))
+    figure = go.Figure()
+    for model in models:
+        own = [row for row in rows if row.model == model]
+        x = [places[row.min_confidence, row.modality] + offsets[model] for row in own]
+        figure.add_trace(
+            go.Scatter(
+                x=x, y=[100 * row.metrics[metric].mean for row in own], mode="markers", name=MODELS[model],
+                error_y={"array": [100 * row.metrics[metric].std for row in own], "thickness": 1.5, "width": 4},
+                marker={"color": MODEL_COLORS[model], "size": 10, "symbol": SYMBOLS[model]},
+                hovertext=[f"{MODELS[model]}<br>{row.percent(metric)} %, {row.folds} folds" for row in own], hoverinfo="text",
+            )
+        )  # fmt: skip
+        theirs = [(xi, figure_) for xi, row in zip(x, own, strict=True) if (figure_ := paper_figure(row, metric))]
+        if theirs:
+            figure.add_trace(
+                go.Scatter(
+                    x=[xi for xi, _ in theirs], y=[100 * s.mean for _, s in theirs], mode="markers", name=f"{MODELS[model]}, paper",
+                    marker={"color": MODEL_COLORS[model], "size": 10, "symbol": SYMBOLS[model] + "-open", "line": {"width": 1.5}},
+                    hovertext=[f"{MODELS[model]}, paper<br>{s.percent()} %" for _, s in theirs], hoverinfo="text",
+                )
+            )  # fmt: skip
+    figure.update_layout(height=height, margin=MARGIN, legend=LEGEND)
+    names = [f"{modality}<br>≥ {threshold}" for threshold, modality in groups]
+    figure.update_xaxes(
+        tickvals=list(range(len(groups))), ticktext=names, range=[-0.5, len(groups) - 0.5], showgrid=False
+    )
+    figure.update_yaxes(title=f"{heading}, %")
+    return figure
+
+
+def panels_figure(runs: Sequence[Run], titles: Sequence[str], *, height: int = 760) -> go.Figure:
+    """Figure 2: the PCA of several runs' latents, coloured by second-level class, one panel a run.
+
+    Larger collections are thinned to :data:`PANEL_POINTS` sounds a panel, the same ones in all.
+    """
+    columns = min(2, len(runs))
+    figure = make_subplots(
+        -(-len(runs) // columns), columns, subplot_titles=[html.escape(t) for t in titles], horizontal_spacing=0.03, vertical_spacing=0.07,
+    )  # fmt: skip
+    for i, run in enumerate(runs):
+        rows = np.flatnonzero(run.y_true >= 0)
+        if len(rows) > PANEL_POINTS:
+            rows = np.sort(np.random.default_rng(0).choice(rows, PANEL_POINTS, replace=False))
+        xy = run.projections[["pca_x", "pca_y"]].to_numpy(np.float32)[rows]
+        colors = np.array([c.color for c in run.taxonomy.second])[run.y_true[rows]]
+        names = np.array([html.escape(c.name) for c in run.taxonomy.second])[run.y_true[rows]]
+        figure.add_trace(
+            go.Scattergl(
+                x=xy[:, 0], y=xy[:, 1], mode="markers", hovertext=names, hoverinfo="text", showlegend=False,
+                marker={"size": 4, "color": colors, "opacity": 0.8},
+            ),
+            row=i // columns + 1, col=i % columns + 1,
+        )  # fmt: skip
+    figure.update_xaxes(**EMPTY_AXIS)
+    figure.update_yaxes(**EMPTY_AXIS)
+    figure.update_layout(height=height if len(runs) > columns else height * 0.55, margin={**MARGIN, "t": 40})
+    return figure
+
+
+def class_accuracy_figure(
+    taxonomy: Taxonomy, y_true: np.ndarray, y_pred: np.ndarray, *, height: int = 460
+) -> go.Figure:
+    """Figure 3: accuracy of each second-level class, sorted, coloured by its number of test sounds.
+
+    Args:
+        taxonomy: The classes.
+        y_true: (n,) second-level labels of test sounds.
+        y_pred: (n,) predicted ones.
+        height: In pixels.
+    """
+    accuracy = metrics.class_accuracy(y_true, y_pred, len(taxonomy.codes))
+    support = np.bincount(y_true, minlength=len(taxonomy.codes))
+    order = [c for c in np.argsort(-np.nan_to_num(accuracy), kind="stable") if support[c]]
+    names = [html.escape(taxonomy.second[c].name) for c in order]
+    hover = [f"{n}<br>{100 * accuracy[c]:.1f} % of {support[c]:,}" for c, n in zip(order, names, strict=True)]
+    figure = go.Figure(
+        go.Bar(
+            x=[taxonomy.codes[c] for c in order], y=100 * accuracy[order], hovertext=hover, hoverinfo="text",
+            text=[f"{100 * accuracy[c]:.0f}" for c in order], textposition="outside", cliponaxis=False,
+            marker={"color": support[order], "colorscale": "Viridis", "colorbar": {"title": "test<br>sounds", "thickness": 14}},
+        )
+    )  # fmt: skip
+    figure.update_layout(height=height, margin=MARGIN, bargap=0.2)
+    figure.update_yaxes(title="accuracy, %", range=[0, 106])
+    figure.update_xaxes(title="second-level class, best first", tickangle=-45)
+    return figure
+
+
+def training_figure(infos: Sequence[RunInfo], *, height: int = 360) -> go.Figure:
+    """Training and validation loss, and validation accuracy, by epoch, one thin line a fold."""
+    figure = make_subplots(1, 2, subplot_titles=("Loss", "Validation accuracy, %"), horizontal_spacing=0.08)
+    shown: set[str] = set()
+    for info in infos:
+        epochs = list(range(1, len(info.history["val_loss"]) + 1))
+        curves = (
+            ("train_loss", "training (all terms)", "#8a94a6", 1, 1),
+            ("val_loss", "validation (cross-entropy)", "#2385ca", 1, 1),
+            ("val_accuracy", "validation accuracy", "#2385ca", 2, 100),
+        )
+        for name, label, color, column, factor in curves:
+            values = [factor * v for v in info.history[name]]
+            figure.add_trace(
+                go.Scatter(
+                    x=epochs, y=values, mode="lines", line={"color": color, "width": 1.3}, legendgroup=name, name=label,
+                    showlegend=column == 1 and name not in shown, hovertext=f"{label}, fold {info.fold}", hoverinfo="text+y",
+                ),
+                row=1, col=column,
+            )  # fmt: skip
+            shown.add(name)
+    figure.update_layout(height=height, margin={**MARGIN, "t": 56}, legend={**LEGEND, "y": 1.1})
+    figure.update_xaxes(title="epoch")
+    return figure
+
+
+def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, *, height: int = 620) -> go.Figure:
+    """How much the model listens, by class: median and quartiles of the audio's attention weight, most first.
+
+    Args:
+        taxonomy: The classes.
+        y_true: (n,) second-level labels of test sounds.
+        audio: (n,) attention weights of the audio; the text has the rest.
+        height: In pixels.
+    """
+    present = np.unique(y_true)
+    quartiles = np.array([np.percentile(audio[y_true == c], [25, 50, 75]) for c in present])
+    order = np.argsort(-quartiles[:, 1], kind="stable")
+    classes = [taxonomy.second[c] for c in present[order]]
+    low, middle, high = 100 * quartiles[order].T
+    places = list(range(len(classes)))
+    figure = go.Figure(
+        go.Scatter(
+            x=middle, y=places, mode="markers", marker={"size": 11, "color": [c.color for c in classes]},
+            error_x={"array": high - middle, "arrayminus": middle - low, "thickness": 1.5, "width": 3, "color": "#8a94a6"},
+            hovertext=[f"{html.escape(c.name)}: {m:.0f} % audio" for c, m in zip(classes, middle, strict=True)], hoverinfo="text",
+        )
+    )  # fmt: skip
+    figure.update_layout(height=height, margin=MARGIN)
+    figure.update_xaxes(title="weight of the audio, % (text has the rest)", range=[0, 100])
+    figure.update_yaxes(
+        tickvals=places,
+        ticktext=[html.escape(c.name) for c in classes],
+        range=[len(classes) - 0.5, -0.5],
+        automargin=True,
+    )
+    return figure
+
+
+def reliability_figure(
+    y_true: np.ndarray, probabilities: np.ndarray, *, bins: int = 10, height: int = 360
+) -> go.Figure:
+    """How often predictions of a given probability are right, over test sounds, and how many there are.
+
+    Args:
+        y_true: (n,) second-level labels.
+        probabilities: (n, C).
+        bins: Number of bins of equal width.
+        height: In pixels.
+    """
+    certainty = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == y_true
+    index = np.clip(np.ceil(certainty * bins).astype(int) - 1, 0, bins - 1)
+    count = np.bincount(index, minlength=bins)
+    kept = count > 0
+    stated = np.bincount(index, certainty, bins)[kept] / count[kept]
+    observed = np.bincount(index, right, bins)[kept] / count[kept]
+    hover = [
+        f"{n:,} sounds: {100 * o:.0f} % right, {100 * s:.0f} % stated"
+        for n, o, s in zip(count[kept], observed, stated, strict=True)
+    ]
+    figure = go.Figure(
+        go.Scatter(
+            x=[0, 100], y=[0, 100], mode="lines", line={"dash": "dot", "color": "#8a94a6"}, hoverinfo="skip", name="perfect",
+        )
+    )  # fmt: skip
+    size = 7 + 26 * np.sqrt(count[kept] / count.max())
+    figure.add_trace(
+        go.Scatter(
+            x=100 * stated, y=100 * observed, mode="lines+markers", hovertext=hover, hoverinfo="text", name="this model",
+            line={"color": "#2385ca"}, marker={"size": size, "color": "#2385ca"},
+        )
+    )  # fmt: skip
+    figure.update_layout(height=height, margin=MARGIN, showlegend=False)
+    figure.update_xaxes(title="probability of the predicted class, %", range=[0, 102])
+    figure.update_yaxes(title="right, %", range=[0, 102])
+    return figure

@@ -1,0 +1,120 @@
+"""What the results page shows of a setting: cached reading of its runs, pooled out-of-fold answers, comparison of losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from bstviz import report, run, storage
+from bstviz.report import COLUMNS, MODELS, Row
+from bstviz.run import RunInfo
+from bstviz.ui import loaders
+from bstviz.ui.loaders import Loaded
+
+STRUCTURE = {
+    "top_silhouette": ("Silhouette, top level", "nearness to the own top-level class against the next one, −1 to 1"),
+    "top_knn_purity": ("Neighbour purity, top level", "share of the 10 nearest that have the same top-level class"),
+    "top_retrieval_map": ("Retrieval, top level", "mean average precision of finding the own top-level class by distance"),
+    "tree_correlation": ("Tree correlation", "whether class centroids lie as far apart as their classes in the taxonomy (Spearman)"),
+    "second_silhouette": ("Silhouette, second level", "nearness to the own second-level class against the next one"),
+    "second_knn_purity": ("Neighbour purity, second level", "share of the 10 nearest that have the same class"),
+    "second_retrieval_map": ("Retrieval, second level", "mean average precision of finding the own class by distance"),
+    "second_accuracy": ("Accuracy, second level", "for comparison: what the structure costs or brings"),
+    "top_accuracy": ("Accuracy, top level", ""),
+}  # fmt: skip
+"""Measures of the comparison of losses, with a sentence each; larger is better in all."""
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _info(path: str, stamp: str) -> RunInfo:
+    return run.load_info(path)
+
+
+def infos() -> list[RunInfo]:
+    """What each run that the app was started with is, without its arrays."""
+    return [_info(str(path), storage.sha256(path / run.HEADER)) for path in loaders.run_paths()]
+
+
+def rows() -> list[Row]:
+    """Rows of the results table: all runs and baselines that the app was started with."""
+    baselines = [b for folder in loaders.experiment_folders() for b in report.find_baselines(folder)]
+    return report.rows([*infos(), *baselines])
+
+
+def frame(members: Sequence[Row]) -> pd.DataFrame:
+    """Table 1 as numbers in percent: mean, deviation over folds and the paper's mean of each metric."""
+    entries = []
+    for row in members:
+        entry: dict[str, object] = {
+            "Confidence": f"≥ {row.min_confidence}",
+            "Model": MODELS[row.model],
+            "Recipe": row.recipe,
+            "Modality": row.modality,
+        }
+        for metric, heading in COLUMNS.items():
+            summary, theirs = row.metrics[metric], report.paper_figure(row, metric)
+            entry[heading] = 100 * summary.mean
+            entry[f"± {heading}"] = 100 * summary.std if row.folds > 1 else None
+            if metric != "hierarchical_f1":
+                entry[f"paper {heading}"] = 100 * theirs.mean if theirs else None
+        error = row.metrics.get("expected_calibration_error")
+        entry |= {
+            "Calibration error": 100 * error.mean if error else None,
+            "Folds": row.folds,
+            "Test sounds": row.test_sounds,
+        }
+        entries.append(entry)
+    table = pd.DataFrame(entries)
+    if table["Recipe"].nunique() < 2:
+        table = table.drop(columns="Recipe")
+    return table.dropna(axis=1, how="all")
+
+
+def load_folds(chosen: Sequence[RunInfo]) -> list[Loaded]:
+    """The runs of a setting with their arrays and collection."""
+    return [loaders.load(info.folder or Path()) for info in chosen]
+
+
+def pooled(folds: Sequence[Loaded]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Out-of-fold answers of a setting's folds, pooled: labels (n,), probabilities (n, C), attention of the audio (n,)."""
+    runs = [loaded.run for loaded in folds]
+    labels = np.concatenate([r.y_true[r.tested] for r in runs])
+    probabilities = np.concatenate([r.probabilities[r.tested] for r in runs])
+    audio = np.concatenate([r.sounds["attention_audio"].to_numpy()[r.tested] for r in runs])
+    return labels, probabilities, audio
+
+
+def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | None:
+    """Structure and accuracy of hierarchical and flat runs that share everything but the loss, fold by fold.
+
+    Args:
+        chosen: Runs of one collection, modality, threshold and kind of folds.
+
+    Returns:
+        A row a measure: means and deviations of both, the mean difference, and on how many folds hierarchical is higher;
+        and the number of folds that both have. None where there is no such fold.
+    """
+    by_loss: dict[str, dict[int, RunInfo]] = {"hierarchical": {}, "flat": {}}
+    for info in chosen:
+        by_loss[info.train.loss][info.fold] = info
+    shared = sorted(set(by_loss["hierarchical"]) & set(by_loss["flat"]))
+    if not shared:
+        return None
+    entries = []
+    for name, (label, meaning) in STRUCTURE.items():
+        values = {loss: np.array([by_loss[loss][f].metrics.get(name, np.nan) for f in shared]) for loss in by_loss}
+        difference = values["hierarchical"] - values["flat"]
+        entries.append(
+            {
+                "Measure": label,
+                **{column: entry for loss, v in values.items() for column, entry in ((loss, v.mean()), (f"± {loss}", v.std()))},
+                "difference": difference.mean(),
+                "hierarchical higher on": f"{int((difference > 0).sum())} of {len(shared)} folds",
+                "What it says": meaning,
+            }
+        )  # fmt: skip
+    return pd.DataFrame(entries), len(shared)
