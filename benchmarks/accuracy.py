@@ -1,0 +1,125 @@
+"""Accuracy on BSD10k's official folds, text only: ours against the reference network, logistic regression and kNN.
+
+    python benchmarks/accuracy.py collections/bsd10k
+
+The same vectors, test sounds and training sounds for all (each holds out validation sounds as its recipe says); mean ± deviation
+over the five folds. Then what averaging the models of five folds brings to new sounds (nested: each outer fold's training
+sounds are parted into five inner folds, whose models answer for the outer test sounds together), and the structure of
+hierarchical and flat latents fold by fold.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import reference
+import typer
+
+from bstviz.baselines import METHODS, BaselineConfig, fit_baseline
+from bstviz.collection import Collection, load_collection
+from bstviz.config import LOSSES, Loss, preset
+from bstviz.run import Run
+from bstviz.splits import Folds, choose_folds, split_fold, stratified_folds
+from bstviz.train import train_folds
+
+STRUCTURE = ("top_silhouette", "top_knn_purity", "tree_correlation", "top_retrieval_map")
+
+
+def shown(name: str, scores: list[float]) -> float:
+    """Print a line of the table; returns the mean."""
+    print(
+        f"{name:44} {np.mean(scores):.4f} ± {np.std(scores):.4f}   " + " ".join(f"{s:.4f}" for s in scores), flush=True
+    )
+    return float(np.mean(scores))
+
+
+def reference_scores(collection: Collection, folds: Folds) -> list[float]:
+    """Second-level accuracy of the reference network on each fold."""
+    matrix, labels = np.nan_to_num(collection.embedding("text")), collection.labels
+    usable = ~np.isnan(collection.embedding("text")).any(axis=1)
+    scores = []
+    for fold in range(folds.count):
+        split = split_fold(folds.assignment, fold, labels, usable)
+        train, val, test = (np.flatnonzero(split == part) for part in ("train", "val", "test"))
+        network = reference.train({"text": matrix}, labels, train, val, seed=1_000 * fold)
+        scores.append(float(np.mean(reference.predict(network, {"text": matrix}, test) == labels[test])))
+    return scores
+
+
+def ours(collection: Collection, folds: Folds, loss: Loss, seed: int = 0) -> list[Run]:
+    """A run of each fold."""
+    return train_folds(collection, folds, range(folds.count), preset("default", loss=loss, modality="text", seed=seed))
+
+
+def ensemble_scores(collection: Collection, folds: Folds) -> tuple[list[float], list[float]]:
+    """Accuracy on each outer fold of five inner folds' models: their mean alone, and of their averaged answers."""
+    alone, together = [], []
+    for fold in range(folds.count):
+        labels = np.where(folds.assignment == fold, -1, collection.labels)
+        inner = Folds(stratified_folds(labels, seed=fold), "inner")
+        hidden = collection.sounds["class"].where(folds.assignment != fold)  # outer test sounds train nothing
+        runs = train_folds(
+            _with_classes(collection, hidden), inner, range(5), preset("default", loss="flat", modality="text")
+        )
+        rows = _rows(collection, runs[0])
+        test = (folds.assignment == fold)[rows]
+        truth = collection.labels[rows][test]
+        answers = [run.probabilities[test] for run in runs]
+        alone.append(float(np.mean([np.mean(p.argmax(1) == truth) for p in answers])))
+        together.append(float(np.mean(np.mean(answers, axis=0).argmax(1) == truth)))
+    return alone, together
+
+
+def _with_classes(collection: Collection, classes) -> Collection:
+    from dataclasses import replace
+
+    return replace(collection, sounds=collection.sounds.assign(**{"class": classes}))
+
+
+def _rows(collection: Collection, run: Run) -> np.ndarray:
+    place = {sound_id: row for row, sound_id in enumerate(collection.sounds["sound_id"])}
+    return np.array([place[sound_id] for sound_id in run.sounds["sound_id"]])
+
+
+def main(
+    collection: Path,
+    seeds: Annotated[int, typer.Option(help="Trainings of ours; the first is the one compared.")] = 3,
+    ensemble: Annotated[bool, typer.Option(help="Measure the fold ensemble too (25 trainings).")] = True,
+) -> None:
+    loaded = load_collection(collection)
+    folds = choose_folds(loaded)
+    words = int((~np.isnan(loaded.embedding("text")).any(axis=1)).sum())
+    print(f"{loaded.name}: {words:,} of {len(loaded):,} sounds have words; {loaded.text_encoder}; folds: {folds.kind}")
+    print("second-level accuracy, confidence >= 1, mean ± deviation over folds, then each fold")
+    theirs = shown("reference network", reference_scores(loaded, folds))
+    for method, name in METHODS.items():
+        found = [fit_baseline(loaded, folds, fold, BaselineConfig(method, "text")) for fold in range(folds.count)]
+        shown(name, [b.metrics["second_accuracy"] for b in found])
+    runs: dict[str, list[Run]] = {}
+    for loss in LOSSES:
+        for seed in range(seeds):
+            trained = ours(loaded, folds, loss, seed)
+            runs.setdefault(loss, trained)
+            mean = shown(f"ours, {loss}, seed {seed}", [run.metrics["second_accuracy"] for run in trained])
+            if loss == "flat" and seed == 0:
+                print(f"  gain over the reference network {mean - theirs:+.4f}")
+    if ensemble:
+        alone, together = ensemble_scores(loaded, folds)
+        shown("five inner folds, each alone, flat", alone)
+        shown("five inner folds, averaged, flat", together)
+        print(f"  gain of the fold ensemble {np.mean(together) - np.mean(alone):+.4f}")
+    print("structure of test latents: flat -> hierarchical, by fold")
+    for name in STRUCTURE:
+        pairs = [(a.metrics[name], b.metrics[name]) for a, b in zip(runs["flat"], runs["hierarchical"], strict=True)]
+        higher = sum(b > a for a, b in pairs)
+        print(
+            f"{name:20} "
+            + "  ".join(f"{a:.3f} -> {b:.3f}" for a, b in pairs)
+            + f"   higher on {higher} of {len(pairs)}"
+        )
+
+
+if __name__ == "__main__":
+    typer.run(main)
