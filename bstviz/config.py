@@ -38,7 +38,7 @@ class NetworkSizes:
         latent: Z, dimension of the latent.
     """
 
-    width: int | None = 256
+    width: int | None = 128
     expansion: int = 1
     depth: int = 2
     dropout: float = 0.3

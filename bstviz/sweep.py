@@ -270,6 +270,9 @@ Results = Iterator[tuple[int, list[Run] | list[Baseline]]]
 def _here(
     tasks: Sequence[Task], collection: Collection, folds: Folds, *, on_progress: Progress, **options: Any
 ) -> Results:
+    import torch
+
+    torch.set_num_threads(1)  # batches are small: more threads wait for each other
     for index, task in enumerate(tasks):
 
         def on_share(share: float, index: int = index) -> None:

@@ -24,7 +24,7 @@ STRUCTURE = {
     "second_knn_purity": ("Neighbour purity, second level", "share of the 10 nearest that have the same class"),
     "second_retrieval_map": ("Retrieval, second level", "mean average precision of finding the own class by distance"),
     "second_accuracy": ("Accuracy, second level", "for comparison: what the structure costs or brings"),
-    "top_accuracy": ("Accuracy, top level", ""),
+    "top_accuracy": ("Accuracy, top level", "the same, counting only the top-level class"),
 }  # fmt: skip
 """Measures of the comparison of losses, with a sentence each; larger is better in all."""
 

@@ -1,0 +1,71 @@
+"""The results page on a small sweep: every section draws, and its numbers are those of the runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bstviz import webapp
+from bstviz.collection import Collection
+from bstviz.run import find_runs, load_info
+from bstviz.sweep import SweepPreset, plan, run_sweep
+from tests.fakes import stratified
+
+SECTIONS = ("Table 1", "Structure", "Confusion", "Latent spaces", "Classes", "Training", "Attention", "Calibration")
+
+
+@pytest.fixture(scope="module")
+def experiment(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("sweep")
+    preset = SweepPreset("x", modalities=("audio", "both"), baselines=("knn",), train={"epochs": 3, "min_steps": 0})
+    list(run_sweep(collection, stratified(collection), plan(preset, collection), out, jobs=1))
+    return out
+
+
+@pytest.fixture
+def page(experiment: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv(webapp.EXPERIMENTS_VARIABLE, str(experiment))
+    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=120).run()
+    return app.switch_page("pages/results.py").run()
+
+
+def show(page: AppTest, section: str) -> AppTest:
+    return page.segmented_control(key="results.section").set_value(section).run()
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_draws(page: AppTest, section: str) -> None:
+    show(page, section)
+    assert not page.exception
+    assert not page.error
+    assert page.get("plotly_chart") or len(page.dataframe)
+
+
+def test_table_1_holds_networks_and_baselines(page: AppTest, experiment: Path) -> None:
+    table: pd.DataFrame = page.dataframe[0].value
+    assert table["Model"].tolist() == ["Hierarchical"] * 2 + ["Non-hierarchical"] * 2 + ["kNN (10, cosine)"] * 2
+    flat = [load_info(path) for path in find_runs(experiment) if path.name.startswith("flat-audio")]
+    expected = 100 * np.mean([info.metrics["second_accuracy"] for info in flat])
+    row = table[(table["Model"] == "Non-hierarchical") & (table["Modality"] == "audio")].iloc[0]
+    assert row["Second-level"] == pytest.approx(expected)
+    assert row["paper Second-level"] == pytest.approx(76.94)
+
+
+def test_the_losses_are_compared_fold_by_fold(page: AppTest, experiment: Path) -> None:
+    table: pd.DataFrame = show(page, "Structure").dataframe[0].value
+    found = {path.name: load_info(path).metrics["top_silhouette"] for path in find_runs(experiment)}
+    pairs = [(found[f"hierarchical-both-c1-fold{f}"], found[f"flat-both-c1-fold{f}"]) for f in range(4)]
+    row = table[table["Measure"] == "Silhouette, top level"].iloc[0]
+    assert row["difference"] == pytest.approx(np.mean([a - b for a, b in pairs]))
+    assert row["hierarchical higher on"] == f"{sum(a > b for a, b in pairs)} of 4 folds"
+
+
+def test_figure_2_is_the_settings_of_the_paper_that_are_there(page: AppTest) -> None:
+    spec = json.loads(show(page, "Latent spaces").get("plotly_chart")[0].proto.spec)
+    titles = [note["text"] for note in spec["layout"]["annotations"]]
+    assert titles == ["Non-hierarchical, both, confidence ≥ 1", "Hierarchical, both, confidence ≥ 1"]
