@@ -16,6 +16,7 @@ from bstviz.errors import UserError
 
 if TYPE_CHECKING:
     from bstviz.collection import Collection
+    from bstviz.parts import Engine
     from bstviz.run import Run
     from bstviz.train import Folds
 
@@ -34,6 +35,9 @@ OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")
 NameOption = Annotated[str | None, typer.Option(help="Name of the collection.")]
 TaxonomyOption = Annotated[Path | None, typer.Option(help="CSV of a taxonomy other than BST.")]
 DeviceOption = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
+EngineOption = Annotated[str, typer.Option(help="local, or ray for many processes and machines.")]
+WorkersOption = Annotated[int | None, typer.Option(help="Ray processes; as many as there are cores when left out.")]
+AddressOption = Annotated[str | None, typer.Option(help="Ray cluster to join, e.g. auto; a local one when left out.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -59,15 +63,19 @@ def _plain(text: object) -> str:
 
 
 def _track(items: Iterable[Any], *, total: int, description: str, completed: int = 0) -> Iterator[Any]:
-    """Progress bar on standard error; see :data:`bstviz.embed.Track`."""
+    """Progress bar with rate and time left on standard error; see :data:`bstviz.parts.Track`."""
+    import time
+
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(description, total=total, completed=completed)
-        for item in items:
+        task = bar.add_task(description, total=total, completed=completed, rate="")
+        started = time.monotonic()
+        for done, item in enumerate(items, 1):
             yield item
-            bar.advance(task)
+            bar.update(task, advance=1, rate=f"{done / max(time.monotonic() - started, 1e-3):.1f}/s")
 
 
 @app.callback(invoke_without_command=True)
@@ -168,6 +176,9 @@ def embed(
     audio_encoder: Annotated[str, typer.Option(help="Encoder of the audio, or none.")] = "aisfx",
     text_encoder: Annotated[str, typer.Option(help="Encoder of the words, or none.")] = "minilm",
     text_fields: Annotated[str, typer.Option(help="Columns that make up the words.")] = "title,tags,description",
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
     """Embed the sounds and words of a collection; stopped, it goes on where it was.
@@ -181,18 +192,32 @@ def embed(
         audio_encoder=None if audio_encoder == "none" else audio_encoder,
         text_encoder=None if text_encoder == "none" else text_encoder,
         text_fields=tuple(f.strip() for f in text_fields.split(",") if f.strip()),
+        engine=_engine(engine, workers, address),
         device=_device(device),
         track=_track,
     )
     done = report.collection
     for kind, info in (("audio", done.audio_encoder), ("text", done.text_encoder)):
         console.print(f"{kind}: {_plain(info) if info else 'none'}")
-    if report.without_audio:
-        console.print(f"{len(report.without_audio):,} sounds could not be decoded and have no audio embedding:")
-        for sound_id, reason in list(report.without_audio.items())[:20]:
-            console.print(f"  {_plain(sound_id)}: {_plain(reason)}")
+    _print_problems(report.without_audio)
     if report.without_text:
         console.print(f"{report.without_text:,} of {len(done):,} sounds have no words.")
+
+
+def _print_problems(problems: dict[str, str], shown: int = 20) -> None:
+    if not problems:
+        return
+    console.print(f"{len(problems):,} sounds could not be decoded, or hold nothing to hear:")
+    for sound_id, reason in list(problems.items())[:shown]:
+        console.print(f"  {_plain(sound_id)}: {_plain(reason)}")
+    if len(problems) > shown:
+        console.print(f"  … and {len(problems) - shown:,} more")
+
+
+def _engine(name: str, workers: int | None, address: str | None) -> Engine:
+    from bstviz.parts import Engine
+
+    return Engine(name, workers, address)  # type: ignore[arg-type]  # checked by Engine itself
 
 
 @app.command()
@@ -303,17 +328,33 @@ def _print_report(runs: list[Run], *, as_json: bool) -> None:
 
 @app.command()
 def classify(
-    files: list[Path],
+    files: Annotated[list[Path] | None, typer.Argument(help="Sound files.")] = None,
+    batch: Annotated[Path | None, typer.Option(help="Label every sound under this folder instead.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="With --batch: the parquet file to write.")] = None,
     run: Annotated[Path | None, typer.Option(help="Run that answers; the released audio run when left out.")] = None,
     text: Annotated[str, typer.Option(help="Title, tags or description, for a run that reads too.")] = "",
     best: Annotated[int, typer.Option(help="How many classes to print.")] = 3,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Say what sounds are.
+    """Say what sounds are: a few files, or a whole library with --batch; stopped, that goes on where it was.
 
     Example: bstviz classify door.wav rain.ogg
+
+    Example: bstviz classify --batch ~/Library --out labels.parquet --engine ray
     """
+    if batch is not None:
+        if files or out is None:
+            raise UserError(
+                "--batch takes a folder and --out, and no files: bstviz classify --batch DIR --out labels.parquet"
+            )
+        _classify_folder(batch, out, run or _released_run(), _engine(engine, workers, address), device)
+        return
+    if not files:
+        raise UserError("Give sound files, or --batch and a folder: bstviz classify door.wav rain.ogg")
     from bstviz.classify import Classifier
     from bstviz.run import load_run
 
@@ -326,6 +367,7 @@ def classify(
             answer = classifier.classify(file, text=text)
             for level, values in (("top", answer.top), ("second", answer.second)):
                 entry[level] = [{"class": r.code, "probability": r.probability} for r in values]
+            entry |= {"novelty": answer.novelty, "notes": list(answer.notes)}
         except UserError as error:
             entry["error"] = str(error)
         results.append(entry)
@@ -339,10 +381,19 @@ def classify(
         raise typer.Exit(1)
 
 
-def _released_run() -> Path:
+def _classify_folder(folder: Path, out: Path, run: Path, engine: Engine, device: str) -> None:
+    from bstviz.library import label_folder
+
+    table = label_folder(folder, out, run, engine=engine, device=_device(device), track=_track)
+    bad = table[table["problem"].notna()]
+    console.print(f"{len(table) - len(bad):,} of {len(table):,} sounds labelled by {_plain(run)} -> {_plain(out)}")
+    _print_problems(dict(zip(bad["file"], bad["problem"], strict=True)))
+
+
+def _released_run(loss: str = "hierarchical") -> Path:
     from bstviz import webapp
 
-    return webapp.assets() / "runs" / "hierarchical-audio-c1-fold0"
+    return webapp.assets() / "runs" / f"{loss}-audio-c1-fold0"
 
 
 def _encoder_names(run: Run) -> str:
@@ -361,6 +412,10 @@ def _print_answer(entry: dict[str, Any], run: Run, best: int) -> None:
             for r in entry[level][:count]
         )
         out.print(f"  {level:>6}: {_plain('  ·  '.join(named))}")
+    nearer = f"{100 * entry['novelty']:.0f} % of the collection's own sounds lie nearer to their neighbours"
+    out.print(f"  unusual: {nearer}")
+    for note in entry["notes"]:
+        out.print(f"    note: {_plain(note)}")
 
 
 @app.command()
@@ -385,6 +440,40 @@ def demo(
 
     paths = train_released(out, list(extra or ()), seed=seed, track=_track, on_run=on_run)
     _print_report([load_run(path) for path in paths], as_json=as_json)
+
+
+@app.command()
+def explore(
+    folder: Path,
+    run: Annotated[
+        list[Path] | None, typer.Option(help="Audio run that answers, repeatable; the released ones when left out.")
+    ] = None,
+    home: Annotated[Path | None, typer.Option(help="Where to keep what is made; in the cache when left out.")] = None,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
+    device: DeviceOption = "cpu",
+    port: Annotated[int, typer.Option(help="TCP port.")] = 8501,
+    serve: Annotated[bool, typer.Option(help="Open the app on it when it is ready.")] = True,
+) -> None:
+    """Open a bare folder of sounds in the app: import, embed, classify, map. Run again, it takes only what is new.
+
+    Example: bstviz explore ~/Recordings
+    """
+    from bstviz import webapp
+    from bstviz.apply import open_library
+
+    runs = run or [_released_run(loss) for loss in ("hierarchical", "flat")]
+    library = open_library(
+        folder, runs, home=home, engine=_engine(engine, workers, address), device=_device(device), track=_track
+    )
+    _print_problems(library.report.without_audio)
+    console.print(
+        f"{len(library.report.collection):,} sounds; collection {_plain(library.collection)}, runs {_plain(library.runs)}"
+    )
+    if serve:
+        raise typer.Exit(webapp.serve([library.runs], [library.collection], port=port, browser=True))
+    console.print(f"next: bstviz app --experiment {_plain(library.runs)}")
 
 
 @app.command("app")

@@ -71,6 +71,7 @@ class Run:
         versions: Of the libraries that made it.
         also_trained_on: Names of further collections whose sounds trained it but are not listed.
         umap: Parameters of the UMAP maps, if they were made.
+        applied: Of an applied run (:mod:`bstviz.apply`), which run answered: a hash of its header; None for a trained one.
         folder: Where it was loaded from, if it was.
     """
 
@@ -91,6 +92,7 @@ class Run:
     versions: dict[str, str]
     also_trained_on: tuple[str, ...] = ()
     umap: UmapSettings | None = None
+    applied: str | None = None
     folder: Path | None = None
 
     def __repr__(self) -> str:
@@ -149,6 +151,7 @@ class Run:
             "history": self.history,
             "umap": dataclasses.asdict(self.umap) if self.umap else None,
             "versions": self.versions,
+            "applied": self.applied,
         }
         with storage.replaced_folder(folder) as fresh:
             save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")
@@ -243,6 +246,7 @@ def load_run(folder: str | Path) -> Run:
         versions=header["versions"],
         also_trained_on=tuple(header["also_trained_on"]),
         umap=UmapSettings(**header["umap"]) if header["umap"] else None,
+        applied=header.get("applied"),
         folder=folder.resolve(),
     )
 
