@@ -62,6 +62,8 @@ BROWSER_TYPES = {
     ".mp3": "audio/mpeg",
 }
 """Formats that current browsers play as they are, with their media types."""
+PLAYED = {"FLAC": "audio/flac", "OGG": "audio/ogg", "MP3": "audio/mpeg"}
+"""The same by content."""
 CONTENT_OF = {
     ".wav": ("WAV", "WAVEX", "RF64"), ".flac": ("FLAC",), ".ogg": ("OGG",), ".oga": ("OGG",), ".opus": ("OGG",),
     ".mp3": ("MP3", "MPEG"), ".aif": ("AIFF",), ".aiff": ("AIFF",), ".m4a": ("MP4",), ".mp4": ("MP4",), ".aac": ("AAC",),
@@ -439,6 +441,15 @@ def to_wav(samples: np.ndarray, rate: int) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, np.clip(samples, -1.0, 1.0), rate, format="WAV", subtype="PCM_16")
     return buffer.getvalue()
+
+
+def playable(sound: Sound, data: bytes) -> tuple[bytes, str]:
+    """What a browser plays of an upload, and its media type: the file itself where that is much smaller, else a mono WAV."""
+    media_type = PLAYED.get(sound.format)
+    if media_type and not sound.notes and 4 * len(sound.samples) > 2 * len(data):
+        return data, media_type
+    rate = min(max(sound.rate, 8_000), FULL_RATE)
+    return to_wav(sound.at(rate), rate), "audio/wav"
 
 
 def spectrogram(samples: np.ndarray, rate: int, *, bands: int = 96, frames: int = 360) -> Spectrogram:

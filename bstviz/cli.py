@@ -209,7 +209,8 @@ def _print_problems(problems: dict[str, str], shown: int = 20) -> None:
         return
     console.print(f"{len(problems):,} sounds could not be decoded, or hold nothing to hear:")
     for sound_id, reason in list(problems.items())[:shown]:
-        console.print(f"  {_plain(sound_id)}: {_plain(reason)}")
+        named = Path(sound_id).name
+        console.print(f"  {_plain(reason if reason.startswith(named) else f'{sound_id}: {reason}')}")
     if len(problems) > shown:
         console.print(f"  … and {len(problems) - shown:,} more")
 

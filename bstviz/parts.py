@@ -8,6 +8,8 @@ again, it does what is missing. Ray runs the same worker in several processes, o
 from __future__ import annotations
 
 import io
+import logging
+import os
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -162,6 +164,7 @@ class _RayWorker:
 
 
 def _ray(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Engine) -> Iterator[str]:
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data
@@ -174,6 +177,7 @@ def _ray(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Engi
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise UserError(f"The Ray cluster at {engine.address!r} cannot be reached: {error}") from None
     try:
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
@@ -184,7 +188,7 @@ def _ray(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Engi
             _RayWorker,
             fn_constructor_args=(make, str(store.absolute())),
             batch_size=RAY_BATCH,
-            concurrency=workers,
+            compute=ray.data.ActorPoolStrategy(size=workers),
             num_cpus=1,
         )
         for batch in done.iter_batches(batch_size=None):

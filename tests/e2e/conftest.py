@@ -26,13 +26,17 @@ ARGUMENTS = [
 ]
 
 
+def chromium() -> str | None:
+    """Path of a Chromium: BSTVIZ_CHROMIUM, or one on the path; None for playwright's own."""
+    return os.environ.get("BSTVIZ_CHROMIUM") or next((p for n in NAMES if (p := shutil.which(n))), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium: BSTVIZ_CHROMIUM, one on the path, or playwright's own."""
-    found = os.environ.get("BSTVIZ_CHROMIUM") or next((p for n in NAMES if (p := shutil.which(n))), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         except Error as error:
             pytest.skip(
                 f"no Chromium to drive the pages with (install one, or set BSTVIZ_CHROMIUM): {error.message[:120]}"
