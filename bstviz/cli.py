@@ -420,6 +420,38 @@ def _print_answer(entry: dict[str, Any], run: Run, best: int) -> None:
 
 
 @app.command()
+def search(
+    collection: Path,
+    query: str,
+    count: Annotated[int, typer.Option(help="How many sounds.")] = 10,
+    by: Annotated[
+        str | None, typer.Option(help="audio or text; audio where the encoder allows it when left out.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the sounds nearest to some words: by the sounds themselves with CLAP, else by their titles, tags and descriptions.
+
+    Example: bstviz search collections/bsd10k "rain on a tent"
+    """
+    from bstviz.collection import load_collection
+    from bstviz.search import search as find
+
+    if by not in (None, "audio", "text"):
+        raise UserError(f"--by is {by!r}; allowed are audio and text.")
+    sounds = load_collection(collection)
+    found = find(sounds, query, k=count, by=by)  # type: ignore[arg-type]  # checked above
+    table = sounds.sounds.iloc[found.rows][["sound_id", "class", "title", "path"]].assign(similarity=found.similarities)
+    if as_json:
+        print(json.dumps({"by": found.by, "found": json.loads(table.to_json(orient="records"))}, indent=1))
+        return
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(f"nearest by {found.by}, {_plain(sounds.encoder(found.by))}")
+    for row in table.fillna("").itertuples(index=False):
+        sound_id, code, title, _, similarity = row
+        out.print(f"  {similarity:.3f}  {_plain(sound_id)}  {_plain(code or '–')}  {_plain(title)}")
+
+
+@app.command()
 def demo(
     out: OutOption,
     extra: Annotated[

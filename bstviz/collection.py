@@ -30,16 +30,26 @@ AudioOrText = Literal["audio", "text"]
 
 @dataclass(frozen=True)
 class EncoderInfo:
-    """Which encoder made an embedding matrix; two are interchangeable only if equal."""
+    """Which encoder made an embedding matrix; two are interchangeable only if equal.
+
+    Attributes:
+        id: Name in the registry of encoders.
+        revision: Of the weights.
+        dim: Of the embeddings.
+        fields: Columns of the table that a text encoder read.
+        via: The package that ran it, where there are several ways to the same weights; no part of its identity.
+    """
 
     id: str
     revision: str
     dim: int
     fields: tuple[str, ...] = ()
+    via: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         fields = f" ({' + '.join(self.fields)})" if self.fields else ""
-        return f"{self.id} {self.revision}{fields}, {self.dim}-d"
+        via = f", via {self.via}" if self.via else ""
+        return f"{self.id} {self.revision}{fields}, {self.dim}-d{via}"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tests.fakes import FakeAudioEncoder, FakeTextEncoder, tone, write_tones
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
 COMMANDS = [
-    "import bsd10k", "import bsd35k", "import table", "import folder", "embed", "train", "report", "classify", "explore",
+    "import bsd10k", "import bsd35k", "import table", "import folder", "embed", "train", "report", "classify", "explore", "search",
     "demo", "app",
 ]  # fmt: skip
 FAKES = ("--audio-encoder", "fake-audio", "--text-encoder", "fake-text")
@@ -263,6 +263,17 @@ def test_explore_makes_a_library_and_serves_it(
     )
 
 
+def test_search_lists_the_sounds_nearest_to_some_words(place: Path, encoders: Fakes) -> None:
+    result = invoke("search", place / "tones", "sound fx-a 3", "--count", 2, "--json")
+    answer = json.loads(result.stdout)
+    assert answer["by"] == "text"
+    assert [set(entry) for entry in answer["found"]] == [{"sound_id", "class", "title", "path", "similarity"}] * 2
+    assert answer["found"][0]["similarity"] == pytest.approx(1, abs=1e-5)
+    said = invoke("search", place / "tones", "sound fx-a 3", "--count", 2).stdout
+    assert "nearest by text, fake-text 1" in said
+    assert f"1.000  {answer['found'][0]['sound_id']}" in said
+
+
 def test_square_brackets_in_names_are_printed_as_they_are(place: Path, encoders: Fakes) -> None:
     file = place / "[red]odd[bold].wav"
     soundfile.write(file, tone(500), 8_000)
@@ -310,6 +321,8 @@ def test_app_hands_the_experiments_to_the_server(place: Path, monkeypatch: pytes
         (("classify", "--batch", "{}/audio", "--out", "{}/l.csv"), "written as a .parquet"),
         (("classify", "--batch", "{}/audio", "--out", "{}/l.parquet", "--engine", "spark"), "known: local, ray"),
         (("explore", "{}/nowhere"), "There is no folder"),
+        (("search", "{}/tones", " "), "query is empty"),
+        (("search", "{}/tones", "dog", "--by", "smell"), "allowed are audio and text"),
         (("app", "--experiment", "{}/tones"), "holds no run"),
         (("embed", "{}/tones", "--audio-encoder", "clop"), "no audio encoder 'clop'"),
         (("train", "{}/tones"), "Missing option '--out'"),
