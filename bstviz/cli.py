@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -168,6 +169,43 @@ def import_folder(folder: Path, out: OutOption, name: NameOption = None, taxonom
     from bstviz.taxonomy import load_taxonomy
 
     _save(source.load(folder, name=name, taxonomy=load_taxonomy(taxonomy) if taxonomy else None), out)
+
+
+@app.command()
+def fetch(
+    source: Annotated[str, typer.Argument(help="bsd10k or bsd35k.")],
+    out: OutOption,
+    audio: Annotated[bool, typer.Option(help="The sounds too; without them they are played by Freesound.")] = False,
+    record: Annotated[str | None, typer.Option(help="Number of another Zenodo record of the data.")] = None,
+    name: NameOption = None,
+) -> None:
+    """Download BSD10k or BSD35k with its CLAP embeddings and import it; stopped, it goes on where it was.
+
+    Example: bstviz fetch bsd10k --out collections/bsd10k
+    """
+    from dataclasses import replace
+
+    from bstviz.fetch import fetch as get
+
+    collection = get(source, audio=audio, record=record, meter=_meter)
+    _save(replace(collection, name=name or collection.name), out)
+
+
+@contextmanager
+def _meter(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Progress bar in bytes on standard error; see :data:`bstviz.fetch.Meter`."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda n: bar.update(task, advance=n)
 
 
 @app.command()

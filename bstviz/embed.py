@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bstviz.collection import SYNTH_ROOT, Collection, load_collection
+from bstviz.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
 from bstviz.encoders.base import TextEncoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.library import Embedder
@@ -69,7 +69,7 @@ def embed_collection(
     store = folder.parent / f".{folder.name}.parts"
     problems: dict[str, str] = {}
     silent = 0
-    if audio_encoder and collection.audio_root is not None:
+    if audio_encoder and collection.audio_root not in (None, FREESOUND_ROOT):
         collection, problems = _with_audio(collection, audio_encoder, store, only_missing, engine, device, track)
     if text_encoder:
         words = load_text_encoder(text_encoder, device=device)

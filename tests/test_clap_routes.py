@@ -22,7 +22,7 @@ TEXTS = ["rain on a tent", "", "a dog barks", "violin " * 100]
 def renamed(name: str) -> str | None:
     """Name in transformers of a parameter of laion-clap; None where it has none."""
     if re.search(
-        r"spectrogram_extractor|logmel_extractor|audio_transform|text_transform|tscam_conv|head\.|text_branch\.pooler\.unused",
+        r"spectrogram_extractor|logmel_extractor|audio_transform|text_transform|tscam_conv|head\.",
         name,
     ):
         return None
@@ -31,7 +31,7 @@ def renamed(name: str) -> str | None:
         return f"{projection[1]}_projection.linear{1 if projection[2] == '0' else 2}.{projection[3]}"
     for old, new in (
         ("text_branch", "text_model"), ("audio_branch", "audio_model.audio_encoder"), ("attn.proj", "attention.output.dense"),
-        ("attn.relative_position", "attention.self.relative_position"), ("patch_embed.proj", "patch_embed.proj"),
+        ("attn.relative_position", "attention.self.relative_position"),
         ("mlp.fc1", "intermediate.dense"), ("mlp.fc2", "output.dense"), ("norm1", "layernorm_before"), ("norm2", "layernorm_after"),
         ("bn0", "batch_norm"),
     ):  # fmt: skip
@@ -51,8 +51,6 @@ def translated(state: dict[str, torch.Tensor], known: dict[str, torch.Tensor]) -
             for part, kind in zip(value.chunk(3), ("query", "key", "value"), strict=True):
                 out[stem.format(kind)] = part.contiguous()
             continue
-        if new not in known:  # the fusion block counts its layers in another way
-            new = re.sub(r"(local_att|global_att)\.(\d+)", lambda m: f"{m[1]}.{m[2]}", new)
         out[new] = value
     return {name: value for name, value in out.items() if name in known}
 

@@ -18,7 +18,7 @@ from tests.fakes import FakeAudioEncoder, FakeTextEncoder, tone, write_tones
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
 COMMANDS = [
-    "import bsd10k", "import bsd35k", "import table", "import folder", "embed", "train", "report", "classify", "explore", "search",
+    "import bsd10k", "import bsd35k", "import table", "import folder", "embed", "train", "report", "classify", "explore", "search", "fetch",
     "demo", "app",
 ]  # fmt: skip
 FAKES = ("--audio-encoder", "fake-audio", "--text-encoder", "fake-text")

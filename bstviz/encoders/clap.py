@@ -9,8 +9,8 @@ the cache (BSTVIZ_CACHE). What is missing there is downloaded with its checksum,
 
 A clip up to 10 s is repeated until another repetition would not fit, then padded with silence. A longer one is fed as LAION does, a
 shrunk spectrogram of the whole with a crop each from its front, middle and back; but where LAION draws the crops at random, here
-:data:`CROPS` fixed sets of them are embedded and averaged, so that a sound has one embedding. LAION's code also calls one random clip
-of a batch "longer"; embedded one by one, as BSD10k was, that is each of them, and so it is here.
+:data:`CROPS` fixed sets of them are embedded and averaged, so that a sound has one embedding. Only such a clip passes through the
+network's fusion of crops, as in laion-clap; transformers' own feature extractor also sends one random short clip of each batch there.
 
 References: Y. Wu et al., "Large-Scale Contrastive Language-Audio Pretraining with Feature Fusion and Keyword-to-Caption
 Augmentation", ICASSP 2023 (weights CC0 1.0).
@@ -59,13 +59,13 @@ class Route:
 
     Attributes:
         via: Package and version.
-        listen: Unit embeddings (n, d) of front-end inputs (n, 4, 1001, 64).
+        listen: Unit embeddings (n, d) of front-end inputs (n, 4, 1001, 64) and whether each is of a long clip, (n,) bool.
         read: Unit embeddings (n, d) of texts.
         dim: d.
     """
 
     via: str
-    listen: Callable[[Tensor], Tensor]
+    listen: Callable[[Tensor, Tensor], Tensor]
     read: Callable[[Sequence[str]], Tensor]
     dim: int
 
@@ -125,7 +125,9 @@ class ClapAudio:
     def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
         """Unit embeddings (n, 512) float32 of n mono sounds (samples,) float32 at 48 kHz; an empty one counts as silence."""
         fed = [inputs(sound if len(sound) else np.zeros(1, np.float32)) for sound in sounds]
-        out = torch.cat([self._route.listen(part) for part in torch.cat(fed).split(BATCH)])
+        longer = torch.cat([torch.full((len(f),), len(f) > 1) for f in fed])
+        parts = zip(torch.cat(fed).split(BATCH), longer.split(BATCH), strict=True)
+        out = torch.cat([self._route.listen(*part) for part in parts])
         means = torch.stack([part.mean(0) for part in out.split([len(f) for f in fed])])
         return nn.functional.normalize(means, dim=1).float().cpu().numpy()
 
@@ -187,9 +189,10 @@ def transformers_route(folder: str, device: str) -> Route:
     model = ClapModel.from_pretrained(folder, local_files_only=True).eval().to(device)
     tokenizer = load_tokenizer(place)
 
-    def listen(fed: Tensor) -> Tensor:
-        longer = torch.ones(len(fed), 1, dtype=torch.bool, device=device)
-        return model.get_audio_features(input_features=fed.to(device), is_longer=longer).pooler_output
+    def listen(fed: Tensor, longer: Tensor) -> Tensor:
+        return model.get_audio_features(
+            input_features=fed.to(device), is_longer=longer[:, None].to(device)
+        ).pooler_output
 
     def read(texts: Sequence[str]) -> Tensor:
         return model.get_text_features(**tokenised(tokenizer, texts).to(device)).pooler_output
@@ -229,9 +232,12 @@ def laion_route(folder: str, device: str) -> Route:
     clap.model.load_state_dict({k: v for k, v in load_file(ours).items() if k in known})
     model = clap.model.eval().to(device)
 
-    def listen(fed: Tensor) -> Tensor:
-        silence = torch.zeros(SECONDS * RATE)
-        given = [{"mel_fusion": mel, "longer": torch.tensor([True]), "waveform": silence} for mel in fed]
+    def listen(fed: Tensor, longer: Tensor) -> Tensor:
+        silence = torch.zeros(SECONDS * RATE)  # asked for, and not looked at
+        given = [
+            {"mel_fusion": mel, "longer": flag[None], "waveform": silence}
+            for mel, flag in zip(fed, longer, strict=True)
+        ]
         return model.get_audio_embedding(given)
 
     def read(texts: Sequence[str]) -> Tensor:
