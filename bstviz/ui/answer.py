@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Sequence
 
 import streamlit as st
@@ -21,6 +22,8 @@ from bstviz.ui.opinions import UNLIKE, UNSURE, UNUSUAL, Models, Opinions, decode
 LONG = 15.0
 """Seconds from which the answer over time is drawn."""
 BEST = 5
+DRAWING = 0.15
+"""Seconds that a browser takes to draw an answer."""
 
 
 def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
@@ -33,6 +36,7 @@ def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
         return
     first, answer = found.loaded[0], found.answers[0]
     st.html(headline(first.run.taxonomy, answer) + agreement(found))
+    _let_it_be_drawn(upload, key=key)
     for note in found.notes:
         st.warning(escape(note), icon=":material/hearing:")
     left, *columns = st.columns([1.15, *[1.0] * min(len(found.loaded), 2)], gap="large")
@@ -51,6 +55,13 @@ def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
 def _seen(content: str, _upload: Upload) -> tuple[audio.Spectrogram, bytes, str]:
     sound = decoded(content, _upload.data, _upload.name)
     return audio.spectrogram(sound.samples, sound.rate), *audio.playable(sound, _upload.data)
+
+
+def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
+    """Wait a moment the first time, so that the browser draws the answer before it is busy with the pictures."""
+    if st.session_state.get(f"{key}.drawn") != upload.content:
+        st.session_state[f"{key}.drawn"] = upload.content
+        time.sleep(DRAWING)
 
 
 def heard(upload: Upload, *, key: str) -> None:

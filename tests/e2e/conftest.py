@@ -56,11 +56,16 @@ def serve(arguments: list[str], port: int) -> subprocess.Popen:
     command = [sys.executable, "-c", "from bstviz.cli import main; main()", "app", "--port", str(port), *arguments]
     environment = {k: v for k, v in os.environ.items() if k != webapp.EXPERIMENTS_VARIABLE}
     server = subprocess.Popen(command, env=environment, start_new_session=True)
+    wait_until_served(port)
+    return server
+
+
+def wait_until_served(port: int) -> None:
     for _ in range(240):
         try:
             with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2) as answer:
                 if answer.status == 200:
-                    return server
+                    return
         except OSError:
             time.sleep(0.5)
     raise TimeoutError("the app did not start within two minutes")
