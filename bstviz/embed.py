@@ -55,8 +55,8 @@ def embed_collection(
         track: Shows progress.
 
     Returns:
-        The saved collection, with NaN rows for sounds that could not be decoded, and which those are. A sound without
-        words has the encoder's own embedding of an empty text, unless none of the sounds has any.
+        The saved collection, with NaN rows for sounds that could not be decoded or that have no words, and which and how
+        many those are; models that need what a sound lacks leave it out.
 
     Raises:
         UserError: The folder is no collection, an encoder is unknown, or a text field is no column.
@@ -72,16 +72,7 @@ def embed_collection(
     if audio_encoder and collection.audio_root not in (None, FREESOUND_ROOT):
         collection, problems = _with_audio(collection, audio_encoder, store, only_missing, engine, device, track)
     if text_encoder:
-        words = load_text_encoder(text_encoder, device=device)
-        texts = collection.texts(tuple(text_fields))
-        silent = sum(not text for text in texts)
-        if silent < len(texts):
-            ids = collection.sounds["sound_id"]
-            items = [Item(i, t, hashlib.sha256(t.encode()).hexdigest()) for i, t in zip(ids, texts, strict=True)]
-            part = store / _key("text", str(words.info))
-            table = in_parts(partial(_TextEmbedder, words), items, part, track=track, description="Words")
-            info = replace(words.info, fields=tuple(text_fields))
-            collection = replace(collection, text=np.stack(table["embedding"].tolist()), text_encoder=info)
+        collection, silent = _with_text(collection, text_encoder, tuple(text_fields), store, device, track)
     collection.save(folder)
     shutil.rmtree(store, ignore_errors=True)
     return EmbedReport(load_collection(folder), problems, silent)
@@ -128,6 +119,25 @@ def _with_audio(
         else:
             matrix[row] = vector
     return replace(collection, audio=matrix, audio_encoder=info), problems
+
+
+def _with_text(
+    collection: Collection, encoder_id: str, fields: tuple[str, ...], store: Path, device: str, track: Track
+) -> tuple[Collection, int]:
+    """The collection with the text embeddings of an encoder, and how many sounds have no words."""
+    encoder = load_text_encoder(encoder_id, device=device)
+    texts = collection.texts(fields)
+    worded = np.array([row for row, text in enumerate(texts) if text], int)
+    silent = len(texts) - len(worded)
+    if not len(worded):
+        return collection, silent
+    ids = collection.sounds["sound_id"]
+    items = [Item(str(ids.iat[row]), texts[row], hashlib.sha256(texts[row].encode()).hexdigest()) for row in worded]
+    part = store / _key("text", str(encoder.info))
+    table = in_parts(partial(_TextEmbedder, encoder), items, part, track=track, description="Words")
+    matrix = np.full((len(texts), encoder.info.dim), np.nan, np.float32)
+    matrix[worded] = np.stack(table["embedding"].tolist())
+    return replace(collection, text=matrix, text_encoder=replace(encoder.info, fields=fields)), silent
 
 
 def item_of(collection: Collection, row: int) -> Item:

@@ -141,13 +141,14 @@ def test_a_collection_of_bad_files_only_still_ends(folder: Path, encoders: Fakes
     assert np.isnan(report.collection.embedding("audio")).all()
 
 
-def test_sounds_without_words_are_counted_and_embedded_as_empty(folder: Path, encoders: Fakes) -> None:
+def test_sounds_without_words_are_counted_and_have_no_text_embedding(folder: Path, encoders: Fakes) -> None:
     collection = load_collection(folder)
     collection.sounds.loc[[2, 3], "title"] = None
     collection.save(folder)
     report = fake_embed(folder)
     assert report.without_text == 2
-    assert np.isfinite(report.collection.embedding("text")).all()
+    assert np.flatnonzero(np.isnan(report.collection.embedding("text")).all(axis=1)).tolist() == [2, 3]
+    assert np.isnan(report.collection.embedding("text")).any(axis=1).sum() == 2
 
 
 def test_no_text_embedding_is_made_where_there_are_no_words_at_all(folder: Path, encoders: Fakes) -> None:

@@ -136,7 +136,7 @@ def test_an_unknown_engine_is_refused() -> None:
         Engine("ray", workers=0)
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 def test_ray_does_the_same_work_in_several_processes(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     make = partial(Squares, tmp_path / "log")
