@@ -9,7 +9,7 @@ import hashlib
 import io
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from bstviz.parts import LOCAL, Engine, Item, Track, in_parts, no_progress, read
 from bstviz.predict import Embeddings, network, predict
 from bstviz.run import HEADER, Run, load_run
 
-BATCH, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, embedded at a time
+GROUP = 8  # sounds embedded at a time, while the next ones are read
+BATCH, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
 RUN_KEY = b"bstviz_run"
 
 
@@ -57,19 +58,18 @@ class Embedder:
         self.encoder = load_audio_encoder(encoder_id, device=device)
 
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
-        for batch in _batches(read_ahead(self._hear, items)):
-            good = [heard.samples for heard in batch if heard.samples is not None]
-            vectors = iter(self.encoder.embed(good) if good else ())
-            yield pd.DataFrame(
-                {
-                    "id": [heard.item.id for heard in batch],
-                    "stamp": [heard.item.stamp for heard in batch],
-                    "seconds": np.array([heard.seconds for heard in batch], np.float32),
-                    "notes": [heard.notes for heard in batch],
-                    "problem": pd.Series([heard.problem for heard in batch], dtype="str"),
-                    "embedding": [None if heard.samples is None else next(vectors) for heard in batch],
-                }
-            )
+        rows: list[_Heard] = []
+        vectors: list[np.ndarray | None] = []
+        for group in _groups(read_ahead(self._hear, items)):
+            good = [heard.samples for heard in group if heard.samples is not None]
+            made = iter(self.encoder.embed(good) if good else ())
+            vectors += [None if heard.samples is None else next(made) for heard in group]
+            rows += [replace(heard, samples=None) for heard in group]
+            if len(rows) >= BATCH or sum(heard.seconds for heard in rows if not heard.problem) >= BATCH_SECONDS:
+                yield _table(rows, vectors)
+                rows, vectors = [], []
+        if rows:
+            yield _table(rows, vectors)
 
     def _hear(self, item: Item) -> _Heard:
         try:
@@ -81,18 +81,31 @@ class Embedder:
         return _Heard(item, sound.at(self.encoder.rate), sound.seconds, " ".join(sound.notes), None)
 
 
-def _batches(heard: Iterable[_Heard]) -> Iterator[list[_Heard]]:
-    """Batches of about the same work: many short sounds or few long ones."""
-    batch: list[_Heard] = []
+def _groups(heard: Iterable[_Heard]) -> Iterator[list[_Heard]]:
+    """Groups of about the same work: some short sounds or a single long one."""
+    group: list[_Heard] = []
     seconds = 0.0
     for one in heard:
-        batch.append(one)
+        group.append(one)
         seconds += one.seconds if one.samples is not None else 0.0
-        if len(batch) == BATCH or seconds >= BATCH_SECONDS:
-            yield batch
-            batch, seconds = [], 0.0
-    if batch:
-        yield batch
+        if len(group) == min(GROUP, BATCH) or seconds >= BATCH_SECONDS / 4:
+            yield group
+            group, seconds = [], 0.0
+    if group:
+        yield group
+
+
+def _table(rows: list[_Heard], vectors: list[np.ndarray | None]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "id": [heard.item.id for heard in rows],
+            "stamp": [heard.item.stamp for heard in rows],
+            "seconds": np.array([heard.seconds for heard in rows], np.float32),
+            "notes": [heard.notes for heard in rows],
+            "problem": pd.Series([heard.problem for heard in rows], dtype="str"),
+            "embedding": vectors,
+        }
+    )
 
 
 class Labeller:

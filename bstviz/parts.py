@@ -26,7 +26,7 @@ from bstviz.errors import UserError
 
 Name = Literal["local", "ray"]
 READERS, AHEAD = 2, 12  # threads that decode, and sounds that they may be ahead
-RAY_BATCH = 64  # sounds that a Ray worker is handed at a time
+RAY_BATCH = 32  # sounds that a Ray worker is handed at a time
 Track = Callable[..., Iterable[Any]]
 """Wraps an iterable to show progress: ``track(items, total=n, description="…", completed=k)``."""
 Source = TypeVar("Source")
@@ -191,7 +191,7 @@ def _ray(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Engi
             compute=ray.data.ActorPoolStrategy(size=workers),
             num_cpus=1,
         )
-        for batch in done.iter_batches(batch_size=None):
+        for batch in done.iter_batches(batch_size=None, prefetch_batches=0):
             yield from batch["id"].tolist()
     finally:
         if own:

@@ -44,7 +44,7 @@ def drop(*, key: str) -> list[Upload]:
             help=f"{audio.FORMATS}; zip archives of them. Of sounds longer than {audio.MAX_SECONDS / 60:.0f} minutes, excerpts are heard.",
         )
         taken = [(file.name, file.getvalue()) for file in files or []]
-    st.caption("Sounds are held in the server's memory for this session only; nothing is written to disk.")
+    st.caption("Sounds stay in the server's memory for this session; nothing of them is kept on disk.")
     return _uploads(taken, folder=way == "Folder")
 
 
