@@ -109,17 +109,19 @@ def inputs(sound: np.ndarray) -> Tensor:
     return torch.stack(sets)
 
 
-class ClapAudio:
-    """CLAP for sounds; an :class:`~bstviz.encoders.base.AudioEncoder`."""
-
-    rate = RATE
-
+class _Clap:
     def __init__(self, route: Route) -> None:
         self.info = EncoderInfo("clap", REVISION, route.dim, via=route.via)
         self._route = route
 
     def __repr__(self) -> str:
-        return f"ClapAudio({self.info})"
+        return f"{type(self).__name__}({self.info})"
+
+
+class ClapAudio(_Clap):
+    """CLAP for sounds; an :class:`~bstviz.encoders.base.AudioEncoder`."""
+
+    rate = RATE
 
     @torch.inference_mode()
     def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
@@ -132,15 +134,8 @@ class ClapAudio:
         return nn.functional.normalize(means, dim=1).float().cpu().numpy()
 
 
-class ClapText:
+class ClapText(_Clap):
     """CLAP for words; a :class:`~bstviz.encoders.base.TextEncoder`."""
-
-    def __init__(self, route: Route) -> None:
-        self.info = EncoderInfo("clap", REVISION, route.dim, via=route.via)
-        self._route = route
-
-    def __repr__(self) -> str:
-        return f"ClapText({self.info})"
 
     @torch.inference_mode()
     def embed(self, texts: Sequence[str]) -> np.ndarray:
