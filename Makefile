@@ -1,7 +1,8 @@
 # make app   serve the app on the demo (prints its address)
 # make test  lint, types, tests; browser tests wherever a Chromium is found
+# make test-clap  compares the two ways to CLAP, in an environment of its own (some minutes and 6 GB, once)
 #
-# Both make .venv on their first call and reuse it afterwards.
+# The first two make .venv on their first call and reuse it afterwards.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,13 +15,26 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 INSTALLED = $(VENV)/.installed
 INSTALLED_DEV = $(VENV)/.installed-dev
 
-.PHONY: app test lint clean
+CLAP_VENV ?= .venv-clap
+CLAP_BIN = $(CLAP_VENV)/bin
+
+.PHONY: app test test-clap lint clean
 
 app: $(INSTALLED)
 	$(BIN)/bstviz app --port $(PORT)
 
 test: $(INSTALLED_DEV) lint
 	$(BIN)/python -m pytest
+
+# laion-clap needs torchvision and torchaudio builds that fit its torch, and NumPy 1
+test-clap: $(CLAP_VENV)/.installed
+	PYTHONPATH=. $(CLAP_BIN)/python -m pytest -m clap tests/test_clap_routes.py
+
+$(CLAP_VENV)/.installed: Makefile
+	$(PYTHON) -m venv $(CLAP_VENV)
+	$(CLAP_BIN)/python -m pip --disable-pip-version-check -q install "torch===2.13.0" "torchvision==0.28.0" "torchaudio==2.11.0" \
+		"laion-clap==1.1.7" "transformers>=5.0" pandas pyarrow pooch pytest pytest-timeout
+	@touch $@
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
@@ -45,4 +59,4 @@ $(INSTALLED_DEV): pyproject.toml | $(INSTALLED)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(CLAP_VENV) build dist .pytest_cache .mypy_cache .ruff_cache

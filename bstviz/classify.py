@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from bstviz import audio
+from bstviz import audio, novelty
 from bstviz.encoders.base import AudioEncoder, TextEncoder, load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.predict import Embeddings, Prediction, network, predict
@@ -32,11 +32,23 @@ class Answer:
         top: Top-level classes by summed probability, best first.
         second: Second-level classes by probability, best first.
         prediction: The arrays behind it, n = 1.
+        novelty: How unusual the sound is for the run's collection, 0 to 1 (:mod:`bstviz.novelty`); nan where not asked for.
+        notes: What is odd about the sound itself, a sentence each.
     """
 
     top: list[Ranked]
     second: list[Ranked]
     prediction: Prediction
+    novelty: float = float("nan")
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A run's answers along a sound: ``edges`` (n + 1,) in seconds, ``probabilities`` (n, C) of the stretches between them."""
+
+    edges: np.ndarray
+    probabilities: np.ndarray
 
 
 def ranked(taxonomy: Taxonomy, prediction: Prediction) -> Answer:
@@ -84,6 +96,11 @@ class Classifier:
         """The text encoder that the run was trained on."""
         return _text_encoder(self.run.encoders["text"].id, self.device)
 
+    @cached_property
+    def usual_distances(self) -> np.ndarray:
+        """Distances of the run's own sounds to their neighbours, for the novelty of others."""
+        return novelty.usual_distances(self.run)
+
     def embed_audio(self, samples: np.ndarray, rate: int) -> Embeddings:
         """Audio embedding (1, d_a) of a mono sound (n,) float32 at ``rate`` Hz."""
         encoder = self.audio_encoder
@@ -107,12 +124,23 @@ class Classifier:
         needs = self.run.encoders
         if "text" in needs and not text.strip():
             raise UserError(f"Run {self.run.id} listens and reads: give a title or tags, or take an audio-only run.")
-        samples, rate = audio.load(source, name=name)
-        return self.answer(
-            self.embed_audio(samples, rate) if "audio" in needs else None,
+        sound = audio.decode(source, name=name)
+        answer = self.answer(
+            self.embed_audio(sound.samples, sound.rate) if "audio" in needs else None,
             self.embed_text(text) if "text" in needs else None,
         )
+        return replace(answer, notes=sound.notes)
 
     def answer(self, sound: Embeddings | None, words: Embeddings | None) -> Answer:
         """Answer for embeddings of one sound."""
-        return ranked(self.run.taxonomy, predict(self.run, audio=sound, text=words, model=self._network))
+        prediction = predict(self.run, audio=sound, text=words, model=self._network)
+        unusual = float(novelty.novelty(prediction.latent, self.run, self.usual_distances)[0])
+        return replace(ranked(self.run.taxonomy, prediction), novelty=unusual)
+
+    def timeline(self, sound: audio.Sound) -> Timeline:
+        """Answers along a sound, for an audio-only run."""
+        parts = sound.segments()
+        encoder = self.audio_encoder
+        samples = [audio.resample(part.samples, sound.rate, encoder.rate) for part in parts]
+        answer = predict(self.run, audio=Embeddings(encoder.embed(samples), encoder.info), model=self._network)
+        return Timeline(np.array([parts[0].start, *(part.stop for part in parts)]), answer.probabilities)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from bstviz.errors import UserError
 
 if TYPE_CHECKING:
     from bstviz.collection import Collection
+    from bstviz.engine import Engine
     from bstviz.run import Run
     from bstviz.splits import Folds
     from bstviz.sweep import Plan
@@ -46,6 +48,9 @@ JobsOption = Annotated[
     int | None,
     typer.Option(min=1, help="Worker processes; one a processor core when left out, one with an accelerator."),
 ]
+EngineOption = Annotated[str, typer.Option(help="local, or ray for many processes and machines.")]
+WorkersOption = Annotated[int | None, typer.Option(help="Ray processes; as many as there are cores when left out.")]
+AddressOption = Annotated[str | None, typer.Option(help="Ray cluster to join, e.g. auto; a local one when left out.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -71,15 +76,19 @@ def _plain(text: object) -> str:
 
 
 def _track(items: Iterable[Any], *, total: int, description: str, completed: int = 0) -> Iterator[Any]:
-    """Progress bar on standard error; see :data:`bstviz.embed.Track`."""
+    """Progress bar with rate and time left on standard error; see :data:`bstviz.parts.Track`."""
+    import time
+
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(description, total=total, completed=completed)
-        for item in items:
+        task = bar.add_task(description, total=total, completed=completed, rate="")
+        started = time.monotonic()
+        for done, item in enumerate(items, 1):
             yield item
-            bar.advance(task)
+            bar.update(task, advance=1, rate=f"{done / max(time.monotonic() - started, 1e-3):.1f}/s")
 
 
 @app.callback(invoke_without_command=True)
@@ -175,11 +184,51 @@ def import_folder(folder: Path, out: OutOption, name: NameOption = None, taxonom
 
 
 @app.command()
+def fetch(
+    source: Annotated[str, typer.Argument(help="bsd10k or bsd35k.")],
+    out: OutOption,
+    audio: Annotated[bool, typer.Option(help="The sounds too; without them they are played by Freesound.")] = False,
+    record: Annotated[str | None, typer.Option(help="Number of another Zenodo record of the data.")] = None,
+    name: NameOption = None,
+) -> None:
+    """Download BSD10k or BSD35k with its CLAP embeddings and import it; stopped, it goes on where it was.
+
+    Example: bstviz fetch bsd10k --out collections/bsd10k
+    """
+    from dataclasses import replace
+
+    from bstviz.fetch import fetch as get
+
+    collection = get(source, audio=audio, record=record, meter=_meter)
+    _save(replace(collection, name=name or collection.name), out)
+
+
+@contextmanager
+def _meter(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Progress bar in bytes on standard error; see :data:`bstviz.fetch.Meter`."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda n: bar.update(task, advance=n)
+
+
+@app.command()
 def embed(
     collection: Path,
     audio_encoder: Annotated[str, typer.Option(help="Encoder of the audio, or none.")] = "aisfx",
     text_encoder: Annotated[str, typer.Option(help="Encoder of the words, or none.")] = "minilm",
     text_fields: Annotated[str, typer.Option(help="Columns that make up the words.")] = "title,tags,description",
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
     """Embed the sounds and words of a collection; stopped, it goes on where it was.
@@ -193,20 +242,35 @@ def embed(
         audio_encoder=None if audio_encoder == "none" else audio_encoder,
         text_encoder=None if text_encoder == "none" else text_encoder,
         text_fields=tuple(f.strip() for f in text_fields.split(",") if f.strip()),
+        engine=_engine(engine, workers, address),
         device=_device(device),
         track=_track,
     )
     done = report.collection
     for kind, info in (("audio", done.audio_encoder), ("text", done.text_encoder)):
         console.print(f"{kind}: {_plain(info) if info else 'none'}")
-    if report.without_audio:
-        console.print(f"{len(report.without_audio):,} sounds could not be decoded and have no audio embedding:")
-        for sound_id, reason in list(report.without_audio.items())[:20]:
-            console.print(f"  {_plain(sound_id)}: {_plain(reason)}")
+    _print_problems(report.without_audio)
     if report.without_text:
         console.print(
             f"{report.without_text:,} of {len(done):,} sounds have no words and no text embedding; models that read leave them out."
         )
+
+
+def _print_problems(problems: dict[str, str], shown: int = 20) -> None:
+    if not problems:
+        return
+    console.print(f"{len(problems):,} sounds could not be decoded, or hold nothing to hear:")
+    for sound_id, reason in list(problems.items())[:shown]:
+        named = Path(sound_id).name
+        console.print(f"  {_plain(reason if reason.startswith(named) else f'{sound_id}: {reason}')}")
+    if len(problems) > shown:
+        console.print(f"  … and {len(problems) - shown:,} more")
+
+
+def _engine(name: str, workers: int | None, address: str | None) -> Engine:
+    from bstviz.engine import Engine
+
+    return Engine(name, workers, address)  # type: ignore[arg-type]  # checked by Engine itself
 
 
 @app.command()
@@ -270,8 +334,9 @@ def sweep(
     seed: SeedOption = 0,
     jobs: JobsOption = None,
     device: DeviceOption = "cpu",
-    engine: Annotated[str, typer.Option(help="local, or ray: one task a fold on a Ray cluster.")] = "local",
-    address: Annotated[str | None, typer.Option(help="Of a Ray cluster; one is started here when left out.")] = None,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a grid of settings on the same folds, as the paper's table 1; stopped at any moment, it goes on.
@@ -279,15 +344,12 @@ def sweep(
     Example: bstviz sweep collections/bsd10k --preset table1 --out experiments/table1
     """
     import dataclasses
-    from typing import get_args
 
     from bstviz.collection import load_collection
     from bstviz.projection import UmapSettings
     from bstviz.splits import choose_folds
-    from bstviz.sweep import Engine, load_preset, plan
+    from bstviz.sweep import load_preset, plan
 
-    if engine not in get_args(Engine):
-        raise UserError(f"engine is {engine!r}; allowed are {', '.join(get_args(Engine))}.")
     grid = load_preset(preset)
     grid = dataclasses.replace(
         grid, recipe=recipe or grid.recipe, baselines=grid.baselines if baselines else (), train=grid.train | _epochs(epochs)
@@ -298,9 +360,8 @@ def sweep(
         console.print(f"left out: {_plain(reason)}")
     assignment = choose_folds(sounds, count=folds, group=group, column=fold_column, seed=seed)
     maps = UmapSettings(seed=seed) if umap else None
-    _run_sweep(
-        sounds, assignment, work, out, jobs=jobs, device=_device(device), engine=engine, address=address, umap=maps
-    )
+    where = _engine(engine, workers, address)
+    _run_sweep(sounds, assignment, work, out, jobs=jobs, device=_device(device), engine=where, umap=maps)
     _print_report([out], "json" if as_json else "text", paper=preset == "table1")
 
 
@@ -373,17 +434,33 @@ def _print_report(experiments: list[Path], form: str, *, paper: bool) -> None:
 
 @app.command()
 def classify(
-    files: list[Path],
+    files: Annotated[list[Path] | None, typer.Argument(help="Sound files.")] = None,
+    batch: Annotated[Path | None, typer.Option(help="Label every sound under this folder instead.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="With --batch: the parquet file to write.")] = None,
     run: Annotated[Path | None, typer.Option(help="Run that answers; the released audio run when left out.")] = None,
     text: Annotated[str, typer.Option(help="Title, tags or description, for a run that reads too.")] = "",
     best: Annotated[int, typer.Option(help="How many classes to print.")] = 3,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Say what sounds are.
+    """Say what sounds are: a few files, or a whole library with --batch; stopped, that goes on where it was.
 
     Example: bstviz classify door.wav rain.ogg
+
+    Example: bstviz classify --batch ~/Library --out labels.parquet --engine ray
     """
+    if batch is not None:
+        if files or out is None:
+            raise UserError(
+                "--batch takes a folder and --out, and no files: bstviz classify --batch DIR --out labels.parquet"
+            )
+        _classify_folder(batch, out, run or _released_run(), _engine(engine, workers, address), device)
+        return
+    if not files:
+        raise UserError("Give sound files, or --batch and a folder: bstviz classify door.wav rain.ogg")
     from bstviz.classify import Classifier
     from bstviz.run import load_run
 
@@ -396,6 +473,7 @@ def classify(
             answer = classifier.classify(file, text=text)
             for level, values in (("top", answer.top), ("second", answer.second)):
                 entry[level] = [{"class": r.code, "probability": r.probability} for r in values]
+            entry |= {"novelty": answer.novelty, "notes": list(answer.notes)}
         except UserError as error:
             entry["error"] = str(error)
         results.append(entry)
@@ -409,10 +487,19 @@ def classify(
         raise typer.Exit(1)
 
 
-def _released_run() -> Path:
+def _classify_folder(folder: Path, out: Path, run: Path, engine: Engine, device: str) -> None:
+    from bstviz.library import label_folder
+
+    table = label_folder(folder, out, run, engine=engine, device=_device(device), track=_track)
+    bad = table[table["problem"].notna()]
+    console.print(f"{len(table) - len(bad):,} of {len(table):,} sounds labelled by {_plain(run)} -> {_plain(out)}")
+    _print_problems(dict(zip(bad["file"], bad["problem"], strict=True)))
+
+
+def _released_run(loss: str = "hierarchical") -> Path:
     from bstviz import webapp
 
-    return webapp.assets() / "runs" / "hierarchical-audio-c1-fold0"
+    return webapp.assets() / "runs" / f"{loss}-audio-c1-fold0"
 
 
 def _encoder_names(run: Run) -> str:
@@ -431,6 +518,42 @@ def _print_answer(entry: dict[str, Any], run: Run, best: int) -> None:
             for r in entry[level][:count]
         )
         out.print(f"  {level:>6}: {_plain('  ·  '.join(named))}")
+    nearer = f"{100 * entry['novelty']:.0f} % of the collection's own sounds lie nearer to their neighbours"
+    out.print(f"  unusual: {nearer}")
+    for note in entry["notes"]:
+        out.print(f"    note: {_plain(note)}")
+
+
+@app.command()
+def search(
+    collection: Path,
+    query: str,
+    count: Annotated[int, typer.Option(help="How many sounds.")] = 10,
+    by: Annotated[
+        str | None, typer.Option(help="audio or text; audio where the encoder allows it when left out.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the sounds nearest to some words: by the sounds themselves with CLAP, else by their titles, tags and descriptions.
+
+    Example: bstviz search collections/bsd10k "rain on a tent"
+    """
+    from bstviz.collection import load_collection
+    from bstviz.search import search as find
+
+    if by not in (None, "audio", "text"):
+        raise UserError(f"--by is {by!r}; allowed are audio and text.")
+    sounds = load_collection(collection)
+    found = find(sounds, query, k=count, by=by)  # type: ignore[arg-type]  # checked above
+    table = sounds.sounds.iloc[found.rows][["sound_id", "class", "title", "path"]].assign(similarity=found.similarities)
+    if as_json:
+        print(json.dumps({"by": found.by, "found": json.loads(table.to_json(orient="records"))}, indent=1))
+        return
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(f"nearest by {found.by}, {_plain(sounds.encoder(found.by))}")
+    for row in table.fillna("").itertuples(index=False):
+        sound_id, code, title, _, similarity = row
+        out.print(f"  {similarity:.3f}  {_plain(sound_id)}  {_plain(code or '–')}  {_plain(title)}")
 
 
 @app.command()
@@ -454,6 +577,40 @@ def demo(
 
     train_released(out, list(extra or ()), seed=seed, track=_track, on_run=on_run)
     _print_report([out / RUNS], "json" if as_json else "text", paper=False)
+
+
+@app.command()
+def explore(
+    folder: Path,
+    run: Annotated[
+        list[Path] | None, typer.Option(help="Audio run that answers, repeatable; the released ones when left out.")
+    ] = None,
+    home: Annotated[Path | None, typer.Option(help="Where to keep what is made; in the cache when left out.")] = None,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
+    device: DeviceOption = "cpu",
+    port: Annotated[int, typer.Option(help="TCP port.")] = 8501,
+    serve: Annotated[bool, typer.Option(help="Open the app on it when it is ready.")] = True,
+) -> None:
+    """Open a bare folder of sounds in the app: import, embed, classify, map. Run again, it takes only what is new.
+
+    Example: bstviz explore ~/Recordings
+    """
+    from bstviz import webapp
+    from bstviz.apply import open_library
+
+    runs = run or [_released_run(loss) for loss in ("hierarchical", "flat")]
+    library = open_library(
+        folder, runs, home=home, engine=_engine(engine, workers, address), device=_device(device), track=_track
+    )
+    _print_problems(library.report.without_audio)
+    console.print(
+        f"{len(library.report.collection):,} sounds; collection {_plain(library.collection)}, runs {_plain(library.runs)}"
+    )
+    if serve:
+        raise typer.Exit(webapp.serve([library.runs], [library.collection], port=port, browser=True))
+    console.print(f"next: bstviz app --experiment {_plain(library.runs)}")
 
 
 @app.command("app")

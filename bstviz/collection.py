@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -24,22 +25,35 @@ HEADER = "collection.json"
 COLUMNS = ("sound_id", "class", "confidence", "title", "tags", "description", "uploader", "license", "path", "duration")
 SYNTH_ROOT = "synth:"
 """Root of collections whose audio is synthesised from the sound id when it is needed."""
+FREESOUND_ROOT = "freesound:"
+"""Root of collections whose audio is not here; their ids are Freesound's, where a browser that is online can play them."""
+NO_FOLDER = (None, SYNTH_ROOT, FREESOUND_ROOT)
 REMEDY = "Import the sounds again, or restore the folder from a copy."
 AudioOrText = Literal["audio", "text"]
 
 
 @dataclass(frozen=True)
 class EncoderInfo:
-    """Which encoder made an embedding matrix; two are interchangeable only if equal."""
+    """Which encoder made an embedding matrix; two are interchangeable only if equal.
+
+    Attributes:
+        id: Name in the registry of encoders.
+        revision: Of the weights.
+        dim: Of the embeddings.
+        fields: Columns of the table that a text encoder read.
+        via: The package that ran it, where there are several ways to the same weights; no part of its identity.
+    """
 
     id: str
     revision: str
     dim: int
     fields: tuple[str, ...] = ()
+    via: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         fields = f" ({' + '.join(self.fields)})" if self.fields else ""
-        return f"{self.id} {self.revision}{fields}, {self.dim}-d"
+        via = f", via {self.via}" if self.via else ""
+        return f"{self.id} {self.revision}{fields}, {self.dim}-d{via}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +65,7 @@ class Collection:
         sounds: One row a sound, columns of :data:`COLUMNS` first, any others behind. ``class`` is a second-level code
             or missing; ``confidence`` the annotation confidence 1-5 or missing; ``path`` is relative to ``audio_root``.
         taxonomy: The classes.
-        audio_root: Folder of the audio files, :data:`SYNTH_ROOT`, or None where there is no audio.
+        audio_root: Folder of the audio files, :data:`SYNTH_ROOT`, :data:`FREESOUND_ROOT`, or None where there is no audio.
         audio: (N, d_a) float32 or None; rows in table order.
         text: (N, d_t) float32 or None; rows in table order.
         audio_encoder: What made ``audio``.
@@ -156,9 +170,15 @@ class Collection:
 
     def path(self, row: int) -> Path | None:
         """Audio file of a table row; None for synthesised sounds and those without audio."""
-        if self.audio_root in (None, SYNTH_ROOT) or not self.has_audio(row):
+        if self.audio_root in NO_FOLDER or not self.has_audio(row):
             return None
         return self.root() / str(self.sounds["path"].iat[row])
+
+    def embedded_player(self, row: int) -> str | None:
+        """Address of a page that plays the sound of a table row; None where the sounds are not Freesound's, or are here."""
+        if self.audio_root != FREESOUND_ROOT:
+            return None
+        return f"https://freesound.org/embed/sound/iframe/{quote(str(self.sounds['sound_id'].iat[row]), safe='')}/simple/medium/"
 
     def root(self) -> Path:
         """Folder of the audio files; a relative root counts from the collection's own folder."""
@@ -190,7 +210,7 @@ class Collection:
 
         folder = Path(folder)
         root = self.audio_root
-        if root not in (None, SYNTH_ROOT) and self.folder is not None and not Path(str(root)).is_absolute():
+        if root not in NO_FOLDER and self.folder is not None and not Path(str(root)).is_absolute():
             root = str(self.root().resolve())
         header = {
             "format_version": FORMAT_VERSION,

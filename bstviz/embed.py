@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from bstviz import audio, storage
-from bstviz.collection import AudioOrText, Collection, load_collection
-from bstviz.encoders.base import AudioEncoder, TextEncoder, load_audio_encoder, load_text_encoder
+from bstviz.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
+from bstviz.encoders.base import TextEncoder, load_text_encoder
+from bstviz.engine import LOCAL, Engine
 from bstviz.errors import UserError
+from bstviz.library import Embedder
+from bstviz.parts import Item, Track, in_parts, no_progress, stamp
 
-AUDIO_PART, TEXT_PART = 32, 512  # sounds between two saves
+TEXT_BATCH = 512  # texts between two saves
 TEXT_FIELDS = ("title", "tags", "description")
-Track = Callable[..., Iterable[Any]]
-"""Wraps an iterable to show progress: ``track(items, total=n, description="…", completed=k)``."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,14 @@ class EmbedReport:
     without_text: int
 
 
-def no_progress(items: Iterable[Any], **_: Any) -> Iterable[Any]:
-    """A :data:`Track` that shows nothing."""
-    return items
-
-
 def embed_collection(
     folder: str | Path,
     *,
     audio_encoder: str | None = "aisfx",
     text_encoder: str | None = "minilm",
     text_fields: Sequence[str] = TEXT_FIELDS,
+    only_missing: bool = False,
+    engine: Engine = LOCAL,
     device: str = "cpu",
     track: Track = no_progress,
 ) -> EmbedReport:
@@ -53,6 +50,8 @@ def embed_collection(
         audio_encoder: Id of the audio encoder; None leaves the audio embeddings as they are.
         text_encoder: Id of the text encoder; None leaves the text embeddings as they are.
         text_fields: Columns of the table that make up a sound's text.
+        only_missing: Keep the audio embeddings that the collection has from this encoder.
+        engine: Where the sounds are embedded.
         device: Torch device.
         track: Shows progress.
 
@@ -68,94 +67,84 @@ def embed_collection(
     unknown = [name for name in text_fields if name not in collection.sounds]
     if unknown:
         raise UserError(f"Column {unknown[0]!r} is not in {folder}; there are {', '.join(collection.sounds.columns)}.")
-    failures: dict[str, str] = {}
+    store = folder.parent / f".{folder.name}.parts"
+    problems: dict[str, str] = {}
     silent = 0
-    if audio_encoder and collection.audio_root is not None:
-        encoder = load_audio_encoder(audio_encoder, device=device)
-        matrix, failures = _embed_audio(collection, encoder, folder, track)
-        collection = replace(collection, audio=matrix, audio_encoder=encoder.info)
+    if audio_encoder and collection.audio_root not in (None, FREESOUND_ROOT):
+        collection, problems = _with_audio(collection, audio_encoder, store, only_missing, engine, device, track)
     if text_encoder:
-        words = load_text_encoder(text_encoder, device=device)
-        texts = collection.texts(tuple(text_fields))
-        silent = sum(not text for text in texts)
-        if silent < len(texts):
-            info = replace(words.info, fields=tuple(text_fields))
-            collection = replace(collection, text=_embed_text(texts, words, folder, track), text_encoder=info)
+        collection, silent = _with_text(collection, text_encoder, tuple(text_fields), store, device, track)
     collection.save(folder)
-    shutil.rmtree(_parts_folder(folder), ignore_errors=True)
-    return EmbedReport(load_collection(folder), failures, silent)
+    shutil.rmtree(store, ignore_errors=True)
+    return EmbedReport(load_collection(folder), problems, silent)
 
 
-def _parts_folder(folder: Path) -> Path:
-    return folder.parent / f".{folder.name}.parts"
+def _key(kind: str, encoder: str) -> str:
+    return hashlib.sha256(f"{kind} {encoder}".encode()).hexdigest()[:16]
 
 
-def _key(kind: AudioOrText, encoder: AudioEncoder | TextEncoder, contents: Iterable[str]) -> str:
-    digest = hashlib.sha256(f"{kind} {encoder.info}".encode())
-    for item in contents:
-        digest.update(item.encode() + b"\0")
-    return digest.hexdigest()[:16]
+class _TextEmbedder:
+    """Embeds the words that items carry as their source."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self.encoder = encoder
+
+    def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
+        todo = list(items)
+        for start in range(0, len(todo), TEXT_BATCH):
+            batch = todo[start : start + TEXT_BATCH]
+            vectors = self.encoder.embed([item.source for item in batch])
+            columns = {"id": [item.id for item in batch], "stamp": [item.stamp for item in batch]}
+            yield pd.DataFrame({**columns, "embedding": list(vectors)})
 
 
-def _in_parts(
-    key: str,
-    count: int,
-    embed: Callable[[range], np.ndarray],
-    folder: Path,
-    description: str,
-    track: Track,
-    *,
-    size: int,
-) -> np.ndarray:
-    """Rows 0..count of a matrix in parts of ``size``; finished parts are read back from an earlier, stopped run."""
-    store = _parts_folder(folder) / key
-    store.mkdir(parents=True, exist_ok=True)
-    parts = [range(start, min(start + size, count)) for start in range(0, count, size)]
-    files = [store / f"{part.start:08d}.npy" for part in parts]
-    todo = [(part, file) for part, file in zip(parts, files, strict=True) if not file.is_file()]
-    for part, file in track(todo, total=len(parts), description=description, completed=len(parts) - len(todo)):
-        buffer = io.BytesIO()
-        np.save(buffer, embed(part))
-        storage.write_file(file, buffer.getvalue())
-    return np.concatenate([np.load(file) for file in files])
+def _with_audio(
+    collection: Collection, encoder_id: str, store: Path, only_missing: bool, engine: Engine, device: str, track: Track
+) -> tuple[Collection, dict[str, str]]:
+    """The collection with the audio embeddings of an encoder, and the reasons of sounds that have none, by id."""
+    embedder = Embedder(encoder_id, device=device)
+    info = embedder.encoder.info
+    matrix = np.full((len(collection), info.dim), np.nan, np.float32)
+    if only_missing and collection.audio is not None and collection.audio_encoder == info:
+        matrix = collection.audio.copy()
+    rows = np.flatnonzero(np.isnan(matrix[:, 0]))
+    items = [item_of(collection, int(row)) for row in rows]
+    make = (lambda: embedder) if engine.name == "local" else partial(Embedder, encoder_id, device=device)
+    table = in_parts(make, items, store / _key("audio", str(info)), engine=engine, track=track)
+    problems: dict[str, str] = {}
+    for row, vector, sound_id, problem in zip(
+        rows, *(table.get(c, ()) for c in ("embedding", "id", "problem")), strict=True
+    ):
+        if vector is None:
+            problems[sound_id] = problem
+        else:
+            matrix[row] = vector
+    return replace(collection, audio=matrix, audio_encoder=info), problems
 
 
-def _embed_audio(
-    collection: Collection, encoder: AudioEncoder, folder: Path, track: Track
-) -> tuple[np.ndarray, dict[str, str]]:
-    failures: dict[str, str] = {}
-    ids = list(collection.sounds["sound_id"])
-
-    def decode(row: int) -> np.ndarray | None:
-        try:
-            samples, rate = collection.load_audio(row)
-        except UserError as error:
-            failures[ids[row]] = str(error)
-            return None
-        return audio.resample(samples, rate, encoder.rate)
-
-    def embed(rows: range) -> np.ndarray:
-        sounds = [decode(row) for row in rows]
-        out = np.full((len(rows), encoder.info.dim), np.nan, np.float32)
-        good = [i for i, sound in enumerate(sounds) if sound is not None]
-        if good:
-            out[good] = encoder.embed([s for s in sounds if s is not None])
-        return out
-
-    paths = collection.sounds["path"].fillna("").astype(str)
-    key = _key("audio", encoder, (f"{i}\t{p}" for i, p in zip(ids, paths, strict=True)))
-    matrix = _in_parts(key, len(ids), embed, folder, "Sounds", track, size=AUDIO_PART)
-    for row in np.flatnonzero(np.isnan(matrix[:, 0])):  # those that an earlier, stopped run found
-        failures.setdefault(ids[row], "could not be decoded")
-    return matrix, failures
+def _with_text(
+    collection: Collection, encoder_id: str, fields: tuple[str, ...], store: Path, device: str, track: Track
+) -> tuple[Collection, int]:
+    """The collection with the text embeddings of an encoder, and how many sounds have no words."""
+    encoder = load_text_encoder(encoder_id, device=device)
+    texts = collection.texts(fields)
+    worded = np.array([row for row, text in enumerate(texts) if text], int)
+    silent = len(texts) - len(worded)
+    if not len(worded):
+        return collection, silent
+    ids = collection.sounds["sound_id"]
+    items = [Item(str(ids.iat[row]), texts[row], hashlib.sha256(texts[row].encode()).hexdigest()) for row in worded]
+    part = store / _key("text", str(encoder.info))
+    table = in_parts(partial(_TextEmbedder, encoder), items, part, track=track, description="Words")
+    matrix = np.full((len(texts), encoder.info.dim), np.nan, np.float32)
+    matrix[worded] = np.stack(table["embedding"].tolist())
+    return replace(collection, text=matrix, text_encoder=replace(encoder.info, fields=fields)), silent
 
 
-def _embed_text(texts: list[str], encoder: TextEncoder, folder: Path, track: Track) -> np.ndarray:
-    def embed(rows: range) -> np.ndarray:
-        out = np.full((len(rows), encoder.info.dim), np.nan, np.float32)
-        worded = [i for i, row in enumerate(rows) if texts[row]]
-        if worded:
-            out[worded] = encoder.embed([texts[rows[i]] for i in worded])
-        return out
-
-    return _in_parts(_key("text", encoder, texts), len(texts), embed, folder, "Words", track, size=TEXT_PART)
+def item_of(collection: Collection, row: int) -> Item:
+    """A sound of a collection as an item of work."""
+    sound_id = str(collection.sounds["sound_id"].iat[row])
+    if collection.audio_root == SYNTH_ROOT:
+        return Item(sound_id, SYNTH_ROOT + sound_id, "synthesised")
+    path = collection.path(row)
+    return Item(sound_id, str(path or ""), stamp(path) if path else "")

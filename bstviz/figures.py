@@ -305,3 +305,40 @@ def probability_figure(
         automargin=True,
     )
     return figure
+
+
+def timeline_figure(
+    taxonomy: Taxonomy, edges: np.ndarray, probabilities: np.ndarray, *, height: int = 190
+) -> go.Figure:
+    """Probabilities of the top-level classes along a sound, stacked, with the best second-level class of each stretch to hover.
+
+    Args:
+        taxonomy: The classes.
+        edges: (n + 1,) in seconds.
+        probabilities: (n, C) of the stretches between them.
+        height: In pixels.
+    """
+    mass = taxonomy.top_mass(probabilities)
+    unit, name = (60.0, "minutes") if edges[-1] >= 180 else (1.0, "seconds")
+    best = [taxonomy[taxonomy.codes[i]] for i in probabilities.argmax(axis=1)]
+    hover = [
+        f"{a:.0f}–{b:.0f} s<br><b>{html.escape(c.name)}</b> {100 * p:.0f} %"
+        for a, b, c, p in zip(edges[:-1], edges[1:], best, probabilities.max(axis=1), strict=True)
+    ]
+    figure = go.Figure(
+        [go.Bar(
+            x=(edges[:-1] + edges[1:]) / 2 / unit, y=100 * mass[:, i], width=np.diff(edges) / unit, marker={"color": top.color, "line": {"width": 0}},
+            name=top.name, hovertext=hover, hoverinfo="text",
+        )
+        for i, top in enumerate(taxonomy.top)]
+    )  # fmt: skip
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    figure.update_layout(
+        height=height, margin={"l": 4, "r": 4, "t": 4, "b": 4}, barmode="stack", bargap=0, legend=legend
+    )
+    end = float(edges[-1]) / unit
+    step = next((s for s in (1, 2, 5, 10, 20, 30, 60, 120, 300) if end / s <= 12), 600)
+    figure.update_xaxes(title=name, range=[0, end], tick0=0, dtick=step, showgrid=False, zeroline=False)
+    percent = {"tickvals": [0, 50, 100], "ticktext": ["0 %", "50 %", "100 %"]}
+    figure.update_yaxes(range=[0, 100], showgrid=False, zeroline=False, **percent)
+    return figure

@@ -18,8 +18,9 @@ import pandas as pd
 from bstviz.collection import Collection, load_collection
 from bstviz.config import LOSSES, Modality, preset
 from bstviz.datasets import demo
-from bstviz.embed import TEXT_FIELDS, Track, embed_collection, no_progress
+from bstviz.embed import TEXT_FIELDS, embed_collection
 from bstviz.errors import UserError
+from bstviz.parts import Track, no_progress
 from bstviz.projection import UmapSettings
 from bstviz.splits import Folds, stratified_folds
 

@@ -71,6 +71,7 @@ class RunInfo:
         versions: Of the libraries that made it.
         also_trained_on: Names of further collections whose sounds trained it but are not listed.
         umap: Parameters of the UMAP maps, if they were made.
+        applied: Of an applied run (:mod:`bstviz.apply`), which run answered: a hash of its header; None for a trained one.
         folder: Where it was loaded from, if it was.
     """
 
@@ -87,6 +88,7 @@ class RunInfo:
     temperature: float = 1.0
     also_trained_on: tuple[str, ...] = ()
     umap: UmapSettings | None = None
+    applied: str | None = None
     folder: Path | None = None
 
     @property
@@ -196,6 +198,7 @@ class Run(RunInfo):
             "temperature": self.temperature,
             "umap": dataclasses.asdict(self.umap) if self.umap else None,
             "versions": self.versions,
+            "applied": self.applied,
         }
         with storage.replaced_folder(folder) as fresh:
             save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")
@@ -257,6 +260,7 @@ def load_info(folder: str | Path, *, verify: bool = False) -> RunInfo:
         versions=header["versions"],
         also_trained_on=tuple(header["also_trained_on"]),
         umap=UmapSettings(**header["umap"]) if header["umap"] else None,
+        applied=header["applied"],
         folder=folder.resolve(),
     )
 

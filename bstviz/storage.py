@@ -13,6 +13,10 @@ from typing import Any
 
 from bstviz.errors import UserError
 
+CACHE_VARIABLE = "BSTVIZ_CACHE"
+OFFLINE_VARIABLE = "BSTVIZ_OFFLINE"
+"""Set to 1, nothing is downloaded: what is not in the cache is an error that says so."""
+
 
 def _fsync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
@@ -87,6 +91,16 @@ def write_file(path: Path, data: bytes) -> None:
     fresh.write_bytes(data)
     _fsync(fresh)
     fresh.replace(path)
+
+
+def cache_folder() -> Path:
+    """Where downloads and libraries are kept: BSTVIZ_CACHE, or the system's place for caches."""
+    given = os.environ.get(CACHE_VARIABLE)
+    if given:
+        return Path(given).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("bstviz"))
 
 
 def sha256(path: Path) -> str:

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from bstviz import storage
 from bstviz.baselines import Baseline, BaselineConfig, Method, baseline_file, fit_baseline
 from bstviz.collection import Collection
 from bstviz.config import LOSSES, MODALITIES, Loss, Modality, TrainConfig, kinds_of, preset
+from bstviz.engine import LOCAL, Engine, connected
 from bstviz.errors import UserError
 from bstviz.run import Run, is_run, run_id, write_experiment
 from bstviz.splits import Folds
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from bstviz.projection import UmapSettings
 
 PRESETS = Path(__file__).parent / "data" / "sweeps"
-Engine = Literal["local", "ray"]
 Progress = Callable[[int, float], None]
 """Called with the index of a task and the share of it that is done, 0 to 1."""
 
@@ -216,8 +216,7 @@ def run_sweep(
     *,
     jobs: int | None = None,
     device: str = "cpu",
-    engine: Engine = "local",
-    address: str | None = None,
+    engine: Engine = LOCAL,
     umap: UmapSettings | None = None,
     on_start: Callable[[list[Task]], None] | None = None,
     on_progress: Progress | None = None,
@@ -231,8 +230,7 @@ def run_sweep(
         out: Folder of the experiment.
         jobs: Worker processes; :func:`default_jobs` when left out.
         device: Torch device.
-        engine: ``local`` processes, or ``ray``: one task a fold, on as many processors as Ray has.
-        address: Of a Ray cluster; one is started on this machine when left out.
+        engine: Local processes, or Ray: one task a fold, on as many processors as it has.
         umap: Make UMAP maps with these settings; None leaves them to be made later.
         on_start: Called with the tasks to be done.
         on_progress: Called as tasks advance; with Ray only as they end.
@@ -247,12 +245,12 @@ def run_sweep(
         for fold in range(folds.count):
             storage.recover(out / run_id(config, fold))
     jobs = jobs or default_jobs(device)
-    tasks = open_tasks(out, folds, work, jobs=jobs, together=engine == "local")
+    tasks = open_tasks(out, folds, work, jobs=jobs, together=engine.name == "local")
     if on_start:
         on_start(tasks)
     progress = on_progress or (lambda index, share: None)
-    if engine == "ray":
-        results = _on_ray(tasks, collection, folds, device=device, umap=umap, address=address)
+    if engine.name == "ray":
+        results = _on_ray(tasks, collection, folds, engine, device=device, umap=umap)
     elif jobs == 1 or len(tasks) < 2:
         results = _here(tasks, collection, folds, device=device, umap=umap, on_progress=progress)
     else:
@@ -348,17 +346,8 @@ def _in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-def _on_ray(
-    tasks: Sequence[Task], collection: Collection, folds: Folds, *, address: str | None, **options: Any
-) -> Results:
-    try:
-        import ray
-    except ImportError:
-        raise UserError("The engine ray needs its package; run: pip install 'bstviz[ray]'") from None
-    started = not ray.is_initialized()
-    if started:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False)
-    try:
+def _on_ray(tasks: Sequence[Task], collection: Collection, folds: Folds, engine: Engine, **options: Any) -> Results:
+    with connected(engine) as ray:
         gpus = 1 if str(options["device"]).startswith("cuda") else 0
         remote = ray.remote(num_cpus=1, num_gpus=gpus)(_on_one_thread)
         shared = ray.put((collection, folds))
@@ -366,9 +355,6 @@ def _on_ray(
         while pending:
             (done,), _ = ray.wait(list(pending), num_returns=1)
             yield pending.pop(done), ray.get(done)
-    finally:
-        if started:
-            ray.shutdown()
 
 
 def _on_one_thread(task: Task, shared: tuple[Collection, Folds], options: dict[str, Any]) -> list[Run] | list[Baseline]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
+import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +33,12 @@ def assets() -> Path:
 
 
 def serve(
-    experiments: Sequence[Path] = (), collections: Sequence[Path] = (), *, port: int = 8501, address: str = "localhost"
+    experiments: Sequence[Path] = (),
+    collections: Sequence[Path] = (),
+    *,
+    port: int = 8501,
+    address: str = "localhost",
+    browser: bool = False,
 ) -> int:
     """Serve the app until it is stopped; returns the server's exit status.
 
@@ -38,6 +47,7 @@ def serve(
         collections: Folders to look for a run's collection in, before the place that the run names.
         port: TCP port; 0 lets the system choose.
         address: Address to listen on.
+        browser: Open a browser on it when it answers.
     """
     environment = os.environ | {
         EXPERIMENTS_VARIABLE: os.pathsep.join(str(Path(p).resolve()) for p in experiments),
@@ -45,4 +55,16 @@ def serve(
     }
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
     options = [f"--server.port={port}", f"--server.address={address}"]
+    if browser:
+        threading.Thread(target=_open_browser, args=(f"http://{address}:{port}",), daemon=True).start()
     return subprocess.run([*command, *options], cwd=root(), env=environment, check=False).returncode
+
+
+def _open_browser(url: str) -> None:
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                webbrowser.open(url)
+                return
+        except OSError:
+            time.sleep(0.5)

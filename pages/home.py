@@ -50,6 +50,10 @@ def page() -> None:
                 st.caption(text)
 
     st.subheader("How well the runs do")
+    judged = [item.run for item in loaded if item.run.metrics]
+    if not judged:
+        st.info("None of these runs can be judged: their sounds have no class.", icon=":material/info:")
+        return
     table = [
         {
             "Collection": row.collection,
@@ -60,10 +64,10 @@ def page() -> None:
             "Test sounds": row.test_sounds,
             **{heading: row.percent(name) for name, heading in COLUMNS.items()},
         }
-        for row in rows(item.run for item in loaded)
+        for row in rows(judged)
     ]
     st.dataframe(pd.DataFrame(table), hide_index=True)
-    kinds = "; ".join(dict.fromkeys(item.run.split_kind for item in loaded))
+    kinds = "; ".join(dict.fromkeys(run.split_kind for run in judged))
     st.caption(
         f"Percent on test sounds, mean ± standard deviation over the folds that are loaded. Folds: {kinds}. The confidence "
         "threshold applies to training and test alike. Figures of different collections do not compare."

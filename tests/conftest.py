@@ -14,6 +14,7 @@ from bstviz.encoders import base
 from bstviz.run import Run, load_run
 from bstviz.train import train_fold
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, small_collection, stratified
+from tests.tiny_clap import write_tiny_clap
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -58,3 +59,9 @@ def encoders(monkeypatch: pytest.MonkeyPatch) -> tuple[FakeAudioEncoder, FakeTex
     classify._audio_encoder.cache_clear()
     classify._text_encoder.cache_clear()
     return audio, text
+
+
+@pytest.fixture(scope="session")
+def tiny_clap(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small CLAP with random weights; nobody writes to it."""
+    return write_tiny_clap(tmp_path_factory.mktemp("clap") / "tiny")

@@ -8,7 +8,9 @@ import soundfile
 
 from bstviz import audio
 from bstviz.errors import UserError
+from tests import odd_sounds
 from tests.fakes import tone
+from tests.odd_sounds import ffmpeg, sndfile
 
 
 def strongest_frequency(samples: np.ndarray, rate: int) -> float:
@@ -68,11 +70,89 @@ def test_downsampling_removes_what_would_alias() -> None:
     assert np.abs(samples[500:-500]).max() < 1e-3
 
 
-def test_only_the_first_part_of_a_very_long_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audio, "MAX_SECONDS", 0.5)
-    file = tmp_path / "long.wav"
-    soundfile.write(file, tone(300, 2.0), 8_000)
-    assert len(audio.load(file)[0]) == 4_000
+@pytest.mark.parametrize("as_bytes", [False, True])
+@pytest.mark.parametrize("suffix", [".wav", ".ogg", ".m4a"])
+def test_of_a_very_long_file_excerpts_over_all_of_it_are_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, as_bytes: bool
+) -> None:
+    monkeypatch.setattr(audio, "MAX_SECONDS", 12.0)
+    rising = np.concatenate([tone(200 * (i + 1), 1.0) for i in range(16)])  # 1 s each of 200 Hz to 3.2 kHz
+    data = (
+        ffmpeg(rising[:, None], 8_000, "aac", "mp4") if suffix == ".m4a" else sndfile(rising, 8_000, suffix[1:].upper())
+    )
+    file = tmp_path / f"long{suffix}"
+    file.write_bytes(data)
+    sound = audio.decode(data if as_bytes else file, name=file.name)
+    assert sound.seconds == pytest.approx(16, abs=0.3)
+    assert len(sound.starts) == audio.EXCERPTS
+    assert len(sound.samples) / sound.rate == pytest.approx(12, abs=0.01)
+    assert strongest_frequency(sound.samples[:1_600], 8_000) == pytest.approx(200, abs=10)
+    assert strongest_frequency(sound.samples[-800:], 8_000) == pytest.approx(3_200, abs=30)
+    assert "60 excerpts" in sound.notes[-1]
+    for second in (3, 9, 14):  # what is heard at a time is what is there
+        assert strongest_frequency(sound.around(second + 0.5, 0.2), 8_000) == pytest.approx(200 * (second + 1), abs=20)
+
+
+def test_high_rates_are_held_for_less_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audio, "MAX_SECONDS", 2.0)
+    sound = audio.decode(sndfile(tone(300, 1.5, 96_000), 96_000))
+    assert len(sound.samples) == 2 * audio.FULL_RATE
+    assert sound.seconds == 1.5
+
+
+def test_segments_tile_a_sound_and_are_heard_in_their_middle() -> None:
+    rising = np.concatenate([tone(100 * (i + 1), 1.0) for i in range(30)])
+    sound = audio.Sound(rising, 8_000, 30.0, 1, "WAV")
+    parts = sound.segments(seconds=5, at_most=24)
+    assert [(p.start, p.stop) for p in parts] == [(5.0 * i, 5.0 * (i + 1)) for i in range(6)]
+    np.testing.assert_array_equal(np.concatenate([p.samples for p in parts]), rising)
+    few = sound.segments(seconds=2, at_most=3)
+    assert [(p.start, p.stop) for p in few] == [(0, 10), (10, 20), (20, 30)]
+    assert [len(p.samples) for p in few] == [16_000] * 3
+    assert strongest_frequency(few[1].samples[8_000:], 8_000) == pytest.approx(1_600, abs=5)
+    (short,) = audio.Sound(tone(300), 8_000, 0.25, 1, "WAV").segments()
+    np.testing.assert_array_equal(short.samples, tone(300))
+
+
+def test_every_odd_and_broken_file_is_answered_or_refused_as_decided() -> None:
+    corpus = odd_sounds.corpus()
+    assert len(corpus) >= 300
+    assert len({odd.name for odd in corpus}) == len(corpus)
+    for odd in corpus:
+        if odd.refused:
+            with pytest.raises(UserError) as caught:
+                audio.decode(odd.data, name=odd.name)
+            assert odd.refused in str(caught.value), odd.name
+            assert str(caught.value).startswith(odd.name)
+            continue
+        sound = audio.decode(odd.data, name=odd.name)
+        said = " ".join(sound.notes)
+        assert odd.remark in said if odd.remark else not said, (odd.name, said)
+        assert np.isfinite(sound.samples).all(), odd.name
+        assert np.abs(sound.samples).max() <= audio.BEYOND, odd.name
+        if not odd.remark and "mp3" not in odd.name:
+            assert strongest_frequency(sound.samples, sound.rate) == pytest.approx(440, abs=100), odd.name
+
+
+def test_a_playlist_leads_to_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "secret.wav").write_bytes(sndfile(tone(500), 8_000))
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{tmp_path / 'secret.wav'}\n#EXT-X-ENDLIST\n"
+    (tmp_path / "list.m4a").write_text(playlist)
+    concat = f"ffconcat version 1.0\nfile {tmp_path / 'secret.wav'}\n"
+    for text in (playlist, concat):
+        with pytest.raises(UserError, match="could not be decoded"):
+            audio.decode(text.encode(), name="list.m4a")
+
+
+def test_a_constant_offset_is_removed_and_said() -> None:
+    sound = audio.decode(sndfile(tone(400) + np.float32(0.3), 8_000, "WAV", "FLOAT"))
+    np.testing.assert_allclose(sound.samples, tone(400), atol=1e-4)
+    assert sound.notes == ("A constant offset (DC) of +0.30 was removed.",)
+
+
+def test_of_channels_that_cancel_the_loudest_is_taken() -> None:
+    data = sndfile(np.stack([0.5 * tone(400), -0.52 * tone(400)], axis=1), 8_000, "WAV", "FLOAT")
+    np.testing.assert_allclose(audio.decode(data).samples, -0.52 * tone(400), atol=1e-6)
 
 
 def test_what_is_no_sound_is_refused_by_name(tmp_path: Path) -> None:
@@ -104,10 +184,14 @@ def test_duration_comes_from_the_header(tmp_path: Path) -> None:
     soundfile.write(file, tone(300, 1.5), 8_000)
     assert audio.duration(file) == pytest.approx(1.5)
     assert audio.duration(tmp_path / "nowhere.wav") is None
+    (tmp_path / "phone.m4a").write_bytes(ffmpeg(tone(300, 1.5)[:, None], 8_000, "aac", "mp4"))
+    assert audio.duration(tmp_path / "phone.m4a") == pytest.approx(1.5, abs=0.3)
+    (tmp_path / "text.m4a").write_text("no sound")
+    assert audio.duration(tmp_path / "text.m4a") is None
 
 
 def test_wav_bytes_are_16_bit_and_clipped() -> None:
-    data = audio.to_wav(np.array([0.0, 0.5, 2.0, -2.0] * 50, np.float32), 8_000)
+    data = audio.to_wav(np.array([0.0, 0.5, 2.0, -2.0, -0.5] * 40, np.float32), 8_000)
     samples, rate = audio.load(data)
     assert (data[:4], data[8:12], rate) == (b"RIFF", b"WAVE", 8_000)
     np.testing.assert_allclose(samples[:4], [0, 0.5, 1, -1], atol=1e-4)

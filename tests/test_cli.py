@@ -19,7 +19,8 @@ from tests.fakes import FakeAudioEncoder, FakeTextEncoder, tone, write_tones
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
 COMMANDS = [
-    "import bsd10k", "import bsd35k", "import table", "import folder", "embed", "train", "sweep", "report", "classify", "demo", "app",
+    "import bsd10k", "import bsd35k", "import table", "import folder", "embed", "train", "sweep", "report", "classify", "explore", "search", "fetch",
+    "demo", "app",
 ]  # fmt: skip
 FAKES = ("--audio-encoder", "fake-audio", "--text-encoder", "fake-text")
 QUICK = ("--folds", "2", "--epochs", "3", "--no-umap", "--jobs", "1")
@@ -212,7 +213,9 @@ def test_classify_as_json(place: Path, encoders: Fakes) -> None:
     result = invoke("classify", good, bad, "--run", run, "--json")
     assert result.exit_code == 0
     answered, failed = json.loads(result.stdout)
-    assert set(answered) == {"file", "run", "encoder", "top", "second"}
+    assert set(answered) == {"file", "run", "encoder", "top", "second", "novelty", "notes"}
+    assert 0 <= answered["novelty"] <= 1
+    assert answered["notes"] == []
     assert answered["file"] == str(good)
     assert answered["run"] == str(run)
     assert answered["encoder"] == "fake-audio 1"
@@ -247,6 +250,53 @@ def test_classify_fails_where_no_sound_could_be_read(place: Path, encoders: Fake
     result = invoke("classify", place / "nowhere.wav", "--run", find_runs(place / "flat")[0], "--json")
     assert result.exit_code == 1
     assert "does not exist" in json.loads(result.stdout)[0]["error"]
+
+
+def test_classify_says_what_is_odd_about_a_sound(place: Path, encoders: Fakes, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "loud.wav", np.sign(tone(500)), 8_000)
+    said = invoke("classify", tmp_path / "loud.wav", "--run", find_runs(place / "flat")[0]).stdout
+    assert "note: It is clipped" in said
+    assert "unusual:" in said
+
+
+def test_classify_labels_a_folder_and_names_what_could_not_be_read(
+    place: Path, encoders: Fakes, tmp_path: Path
+) -> None:
+    write_tones(tmp_path / "audio", per_class=2)
+    (tmp_path / "audio" / "bad.wav").write_text("no sound")
+    out, run = tmp_path / "labels.parquet", find_runs(place / "flat")[0]
+    result = invoke("classify", "--batch", tmp_path / "audio", "--out", out, "--run", run)
+    said = " ".join(result.stderr.split())
+    assert result.exit_code == 0
+    assert "12 of 13 sounds labelled" in said
+    assert "bad.wav could not be decoded" in said
+    assert len(pd.read_parquet(out)) == 13
+
+
+def test_explore_makes_a_library_and_serves_it(
+    place: Path, encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(webapp, "serve", lambda *where, **_: seen.extend(where) or 0)
+    run = find_runs(place / "flat")[0]
+    assert invoke("explore", place / "audio", "--run", run, "--home", tmp_path / "home").exit_code == 0
+    assert seen == [[tmp_path / "home" / "runs"], [tmp_path / "home" / "collection"]]
+    assert len(load_run(tmp_path / "home" / "runs" / run.name).sounds) == 36
+    assert (
+        "next: bstviz app"
+        in invoke("explore", place / "audio", "--run", run, "--home", tmp_path / "home", "--no-serve").stderr
+    )
+
+
+def test_search_lists_the_sounds_nearest_to_some_words(place: Path, encoders: Fakes) -> None:
+    result = invoke("search", place / "tones", "sound fx-a 3", "--count", 2, "--json")
+    answer = json.loads(result.stdout)
+    assert answer["by"] == "text"
+    assert [set(entry) for entry in answer["found"]] == [{"sound_id", "class", "title", "path", "similarity"}] * 2
+    assert answer["found"][0]["similarity"] == pytest.approx(1, abs=1e-5)
+    said = invoke("search", place / "tones", "sound fx-a 3", "--count", 2).stdout
+    assert "nearest by text, fake-text 1" in said
+    assert f"1.000  {answer['found'][0]['sound_id']}" in said
 
 
 def test_square_brackets_in_names_are_printed_as_they_are(place: Path, encoders: Fakes) -> None:
@@ -290,6 +340,14 @@ def test_app_hands_the_experiments_to_the_server(place: Path, monkeypatch: pytes
         (("train", "{}/tones", "--out", "{}/flat", "--seed", "9"), "other settings"),
         (("report", "{}/tones"), "holds no run"),
         (("classify", "{}/audio/fx-a_0.wav", "--run", "{}/tones"), "is no run"),
+        (("classify",), "Give sound files, or --batch"),
+        (("classify", "--batch", "{}/audio"), "--batch takes a folder and --out"),
+        (("classify", "--batch", "{}/nowhere", "--out", "{}/l.parquet"), "There is no folder"),
+        (("classify", "--batch", "{}/audio", "--out", "{}/l.csv"), "written as a .parquet"),
+        (("classify", "--batch", "{}/audio", "--out", "{}/l.parquet", "--engine", "spark"), "known: local, ray"),
+        (("explore", "{}/nowhere"), "There is no folder"),
+        (("search", "{}/tones", " "), "query is empty"),
+        (("search", "{}/tones", "dog", "--by", "smell"), "allowed are audio and text"),
         (("app", "--experiment", "{}/tones"), "holds no run"),
         (("embed", "{}/tones", "--audio-encoder", "clop"), "no audio encoder 'clop'"),
         (("train", "{}/tones"), "Missing option '--out'"),

@@ -9,7 +9,15 @@ import pandas as pd
 import pytest
 import soundfile
 
-from bstviz.collection import COLUMNS, SYNTH_ROOT, Collection, EncoderInfo, load_collection, sounds_table
+from bstviz.collection import (
+    COLUMNS,
+    FREESOUND_ROOT,
+    SYNTH_ROOT,
+    Collection,
+    EncoderInfo,
+    load_collection,
+    sounds_table,
+)
 from bstviz.errors import UserError
 from bstviz.taxonomy import load_taxonomy
 from tests.fakes import AUDIO_DIM, CODES, small_collection, tone
@@ -187,3 +195,14 @@ def test_rows_without_an_id_are_refused() -> None:
 def test_a_table_without_ids_is_refused() -> None:
     with pytest.raises(UserError, match="no column sound_id; it has name"):
         sounds_table(pd.DataFrame({"name": ["a"]}))
+
+
+def test_sounds_of_freesound_are_named_and_not_loaded(tmp_path: Path) -> None:
+    away = replace(small_collection(), audio_root=FREESOUND_ROOT)
+    saved = load_collection(away.save(tmp_path / "c"))
+    assert saved.embedded_player(3) == "https://freesound.org/embed/sound/iframe/s003/simple/medium/"
+    assert saved.path(3) is None
+    with pytest.raises(UserError, match="has no audio file"):
+        saved.load_audio(3)
+    assert load_collection(saved.save(tmp_path / "d")).audio_root == FREESOUND_ROOT
+    assert small_collection().embedded_player(3) is None

@@ -92,8 +92,19 @@ def test_bsd_columns_of_other_versions_are_understood(tmp_path: Path) -> None:
 def test_bsd_needs_neither_features_nor_audio(tmp_path: Path) -> None:
     collection = bsd10k.load(bsd_folder(tmp_path / "BSD", ROWS, []))
     assert len(collection) == 3
-    assert collection.audio is collection.text is collection.audio_root is None
+    assert collection.audio is collection.text is None
     assert not collection.has_audio(0)
+    assert collection.embedded_player(0) == "https://freesound.org/embed/sound/iframe/15/simple/medium/"
+
+
+def test_bsd_parts_are_found_at_any_depth(tmp_path: Path) -> None:
+    root = bsd_folder(tmp_path / "down" / "BSD10k-v1.2", ROWS, ["15"])
+    (tmp_path / "down" / "more").mkdir()
+    (root / "audio").rename(tmp_path / "down" / "more" / "audio")
+    collection = bsd10k.load(tmp_path / "down")
+    assert collection.embedding("audio")[0, 0] == 0
+    assert collection.has_audio(0)
+    assert not collection.has_audio(1)
 
 
 def test_bsd_sounds_without_embedding_have_nan_and_are_counted(tmp_path: Path) -> None:

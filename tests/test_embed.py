@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bstviz import embed as embed_module
+from bstviz import library
 from bstviz.collection import load_collection
 from bstviz.datasets import table
-from bstviz.embed import embed_collection
+from bstviz.embed import EmbedReport, embed_collection
 from bstviz.encoders import base
 from bstviz.errors import UserError
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, small_collection, write_tones
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
     return table.load(tmp_path / "tones.csv", audio_folder=tmp_path / "audio").save(tmp_path / "tones")
 
 
-def fake_embed(folder: Path, **changes: object) -> embed_module.EmbedReport:
+def fake_embed(folder: Path, **changes: object) -> EmbedReport:
     settings = {"audio_encoder": "fake-audio", "text_encoder": "fake-text", "text_fields": ("title", "tags")}
     return embed_collection(folder, **{**settings, **changes})  # type: ignore[arg-type]
 
@@ -71,7 +71,7 @@ def test_the_collection_records_encoders_and_fields_and_is_saved(folder: Path, e
 def test_a_stopped_run_goes_on_and_does_nothing_twice(
     folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embed_module, "AUDIO_PART", 4)
+    monkeypatch.setattr(library, "BATCH", 4)
     first = Interrupted(after=12)
     monkeypatch.setitem(base.ENCODERS, ("audio", "fake-audio"), lambda device: first)
     with pytest.raises(StoppedError):
@@ -90,7 +90,7 @@ def test_a_stopped_run_goes_on_and_does_nothing_twice(
 def test_parts_of_another_encoder_revision_are_not_taken_over(
     folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embed_module, "AUDIO_PART", 4)
+    monkeypatch.setattr(library, "BATCH", 4)
     monkeypatch.setitem(base.ENCODERS, ("audio", "fake-audio"), lambda device: Interrupted(after=12))
     with pytest.raises(StoppedError):
         fake_embed(folder)
@@ -101,19 +101,23 @@ def test_parts_of_another_encoder_revision_are_not_taken_over(
 
 
 def test_progress_counts_what_was_done_before(folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[str, int, int, int]] = []
+    seen: list[tuple[str, int, int]] = []
 
-    def track(items: Sequence, *, total: int, description: str, completed: int = 0) -> Sequence:
-        seen.append((description, total, completed, len(items)))
-        return items
+    def track(items: Iterable, *, total: int, description: str, completed: int = 0) -> Iterator:
+        seen.append((description, total, completed))
+        steps = 0
+        for item in items:
+            yield item
+            steps += 1
+        assert completed + steps == total
 
-    monkeypatch.setattr(embed_module, "AUDIO_PART", 4)
+    monkeypatch.setattr(library, "BATCH", 4)
     monkeypatch.setitem(base.ENCODERS, ("audio", "fake-audio"), lambda device: Interrupted(after=8))
     with pytest.raises(StoppedError):
         fake_embed(folder, track=track)
     monkeypatch.setitem(base.ENCODERS, ("audio", "fake-audio"), lambda device: encoders[0])
     fake_embed(folder, track=track)
-    assert seen == [("Sounds", 6, 0, 6), ("Sounds", 6, 2, 4), ("Words", 1, 0, 1)]
+    assert seen == [("Sounds", 24, 0), ("Sounds", 24, 8), ("Words", 24, 0)]
 
 
 def test_bad_files_give_nan_rows_and_reasons(folder: Path, encoders: Fakes) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -61,7 +62,11 @@ def package_spectrogram(samples: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("kind", "encoder_id"), ENCODERS)
-def test_every_encoder_keeps_the_interface(kind: str, encoder_id: str) -> None:
+def test_every_encoder_keeps_the_interface(
+    kind: str, encoder_id: str, tiny_clap: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BSTVIZ_CLAP", str(tiny_clap))
+    monkeypatch.setenv("BSTVIZ_OFFLINE", "1")
     encoder = load_any(kind, encoder_id)
     info = encoder.info  # type: ignore[attr-defined]
     given: Sequence = ["a dog barks", ""]
@@ -78,9 +83,9 @@ def test_every_encoder_keeps_the_interface(kind: str, encoder_id: str) -> None:
 
 
 def test_an_unknown_encoder_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"no audio encoder 'nothing'; known: aisfx"):
+    with pytest.raises(UserError, match=r"no audio encoder 'nothing'; known: aisfx, clap"):
         load_audio_encoder("nothing")
-    with pytest.raises(UserError, match="no text encoder 'aisfx'; known: minilm"):
+    with pytest.raises(UserError, match="no text encoder 'aisfx'; known: minilm, clap"):
         load_text_encoder("aisfx")
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from bstviz.baselines import find_baselines
 from bstviz.collection import Collection
+from bstviz.engine import Engine
 from bstviz.errors import UserError
 from bstviz.run import find_runs, load_info, load_run
 from bstviz.splits import choose_folds
@@ -197,7 +198,7 @@ def test_ray_gives_the_runs_of_this_process(collection: Collection, tmp_path: Pa
     ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
-        tasks = swept(collection, tmp_path / "ray", engine="ray")
+        tasks = swept(collection, tmp_path / "ray", engine=Engine("ray"))
     finally:
         ray.shutdown()
     assert {len(task.folds) for task in tasks} == {1}

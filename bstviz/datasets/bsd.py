@@ -1,19 +1,20 @@
 """BSD10k and BSD35k in their official layout: metadata, CLAP embeddings a file a sound, and audio.
 
 Layout: ``metadata/*.csv``, ``features/clap_audio_embeddings/<id>.npy``, ``features/clap_text_embeddings/<id>.npy``,
-``audio/<id>.wav``. Every part but the metadata may be absent. Columns differ between versions and are taken by any of
-their names.
+``audio/<id>.wav``, each at any depth below the folder that is given. Every part but the metadata may be absent. Columns differ
+between versions and are taken by any of their names. Ids are Freesound's: without the audio, sounds are played from there.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bstviz import audio
-from bstviz.collection import Collection, EncoderInfo, sounds_table
+from bstviz.collection import FREESOUND_ROOT, Collection, EncoderInfo, sounds_table
 from bstviz.datasets.base import Source, known_classes, read_table
 from bstviz.errors import UserError
 from bstviz.taxonomy import bst
@@ -40,10 +41,11 @@ def load(folder: str | Path, source: Source, *, name: str | None = None) -> Coll
     rows = _metadata(folder)
     sounds = sounds_table(rows)
     sounds["class"], notes = known_classes(sounds["class"], taxonomy)
-    sounds = _add_paths(sounds, folder / "audio")
+    sounds_folder = _part(folder, "audio") or folder / "audio"
+    sounds = _add_paths(sounds, sounds_folder)
     matrices: dict[str, np.ndarray | None] = {}
     for kind in ("audio", "text"):
-        matrices[kind], missing = _embeddings(folder / "features" / f"clap_{kind}_embeddings", sounds["sound_id"])
+        matrices[kind], missing = _embeddings(_part(folder, f"clap_{kind}_embeddings"), sounds["sound_id"])
         if missing:
             notes.append(f"{missing:,} sounds have no CLAP {kind} embedding.")
     has_audio = bool(sounds["path"].notna().any())
@@ -51,7 +53,7 @@ def load(folder: str | Path, source: Source, *, name: str | None = None) -> Coll
         name=name or source.title,
         sounds=sounds,
         taxonomy=taxonomy,
-        audio_root=str((folder / "audio").resolve()) if has_audio else None,
+        audio_root=str(sounds_folder.resolve()) if has_audio else FREESOUND_ROOT,
         audio=matrices["audio"],
         text=matrices["text"],
         audio_encoder=EncoderInfo("clap", CLAP_REVISION, CLAP_DIM) if matrices["audio"] is not None else None,
@@ -63,8 +65,14 @@ def load(folder: str | Path, source: Source, *, name: str | None = None) -> Coll
     )
 
 
+def _part(folder: Path, name: str) -> Path | None:
+    """The folder of that name (or of a name that ends so) nearest below ``folder``."""
+    found = (Path(place) / inner for place, inside, _ in os.walk(folder) for inner in inside if inner.endswith(name))
+    return min(found, key=lambda path: (len(path.parts), path), default=None)
+
+
 def _metadata(folder: Path) -> pd.DataFrame:
-    files = sorted((folder / "metadata").glob("*.csv"))
+    files = sorted((_part(folder, "metadata") or folder).glob("*.csv"))
     tables = [(file, read_table(file)) for file in files]
     for file, table in tables:
         columns = {want: next((n for n in names if n in table), None) for want, names in COLUMN_NAMES.items()}
@@ -96,9 +104,9 @@ def _add_paths(sounds: pd.DataFrame, folder: Path) -> pd.DataFrame:
     return sounds.assign(path=paths, duration=pd.Series(lengths, index=sounds.index, dtype="float32"))
 
 
-def _embeddings(folder: Path, ids: pd.Series) -> tuple[np.ndarray | None, int]:
+def _embeddings(folder: Path | None, ids: pd.Series) -> tuple[np.ndarray | None, int]:
     """(N, 512) float32 with NaN rows for missing files, and how many those are; None where the folder is absent."""
-    if not folder.is_dir():
+    if folder is None:
         return None, 0
     out = np.full((len(ids), CLAP_DIM), np.nan, np.float32)
     for row, sound_id in enumerate(ids):

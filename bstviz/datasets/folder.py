@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -16,28 +17,46 @@ from bstviz.taxonomy import Taxonomy, bst
 SOURCE = Source("folder", "A folder of sounds", "", "your own", "")
 
 
+def find(folder: Path) -> list[str]:
+    """Audio files under a folder, as sorted paths relative to it with forward slashes; hidden files and folders are left out.
+
+    Raises:
+        UserError: The folder is missing or holds no audio file.
+    """
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder}.")
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inside = Path(place).relative_to(folder)
+        sounds = (name for name in names if Path(name).suffix.lower() in audio.SUFFIXES and not name.startswith("."))
+        found += [(inside / name).as_posix() for name in sounds]
+    if not found:
+        raise UserError(f"{folder} holds no audio file; read are {', '.join(audio.SUFFIXES)}.")
+    return sorted(found)
+
+
 def load(folder: str | Path, *, name: str | None = None, taxonomy: Taxonomy | None = None) -> Collection:
     """Collection of all audio files under a folder.
 
-    Titles come from file names, tags from the names of the folders on the way; ids are the relative paths.
+    Titles come from file names, tags from the names of the folders on the way; ids are the relative paths. Two further
+    columns, ``bytes`` and ``modified`` (ns since 1970), tell when a file has changed.
 
     Raises:
         UserError: The folder is missing or holds no audio file.
     """
     root = Path(folder).resolve()
-    if not root.is_dir():
-        raise UserError(f"There is no folder {folder}.")
-    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in audio.SUFFIXES and f.is_file())
-    if not files:
-        raise UserError(f"{folder} holds no audio file; read are {', '.join(audio.SUFFIXES)}.")
-    relative = [f.relative_to(root) for f in files]
+    relative = [Path(path) for path in find(root)]
+    states = [(root / p).stat() for p in relative]
     rows = pd.DataFrame(
         {
             "sound_id": [p.as_posix() for p in relative],
             "title": [re.sub(r"[_\s]+", " ", p.stem).strip() for p in relative],
             "tags": [",".join(p.parent.parts) for p in relative],
             "path": [p.as_posix() for p in relative],
-            "duration": [audio.duration(f) for f in files],
+            "duration": [audio.duration(root / p) for p in relative],
+            "bytes": [state.st_size for state in states],
+            "modified": [state.st_mtime_ns for state in states],
         }
     )
     return Collection(

@@ -45,15 +45,18 @@ class TextEncoder(Protocol):
 Factory = Callable[[str], Any]
 
 
-def _lazy(module: str) -> Factory:
-    return lambda device: import_module(module).load(device)
+def _lazy(module: str, function: str = "load") -> Factory:
+    return lambda device: getattr(import_module(module), function)(device)
 
 
 ENCODERS: dict[tuple[AudioOrText, str], Factory] = {
     ("audio", "aisfx"): _lazy("bstviz.encoders.aisfx"),
+    ("audio", "clap"): _lazy("bstviz.encoders.clap", "load_audio"),
     ("text", "minilm"): _lazy("bstviz.encoders.minilm"),
+    ("text", "clap"): _lazy("bstviz.encoders.clap", "load_text"),
 }
-"""Factories by kind and id; each takes a torch device name and returns an encoder."""
+"""Factories by kind and id; each takes a torch device name and returns an encoder. An id that stands under both kinds names a
+pair that shares one space: its texts can be compared with its sounds."""
 
 
 def _load(kind: AudioOrText, encoder_id: str, device: str) -> Any:

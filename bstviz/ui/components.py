@@ -18,6 +18,7 @@ from bstviz.errors import UserError
 from bstviz.figures import LegendEntry
 from bstviz.run import Run
 from bstviz.ui import loaders
+from bstviz.ui.freesound import freesound_player
 from bstviz.ui.loaders import Loaded
 
 MAP_CONFIG = {
@@ -173,7 +174,8 @@ def player(loaded: Loaded, row: int, *, autoplay: bool = False, spectrogram: boo
             picture = figures.spectrogram_figure(loaders.spectrogram(loaded, row))
             st.plotly_chart(picture, config=PLAIN_CONFIG, key=f"{key}.spectrogram")
     except UserError as error:
-        st.info(str(error), icon=":material/volume_off:")
+        if not freesound_player(loaded, row):
+            st.info(str(error), icon=":material/volume_off:")
 
 
 def sound_card(loaded: Loaded, row: int, *, key: str, autoplay: bool = True) -> None:

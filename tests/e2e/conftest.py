@@ -26,13 +26,17 @@ ARGUMENTS = [
 ]
 
 
+def chromium() -> str | None:
+    """Path of a Chromium: BSTVIZ_CHROMIUM, or one on the path; None for playwright's own."""
+    return os.environ.get("BSTVIZ_CHROMIUM") or next((p for n in NAMES if (p := shutil.which(n))), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium: BSTVIZ_CHROMIUM, one on the path, or playwright's own."""
-    found = os.environ.get("BSTVIZ_CHROMIUM") or next((p for n in NAMES if (p := shutil.which(n))), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         except Error as error:
             pytest.skip(
                 f"no Chromium to drive the pages with (install one, or set BSTVIZ_CHROMIUM): {error.message[:120]}"
@@ -52,11 +56,16 @@ def serve(arguments: list[str], port: int) -> subprocess.Popen:
     command = [sys.executable, "-c", "from bstviz.cli import main; main()", "app", "--port", str(port), *arguments]
     environment = {k: v for k, v in os.environ.items() if k != webapp.EXPERIMENTS_VARIABLE}
     server = subprocess.Popen(command, env=environment, start_new_session=True)
+    wait_until_served(port)
+    return server
+
+
+def wait_until_served(port: int) -> None:
     for _ in range(240):
         try:
             with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2) as answer:
                 if answer.status == 200:
-                    return server
+                    return
         except OSError:
             time.sleep(0.5)
     raise TimeoutError("the app did not start within two minutes")

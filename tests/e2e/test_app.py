@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page
 
@@ -83,17 +81,6 @@ def test_a_clicked_cell_lists_its_sounds(page: Page, address: str) -> None:
     click_point(page, 0)
     page.wait_for_selector("text=Solo percussion → Solo percussion")
     page.wait_for_selector("text=most certain first")
-
-
-def test_a_dropped_file_is_classified_played_and_placed(page: Page, address: str, sound_file: Path) -> None:
-    page.goto(f"{address}/classify")
-    page.wait_for_selector('input[type="file"]', state="attached")
-    page.set_input_files('input[type="file"]', str(sound_file))
-    page.wait_for_selector("audio")
-    page.wait_for_function("document.querySelector('audio').duration > 0.05")
-    page.wait_for_selector("text=Second level")
-    page.wait_for_selector("text=The star is the new sound")
-    page.wait_for_selector(POINT)
 
 
 def test_a_link_to_a_page_opens_it_within_the_app(page: Page, address: str) -> None:

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import audio, synth, webapp
-from bstviz.classify import Classifier
-from bstviz.run import Run, find_runs, load_run
+from bstviz import webapp
+from bstviz.run import Run, load_run
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(page.name for page in (ROOT / "pages").glob("*.py"))
@@ -58,7 +57,7 @@ def test_page_says_when_the_collection_is_missing(
     app = open_page(page)
     assert not app.exception
     shown = " ".join(element.value for element in (*app.warning, *app.caption, *app.info, *app.markdown))
-    assert page in ("classify.py", "confusion.py", "compare.py") or "was not found" in shown
+    assert page in ("classify.py", "confusion.py", "compare.py", "results.py") or "was not found" in shown
 
 
 def test_no_runs_is_a_message_and_not_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,35 +105,3 @@ def test_confusion_threshold_says_where_it_applies() -> None:
     text = " ".join(m.value for m in app.markdown)
     assert "tested on those with **≥ 4**" in text
     assert "Only the test is filtered" in text
-
-
-def test_dropped_file_gets_the_same_probabilities_as_in_the_library(tmp_path: Path) -> None:
-    data = audio.to_wav(synth.render("fx-a-003"), synth.SAMPLE_RATE)
-    file = tmp_path / "animal.wav"
-    file.write_bytes(data)
-    app = open_page("classify.py")
-    app.file_uploader(key="classify.files").set_value([("animal.wav", data, "audio/wav")]).run()
-    assert not app.exception
-    shown = numbers(next(c for c in charts(app) if c["data"][0]["type"] == "bar")["data"][0]["x"])
-    answer = Classifier(released("hierarchical-audio-c1-fold0")).classify(file)
-    np.testing.assert_allclose(shown / 100, [r.probability for r in answer.top], atol=1e-5)
-
-
-def test_dropped_rubbish_gets_a_sentence() -> None:
-    app = open_page("classify.py")
-    app.file_uploader(key="classify.files").set_value([("notes.wav", b"not audio at all", "audio/wav")]).run()
-    assert not app.exception
-    assert "could not be decoded" in app.error[0].value
-
-
-def test_audio_and_text_run_asks_for_words() -> None:
-    app = open_page("classify.py")
-    picker = app.selectbox(key="classify.run")
-    paths = [str(p) for p in find_runs(webapp.assets() / "runs")]
-    picker.set_value(next(p for p in paths if p.endswith("flat-both-c1-fold0"))).run()
-    data = audio.to_wav(synth.render("m-sp-001"), synth.SAMPLE_RATE)
-    app.file_uploader(key="classify.files").set_value([("loop.wav", data, "audio/wav")]).run()
-    assert "title or tags" in app.error[0].value
-    app.text_input(key="classify.text").set_value("drum loop 120 bpm").run()
-    assert not app.error
-    assert not app.exception

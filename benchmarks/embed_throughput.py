@@ -1,0 +1,121 @@
+"""How much of an encoder's speed is left when sounds come from files, and what a second Ray worker adds.
+
+    python benchmarks/embed_throughput.py FOLDER [--files 500] [--ray-files 300]
+
+Prints two ratios, each against a reference measured in the same run:
+
+- files / bare: sounds a second of the library's way (read ahead, decode, resample, embed, write parts) over those of the encoder's
+  bare forward on the same sounds, decoded beforehand, in the same batches and with the same threads; the median over groups of
+  :data:`GROUP` files, each measured both ways in turn, so that other work on the machine weighs on both; and the same by processor
+  time, which other work does not touch;
+- ray / one: two Ray workers over one process with one thread, both from files, the one process before and after; the rate between
+  the first part and the last, and with Ray's start counted in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from pyarrow import parquet
+
+from bstviz.datasets import folder as bare_folder
+from bstviz.engine import LOCAL, Engine
+from bstviz.library import BATCH, Embedder, hear
+from bstviz.parts import Item, in_parts, stamp
+
+GROUP = 64
+
+
+@dataclass(frozen=True)
+class Work:
+    """What was done from files: sounds, seconds from the call to the end, and when each part was on disk with how many sounds."""
+
+    sounds: int
+    seconds: float
+    parts: list[tuple[float, int]]
+
+    @property
+    def rate(self) -> float:
+        """Sounds a second, everything counted in."""
+        return self.sounds / self.seconds
+
+    @property
+    def steady_rate(self) -> float:
+        """Sounds a second between the first part and the last."""
+        return sum(n for _, n in self.parts[1:]) / (self.parts[-1][0] - self.parts[0][0])
+
+
+def from_files(embedder: Embedder, items: list[Item], engine: Engine = LOCAL) -> Work:
+    """Embed sounds the library's way into a store of its own."""
+    make = (lambda: embedder) if engine is LOCAL else partial(Embedder, embedder.encoder.info.id)
+    with tempfile.TemporaryDirectory() as place:
+        start = time.perf_counter()
+        in_parts(make, items, Path(place), engine=engine)
+        seconds = time.perf_counter() - start
+        files = Path(place).glob("*.parquet")
+        return Work(len(items), seconds, sorted((f.stat().st_mtime, parquet.read_metadata(f).num_rows) for f in files))
+
+
+def bare(embedder: Embedder, sounds: list) -> float:
+    """Sounds a second of the encoder's forward alone."""
+    start = time.perf_counter()
+    for first in range(0, len(sounds), BATCH):
+        embedder.encoder.embed(sounds[first : first + BATCH])
+    return len(sounds) / (time.perf_counter() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--files", type=int, default=500)
+    parser.add_argument("--ray-files", type=int, default=300)
+    parser.add_argument("--encoder", default="aisfx")
+    arguments = parser.parse_args()
+    root = arguments.folder.resolve()
+    everything = [Item(path, str(root / path), stamp(root / path)) for path in bare_folder.find(root)]
+    items, few = everything[: arguments.files], everything[: arguments.ray_files]
+    embedder = Embedder(arguments.encoder)
+    sounds = [hear(item).at(embedder.encoder.rate) for item in items]
+    seconds = sum(len(s) for s in sounds) / embedder.encoder.rate
+    print(
+        f"{len(items)} files of {seconds / max(len(items), 1):.1f} s on average; {arguments.encoder}, {torch.get_num_threads()} threads"
+    )
+    embedder.encoder.embed([hear(item).at(embedder.encoder.rate) for item in everything[:4]])
+    ratios, spent = [], [0.0, 0.0]
+    for first in range(0, len(items), GROUP):
+        ways = (
+            lambda part: bare(embedder, sounds[part]),
+            lambda part: from_files(embedder, items[part]).rate,
+        )
+        order = (0, 1) if len(ratios) % 2 else (1, 0)
+        rates = {}
+        for way in order:
+            start = time.process_time()
+            rates[way] = ways[way](slice(first, first + GROUP))
+            spent[way] += time.process_time() - start
+        ratios.append(rates[1] / rates[0])
+        print(f"  bare forward {rates[0]:.2f}/s, from files {rates[1]:.2f}/s: {ratios[-1]:.3f}", flush=True)
+    if ratios:
+        said = f"files / bare: {np.median(ratios):.3f}  (wanted: at least 0.90)"
+        print(f"{said}; by processor time {spent[0] / spent[1]:.3f}")
+    if not few:
+        return
+    torch.set_num_threads(1)
+    before = from_files(embedder, few)
+    two = from_files(embedder, few, Engine("ray", workers=2))
+    after = from_files(embedder, few)
+    one = {name: (getattr(before, name) + getattr(after, name)) / 2 for name in ("rate", "steady_rate")}
+    print(f"  one process, one thread {one['steady_rate']:.2f}/s; two Ray workers {two.steady_rate:.2f}/s")
+    print(f"ray / one: {two.steady_rate / one['steady_rate']:.2f}  (wanted: at least 1.7)")
+    print(f"ray / one with Ray's start: {two.rate / one['rate']:.2f} over {len(few)} files")
+
+
+if __name__ == "__main__":
+    main()

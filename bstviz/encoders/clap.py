@@ -1,0 +1,331 @@
+"""CLAP: sounds and words in one space of 512 dimensions; LAION's fused checkpoint, by which BSD10k's embeddings were made.
+
+There are two ways to the same weights: the ``laion-clap`` package (extra ``clap``), taken where it is installed, and
+``transformers``, which needs neither torchvision nor torchaudio. Both get the same input from the front end here, so they
+differ by rounding only. ``EncoderInfo.via`` says which one it was.
+
+The weights (about 2 GB for laion-clap, 0.7 GB for transformers) and the tokenizer lie in one folder: BSTVIZ_CLAP, or ``clap`` in
+the cache (BSTVIZ_CACHE). What is missing there is downloaded with its checksum, unless BSTVIZ_OFFLINE is 1.
+
+A clip up to 10 s is repeated until another repetition would not fit, then padded with silence. A longer one is fed as LAION does, a
+shrunk spectrogram of the whole with a crop each from its front, middle and back; but where LAION draws the crops at random, here
+:data:`CROPS` fixed sets of them are embedded and averaged, so that a sound has one embedding. Only such a clip passes through the
+network's fusion of crops, as in laion-clap; transformers' own feature extractor also sends one random short clip of each batch there.
+
+References: Y. Wu et al., "Large-Scale Contrastive Language-Audio Pretraining with Feature Fusion and Keyword-to-Caption
+Augmentation", ICASSP 2023 (weights CC0 1.0).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bstviz import storage
+from bstviz.collection import EncoderInfo
+from bstviz.errors import UserError
+
+RATE = 48_000
+SECONDS = 10
+N_FFT, HOP, BANDS = 1024, 480, 64
+LOW, HIGH = 50.0, 14_000.0  # Hz
+FRAMES = SECONDS * RATE // HOP + 1
+CROPS = 4  # sets of crops of a long clip
+BATCH = 8  # clips a forward pass
+TOKENS, VOCABULARY = 77, 50_265
+REVISION = "630k-audioset-fusion-best"
+FOLDER_VARIABLE = "BSTVIZ_CLAP"
+TOKENIZER_FILES = ("vocab.json", "merges.txt")
+HUB = "laion/clap-htsat-fused"
+LAION_HUB, LAION_FILE = "lukewys/laion_clap", f"{REVISION}.pt"
+CHECKSUMS = "checksums.json"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One way to the weights.
+
+    Attributes:
+        via: Package and version.
+        listen: Unit embeddings (n, d) of front-end inputs (n, 4, 1001, 64) and whether each is of a long clip, (n,) bool.
+        read: Unit embeddings (n, d) of texts.
+        dim: d.
+    """
+
+    via: str
+    listen: Callable[[Tensor, Tensor], Tensor]
+    read: Callable[[Sequence[str]], Tensor]
+    dim: int
+
+
+@lru_cache(maxsize=1)
+def _mel_filters() -> Tensor:
+    from librosa.filters import mel
+
+    return torch.from_numpy(mel(sr=RATE, n_fft=N_FFT, n_mels=BANDS, fmin=LOW, fmax=HIGH, htk=True, norm=None))
+
+
+def log_mel(samples: Tensor) -> Tensor:
+    """Log-mel spectrogram (frames, 64) in dB of samples (n,) at 48 kHz."""
+    spectrum = torch.stft(samples, N_FFT, HOP, window=torch.hann_window(N_FFT), pad_mode="reflect", return_complex=True)
+    power = spectrum.real.square() + spectrum.imag.square()  # (bins, frames)
+    return 10 * (_mel_filters() @ power).clamp_min(1e-10).log10().T
+
+
+def inputs(sound: np.ndarray) -> Tensor:
+    """What the network is fed of a sound (n,) at 48 kHz: (k, 4, 1001, 64), k = 1 up to 10 s and :data:`CROPS` above.
+
+    The four channels are the whole, and crops of its front, middle and back; up to 10 s all four are the same.
+    """
+    quantised = (np.clip(sound, -1.0, 1.0) * 32_767).astype(np.int16)  # as in training
+    samples = torch.from_numpy(quantised.astype(np.float32) / 32_767)
+    length = SECONDS * RATE
+    if len(samples) < length:
+        samples = samples.repeat(length // len(samples))
+        samples = nn.functional.pad(samples, (0, length - len(samples)))
+    mel = log_mel(samples)
+    if len(mel) <= FRAMES:
+        return mel.expand(1, 4, *mel.shape)
+    shrunk = nn.functional.interpolate(mel[None, None], size=(FRAMES, BANDS), mode="bilinear", align_corners=False)[
+        0, 0
+    ]
+    starts = np.array_split(np.arange(len(mel) - FRAMES + 1), 3)
+    sets = []
+    for k in range(CROPS):
+        firsts = [int(part[int((k + 0.5) / CROPS * len(part))]) if len(part) else 0 for part in starts]
+        sets.append(torch.stack([shrunk, *(mel[first : first + FRAMES] for first in firsts)]))
+    return torch.stack(sets)
+
+
+class _Clap:
+    def __init__(self, route: Route) -> None:
+        self.info = EncoderInfo("clap", REVISION, route.dim, via=route.via)
+        self._route = route
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.info})"
+
+
+class ClapAudio(_Clap):
+    """CLAP for sounds; an :class:`~bstviz.encoders.base.AudioEncoder`."""
+
+    rate = RATE
+
+    @torch.inference_mode()
+    def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
+        """Unit embeddings (n, 512) float32 of n mono sounds (samples,) float32 at 48 kHz; an empty one counts as silence."""
+        fed = [inputs(sound if len(sound) else np.zeros(1, np.float32)) for sound in sounds]
+        longer = torch.cat([torch.full((len(f),), len(f) > 1) for f in fed])
+        parts = zip(torch.cat(fed).split(BATCH), longer.split(BATCH), strict=True)
+        out = torch.cat([self._route.listen(*part) for part in parts])
+        means = torch.stack([part.mean(0) for part in out.split([len(f) for f in fed])])
+        return nn.functional.normalize(means, dim=1).float().cpu().numpy()
+
+
+class ClapText(_Clap):
+    """CLAP for words; a :class:`~bstviz.encoders.base.TextEncoder`."""
+
+    @torch.inference_mode()
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit embeddings (n, 512) float32; words beyond 77 tokens are not read, an empty text has one too."""
+        parts = [self._route.read(list(texts[i : i + BATCH])) for i in range(0, len(texts), BATCH)]
+        return torch.cat(parts).float().cpu().numpy()
+
+
+def load_audio(device: str = "cpu") -> ClapAudio:
+    """The encoder of sounds; UserError where its weights can neither be found nor downloaded."""
+    return ClapAudio(load_route(device))
+
+
+def load_text(device: str = "cpu") -> ClapText:
+    """The encoder of words; UserError where its weights can neither be found nor downloaded."""
+    return ClapText(load_route(device))
+
+
+def load_route(device: str = "cpu") -> Route:
+    """The way to the weights that is open here: laion-clap where it is installed, else transformers."""
+    folder = weights_folder()
+    with_package = all(util.find_spec(name) for name in ("laion_clap", "torchvision", "torchaudio"))
+    return (laion_route if with_package else transformers_route)(str(folder), device)
+
+
+def weights_folder() -> Path:
+    """Where weights and tokenizer lie: BSTVIZ_CLAP, or ``clap`` in the cache."""
+    given = os.environ.get(FOLDER_VARIABLE)
+    if given and not Path(given).expanduser().is_dir():
+        raise UserError(
+            f"{FOLDER_VARIABLE} is {given}, which is no folder; give the one that holds CLAP's weights and tokenizer."
+        )
+    return Path(given).expanduser() if given else storage.cache_folder() / "clap"
+
+
+@lru_cache(maxsize=2)
+def transformers_route(folder: str, device: str) -> Route:
+    """CLAP by transformers, from a folder in its format."""
+    from transformers import ClapModel
+    from transformers.utils import logging
+
+    place = Path(folder)
+    weights = next((n for n in ("model.safetensors", "pytorch_model.bin") if (place / n).is_file()), None)
+    need(place, HUB, ("config.json", *TOKENIZER_FILES), () if weights else ("model.safetensors", "pytorch_model.bin"))
+    logging.disable_progress_bar()
+    model = ClapModel.from_pretrained(folder, local_files_only=True).eval().to(device)
+    tokenizer = load_tokenizer(place)
+
+    def listen(fed: Tensor, longer: Tensor) -> Tensor:
+        return model.get_audio_features(
+            input_features=fed.to(device), is_longer=longer[:, None].to(device)
+        ).pooler_output
+
+    def read(texts: Sequence[str]) -> Tensor:
+        return model.get_text_features(**tokenised(tokenizer, texts).to(device)).pooler_output
+
+    return Route(f"transformers {metadata.version('transformers')}", listen, read, model.config.projection_dim)
+
+
+@lru_cache(maxsize=2)
+def laion_route(folder: str, device: str) -> Route:
+    """CLAP by the laion-clap package, from LAION's own checkpoint."""
+    from safetensors.torch import load_file, save_file
+
+    place = Path(folder)
+    need(place, HUB, TOKENIZER_FILES)
+    tokenizer = load_tokenizer(place)
+    ours = (
+        place / f"{REVISION}.safetensors"
+    )  # the checkpoint is a pickle: opened once, with its hash checked, and kept as plain tensors
+    if not ours.is_file():
+        need(place, LAION_HUB, (LAION_FILE,))
+        recorded = recorded_checksums(place).get(LAION_FILE)
+        if recorded is None or storage.sha256(place / LAION_FILE) != recorded:
+            raise UserError(
+                f"{place / LAION_FILE} is not what {CHECKSUMS} beside it says, or is not named there; as a pickle it is not opened "
+                f'unchecked. Delete it to have it downloaded again, or write its SHA-256 there: {{"{LAION_FILE}": "..."}}.'
+            )
+        state = torch.load(place / LAION_FILE, map_location="cpu", weights_only=False)["state_dict"]
+        state = {name.removeprefix("module."): value.contiguous() for name, value in state.items()}
+        fresh = ours.with_suffix(".new")
+        save_file(state, fresh)
+        fresh.replace(ours)
+    with _without_hub():
+        import laion_clap
+
+        clap = laion_clap.CLAP_Module(enable_fusion=True, device=device)
+    known = clap.model.state_dict()
+    clap.model.load_state_dict({k: v for k, v in load_file(ours).items() if k in known})
+    model = clap.model.eval().to(device)
+
+    def listen(fed: Tensor, longer: Tensor) -> Tensor:
+        silence = torch.zeros(SECONDS * RATE)  # asked for, and not looked at
+        given = [
+            {"mel_fusion": mel, "longer": flag[None], "waveform": silence}
+            for mel, flag in zip(fed, longer, strict=True)
+        ]
+        return model.get_audio_embedding(given)
+
+    def read(texts: Sequence[str]) -> Tensor:
+        return model.get_text_embedding(dict(tokenised(tokenizer, texts)))
+
+    return Route(f"laion-clap {metadata.version('laion-clap')}", listen, read, 512)
+
+
+@contextmanager
+def _without_hub() -> Iterator[None]:
+    """laion-clap asks a hub for RoBERTa, BERT and BART when it is imported and built; its checkpoint holds all that it uses."""
+    import transformers
+
+    def bare_roberta(*_: Any, **__: Any) -> nn.Module:
+        config = transformers.RobertaConfig(max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5)
+        return transformers.RobertaModel(config)
+
+    with ExitStack() as stack:
+        for name in ("BertTokenizer", "RobertaTokenizer", "BartTokenizer"):
+            stack.enter_context(
+                mock.patch.object(getattr(transformers, name), "from_pretrained", lambda *_, **__: None)
+            )
+        stack.enter_context(mock.patch.object(transformers.RobertaModel, "from_pretrained", bare_roberta))
+        yield
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """RoBERTa's tokenizer from a folder.
+
+    Raises:
+        UserError: It has another number of tokens than RoBERTa: where files are missing, transformers may hand back nearly empty ones.
+    """
+    from transformers import RobertaTokenizer
+
+    tokenizer = RobertaTokenizer.from_pretrained(str(folder), local_files_only=True)
+    if len(tokenizer) != VOCABULARY:
+        raise UserError(
+            f"The tokenizer in {folder} has {len(tokenizer):,} tokens; CLAP's has {VOCABULARY:,}. Delete {' and '.join(TOKENIZER_FILES)} "
+            "there to have them downloaded again."
+        )
+    return tokenizer
+
+
+def tokenised(tokenizer: Any, texts: Sequence[str]) -> Any:
+    """Token ids and attention mask (n, 77) of texts, as in training."""
+    return tokenizer(list(texts), padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt")
+
+
+def recorded_checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of each downloaded file, as its hub states it."""
+    file = folder / CHECKSUMS
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def need(folder: Path, hub: str, files: Sequence[str], one_of: Sequence[str] = ()) -> None:
+    """Download files that are missing, and the first of ``one_of`` that the hub has, with progress and their checksums checked.
+
+    Raises:
+        UserError: Offline, or the hub cannot be reached, lacks a file, or sent another than it states.
+    """
+    missing = [name for name in files if not (folder / name).is_file()]
+    if not missing and not one_of:
+        return
+    wanted = ", ".join([*missing, *one_of[:1]])
+    by_hand = (
+        f"Put {wanted} of https://huggingface.co/{hub} into {folder}, or set {FOLDER_VARIABLE} to a folder that holds them; "
+        "BSD10k and BSD35k come with their CLAP embeddings and need no weights to be trained on."
+    )
+    if os.environ.get(storage.OFFLINE_VARIABLE) == "1" or os.environ.get("HF_HUB_OFFLINE") == "1":
+        raise UserError(
+            f"The encoder clap lacks {wanted} in {folder}, and nothing is downloaded in offline mode. {by_hand}"
+        )
+    try:
+        from huggingface_hub import HfApi, hf_hub_download
+
+        listed = {entry.rfilename: entry for entry in HfApi().model_info(hub, files_metadata=True).siblings or ()}
+        chosen = [*missing, *[name for name in one_of if name in listed][:1]]
+        for name in chosen:
+            hf_hub_download(hub, name, local_dir=str(folder))
+            stated = listed[name].lfs
+            if stated is not None:
+                _record(folder, name, stated.sha256)
+    except UserError:
+        raise
+    except Exception as error:  # the hub's client raises its own, its transport's and the system's
+        raise UserError(
+            f"The weights of the encoder clap could not be downloaded ({type(error).__name__}: {error}). {by_hand}"
+        ) from None
+
+
+def _record(folder: Path, name: str, stated: str) -> None:
+    if storage.sha256(folder / name) != stated:
+        (folder / name).unlink()
+        raise UserError(f"{name} arrived damaged: its SHA-256 is not what the hub states. Try again.")
+    entries = json.dumps({**recorded_checksums(folder), name: stated}, indent=1)
+    storage.write_file(folder / CHECKSUMS, entries.encode())

@@ -1,0 +1,93 @@
+"""Showing many dropped sounds: a table to be sorted, filtered and taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from bstviz.errors import UserError
+from bstviz.ui.drop import Upload
+from bstviz.ui.opinions import MARKS, Models, opinions
+
+
+def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> Upload | None:
+    """Answers for many sounds: sortable, to be filtered and taken away as CSV; returns the sound of the chosen row."""
+    rows = _answers(models, uploads, text)
+    counts = {mark: int(rows["marks"].map(lambda own, mark=mark: mark in own).sum()) for mark in MARKS}
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    with left:
+        wanted = st.pills(
+            "Show only", [mark for mark in MARKS if counts[mark]], selection_mode="multi", key=f"{key}.marks",
+            format_func=lambda mark: f"{mark} ({counts[mark]:,})",
+        )  # fmt: skip
+    shown = rows[rows["marks"].map(lambda own: set(wanted or ()) <= own)] if wanted else rows
+    with right:
+        taken = shown.drop(columns=["marks", "index"])
+        st.download_button(
+            "Answers as CSV",
+            taken.to_csv(index=False).encode(),
+            "answers.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"{key}.csv",
+        )
+
+    def share(label: str, tip: str) -> ColumnConfig:
+        return st.column_config.ProgressColumn(label, help=tip, min_value=0, max_value=1, format="percent")
+
+    height = min(38 + 35 * max(len(shown), 1), 460)
+    event = st.dataframe(
+        shown, key=f"{key}.table", hide_index=True, on_select="rerun", selection_mode="single-row", height=height,
+        column_order=("file", "top", "second", "probability", "other opinion", "agree", "novelty", "seconds", "remarks"),
+        column_config={
+            "file": st.column_config.TextColumn("File", width="medium"),
+            "top": "Top level", "second": "Second level",
+            "probability": share("Probability", "Of the second-level class"),
+            "other opinion": st.column_config.TextColumn("Other model", help="What the other model says, where it differs"),
+            "agree": st.column_config.CheckboxColumn("Agree", width="small"),
+            "novelty": share("Unusual", "Share of the collection's own sounds that lie nearer to their neighbours"),
+            "seconds": st.column_config.NumberColumn("Seconds", format="%.1f", width="small"),
+            "remarks": st.column_config.TextColumn("Remarks", width="large"),
+        },
+    )  # fmt: skip
+    st.caption(f"{len(shown):,} of {len(rows):,} sounds. Choose a row to see and hear everything about it.")
+    chosen = event["selection"]["rows"] if event else []
+    return uploads[int(shown["index"].iloc[chosen[0]])] if chosen and chosen[0] < len(shown) else None
+
+
+def _answers(models: Models, uploads: Sequence[Upload], text: str) -> pd.DataFrame:
+    """A row a sound; a bar shows how far the listening is."""
+    rows = []
+    bar = st.progress(0.0, "Listening …")
+    for index, upload in enumerate(uploads):
+        bar.progress(index / len(uploads), f"Listening: {index:,} of {len(uploads):,}")
+        rows.append({"index": index, "file": upload.name, **_row(models, upload, text)})
+    bar.empty()
+    return pd.DataFrame(rows)
+
+
+def _row(models: Models, upload: Upload, text: str) -> dict[str, object]:
+    try:
+        found = opinions(models, upload, text)
+    except UserError as error:
+        return {"agree": None, "remarks": str(error), "marks": {MARKS[3]}}
+    taxonomy = found.loaded[0].run.taxonomy
+    first = found.answers[0]
+    others = {taxonomy[a.second[0].code].name for a in found.answers[1:]} - {taxonomy[first.second[0].code].name}
+    return {
+        "top": taxonomy[first.top[0].code].name,
+        "second": taxonomy[first.second[0].code].name,
+        "class": first.second[0].code,
+        "probability": first.second[0].probability,
+        "other opinion": ", ".join(sorted(others)),
+        "agree": found.agree,
+        "novelty": first.novelty,
+        "seconds": found.seconds,
+        "remarks": " ".join(found.notes),
+        "marks": found.marks(),
+        **{f"p_{r.code}": r.probability for r in sorted(first.second, key=lambda r: taxonomy.codes.index(r.code))},
+    }

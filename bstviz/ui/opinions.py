@@ -1,0 +1,155 @@
+"""Asking the models about dropped sounds: runs that answer together, and what they say.
+
+What is made of an upload is kept for its session only, in the server's memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from bstviz import audio
+from bstviz.classify import Answer, Classifier, Timeline
+from bstviz.errors import UserError
+from bstviz.predict import Embeddings
+from bstviz.run import Run
+from bstviz.ui import loaders
+from bstviz.ui.components import escape
+from bstviz.ui.drop import Upload
+from bstviz.ui.loaders import Loaded
+
+UNSURE = 0.5
+"""An answer of less probability is called unsure."""
+UNUSUAL, UNLIKE = 0.9, 0.99
+"""Novelty from which a sound is called unusual, and unlike anything in the collection."""
+MARKS = ("models disagree", "unsure", "unusual", "could not be read")
+
+
+@dataclass(frozen=True)
+class Models:
+    """Runs that differ in loss and modality only: the first audio-only one answers first, one that reads where there are words."""
+
+    listening: tuple[Loaded, ...]
+    reading: tuple[Loaded, ...]
+
+    def asked(self, words: str) -> tuple[Loaded, ...]:
+        """The runs that answer, the main one first."""
+        found = (*self.reading, *self.listening) if words else self.listening
+        if not found:
+            raise UserError(
+                "These models listen and read: give a title, tags or a description, or load an audio-only run."
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """What the models say of one sound: the same number of runs and answers, and the embedding's sound."""
+
+    loaded: tuple[Loaded, ...]
+    answers: tuple[Answer, ...]
+    seconds: float
+    notes: tuple[str, ...]
+
+    @property
+    def agree(self) -> bool:
+        """Whether all models name the same second-level class."""
+        return len({answer.second[0].code for answer in self.answers}) == 1
+
+    def marks(self) -> set[str]:
+        """Those of :data:`MARKS` that the sound deserves."""
+        first = self.answers[0]
+        tests = (not self.agree, first.second[0].probability < UNSURE, first.novelty >= UNUSUAL)
+        return {mark for mark, holds in zip(MARKS, tests, strict=False) if holds}
+
+
+def pick_models(*, key: str) -> Models:
+    """Choice among the sets of runs that differ in loss and modality only."""
+    sets: dict[tuple, dict[tuple, Path]] = {}
+    for path in loaders.run_paths():
+        run = loaders.load_run(path)
+        kind = (run.train.modality, run.train.loss)
+        setting = (run.collection.name, run.collection.hash, run.fold, run.train.min_confidence, run.train.seed)
+        count = 0
+        while kind in sets.get((*setting, count), {}):
+            count += 1
+        sets.setdefault((*setting, count), {})[kind] = path
+    labels = [
+        f"{name} · fold {fold} · confidence ≥ {least}" + (f" · {n + 1}" if n else "")
+        for name, _, fold, least, _, n in sets
+    ]
+    chosen = 0
+    if len(sets) > 1:
+        chosen = int(st.selectbox("Models", range(len(sets)), format_func=labels.__getitem__, key=f"{key}.models") or 0)
+    found = list(sets.values())[chosen]
+    order = {"hierarchical": 0, "flat": 1}
+
+    def of(modality: str) -> tuple[Loaded, ...]:
+        kinds = sorted((k for k in found if k[0] == modality), key=lambda k: order.get(k[1], 2))
+        return tuple(loaders.load(found[k]) for k in kinds)
+
+    models = Models(of("audio"), of("both"))
+    asked = (*models.listening, *models.reading)
+    if not asked:
+        raise UserError("The loaded runs only read; a sound needs a run that listens. Load one with --experiment.")
+    st.caption(
+        f"Answered by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · sounds by {asked[0].run.encoders['audio']}"
+    )
+    return models
+
+
+def model_name(run: Run) -> str:
+    """Loss and modality of a run."""
+    return f"{run.train.loss} {'audio + text' if run.train.modality == 'both' else run.train.modality}"
+
+
+def warm(models: Models) -> None:
+    """Load the encoder and the networks before the first sound comes."""
+    for loaded in models.listening:
+        classifier = loaders.classifier(loaded)
+        _ = classifier.audio_encoder, classifier.usual_distances
+
+
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
+def decoded(content: str, _data: bytes, name: str) -> audio.Sound:
+    """An upload, decoded; raises UserError as :func:`bstviz.audio.decode`."""
+    return audio.decode(_data, name=name)
+
+
+@dataclass(frozen=True)
+class _Heard:
+    embedding: Embeddings | None
+    seconds: float
+    notes: tuple[str, ...]
+    problem: str
+
+
+@st.cache_data(scope="session", max_entries=20_000, show_spinner=False)
+def _heard(content: str, encoder: str, name: str, _upload: Upload, _classifier: Classifier) -> _Heard:
+    try:
+        sound = decoded(content, _upload.data, name)
+    except UserError as error:
+        return _Heard(None, float("nan"), (), str(error))
+    return _Heard(_classifier.embed_audio(sound.samples, sound.rate), sound.seconds, sound.notes, "")
+
+
+def opinions(models: Models, upload: Upload, text: str) -> Opinions:
+    """What the models say of an upload; UserError where it cannot be heard."""
+    asked = models.asked(text)
+    answers = []
+    for loaded in asked:
+        classifier = loaders.classifier(loaded)
+        heard = _heard(upload.content, str(loaded.run.encoders["audio"]), upload.name, upload, classifier)
+        if heard.embedding is None:
+            raise UserError(heard.problem)
+        read = classifier.embed_text(text) if "text" in loaded.run.encoders else None
+        answers.append(classifier.answer(heard.embedding, read))
+    return Opinions(asked, tuple(answers), heard.seconds, heard.notes)
+
+
+@st.cache_data(scope="session", max_entries=50, show_spinner="Listening along the sound …")
+def timeline(content: str, run: str, _sound: audio.Sound, _classifier: Classifier) -> Timeline:
+    """A run's answers along an upload, by the hash of its content and the run's id."""
+    return _classifier.timeline(_sound)

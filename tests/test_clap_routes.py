@@ -1,0 +1,163 @@
+"""The two ways to CLAP on the same random weights: laion-clap's own code, and transformers by the front end here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bstviz.encoders import clap
+from bstviz.encoders.clap import RATE, ClapAudio, ClapText
+from tests.tiny_clap import write_tokenizer
+
+pytestmark = pytest.mark.clap
+TEXTS = ["rain on a tent", "", "a dog barks", "violin " * 100]
+
+
+def renamed(name: str) -> str | None:
+    """Name in transformers of a parameter of laion-clap; None where it has none."""
+    if re.search(
+        r"spectrogram_extractor|logmel_extractor|audio_transform|text_transform|tscam_conv|head\.",
+        name,
+    ):
+        return None
+    projection = re.fullmatch(r"(audio|text)_projection\.(0|2)\.(weight|bias)", name)
+    if projection:
+        return f"{projection[1]}_projection.linear{1 if projection[2] == '0' else 2}.{projection[3]}"
+    for old, new in (
+        ("text_branch", "text_model"), ("audio_branch", "audio_model.audio_encoder"), ("attn.proj", "attention.output.dense"),
+        ("attn.relative_position", "attention.self.relative_position"),
+        ("mlp.fc1", "intermediate.dense"), ("mlp.fc2", "output.dense"), ("norm1", "layernorm_before"), ("norm2", "layernorm_after"),
+        ("bn0", "batch_norm"),
+    ):  # fmt: skip
+        name = name.replace(old, new)
+    return name
+
+
+def translated(state: dict[str, torch.Tensor], known: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """laion-clap's parameters under transformers' names."""
+    out = {}
+    for name, value in state.items():
+        new = renamed(name)
+        if new is None:
+            continue
+        if ".attn.qkv." in name:  # one matrix there, three here
+            stem = new.replace("attn.qkv", "attention.self.{}")
+            for part, kind in zip(value.chunk(3), ("query", "key", "value"), strict=True):
+                out[stem.format(kind)] = part.contiguous()
+            continue
+        out[new] = value
+    return {name: value for name, value in out.items() if name in known}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The same random weights as LAION's checkpoint and as a folder of transformers."""
+    from transformers import ClapConfig, ClapModel
+
+    laion, hugging = (tmp_path_factory.mktemp(name) for name in ("laion", "hugging"))
+    for folder in (laion, hugging):
+        write_tokenizer(folder)
+    torch.manual_seed(0)
+    with clap._without_hub():
+        import laion_clap
+
+        model = laion_clap.CLAP_Module(enable_fusion=True, device="cpu").model
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.dim() > 1 and "extractor" not in name:
+                parameter.normal_(0, 0.05)
+    state = {f"module.{k}": v for k, v in model.state_dict().items()}
+    torch.save({"epoch": 1, "name": "random", "state_dict": state}, laion / clap.LAION_FILE)
+    digest = hashlib.sha256((laion / clap.LAION_FILE).read_bytes()).hexdigest()
+    (laion / clap.CHECKSUMS).write_text(json.dumps({clap.LAION_FILE: digest}))
+    config = ClapConfig()
+    config.audio_config.enable_fusion = True
+    config.audio_config.patch_embeds_hidden_size = 96
+    other = ClapModel(config)
+    known = other.state_dict()
+    moved = translated(model.state_dict(), known)
+    missing = {
+        n
+        for n in known
+        if n not in moved
+        and not n.endswith(("position_ids", "token_type_ids", "num_batches_tracked", "relative_position_index"))
+    }
+    assert missing == set(), sorted(missing)[:20]
+    other.load_state_dict(moved, strict=False)
+    other.save_pretrained(hugging)
+    return laion, hugging
+
+
+def noise(seconds: float, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    n = round(seconds * RATE)
+    return (
+        0.2 * rng.normal(size=n) * np.linspace(0, 1, n) + 0.3 * np.sin(np.arange(n) * rng.uniform(0.01, 0.3))
+    ).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def embedded(folders: tuple[Path, Path]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    clips = [noise(seconds, i) for i, seconds in enumerate((0.5, 3.0, 7.3, 10.0, 12.0, 31.0))]
+    routes = clap.laion_route(str(folders[0]), "cpu"), clap.transformers_route(str(folders[1]), "cpu")
+    return ClapAudio(routes[0]).embed(clips), ClapAudio(routes[1]).embed(clips), clips
+
+
+def test_the_package_is_the_way_that_is_taken(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BSTVIZ_CLAP", str(folders[0]))
+    assert clap.load_audio().info.via == "laion-clap 1.1.7"
+
+
+def test_both_ways_give_the_same_embeddings(embedded: tuple[np.ndarray, np.ndarray, list]) -> None:
+    package, transformers, clips = embedded
+    cosine = (package * transformers).sum(axis=1)
+    print("cosine of the two ways:", dict(zip([len(c) / RATE for c in clips], cosine.round(6).tolist(), strict=True)))
+    assert (cosine >= 0.999).all()
+    between = package @ package.T
+    assert between[np.triu_indices(len(clips), 1)].min() < 0.999  # clips are told apart at all
+
+
+def test_up_to_ten_seconds_the_packages_own_preprocessing_gives_the_same(
+    folders: tuple[Path, Path], embedded: tuple[np.ndarray, np.ndarray, list]
+) -> None:
+    from safetensors.torch import load_file
+
+    with clap._without_hub():
+        import laion_clap
+
+        own = laion_clap.CLAP_Module(enable_fusion=True, device="cpu")
+    own.model.load_state_dict(load_file(folders[0] / f"{clap.REVISION}.safetensors"), strict=False)
+    _, ours, clips = embedded
+    np.random.seed(0)
+    theirs = np.concatenate([own.get_audio_embedding_from_data([clip]) for clip in clips])
+    cosine = (theirs * ours).sum(axis=1)
+    print("cosine with the package's preprocessing:", cosine.round(6).tolist())
+    assert (cosine[:4] >= 0.999).all()
+    assert (
+        cosine[4:] >= 0.9
+    ).all()  # one draw of random crops there, four fixed sets here; the shrunk picture is smoothed there
+
+
+def test_both_ways_read_the_same(folders: tuple[Path, Path]) -> None:
+    package = ClapText(clap.laion_route(str(folders[0]), "cpu")).embed(TEXTS)
+    transformers = ClapText(clap.transformers_route(str(folders[1]), "cpu")).embed(TEXTS)
+    assert ((package * transformers).sum(axis=1) >= 0.999).all()
+
+
+def test_the_checkpoint_is_opened_once_and_kept_as_plain_tensors(folders: tuple[Path, Path]) -> None:
+    clap.laion_route(str(folders[0]), "cpu")
+    assert (folders[0] / f"{clap.REVISION}.safetensors").is_file()
+
+
+def test_a_changed_checkpoint_is_not_opened(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    write_tokenizer(tmp_path)
+    (tmp_path / clap.LAION_FILE).write_bytes((folders[0] / clap.LAION_FILE).read_bytes() + b"x")
+    (tmp_path / clap.CHECKSUMS).write_text((folders[0] / clap.CHECKSUMS).read_text())
+    with pytest.raises(clap.UserError, match="is not what"):
+        clap.laion_route(str(tmp_path), "cpu")

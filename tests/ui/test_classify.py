@@ -1,0 +1,127 @@
+"""The page of dropped sounds, run without a browser on the released runs."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bstviz import audio, synth
+from bstviz.classify import Classifier
+from bstviz.taxonomy import bst
+from tests import odd_sounds
+from tests.ui.test_pages import open_page, released
+
+BAR = re.compile(r'data-class="([^"]+)" data-probability="([^"]+)"')
+
+
+def sound(sound_id: str) -> bytes:
+    return audio.to_wav(synth.render(sound_id), synth.SAMPLE_RATE)
+
+
+def drop(app: AppTest, files: dict[str, bytes]) -> AppTest:
+    app.file_uploader(key="classify.files").set_value([(n, d, "audio/wav") for n, d in files.items()]).run()
+    assert not app.exception
+    return app
+
+
+def pictures(app: AppTest) -> list[str]:
+    return [element.proto.body for element in app.get("html")]
+
+
+def test_a_dropped_file_gets_the_librarys_probabilities_from_both_models(tmp_path: Path) -> None:
+    (tmp_path / "animal.wav").write_bytes(sound("fx-a-003"))
+    app = drop(open_page("classify.py"), {"animal.wav": sound("fx-a-003")})
+    bars = [BAR.findall(body) for body in pictures(app) if BAR.search(body)]
+    assert len(bars) == 2
+    for own, name in zip(bars, ("hierarchical", "flat"), strict=True):
+        answer = Classifier(released(f"{name}-audio-c1-fold0")).classify(tmp_path / "animal.wav")
+        expected = [*answer.top, *answer.second[:5]]
+        assert [code for code, _ in own] == [r.code for r in expected]
+        assert [float(p) for _, p in own] == pytest.approx([r.probability for r in expected], abs=1e-4)
+    said = " ".join(pictures(app))
+    assert "lie nearer to their neighbours" in said
+    assert "agree" in said
+    assert len(app.get("audio")) == 1
+    assert len(app.dataframe[0].value) == 10
+
+
+def test_dropped_rubbish_gets_a_sentence() -> None:
+    app = drop(open_page("classify.py"), {"notes.wav": b"not audio at all"})
+    assert "could not be decoded" in app.error[0].value
+
+
+def test_words_bring_in_the_models_that_read() -> None:
+    app = drop(open_page("classify.py"), {"loop.wav": sound("m-sp-001")})
+    app.text_input(key="classify.title").set_value("drum loop 120 bpm").run()
+    assert not app.exception
+    shown = [body for body in pictures(app) if BAR.search(body)]
+    assert len(shown) == 4
+    assert ["Attention: sound" in body for body in shown] == [True, False, True, False]  # a column a loss
+    answer = Classifier(released("hierarchical-both-c1-fold0"))
+    heard = answer.embed_audio(synth.render("m-sp-001"), synth.SAMPLE_RATE)
+    best = answer.answer(heard, answer.embed_text("drum loop 120 bpm")).top[0]
+    assert float(BAR.findall(shown[0])[0][1]) == pytest.approx(best.probability, abs=0.02)
+
+
+def test_many_files_make_a_table_to_filter_and_take_away() -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr("more/water.wav", sound("ss-n-001"))
+        out.writestr("more/notes.txt", "no sound")
+    files = {
+        "a.wav": sound("fx-a-003"),
+        "b.wav": sound("m-sp-001"),
+        "notes.wav": b"not audio",
+        "more.zip": archive.getvalue(),
+    }
+    app = drop(open_page("classify.py"), files)
+    table = app.dataframe[0].value
+    assert table["file"].tolist() == ["a.wav", "b.wav", "notes.wav", "more.zip/more/water.wav"]
+    assert "could not be decoded" in table["remarks"][2]
+    assert table["probability"].isna().tolist() == [False, False, True, False]
+    app.pills(key="classify.marks").set_value(["could not be read"]).run()
+    assert app.dataframe[0].value["file"].tolist() == ["notes.wav"]
+
+
+def test_a_refused_archive_says_why_and_stops_nothing_else() -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr("../out.wav", sound("fx-a-003"))
+    app = drop(open_page("classify.py"), {"bad.zip": archive.getvalue(), "a.wav": sound("fx-a-003")})
+    assert "leads out of the archive" in app.error[0].value
+    assert any(BAR.search(body) for body in pictures(app))
+
+
+def test_names_of_files_are_shown_as_they_are() -> None:
+    name = "<b>*x*[y](http://z)</b>.wav"
+    app = drop(open_page("classify.py"), {name: sound("fx-a-003")})
+    shown = next(m.value for m in app.markdown if "http" in m.value)
+    assert "<b>" not in shown
+    assert "\\*x\\*" in shown
+
+
+def test_the_page_says_that_nothing_is_kept() -> None:
+    assert any("nothing of them is kept on disk" in c.value for c in open_page("classify.py").caption)
+
+
+def test_every_odd_and_broken_file_goes_through_the_page() -> None:
+    corpus = odd_sounds.corpus()
+    assert len(corpus) >= 300
+    app = drop(open_page("classify.py"), {odd.name: odd.data for odd in corpus})
+    table = app.dataframe[0].value.set_index("file")
+    assert len(table) == len(corpus)
+    for odd in corpus:
+        row = table.loc[odd.name]
+        assert (row["class"] in bst().codes) != bool(odd.refused), odd.name
+        assert (odd.refused or odd.remark) in row["remarks"], odd.name
+
+
+def test_runs_of_one_setting_answer_together() -> None:
+    app = open_page("classify.py")
+    text = next(c.value for c in app.caption if "Answered by" in c.value)
+    assert "hierarchical audio, flat audio, hierarchical audio + text, flat audio + text" in text
