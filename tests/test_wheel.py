@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 def test_wheel_holds_pages_assets_and_configuration(tmp_path: Path) -> None:
     pytest.importorskip("hatchling")
     copy = tmp_path / "source"
-    ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", "tests", "dist")
+    ignored = shutil.ignore_patterns(".git", ".venv*", "__pycache__", "tests", "dist")
     shutil.copytree(ROOT, copy, ignore=ignored)
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel"], cwd=copy, check=True, capture_output=True
