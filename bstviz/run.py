@@ -218,7 +218,7 @@ def load_run(folder: str | Path) -> Run:
     taxonomy = taxonomy_from(header["taxonomy"])
     model = header["model"]
     sounds = pd.read_parquet(folder / "sounds.parquet")
-    latents = load_file(folder / "latents.safetensors")["latents"]
+    latents = storage.map_tensor(folder / "latents.safetensors", "latents")
     projections = pd.read_parquet(folder / "projections.parquet")
     expected = [f"p_{c}" for c in taxonomy.codes]
     if [c for c in sounds if str(c).startswith("p_")] != expected or model["n_classes"] != len(expected):

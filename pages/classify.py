@@ -11,8 +11,13 @@ from bstviz.collection import EncoderInfo
 from bstviz.errors import UserError
 from bstviz.predict import Embeddings
 from bstviz.ui import loaders
-from bstviz.ui.components import NEAR, PLAIN_CONFIG, chip, escape, guarded, pick_run, sound_list, sound_map
+from bstviz.ui.charts import PLAIN_CONFIG
 from bstviz.ui.loaders import Loaded
+from bstviz.ui.page import guarded
+from bstviz.ui.pickers import pick_run
+from bstviz.ui.sound_list import NEAR, sound_list
+from bstviz.ui.sound_map import sound_map
+from bstviz.ui.text import chip, escape
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -93,7 +98,7 @@ def place(loaded: Loaded, found: Answer, key: str) -> None:
         st.markdown(f"**Nearest in {escape(run.collection.name)}** (latent space, cosine distance)")
         rows, distances = neighbours.nearest(latent, run.latents, 10)
         sound_list(
-            [(loaded, int(r)) for r in rows[0]], key=f"{key}.near", columns=NEAR, distances=distances[0], autoplay=True
+            [(loaded, int(r)) for r in rows[0]], key=f"{key}.near", columns=NEAR, distances=distances[0]
         )
 
 

@@ -5,8 +5,11 @@ import streamlit as st
 
 from bstviz import figures, metrics
 from bstviz.ui import loaders
-from bstviz.ui.components import PLAIN_CONFIG, escape, guarded, selected_ids, sound_list
+from bstviz.ui.charts import PLAIN_CONFIG, selected_ids
 from bstviz.ui.loaders import Loaded
+from bstviz.ui.page import guarded
+from bstviz.ui.sound_list import sound_list
+from bstviz.ui.text import escape
 
 LEVELS = {"second": "Second", "top": "Top"}
 
@@ -143,7 +146,6 @@ def cells(runs: list[Loaded], rows: list[np.ndarray], chosen: list[str], top: bo
         [(loaded, row) for _, loaded, row in found],
         key=f"confusion.list.{chosen[0]}",
         columns=("title", "certainty"),
-        autoplay=True,
     )
 
 

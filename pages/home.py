@@ -5,7 +5,8 @@ import streamlit as st
 
 from bstviz.report import COLUMNS, rows
 from bstviz.ui import loaders
-from bstviz.ui.components import escape, guarded
+from bstviz.ui.page import guarded
+from bstviz.ui.text import escape
 
 PAGES = {
     "explore": "**Explore** one model's latent space: colour it, click a sound, hear it and its neighbours.",
