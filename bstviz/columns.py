@@ -123,7 +123,9 @@ def category_column(name: str, label: str, values: pd.Series) -> Column:
     return _of(name, label, rank[codes], [*named, *others])
 
 
-def number_column(name: str, label: str, values: np.ndarray, *, low: float | None = None, high: float | None = None) -> Column:
+def number_column(
+    name: str, label: str, values: np.ndarray, *, low: float | None = None, high: float | None = None
+) -> Column:
     """Column of numbers, cut into :data:`BINS` bins of equal width, or of equal ratio where they span far (as durations do).
 
     Args:
@@ -214,7 +216,9 @@ class Columns(Mapping[str, Column]):
         if name == "attention":
             return number_column(name, label, run.sounds["attention_audio"].to_numpy(np.float32), low=0, high=1)
         if name == "fold" and self._folds is not None:
-            colors = [Category(f"fold {i}", CATEGORY_COLORS[i % len(CATEGORY_COLORS)]) for i in range(self._folds.max() + 1)]
+            colors = [
+                Category(f"fold {i}", CATEGORY_COLORS[i % len(CATEGORY_COLORS)]) for i in range(self._folds.max() + 1)
+            ]
             return _of(name, label, self._folds, colors)
         if name == "split":
             order = {split: i for i, split in enumerate(SPLIT_COLORS)}

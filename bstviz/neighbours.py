@@ -35,7 +35,9 @@ class Index:
     def __len__(self) -> int:
         return len(self.latents)
 
-    def nearest(self, queries: np.ndarray, k: int, *, without: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def nearest(
+        self, queries: np.ndarray, k: int, *, without: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The k nearest latents of each query.
 
         Args:

@@ -65,7 +65,9 @@ def enclosed(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
         points: (n, 2).
         polygon: (m, 2) corners in order, m >= 3; the last joins the first.
     """
-    box = View(*(float(v) for v in (polygon[:, 0].min(), polygon[:, 0].max(), polygon[:, 1].min(), polygon[:, 1].max())))
+    box = View(
+        *(float(v) for v in (polygon[:, 0].min(), polygon[:, 0].max(), polygon[:, 1].min(), polygon[:, 1].max()))
+    )
     near = np.flatnonzero(box.holds(points))
     x, y = np.asarray(points[near], np.float64).T
     odd = np.zeros(len(near), bool)

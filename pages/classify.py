@@ -97,9 +97,7 @@ def place(loaded: Loaded, found: Answer, key: str) -> None:
     with right:
         st.markdown(f"**Nearest in {escape(run.collection.name)}** (latent space, cosine distance)")
         rows, distances = neighbours.nearest(latent, run.latents, 10)
-        sound_list(
-            [(loaded, int(r)) for r in rows[0]], key=f"{key}.near", columns=NEAR, distances=distances[0]
-        )
+        sound_list([(loaded, int(r)) for r in rows[0]], key=f"{key}.near", columns=NEAR, distances=distances[0])
 
 
 @guarded

@@ -54,7 +54,9 @@ def passing(loaded: Loaded, columns: Columns, *, key: str) -> tuple[np.ndarray |
     return (mask if filtered else None), counts
 
 
-def filters(loaded: Loaded, columns: Columns, counts: Mapping[str, np.ndarray], shown: np.ndarray | None, *, key: str) -> None:
+def filters(
+    loaded: Loaded, columns: Columns, counts: Mapping[str, np.ndarray], shown: np.ndarray | None, *, key: str
+) -> None:
     """The filters' own place on the page.
 
     Args:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from bstviz import audio, figures, neighbours, projection, run, storage, viewport, webapp
+from bstviz import audio, neighbours, projection, run, storage, viewport, webapp
 from bstviz.classify import Classifier
 from bstviz.collection import Collection, load_collection
 from bstviz.columns import Columns, search_text
@@ -141,7 +141,9 @@ def _load(path: str, stamp: str, places: str) -> Loaded:
         bare = pd.DataFrame({c: [pd.NA] * len(loaded.sounds) for c in columns})
         return Loaded(loaded, None, str(error), np.full(len(loaded.sounds), -1), bare, f"{path}|{stamp}")
     rows = pd.Index(collection.sounds["sound_id"]).get_indexer(loaded.sounds["sound_id"])
-    return Loaded(loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), f"{path}|{stamp}")
+    return Loaded(
+        loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), f"{path}|{stamp}"
+    )
 
 
 def load(path: Path) -> Loaded:

@@ -36,12 +36,8 @@ def pick_run(label: str, *, key: str, preferred: Callable[[Run], bool] | None = 
 
 def pick_map(*, key: str) -> tuple[str, int]:
     """Projection and number of dimensions."""
-    left, right = st.columns(2)
-    with left:
-        method = one_of("Projection", ["pca", "umap"], key=f"{key}.method", name=str.upper)
-    with right:
-        dimensions = one_of("Dimensions", [2, 3], key=f"{key}.dimensions", name=lambda d: f"{d}-d")
-    return method, dimensions
+    method = one_of("Projection", ["pca", "umap"], key=f"{key}.method", name=str.upper)
+    return method, one_of("Dimensions", [2, 3], key=f"{key}.dimensions", name=lambda d: f"{d}-d")
 
 
 def one_of(label: str, options: Sequence[Option], *, key: str, name: Callable[[Option], str]) -> Option:
@@ -60,7 +56,9 @@ def pick_color(names: Mapping[str, str], *, key: str) -> str:
 
 def find_sound(loaded: Loaded, *, key: str, on_pick: Callable[[int], None], limit: int = 50) -> None:
     """Search box over titles, tags and ids, with what it finds to be played and gone to; the way to a sound without a mouse."""
-    wanted = str(st.text_input("Find a sound", key=key, placeholder="title, tag or id", icon=":material/search:")).strip()
+    wanted = str(
+        st.text_input("Find a sound", key=key, placeholder="title, tag or id", icon=":material/search:")
+    ).strip()
     if not wanted:
         return
     exact = loaded.row_of(wanted)
@@ -70,4 +68,6 @@ def find_sound(loaded: Loaded, *, key: str, on_pick: Callable[[int], None], limi
         return
     st.caption(f"{len(rows):,} found" + (f"; the first {limit} are listed" if len(rows) > limit else ""))
     entries = [(loaded, int(row)) for row in rows[:limit]]
-    sound_list(entries, key=f"{key}.found", columns=("title", "class"), on_open=lambda i: on_pick(entries[i][1]), height=220)
+    sound_list(
+        entries, key=f"{key}.found", columns=("title", "class"), on_open=lambda i: on_pick(entries[i][1]), height=220
+    )

@@ -43,17 +43,19 @@ def pick_projection(loaded: Loaded, *, key: str) -> Chosen:
 
     Until a UMAP map has been made, PCA is shown.
     """
-    method, dimensions = pick_map(key=key)
-    if method == "pca":
-        return chosen(loaded, "pca", dimensions)
-    settings = st.session_state.get(f"{key}.settings") or loaders.umap_settings(loaded)
-    ready = loaders.umap(loaded, dimensions, settings) is not None
-    with st.expander(f"UMAP: {words(settings)}" if ready else "UMAP has to be made first", expanded=not ready):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        method, dimensions = pick_map(key=key)
+        if method == "pca":
+            return chosen(loaded, "pca", dimensions)
+        settings = st.session_state.get(f"{key}.settings") or loaders.umap_settings(loaded)
+        if loaders.umap(loaded, dimensions, settings) is not None:
+            with st.popover("", icon=":material/tune:", help="UMAP's parameters"):
+                _form(loaded, dimensions, settings, key=key)
+            return chosen(loaded, "umap", dimensions, settings)
+    with st.container(border=True):
+        st.markdown("**UMAP has to be made first.** Until then, PCA is shown.")
         _form(loaded, dimensions, settings, key=key)
-    if not ready:
-        st.caption("Until it is made, PCA is shown.")
-        return chosen(loaded, "pca", dimensions)
-    return chosen(loaded, "umap", dimensions, settings)
+    return chosen(loaded, "pca", dimensions)
 
 
 def words(settings: UmapSettings) -> str:
@@ -74,12 +76,16 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
         with last:
             wanted = st.form_submit_button("Make", type="primary", key=f"{key}.make")
     if n > UMAP_SOUNDS:
-        st.caption(f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; the others are placed among their neighbours: approximate.")
+        st.caption(
+            f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; the others are placed among their neighbours: approximate."
+        )
     if wanted:
         own = UmapSettings(int(neighbours), float(distance), int(seed))
         if loaders.umap(loaded, dimensions, own) is None:
             bar = st.progress(0.0, "Finding neighbours …")
-            loaders.make_umap(loaded, dimensions, own, lambda share: bar.progress(share, f"Laying out … {100 * share:.0f} %"))
+            loaders.make_umap(
+                loaded, dimensions, own, lambda share: bar.progress(share, f"Laying out … {100 * share:.0f} %")
+            )
         st.session_state[f"{key}.settings"] = own
         st.rerun(scope="fragment")
 
@@ -92,5 +98,9 @@ def trust(loaded: Loaded, shown: Chosen) -> str:
         kind = f"PCA: these {shown.dimensions} of {loaded.run.latents.shape[1]} dimensions hold {held:.0f} % of the variance."
     else:
         kind = f"UMAP ({words(shown.settings)}): neighbourhoods count, distances between far groups mean little."
-    measured = "" if np.isnan(value) else f" Trustworthiness {value:.3f}: 1 where all neighbours on the map are neighbours in the latent space."
+    measured = (
+        ""
+        if np.isnan(value)
+        else f" Trustworthiness {value:.3f}: 1 where all neighbours on the map are neighbours in the latent space."
+    )
     return kind + measured

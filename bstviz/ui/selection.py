@@ -67,7 +67,13 @@ def makeup(column: Column, rows: np.ndarray) -> pd.DataFrame:
 
 
 def selection_panel(
-    loaded: Loaded, rows: np.ndarray, column: Column, *, key: str, on_open: Callable[[int], None], on_clear: Callable[[], None]
+    loaded: Loaded,
+    rows: np.ndarray,
+    column: Column,
+    *,
+    key: str,
+    on_open: Callable[[int], None],
+    on_clear: Callable[[], None],
 ) -> None:
     """A selection: its sounds, each to be played; its make-up against the whole; and files of it."""
     head, csv, parquet, clear = st.columns([4, 2, 2, 3], vertical_alignment="center")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -23,7 +23,11 @@ def link(loaded: Loaded, row: int) -> str:
     if url.startswith(("https://", "http://")):
         return url
     sound_id = str(loaded.ids[row])
-    return FREESOUND.format(sound_id) if loaded.run.collection.name.upper().startswith("BSD") and sound_id.isdigit() else ""
+    return (
+        FREESOUND.format(sound_id)
+        if loaded.run.collection.name.upper().startswith("BSD") and sound_id.isdigit()
+        else ""
+    )
 
 
 def license_link(text: str) -> str:
@@ -36,16 +40,20 @@ def license_link(text: str) -> str:
     return f"[{name}](<{text.replace('<', '').replace('>', '')}>)"
 
 
-def classes(loaded: Loaded, row: int) -> None:
-    """Labelled and predicted class as chips, and whether they agree."""
-    run = loaded.run
-    second, parents = run.taxonomy.second, run.taxonomy.parents
-    true, predicted = run.y_true[row], run.y_pred[row]
+def classes(entries: Sequence[tuple[str, Loaded, int]]) -> None:
+    """Labelled class and the class that each run predicts as chips, and whether they agree.
+
+    Args:
+        entries: What to call each run (or nothing), the run, and the sound's row in it; all of one taxonomy.
+    """
+    _, first, own = entries[0]
+    second, parents, true = first.run.taxonomy.second, first.run.taxonomy.parents, first.run.y_true[own]
     parts = [f"labelled {chip(second[true].name, second[true].color)}"] if true >= 0 else ["not labelled"]
-    parts.append(f"predicted {chip(second[predicted].name, second[predicted].color)}")
-    if true >= 0:
-        verdict = "right" if true == predicted else "right top level only" if parents[true] == parents[predicted] else "wrong"
-        parts.append(f"<em>{verdict}</em>")
+    for name, loaded, row in entries:
+        predicted = loaded.run.y_pred[row]
+        near = "right top level only" if parents[true] == parents[predicted] else "wrong"
+        verdict = f" <em>{'right' if true == predicted else near}</em>" if true >= 0 else ""
+        parts.append(f"{html.escape(name)} predicted {chip(second[predicted].name, second[predicted].color)}{verdict}")
     style = "display:flex;gap:6px 14px;flex-wrap:wrap;align-items:center;font-size:.85rem"
     st.html(f'<div style="{style}">' + "".join(f"<span>{part}</span>" for part in parts) + "</div>")
 
@@ -100,7 +108,7 @@ def sound_card(
         on_open: Called with the row of a neighbour that is gone to.
     """
     st.markdown(f"#### {escape(loaded.title(row))}")
-    classes(loaded, row)
+    classes([("", loaded, row)])
     sound_player(loaded, row, key=f"{key}.player", autoplay=autoplay)
     probabilities(loaded, row)
     facts(loaded, row)
@@ -108,5 +116,10 @@ def sound_card(
     st.markdown("**Nearest in the latent space** (all dimensions, cosine distance)")
     opened = (lambda i: on_open(int(near[i]))) if on_open else None
     sound_list(
-        [(loaded, int(r)) for r in near], key=f"{key}.near", columns=NEAR, distances=distances, on_open=opened, keys=True
+        [(loaded, int(r)) for r in near],
+        key=f"{key}.near",
+        columns=NEAR,
+        distances=distances,
+        on_open=opened,
+        keys=True,
     )

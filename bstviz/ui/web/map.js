@@ -203,9 +203,9 @@ class MapApp {
     const canvas = this.panes[0].canvas;
     if (dims === 3) {
       const reach = Math.hypot(...whole.map(([a, b]) => b - a)) || 1;
-      this.fitted = (0.95 * Math.min(canvas.width, canvas.height)) / reach;
+      this.fitted = (1.15 * Math.min(canvas.width, canvas.height)) / reach;
     } else {
-      this.fitted = Math.min((0.92 * canvas.width) / (right - left || 1), (0.88 * canvas.height) / (high - low || 1));
+      this.fitted = Math.min((0.86 * canvas.width) / (right - left || 1), (0.88 * canvas.height) / (high - low || 1));
     }
   }
 
@@ -269,7 +269,7 @@ class MapApp {
   sprite(color, kind) {
     const r = Math.round(this.radius() * this.ratio * 2) / 2, key = `${color}|${kind}|${r}`;
     if (this.sprites.has(key)) return this.sprites.get(key);
-    const big = kind >= 2 ? r + 1.2 * this.ratio : r, edge = kind >= 2 ? 1.6 * this.ratio : 0.7 * this.ratio;
+    const big = kind >= 2 ? r + 0.8 * this.ratio : r, edge = (kind >= 2 ? 1.2 : 0.7) * this.ratio;
     const side = Math.ceil(2 * (big + edge)) + 2;
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = side;

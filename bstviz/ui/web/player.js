@@ -73,7 +73,7 @@ class Player {
 
   follow() {
     const width = this.canvas.clientWidth - LEFT - RIGHT;
-    this.line.style.left = `${LEFT + (width * Math.min(this.audio.currentTime / this.data.seconds, 1) || LEFT)}px`;
+    this.line.style.left = `${LEFT + width * Math.min(this.audio.currentTime / this.data.seconds, 1)}px`;
     this.line.style.height = `${WAVE + GAP + SPECTRUM}px`;
     this.canvas.setAttribute("aria-valuenow", this.audio.currentTime.toFixed(2));
     this.canvas.setAttribute("aria-valuemax", this.data.seconds.toFixed(2));

@@ -69,7 +69,7 @@ class SoundList {
     const { columns, rows, height } = this.data;
     this.root.querySelector(".scroll").style.maxHeight = `${height}px`;
     const head = columns.map((column, c) => {
-      const cell = element("th", column.kind), button = element("button", "", column.label);
+      const cell = element("th", `is-${column.kind}`), button = element("button", "", column.label);
       button.type = "button";
       button.onclick = () => {
         this.sort = this.sort?.column === c ? (this.sort.down ? null : { column: c, down: true }) : { column: c, down: false };
@@ -95,10 +95,10 @@ class SoundList {
   }
 
   cell(column, value, i) {
-    const cell = element("td", column.kind);
+    const cell = element("td", `is-${column.kind}`);
     if (column.kind === "number") cell.textContent = value === null ? "–" : value.toFixed(column.digits);
     else if (column.kind === "class") {
-      const box = element("span", "class"), dot = element("i");
+      const box = element("span", "named"), dot = element("i");
       dot.style.background = value.color;
       box.append(dot, element("span", "", value.text));
       cell.append(box);
