@@ -20,10 +20,11 @@ MISSING = "#a4abb6"
 RIGHT, NEAR, WRONG = "#2385ca", "#e3b341", "#d4380d"  # apart for colour-blind eyes too
 CONFIDENCE_COLORS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#e3cf1c")
 CONFIDENCE_LABELS = ("1 unsure", "2", "3", "4", "5 certain")
-SPLIT_COLORS = {"train": "#8a94a6", "val": "#b66dd3", "test": "#2385ca", "below": "#e8a33a", "unused": "#d0d4da"}
-CATEGORY_COLORS = (
-    "#2385ca", "#e8833a", "#2a9d8f", "#b66dd3", "#d4380d", "#8c6d31", "#e377c2", "#17a2c9", "#a8b820", "#5b5fc7", "#c98b6b", "#4c7a34",
-)  # fmt: skip
+SPLIT_COLORS = {"train": "#566070", "val": "#cc79a7", "test": "#0072b2", "below": "#e69f00", "unused": "#d0d4da"}
+CATEGORY_COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#5b2a6e")
+"""Those of M. Okabe and K. Ito, "Color universal design", 2008, with a dark violet for black."""
+TONES = {"#2385ca": "#1d6ea7", "#2ca52c": "#35c535"}
+"""Sound effects a little darker and soundscapes a little lighter on maps: apart from speech and music for every eye."""
 VIRIDIS = ("#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725")
 STEPS = 64
 """Colours of a continuous scale."""
@@ -156,7 +157,7 @@ def class_column(name: str, taxonomy: Taxonomy, labels: np.ndarray) -> Column:
     top = name == "top"
     index = np.where(labels < 0, -1, taxonomy.parents[labels]) if top else labels
     classes = taxonomy.top if top else taxonomy.second
-    return _of(name, BUILT_IN[name], index, [Category(c.name, c.color) for c in classes])
+    return _of(name, BUILT_IN[name], index, [Category(c.name, TONES.get(c.color, c.color) if top else c.color) for c in classes])
 
 
 def correct_column(run: Run) -> Column:
