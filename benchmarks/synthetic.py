@@ -82,7 +82,9 @@ def make(folder: Path, n: int) -> Path:
         collection = make_collection(n)
         collection.save(folder / "sounds")
         for seed, loss in enumerate(("hierarchical", "flat")):
-            make_run(collection, load_run(webapp.assets() / "runs" / f"{loss}-audio-c1-fold0"), folder / loss, seed=seed)
+            make_run(
+                collection, load_run(webapp.assets() / "runs" / f"{loss}-audio-c1-fold0"), folder / loss, seed=seed
+            )
     return folder
 
 

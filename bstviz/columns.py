@@ -157,7 +157,12 @@ def class_column(name: str, taxonomy: Taxonomy, labels: np.ndarray) -> Column:
     top = name == "top"
     index = np.where(labels < 0, -1, taxonomy.parents[labels]) if top else labels
     classes = taxonomy.top if top else taxonomy.second
-    return _of(name, BUILT_IN[name], index, [Category(c.name, TONES.get(c.color, c.color) if top else c.color) for c in classes])
+    return _of(
+        name,
+        BUILT_IN[name],
+        index,
+        [Category(c.name, TONES.get(c.color, c.color) if top else c.color) for c in classes],
+    )
 
 
 def correct_column(run: Run) -> Column:

@@ -65,6 +65,10 @@ def words(settings: UmapSettings) -> str:
 
 def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) -> None:
     n = len(loaded.ids)
+
+    def ask() -> None:
+        st.session_state[f"{key}.asked"] = True
+
     with st.form(f"{key}.form", border=False):
         left, middle, right, last = st.columns([2, 2, 1, 1], vertical_alignment="bottom")
         with left:
@@ -74,12 +78,12 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
         with right:
             seed = st.number_input("Seed", 0, 10_000, settings.seed, key=f"{key}.seed")
         with last:
-            wanted = st.form_submit_button("Make", type="primary", key=f"{key}.make")
+            st.form_submit_button("Make", type="primary", key=f"{key}.make", on_click=ask)
     if n > UMAP_SOUNDS:
         st.caption(
             f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; the others are placed among their neighbours: approximate."
         )
-    if wanted:
+    if st.session_state.pop(f"{key}.asked", False):
         own = UmapSettings(int(neighbours), float(distance), int(seed))
         if loaders.umap(loaded, dimensions, own) is None:
             bar = st.progress(0.0, "Finding neighbours …")
@@ -87,7 +91,7 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
                 loaded, dimensions, own, lambda share: bar.progress(share, f"Laying out … {100 * share:.0f} %")
             )
         st.session_state[f"{key}.settings"] = own
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def trust(loaded: Loaded, shown: Chosen) -> str:
