@@ -20,7 +20,28 @@ from bstviz.run import CollectionRef, Run, load_run
 from bstviz.taxonomy import bst
 
 WORDS = np.array(
-    "dog rain door engine voice piano drum glass wind street bird footsteps bell water guitar crowd alarm forest train synth".split()
+    [
+        "dog",
+        "rain",
+        "door",
+        "engine",
+        "voice",
+        "piano",
+        "drum",
+        "glass",
+        "wind",
+        "street",
+        "bird",
+        "footsteps",
+        "bell",
+        "water",
+        "guitar",
+        "crowd",
+        "alarm",
+        "forest",
+        "train",
+        "synth",
+    ]
 )
 
 

@@ -48,7 +48,8 @@ class Loaded:
 
     def row_of(self, sound_id: str) -> int | None:
         """Row of a sound in the run, if it lists it."""
-        return int(self.ids.get_loc(sound_id)) if sound_id in self.ids else None
+        found = int(self.ids.get_indexer(pd.Index([sound_id]))[0])
+        return found if found >= 0 else None
 
     def title(self, row: int) -> str:
         """Title of a run's sound, or its id."""
@@ -166,7 +167,7 @@ def _columns(identity: str, folds: tuple[int, ...], _loaded: Loaded) -> Columns:
     fold = np.full(len(_loaded.ids), -1)
     for other in siblings(_loaded):
         tested = other.sounds["sound_id"][other.sounds["split"].isin(["test", "below"])]
-        rows = _loaded.ids.get_indexer(tested)
+        rows = _loaded.ids.get_indexer(pd.Index(tested))
         fold[rows[rows >= 0]] = other.fold
     return Columns(_loaded.run, _loaded.table, fold if len(folds) > 1 else None)
 

@@ -57,17 +57,19 @@ class Pair:
     @property
     def tested(self) -> np.ndarray:
         """Which sounds have a class and are out of fold in both runs, (M,) bool."""
-        out = [
-            loaded.run.sounds["split"].isin(["test", "below"]).to_numpy()[rows]
-            for loaded, rows in ((self.left, self.a), (self.right, self.b))
-        ]
-        return out[0] & out[1] & (self.left.run.y_true[self.a] >= 0)
+        left, right = self.left.run, self.right.run
+        labelled: np.ndarray = left.y_true[self.a] >= 0
+        return labelled & _out_of_fold(left)[self.a] & _out_of_fold(right)[self.b]
 
     def position(self, sound_id: str) -> int | None:
         """Position of a sound among the shared ones."""
         row = self.left.row_of(sound_id)
-        found = np.flatnonzero(self.a == row) if row is not None else ()
+        found = np.flatnonzero(self.a == (-1 if row is None else row))
         return int(found[0]) if len(found) else None
+
+
+def _out_of_fold(run: Run) -> np.ndarray:
+    return run.sounds["split"].isin(["test", "below"]).to_numpy()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -44,7 +44,8 @@ def one_of(label: str, options: Sequence[Option], *, key: str, name: Callable[[O
     """Segmented control of which one option is always chosen, kept over page changes."""
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
-    return st.segmented_control(label, options, required=True, format_func=name, key=key, persist_state="session")
+    chosen = st.segmented_control(label, options, required=True, format_func=name, key=key, persist_state="session")
+    return options[0] if chosen is None else chosen
 
 
 def pick_color(names: Mapping[str, str], *, key: str) -> str:

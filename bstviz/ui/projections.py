@@ -87,9 +87,11 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
         own = UmapSettings(int(neighbours), float(distance), int(seed))
         if loaders.umap(loaded, dimensions, own) is None:
             bar = st.progress(0.0, "Finding neighbours …")
-            loaders.make_umap(
-                loaded, dimensions, own, lambda share: bar.progress(share, f"Laying out … {100 * share:.0f} %")
-            )
+
+            def report(share: float) -> None:
+                bar.progress(share, f"Laying out … {100 * share:.0f} %")
+
+            loaders.make_umap(loaded, dimensions, own, report)
         st.session_state[f"{key}.settings"] = own
         st.rerun()
 

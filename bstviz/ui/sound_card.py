@@ -64,7 +64,7 @@ def probabilities(loaded: Loaded, row: int) -> None:
     best = np.argsort(-run.probabilities[row])[:3]
     bars = [(run.taxonomy.second[i].name, float(run.probabilities[row, i]), run.taxonomy.second[i].color) for i in best]
     if run.train.modality == "both":
-        share = float(run.sounds["attention_audio"].iat[row])
+        share = float(run.sounds["attention_audio"].to_numpy()[row])
         bars += [("attention on audio", share, "#7d8a99"), ("attention on text", 1 - share, "#7d8a99")]
     rows = "".join(
         f'<span style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{html.escape(name)}</span>'

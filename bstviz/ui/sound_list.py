@@ -98,23 +98,27 @@ def _rows(
     distances: np.ndarray | None,
     notes: Sequence[str] | None,
 ) -> list[list[Any]]:
+    titles: dict[tuple[str, int], str] = {}
+    for loaded in {loaded.identity: loaded for loaded, _ in shown}.values():
+        own = [row for other, row in shown if other.identity == loaded.identity]
+        titles |= {(loaded.identity, row): title for row, title in zip(own, loaded.titles(np.array(own)), strict=True)}
     rows = []
     for position, (loaded, row) in enumerate(shown):
         run = loaded.run
-
-        def named(label: int, loaded: Loaded = loaded) -> dict[str, str]:
-            if label < 0:
-                return {"text": "–", "color": "transparent"}
-            found = loaded.run.taxonomy.second[label]
-            return {"text": found.name, "color": found.color}
-
-        cells: dict[str, Callable[[], Any]] = {
-            "title": lambda loaded=loaded, row=row: loaded.title(row),
-            "class": lambda named=named, run=run, row=row: named(run.y_true[row]),
-            "predicted": lambda named=named, run=run, row=row: named(run.y_pred[row]),
-            "certainty": lambda run=run, row=row: float(run.probabilities[row, run.y_pred[row]]),
-            "distance": lambda position=position: None if distances is None else float(distances[position]),
-            "note": lambda position=position: "" if notes is None else notes[position],
+        cells = {
+            "title": titles[loaded.identity, row],
+            "class": _class(loaded, run.y_true[row]),
+            "predicted": _class(loaded, run.y_pred[row]),
+            "certainty": float(run.probabilities[row, run.y_pred[row]]),
+            "distance": None if distances is None else float(distances[position]),
+            "note": "" if notes is None else notes[position],
         }
-        rows.append([cells[name]() for name in columns])
+        rows.append([cells[name] for name in columns])
     return rows
+
+
+def _class(loaded: Loaded, label: int) -> dict[str, str]:
+    if label < 0:
+        return {"text": "–", "color": "transparent"}
+    found = loaded.run.taxonomy.second[label]
+    return {"text": found.name, "color": found.color}

@@ -38,7 +38,9 @@ class SoundList {
       this.audio.pause();
     }
     this.data = data;
-    this.render();
+    const content = JSON.stringify([data.columns, data.rows, data.height]);
+    if (content !== this.content) this.render(); // an unchanged list keeps its focus and its order
+    this.content = content;
     const { playing } = data;
     if (playing && playing.stamp !== this.stamp) {
       this.stamp = playing.stamp;
@@ -84,7 +86,10 @@ class SoundList {
     const body = this.shownOrder.map((i) => {
       const line = element("tr"), first = element("td"), play = element("button", "play");
       play.type = "button";
-      play.onclick = () => this.play(i);
+      play.onclick = (event) => {
+        this.play(i);
+        if (event.detail) play.blur(); // a mouse's click leaves the keys to the list
+      };
       first.append(play);
       line.dataset.index = i;
       line.append(first, ...columns.map((column, c) => this.cell(column, rows[i][c], i)));
