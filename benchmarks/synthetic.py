@@ -1,4 +1,4 @@
-"""Runs of any size, made up: clusters in a latent space, words, answers that are mostly right; audio is synthesised on demand.
+"""Runs of any size, made up: clusters in a latent space, words, answers that are mostly right, a few sound files for all.
 
 For measuring the app only. ``python -m benchmarks.synthetic FOLDER N`` writes ``FOLDER/sounds`` (a collection) and
 ``FOLDER/hierarchical`` and ``FOLDER/flat`` (runs of it).
@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import soundfile
 
-from bstviz import webapp
-from bstviz.collection import SYNTH_ROOT, Collection, sounds_table
+from bstviz import synth, webapp
+from bstviz.collection import Collection, sounds_table
 from bstviz.projection import fit_pca, pca_table
 from bstviz.run import CollectionRef, Run, load_run
 from bstviz.taxonomy import bst
@@ -45,8 +46,19 @@ WORDS = np.array(
 )
 
 
-def make_collection(n: int, *, seed: int = 0) -> Collection:
-    """n sounds over all classes in unequal shares, with titles, tags, confidence, uploader and duration."""
+def write_files(folder: Path, count: int = 40) -> list[str]:
+    """Names of ``count`` OGG files of demo sounds, written to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    for spec in synth.catalogue()[:: len(synth.catalogue()) // count][:count]:
+        names.append(f"{spec.sound_id}.ogg")
+        soundfile.write(folder / names[-1], synth.render(spec.sound_id), synth.SAMPLE_RATE)
+    return names
+
+
+def make_collection(n: int, audio: Path, *, seed: int = 0) -> Collection:
+    """n sounds over all classes in unequal shares, with words, confidence, uploader, duration, and one of a few files each."""
+    files = np.array(write_files(audio))
     rng = np.random.default_rng(seed)
     codes = np.array(bst().codes)
     label = rng.choice(len(codes), n, p=rng.dirichlet(np.full(len(codes), 6)))
@@ -60,11 +72,12 @@ def make_collection(n: int, *, seed: int = 0) -> Collection:
             "title": words[0] + " " + words[1] + " " + pd.Series(number),
             "tags": words[2] + "," + words[3],
             "uploader": np.char.add("user", rng.zipf(1.7, n).clip(max=5_000).astype(str)),
+            "path": files[np.arange(n) % len(files)],
             "license": rng.choice(["CC0 1.0", "CC BY 4.0"], n),
             "duration": rng.lognormal(1, 1, n).clip(0.1, 300),
         }
     )
-    return Collection(f"synthetic {n:,}", sounds_table(table), audio_root=SYNTH_ROOT, license="CC0")
+    return Collection(f"synthetic {n:,}", sounds_table(table), audio_root=str(audio.absolute()), license="CC0")
 
 
 def make_run(collection: Collection, base: Run, folder: Path, *, seed: int) -> Path:
@@ -100,7 +113,7 @@ def make_run(collection: Collection, base: Run, folder: Path, *, seed: int) -> P
 def make(folder: Path, n: int) -> Path:
     """The collection and both runs in a folder; what is there already is kept."""
     if not (folder / "flat" / "run.json").is_file():
-        collection = make_collection(n)
+        collection = make_collection(n, folder / "audio")
         collection.save(folder / "sounds")
         for seed, loss in enumerate(("hierarchical", "flat")):
             make_run(
