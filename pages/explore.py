@@ -73,28 +73,39 @@ def page() -> None:
     passing, counts = filters.passing(loaded, columns, key=FILTERS)
     chosen = selection.selected(SELECTED, loaded)
     current = loaded.row_of(st.session_state.get(SOUND, ""))
-    near = [] if current is None else loaders.nearest(loaded, current)[0].tolist()
+    acts = events(loaded, passing, chosen, by)
+    heard = st.session_state.pop(PLAY, False)
     side, view, panel = st.columns([5, 14, 9], gap="medium")
+
+    def card() -> None:
+        with panel:
+            if current is not None:
+                sound_card(loaded, current, key="explore.card", autoplay=heard and autoplay, on_open=acts.pick)
+            else:
+                st.info(
+                    "Click a point to hear it, or draw a lasso around many (hold Shift).", icon=":material/touch_app:"
+                )
+            find_sound(loaded, key="explore.find", on_pick=acts.pick)
+
+    def sounds() -> None:
+        near = [] if current is None else loaders.nearest(loaded, current)[0].tolist()
+        on = filters.chosen(FILTERS).get(by, frozenset())
+        marks = Marks(current, dict.fromkeys(near, "near"), None, chosen, passing, on)
+        with view:
+            run_map(loaded, shown, columns[by], key="explore.map.view", marks=marks, events=acts, hide=hide, height=620)
+
+    for draw in (card, sounds) if heard else (sounds, card):  # what somebody has just asked for comes first
+        draw()
     with view:
-        marks = Marks(
-            current, dict.fromkeys(near, "near"), None, chosen, passing, filters.chosen(FILTERS).get(by, frozenset())
-        )
-        acts = events(loaded, passing, chosen, by)
-        run_map(loaded, shown, columns[by], key="explore.map.view", marks=marks, events=acts, hide=hide, height=620)
         believed = st.container()
         if len(chosen):
             selection_panel(
-                loaded, chosen, columns[by], key="explore.selection", on_open=lambda row: go_to(loaded, row), on_clear=acts.clear
-            )  # fmt: skip
-    with panel:
-        if current is not None:
-            play = autoplay and st.session_state.pop(PLAY, False)
-            sound_card(loaded, current, key="explore.card", autoplay=play, on_open=lambda row: go_to(loaded, row))
-        else:
-            st.info("Click a point to hear it, or draw a lasso around many (hold Shift).", icon=":material/touch_app:")
-        find_sound(loaded, key="explore.find", on_pick=lambda row: go_to(loaded, row))
+                loaded, chosen, columns[by], key="explore.selection", on_open=acts.pick, on_clear=acts.clear
+            )
     with side:
-        filters.filters(loaded, columns, counts, passing, key=FILTERS)
+        filters.filters(
+            loaded, columns, counts, passing, key=FILTERS, on_select=lambda rows: acts.select(rows, "replace")
+        )
     link.write("explore", {
         "run": loaders.run_name(loaded), "map": shown.method, "dimensions": str(shown.dimensions), "color": by,
         "sound": None if current is None else str(loaded.ids[current]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -55,7 +55,13 @@ def passing(loaded: Loaded, columns: Columns, *, key: str) -> tuple[np.ndarray |
 
 
 def filters(
-    loaded: Loaded, columns: Columns, counts: Mapping[str, np.ndarray], shown: np.ndarray | None, *, key: str
+    loaded: Loaded,
+    columns: Columns,
+    counts: Mapping[str, np.ndarray],
+    shown: np.ndarray | None,
+    *,
+    key: str,
+    on_select: Callable[[np.ndarray], None],
 ) -> None:
     """The filters' own place on the page.
 
@@ -65,14 +71,19 @@ def filters(
         counts: What :func:`passing` counted.
         shown: What passes.
         key: Of the filters.
+        on_select: Called with the rows that pass, when they are to be selected.
     """
     st.text_input(
         "Title or tags hold", key=f"{key}.words", placeholder="words, in any order", persist_state="session", icon=":material/search:"
     )  # fmt: skip
     n = len(loaded.run.sounds)
-    left, right = st.columns([3, 2], vertical_alignment="center")
-    left.caption(f"{n if shown is None else int(shown.sum()):,} of {n:,} sounds pass")
-    right.button("Show all", on_click=clear, args=(key,), disabled=shown is None, key=f"{key}.clear", type="tertiary")
+    st.caption(f"{n if shown is None else int(shown.sum()):,} of {n:,} sounds pass")
+    if shown is not None:
+        with st.container(horizontal=True):
+            st.button(
+                "Select them", on_click=lambda: on_select(np.flatnonzero(shown)), key=f"{key}.select", type="tertiary"
+            )
+            st.button("Show all", on_click=clear, args=(key,), key=f"{key}.clear", type="tertiary")
     charts([columns[name] for name in active(columns, key)], counts, key=key)
     st.multiselect(
         "Columns to filter by", list(columns), default=[c for c in STANDARD if c in columns],

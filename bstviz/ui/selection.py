@@ -87,6 +87,7 @@ def selection_panel(
         icon=":material/download:", on_click="ignore", width="stretch",
     )  # fmt: skip
     clear.button("Clear (Esc)", on_click=on_clear, key=f"{key}.clear", icon=":material/close:", width="stretch")
+    st.caption("← and → step through them. A region drawn with Ctrl adds to the selection, with Alt takes away.")
     sounds, made = st.columns([3, 2], gap="medium")
     with sounds:
         sound_list(

@@ -60,7 +60,7 @@ def test_classes_are_measured_on_what_is_out_of_fold_in_both(app: AppTest) -> No
     assert row["Accuracy, left"] == pytest.approx(100 * (HIERARCHICAL.y_pred[own] == label).mean())
     assert row["Accuracy, right"] == pytest.approx(100 * (FLAT.y_pred[own] == label).mean())
     assert row["Accuracy, diff."] == pytest.approx(row["Accuracy, right"] - row["Accuracy, left"])
-    app.button_group(key="compare.level").set_value("top").run()
+    app.button_group(key="compare.classes.level").set_value("top").run()
     assert len(next(d.value for d in app.dataframe if "Class" in d.value)) == 5
 
 
