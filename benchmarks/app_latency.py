@@ -152,7 +152,7 @@ def explore(browser: Browser, address: str, repeats: int) -> dict[str, list[floa
             changed = f"(label) => {{ const m = ({PART})('.map'); return m.querySelector('.legend .title').textContent === label && m.map.data.legend.title === label }}"
             out["recolour"].append(timed(option.click, page, changed, label))
             idle(page)
-        out["lasso"] = [lasso(page, k) for k in range(repeats)]
+        out["lasso"] = [lasso(page, k) for k in range(repeats + 1)][1:]
     return out
 
 

@@ -76,6 +76,7 @@ def page() -> None:
     acts = events(loaded, passing, chosen, by)
     heard = st.session_state.pop(PLAY, False)
     side, view, panel = st.columns([5, 14, 9], gap="medium")
+    above, believed, below = (view.container() for _ in range(3))
 
     def card() -> None:
         with panel:
@@ -91,17 +92,16 @@ def page() -> None:
         near = [] if current is None else loaders.nearest(loaded, current)[0].tolist()
         on = filters.chosen(FILTERS).get(by, frozenset())
         marks = Marks(current, dict.fromkeys(near, "near"), None, chosen, passing, on)
-        with view:
+        with above:
             run_map(loaded, shown, columns[by], key="explore.map.view", marks=marks, events=acts, hide=hide, height=620)
+        if len(chosen):
+            with below:
+                selection_panel(
+                    loaded, chosen, columns[by], key="explore.selection", on_open=acts.pick, on_clear=acts.clear
+                )
 
     for draw in (card, sounds) if heard else (sounds, card):  # what somebody has just asked for comes first
         draw()
-    with view:
-        believed = st.container()
-        if len(chosen):
-            selection_panel(
-                loaded, chosen, columns[by], key="explore.selection", on_open=acts.pick, on_clear=acts.clear
-            )
     with side:
         filters.filters(
             loaded, columns, counts, passing, key=FILTERS, on_select=lambda rows: acts.select(rows, "replace")

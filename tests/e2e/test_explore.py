@@ -131,7 +131,7 @@ def test_selection_and_zoom_survive_recolouring_filters_and_page_changes(page: P
     page.locator(".facet", has_text="Annotation confidence").locator(".bar").nth(2).click()
     page.wait_for_function("(m) => Number(m.dataset.shown) < Number(m.dataset.drawn)", arg=map_.handle())
     assert map_.selected() == len(chosen)
-    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Show all", exact=True).click()
     page.wait_for_function("(m) => m.dataset.shown === m.dataset.drawn", arg=map_.handle())
 
     page.get_by_role("link", name="Overview").click()

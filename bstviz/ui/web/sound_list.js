@@ -1,5 +1,6 @@
 // A table of sounds, each with a play button; columns sort; j and k play the next and the last one.
 
+const FIRST = 60; // rows drawn at once
 const PLAY = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 4l14 8-14 8z"/></svg>';
 const PAUSE = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 4h4v16H6zM14 4h4v16h-4z"/></svg>';
 
@@ -83,20 +84,26 @@ class SoundList {
     });
     this.root.querySelector("thead tr").replaceChildren(element("th"), ...head);
     this.shownOrder = this.order();
-    const body = this.shownOrder.map((i) => {
-      const line = element("tr"), first = element("td"), play = element("button", "play");
-      play.type = "button";
-      play.onclick = (event) => {
-        this.play(i);
-        if (event.detail) play.blur(); // a mouse's click leaves the keys to the list
-      };
-      first.append(play);
-      line.dataset.index = i;
-      line.append(first, ...columns.map((column, c) => this.cell(column, rows[i][c], i)));
-      return line;
-    });
-    this.root.querySelector("tbody").replaceChildren(...body);
-    this.buttons();
+    const body = this.root.querySelector("tbody");
+    const some = (from, to) => body.append(...this.shownOrder.slice(from, to).map((i) => this.line(i)));
+    body.replaceChildren();
+    some(0, FIRST);
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    if (rows.length > FIRST) setTimeout(() => turn === this.turn && some(FIRST), 60); // what is out of sight follows
+  }
+
+  line(i) {
+    const { columns, rows } = this.data, line = element("tr"), first = element("td"), play = element("button", "play");
+    play.type = "button";
+    play.onclick = (event) => {
+      this.play(i);
+      if (event.detail) play.blur(); // a mouse's click leaves the keys to the list
+    };
+    first.append(play);
+    line.dataset.index = i;
+    line.append(first, ...columns.map((column, c) => this.cell(column, rows[i][c], i)));
+    this.button(line);
+    return line;
   }
 
   cell(column, value, i) {
@@ -117,13 +124,16 @@ class SoundList {
     return cell;
   }
 
+  button(line) {
+    const i = Number(line.dataset.index), now = i === this.at, on = now && !this.audio.paused, play = line.firstChild.firstChild;
+    line.classList.toggle("now", now);
+    play.innerHTML = on ? PAUSE : PLAY;
+    play.setAttribute("aria-label", `${on ? "Pause" : "Play"} ${this.data.rows[i][0]?.text ?? this.data.rows[i][0]}`);
+  }
+
+  /** Bring the rows that play, or have just played, up to date. */
   buttons() {
-    for (const line of this.root.querySelectorAll("tbody tr")) {
-      const i = Number(line.dataset.index), now = i === this.at, on = now && !this.audio.paused, play = line.querySelector(".play");
-      line.classList.toggle("now", now);
-      play.innerHTML = on ? PAUSE : PLAY;
-      play.setAttribute("aria-label", `${on ? "Pause" : "Play"} ${this.data.rows[i][0]?.text ?? this.data.rows[i][0]}`);
-    }
+    for (const line of this.root.querySelectorAll(`tr.now, tr[data-index="${this.at}"]`)) this.button(line);
   }
 
   play(i) {
