@@ -173,6 +173,12 @@ def correct_column(run: Run) -> Column:
     return _of("correct", BUILT_IN["correct"], np.where(true < 0, -1, index), categories)
 
 
+def _tells_apart(values: pd.Series) -> bool:
+    """Whether a table's column differs between sounds at all."""
+    missing = values.isna()
+    return bool((missing.any() or (values != values.iloc[0]).any()) and not missing.all())
+
+
 class Columns(Mapping[str, Column]):
     """The columns of a run, each made when it is first asked for.
 
@@ -192,7 +198,7 @@ class Columns(Mapping[str, Column]):
             del names["attention"]
         if folds is None or len(np.unique(folds)) < 2:
             del names["fold"]
-        own = [str(c) for c in table.columns if c not in NOT_OFFERED and not table[c].isna().all()]
+        own = [str(c) for c in table.columns if c not in NOT_OFFERED and _tells_apart(table[c])]
         self.names: dict[str, str] = names | {c: c.replace("_", " ").capitalize() for c in own if c not in names}
 
     def __getitem__(self, name: str) -> Column:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from bstviz.run import Run
 from bstviz.ui import link, loaders, pair, selection
-from bstviz.ui.comparison import by_class, pair_map, sound_in_both, structure
+from bstviz.ui.comparison import by_class, pair_map, sound_in_both, structure, trust_in_both
 from bstviz.ui.linked_map import Events, Mode
 from bstviz.ui.page import guarded
 from bstviz.ui.pair import CHANGE, Pair
@@ -70,6 +70,7 @@ def page() -> None:
     view, panel = st.columns([16, 6], gap="medium")
     with view:
         pair_map(both, method, dimensions, by, key="compare.map.view", current=current, selected=selected, events=acts)
+        believed = st.container()
         if len(selected):
             selection_panel(
                 both.left, both.a[selected], loaders.columns(both.left)["top" if by == CHANGE else by], key="compare.selection",
@@ -86,6 +87,8 @@ def page() -> None:
             sound_in_both(both, current, key="compare.sound", autoplay=play, on_open=acts.pick)
     by_class(both, key="compare.classes", on_pick=lambda positions: acts.select(positions, "replace"))
     structure(both, key="compare.structure")
+    with believed:
+        trust_in_both(both, method, dimensions)
     link.write("compare", {
         "left": loaders.run_name(both.left), "right": loaders.run_name(both.right), "map": method, "dimensions": str(dimensions),
         "color": by, "sound": None if current is None else str(both.left.ids[both.a[current]]),

@@ -49,7 +49,8 @@ def test_every_column_puts_every_sound_into_a_counted_category(run: Run, table: 
 
 def test_columns_that_say_nothing_are_not_offered(run: Run, runs: dict[str, Run], table: pd.DataFrame) -> None:
     bare = Columns(runs["audio"], table.assign(confidence=pd.NA))
-    assert not {"attention", "fold", "confidence", "title", "sound_id"} & set(bare)
+    assert not {"attention", "fold", "confidence", "title", "sound_id", "license"} & set(bare)
+    assert {"uploader", "duration"} <= set(bare)
 
 
 def test_classes_have_the_taxonomys_names_and_order(run: Run, table: pd.DataFrame) -> None:

@@ -60,6 +60,15 @@ def pair_map(
     )
 
 
+def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
+    """How far to believe the two maps."""
+    left, right = (loaders.trustworthiness(loaded, method, dimensions) for loaded in (both.left, both.right))
+    st.caption(
+        f"Trustworthiness of the left map {left:.3f}, of the right {right:.3f}: 1 where all neighbours on a map are neighbours in "
+        "the latent space."
+    )
+
+
 def _title(side: str, loaded: loaders.Loaded) -> str:
     return f"{side}: {loaded.run.train.loss} · {loaded.run.train.modality}"
 

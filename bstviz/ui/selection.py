@@ -76,33 +76,31 @@ def selection_panel(
     on_clear: Callable[[], None],
 ) -> None:
     """A selection: its sounds, each to be played; its make-up against the whole; and files of it."""
-    head, csv, parquet, clear = st.columns([4, 2, 2, 3], vertical_alignment="center")
-    head.markdown(f"#### {len(rows):,} sound{'s' if len(rows) != 1 else ''} selected")
-    csv.download_button(
-        "CSV", lambda: _csv(loaded, rows), "selection.csv", "text/csv", key=f"{key}.csv", icon=":material/download:",
-        on_click="ignore", width="stretch",
-    )  # fmt: skip
-    parquet.download_button(
-        "Parquet", lambda: _parquet(loaded, rows), "selection.parquet", "application/vnd.apache.parquet", key=f"{key}.parquet",
-        icon=":material/download:", on_click="ignore", width="stretch",
-    )  # fmt: skip
-    clear.button("Clear (Esc)", on_click=on_clear, key=f"{key}.clear", icon=":material/close:", width="stretch")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"#### {len(rows):,} sound{'s' if len(rows) != 1 else ''} selected")
+        st.download_button(
+            "CSV", lambda: _csv(loaded, rows), "selection.csv", "text/csv", key=f"{key}.csv", icon=":material/download:",
+            on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Parquet", lambda: _parquet(loaded, rows), "selection.parquet", "application/vnd.apache.parquet", key=f"{key}.parquet",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+        st.button("Clear (Esc)", on_click=on_clear, key=f"{key}.clear", icon=":material/close:")
     st.caption("← and → step through them. A region drawn with Ctrl adds to the selection, with Alt takes away.")
-    sounds, made = st.columns([3, 2], gap="medium")
-    with sounds:
-        sound_list(
-            [(loaded, int(row)) for row in rows[:LISTED]], key=f"{key}.list", on_open=lambda i: on_open(int(rows[i])), height=320,
-            total=len(rows),
-        )  # fmt: skip
-    with made:
-        st.dataframe(
-            makeup(column, rows), hide_index=True, key=f"{key}.makeup", height=320,
-            column_config={
-                "label": st.column_config.TextColumn(column.label),
-                "selected": st.column_config.NumberColumn("Selected", format="localized"),
-                "all": st.column_config.NumberColumn("All", format="localized"),
-                "share": st.column_config.NumberColumn("Of the selection", format="percent"),
-                "overall": st.column_config.NumberColumn("Of all", format="percent"),
-                "ratio": st.column_config.NumberColumn("Ratio", format="%.1f×", help="Share of the selection over share of all"),
-            },
-        )  # fmt: skip
+    sound_list(
+        [(loaded, int(row)) for row in rows[:LISTED]], key=f"{key}.list", on_open=lambda i: on_open(int(rows[i])), height=300,
+        total=len(rows),
+    )  # fmt: skip
+    made = makeup(column, rows)
+    st.dataframe(
+        made, hide_index=True, key=f"{key}.makeup", height=min(38 + 35 * len(made), 300),
+        column_config={
+            "label": st.column_config.TextColumn(column.label),
+            "selected": st.column_config.NumberColumn("Selected", format="localized"),
+            "all": st.column_config.NumberColumn("All", format="localized"),
+            "share": st.column_config.NumberColumn("Of the selection", format="percent"),
+            "overall": st.column_config.NumberColumn("Of all", format="percent"),
+            "ratio": st.column_config.NumberColumn("Ratio", format="%.1f×", help="Share of the selection over share of all"),
+        },
+    )  # fmt: skip
