@@ -1,9 +1,10 @@
 """How long a person waits on Explore, against a bare page with one Plotly chart of the same points, in the same run.
 
 ``python -m benchmarks.app_latency --folder /tmp/bench`` makes runs of 1k, 11k, 100k and 1M sounds there (kept for the next
-time), serves each on loopback with Explore and with the bare page, drives Chromium and prints p50 and p95 in seconds, bytes
-on the wire until the first map, and the ratios. The browser starts each first map with an empty cache; servers are warm.
-Times mean nothing between machines; the ratios do.
+time), serves Explore and the bare page side by side on loopback, drives them in turns with Chromium and prints p50 and p95 in
+seconds, bytes on the wire until the first map, and the ratios. The browser starts each first map with an empty cache; servers
+are warm. Times mean nothing between machines; the ratios do. The bare page never draws a million points: there the reference
+is the bare page at 11k.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.synthetic import make
 from bstviz import webapp
@@ -34,9 +36,21 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--autoplay-policy=no-user-gesture-required",
 ]
+VIEWPORT = {"width": 1440, "height": 1000}
+REFERENCE = 11_000
 COLORS = ("Second-level class", "Right or wrong", "Annotation confidence", "Split", "Top-level class")
+NEAR, CHOSEN = '.list[data-name="explore.card.near"]', '.list[data-name="explore.selection.list"]'
 PART = """(name) => { for (const e of document.querySelectorAll('[data-testid=stBidiComponentIsolated]')) {
   const found = e.shadowRoot?.querySelector(name); if (found) return found } return null }"""
+BARE_DRAWN = "() => document.querySelector('.js-plotly-plot')?._fullLayout?._plots?.xy?._scene?.count > 0"
+BARE_PLACE = """(i) => { const g = document.querySelector('.js-plotly-plot'), l = g._fullLayout, t = g._fullData[0], b = g.getBoundingClientRect();
+  return { n: t.x.length, x: b.left + l.xaxis._offset + l.xaxis.l2p(t.x[i]), y: b.top + l.yaxis._offset + l.yaxis.l2p(t.y[i]) } }"""
+REGION = """(app, turn) => { const pane = app.panes[0], n = app.data.n, all = app.data.legend.entries.reduce((s, e) => s + e.all, 0);
+  const want = Math.max(3, Math.round(500 * n / all)), at = (turn * 997) % n, x = pane.px[at], y = pane.py[at];
+  const far = Array.from(pane.px, (v, i) => Math.max(Math.abs(v - x), Math.abs(pane.py[i] - y))).sort((a, b) => a - b);
+  const box = pane.canvas.getBoundingClientRect(), r = Math.max(far[Math.min(want, n - 1)] / app.ratio, 3);
+  const near = (v, low, high) => Math.min(Math.max(v, low + 4), high - 4), mx = box.left + x / app.ratio, my = box.top + y / app.ratio;
+  return [near(mx - r, box.left, box.right), near(my - r, box.top + 40, box.bottom), near(mx + r, box.left, box.right), near(my + r, box.top + 40, box.bottom)] }"""
 
 
 def free_port() -> int:
@@ -65,16 +79,6 @@ def served(script: Path, environment: dict[str, str]) -> Iterator[str]:
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
-
-
-@contextmanager
-def window(browser: Browser) -> Iterator[Page]:
-    """A fresh page with an empty cache."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    page = context.new_page()
-    page.set_default_timeout(90_000)
-    yield page
-    context.close()
 
 
 def wire(page: Page) -> Callable[[], int]:
@@ -108,141 +112,139 @@ def timed(act: Callable[[], None], page: Page, done: str, argument: object = Non
     return time.perf_counter() - start
 
 
-def explore(browser: Browser, address: str, repeats: int) -> dict[str, list[float]]:
-    """Waiting times on Explore, seconds, and bytes until the first map."""
-    out: dict[str, list[float]] = {name: [] for name in ("map", "bytes", "click", "neighbours", "recolour", "lasso")}
-    drawn = f"() => ({PART})('.map')?.dataset.state === 'drawn'"
-    with window(browser) as page:  # warm the server
-        page.goto(f"{address}/explore")
-        page.wait_for_function(drawn)
-        idle(page)
-    for _ in range(repeats):
-        with window(browser) as page:
-            count = wire(page)
-            out["map"].append(
-                timed(lambda page=page: page.goto(f"{address}/explore", wait_until="commit"), page, drawn)
-            )  # type: ignore[misc]
-            out["bytes"].append(count())
-    with window(browser) as page:
-        page.goto(f"{address}/explore")
-        page.wait_for_function(drawn)
-        idle(page)
-        rng = np.random.default_rng(0)
-        n = int(page.evaluate(f"({PART})('.map').dataset.drawn"))
-        ready = f"(old) => {{ const a = ({PART})('.player audio'); return a && a.src !== old && a.readyState >= 3 }}"
-        listed = f"(old) => {{ const l = ({PART})('.list'); return l?.sounds?.data && l.sounds.data.token !== old && l.querySelectorAll('tbody tr').length === 10 }}"
-        for wanted in ("click", "neighbours"):
-            for k in range(repeats + 1):
-                spot = page.evaluate(f"(i) => ({PART})('.map').map.locate(i)", int(rng.integers(n)))
-                old = {
-                    "click": "({})('.player audio')?.src ?? ''",
-                    "neighbours": "({})('.list')?.sounds?.data?.token ?? ''",
-                }
-                before = page.evaluate(old[wanted].format(PART))
-                condition = ready if wanted == "click" else listed
-                took = timed(lambda spot=spot: page.mouse.click(spot["x"], spot["y"]), page, condition, before)  # type: ignore[misc]
-                if k:
-                    out[wanted].append(took)
-                idle(page)
-        for k in range(repeats):
-            label = COLORS[k % len(COLORS)]
-            page.get_by_label("Colour").click()
-            option = page.get_by_role("option", name=label)
-            option.wait_for()
-            changed = f"(label) => {{ const m = ({PART})('.map'); return m.querySelector('.legend .title').textContent === label && m.map.data.legend.title === label }}"
-            out["recolour"].append(timed(option.click, page, changed, label))
-            idle(page)
-        out["lasso"] = [lasso(page, k) for k in range(repeats + 1)][1:]
-    return out
+class Measured:
+    """One page of one size: a first map in a fresh window each time, everything else in a window that stays open.
+
+    Args:
+        browser: Chromium.
+        address: Of the page.
+        drawn: JavaScript that says whether the first map stands.
+    """
+
+    def __init__(self, browser: Browser, address: str, drawn: str) -> None:
+        self.browser, self.address, self.drawn = browser, address, drawn
+        self.times: dict[str, list[float]] = {}
+        self.random = np.random.default_rng(0)
+        self.runs = 0
+        self.page = browser.new_page(viewport=VIEWPORT)
+        self.page.set_default_timeout(60_000)
+        self.page.on("websocket", lambda socket: socket.on("framereceived", self._received))
+        self.page.goto(address)
+        self.page.wait_for_function(drawn)
+        idle(self.page)
+
+    def _received(self, payload: bytes | str) -> None:
+        if isinstance(payload, bytes) and ForwardMsg.FromString(payload).WhichOneof("type") == "script_finished":
+            self.runs += 1
+
+    def note(self, what: str, value: float) -> None:
+        """Keep a time."""
+        self.times.setdefault(what, []).append(value)
+
+    def first_map(self) -> None:
+        """Seconds until the map stands in a browser with an empty cache, and the bytes that took."""
+        context = self.browser.new_context(viewport=VIEWPORT)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        count = wire(page)
+        self.note("map", timed(lambda: page.goto(self.address, wait_until="commit"), page, self.drawn))
+        self.note("bytes", count())
+        context.close()
 
 
-def lasso(page: Page, turn: int) -> float:
-    """Seconds from letting go of a lasso of about 500 sounds until their table stands."""
-    script = f"""(turn) => {{ const app = ({PART})('.map').map, pane = app.panes[0], n = app.data.n;
-      const all = Number(app.data.legend.entries.reduce((s, e) => s + e.all, 0)), want = Math.max(3, Math.round(500 * n / all));
-      const at = (turn * 997) % n, x = pane.px[at], y = pane.py[at];
-      const far = Array.from(pane.px, (v, i) => Math.max(Math.abs(v - x), Math.abs(pane.py[i] - y))).sort((a, b) => a - b);
-      const box = pane.canvas.getBoundingClientRect(), r = Math.max(far[Math.min(want, n - 1)] / app.ratio, 3);
-      const near = (v, low, high) => Math.min(Math.max(v, low + 4), high - 4), mx = box.left + x / app.ratio, my = box.top + y / app.ratio;
-      return [near(mx - r, box.left, box.right), near(my - r, box.top + 40, box.bottom), near(mx + r, box.left, box.right),
-        near(my + r, box.top + 40, box.bottom)] }}"""
-    left, top, right, bottom = page.evaluate(script, turn)
-    page.evaluate(f"({PART})('.map').map.use('lasso')")
-    page.mouse.move(left, top)
-    page.mouse.down()
-    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
-        page.mouse.move(x, y, steps=3)
-    before = page.evaluate(f"({PART})('.list')?.sounds?.data?.token ?? ''")
-    done = f"(old) => {{ const l = ({PART})('.list'); return document.body.innerText.includes('selected') && l?.sounds?.data && l.sounds.data.token !== old && l.querySelectorAll('tbody tr').length > 0 }}"
-    took = timed(page.mouse.up, page, done, before)
-    page.evaluate(f"({PART})('.map').map.use('pan')")
-    idle(page)
-    return took
+class Bare(Measured):
+    """The page with one chart and nothing else."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        super().__init__(browser, address, BARE_DRAWN)
+        self.n = self.page.evaluate(BARE_PLACE, 0)["n"]
+
+    def click(self) -> None:
+        """Seconds from a click on a point until the script has run again; a click that no point took is made again elsewhere."""
+        spot = self.page.evaluate(BARE_PLACE, int(self.random.integers(self.n)))
+        self.page.mouse.move(spot["x"], spot["y"])
+        self.page.wait_for_timeout(300)
+        before, start = self.runs, time.perf_counter()
+        self.page.mouse.click(spot["x"], spot["y"])
+        while self.runs == before and time.perf_counter() - start < 15:
+            self.page.wait_for_timeout(4)
+        if self.runs == before:
+            return self.click()
+        self.note("click", time.perf_counter() - start)
+        return idle(self.page)
 
 
-def bare(browser: Browser, address: str, repeats: int) -> dict[str, list[float]]:
-    """Waiting times on the bare page: first map, and click until the script has run again."""
-    out: dict[str, list[float]] = {"map": [], "bytes": [], "click": []}
-    drawn = "() => { const g = document.querySelector('.js-plotly-plot'); return g?._fullData?.length && g.querySelector('.gl-canvas, canvas') && g._fullLayout?._plots?.xy?._scene?.count > 0 }"
-    with window(browser) as page:
-        page.goto(address)
-        page.wait_for_function(drawn)
-        idle(page)
-    for _ in range(repeats):
-        with window(browser) as page:
-            count = wire(page)
-            out["map"].append(timed(lambda page=page: page.goto(address, wait_until="commit"), page, drawn))  # type: ignore[misc]
-            out["bytes"].append(count())
-    with window(browser) as page:
-        page.goto(address)
-        page.wait_for_function(drawn)
-        idle(page)
-        watch = """() => { window.runs = 0; const app = document.querySelector('[data-testid="stApp"]'); let busy = false;
-          new MutationObserver(() => { const now = app.dataset.testScriptState;
-            if (now !== 'notRunning') busy = true; else if (busy) { busy = false; window.runs += 1 } })
-            .observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] }) }"""
-        page.evaluate(watch)
-        rng = np.random.default_rng(0)
-        place = """(i) => { const g = document.querySelector('.js-plotly-plot'), l = g._fullLayout, t = g._fullData[0], b = g.getBoundingClientRect();
-          return { n: t.x.length, x: b.left + l.xaxis._offset + l.xaxis.l2p(t.x[i]), y: b.top + l.yaxis._offset + l.yaxis.l2p(t.y[i]) } }"""
-        n = page.evaluate(place, 0)["n"]
-        for k in range(repeats + 1):
-            spot = page.evaluate(place, int(rng.integers(n)))
-            page.mouse.move(spot["x"], spot["y"])
-            page.wait_for_timeout(300)
-            before = page.evaluate("window.runs")
-            took = timed(
-                lambda spot=spot: page.mouse.click(spot["x"], spot["y"]), page, "(old) => window.runs > old", before
-            )  # type: ignore[misc]
-            if k:
-                out["click"].append(took)
-            idle(page)
-    return out
+class Explore(Measured):
+    """Explore."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        super().__init__(browser, f"{address}/explore", f"() => ({PART})('.map')?.dataset.state === 'drawn'")
+        self.n = int(self.page.evaluate(f"({PART})('.map').dataset.drawn"))
+        self.turn = 0
+
+    def _click(self, what: str, state: str, done: str) -> None:
+        spot = self.page.evaluate(f"(i) => ({PART})('.map').map.locate(i)", int(self.random.integers(self.n)))
+        before = self.page.evaluate(state)
+        self.note(what, timed(lambda: self.page.mouse.click(spot["x"], spot["y"]), self.page, done, before))
+        idle(self.page)
+
+    def click(self) -> None:
+        """Seconds from a click on a point until its audio can be played."""
+        ready = f"(old) => {{ const a = ({PART})('.player'); return a?.dataset.sound && a.dataset.sound !== old && a.querySelector('audio').readyState >= 3 }}"
+        self._click("click", f"({PART})('.player')?.dataset.sound ?? ''", ready)
+
+    def neighbours(self) -> None:
+        """Seconds from a click on a point until its ten neighbours stand."""
+        listed = f"(old) => {{ const l = ({PART})('{NEAR}'); return l?.sounds?.data && l.sounds.data.token !== old && l.querySelectorAll('tbody tr').length === 10 }}"
+        self._click("neighbours", f"({PART})('{NEAR}')?.sounds?.data?.token ?? ''", listed)
+
+    def recolour(self) -> None:
+        """Seconds from choosing a colouring until map and legend show it."""
+        label = COLORS[len(self.times.get("recolour", ())) % len(COLORS)]
+        self.page.get_by_label("Colour").click()
+        option = self.page.get_by_role("option", name=label)
+        option.wait_for()
+        done = f"(label) => {{ const m = ({PART})('.map'); return m.querySelector('.legend .title').textContent === label && m.map.data.legend.title === label }}"
+        self.note("recolour", timed(option.click, self.page, done, label))
+        idle(self.page)
+
+    def lasso(self) -> None:
+        """Seconds from letting go of a lasso around some 500 sounds until their table stands."""
+        self.turn += 1
+        left, top, right, bottom = self.page.evaluate(f"(turn) => ({REGION})(({PART})('.map').map, turn)", self.turn)
+        self.page.evaluate(f"({PART})('.map').map.use('lasso')")
+        self.page.mouse.move(left, top)
+        self.page.mouse.down()
+        for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
+            self.page.mouse.move(x, y, steps=3)
+        before = self.page.evaluate(f"({PART})('{CHOSEN}')?.sounds?.data?.token ?? ''")
+        done = f"(old) => {{ const l = ({PART})('{CHOSEN}'); return l?.sounds?.data && l.sounds.data.token !== old && l.querySelectorAll('tbody tr').length > 0 }}"
+        self.note("lasso", timed(self.page.mouse.up, self.page, done, before))
+        self.page.evaluate(f"({PART})('.map').map.use('pan')")
+        idle(self.page)
 
 
-def measure(
-    browser: Browser, folder: Path, sizes: list[int], repeats: int, bare_limit: int
-) -> dict[str, dict[str, list[float]]]:
-    """All times, by page and size."""
-    found = {}
-    for n in sizes:
-        run = make(folder / str(n), n) / "hierarchical"
-        if n <= bare_limit:
-            with served(
-                Path(__file__).parent / "bare_page.py", {"BSTVIZ_BARE_RUN": str(run), "PYTHONPATH": str(webapp.root())}
-            ) as address:
-                try:
-                    found[f"bare {n}"] = bare(browser, address, repeats)
-                except TimeoutError:
-                    print(f"bare page of {n:,}: did not draw or answer within 90 s", flush=True)
-        with served(
-            webapp.root() / "app.py", {webapp.EXPERIMENTS_VARIABLE: str(run), "PYTHONPATH": str(webapp.root())}
-        ) as address:
-            found[f"explore {n}"] = explore(browser, address, repeats)
-        for name in (f"bare {n}", f"explore {n}"):
-            if name in found:
-                report(name, found[name])
-    return found
+def measure(browser: Browser, folder: Path, n: int, repeats: int, bare_limit: int) -> tuple[Explore, Bare, int]:
+    """Explore at one size and the bare page at the same size, or at 11k where that never draws, in turns."""
+    size = n if n <= bare_limit else REFERENCE
+    root = {"PYTHONPATH": str(webapp.root())}
+    run, other = (make(folder / str(k), k) / "hierarchical" for k in (n, size))
+    with (
+        served(Path(__file__).parent / "bare_page.py", {"BSTVIZ_BARE_RUN": str(other)} | root) as plain,
+        served(webapp.root() / "app.py", {webapp.EXPERIMENTS_VARIABLE: str(run)} | root) as full,
+    ):
+        explore, bare = Explore(browser, full), Bare(browser, plain)
+        acts = [explore.click, explore.neighbours, explore.recolour, explore.lasso]
+        for act in (*acts, bare.click):  # warm
+            act()
+        explore.times.clear()
+        bare.times.clear()
+        for _ in range(repeats):
+            for act in (bare.first_map, explore.first_map, *(step for one in acts for step in (bare.click, one))):
+                act()
+        explore.page.close()
+        bare.page.close()
+    return explore, bare, size
 
 
 def p(values: list[float], q: int) -> float:
@@ -251,55 +253,54 @@ def p(values: list[float], q: int) -> float:
 
 
 def report(name: str, times: dict[str, list[float]]) -> None:
-    words = [f"{k} {p(v, 50):.2f} / {p(v, 95):.2f} s" for k, v in times.items() if k != "bytes" and v]
-    print(f"{name:>16}: {', '.join(words)}; {p(times['bytes'], 50) / 1e6:.2f} MB until the map", flush=True)
+    """Print p50 / p95."""
+    words = [f"{k} {p(v, 50):.2f} / {p(v, 95):.2f} s" for k, v in times.items() if k != "bytes"]
+    print(f"{name:>17}: {', '.join(words)}; {p(times['bytes'], 50) / 1e6:.2f} MB until the map", flush=True)
 
 
-def ratios(found: dict[str, dict[str, list[float]]]) -> list[tuple[str, float, float]]:
-    """The promises: what, measured ratio of p95s (or megabytes), and what it should be at most."""
+def promises(
+    n: int, size: int, explore: dict[str, list[float]], bare: dict[str, list[float]]
+) -> list[tuple[str, float, float]]:
+    """What should hold: in words, the ratio of p95s (or megabytes), and what it is to be at most."""
+    at = "the bare page" if size == n else f"the bare page at {size:,}"
 
-    def against(a: str, x: str, b: str, y: str) -> float:
-        return p(found[a][x], 95) / p(found[b][y], 95)
+    def ratio(mine: str, its: str) -> float:
+        return p(explore[mine], 95) / p(bare[its], 95)
 
-    out = []
-    if {"bare 11000", "explore 11000"} <= set(found):
-        small = ("explore 11000", "bare 11000")
-        out += [
-            ("11k: first map / bare map", against(small[0], "map", small[1], "map"), 1.5),
-            ("11k: click to audio / bare click", against(small[0], "click", small[1], "click"), 2.0),
-            ("11k: recolour / bare click", against(small[0], "recolour", small[1], "click"), 2.5),
-            ("11k: lasso to table / bare click", against(small[0], "lasso", small[1], "click"), 2.5),
-        ]
-    if {"bare 11000", "explore 1000000"} <= set(found):
-        out += [
-            ("1M: first map / bare map at 11k", against("explore 1000000", "map", "bare 11000", "map"), 2.0),
-            (
-                "1M: click to neighbours / bare click at 11k",
-                against("explore 1000000", "neighbours", "bare 11000", "click"),
-                3.0,
-            ),
-            ("1M: MB on the wire until the map", p(found["explore 1000000"]["bytes"], 95) / 1e6, 6.0),
-        ]
-    return out
+    if n == REFERENCE:
+        limits = [("map", "map", 1.5), ("click", "click", 2.0), ("recolour", "click", 2.5), ("lasso", "click", 2.5)]
+    elif size != n:
+        limits = [("map", "map", 2.0), ("neighbours", "click", 3.0)]
+    else:
+        limits = []
+    found = [(f"{n:,}: {mine} / {its} of {at}", ratio(mine, its), most) for mine, its, most in limits]
+    return [*found, (f"{n:,}: megabytes until the map", p(explore["bytes"], 95) / 1e6, 6.0)] if size != n else found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="where the made-up runs are kept; a temporary folder when left out")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 11_000, 100_000, 1_000_000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, REFERENCE, 100_000, 1_000_000])
     parser.add_argument("--repeats", type=int, default=12)
-    parser.add_argument("--bare-limit", type=int, default=100_000, help="largest size to draw the bare page at")
+    parser.add_argument("--bare-limit", type=int, default=100_000, help="largest size that the bare page is drawn at")
     parser.add_argument("--json", type=Path, help="file for all times")
     options = parser.parse_args()
+    everything = {}
     with tempfile.TemporaryDirectory() as spare, sync_playwright() as playwright:
         executable = os.environ.get("BSTVIZ_CHROMIUM", "/usr/bin/chromium")
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        found = measure(browser, options.folder or Path(spare), options.sizes, options.repeats, options.bare_limit)
+        for n in options.sizes:
+            explore, bare, size = measure(
+                browser, options.folder or Path(spare), n, options.repeats, options.bare_limit
+            )
+            report(f"bare {size:,}", bare.times)
+            report(f"explore {n:,}", explore.times)
+            for what, value, most in promises(n, size, explore.times, bare.times):
+                print(f"    {what}: {value:.2f}, at most {most:g}: {'holds' if value <= most else 'FAILS'}", flush=True)
+            everything[str(n)] = {"explore": explore.times, "bare": bare.times, "bare_size": size}
         browser.close()
-    for what, value, most in ratios(found):
-        print(f"{what}: {value:.2f} (at most {most:g}) {'holds' if value <= most else 'FAILS'}")
     if options.json:
-        options.json.write_text(json.dumps(found))
+        options.json.write_text(json.dumps(everything))
 
 
 if __name__ == "__main__":

@@ -15,33 +15,34 @@ from bstviz.ui.loaders import Loaded
 from bstviz.ui.web import address, component
 
 
-def player(
-    data: bytes,
-    media_type: str,
-    samples: np.ndarray,
-    rate: int,
-    spectrogram: Spectrogram,
-    *,
-    key: str,
-    autoplay: bool = False,
-) -> None:
-    """Audio element, waveform and log-frequency spectrogram; a click into the picture plays from there.
+def player(data: bytes, media_type: str, *, name: str, key: str, autoplay: bool = False) -> None:
+    """The browser's audio player, which the space bar starts and stops.
 
     Args:
         data: What the browser plays.
         media_type: Its type.
-        samples: (n,) float32 mono, for the waveform.
-        rate: Their rate in Hz.
-        spectrogram: Of the samples.
+        name: Tells this sound from others, of the same content too.
         key: Of the component.
         autoplay: Play at once.
     """
+    url = address(data, media_type, key)
+    component("player")(key=key, data={"key": key, "name": name, "url": url, "autoplay": autoplay})
+
+
+def sound_picture(samples: np.ndarray, rate: int, spectrogram: Spectrogram, *, player_key: str) -> None:
+    """Waveform and log-frequency spectrogram with axes, on which a player's playhead runs; a click plays from there.
+
+    Args:
+        samples: (n,) float32 mono.
+        rate: Their rate in Hz.
+        spectrogram: Of the samples.
+        player_key: Key of the player that plays them.
+    """
     levels, ticks = figures.log_frequency(spectrogram)
-    component("player")(
-        key=key,
+    component("picture")(
+        key=f"{player_key}.picture",
         data={
-            "url": address(data, media_type, key),
-            "autoplay": autoplay,
+            "player": player_key,
             "seconds": len(samples) / rate,
             "waveform": base64.b64encode(figures.envelope(samples).tobytes()).decode(),
             "spectrogram": {
@@ -55,10 +56,11 @@ def player(
 
 
 def sound_player(loaded: Loaded, row: int, *, key: str, autoplay: bool = False) -> None:
-    """Player of a run's sound, or why there is none."""
+    """Player and picture of a run's sound, or why there is none; the picture follows, so that the sound need not wait."""
     try:
         data, media_type = loaders.sound(loaded, row)
+        player(data, media_type, name=str(loaded.ids[row]), key=key, autoplay=autoplay)
         samples, rate = loaders.samples(loaded, row)
-        player(data, media_type, samples, rate, loaders.spectrogram(loaded, row), key=key, autoplay=autoplay)
+        sound_picture(samples, rate, loaders.spectrogram(loaded, row), player_key=key)
     except UserError as error:
         st.info(str(error), icon=":material/volume_off:")

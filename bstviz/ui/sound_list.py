@@ -71,6 +71,7 @@ def sound_list(
     component("sound_list")(
         key=key,
         data={
+            "name": key,
             "token": token,
             "columns": [COLUMNS[name] for name in columns],
             "rows": _rows(shown, columns, distances, notes),

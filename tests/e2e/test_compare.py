@@ -71,7 +71,7 @@ def test_a_clicked_sound_shows_what_it_kept_lost_and_gained_all_to_be_played(pag
     assert set(kinds) <= {"kept", "lost", "gained"}
     assert kinds.count("kept") + kinds.count("lost") == 10
     rows.last.locator("button.play").click()
-    page.wait_for_function("() => window.bstvizPlaying?.[0] && !window.bstvizPlaying[0].paused")
+    page.wait_for_function("() => window.bstvizPlaying && !window.bstvizPlaying.paused")
 
 
 def test_a_class_chosen_in_the_table_is_selected_on_both_maps(page: Page, address: str) -> None:

@@ -58,7 +58,7 @@ def test_a_clicked_point_plays_at_once_and_shows_its_neighbours(page: Page, plac
     page.wait_for_function("(a) => a.currentTime > 0 || a.ended", arg=audio.element_handle())
     settled(page)
     assert page.locator(".list tbody tr").count() == 10
-    canvas = page.locator(".player canvas").bounding_box()
+    canvas = page.locator(".picture canvas").bounding_box()
     assert canvas is not None
     assert canvas["height"] > 150
 
@@ -81,7 +81,7 @@ def test_neighbours_play_in_the_list_and_by_keyboard(page: Page, address: str) -
     settled(page)
     rows = page.locator(".list tbody tr")
     rows.nth(2).locator("button.play").click()
-    page.wait_for_function("() => window.bstvizPlaying?.[0] && !window.bstvizPlaying[0].paused")
+    page.wait_for_function("() => window.bstvizPlaying && !window.bstvizPlaying.paused")
     assert "now" in (rows.nth(2).get_attribute("class") or "")
     page.keyboard.press("j")
     page.wait_for_function("(row) => row.className.includes('now')", arg=rows.nth(3).element_handle())
@@ -111,7 +111,7 @@ def test_a_lasso_selects_and_its_files_hold_exactly_what_it_holds(
         assert table["y_pred"].tolist() == place[1].sounds["y_pred"].iloc[rows].tolist()
     listed = page.locator(".list").first
     listed.locator("tbody tr").nth(1).locator("button.play").click()
-    page.wait_for_function("() => window.bstvizPlaying?.[0] && !window.bstvizPlaying[0].paused")
+    page.wait_for_function("() => window.bstvizPlaying && !window.bstvizPlaying.paused")
 
 
 def test_selection_and_zoom_survive_recolouring_filters_and_page_changes(page: Page, place: tuple[str, Run]) -> None:

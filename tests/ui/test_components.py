@@ -96,11 +96,13 @@ def test_a_player_is_sent_an_address_a_waveform_and_a_spectrogram_with_ticks() -
 
         sound_player(loaders.load(webapp.assets() / "runs" / "flat-audio-c1-fold0"), 3, key="p", autoplay=True)
 
-    (data,) = sent(shown(script), "player")
+    app = shown(script)
+    (data,), (picture,) = sent(app, "player"), sent(app, "picture")
     assert data["autoplay"]
     assert data["url"].endswith(".wav")
-    assert len(data["spectrogram"]["ticks"]) >= 7
-    assert 0.05 < data["seconds"] < 60
+    assert picture["player"] == data["key"]
+    assert len(picture["spectrogram"]["ticks"]) >= 7
+    assert 0.05 < picture["seconds"] < 60
 
 
 def test_a_sound_without_audio_has_a_reason_in_place_of_a_player(experiment: object) -> None:

@@ -45,7 +45,7 @@ def test_a_sound_is_shown_with_player_neighbours_and_a_link(app: AppTest) -> Non
     app.run()
     (player,), (near,) = sent(app, "player"), sent(app, "sound_list")
     assert player["url"].endswith(".wav")
-    assert player["spectrogram"]["rows"] == 128
+    assert sent(app, "picture")[0]["spectrogram"]["rows"] == 128
     assert len(near["rows"]) == 10
     distances = [row[1] for row in near["rows"]]
     assert distances == sorted(distances)

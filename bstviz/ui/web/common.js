@@ -64,3 +64,16 @@ function element(tag, className, text) {
   if (text !== undefined) out.textContent = text;
   return out;
 }
+
+/** Play a sound; browsers hold it back until the first click on a page. */
+function start(audio) {
+  audio.play().catch(() => {});
+}
+
+/** Only one sound at a time: whoever starts stops the other. */
+function alone(audio) {
+  audio.addEventListener("play", () => {
+    if (window.bstvizPlaying !== audio) window.bstvizPlaying?.pause();
+    window.bstvizPlaying = audio;
+  });
+}

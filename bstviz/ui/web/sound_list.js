@@ -19,11 +19,7 @@ class SoundList {
     this.audio = new Audio();
     this.sort = null;
     for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.buttons());
-    this.audio.addEventListener("play", () => {
-      for (const other of window.bstvizPlaying ?? []) if (other !== this.audio) other.pause();
-      window.bstvizPlaying = [this.audio];
-    });
-    this.audio.addEventListener("canplay", () => (this.root.dataset.ready = this.at));
+    alone(this.audio);
     this.root.sounds = this; // what tests ask
   }
 
@@ -39,6 +35,7 @@ class SoundList {
       this.audio.pause();
     }
     this.data = data;
+    this.root.dataset.name = data.name;
     const content = JSON.stringify([data.columns, data.rows, data.height]);
     if (content !== this.content) this.render(); // an unchanged list keeps its focus and its order
     this.content = content;
@@ -48,7 +45,7 @@ class SoundList {
       this.status.textContent = playing.problem ?? "";
       if (playing.url && playing.index === this.at) {
         this.audio.src = playing.url;
-        this.audio.play().catch(() => {});
+        start(this.audio);
       }
     }
     if (data.keys) listen(this, (event) => this.key(event));
@@ -138,7 +135,7 @@ class SoundList {
 
   play(i) {
     if (i === this.at && this.audio.src) {
-      this.audio.paused ? this.audio.play().catch(() => {}) : this.audio.pause();
+      this.audio.paused ? start(this.audio) : this.audio.pause();
       return;
     }
     this.at = i;
