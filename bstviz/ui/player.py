@@ -26,7 +26,8 @@ def player(data: bytes, media_type: str, *, name: str, key: str, autoplay: bool 
         autoplay: Play at once.
     """
     url = address(data, media_type, key)
-    component("player")(key=key, data={"key": key, "name": name, "url": url, "autoplay": autoplay})
+    sent = {"key": key, "name": name, "url": url, "bytes": len(data), "autoplay": autoplay}
+    component("player")(key=key, data=sent)
 
 
 def sound_picture(samples: np.ndarray, rate: int, spectrogram: Spectrogram, *, player_key: str) -> None:

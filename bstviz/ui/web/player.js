@@ -1,5 +1,7 @@
 // A sound to hear: the browser's own player, plus the space bar; the picture of the sound finds it by name.
 
+const WHOLE = 2_000_000; // bytes
+
 export default function (component) {
   const { parentElement, data } = component;
   const player = (parentElement.player ??= new Player(parentElement));
@@ -23,13 +25,25 @@ class Player {
   update(data) {
     (window.bstvizPlayers ??= new Map()).set(data.key, this.audio);
     if (this.name !== data.name || this.url !== data.url) {
-      if (this.url !== data.url) this.audio.src = data.url;
+      const changed = this.url !== data.url;
       [this.name, this.url] = [data.name, data.url];
-      this.audio.currentTime = 0;
-      if (data.autoplay) start(this.audio);
+      this.open(data, changed);
     }
-    this.root.dataset.sound = data.name;
     this.key = data.key;
+  }
+
+  /** Short files are fetched whole: a browser asks for the end of a file first to learn its length. */
+  async open(data, changed) {
+    this.audio.pause();
+    if (changed && data.bytes <= WHOLE) {
+      const blob = await load(data.url, "blob").catch(() => null);
+      if (this.url !== data.url || this.name !== data.name) return;
+      URL.revokeObjectURL(this.blob);
+      this.audio.src = this.blob = blob ? URL.createObjectURL(blob) : data.url;
+    } else if (changed) this.audio.src = data.url;
+    this.root.dataset.sound = data.name;
+    this.audio.currentTime = 0;
+    if (data.autoplay) start(this.audio);
   }
 
   close() {
