@@ -10,6 +10,7 @@ is the bare page at 11k.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import signal
@@ -180,7 +181,7 @@ class Explore(Measured):
     def __init__(self, browser: Browser, address: str) -> None:
         super().__init__(browser, f"{address}/explore", f"() => ({PART})('.map')?.dataset.state === 'drawn'")
         self.n = int(self.page.evaluate(f"({PART})('.map').dataset.drawn"))
-        self.turn = 0
+        self.turn, self.colors = 0, itertools.cycle(COLORS)
 
     def _click(self, what: str, state: str, done: str) -> None:
         spot = self.page.evaluate(f"(i) => ({PART})('.map').map.locate(i)", int(self.random.integers(self.n)))
@@ -200,7 +201,7 @@ class Explore(Measured):
 
     def recolour(self) -> None:
         """Seconds from choosing a colouring until map and legend show it."""
-        label = COLORS[len(self.times.get("recolour", ())) % len(COLORS)]
+        label = next(self.colors)
         self.page.get_by_label("Colour").click()
         option = self.page.get_by_role("option", name=label)
         option.wait_for()
@@ -217,10 +218,12 @@ class Explore(Measured):
         self.page.mouse.down()
         for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
             self.page.mouse.move(x, y, steps=3)
-        before = self.page.evaluate(f"({PART})('{CHOSEN}')?.sounds?.data?.token ?? ''")
-        done = f"(old) => {{ const l = ({PART})('{CHOSEN}'); return l?.sounds?.data && l.sounds.data.token !== old && l.querySelectorAll('tbody tr').length > 0 }}"
-        self.note("lasso", timed(self.page.mouse.up, self.page, done, before))
+        done = f"() => ({PART})('{CHOSEN}')?.querySelectorAll('tbody tr').length > 0"
+        self.note("lasso", timed(self.page.mouse.up, self.page, done))
         self.page.evaluate(f"({PART})('.map').map.use('pan')")
+        idle(self.page)
+        self.page.evaluate(f"({PART})('.map').map.send('clear', true)")
+        self.page.wait_for_function(f"() => !({PART})('{CHOSEN}')")
         idle(self.page)
 
 

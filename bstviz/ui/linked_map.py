@@ -219,7 +219,7 @@ def linked_map(
             "keys": events.step is not None,
             "morph": len(panes) == 2,
             "detail": flat and n > DRAWN,
-            "note": "" if everything else _note(len(rows), n, view),
+            "note": "" if everything else _note(len(rows), first.points, view),
             "height": height,
         },
         on_pick_change=picked,
@@ -240,12 +240,16 @@ def _wire(labels: np.ndarray) -> np.ndarray:
     return np.where(labels < 0, NO_CLASS, labels).astype("<u2")
 
 
-def _note(drawn: int, n: int, view: View | None) -> str:
-    what = "what is in view" if view else "all"
-    return (
-        f"{drawn:,} of {n:,} sounds are drawn: a sample of {what}, stratified by class. Zooming in draws more; selection, "
-        "filters, counts and neighbours use every sound."
+def _note(drawn: int, points: np.ndarray, view: View | None) -> str:
+    """What is drawn of a large map, in words."""
+    inside = len(points) if view is None else int(view.holds(points).sum())
+    where = f"{len(points):,} sounds" if view is None else f"the {inside:,} sounds in view"
+    part = (
+        f"All of {where} are drawn."
+        if drawn == inside
+        else f"{drawn:,} of {where} are drawn, stratified by class; zooming in draws more."
     )
+    return f"{part} Selection, filters, counts and neighbours use all {len(points):,}."
 
 
 def _legend(column: Column, marks: Marks, *, filters: bool) -> dict:

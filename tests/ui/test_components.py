@@ -66,6 +66,31 @@ def test_a_map_of_many_sounds_is_sampled_and_says_so() -> None:
     assert data["marks"]["near"][0]["kind"] == "near"
 
 
+def test_zooming_into_a_map_of_many_sounds_draws_what_is_in_view() -> None:
+    def script() -> None:
+        import numpy as np
+        import streamlit as st
+
+        from bstviz.columns import Category, Column
+        from bstviz.ui.linked_map import Pane, Sounds, linked_map
+        from bstviz.viewport import View
+
+        n = 40_000
+        points = np.random.default_rng(0).uniform(0, 1, (n, 2)).astype(np.float32)
+        column = Column("c", "C", np.zeros(n, np.uint8), (Category("a", "#000000"),))
+        st.session_state["m.view"] = {"p": View(0, 0.5, 0, 0.5)}
+        sounds = Sounds("zoomed", np.zeros(n, int), "a", lambda rows: [""] * len(rows))
+        rows = linked_map([Pane("", ["x", "y"], points, np.zeros(n, int), column)], sounds, key="m", place="p")
+        st.session_state["inside"] = (
+            bool((points[rows] <= 0.5).all()) and len(rows) == ((points <= 0.5).all(axis=1)).sum()
+        )
+
+    app = shown(script)
+    assert app.session_state["inside"]
+    (data,) = sent(app, "map")
+    assert data["note"].startswith(f"All of the {data['n']:,} sounds in view are drawn.")
+
+
 def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
     def script() -> None:
         import numpy as np
