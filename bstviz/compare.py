@@ -2,14 +2,17 @@
 
 Conventions: latents are (n, d); labels (n,) int64 of either level; distances are cosine.
 
-References: P. J. Rousseeuw, "Silhouettes", 1987.
+References: P. J. Rousseeuw, "Silhouettes", 1987; J. C. Gower, "Generalized Procrustes analysis", 1975.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from bstviz.neighbours import BLOCK, nearest, unit
+import numpy as np
+import pandas as pd
+
+from bstviz.neighbours import BLOCK, Index, nearest, unit
 
 
 def silhouette(latents: np.ndarray, labels: np.ndarray) -> float:
@@ -27,10 +30,23 @@ def knn_purity(latents: np.ndarray, labels: np.ndarray, *, k: int = 10) -> float
     return float((labels[rows] == labels[:, None]).mean()) if rows.size else float("nan")
 
 
-def neighbour_jaccard(first: np.ndarray, second: np.ndarray, *, k: int = 10) -> np.ndarray:
-    """Jaccard index of each sound's k nearest neighbours in two latent spaces of the same sounds, (n,) in 0..1."""
-    a, _ = nearest(first, first, k, itself=True)
-    b, _ = nearest(second, second, k, itself=True)
+def neighbour_jaccard(
+    first: np.ndarray, second: np.ndarray, *, k: int = 10, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """Jaccard index of sounds' k nearest neighbours in two latent spaces of the same n sounds, in 0..1.
+
+    Args:
+        first: (n, d1) latents.
+        second: (n, d2) latents.
+        k: How many neighbours.
+        rows: (m,) sounds to measure, each against all n; every sound when left out.
+
+    Returns:
+        (m,) float64.
+    """
+    rows = np.arange(len(first)) if rows is None else rows
+    a, _ = Index(first).around(rows, k)
+    b, _ = Index(second).around(rows, k)
     shared = (a[:, :, None] == b[:, None, :]).any(axis=2).sum(axis=1)
     return shared / np.maximum(a.shape[1] + b.shape[1] - shared, 1)
 
@@ -77,6 +93,103 @@ def tree_correlation(latents: np.ndarray, labels: np.ndarray, parents: np.ndarra
     if len(np.unique(tree)) < 2:
         return float("nan")
     return float(spearmanr(distance, tree).statistic)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Neighbours of one sound in two spaces: rows in both, in the first only, in the second only; nearest first."""
+
+    kept: np.ndarray
+    lost: np.ndarray
+    gained: np.ndarray
+
+
+def exchange(first: Index, second: Index, row: int, *, k: int = 10) -> Exchange:
+    """Which of a sound's k nearest neighbours stay, go and come from the first space to the second."""
+    (a,), (b,) = (index.around(np.array([row]), k)[0] for index in (first, second))
+    return Exchange(a[np.isin(a, b)], a[~np.isin(a, b)], b[~np.isin(b, a)])
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """One set of points brought onto another.
+
+    Attributes:
+        points: (n, d) float32, moved, turned or mirrored, and scaled to the other's size.
+        disparity: What is left between the two after both are scaled to unit size, 0 (same shape) to 1.
+    """
+
+    points: np.ndarray
+    disparity: float
+
+
+def align(moving: np.ndarray, fixed: np.ndarray) -> Alignment:
+    """Procrustes alignment of n points (n, d1) with n others (n, d2); the narrower set is padded with zeros.
+
+    The disparity is that of ``scipy.spatial.procrustes``; nan where all points of a set are equal.
+    """
+    width = max(moving.shape[1], fixed.shape[1])
+    sets = [np.pad(np.asarray(p, np.float64), ((0, 0), (0, width - p.shape[1]))) for p in (moving, fixed)]
+    means = [p.mean(axis=0) for p in sets]
+    centred = [p - mean for p, mean in zip(sets, means, strict=True)]
+    own, wanted = (float(np.linalg.norm(p)) for p in centred)
+    if not own or not wanted:
+        return Alignment((centred[0] + means[1])[:, : fixed.shape[1]].astype(np.float32), float("nan"))
+    left, singular, right = np.linalg.svd(centred[0].T @ centred[1])
+    fit = min(float(singular.sum()) / (own * wanted), 1.0)
+    points = centred[0] @ (left @ right) * (wanted / own) + means[1]
+    return Alignment(points[:, : fixed.shape[1]].astype(np.float32), 1 - fit**2)
+
+
+def spread(latents: np.ndarray) -> float:
+    """Mean cosine distance of latents (n, d) from their mean direction, 0 (all alike) to 1; nan without any.
+
+    One minus the mean resultant length of directional statistics (K. V. Mardia, P. E. Jupp, 2000).
+    """
+    return float(1 - np.linalg.norm(unit(latents).mean(axis=0))) if len(latents) else float("nan")
+
+
+def per_class(
+    first: tuple[np.ndarray, np.ndarray],
+    second: tuple[np.ndarray, np.ndarray],
+    labels: np.ndarray,
+    change: np.ndarray,
+    n_classes: int,
+) -> pd.DataFrame:
+    """What two models make of each class, on the same n sounds, at one level.
+
+    Args:
+        first: Latents (n, d1) and predicted labels (n,) of the one.
+        second: Those of the other.
+        labels: (n,) true labels.
+        change: (n,) how much each sound's neighbourhood changed, 0 to 1; NaN where it was not measured.
+        n_classes: Number of classes.
+
+    Returns:
+        One row a class that occurs: ``label``, ``sounds``, ``change`` (mean); accuracy and spread as ``*_first``,
+        ``*_second`` and ``*_difference`` (second minus first); ``confused_with``, the class that takes most of its sounds
+        in both models together (-1 for none), and ``confused_*``, the share of its sounds that go there.
+    """
+    rows = []
+    for label in range(n_classes):
+        own = labels == label
+        if not own.any():
+            continue
+        taken = [np.bincount(predicted[own], minlength=n_classes) for _, predicted in (first, second)]
+        wrong = np.where(np.arange(n_classes) == label, 0, taken[0] + taken[1])
+        rival = int(wrong.argmax()) if wrong.any() else -1
+        measured = change[own][~np.isnan(change[own])]
+        values = {
+            "accuracy": [t[label] / own.sum() for t in taken],
+            "spread": [spread(latents[own]) for latents, _ in (first, second)],
+            "confused": [t[rival] / own.sum() if rival >= 0 else 0.0 for t in taken],
+        }
+        row: dict[str, float] = {"label": label, "sounds": int(own.sum()), "confused_with": rival}
+        row["change"] = float(measured.mean()) if len(measured) else float("nan")
+        for name, (a, b) in values.items():
+            row |= {f"{name}_first": float(a), f"{name}_second": float(b), f"{name}_difference": float(b - a)}
+        rows.append(row)
+    return pd.DataFrame(rows).astype({"label": int, "sounds": int, "confused_with": int}) if rows else pd.DataFrame()
 
 
 def structure(latents: np.ndarray, labels: np.ndarray, parents: np.ndarray) -> dict[str, float]:

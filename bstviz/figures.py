@@ -1,199 +1,23 @@
 """Tables to Plotly figures; nothing here knows of the pages.
 
-Conventions: a map is one trace of N points whose ``customdata`` is the sound id, SVG up to :data:`SVG_POINTS` points (so
-that it draws in every browser) and WebGL above. Titles are other people's text and are escaped.
+Maps are drawn in the browser (:mod:`bstviz.ui.linked_map`); what they and the player show is prepared here. Names of other
+people's classes are escaped.
 """
 
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from bstviz.audio import Spectrogram
 from bstviz.run import Run
 from bstviz.taxonomy import Taxonomy
 
-SVG_POINTS = 2_500
-HOVER_POINTS = 20_000
 NAMED = 10  # classes up to which a matrix has their names on its axes
-MISSING = "#a4abb6"
-RIGHT, WRONG = "#2385ca", "#e0662c"  # apart for colour-blind eyes too
-CONFIDENCE_COLORS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#e3cf1c")
-SPLIT_COLORS = {"train": "#8a94a6", "val": "#b66dd3", "test": "#2385ca", "below": "#e8a33a", "unused": "#d0d4da"}
-COLOR_BY = {
-    "top": "Top-level class",
-    "second": "Second-level class",
-    "predicted": "Predicted class",
-    "correct": "Right or wrong",
-    "confidence": "Annotation confidence",
-    "split": "Split",
-}
-MARK = "#e0662c"
 HEAT = ("#060310", "#1d1147", "#51127c", "#832681", "#b73779", "#e75263", "#fc8961", "#fec488", "#fcfdbf")
 """Magma from nearly black: the theme would take its own first colour for a name in its palette."""
-RINGED = 12  # marked sounds up to which each gets a ring
-EMPTY_AXIS = {"showgrid": False, "zeroline": False, "showticklabels": False}
-
-
-@dataclass(frozen=True)
-class LegendEntry:
-    """A category on a map: its label, colour and number of sounds."""
-
-    label: str
-    color: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Coloring:
-    """Category of each sound, (N,) indices into ``legend``."""
-
-    index: np.ndarray
-    legend: tuple[LegendEntry, ...]
-
-
-def _coloring(values: np.ndarray, order: list, colors: list[str], labels: list[str]) -> Coloring:
-    """Coloring from values and the ordered categories; what is none of them is grey, last, "none"."""
-    position = {value: i for i, value in enumerate(order)}
-    index = np.array([position.get(v, len(order)) for v in values.tolist()], np.int16)
-    counts = np.bincount(index, minlength=len(order) + 1)
-    entries = [
-        LegendEntry(*entry) for entry in zip([*labels, "none"], [*colors, MISSING], counts.tolist(), strict=True)
-    ]
-    kept = [i for i, entry in enumerate(entries) if entry.count]
-    remap = np.full(len(entries), 0, np.int16)
-    remap[kept] = np.arange(len(kept))
-    return Coloring(remap[index], tuple(entries[i] for i in kept))
-
-
-def color_sounds(run: Run, confidence: pd.Series, by: str) -> Coloring:
-    """Colour the sounds of a run.
-
-    Args:
-        run: The run.
-        confidence: Annotation confidence of its sounds, in its order; missing where there is none.
-        by: A key of :data:`COLOR_BY`.
-    """
-    taxonomy = run.taxonomy
-    if by == "correct":
-        values = np.where(run.y_true < 0, "none", np.where(run.y_true == run.y_pred, "right", "wrong"))
-        return _coloring(values, ["right", "wrong"], [RIGHT, WRONG], ["right", "wrong"])
-    if by == "confidence":
-        values = confidence.fillna(0).to_numpy(int)
-        return _coloring(values, [1, 2, 3, 4, 5], list(CONFIDENCE_COLORS), ["1 unsure", "2", "3", "4", "5 certain"])
-    if by == "split":
-        return _coloring(
-            run.sounds["split"].to_numpy(), list(SPLIT_COLORS), list(SPLIT_COLORS.values()), list(SPLIT_COLORS)
-        )
-    labels = run.y_pred if by == "predicted" else run.y_true
-    if by == "top":
-        tops = np.where(labels < 0, -1, taxonomy.parents[labels])
-        names = [c.name for c in taxonomy.top]
-        return _coloring(tops, list(range(len(names))), [c.color for c in taxonomy.top], names)
-    names = [c.name for c in taxonomy.second]
-    return _coloring(labels, list(range(len(names))), [c.color for c in taxonomy.second], names)
-
-
-def _steps(colors: list[str]) -> list[tuple[float, str]]:
-    n = len(colors)
-    return [(edge / n, color) for i, color in enumerate(colors) for edge in (i, i + 1)]
-
-
-def hover_texts(run: Run, titles: pd.Series) -> list[str]:
-    """Escaped title, true and predicted class of each sound."""
-    names = [html.escape(c.name) for c in run.taxonomy.second]
-    out = []
-    for title, true, predicted in zip(titles.fillna("").astype(str), run.y_true, run.y_pred, strict=True):
-        label = names[true] if true >= 0 else "no class"
-        answer = "" if true == predicted else f"<br>predicted {names[predicted]}"
-        out.append(f"<b>{html.escape(title[:60])}</b><br>{label}{answer}")
-    return out
-
-
-def map_figure(
-    coordinates: np.ndarray,
-    sound_ids: list[str],
-    coloring: Coloring,
-    *,
-    axes: list[str],
-    hover: list[str] | None = None,
-    marked: np.ndarray | None = None,
-    new: np.ndarray | None = None,
-    height: int = 620,
-) -> go.Figure:
-    """Scatter plot of a latent space.
-
-    Args:
-        coordinates: (N, 2) or (N, 3).
-        sound_ids: N ids, carried as ``customdata``.
-        coloring: Category of each sound.
-        axes: Axis titles, 2 or 3.
-        hover: N hover texts, HTML-escaped; left out above :data:`HOVER_POINTS`.
-        marked: Rows to bring out: the others are dimmed, and a few are ringed.
-        new: (m, 2|3) places of new sounds, drawn as stars.
-        height: In pixels.
-    """
-    xyz = np.asarray(coordinates, np.float32)
-    colors = [entry.color for entry in coloring.legend]
-    size = float(np.interp(len(xyz), [200, 2_000, 20_000], [9, 6.5, 4]))
-    marker = {
-        "color": coloring.index,
-        "colorscale": _steps(colors),
-        "cmin": -0.5,
-        "cmax": len(colors) - 0.5,
-        "size": size if xyz.shape[1] == 2 else max(size * 0.6, 2.5),
-        "opacity": 0.85,
-        "line": {"width": 0.4 if xyz.shape[1] == 2 else 0, "color": "rgba(20,23,28,.45)"},
-    }
-    texts = hover if hover is not None and len(xyz) <= HOVER_POINTS else None
-    common = {
-        "mode": "markers",
-        "customdata": sound_ids,
-        "marker": marker,
-        "hovertext": texts,
-        "hoverinfo": "text" if texts else "skip",
-        "name": "sounds",
-    }
-    figure = go.Figure()
-    if xyz.shape[1] == 3:
-        figure.add_trace(go.Scatter3d(x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], **common))
-    else:
-        kind = go.Scatter if len(xyz) <= SVG_POINTS else go.Scattergl
-        unselected = {"marker": {"opacity": 0.18}}
-        figure.add_trace(kind(x=xyz[:, 0], y=xyz[:, 1], unselected=unselected, **common))
-    if marked is not None and len(marked):
-        if xyz.shape[1] == 2:
-            figure.data[0].selectedpoints = [int(row) for row in marked]
-        if len(marked) <= RINGED:
-            ring = {"size": size + 7, "symbol": "circle-open", "color": MARK, "line": {"width": 2.5, "color": MARK}}
-            _overlay(figure, xyz[marked], ring, "selected")
-    if new is not None and len(new):
-        star = {"size": 20, "symbol": "star", "color": MARK, "line": {"width": 1.5, "color": "white"}}
-        _overlay(figure, new, {**star, "symbol": "diamond", "size": 9} if xyz.shape[1] == 3 else star, "new sound")
-    figure.update_layout(
-        height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=False, dragmode="pan" if xyz.shape[1] == 2 else "turntable",
-        clickmode="event+select", hovermode="closest", uirevision="map",
-    )  # fmt: skip
-    if xyz.shape[1] == 2:
-        figure.update_xaxes(title=axes[0], **EMPTY_AXIS)
-        figure.update_yaxes(title=axes[1], **EMPTY_AXIS)
-    else:
-        named = {f"{a}axis": {"title": t, "showticklabels": False} for a, t in zip("xyz", axes, strict=True)}
-        figure.update_layout(scene=named)
-    return figure
-
-
-def _overlay(figure: go.Figure, places: np.ndarray, marker: dict, name: str) -> None:
-    places = np.asarray(places, np.float32)
-    common = {"mode": "markers", "marker": marker, "hoverinfo": "skip", "name": name}
-    if places.shape[1] == 3:
-        figure.add_trace(go.Scatter3d(x=places[:, 0], y=places[:, 1], z=places[:, 2], **common))
-    else:
-        figure.add_trace(go.Scatter(x=places[:, 0], y=places[:, 1], **common))
 
 
 def axis_titles(run: Run, method: str, dimensions: int) -> list[str]:
@@ -201,6 +25,36 @@ def axis_titles(run: Run, method: str, dimensions: int) -> list[str]:
     if method == "pca":
         return [f"PC {i + 1} ({100 * run.pca.explained[i]:.0f} % of variance)" for i in range(dimensions)]
     return [f"UMAP {i + 1}" for i in range(dimensions)]
+
+
+def envelope(samples: np.ndarray, bins: int = 600) -> np.ndarray:
+    """Waveform for the eye: lowest and highest sample of each of at most ``bins`` stretches, (bins, 2) int8, 127 full scale."""
+    samples = np.clip(samples, -1, 1)
+    edges = np.linspace(0, len(samples), min(bins, len(samples)), endpoint=False).astype(int)
+    low, high = np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)
+    return np.round(127 * np.stack([low, high], axis=1)).astype(np.int8)
+
+
+def log_frequency(spectrogram: Spectrogram, *, rows: int = 128) -> tuple[np.ndarray, list[tuple[str, float]]]:
+    """A spectrogram resampled to rows of equal frequency ratio.
+
+    Args:
+        spectrogram: Its bands in rising frequency.
+        rows: Number of rows, lowest frequency first.
+
+    Returns:
+        Levels (rows, frames) uint8, 255 the peak and 0 80 dB below it; and ticks: text and height, 0 to 1.
+    """
+    own = spectrogram.frequency
+    wanted = np.geomspace(own[0], own[-1], rows)
+    at = np.interp(np.log(wanted), np.log(own), np.arange(len(own)))
+    below = np.minimum(at.astype(int), len(own) - 2)
+    share = (at - below)[:, None]
+    db = spectrogram.db[below] * (1 - share) + spectrogram.db[below + 1] * share
+    levels = np.round((np.clip(db, -80, 0) + 80) * 255 / 80).astype(np.uint8)
+    hertz = [f for f in (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000) if own[0] <= f <= own[-1]]
+    span = np.log(own[-1] / own[0])
+    return levels, [(f"{f // 1000} kHz" if f >= 1_000 else f"{f} Hz", float(np.log(f / own[0]) / span)) for f in hertz]
 
 
 def spectrogram_figure(spectrogram: Spectrogram, *, height: int = 210) -> go.Figure:

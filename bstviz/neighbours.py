@@ -2,13 +2,17 @@
 
 Cosine distance (1 - cosine similarity, 0 to 2) is the geometry in which the contrastive loss of equation 6 pulls sounds
 together; it does not depend on the length of a latent.
+
+Exact search by matrix product is the fastest there is for the sizes met here (``benchmarks/neighbours.py``), so no
+approximate index stands beside it.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-BLOCK = 1024  # queries a matrix product, to bound memory
+BLOCK = 1024  # queries a matrix product at most, and
+CELLS = 16_000_000  # similarities held at once, to bound memory
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -17,30 +21,65 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return np.divide(vectors, norm, out=np.zeros_like(vectors), where=norm > 0)
 
 
+class Index:
+    """Latents ready to be searched again and again; only their lengths are kept, so they may be memory-mapped.
+
+    Args:
+        latents: (n, d) float32.
+    """
+
+    def __init__(self, latents: np.ndarray) -> None:
+        self.latents = np.asarray(latents, np.float32)
+        length = np.sqrt(np.einsum("nd,nd->n", self.latents, self.latents))
+        self._scale = np.divide(1, length, out=np.zeros_like(length), where=length > 0)
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    def nearest(
+        self, queries: np.ndarray, k: int, *, without: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k nearest latents of each query.
+
+        Args:
+            queries: (q, d) float32.
+            k: How many; fewer come back where there are not so many.
+            without: (q,) the row that each query leaves out: its own.
+
+        Returns:
+            Rows (q, k) int64, nearest first, and their cosine distances (q, k) float32.
+        """
+        wanted = unit(np.asarray(queries, np.float32))
+        n = len(self)
+        k = max(0, min(k, n - (without is not None)))
+        rows, distances = np.empty((len(wanted), k), np.int64), np.empty((len(wanted), k), np.float32)
+        block = max(1, min(BLOCK, CELLS // max(n, 1)))
+        for start in range(0, len(wanted), block):
+            here = slice(start, start + block)
+            similarity = wanted[here] @ self.latents.T  # (block, n)
+            similarity *= self._scale
+            if without is not None:
+                similarity[np.arange(len(similarity)), without[here]] = -np.inf
+            part = np.argpartition(similarity, max(n - k, 0) if k else 0, axis=1)[:, n - k :]
+            near = np.take_along_axis(similarity, part, 1)
+            order = np.argsort(-near, axis=1, kind="stable")
+            rows[here] = np.take_along_axis(part, order, 1)
+            distances[here] = 1 - np.take_along_axis(near, order, 1)
+        return rows, np.maximum(distances, 0)
+
+    def around(self, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The k nearest latents of each of these rows, itself left out; as :meth:`nearest` gives them."""
+        rows = np.asarray(rows, np.int64)
+        return self.nearest(self.latents[rows], k, without=rows)
+
+
 def nearest(queries: np.ndarray, latents: np.ndarray, k: int, *, itself: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest latents of each query.
+    """The k nearest latents of each query, searched once; see :meth:`Index.nearest`.
 
     Args:
         queries: (q, d) float32.
         latents: (n, d) float32.
-        k: How many; fewer come back where there are not so many.
+        k: How many.
         itself: Queries are the latents, row by row: leave each row out of its own neighbours.
-
-    Returns:
-        Rows (q, k) int64, nearest first, and their cosine distances (q, k) float32.
     """
-    base = unit(np.asarray(latents, np.float32))
-    wanted = unit(np.asarray(queries, np.float32))
-    k = max(0, min(k, len(base) - itself))
-    rows = np.empty((len(wanted), k), np.int64)
-    distances = np.empty((len(wanted), k), np.float32)
-    for start in range(0, len(wanted), BLOCK):
-        similarity = wanted[start : start + BLOCK] @ base.T  # (block, n)
-        if itself:
-            own = np.arange(start, start + len(similarity))
-            similarity[np.arange(len(similarity)), own] = -np.inf
-        part = np.argpartition(-similarity, min(k, similarity.shape[1] - 1), axis=1)[:, :k]
-        order = np.argsort(-np.take_along_axis(similarity, part, 1), axis=1, kind="stable")
-        rows[start : start + BLOCK] = np.take_along_axis(part, order, 1)
-        distances[start : start + BLOCK] = 1 - np.take_along_axis(similarity, rows[start : start + BLOCK], 1)
-    return rows, np.maximum(distances, 0)
+    return Index(latents).nearest(queries, k, without=np.arange(len(latents)) if itself else None)

@@ -9,7 +9,9 @@ References: L. McInnes, J. Healy, J. Melville, "UMAP", 2018; J. Venna, S. Kaski,
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,8 @@ from bstviz.errors import UserError
 from bstviz.neighbours import nearest
 
 AXES = ("x", "y", "z")
+UMAP_SOUNDS = 30_000
+"""Sounds that a UMAP map is fitted on at most when it is made in the app; the others are placed among them."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,35 @@ def fit_pca(latents: np.ndarray) -> PCA:
     return PCA(found.mean_.astype(np.float32), components, explained)
 
 
-def fit_umap(latents: np.ndarray, dimensions: int, settings: UmapSettings | None = None) -> np.ndarray:
+class _Percent:
+    """A file for UMAP's progress bar that hands on the share that it prints, 0 to 1."""
+
+    def __init__(self, report: Callable[[float], None]) -> None:
+        self._report = report
+
+    def write(self, text: str) -> None:
+        found = re.search(r"(\d+)%", text)
+        if found:
+            self._report(int(found[1]) / 100)
+
+    def flush(self) -> None:
+        """There is nothing to flush."""
+
+
+def fit_umap(
+    latents: np.ndarray,
+    dimensions: int,
+    settings: UmapSettings | None = None,
+    *,
+    report: Callable[[float], None] | None = None,
+) -> np.ndarray:
     """UMAP coordinates (n, dimensions) float32 of latents (n, d); the same seed gives the same map.
+
+    Args:
+        latents: (n, d) float32.
+        dimensions: 2 or 3.
+        settings: Its parameters.
+        report: Called with the share of the layout that is done, 0 to 1.
 
     Raises:
         UserError: There are fewer than 5 sounds.
@@ -79,6 +110,7 @@ def fit_umap(latents: np.ndarray, dimensions: int, settings: UmapSettings | None
             random_state=settings.seed,
             n_jobs=1,
             init="spectral" if len(latents) > 3 * (dimensions + 2) else "random",
+            tqdm_kwds={"file": _Percent(report), "disable": False} if report else None,
         )
         return reducer.fit_transform(latents).astype(np.float32)
 

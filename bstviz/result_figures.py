@@ -13,7 +13,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from bstviz import metrics
-from bstviz.figures import EMPTY_AXIS
 from bstviz.report import MODELS, Row, paper_figure
 from bstviz.run import Run, RunInfo
 from bstviz.taxonomy import Taxonomy
@@ -22,6 +21,7 @@ MODEL_COLORS = {"hierarchical": "#2385ca", "flat": "#e0662c", "knn": "#8a94a6", 
 SYMBOLS = {"hierarchical": "circle", "flat": "diamond", "knn": "square", "logistic": "triangle-up"}
 MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8}
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+EMPTY_AXIS = {"showgrid": False, "zeroline": False, "showticklabels": False}
 PANEL_POINTS = 4_000  # sounds a panel of figure 2
 
 

@@ -276,7 +276,7 @@ def load_run(folder: str | Path) -> Run:
     folder = Path(folder)
     info = load_info(folder, verify=True)
     sounds = pd.read_parquet(folder / "sounds.parquet")
-    latents = load_file(folder / "latents.safetensors")["latents"]
+    latents = storage.map_tensor(folder / "latents.safetensors", "latents")
     projections = pd.read_parquet(folder / "projections.parquet")
     expected = [f"p_{c}" for c in info.taxonomy.codes]
     if [c for c in sounds if str(c).startswith("p_")] != expected or info.model.n_classes != len(expected):

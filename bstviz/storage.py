@@ -9,13 +9,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bstviz.errors import UserError
 
 CACHE_VARIABLE = "BSTVIZ_CACHE"
 OFFLINE_VARIABLE = "BSTVIZ_OFFLINE"
 """Set to 1, nothing is downloaded: what is not in the cache is an error that says so."""
+
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def _fsync(path: Path) -> None:
@@ -101,6 +105,22 @@ def cache_folder() -> Path:
     import pooch
 
     return Path(pooch.os_cache("bstviz"))
+
+
+def map_tensor(path: Path, name: str) -> np.ndarray:
+    """A float32 tensor of a safetensors file, read-only and memory-mapped: read from disk where and when it is used.
+
+    Raises:
+        UserError: The file holds no float32 tensor of that name.
+    """
+    import numpy as np
+
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        entry = json.loads(file.read(size)).get(name)
+    if entry is None or entry["dtype"] != "F32":
+        raise UserError(f"{path} holds no float32 tensor {name!r}.")
+    return np.memmap(path, np.float32, "r", offset=8 + size + entry["data_offsets"][0], shape=tuple(entry["shape"]))
 
 
 def sha256(path: Path) -> str:

@@ -134,19 +134,37 @@ class Taxonomy:
 def shades(color: str, count: int) -> list[str]:
     """``count`` distinct shades of one hue, dark to light, as hex colours.
 
-    Lightness and, a little, hue move together, so neighbours stay apart for colour-blind eyes too.
+    Lightness L* rises in equal steps (14 at most, and at least 8 for up to 8 shades), so that neighbours stay apart for
+    colour-blind eyes too; the hue moves a little with it.
     """
     red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    hue, light, saturation = colorsys.rgb_to_hls(red, green, blue)
-    bright = 0.3 * red + 0.59 * green + 0.11 * blue > 0.6  # light shades of yellow would vanish on white
-    middle, span = (min(light, 0.4), 0.26) if bright else (light, 0.36)
+    hue, _, saturation = colorsys.rgb_to_hls(red, green, blue)
+    step = min(14.0, 58 / max(count - 1, 1))
+    reach = step * (count - 1)
+    middle = min(max(_lightness(color), 28 + reach / 2), 86 - reach / 2)  # what is lighter would vanish on white
     out = []
     for i in range(count):
         position = i / (count - 1) - 0.5 if count > 1 else 0.0
-        lightness = min(max(middle + span * position, 0.26), 0.78)
-        rgb = colorsys.hls_to_rgb((hue + 0.05 * position) % 1, lightness, min(saturation, 0.9))
-        out.append("#" + "".join(f"{round(255 * v):02x}" for v in rgb))
+        turned, wanted = (hue + 0.05 * position) % 1, middle + reach * position
+        dark, light = 0.0, 1.0
+        for _ in range(20):
+            half = (dark + light) / 2
+            dark, light = (half, light) if _lightness(_hex(turned, half, saturation)) < wanted else (dark, half)
+        out.append(_hex(turned, light, saturation))
     return out
+
+
+def _hex(hue: float, lightness: float, saturation: float) -> str:
+    rgb = colorsys.hls_to_rgb(hue, lightness, min(saturation, 0.9))
+    return "#" + "".join(f"{round(255 * v):02x}" for v in rgb)
+
+
+def _lightness(color: str) -> float:
+    """L* of a colour, 0 to 100 (CIE 1976)."""
+    values = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return 116 * luminance ** (1 / 3) - 16 if luminance > 216 / 24389 else luminance * 24389 / 27
 
 
 def _parse(text: str, taxonomy_id: str) -> Taxonomy:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bstviz.ui import answer, answers, drop, opinions
-from bstviz.ui.components import guarded
+from bstviz.ui.page import guarded
 
 KEY = "classify"
 

@@ -1,26 +1,30 @@
 """Confusion: what is taken for what, by annotation confidence, from out-of-fold predictions."""
 
+from pathlib import Path
+
 import numpy as np
 import streamlit as st
 
 from bstviz import figures, metrics
 from bstviz.ui import loaders
-from bstviz.ui.components import PLAIN_CONFIG, escape, guarded, selected_ids, sound_list
+from bstviz.ui.charts import PLAIN_CONFIG, selected_ids
 from bstviz.ui.loaders import Loaded
+from bstviz.ui.page import guarded
+from bstviz.ui.sound_list import sound_list
+from bstviz.ui.text import escape
 
 LEVELS = {"second": "Second", "top": "Top"}
 
 
-def settings() -> dict[str, list[Loaded]]:
-    """Runs by everything but the fold."""
-    groups: dict[str, list[Loaded]] = {}
-    for path in loaders.run_paths():
-        loaded = loaders.load(path)
-        run, train = loaded.run, loaded.run.train
+def settings() -> dict[str, list[Path]]:
+    """Folders of runs by everything but the fold."""
+    groups: dict[str, list[Path]] = {}
+    for path, info in loaders.infos().items():
+        train = info.train
         name = (
-            f"{train.loss} · {train.modality} · trained on confidence ≥ {train.min_confidence} · {run.collection.name}"
+            f"{train.loss} · {train.modality} · trained on confidence ≥ {train.min_confidence} · {info.collection.name}"
         )
-        groups.setdefault(name, []).append(loaded)
+        groups.setdefault(name, []).append(path)
     return groups
 
 
@@ -55,7 +59,7 @@ def page() -> None:
     groups = settings()
     left, middle, right, last = st.columns([5, 2, 3, 3], vertical_alignment="bottom")
     with left:
-        runs = groups[st.selectbox("Model", list(groups), key="confusion.model")]
+        runs = [loaders.load(path) for path in groups[st.selectbox("Model", list(groups), key="confusion.model")]]
     with middle:
         level = st.segmented_control(
             "Level",
@@ -143,7 +147,6 @@ def cells(runs: list[Loaded], rows: list[np.ndarray], chosen: list[str], top: bo
         [(loaded, row) for _, loaded, row in found],
         key=f"confusion.list.{chosen[0]}",
         columns=("title", "certainty"),
-        autoplay=True,
     )
 
 

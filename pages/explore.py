@@ -3,67 +3,115 @@
 import numpy as np
 import streamlit as st
 
-from bstviz.ui.components import find_sound, guarded, pick_color, pick_map, pick_run, sound_card, sound_list, sound_map
+from bstviz.ui import filters, link, loaders, selection
+from bstviz.ui.linked_map import Events, Marks, Mode
+from bstviz.ui.loaders import Loaded
+from bstviz.ui.page import guarded
+from bstviz.ui.pickers import find_sound, pick_color, pick_run
+from bstviz.ui.projections import pick_projection, trust
+from bstviz.ui.selection import selection_panel
+from bstviz.ui.sound_card import sound_card
+from bstviz.ui.sound_map import run_map
 
-PICKED, MARKED = "explore.picked", "explore.marked"
+SOUND, PLAY, SELECTED, FILTERS = "explore.sound", "explore.play", "explore.selected", "explore.filters"
+ADDRESS = {
+    "run": ("explore.run", loaders.run_named),
+    "map": ("explore.map.method", str),
+    "dimensions": ("explore.map.dimensions", int),
+    "color": ("explore.color", str),
+    "sound": (SOUND, str),
+}
 
 
-def pick(ids: list[str]) -> None:
-    """Sounds chosen on the map, which shows them itself."""
-    st.session_state[PICKED], st.session_state[MARKED] = ids, []
+def go_to(loaded: Loaded, row: int) -> None:
+    """Make a sound the current one."""
+    st.session_state[SOUND] = str(loaded.ids[row])
+    st.session_state[PLAY] = True
 
 
-def find(ids: list[str]) -> None:
-    """Sounds chosen elsewhere, to be marked on the map."""
-    st.session_state[PICKED] = st.session_state[MARKED] = ids
+def events(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: str) -> Events:
+    """What clicks, regions and keys on the map do."""
+
+    def step(by_how_many: int) -> None:
+        order = chosen if len(chosen) else np.arange(len(loaded.ids)) if passing is None else np.flatnonzero(passing)
+        now = loaded.row_of(st.session_state.get(SOUND, ""))
+        if len(order):
+            place = np.searchsorted(order, now) if now is not None and now in order else None
+            go_to(loaded, int(order[0 if place is None else (place + by_how_many) % len(order)]))
+
+    def select(rows: np.ndarray, mode: Mode) -> None:
+        selection.select(SELECTED, loaded, rows, mode)
+
+    return Events(
+        pick=lambda row: go_to(loaded, row),
+        select=select,
+        step=step,
+        clear=lambda: select(np.array([], int), "replace"),
+        toggle=lambda label: filters.toggle(FILTERS, by, label),
+    )
 
 
 @st.fragment
 @guarded
 def page() -> None:
-    st.header("Explore a latent space")
-    with st.container(horizontal=False):
-        left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom")
-        with left:
-            loaded = pick_run("Run", key="explore.run", preferred=lambda run: run.train.loss == "hierarchical")
-        with middle:
-            method, dimensions = pick_map(key="explore.map")
-        with right:
-            by = pick_color(key="explore.color")
+    loaders.warm()
+    link.read("explore", ADDRESS)
+    left, middle, right, switches = st.columns([5, 4, 3, 3], vertical_alignment="top")
+    with left:
+        loaded = pick_run("Run", key="explore.run", preferred=lambda run: run.train.loss == "hierarchical")
+    with middle:
+        shown = pick_projection(loaded, key="explore.map")
+    columns = loaders.columns(loaded)
+    with right:
+        by = pick_color(columns.names, key="explore.color")
+    with switches:
+        autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
+        hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
     if loaded.problem:
         st.warning(loaded.problem)
-    view, panel = st.columns([3, 2], gap="medium")
-    picked = [i for i in st.session_state.get(PICKED, []) if loaded.row_of(i) is not None]
-    with view:
-        key = f"explore.map.{loaded.run.id}.{method}"
-        marked = picked if dimensions == 3 else st.session_state.get(MARKED, [])
-        sound_map(loaded, method, dimensions, by, key=key, on_pick=pick, marked=marked)
-        if dimensions == 3:
-            st.caption("A 3-d map turns and zooms; choose sounds by title, or on the 2-d map.")
-        elif method == "umap":
-            st.caption("UMAP keeps neighbourhoods; distances between far groups mean little.")
-    with panel:
-        find_sound(loaded, key="explore.find", on_pick=find)
-        rows = np.array([loaded.row_of(i) for i in picked], int)
-        if not len(rows):
-            way = (
-                "Click a point to hear it, or draw a lasso around many."
-                if dimensions == 2
-                else "Choose a sound by its title."
-            )
-            st.info(way, icon=":material/touch_app:")
-        elif len(rows) == 1:
-            sound_card(loaded, int(rows[0]), key="explore.card")
-        else:
-            st.markdown(f"#### {len(rows):,} sounds selected")
-            sound_list(
-                [(loaded, int(r)) for r in rows],
-                key="explore.list",
-                columns=("title", "class", "predicted"),
-                autoplay=True,
-            )
-        if len(rows):
-            st.button("Clear the selection", on_click=pick, args=([],))
+
+    passing, counts = filters.passing(loaded, columns, key=FILTERS)
+    chosen = selection.selected(SELECTED, loaded)
+    current = loaded.row_of(st.session_state.get(SOUND, ""))
+    acts = events(loaded, passing, chosen, by)
+    heard = st.session_state.pop(PLAY, False)
+    side, view, panel = st.columns([5, 14, 9], gap="medium")
+    above, believed, below = (view.container() for _ in range(3))
+
+    def card() -> None:
+        with panel:
+            if current is not None:
+                sound_card(loaded, current, key="explore.card", autoplay=heard and autoplay, on_open=acts.pick)
+            else:
+                st.info(
+                    "Click a point to hear it, or draw a lasso around many (hold Shift).", icon=":material/touch_app:"
+                )
+            find_sound(loaded, key="explore.find", on_pick=acts.pick)
+
+    def sounds() -> None:
+        near = [] if current is None else loaders.nearest(loaded, current)[0].tolist()
+        on = filters.chosen(FILTERS).get(by, frozenset())
+        marks = Marks(current, dict.fromkeys(near, "near"), None, chosen, passing, on)
+        with above:
+            run_map(loaded, shown, columns[by], key="explore.map.view", marks=marks, events=acts, hide=hide, height=620)
+        if len(chosen):
+            with below:
+                selection_panel(
+                    loaded, chosen, columns[by], key="explore.selection", on_open=acts.pick, on_clear=acts.clear
+                )
+
+    for draw in (card, sounds) if heard else (sounds, card):  # what somebody has just asked for comes first
+        draw()
+    with side:
+        filters.filters(
+            loaded, columns, counts, passing, key=FILTERS, on_select=lambda rows: acts.select(rows, "replace")
+        )
+    link.write("explore", {
+        "run": loaders.run_name(loaded), "map": shown.method, "dimensions": str(shown.dimensions), "color": by,
+        "sound": None if current is None else str(loaded.ids[current]),
+    })  # fmt: skip
+    with believed:
+        st.caption(trust(loaded, shown))
 
 
 page()

@@ -5,7 +5,8 @@ import streamlit as st
 
 from bstviz.report import COLUMNS, rows
 from bstviz.ui import loaders
-from bstviz.ui.components import escape, guarded
+from bstviz.ui.page import guarded
+from bstviz.ui.text import escape
 
 PAGES = {
     "explore": "**Explore** one model's latent space: colour it, click a sound, hear it and its neighbours.",
@@ -27,15 +28,15 @@ def page() -> None:
             st.markdown(text)
             st.page_link(f"pages/{name}.py", label=f"Open {name.capitalize()}", icon=":material/arrow_forward:")
 
-    loaded = [loaders.load(path) for path in loaders.run_paths()]
-    collections = {item.run.collection.hash: item for item in loaded}
+    infos = loaders.infos()
+    collections = {info.collection.hash: loaders.load(path) for path, info in infos.items()}
     st.subheader("Loaded")
     sounds = {name: len(item.collection or item.run.sounds) for name, item in collections.items()}
     cards = st.columns(4)
-    cards[0].metric("Runs", f"{len(loaded):,}", border=True)
+    cards[0].metric("Runs", f"{len(infos):,}", border=True)
     cards[1].metric("Collections", f"{len(collections):,}", border=True)
     cards[2].metric("Sounds", f"{sum(sounds.values()):,}", border=True)
-    classes = {code for item in loaded for code in item.run.taxonomy.codes}
+    classes = {code for info in infos.values() for code in info.taxonomy.codes}
     cards[3].metric("Second-level classes", f"{len(classes):,}", border=True)
     for item in collections.values():
         words = [f"**{escape(item.run.collection.name)}**"]
@@ -50,7 +51,7 @@ def page() -> None:
                 st.caption(text)
 
     st.subheader("How well the runs do")
-    judged = [item.run for item in loaded if item.run.metrics]
+    judged = [info for info in infos.values() if info.metrics]
     if not judged:
         st.info("None of these runs can be judged: their sounds have no class.", icon=":material/info:")
         return

@@ -9,8 +9,9 @@ from bstviz import figures, metrics, report
 from bstviz import result_figures as drawn
 from bstviz.report import COLUMNS, MODELS
 from bstviz.run import RunInfo
-from bstviz.ui import results
-from bstviz.ui.components import PLAIN_CONFIG, guarded
+from bstviz.ui import loaders, results
+from bstviz.ui.charts import PLAIN_CONFIG
+from bstviz.ui.page import guarded
 
 SECTIONS = ("Table 1", "Structure", "Confusion", "Latent spaces", "Classes", "Training", "Attention", "Calibration")
 EXPLAINED = {
@@ -135,7 +136,7 @@ def of_one_setting(section: str, infos: Sequence[RunInfo]) -> None:
 @guarded
 def page() -> None:
     st.header("Results")
-    infos = of_source(results.infos())
+    infos = of_source(list(loaders.infos().values()))
     section = st.segmented_control("Show", SECTIONS, default=SECTIONS[0], required=True, key="results.section")
     if section in EXPLAINED:
         st.caption(EXPLAINED[str(section)])

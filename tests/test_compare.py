@@ -2,11 +2,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.spatial import procrustes
+from scipy.stats import ortho_group, spearmanr
 from sklearn.metrics import silhouette_score
+from sklearn.metrics.pairwise import cosine_distances
 from sklearn.neighbors import NearestNeighbors
 
-from bstviz.compare import knn_purity, neighbour_jaccard, retrieval_map, silhouette, structure, tree_correlation
+from bstviz.compare import (
+    align,
+    exchange,
+    knn_purity,
+    neighbour_jaccard,
+    per_class,
+    retrieval_map,
+    silhouette,
+    spread,
+    structure,
+    tree_correlation,
+)
+from bstviz.neighbours import Index
 
 
 def clusters(n_classes: int = 4, per_class: int = 15, spread: float = 0.7) -> tuple[np.ndarray, np.ndarray]:
@@ -111,3 +125,84 @@ def test_structure_reports_both_levels() -> None:
     assert result["second_silhouette"] == pytest.approx(silhouette_score(latents, labels, metric="cosine"))
     assert result["top_silhouette"] == pytest.approx(silhouette_score(latents, parents[labels], metric="cosine"))
     assert result["top_knn_purity"] >= result["second_knn_purity"]
+
+
+def test_jaccard_of_some_sounds_is_measured_against_all() -> None:
+    first, _ = clusters()
+    second = first[:, ::-1] + np.random.default_rng(3).normal(size=first.shape).astype(np.float32)
+    rows = np.array([3, 50, 7])
+    np.testing.assert_array_equal(neighbour_jaccard(first, second, rows=rows), neighbour_jaccard(first, second)[rows])
+
+
+def test_kept_lost_and_gained_by_hand() -> None:
+    before, after = Index(on_circle(0, 5, 10, 90)), Index(on_circle(0, 5, 90, 10))
+    found = exchange(before, after, 0, k=2)
+    assert (found.kept.tolist(), found.lost.tolist(), found.gained.tolist()) == ([1], [2], [3])
+    same = exchange(before, before, 0, k=2)
+    assert (same.kept.tolist(), same.lost.tolist(), same.gained.tolist()) == ([1, 2], [], [])
+
+
+@pytest.mark.parametrize("d", [2, 3, 64])
+def test_disparity_is_that_of_scipy(d: int) -> None:
+    rng = np.random.default_rng(d)
+    first, second = rng.normal(size=(2, 80, d)).astype(np.float32)
+    second = second + first
+    assert align(second, first).disparity == pytest.approx(procrustes(first, second)[2], abs=1e-6)
+    assert align(first, second).disparity == pytest.approx(procrustes(second, first)[2], abs=1e-6)
+
+
+def test_a_moved_turned_mirrored_and_scaled_copy_comes_back_exactly() -> None:
+    fixed, _ = clusters()
+    turn = ortho_group.rvs(6, random_state=0) @ np.diag([1, 1, 1, 1, 1, -1])
+    found = align(7 * fixed @ turn + 3, fixed)
+    np.testing.assert_allclose(found.points, fixed, atol=1e-4)
+    assert found.disparity == pytest.approx(0, abs=1e-9)
+
+
+def test_identical_runs_have_no_disparity_and_stay_where_they_are() -> None:
+    latents, _ = clusters()
+    same = align(latents, latents.copy())
+    assert same.disparity == pytest.approx(0, abs=1e-12)
+    np.testing.assert_allclose(same.points, latents, atol=1e-5)
+
+
+def test_spaces_of_different_dimension_are_aligned_and_equal_points_have_no_shape() -> None:
+    latents, _ = clusters()
+    wider = np.hstack([latents, np.zeros((len(latents), 3), np.float32)])
+    assert align(wider, latents).points.shape == latents.shape
+    assert align(wider, latents).disparity == pytest.approx(0, abs=1e-9)
+    assert np.isnan(align(np.ones((5, 2)), latents[:5]).disparity)
+
+
+def test_spread_is_the_mean_cosine_distance_from_the_mean_direction() -> None:
+    latents, _ = clusters()
+    length = np.linalg.norm(latents, axis=1, keepdims=True)
+    middle = (latents / length).mean(axis=0, keepdims=True)
+    assert spread(latents) == pytest.approx(float(cosine_distances(latents, middle).mean()), abs=1e-6)
+    assert spread(latents[:1]) == pytest.approx(0, abs=1e-6)
+    assert np.isnan(spread(latents[:0]))
+
+
+def test_per_class_by_hand() -> None:
+    """Class 0: two of three right in the first model, one in the second; class 2 does not occur."""
+    latents = on_circle(0, 0, 0, 90)
+    first, second = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 0])
+    table = per_class((latents, first), (latents, second), np.array([0, 0, 0, 1]), np.array([0, 0.5, np.nan, 1]), 3)
+    zero, one = table.to_dict("records")
+    assert (zero["label"], zero["sounds"], one["label"], one["sounds"]) == (0, 3, 1, 1)
+    assert zero["accuracy_first"] == pytest.approx(2 / 3)
+    assert zero["accuracy_second"] == pytest.approx(1 / 3)
+    assert zero["accuracy_difference"] == pytest.approx(-1 / 3)
+    assert (zero["confused_with"], zero["confused_first"], zero["confused_second"]) == (
+        1, pytest.approx(1 / 3), pytest.approx(2 / 3),
+    )  # fmt: skip
+    assert zero["change"] == pytest.approx(0.25)
+    assert one["confused_with"] == 0
+    assert zero["spread_first"] == pytest.approx(0, abs=1e-6)
+
+
+def test_per_class_of_the_same_model_differs_in_nothing() -> None:
+    latents, labels = clusters()
+    predicted = np.roll(labels, 1)
+    table = per_class((latents, predicted), (latents, predicted), labels, np.zeros(len(labels)), 4)
+    assert (table[[c for c in table if c.endswith("_difference")]] == 0).all().all()

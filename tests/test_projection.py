@@ -112,3 +112,11 @@ def test_trustworthiness_of_too_few_sounds_is_nan_and_of_many_is_sampled() -> No
     sampled = trustworthiness(many, flat, sample=100)
     assert sampled == trustworthiness(many, flat, sample=100)
     assert sampled == pytest.approx(trustworthiness(many, flat), abs=0.1)
+
+
+def test_a_umap_fit_reports_how_far_it_is() -> None:
+    shares: list[float] = []
+    fit_umap(clusters(), 2, report=shares.append)
+    assert shares[0] < 0.2
+    assert shares[-1] == 1
+    assert shares == sorted(shares)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bstviz import storage
@@ -122,3 +123,17 @@ def test_a_folder_without_header_is_no_thing(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(UserError, match="is no thing"):
             read(folder)
+
+
+def test_a_mapped_tensor_is_that_of_the_file_and_read_only(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    tensor = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
+    save_file({"other": np.arange(3), "latents": tensor}, tmp_path / "t.safetensors")
+    mapped = storage.map_tensor(tmp_path / "t.safetensors", "latents")
+    assert isinstance(mapped, np.memmap)
+    np.testing.assert_array_equal(mapped, tensor)
+    with pytest.raises(ValueError, match="read-only"):
+        mapped[0] = 0
+    with pytest.raises(UserError, match="no float32 tensor 'other'"):
+        storage.map_tensor(tmp_path / "t.safetensors", "other")

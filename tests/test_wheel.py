@@ -33,3 +33,5 @@ def test_wheel_holds_pages_assets_and_configuration(tmp_path: Path) -> None:
     ):
         assert f"bstviz/web/{name}" in names
     assert "bstviz/data/bst.csv" in names
+    for file in (ROOT / "bstviz" / "ui" / "web").glob("*.*"):
+        assert f"bstviz/ui/web/{file.name}" in names

@@ -14,10 +14,13 @@ from bstviz.errors import UserError
 from bstviz.run import Run
 from bstviz.taxonomy import Taxonomy
 from bstviz.ui import loaders
-from bstviz.ui.components import NEAR, PLAIN_CONFIG, chip, escape, sound_list, sound_map
+from bstviz.ui.charts import PLAIN_CONFIG
 from bstviz.ui.drop import Upload
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.opinions import UNLIKE, UNSURE, UNUSUAL, Models, Opinions, decoded, model_name, opinions, timeline
+from bstviz.ui.sound_list import NEAR, sound_list
+from bstviz.ui.sound_map import sound_map
+from bstviz.ui.text import chip, escape
 
 LONG = 15.0
 """Seconds from which the answer over time is drawn."""

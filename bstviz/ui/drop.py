@@ -11,7 +11,7 @@ import streamlit as st
 
 from bstviz import archive, audio
 from bstviz.errors import UserError
-from bstviz.ui.components import escape
+from bstviz.ui.text import escape
 
 
 @dataclass(frozen=True)

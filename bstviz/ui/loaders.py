@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from bstviz import audio, figures, neighbours, projection, run, storage, webapp
+from bstviz import audio, neighbours, projection, run, storage, viewport, webapp
 from bstviz.classify import Classifier
 from bstviz.collection import Collection, load_collection
+from bstviz.columns import Columns, search_text
 from bstviz.errors import UserError
+from bstviz.projection import UmapSettings
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Loaded:
         problem: Why there is no collection.
         rows: (N,) rows of the collection's table, in the run's order; -1 without a collection.
         table: N rows: the collection's columns for the run's sounds (bare columns without a collection).
+        identity: Names this version of the run.
     """
 
     run: run.Run
@@ -33,21 +39,27 @@ class Loaded:
     problem: str | None
     rows: np.ndarray
     table: pd.DataFrame
+    identity: str
 
-    @property
-    def ids(self) -> list[str]:
+    @cached_property
+    def ids(self) -> pd.Index:
         """Sound ids in the run's order."""
-        return self.run.sounds["sound_id"].tolist()
+        return pd.Index(self.run.sounds["sound_id"])
 
     def row_of(self, sound_id: str) -> int | None:
         """Row of a sound in the run, if it lists it."""
-        found = np.flatnonzero(self.run.sounds["sound_id"].to_numpy() == sound_id)
-        return int(found[0]) if len(found) else None
+        found = int(self.ids.get_indexer(pd.Index([sound_id]))[0])
+        return found if found >= 0 else None
 
     def title(self, row: int) -> str:
         """Title of a run's sound, or its id."""
-        title = self.table["title"].iat[row]
-        return str(title) if isinstance(title, str) and title else str(self.run.sounds["sound_id"].iat[row])
+        return self.titles(np.array([row]))[0]
+
+    def titles(self, rows: np.ndarray) -> list[str]:
+        """Titles of a run's sounds, ids where there is none."""
+        titles = self.table["title"].iloc[rows].tolist()
+        ids = self.run.sounds["sound_id"].iloc[rows].tolist()
+        return [t if isinstance(t, str) and t else str(i) for t, i in zip(titles, ids, strict=True)]
 
 
 def experiment_folders() -> list[Path]:
@@ -63,6 +75,27 @@ def run_paths() -> list[Path]:
         UserError: A folder holds none.
     """
     return [path for folder in experiment_folders() for path in run.find_runs(folder)]
+
+
+def _named() -> dict[str, Path]:
+    """Runs by the shortest name that tells them apart: the folder's, or as much of the path as that takes."""
+    paths = [p.resolve() for p in run_paths()]
+    for depth in range(1, max(len(p.parts) for p in paths) + 1):
+        names = ["/".join(p.parts[-depth:]) for p in paths]
+        if len(set(names)) == len(names):
+            break
+    return dict(zip(names, run_paths(), strict=True))
+
+
+def run_named(name: str) -> str:
+    """Path of a run by its name in an address; KeyError where there is none."""
+    return str(_named()[name])
+
+
+def run_name(loaded: Loaded) -> str:
+    """Name of a run in an address."""
+    own = loaded.run.folder
+    return next(name for name, path in _named().items() if path.resolve() == own)
 
 
 def _stamp(path: Path, header: str) -> str:
@@ -82,6 +115,16 @@ def _load_collection(path: str, stamp: str) -> Collection:
 def load_run(path: Path) -> run.Run:
     """A run, read once for each version of its folder."""
     return _load_run(str(path), _stamp(path, run.HEADER))
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _info(path: str, stamp: str) -> run.RunInfo:
+    return run.load_info(path)
+
+
+def infos() -> dict[Path, run.RunInfo]:
+    """What each run that the app was started with is, by its folder, without its arrays."""
+    return {path: _info(str(path), _stamp(path, run.HEADER)) for path in run_paths()}
 
 
 def _find_collection(loaded: run.Run) -> Collection:
@@ -107,9 +150,11 @@ def _load(path: str, stamp: str, places: str) -> Loaded:
     except UserError as error:
         columns = ["title", "tags", "description", "uploader", "license", "confidence"]
         bare = pd.DataFrame({c: [pd.NA] * len(loaded.sounds) for c in columns})
-        return Loaded(loaded, None, str(error), np.full(len(loaded.sounds), -1), bare)
-    rows = np.array([collection.row_of[i] for i in loaded.sounds["sound_id"]])
-    return Loaded(loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True))
+        return Loaded(loaded, None, str(error), np.full(len(loaded.sounds), -1), bare, f"{path}|{stamp}")
+    rows = pd.Index(collection.sounds["sound_id"]).get_indexer(loaded.sounds["sound_id"])
+    return Loaded(
+        loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), f"{path}|{stamp}"
+    )
 
 
 def load(path: Path) -> Loaded:
@@ -117,42 +162,119 @@ def load(path: Path) -> Loaded:
     return _load(str(path), _stamp(path, run.HEADER), os.environ.get(webapp.COLLECTION_VARIABLE, ""))
 
 
-@st.cache_data(max_entries=32, show_spinner="Making the UMAP map (some seconds, once) …")
-def _umap(path: str, stamp: str, dimensions: int) -> np.ndarray:
-    return projection.fit_umap(load_run(Path(path)).latents, dimensions)
+def siblings(loaded: Loaded) -> list[run.RunInfo]:
+    """Runs of the same settings and collection, one a fold, in fold order, this one among them."""
+    own = loaded.run
+    found: dict[int, run.RunInfo] = {own.fold: own}
+    for other in infos().values():
+        if other.train == own.train and other.collection.hash == own.collection.hash:
+            found.setdefault(other.fold, other)
+    return [found[fold] for fold in sorted(found)]
 
 
-def coordinates(loaded: Loaded, method: str, dimensions: int) -> np.ndarray:
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _columns(identity: str, folds: tuple[int, ...], _loaded: Loaded) -> Columns:
+    fold = np.full(len(_loaded.ids), -1)
+    for other in siblings(_loaded):
+        sounds = load_run(other.folder or Path()).sounds
+        tested = sounds["sound_id"][sounds["split"].isin(["test", "below"])]
+        rows = _loaded.ids.get_indexer(pd.Index(tested))
+        fold[rows[rows >= 0]] = other.fold
+    return Columns(_loaded.run, _loaded.table, fold if len(folds) > 1 else None)
+
+
+def columns(loaded: Loaded) -> Columns:
+    """What is known of each sound of a run."""
+    return _columns(loaded.identity, tuple(r.fold for r in siblings(loaded)), loaded)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _search_texts(identity: str, _loaded: Loaded) -> pd.Series:
+    return search_text(_loaded.table)
+
+
+def search_texts(loaded: Loaded) -> pd.Series:
+    """Title and tags of each sound, in lower case."""
+    return _search_texts(loaded.identity, loaded)
+
+
+@st.cache_resource
+def _maps() -> dict[tuple[str, int, UmapSettings], np.ndarray]:
+    """UMAP maps made while the server runs, by run, dimensions and parameters."""
+    return {}
+
+
+def umap(loaded: Loaded, dimensions: int, settings: UmapSettings) -> np.ndarray | None:
+    """A UMAP map (N, 2|3) float32 that the run holds or that was made before; None where it has yet to be made."""
+    names = projection.columns_of("umap", dimensions)
+    if settings == loaded.run.umap and set(names) <= set(loaded.run.projections):
+        return loaded.run.projections[names].to_numpy(np.float32)
+    return _maps().get((loaded.identity, dimensions, settings))
+
+
+def make_umap(
+    loaded: Loaded, dimensions: int, settings: UmapSettings, report: Callable[[float], None] | None = None
+) -> np.ndarray:
+    """Make a UMAP map and keep it while the server runs; of many sounds from a stratified sample, the others placed on it."""
+    latents = np.asarray(loaded.run.latents)
+    rows = viewport.stratified(loaded.run.y_true, projection.UMAP_SOUNDS)
+    fitted = projection.fit_umap(latents[rows], dimensions, settings, report=report)
+    places = fitted
+    if len(rows) < len(latents):
+        places = projection.place(latents, latents[rows], fitted)
+        places[rows] = fitted
+    _maps()[loaded.identity, dimensions, settings] = places
+    return places
+
+
+def umap_settings(loaded: Loaded) -> UmapSettings:
+    """Parameters of the run's own UMAP maps, or the usual ones."""
+    return loaded.run.umap or UmapSettings()
+
+
+@st.cache_resource(max_entries=32, show_spinner="Making the UMAP map (some seconds, once) …")
+def _coordinates(identity: str, method: str, dimensions: int, settings: UmapSettings, _loaded: Loaded) -> np.ndarray:
+    if method == "pca":
+        return _loaded.run.projections[projection.columns_of(method, dimensions)].to_numpy(np.float32)
+    found = umap(_loaded, dimensions, settings)
+    return make_umap(_loaded, dimensions, settings) if found is None else found
+
+
+def coordinates(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> np.ndarray:
     """Map of a run, (N, 2|3) float32; a UMAP map that the run lacks is made and kept in memory."""
-    columns = projection.columns_of(method, dimensions)
-    if set(columns) <= set(loaded.run.projections):
-        return loaded.run.projections[columns].to_numpy(np.float32)
-    folder = loaded.run.folder or Path()
-    return _umap(str(folder), _stamp(folder, run.HEADER), dimensions)
+    return _coordinates(loaded.identity, method, dimensions, settings or umap_settings(loaded), loaded)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _hover(path: str, stamp: str) -> list[str]:
-    loaded = load(Path(path))
-    return figures.hover_texts(loaded.run, loaded.table["title"])
+def _trustworthiness(identity: str, method: str, dimensions: int, settings: UmapSettings, _loaded: Loaded) -> float:
+    places = coordinates(_loaded, method, dimensions, settings)
+    return projection.trustworthiness(np.asarray(_loaded.run.latents), places)
 
 
-def hover(loaded: Loaded) -> list[str] | None:
-    """Hover texts of a run's sounds; None for large runs."""
-    if len(loaded.run.sounds) > figures.HOVER_POINTS:
-        return None
-    folder = loaded.run.folder or Path()
-    return _hover(str(folder), _stamp(folder, run.HEADER))
+def trustworthiness(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> float:
+    """How far neighbours on a map are neighbours in the latent space, 0 to 1."""
+    return _trustworthiness(loaded.identity, method, dimensions, settings or umap_settings(loaded), loaded)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _samples(path: str, stamp: str, row: int) -> tuple[np.ndarray, int]:
     return _load_collection(path, stamp).load_audio(row)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _spectrogram(path: str, stamp: str, row: int) -> audio.Spectrogram:
     return audio.spectrogram(*_samples(path, stamp, row))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _wav(path: str, stamp: str, row: int) -> bytes:
+    return audio.to_wav(*_samples(path, stamp, row))
+
+
+@st.cache_resource
+def warm() -> None:
+    """Import what pictures of sounds need, aside, so that the first click does not wait for it."""
+    threading.Thread(target=audio.spectrogram, args=(np.zeros(4_096, np.float32), 44_100), daemon=True).start()
 
 
 def _audible(loaded: Loaded, row: int) -> tuple[Collection, str, str, int]:
@@ -177,7 +299,13 @@ def sound(loaded: Loaded, row: int) -> tuple[bytes, str]:
     file = collection.path(own)
     if file is not None and file.is_file() and file.suffix.lower() in audio.BROWSER_TYPES:
         return file.read_bytes(), audio.BROWSER_TYPES[file.suffix.lower()]
-    return audio.to_wav(*_samples(folder, stamp, own)), "audio/wav"
+    return _wav(folder, stamp, own), "audio/wav"
+
+
+def samples(loaded: Loaded, row: int) -> tuple[np.ndarray, int]:
+    """Samples (n,) of a run's sound and their rate in Hz; raises UserError as :func:`sound` does."""
+    _, folder, stamp, own = _audible(loaded, row)
+    return _samples(folder, stamp, own)
 
 
 def spectrogram(loaded: Loaded, row: int) -> audio.Spectrogram:
@@ -186,11 +314,20 @@ def spectrogram(loaded: Loaded, row: int) -> audio.Spectrogram:
     return _spectrogram(folder, stamp, own)
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _index(identity: str, _loaded: Loaded) -> neighbours.Index:
+    return neighbours.Index(_loaded.run.latents)
+
+
+def index(loaded: Loaded) -> neighbours.Index:
+    """A run's latents, ready to be searched."""
+    return _index(loaded.identity, loaded)
+
+
 def nearest(loaded: Loaded, row: int, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
     """Rows and cosine distances of a sound's k nearest neighbours in the latent space, itself left out."""
-    rows, distances = neighbours.nearest(loaded.run.latents[row : row + 1], loaded.run.latents, k + 1)
-    keep = rows[0] != row
-    return rows[0][keep][:k], distances[0][keep][:k]
+    rows, distances = index(loaded).around(np.array([row]), k)
+    return rows[0], distances[0]
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the encoder …")

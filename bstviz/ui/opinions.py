@@ -16,9 +16,9 @@ from bstviz.errors import UserError
 from bstviz.predict import Embeddings
 from bstviz.run import Run
 from bstviz.ui import loaders
-from bstviz.ui.components import escape
 from bstviz.ui.drop import Upload
 from bstviz.ui.loaders import Loaded
+from bstviz.ui.text import escape
 
 UNSURE = 0.5
 """An answer of less probability is called unsure."""
@@ -68,8 +68,7 @@ class Opinions:
 def pick_models(*, key: str) -> Models:
     """Choice among the sets of runs that differ in loss and modality only."""
     sets: dict[tuple, dict[tuple, Path]] = {}
-    for path in loaders.run_paths():
-        run = loaders.load_run(path)
+    for path, run in loaders.infos().items():
         kind = (run.train.modality, run.train.loss)
         setting = (run.collection.name, run.collection.hash, run.fold, run.train.min_confidence, run.train.seed)
         count = 0

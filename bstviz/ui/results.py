@@ -7,42 +7,26 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
-from bstviz import report, run, storage
+from bstviz import report
 from bstviz.report import COLUMNS, MODELS, Row
 from bstviz.run import RunInfo
 from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
+from bstviz.ui.metric_table import EXPLAINED
 
-STRUCTURE = {
-    "top_silhouette": ("Silhouette, top level", "nearness to the own top-level class against the next one, −1 to 1"),
-    "top_knn_purity": ("Neighbour purity, top level", "share of the 10 nearest that have the same top-level class"),
-    "top_retrieval_map": ("Retrieval, top level", "mean average precision of finding the own top-level class by distance"),
-    "tree_correlation": ("Tree correlation", "whether class centroids lie as far apart as their classes in the taxonomy (Spearman)"),
-    "second_silhouette": ("Silhouette, second level", "nearness to the own second-level class against the next one"),
-    "second_knn_purity": ("Neighbour purity, second level", "share of the 10 nearest that have the same class"),
-    "second_retrieval_map": ("Retrieval, second level", "mean average precision of finding the own class by distance"),
-    "second_accuracy": ("Accuracy, second level", "for comparison: what the structure costs or brings"),
-    "top_accuracy": ("Accuracy, top level", "the same, counting only the top-level class"),
-}  # fmt: skip
+COMPARED = {
+    **EXPLAINED,
+    "second_accuracy": ("Accuracy, second level", "For comparison: what the structure costs or brings."),
+    "top_accuracy": ("Accuracy, top level", "The same, counting only the top-level class."),
+}
 """Measures of the comparison of losses, with a sentence each; larger is better in all."""
-
-
-@st.cache_data(max_entries=1024, show_spinner=False)
-def _info(path: str, stamp: str) -> RunInfo:
-    return run.load_info(path)
-
-
-def infos() -> list[RunInfo]:
-    """What each run that the app was started with is, without its arrays."""
-    return [_info(str(path), storage.sha256(path / run.HEADER)) for path in loaders.run_paths()]
 
 
 def rows() -> list[Row]:
     """Rows of the results table: all runs and baselines that the app was started with."""
     baselines = [b for folder in loaders.experiment_folders() for b in report.find_baselines(folder)]
-    return report.rows([*infos(), *baselines])
+    return report.rows([*loaders.infos().values(), *baselines])
 
 
 def frame(members: Sequence[Row]) -> pd.DataFrame:
@@ -105,7 +89,7 @@ def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | Non
     if not shared:
         return None
     entries = []
-    for name, (label, meaning) in STRUCTURE.items():
+    for name, (label, meaning) in COMPARED.items():
         values = {loss: np.array([by_loss[loss][f].metrics.get(name, np.nan) for f in shared]) for loss in by_loss}
         difference = values["hierarchical"] - values["flat"]
         entries.append(

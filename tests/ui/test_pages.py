@@ -67,29 +67,6 @@ def test_no_runs_is_a_message_and_not_a_traceback(tmp_path: Path, monkeypatch: p
     assert "bstviz train" in app.error[0].value
 
 
-def test_explore_draws_every_sound_of_the_run_with_its_id() -> None:
-    app = open_page("explore.py")
-    trace = charts(app)[0]["data"][0]
-    assert trace["customdata"] == released("hierarchical-audio-c1-fold0").sounds["sound_id"].tolist()
-    assert len(trace["customdata"]) > 1_000
-
-
-def test_explore_recolours_and_turns_to_three_dimensions() -> None:
-    app = open_page("explore.py")
-    app.selectbox(key="explore.color").set_value("correct").run()
-    app.segmented_control(key="explore.map.dimensions").set_value(3).run()
-    assert not app.exception
-    assert charts(app)[0]["data"][0]["type"] == "scatter3d"
-
-
-def test_a_found_sound_is_shown_with_player_and_neighbours() -> None:
-    app = open_page("explore.py")
-    app.selectbox(key="explore.find").set_value("fx-a-003").run()
-    assert not app.exception
-    assert len(app.get("audio")) == 1
-    assert len(app.dataframe[0].value) == 10
-
-
 def test_confusion_counts_every_test_sound_once() -> None:
     app = open_page("confusion.py")
     run = released("flat-audio-c1-fold0")

@@ -1,0 +1,126 @@
+"""Runs of any size, made up: clusters in a latent space, words, answers that are mostly right, a few sound files for all.
+
+For measuring the app only. ``python -m benchmarks.synthetic FOLDER N`` writes ``FOLDER/sounds`` (a collection) and
+``FOLDER/hierarchical`` and ``FOLDER/flat`` (runs of it).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from bstviz import synth, webapp
+from bstviz.collection import Collection, sounds_table
+from bstviz.projection import fit_pca, pca_table
+from bstviz.run import CollectionRef, Run, load_run
+from bstviz.taxonomy import bst
+
+WORDS = np.array(
+    [
+        "dog",
+        "rain",
+        "door",
+        "engine",
+        "voice",
+        "piano",
+        "drum",
+        "glass",
+        "wind",
+        "street",
+        "bird",
+        "footsteps",
+        "bell",
+        "water",
+        "guitar",
+        "crowd",
+        "alarm",
+        "forest",
+        "train",
+        "synth",
+    ]
+)
+
+
+def write_files(folder: Path, count: int = 40) -> list[str]:
+    """Names of ``count`` OGG files of demo sounds, written to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    for spec in synth.catalogue()[:: len(synth.catalogue()) // count][:count]:
+        names.append(f"{spec.sound_id}.ogg")
+        soundfile.write(folder / names[-1], synth.render(spec.sound_id), synth.SAMPLE_RATE)
+    return names
+
+
+def make_collection(n: int, audio: Path, *, seed: int = 0) -> Collection:
+    """n sounds over all classes in unequal shares, with words, confidence, uploader, duration, and one of a few files each."""
+    files = np.array(write_files(audio))
+    rng = np.random.default_rng(seed)
+    codes = np.array(bst().codes)
+    label = rng.choice(len(codes), n, p=rng.dirichlet(np.full(len(codes), 6)))
+    number = np.char.zfill(np.arange(n).astype(str), 7)
+    words = [pd.Series(WORDS[rng.integers(len(WORDS), size=n)]) for _ in range(4)]
+    table = pd.DataFrame(
+        {
+            "sound_id": np.char.add(np.char.add(codes[label], "-"), number),
+            "class": codes[label],
+            "confidence": rng.choice([1, 2, 3, 4, 5], n, p=[0.01, 0.07, 0.3, 0.55, 0.07]),
+            "title": words[0] + " " + words[1] + " " + pd.Series(number),
+            "tags": words[2] + "," + words[3],
+            "uploader": np.char.add("user", rng.zipf(1.7, n).clip(max=5_000).astype(str)),
+            "path": files[np.arange(n) % len(files)],
+            "license": rng.choice(["CC0 1.0", "CC BY 4.0"], n),
+            "duration": rng.lognormal(1, 1, n).clip(0.1, 300),
+        }
+    )
+    return Collection(f"synthetic {n:,}", sounds_table(table), audio_root=str(audio.absolute()), license="CC0")
+
+
+def make_run(collection: Collection, base: Run, folder: Path, *, seed: int) -> Path:
+    """A run of the collection with the settings of ``base``, three of four answers right."""
+    rng = np.random.default_rng(seed)
+    n, classes = len(collection), len(base.taxonomy.second)
+    labels, parents = collection.labels, base.taxonomy.parents
+    centres = rng.normal(size=(len(base.taxonomy.top), 64))[parents] + 0.6 * rng.normal(size=(classes, 64))
+    latents = (centres[labels] + 0.55 * rng.normal(size=(n, 64), scale=1.0)).astype(np.float32)
+    logits = rng.gumbel(size=(n, classes)).astype(np.float32)
+    logits[np.arange(n), labels] += 5
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    sounds = pd.DataFrame(
+        {
+            "sound_id": collection.sounds["sound_id"],
+            "split": rng.choice(["train", "val", "test"], n, p=[0.7, 0.1, 0.2]),
+            "y_true": collection.sounds["class"],
+            "y_pred": np.array(base.taxonomy.codes)[probabilities.argmax(axis=1)],
+            **{f"p_{code}": probabilities[:, i] for i, code in enumerate(base.taxonomy.codes)},
+            "attention_audio": np.float32(1),
+            "attention_text": np.float32(0),
+        }
+    )
+    pca = fit_pca(latents)
+    reference = CollectionRef(collection.name, collection.hash, str((folder.parent / "sounds").absolute()))
+    made = replace(
+        base, sounds=sounds, latents=latents, pca=pca, projections=pca_table(pca, latents), collection=reference, umap=None,
+        also_trained_on=(), folder=None,
+    )  # fmt: skip
+    return made.save(folder)
+
+
+def make(folder: Path, n: int) -> Path:
+    """The collection and both runs in a folder; what is there already is kept."""
+    if not (folder / "flat" / "run.json").is_file():
+        collection = make_collection(n, folder / "audio")
+        collection.save(folder / "sounds")
+        for seed, loss in enumerate(("hierarchical", "flat")):
+            make_run(
+                collection, load_run(webapp.assets() / "runs" / f"{loss}-audio-c1-fold0"), folder / loss, seed=seed
+            )
+    return folder
+
+
+if __name__ == "__main__":
+    print(make(Path(sys.argv[1]), int(sys.argv[2])))

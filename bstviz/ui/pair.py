@@ -1,0 +1,194 @@
+"""Two runs on the sounds that they share: their maps in one frame, and how each sound's neighbourhood changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from bstviz import compare, viewport
+from bstviz.columns import Category, Column, number_column
+from bstviz.errors import UserError
+from bstviz.neighbours import Index
+from bstviz.run import Run
+from bstviz.ui import loaders
+from bstviz.ui.linked_map import Sounds
+from bstviz.ui.loaders import Loaded
+from bstviz.ui.metric_table import EXPLAINED
+
+PAIRS = 1_000_000_000
+"""Similarities measured at most for the change of neighbourhoods; of more sounds, a sample is measured against all."""
+STRUCTURE_SOUNDS = 4_000
+"""Test sounds of a fold that structure is measured on at most."""
+CHANGE = "change"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs; everything is in the order of the M sounds that they share.
+
+    Attributes:
+        left: The one.
+        right: The other.
+        a: (M,) rows of the sounds in the left run.
+        b: (M,) rows of them in the right one.
+    """
+
+    left: Loaded
+    right: Loaded
+    a: np.ndarray
+    b: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    @property
+    def identity(self) -> str:
+        """Names the pair."""
+        return f"{self.left.identity}||{self.right.identity}"
+
+    @property
+    def sounds(self) -> Sounds:
+        """The shared sounds, as a map takes them."""
+        names = [c.name for c in self.left.run.taxonomy.second]
+        return Sounds(self.identity, self.left.run.y_true[self.a], names, lambda rows: self.left.titles(self.a[rows]))
+
+    @property
+    def tested(self) -> np.ndarray:
+        """Which sounds have a class and are out of fold in both runs, (M,) bool."""
+        left, right = self.left.run, self.right.run
+        labelled: np.ndarray = left.y_true[self.a] >= 0
+        return labelled & _out_of_fold(left)[self.a] & _out_of_fold(right)[self.b]
+
+    def position(self, sound_id: str) -> int | None:
+        """Position of a sound among the shared ones."""
+        row = self.left.row_of(sound_id)
+        found = np.flatnonzero(self.a == (-1 if row is None else row))
+        return int(found[0]) if len(found) else None
+
+
+def _out_of_fold(run: Run) -> np.ndarray:
+    return run.sounds["split"].isin(["test", "below"]).to_numpy()
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _shared(identity: str, _left: Loaded, _right: Loaded) -> tuple[np.ndarray, np.ndarray]:
+    b = _right.ids.get_indexer(_left.ids)
+    return np.flatnonzero(b >= 0), b[b >= 0]
+
+
+def pair(left: Loaded, right: Loaded) -> Pair:
+    """Two runs on the sounds that they share.
+
+    Raises:
+        UserError: They share none, or are of different taxonomies.
+    """
+    if left.run.taxonomy.hash != right.run.taxonomy.hash:
+        raise UserError("These two runs know different classes; choose two of the same taxonomy.")
+    made = Pair(left, right, *_shared(f"{left.identity}||{right.identity}", left, right))
+    if len(made) < 3:
+        raise UserError("These two runs share no sounds; choose two that were trained on the same collection.")
+    return made
+
+
+def _latents(loaded: Loaded, rows: np.ndarray) -> np.ndarray:
+    latents = loaded.run.latents
+    return latents if len(rows) == len(latents) and (np.diff(rows) == 1).all() else latents[rows]
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _indices(identity: str, _pair: Pair) -> tuple[Index, Index]:
+    return Index(_latents(_pair.left, _pair.a)), Index(_latents(_pair.right, _pair.b))
+
+
+def indices(both: Pair) -> tuple[Index, Index]:
+    """The shared sounds' latents in both runs, ready to be searched."""
+    return _indices(both.identity, both)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing every sound's neighbours …")
+def _change(identity: str, _pair: Pair) -> np.ndarray:
+    first, second = indices(_pair)
+    rows = viewport.stratified(_pair.sounds.truth, max(PAIRS // len(_pair), 500))
+    out = np.full(len(_pair), np.nan, np.float32)
+    out[rows] = 1 - compare.neighbour_jaccard(first.latents, second.latents, rows=rows)
+    return out
+
+
+def change(both: Pair) -> np.ndarray:
+    """How much each sound's ten nearest neighbours changed, 0 (none) to 1 (all), (M,); NaN where it was not measured."""
+    return _change(both.identity, both)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _aligned(identity: str, method: str, dimensions: int, _pair: Pair) -> tuple[np.ndarray, compare.Alignment]:
+    fixed = loaders.coordinates(_pair.left, method, dimensions)[_pair.a]
+    return fixed, compare.align(loaders.coordinates(_pair.right, method, dimensions)[_pair.b], fixed)
+
+
+def aligned(both: Pair, method: str, dimensions: int) -> tuple[np.ndarray, compare.Alignment]:
+    """The left map (M, 2|3), and the right one brought onto it."""
+    return _aligned(both.identity, method, dimensions, both)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _disparity(identity: str, _pair: Pair) -> float:
+    first, second = indices(_pair)
+    return compare.align(second.latents, first.latents).disparity
+
+
+def disparity(both: Pair) -> float:
+    """Procrustes disparity of the two latent spaces, in all dimensions."""
+    return _disparity(both.identity, both)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _colors(identity: str, by: str, _pair: Pair) -> tuple[Column, Column]:
+    if by == CHANGE:
+        column = number_column(CHANGE, "Changed neighbourhood", change(_pair), low=0, high=1)
+        return column, column
+    sides = [(loaders.columns(_pair.left)[by], _pair.a), (loaders.columns(_pair.right)[by], _pair.b)]
+    first, second = sides[0][0], sides[1][0]
+    everything = (*first.categories, *(c for c in second.categories if c.label not in first.labels))
+    position = {c.label: i for i, c in enumerate(everything)}
+    return _part(first, sides[0][1], everything, position), _part(second, sides[1][1], everything, position)
+
+
+def _part(column: Column, rows: np.ndarray, everything: tuple[Category, ...], position: dict[str, int]) -> Column:
+    """Some rows of a column, among the categories of both sides."""
+    index = np.array([position[label] for label in column.labels], column.index.dtype)[column.index[rows]]
+    values = None if column.values is None else column.values[rows]
+    return Column(column.name, column.label, index, everything, values, column.edges)
+
+
+def colors(both: Pair, by: str) -> tuple[Column, Column]:
+    """What colours the left map and the right one: each run's own answers, in the same colours."""
+    return _colors(both.identity, by, both)
+
+
+def structure(loaded: Loaded) -> dict[str, list[float]]:
+    """Structure of a run and its siblings on their test sounds: each measure's value, one a fold."""
+    folds = [info.metrics for info in loaders.siblings(loaded)]
+    return {name: [fold[name] for fold in folds if name in fold] for name in EXPLAINED}
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _per_class(identity: str, top: bool, _pair: Pair) -> pd.DataFrame:
+    rows = np.flatnonzero(_pair.tested)
+    taxonomy = _pair.left.run.taxonomy
+    level = taxonomy.parents if top else np.arange(len(taxonomy.second))
+    first, second = indices(_pair)
+    return compare.per_class(
+        (first.latents[rows], level[_pair.left.run.y_pred[_pair.a[rows]]]),
+        (second.latents[rows], level[_pair.right.run.y_pred[_pair.b[rows]]]),
+        level[_pair.sounds.truth[rows]],
+        change(_pair)[rows],
+        len(taxonomy.top) if top else len(taxonomy.second),
+    )
+
+
+def per_class(both: Pair, *, top: bool) -> pd.DataFrame:
+    """What the two runs make of each class, on the sounds that are out of fold in both; see :func:`compare.per_class`."""
+    return _per_class(both.identity, top, both)

@@ -1,0 +1,112 @@
+"""Which map of a run to show: PCA at once, UMAP when it has been made, in two dimensions or three."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from bstviz import figures
+from bstviz.projection import UMAP_SOUNDS, UmapSettings
+from bstviz.ui import loaders
+from bstviz.ui.loaders import Loaded
+from bstviz.ui.pickers import pick_map
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A map of a run: how it was made, its places (N, 2|3) float32 and axis titles."""
+
+    method: str
+    dimensions: int
+    settings: UmapSettings
+    points: np.ndarray
+    axes: list[str]
+
+    @property
+    def place(self) -> str:
+        """Names the map among those of a run."""
+        made = f".{self.settings}" if self.method == "umap" else ""
+        return f"{self.method}{self.dimensions}{made}"
+
+
+def chosen(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> Chosen:
+    """A run's map."""
+    settings = settings or loaders.umap_settings(loaded)
+    points = loaders.coordinates(loaded, method, dimensions, settings)
+    return Chosen(method, dimensions, settings, points, figures.axis_titles(loaded.run, method, dimensions))
+
+
+def pick_projection(loaded: Loaded, *, key: str) -> Chosen:
+    """Pickers of projection and dimensions; for UMAP its parameters, open before it is made.
+
+    Until a UMAP map has been made, PCA is shown.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        method, dimensions = pick_map(key=key)
+        if method == "pca":
+            return chosen(loaded, "pca", dimensions)
+        settings = st.session_state.get(f"{key}.settings") or loaders.umap_settings(loaded)
+        if loaders.umap(loaded, dimensions, settings) is not None:
+            with st.popover("", icon=":material/tune:", help="UMAP's parameters"):
+                _form(loaded, dimensions, settings, key=key)
+            return chosen(loaded, "umap", dimensions, settings)
+    with st.container(border=True):
+        st.markdown("**UMAP has to be made first.** Until then, PCA is shown.")
+        _form(loaded, dimensions, settings, key=key)
+    return chosen(loaded, "pca", dimensions)
+
+
+def words(settings: UmapSettings) -> str:
+    """UMAP's parameters in words."""
+    return f"{settings.n_neighbors} neighbours, least distance {settings.min_dist:g}, seed {settings.seed}"
+
+
+def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) -> None:
+    n = len(loaded.ids)
+
+    def ask() -> None:
+        st.session_state[f"{key}.asked"] = True
+
+    with st.form(f"{key}.form", border=False):
+        left, middle, right, last = st.columns([2, 2, 1, 1], vertical_alignment="bottom")
+        with left:
+            neighbours = st.slider("Neighbours", 2, min(200, max(n - 1, 3)), min(settings.n_neighbors, n - 1), key=f"{key}.neighbours", help="Few show fine structure, many the broad one.")  # fmt: skip
+        with middle:
+            distance = st.slider("Least distance", 0.0, 0.99, settings.min_dist, 0.01, key=f"{key}.distance", help="How tightly points may lie.")  # fmt: skip
+        with right:
+            seed = st.number_input("Seed", 0, 10_000, settings.seed, key=f"{key}.seed")
+        with last:
+            st.form_submit_button("Make", type="primary", key=f"{key}.make", on_click=ask)
+    if n > UMAP_SOUNDS:
+        st.caption(
+            f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; the others are placed among their neighbours: approximate."
+        )
+    if st.session_state.pop(f"{key}.asked", False):
+        own = UmapSettings(int(neighbours), float(distance), int(seed))
+        if loaders.umap(loaded, dimensions, own) is None:
+            bar = st.progress(0.0, "Finding neighbours …")
+
+            def report(share: float) -> None:
+                bar.progress(share, f"Laying out … {100 * share:.0f} %")
+
+            loaders.make_umap(loaded, dimensions, own, report)
+        st.session_state[f"{key}.settings"] = own
+        st.rerun()
+
+
+def trust(loaded: Loaded, shown: Chosen) -> str:
+    """How far to believe a map, as a sentence."""
+    value = loaders.trustworthiness(loaded, shown.method, shown.dimensions, shown.settings)
+    if shown.method == "pca":
+        held = 100 * float(loaded.run.pca.explained[: shown.dimensions].sum())
+        kind = f"PCA: these {shown.dimensions} of {loaded.run.latents.shape[1]} dimensions hold {held:.0f} % of the variance."
+    else:
+        kind = f"UMAP ({words(shown.settings)}): neighbourhoods count, distances between far groups mean little."
+    measured = (
+        ""
+        if np.isnan(value)
+        else f" Trustworthiness {value:.3f}: 1 where all neighbours on the map are neighbours in the latent space."
+    )
+    return kind + measured

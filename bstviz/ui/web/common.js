@@ -1,0 +1,79 @@
+// Shared by the components: the theme's colours, arrays on the wire, keys that nobody is typing into.
+
+function themed(element, name) {
+  return getComputedStyle(element).getPropertyValue(`--st-${name}`).trim();
+}
+
+/** Whether the theme is dark, from the luminance of its background. */
+function isDark(element) {
+  const probe = document.createElement("canvas").getContext("2d");
+  probe.fillStyle = themed(element, "background-color") || "#fff";
+  const [r, g, b] = [1, 3, 5].map((i) => parseInt(probe.fillStyle.slice(i, i + 2), 16));
+  return 0.3 * r + 0.59 * g + 0.11 * b < 128;
+}
+
+function bytesOf(base64) {
+  const text = atob(base64);
+  const out = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
+  return out;
+}
+
+/** n flags from base64 of packed bits, first bit first; null stays null. */
+function bitsOf(base64, n) {
+  if (base64 === null) return null;
+  const packed = bytesOf(base64);
+  const out = new Uint8Array(n);
+  for (let i = 0; i < n; i++) out[i] = (packed[i >> 3] >> (7 - (i & 7))) & 1;
+  return out;
+}
+
+const fetched = new Map(); // url -> promise; a media address names its content
+
+function load(url, kind) {
+  if (!fetched.has(url)) {
+    const answer = fetch(url).then((response) => {
+      if (!response.ok) throw new Error(`${url}: ${response.status}`);
+      return response[kind]();
+    });
+    answer.catch(() => fetched.delete(url));
+    fetched.set(url, answer);
+    if (fetched.size > 24) fetched.delete(fetched.keys().next().value);
+  }
+  return fetched.get(url);
+}
+
+/** Whether a key press belongs to a field or a widget that uses keys itself. */
+function typing(event) {
+  const target = event.composedPath()[0];
+  if (!(target instanceof Element)) return false;
+  const taken = 'input, textarea, select, audio, [contenteditable], [role="radio"], [role="slider"], [role="combobox"], [role="option"], [role="grid"]';
+  return event.ctrlKey || event.metaKey || event.altKey || target.closest(taken) !== null;
+}
+
+/** One key listener a component: the last call's, gone with the component. */
+function listen(state, handler) {
+  document.removeEventListener("keydown", state.keys);
+  state.keys = handler;
+  document.addEventListener("keydown", handler);
+}
+
+function element(tag, className, text) {
+  const out = document.createElement(tag);
+  if (className) out.className = className;
+  if (text !== undefined) out.textContent = text;
+  return out;
+}
+
+/** Play a sound; browsers hold it back until the first click on a page. */
+function start(audio) {
+  audio.play().catch(() => {});
+}
+
+/** Only one sound at a time: whoever starts stops the other. */
+function alone(audio) {
+  audio.addEventListener("play", () => {
+    if (window.bstvizPlaying !== audio) window.bstvizPlaying?.pause();
+    window.bstvizPlaying = audio;
+  });
+}

@@ -1,0 +1,161 @@
+// A table of sounds, each with a play button; columns sort; j and k play the next and the last one.
+
+const FIRST = 60; // rows drawn at once
+const PLAY = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 4l14 8-14 8z"/></svg>';
+const PAUSE = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 4h4v16H6zM14 4h4v16h-4z"/></svg>';
+
+export default function (component) {
+  const { parentElement, data, setTriggerValue } = component;
+  const list = (parentElement.list ??= new SoundList(parentElement));
+  list.send = setTriggerValue;
+  list.update(data);
+  return () => list.close();
+}
+
+class SoundList {
+  constructor(root) {
+    this.root = root.querySelector(".list");
+    this.status = root.querySelector(".status");
+    this.audio = new Audio();
+    this.sort = null;
+    for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.buttons());
+    alone(this.audio);
+    this.root.sounds = this; // what tests ask
+  }
+
+  close() {
+    this.audio.pause();
+    document.removeEventListener("keydown", this.keys);
+  }
+
+  update(data) {
+    if (this.data?.token !== data.token) {
+      this.at = null;
+      this.sort = null;
+      this.audio.pause();
+    }
+    this.data = data;
+    this.root.dataset.name = data.name;
+    const content = JSON.stringify([data.columns, data.rows, data.height]);
+    if (content !== this.content) this.render(); // an unchanged list keeps its focus and its order
+    this.content = content;
+    const { playing } = data;
+    if (playing && playing.stamp !== this.stamp) {
+      this.stamp = playing.stamp;
+      this.status.textContent = playing.problem ?? "";
+      if (playing.url && playing.index === this.at) {
+        this.audio.src = playing.url;
+        start(this.audio);
+      }
+    }
+    if (data.keys) listen(this, (event) => this.key(event));
+    this.root.querySelector(".hint").hidden = !data.keys;
+    if (data.keys) this.root.querySelector(".hint").innerHTML = "<kbd>j</kbd> <kbd>k</kbd> play the next or the last, <kbd>Enter</kbd> go to it, <kbd>Space</kbd> play or pause";
+  }
+
+  order() {
+    const rows = this.data.rows.map((_, i) => i);
+    if (!this.sort) return rows;
+    const { column, down } = this.sort;
+    const value = (i) => this.data.rows[i][column]?.text ?? this.data.rows[i][column];
+    return rows.sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      const less = typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y), undefined, { numeric: true });
+      return down ? -less : less;
+    });
+  }
+
+  render() {
+    const { columns, rows, height } = this.data;
+    this.root.querySelector(".scroll").style.maxHeight = `${height}px`;
+    const head = columns.map((column, c) => {
+      const cell = element("th", `is-${column.kind}`), button = element("button", "", column.label);
+      button.type = "button";
+      button.onclick = () => {
+        this.sort = this.sort?.column === c ? (this.sort.down ? null : { column: c, down: true }) : { column: c, down: false };
+        this.render();
+      };
+      cell.setAttribute("aria-sort", this.sort?.column === c ? (this.sort.down ? "descending" : "ascending") : "none");
+      cell.append(button);
+      return cell;
+    });
+    this.root.querySelector("thead tr").replaceChildren(element("th"), ...head);
+    this.shownOrder = this.order();
+    const body = this.root.querySelector("tbody");
+    const some = (from, to) => body.append(...this.shownOrder.slice(from, to).map((i) => this.line(i)));
+    body.replaceChildren();
+    some(0, FIRST);
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    if (rows.length > FIRST) setTimeout(() => turn === this.turn && some(FIRST), 60); // what is out of sight follows
+  }
+
+  line(i) {
+    const { columns, rows } = this.data, line = element("tr"), first = element("td"), play = element("button", "play");
+    play.type = "button";
+    play.onclick = (event) => {
+      this.play(i);
+      if (event.detail) play.blur(); // a mouse's click leaves the keys to the list
+    };
+    first.append(play);
+    line.dataset.index = i;
+    line.append(first, ...columns.map((column, c) => this.cell(column, rows[i][c], i)));
+    this.button(line);
+    return line;
+  }
+
+  cell(column, value, i) {
+    const cell = element("td", `is-${column.kind}`);
+    if (column.kind === "number") cell.textContent = value === null ? "–" : value.toFixed(column.digits);
+    else if (column.kind === "class") {
+      const box = element("span", "named"), dot = element("i");
+      dot.style.background = value.color;
+      box.append(dot, element("span", "", value.text));
+      cell.append(box);
+    } else if (column.kind === "open" && this.data.opens) {
+      const open = element("button", "open", value);
+      open.type = "button";
+      open.title = "Go to this sound";
+      open.onclick = () => this.send("open", i);
+      cell.append(open);
+    } else cell.textContent = value;
+    return cell;
+  }
+
+  button(line) {
+    const i = Number(line.dataset.index), now = i === this.at, on = now && !this.audio.paused, play = line.firstChild.firstChild;
+    line.classList.toggle("now", now);
+    play.innerHTML = on ? PAUSE : PLAY;
+    play.setAttribute("aria-label", `${on ? "Pause" : "Play"} ${this.data.rows[i][0]?.text ?? this.data.rows[i][0]}`);
+  }
+
+  /** Bring the rows that play, or have just played, up to date. */
+  buttons() {
+    for (const line of this.root.querySelectorAll(`tr.now, tr[data-index="${this.at}"]`)) this.button(line);
+  }
+
+  play(i) {
+    if (i === this.at && this.audio.src) {
+      this.audio.paused ? start(this.audio) : this.audio.pause();
+      return;
+    }
+    this.at = i;
+    this.audio.pause();
+    delete this.root.dataset.ready;
+    this.buttons();
+    this.root.querySelector("tr.now")?.scrollIntoView({ block: "nearest" });
+    this.send("play", i);
+  }
+
+  key(event) {
+    if (typing(event) || !this.data.rows.length) return;
+    const step = { j: 1, k: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      const place = this.at === null ? (step > 0 ? -1 : 0) : this.shownOrder.indexOf(this.at);
+      this.play(this.shownOrder[(place + step + this.shownOrder.length) % this.shownOrder.length]);
+    } else if (event.key === "Enter" && this.at !== null && this.data.opens && !event.composedPath()[0].closest?.("button, a, canvas")) {
+      event.preventDefault();
+      this.send("open", this.at);
+    }
+  }
+}

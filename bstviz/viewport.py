@@ -1,0 +1,79 @@
+"""What of a map is drawn, and what lies inside a region drawn on it.
+
+A browser is sent a bounded number of points: all of a small map, a stratified sample of a large one, and all or a denser
+sample of what lies in view once somebody has zoomed in. Selecting, filtering and counting never use the sample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+DRAWN = 30_000
+"""Greatest number of points that a browser is sent."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A rectangle of a flat map, in its coordinates."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+    def holds(self, points: np.ndarray) -> np.ndarray:
+        """Which points (n, 2) lie in it, (n,) bool."""
+        x, y = points[:, 0], points[:, 1]
+        return (x >= self.left) & (x <= self.right) & (y >= self.bottom) & (y <= self.top)
+
+
+def stratified(labels: np.ndarray, limit: int = DRAWN, *, seed: int = 0) -> np.ndarray:
+    """Rows of a sample with every label in proportion, and at least one of each.
+
+    Args:
+        labels: (n,) integers, -1 allowed.
+        limit: Greatest number of rows; all come back where there are no more.
+        seed: The same seed gives the same sample.
+
+    Returns:
+        (m,) int64, rising.
+    """
+    n = len(labels)
+    if n <= limit:
+        return np.arange(n)
+    _, group, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    shares = np.maximum(sizes * limit // n, 1)
+    order = np.lexsort((np.random.default_rng(seed).random(n, np.float32), group))
+    within = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.sort(order[within < np.repeat(shares, sizes)])
+
+
+def drawn(points: np.ndarray, labels: np.ndarray, view: View | None = None, limit: int = DRAWN) -> np.ndarray:
+    """Rows of the points to draw: a stratified sample of all, or of what is in view."""
+    if view is None or len(points) <= limit:
+        return stratified(labels, limit)
+    inside = np.flatnonzero(view.holds(points))
+    return inside[stratified(labels[inside], limit)]
+
+
+def enclosed(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    """Which points lie inside a closed polygon, (n,) bool, by the even-odd rule.
+
+    Args:
+        points: (n, 2).
+        polygon: (m, 2) corners in order, m >= 3; the last joins the first.
+    """
+    box = View(
+        *(float(v) for v in (polygon[:, 0].min(), polygon[:, 0].max(), polygon[:, 1].min(), polygon[:, 1].max()))
+    )
+    near = np.flatnonzero(box.holds(points))
+    x, y = np.asarray(points[near], np.float64).T
+    odd = np.zeros(len(near), bool)
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if y0 != y1:
+            odd ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+    inside = np.zeros(len(points), bool)
+    inside[near[odd]] = True
+    return inside

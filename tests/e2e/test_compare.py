@@ -1,0 +1,94 @@
+"""Compare as a person uses it, in Chromium."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from bstviz import webapp
+from bstviz.run import load_run
+from tests.e2e.map_driver import MapDriver, settled
+
+pytestmark = pytest.mark.e2e
+LEFT = load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
+
+
+def compare(page: Page, address: str, query: str = "") -> MapDriver:
+    page.goto(f"{address}/compare{query}")
+    return MapDriver(page)
+
+
+def ids_inside(page: Page, map_: MapDriver, pane: int, region: tuple[float, float, float, float]) -> list[int]:
+    """Points of a pane that lie in a rectangle, asked of their places on the screen."""
+    x, y, w, h = map_.box(pane)
+    u0, v0, u1, v1 = region
+    spots = map_.ask(f"Array.from({{length: m.map.data.n}}, (_, i) => m.map.locate(i, {pane}))")
+    return [i for i, s in enumerate(spots) if x + u0 * w < s["x"] < x + u1 * w and y + v0 * h < s["y"] < y + v1 * h]
+
+
+@pytest.mark.parametrize("pane", [0, 1])
+def test_a_lasso_on_one_map_brings_out_the_same_sounds_on_the_other(page: Page, address: str, pane: int) -> None:
+    map_ = compare(page, address)
+    region = (0.2, 0.25, 0.5, 0.6)
+    inside = ids_inside(page, map_, pane, region)
+    map_.lasso(*region, pane=pane)
+    page.get_by_text("sounds selected").wait_for()
+    settled(page)
+    assert map_.chosen() == inside
+    per_pane = map_.ask("m.map.panes.map((p) => p.colors.length)")
+    assert per_pane == [len(LEFT.sounds)] * 2
+    listed = page.locator(".list").first.locator("tbody tr").count()
+    assert listed == len(inside)
+
+
+def test_the_morph_slider_carries_one_map_into_the_other(page: Page, address: str) -> None:
+    map_ = compare(page, address)
+    index = 40
+
+    def within(pane: int) -> tuple[float, float]:
+        spot, (x, y, _, _) = map_.locate(index, pane), map_.box(pane)
+        return spot["x"] - x, spot["y"] - y
+
+    start, goal = within(0), within(1)
+    slider = page.locator(".morph input")
+    slider.fill("100")
+    page.wait_for_timeout(200)
+    assert within(0) == pytest.approx(goal, abs=0.6)
+    slider.fill("50")
+    page.wait_for_timeout(200)
+    assert within(0) == pytest.approx([(a + b) / 2 for a, b in zip(start, goal, strict=True)], abs=0.6)
+    page.locator(".morph .play").click()
+    page.wait_for_function("(m) => ['0.00', '1.00'].includes(m.dataset.morph)", arg=map_.handle())
+
+
+def test_a_clicked_sound_shows_what_it_kept_lost_and_gained_all_to_be_played(page: Page, address: str) -> None:
+    map_ = compare(page, address)
+    map_.click(500)
+    page.get_by_text("Ten nearest, left against right").wait_for()
+    settled(page)
+    rows = page.locator(".list tbody tr")
+    kinds = [text.split(" ")[0] for text in rows.locator("td:nth-child(3)").all_inner_texts()]
+    assert set(kinds) <= {"kept", "lost", "gained"}
+    assert kinds.count("kept") + kinds.count("lost") == 10
+    rows.last.locator("button.play").click()
+    page.wait_for_function("() => window.bstvizPlaying && !window.bstvizPlaying.paused")
+
+
+def test_a_class_chosen_in_the_table_is_selected_on_both_maps(page: Page, address: str) -> None:
+    map_ = compare(page, address)
+    table = page.locator('[data-testid="stDataFrame"]').first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 12, box["y"] + 35 + 17)
+    page.get_by_text("48 sounds selected").wait_for()
+    settled(page)
+    assert {str(LEFT.sounds["y_true"].iloc[i]) for i in map_.chosen()} == {"m-sp"}
+
+
+def test_a_comparison_can_be_sent(page: Page, address: str, browser: Browser) -> None:
+    map_ = compare(page, address, "?left=flat-audio-c1-fold0&right=flat-both-c1-fold0&color=top&sound=fx-a-003")
+    settled(page)
+    assert page.locator(".pane .name").all_inner_texts() == ["Left: flat · audio", "Right: flat · both"]
+    assert page.locator(".legend .title").inner_text() == "Top-level class"
+    assert map_.ask("m.map.data.marks.current !== null")

@@ -1,0 +1,222 @@
+"""Explore as a person uses it, in Chromium: on the demo, and on a collection of BSD10k's size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, Page
+
+from bstviz import webapp
+from bstviz.run import Run, load_run
+from tests.e2e.conftest import free_port, serve, stop
+from tests.e2e.map_driver import MapDriver, settled
+
+pytestmark = pytest.mark.e2e
+SOUNDS = 10_956
+
+
+@pytest.fixture(scope="module")
+def large(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Run]]:
+    """Address of the app on a made-up run of BSD10k's size, and the run."""
+    from benchmarks.synthetic import make
+
+    folder = make(tmp_path_factory.mktemp("large"), SOUNDS)
+    port = free_port()
+    server = serve(["--experiment", str(folder / "hierarchical")], port)
+    yield f"http://localhost:{port}", load_run(folder / "hierarchical")
+    stop(server)
+
+
+@pytest.fixture(params=["demo", "large"])
+def place(request: pytest.FixtureRequest) -> tuple[str, Run]:
+    """Address and run: the demo's, and the large one's."""
+    if request.param == "large":
+        return request.getfixturevalue("large")
+    return request.getfixturevalue("address"), load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
+
+
+def explore(page: Page, address: str, query: str = "") -> MapDriver:
+    page.goto(f"{address}/explore{query}")
+    return MapDriver(page)
+
+
+def heading(page: Page) -> str:
+    return page.locator("h4").first.inner_text()
+
+
+def test_a_clicked_point_plays_at_once_and_shows_its_neighbours(page: Page, place: tuple[str, Run]) -> None:
+    map_ = explore(page, place[0])
+    assert map_.drawn() == len(place[1].sounds)
+    map_.click(400)
+    audio = page.locator(".player audio")
+    audio.wait_for()
+    page.wait_for_function("(a) => a.readyState >= 3 && a.duration > 0.05", arg=audio.element_handle())
+    page.wait_for_function("(a) => a.currentTime > 0 || a.ended", arg=audio.element_handle())
+    settled(page)
+    assert page.locator(".list tbody tr").count() == 10
+    canvas = page.locator(".picture canvas").bounding_box()
+    assert canvas is not None
+    assert canvas["height"] > 150
+
+
+def test_playing_on_click_can_be_switched_off(page: Page, address: str) -> None:
+    map_ = explore(page, address)
+    page.get_by_text("Play on click").click()
+    settled(page)
+    map_.click(400)
+    audio = page.locator(".player audio")
+    page.wait_for_function("(a) => a.readyState >= 3", arg=audio.element_handle())
+    page.wait_for_timeout(400)
+    assert audio.evaluate("(a) => a.paused && a.currentTime === 0")
+
+
+def test_neighbours_play_in_the_list_and_by_keyboard(page: Page, address: str) -> None:
+    map_ = explore(page, address)
+    map_.click(400)
+    page.locator(".list tbody tr").first.wait_for()
+    settled(page)
+    rows = page.locator(".list tbody tr")
+    rows.nth(2).locator("button.play").click()
+    page.wait_for_function("() => window.bstvizPlaying && !window.bstvizPlaying.paused")
+    assert "now" in (rows.nth(2).get_attribute("class") or "")
+    page.keyboard.press("j")
+    page.wait_for_function("(row) => row.className.includes('now')", arg=rows.nth(3).element_handle())
+    settled(page)
+    wanted = rows.nth(3).locator("button.open").inner_text()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=wanted, level=4).wait_for()
+
+
+def test_a_lasso_selects_and_its_files_hold_exactly_what_it_holds(
+    page: Page, place: tuple[str, Run], tmp_path: Path
+) -> None:
+    map_ = explore(page, place[0])
+    map_.lasso(0.55, 0.2, 0.95, 0.7)
+    page.get_by_text("sounds selected").wait_for()
+    settled(page)
+    rows = map_.chosen()
+    assert len(rows) == map_.selected() > 20
+    ids = place[1].sounds["sound_id"].iloc[rows].tolist()
+    for kind, read in (("CSV", pd.read_csv), ("Parquet", pd.read_parquet)):
+        with page.expect_download() as download:
+            page.locator('[data-testid="stDownloadButton"] button', has_text=kind).click()
+        file = tmp_path / download.value.suggested_filename
+        download.value.save_as(file)
+        table = read(file)
+        assert table["sound_id"].tolist() == ids
+        assert table["y_pred"].tolist() == place[1].sounds["y_pred"].iloc[rows].tolist()
+    listed = page.locator(".list").first
+    listed.locator("tbody tr").nth(1).locator("button.play").click()
+    page.wait_for_function("() => window.bstvizPlaying && !window.bstvizPlaying.paused")
+
+
+def test_selection_and_zoom_survive_recolouring_filters_and_page_changes(page: Page, place: tuple[str, Run]) -> None:
+    map_ = explore(page, place[0])
+    map_.zoom(0.5, 0.5, 3)
+    map_.lasso(0.1, 0.1, 0.9, 0.9)
+    page.get_by_text("sounds selected").wait_for()
+    settled(page)
+    chosen, spot = map_.chosen(), map_.locate(7)
+    assert chosen
+
+    page.get_by_label("Colour").click()
+    page.get_by_role("option", name="Right or wrong").click()
+    page.locator(".legend .title", has_text="Right or wrong").wait_for()
+    assert (map_.chosen(), map_.locate(7)) == (chosen, spot)
+
+    page.locator(".facet", has_text="Annotation confidence").locator(".bar").nth(2).click()
+    page.wait_for_function("(m) => Number(m.dataset.shown) < Number(m.dataset.drawn)", arg=map_.handle())
+    assert map_.selected() == len(chosen)
+    page.get_by_role("button", name="Show all", exact=True).click()
+    page.wait_for_function("(m) => m.dataset.shown === m.dataset.drawn", arg=map_.handle())
+
+    page.get_by_role("link", name="Overview").click()
+    page.get_by_text("How well the runs do").wait_for()
+    page.get_by_role("link", name="Explore", exact=True).click()
+    again = MapDriver(page)
+    assert (again.chosen(), again.locate(7)) == (chosen, spot)
+    assert page.locator(".legend .title").inner_text() == "Right or wrong"
+
+
+def test_the_address_opened_in_a_new_browser_shows_the_same_view(page: Page, address: str, browser: Browser) -> None:
+    map_ = explore(page, address)
+    page.get_by_label("Colour").click()
+    page.get_by_role("option", name="Annotation confidence").click()
+    settled(page)
+    page.get_by_role("radio", name="UMAP").click()
+    page.locator(".pane .x", has_text="UMAP 1").wait_for()
+    settled(page)
+    map_.click(300)
+    page.locator("h4").wait_for()
+    settled(page)
+    title, link = heading(page), page.url
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    other = context.new_page()
+    other.set_default_timeout(90_000)
+    other.goto(link)
+    there = MapDriver(other)
+    settled(other)
+    assert heading(other) == title
+    assert other.locator(".legend .title").inner_text() == "Annotation confidence"
+    assert other.locator(".pane .x").first.inner_text() == "UMAP 1"
+    assert there.locate(300) == map_.locate(300)
+    assert other.url == link
+    context.close()
+
+
+def test_the_selection_is_stepped_through_by_keyboard(page: Page, place: tuple[str, Run]) -> None:
+    map_ = explore(page, place[0])
+    map_.lasso(0.55, 0.2, 0.95, 0.7)
+    page.get_by_text("sounds selected").wait_for()
+    settled(page)
+    titles = [page.locator(".list").first.locator("button.open").nth(i).inner_text() for i in range(3)]
+    for key, wanted in (
+        ("ArrowRight", titles[0]),
+        ("ArrowRight", titles[1]),
+        ("ArrowRight", titles[2]),
+        ("ArrowLeft", titles[1]),
+    ):
+        page.keyboard.press(key)
+        page.locator("h4", has_text=wanted).first.wait_for()
+        settled(page)
+    page.keyboard.press("Escape")
+    page.get_by_text("sounds selected").wait_for(state="hidden")
+    assert map_.selected() == 0
+
+
+def test_a_clicked_bar_filters_the_other_bars_and_the_map(page: Page, place: tuple[str, Run]) -> None:
+    map_ = explore(page, place[0])
+    run = place[1]
+    speech = run.taxonomy.top_codes.index("sp")
+    expected = int((run.taxonomy.parents[run.y_true] == speech).sum())
+    page.locator(".facet", has_text="Top-level class").locator(".bar", has_text="Speech").click()
+    page.wait_for_function("([m, n]) => Number(m.dataset.shown) === n", arg=[map_.handle(), expected])
+    settled(page)
+    facet = page.locator(".facet", has_text="Right or wrong").locator(".bar .count")
+    counts = [int(text.replace(",", "")) for text in facet.all_inner_texts()]
+    assert sum(counts) == expected
+    page.get_by_text("Hide what is filtered out").click()
+    settled(page)
+    assert json.loads(page.evaluate("(m) => JSON.stringify(m.map.data.hide)", map_.handle())) is True
+    page.locator(".entry", has_text="Speech").click()
+    page.wait_for_function("(m) => m.dataset.shown === m.dataset.drawn", arg=map_.handle())
+
+
+def test_three_dimensions_turn_and_still_take_clicks_and_lassos(page: Page, address: str) -> None:
+    map_ = explore(page, address)
+    page.get_by_role("radio", name="3-d").click()
+    page.wait_for_function("(m) => m.map.data.dims === 3", arg=map_.handle())
+    settled(page)
+    before = map_.locate(100)
+    map_.drag(0.4, 0.4, 0.6, 0.5)
+    assert map_.locate(100) != before
+    map_.lasso(0.3, 0.3, 0.7, 0.7)
+    page.get_by_text("sounds selected").wait_for()
+    settled(page)
+    assert len(map_.chosen()) == map_.selected() > 1
+    map_.click(100)
+    page.locator("h4").first.wait_for()

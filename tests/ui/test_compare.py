@@ -1,0 +1,93 @@
+"""Compare without a browser: two linked panes, and the tables under them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bstviz import compare, webapp
+from bstviz.run import load_run
+from bstviz.ui.metric_table import spread_over_folds
+from tests.ui.conftest import ROOT, sent
+
+HIERARCHICAL, FLAT = (
+    load_run(webapp.assets() / "runs" / f"{loss}-audio-c1-fold0") for loss in ("hierarchical", "flat")
+)
+
+
+@pytest.fixture
+def app() -> AppTest:
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/compare.py").run()
+
+
+def test_hierarchical_and_flat_stand_side_by_side_on_the_same_sounds(app: AppTest) -> None:
+    (data,) = sent(app, "map")
+    assert [pane["title"] for pane in data["panes"]] == ["Left: hierarchical · audio", "Right: flat · audio"]
+    assert data["n"] == len(HIERARCHICAL.sounds)
+    assert data["morph"]
+    assert data["legend"]["title"] == "Changed neighbourhood"
+
+
+def test_each_side_is_coloured_by_its_own_answers_in_the_same_colours(app: AppTest) -> None:
+    app.selectbox(key="compare.color").set_value("correct").run()
+    left, right = sent(app, "map")[0]["panes"]
+    assert left["colors"] != right["colors"]
+    app.selectbox(key="compare.color").set_value("second").run()
+    left, right = sent(app, "map")[0]["panes"]
+    assert left["colors"] == right["colors"]
+
+
+def test_a_sounds_neighbours_are_kept_lost_and_gained(app: AppTest) -> None:
+    app.session_state["compare.sound"] = "fx-a-003"
+    app.run()
+    (near,) = sent(app, "sound_list")
+    notes = [row[1].split(" ")[0] for row in near["rows"]]
+    row = HIERARCHICAL.sounds["sound_id"].tolist().index("fx-a-003")
+    jaccard = compare.neighbour_jaccard(HIERARCHICAL.latents, FLAT.latents, rows=np.array([row]))[0]
+    assert notes.count("kept") / len(notes) == pytest.approx(jaccard)
+    assert notes.count("lost") == notes.count("gained") == 10 - notes.count("kept")
+    assert len(sent(app, "map")[0]["marks"]["near"]) == len(notes)
+
+
+def test_classes_are_measured_on_what_is_out_of_fold_in_both(app: AppTest) -> None:
+    table = next(d.value for d in app.dataframe if "Class" in d.value)
+    tested = (HIERARCHICAL.sounds["split"] == "test").to_numpy() & (FLAT.sounds["split"] == "test").to_numpy()
+    assert table["Sounds"].sum() == tested.sum()
+    label = HIERARCHICAL.taxonomy.codes.index("fx-a")
+    own = tested & (HIERARCHICAL.y_true == label)
+    row = table[table["Class"] == "Animals"].iloc[0]
+    assert row["Accuracy, left"] == pytest.approx(100 * (HIERARCHICAL.y_pred[own] == label).mean())
+    assert row["Accuracy, right"] == pytest.approx(100 * (FLAT.y_pred[own] == label).mean())
+    assert row["Accuracy, diff."] == pytest.approx(row["Accuracy, right"] - row["Accuracy, left"])
+    app.button_group(key="compare.classes.level").set_value("top").run()
+    assert len(next(d.value for d in app.dataframe if "Class" in d.value)) == 5
+
+
+def test_a_chosen_class_is_selected_on_both_maps(app: AppTest) -> None:
+    ids = HIERARCHICAL.sounds["sound_id"][HIERARCHICAL.y_true == 0]
+    app.session_state["compare.selected"] = (ids, "elsewhere", np.array([]))
+    app.run()
+    assert sent(app, "map")[0]["chosen"] == 48
+
+
+def test_identical_runs_differ_in_nothing(app: AppTest) -> None:
+    app.selectbox(key="compare.right").set_value(app.selectbox(key="compare.left").value).run()
+    (data,) = sent(app, "map")
+    assert {e["label"]: e["all"] for e in data["legend"]["entries"]} == {"0 – 0.1": len(HIERARCHICAL.sounds)}
+    caption = " ".join(c.value for c in app.caption)
+    assert "0 % of a neighbourhood" in caption
+    assert "Procrustes disparity 0.000" in caption
+
+
+def test_runs_of_any_modality_are_compared_on_what_they_share(experiment: object) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/compare.py").run()
+    assert not app.exception
+    assert not app.error
+    assert sent(app, "map")[0]["n"] == 48
+
+
+def test_spread_over_folds_is_mean_and_deviation() -> None:
+    assert spread_over_folds([0.25]) == "0.250"
+    assert spread_over_folds([0.2, 0.4, float("nan")]) == "0.300 ± 0.141"
+    assert spread_over_folds([]) == "–"

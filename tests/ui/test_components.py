@@ -1,0 +1,200 @@
+"""The components that pages share, each on its own: what it is sent, and what its events do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bstviz.ui.linked_map import flatten
+from bstviz.ui.sound_card import license_link
+from bstviz.ui.text import chip, escape
+from bstviz.ui.web import packed
+from tests.ui.conftest import sent
+
+
+def shown(script: Callable[[], None]) -> AppTest:
+    app = AppTest.from_function(script, default_timeout=180).run()
+    assert not app.exception
+    return app
+
+
+def test_flags_are_packed_first_bit_first() -> None:
+    assert packed(np.array([1, 0, 0, 0, 0, 0, 0, 0, 1], bool)) == "gIA="
+    assert packed(None) is None
+
+
+def test_a_flat_map_is_itself_and_a_turned_one_its_shadow() -> None:
+    points = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
+    np.testing.assert_array_equal(flatten(points[:, :2], [1, 0, 0, 1]), points[:, :2])
+    np.testing.assert_array_equal(flatten(points, [0, 0, 1, 0, 1, 0]), [[3, 2], [6, 5]])
+
+
+def test_other_peoples_text_stays_text() -> None:
+    assert escape("<b>[x](y)*") == "&lt;b&gt;\\[x\\]\\(y\\)\\*"
+    assert "&lt;i&gt;" in chip("<i>", "#000000")
+    assert license_link("https://creativecommons.org/licenses/by-nc/4.0/").startswith("[CC BY-NC 4.0](<https://")
+    assert license_link("https://creativecommons.org/publicdomain/zero/1.0/").startswith("[CC0 1.0]")
+    assert license_link("[x](javascript:alert(1))") == "\\[x\\]\\(javascript\\:alert\\(1\\)\\)"
+
+
+def test_a_map_of_many_sounds_is_sampled_and_says_so() -> None:
+    def script() -> None:
+        import numpy as np
+
+        from bstviz.columns import Category, Column
+        from bstviz.ui.linked_map import Marks, Pane, Sounds, linked_map
+
+        n = 50_000
+        points = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
+        labels = np.arange(n) % 4
+        column = Column("c", "C", labels.astype(np.uint8), tuple(Category(x, "#000000") for x in "abcd"))
+        sounds = Sounds("many", labels, "abcd", lambda rows: [f"t{i}" for i in rows])
+        marks = Marks(current=3, near={5: "near"}, selected=np.arange(100), shown=labels < 2)
+        linked_map([Pane("", ["x", "y"], points, labels, column)], sounds, key="m", place="p", marks=marks)
+
+    (data,) = sent(shown(script), "map")
+    assert 29_000 < data["n"] <= 30_000
+    assert f"{data['n']:,} of 50,000 sounds are drawn" in data["note"]
+    assert data["chosen"] == 100
+    assert [e["all"] for e in data["legend"]["entries"]] == [12_500] * 4
+    assert [e["selected"] for e in data["legend"]["entries"]] == [25] * 4
+    assert len(json.dumps(data)) < 20_000
+    assert data["marks"]["near"][0]["kind"] == "near"
+
+
+def test_zooming_into_a_map_of_many_sounds_draws_what_is_in_view() -> None:
+    def script() -> None:
+        import numpy as np
+        import streamlit as st
+
+        from bstviz.columns import Category, Column
+        from bstviz.ui.linked_map import Pane, Sounds, linked_map
+        from bstviz.viewport import View
+
+        n = 40_000
+        points = np.random.default_rng(0).uniform(0, 1, (n, 2)).astype(np.float32)
+        column = Column("c", "C", np.zeros(n, np.uint8), (Category("a", "#000000"),))
+        st.session_state["m.view"] = {"p": View(0, 0.5, 0, 0.5)}
+        sounds = Sounds("zoomed", np.zeros(n, int), "a", lambda rows: [""] * len(rows))
+        rows = linked_map([Pane("", ["x", "y"], points, np.zeros(n, int), column)], sounds, key="m", place="p")
+        st.session_state["inside"] = (
+            bool((points[rows] <= 0.5).all()) and len(rows) == ((points <= 0.5).all(axis=1)).sum()
+        )
+
+    app = shown(script)
+    assert app.session_state["inside"]
+    (data,) = sent(app, "map")
+    assert data["note"].startswith(f"All of the {data['n']:,} sounds in view are drawn.")
+
+
+def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
+    def script() -> None:
+        import numpy as np
+        import streamlit as st
+
+        from bstviz import webapp
+        from bstviz.ui import loaders
+        from bstviz.ui.sound_list import sound_list
+
+        loaded = loaders.load(webapp.assets() / "runs" / "flat-audio-c1-fold0")
+        st.session_state["l.playing"] = None
+        sound_list(
+            [(loaded, 3), (loaded, 100)], key="l", columns=("title", "distance", "class"), distances=np.array([0.5, 1])
+        )
+
+    (data,) = sent(shown(script), "sound_list")
+    assert [c["label"] for c in data["columns"]] == ["Title", "Distance", "Class"]
+    assert [row[1] for row in data["rows"]] == [0.5, 1]
+    assert data["rows"][0][2]["text"] == "Solo percussion"
+    assert not data["opens"]
+
+
+def test_a_player_is_sent_an_address_a_waveform_and_a_spectrogram_with_ticks() -> None:
+    def script() -> None:
+        from bstviz import webapp
+        from bstviz.ui import loaders
+        from bstviz.ui.player import sound_player
+
+        sound_player(loaders.load(webapp.assets() / "runs" / "flat-audio-c1-fold0"), 3, key="p", autoplay=True)
+
+    app = shown(script)
+    (data,), (picture,) = sent(app, "player"), sent(app, "picture")
+    assert data["autoplay"]
+    assert data["url"].endswith(".wav")
+    assert picture["player"] == data["key"]
+    assert len(picture["spectrogram"]["ticks"]) >= 7
+    assert 0.05 < picture["seconds"] < 60
+
+
+def test_a_sound_without_audio_has_a_reason_in_place_of_a_player(experiment: object) -> None:
+    def script() -> None:
+        from bstviz.ui import loaders
+        from bstviz.ui.sound_card import sound_card
+
+        sound_card(loaders.load(loaders.run_paths()[0]), 3, key="c")
+
+    app = shown(script)
+    assert not sent(app, "player")
+    assert "holds no audio" in app.info[0].value
+    assert len(sent(app, "sound_list")[0]["rows"]) == 10
+
+
+def test_a_category_is_let_through_and_taken_back() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from bstviz.ui import filters
+
+        filters.toggle("f", "top", "Music")
+        filters.toggle("f", "top", "Speech")
+        filters.toggle("f", "split", "test")
+        filters.toggle("f", "top", "Music")
+        filters.toggle("f", "split", None)
+        st.session_state["result"] = filters.chosen("f")
+
+    assert shown(script).session_state["result"] == {"top": frozenset({"Speech"})}
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("replace", [5, 6]), ("add", [1, 2, 5, 6]), ("remove", [1, 2])])
+def test_selections_replace_add_and_remove(mode: str, expected: list[int]) -> None:
+    def script(mode: str) -> None:
+        import numpy as np
+        import streamlit as st
+
+        from bstviz import webapp
+        from bstviz.ui import loaders, selection
+
+        loaded = loaders.load(webapp.assets() / "runs" / "flat-audio-c1-fold0")
+        selection.select("s", loaded, np.array([2, 1]))
+        selection.select("s", loaded, np.array([6, 5]), mode)  # type: ignore[arg-type]
+        st.session_state["result"] = selection.selected("s", loaded).tolist()
+
+    app = AppTest.from_function(script, default_timeout=180, args=(mode,)).run()
+    assert app.session_state["result"] == expected
+
+
+def test_a_table_of_classes_names_rivals_and_differences() -> None:
+    def script() -> None:
+        import numpy as np
+
+        from bstviz.compare import per_class
+        from bstviz.taxonomy import bst
+        from bstviz.ui.metric_table import class_table, structure_table
+
+        latents = np.eye(4, dtype=np.float32)
+        labels = np.array([0, 0, 1, 1])
+        table = per_class((latents, labels), (latents, np.array([0, 1, 1, 1])), labels, np.zeros(4), 5)
+        class_table(table, bst().top, key="t", on_pick=lambda label: None)
+        structure_table({"top_silhouette": [0.1, 0.3]}, {"top_silhouette": [0.5], "new_measure": [1.0]}, key="s")
+
+    classes, structure = (d.value for d in shown(script).dataframe)
+    assert classes["Class"].tolist() == ["Music", "Instrument samples"]
+    assert classes["Accuracy, diff."].tolist() == [-50, 0]
+    assert classes["Most taken for"].tolist() == ["Instrument samples", "–"]
+    assert structure.iloc[0].tolist()[:3] == ["Silhouette, top level", "0.200 ± 0.141", "0.500"]
+    assert structure["Difference"].iloc[0] == pytest.approx(0.3)
+    assert structure["Measure"].iloc[1] == "New measure"

@@ -1,0 +1,140 @@
+"""Explore without a browser: what its map, filters, card and lists are sent."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bstviz import webapp
+from bstviz.run import load_run
+from bstviz.ui import selection
+from tests.ui.conftest import ROOT, sent
+
+RUN = load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
+
+
+@pytest.fixture
+def app() -> AppTest:
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/explore.py").run()
+
+
+def test_the_map_holds_every_sound_coloured_by_its_top_level_class(app: AppTest) -> None:
+    (data,) = sent(app, "map")
+    assert not app.exception
+    assert data["n"] == len(RUN.sounds)
+    entries = {e["label"]: e["all"] for e in data["legend"]["entries"]}
+    assert entries == {"Music": 144, "Instrument samples": 240, "Speech": 144, "Sound effects": 384, "Soundscapes": 192}
+    assert data["panes"][0]["axes"][0].startswith("PC 1 (")
+
+
+def test_recolouring_and_turning_to_three_dimensions_keep_the_sound(app: AppTest) -> None:
+    app.session_state["explore.sound"] = "fx-a-003"
+    app.selectbox(key="explore.color").set_value("certainty").run()
+    app.button_group(key="explore.map.dimensions").set_value(3).run()
+    (data,) = sent(app, "map")
+    assert data["dims"] == 3
+    assert data["legend"]["ramp"]["high"] == "1"
+    assert len(data["marks"]["current"][0]) == 3
+    assert len(data["marks"]["near"]) == 10
+
+
+def test_a_sound_is_shown_with_player_neighbours_and_a_link(app: AppTest) -> None:
+    app.session_state["explore.sound"] = "fx-a-003"
+    app.run()
+    (player,), (near,) = sent(app, "player"), sent(app, "sound_list")
+    assert player["url"].endswith(".wav")
+    assert sent(app, "picture")[0]["spectrogram"]["rows"] == 128
+    assert len(near["rows"]) == 10
+    distances = [row[1] for row in near["rows"]]
+    assert distances == sorted(distances)
+    assert app.query_params["sound"] == "fx-a-003"
+    assert app.query_params["run"] == "hierarchical-audio-c1-fold0"
+
+
+def test_an_address_brings_back_the_view() -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/explore.py")
+    for name, value in {"run": "flat-audio-c1-fold0", "map": "umap", "color": "split", "sound": "ss-n-001"}.items():
+        app.query_params[name] = value
+    app.run()
+    assert app.selectbox(key="explore.run").value.endswith("flat-audio-c1-fold0")
+    (data,) = sent(app, "map")
+    assert data["panes"][0]["axes"] == ["UMAP 1", "UMAP 2"]
+    assert data["legend"]["title"] == "Split"
+    assert data["marks"]["current"] is not None
+
+
+def test_an_address_of_rubbish_is_left_aside() -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/explore.py")
+    for name, value in {"run": "../../etc", "map": "tsne", "dimensions": "x", "color": "no", "sound": "<b>"}.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert sent(app, "map")[0]["n"] == len(RUN.sounds)
+
+
+def test_filters_count_and_the_map_follows(app: AppTest) -> None:
+    app.session_state["explore.filters.chosen"] = {"top": frozenset({"Speech"})}
+    app.run()
+    (facets,), (data,) = sent(app, "facets"), sent(app, "map")
+    second = next(f for f in facets["facets"] if f["name"] == "second")
+    assert sum(bar["now"] for bar in second["bars"]) == 144
+    assert sum(bar["all"] for bar in second["bars"]) == len(RUN.sounds)
+    assert sum(bar["now"] for f in facets["facets"] if f["name"] == "top" for bar in f["bars"]) == len(RUN.sounds)
+    assert data["shown"] is not None
+    assert [e["on"] for e in data["legend"]["entries"]] == [False, False, True, False, False]
+    assert any("144 of 1,104 sounds pass" in c.value for c in app.caption)
+
+
+def test_words_filter_and_find(app: AppTest) -> None:
+    app.text_input(key="explore.filters.words").set_value("voice").run()
+    shown = int(next(c.value for c in app.caption if c.value.endswith("pass")).split(" of ")[0].replace(",", ""))
+    assert 0 < shown < len(RUN.sounds)
+    app.text_input(key="explore.find").set_value("fx-a-003").run()
+    found = sent(app, "sound_list")[-1]
+    assert len(found["rows"]) == 1
+    assert found["opens"]
+
+
+def test_a_selection_is_listed_made_up_and_kept_over_runs_and_pages(app: AppTest) -> None:
+    rows = np.flatnonzero(RUN.y_true == RUN.taxonomy.codes.index("ss-n"))
+    ids = pd.Index(RUN.sounds["sound_id"].iloc[rows])
+    app.session_state["explore.selected"] = (ids, "elsewhere", np.array([]))
+    app.run()
+    assert sent(app, "map")[0]["chosen"] == len(rows)
+    assert len(sent(app, "sound_list")[0]["rows"]) == len(rows)
+    made = next(d.value for d in app.dataframe if "ratio" in d.value)
+    assert made["label"].tolist() == ["Soundscapes"]
+    assert made["share"].tolist() == [1]
+    assert made["ratio"].iloc[0] == pytest.approx(len(RUN.sounds) / 192)
+    picker = app.selectbox(key="explore.run")
+    picker.set_value(str(webapp.assets() / "runs" / "flat-audio-c1-fold0")).run()
+    assert sent(app, "map")[0]["chosen"] == len(rows)
+    app.switch_page("pages/home.py").run()
+    app.switch_page("pages/explore.py").run()
+    assert sent(app, "map")[0]["chosen"] == len(rows)
+    assert app.selectbox(key="explore.run").value.endswith("flat-audio-c1-fold0")
+
+
+def test_umap_of_a_run_without_one_is_made_when_asked(experiment: object) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/explore.py").run()
+    app.button_group(key="explore.map.method").set_value("umap").run()
+    assert "has to be made first" in " ".join(m.value for m in app.markdown)
+    assert sent(app, "map")[0]["panes"][0]["axes"][0].startswith("PC 1")
+    app.slider(key="explore.map.neighbours").set_value(5)
+    app.button(key="explore.map.make").click().run()
+    assert not app.exception
+    assert sent(app, "map")[0]["panes"][0]["axes"] == ["UMAP 1", "UMAP 2"]
+    assert any("UMAP (5 neighbours" in c.value for c in app.caption)
+
+
+def test_a_table_to_take_away_holds_the_selection_and_the_answers() -> None:
+    from bstviz.ui import loaders
+
+    loaded = loaders.load(webapp.assets() / "runs" / RUN.id)
+    table = selection.table_of(loaded, np.array([3, 700]))
+    assert table["sound_id"].tolist() == RUN.sounds["sound_id"].iloc[[3, 700]].tolist()
+    assert {"title", "tags", "y_true", "y_pred", "certainty", "p_fx-a"} <= set(table)
+    assert table["certainty"].to_numpy() == pytest.approx(RUN.probabilities[[3, 700]].max(axis=1))
