@@ -22,7 +22,7 @@ from bstviz.engine import LOCAL, Engine
 from bstviz.errors import UserError
 from bstviz.library import run_identity
 from bstviz.parts import Track, no_progress
-from bstviz.predict import Embeddings, predict
+from bstviz.predict import Embeddings, answers_table, predict
 from bstviz.projection import UmapSettings, fit_pca, pca_table
 from bstviz.run import CollectionRef, Run, find_runs, is_run, library_versions, load_run
 
@@ -55,13 +55,11 @@ def apply_run(run: Run, collection: Collection) -> Run:
     known = labels >= 0
     pca = fit_pca(answer.latent)
     path = str(collection.folder) if collection.folder else None
-    from bstviz.train import _sounds
-
     return replace(
         run,
         collection=CollectionRef(collection.name, collection.hash, path),
         split_kind="none: applied to a collection that it was not trained on",
-        sounds=_sounds(collection, rows, np.where(known, "test", "unused"), answer),
+        sounds=answers_table(collection, rows, np.where(known, "test", "unused"), answer),
         latents=answer.latent,
         projections=pca_table(pca, answer.latent),
         pca=pca,

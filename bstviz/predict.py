@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from bstviz.collection import AudioOrText, EncoderInfo
+from bstviz.collection import AudioOrText, Collection, EncoderInfo
 from bstviz.errors import UserError
 from bstviz.run import Run
 
@@ -86,6 +87,29 @@ def forward(
             parts.append((out.latent, probabilities, out.attention))
     latent, probabilities, attention = (torch.cat(p, dim=1).cpu().numpy() for p in zip(*parts, strict=True))
     return [Prediction(*member) for member in zip(latent, probabilities, attention, strict=True)]
+
+
+def answers_table(collection: Collection, rows: np.ndarray, split: np.ndarray, answer: Prediction) -> pd.DataFrame:
+    """The sounds table of a run: id, split, true and predicted class, every probability, attention.
+
+    Args:
+        collection: The sounds.
+        rows: (n,) rows of it that the run lists.
+        split: (n,) names of their splits.
+        answer: What the run says of them.
+    """
+    codes = np.array(collection.taxonomy.codes, dtype=object)
+    frame = pd.DataFrame(
+        {
+            "sound_id": collection.sounds["sound_id"].to_numpy()[rows],
+            "split": split,
+            "y_true": collection.sounds["class"].to_numpy()[rows],
+            "y_pred": codes[answer.probabilities.argmax(axis=1)],
+        }
+    )
+    probabilities = pd.DataFrame(answer.probabilities, columns=[f"p_{c}" for c in codes])
+    attention = pd.DataFrame(answer.attention, columns=["attention_audio", "attention_text"])
+    return pd.concat([frame, probabilities, attention], axis=1)
 
 
 def predict(

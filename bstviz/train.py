@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Generator, Tensor
 
@@ -21,7 +20,7 @@ from bstviz.config import ModelConfig, TrainConfig, kinds_of
 from bstviz.losses import cross_entropy, soft_top_class_penalty, supervised_contrastive, top_class_penalty
 from bstviz.memory import Memory, remember
 from bstviz.model import Classifier, member_state
-from bstviz.predict import Prediction, forward
+from bstviz.predict import answers_table, forward
 from bstviz.projection import UmapSettings, fit_pca, pca_table
 from bstviz.run import CollectionRef, Run, library_versions
 from bstviz.splits import Folds, confident_sounds, split_fold
@@ -320,7 +319,7 @@ def train_folds(
             fold=fold,
             split_kind=folds.kind,
             weights={k: v.cpu().numpy() for k, v in member_state(fitted.model, member).items()},
-            sounds=_sounds(collection, show, split[show], answer),
+            sounds=answers_table(collection, show, split[show], answer),
             latents=answer.latent,
             projections=pca_table(pca, answer.latent),
             pca=pca,
@@ -358,18 +357,3 @@ def _steps(folds: Folds, labels: np.ndarray, usable: np.ndarray, config: TrainCo
 def train_fold(collection: Collection, folds: Folds, fold: int, config: TrainConfig, **options: Any) -> Run:
     """Train one fold; arguments as for :func:`train_folds`."""
     return train_folds(collection, folds, [fold], config, **options)[0]
-
-
-def _sounds(collection: Collection, rows: np.ndarray, split: np.ndarray, answer: Prediction) -> pd.DataFrame:
-    codes = np.array(collection.taxonomy.codes, dtype=object)
-    frame = pd.DataFrame(
-        {
-            "sound_id": collection.sounds["sound_id"].to_numpy()[rows],
-            "split": split,
-            "y_true": collection.sounds["class"].to_numpy()[rows],
-            "y_pred": codes[answer.probabilities.argmax(axis=1)],
-        }
-    )
-    probabilities = pd.DataFrame(answer.probabilities, columns=[f"p_{c}" for c in codes])
-    attention = pd.DataFrame(answer.attention, columns=["attention_audio", "attention_text"])
-    return pd.concat([frame, probabilities, attention], axis=1)

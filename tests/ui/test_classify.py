@@ -14,6 +14,7 @@ from bstviz import audio, synth
 from bstviz.classify import Classifier
 from bstviz.taxonomy import bst
 from tests import odd_sounds
+from tests.ui.conftest import sent
 from tests.ui.test_pages import open_page, released
 
 BAR = re.compile(r'data-class="([^"]+)" data-probability="([^"]+)"')
@@ -47,7 +48,7 @@ def test_a_dropped_file_gets_the_librarys_probabilities_from_both_models(tmp_pat
     assert "lie nearer to their neighbours" in said
     assert "agree" in said
     assert len(app.get("audio")) == 1
-    assert len(app.dataframe[0].value) == 10
+    assert len(sent(app, "sound_list")[0]["rows"]) == 10
 
 
 def test_dropped_rubbish_gets_a_sentence() -> None:

@@ -89,5 +89,5 @@ def test_runs_of_any_modality_are_compared_on_what_they_share(experiment: object
 
 def test_spread_over_folds_is_mean_and_deviation() -> None:
     assert spread_over_folds([0.25]) == "0.250"
-    assert spread_over_folds([0.2, 0.4, float("nan")]) == "0.300 ± 0.141"
+    assert spread_over_folds([0.2, 0.4, float("nan")]) == "0.300 ± 0.100"
     assert spread_over_folds([]) == "–"

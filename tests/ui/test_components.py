@@ -195,6 +195,6 @@ def test_a_table_of_classes_names_rivals_and_differences() -> None:
     assert classes["Class"].tolist() == ["Music", "Instrument samples"]
     assert classes["Accuracy, diff."].tolist() == [-50, 0]
     assert classes["Most taken for"].tolist() == ["Instrument samples", "–"]
-    assert structure.iloc[0].tolist()[:3] == ["Silhouette, top level", "0.200 ± 0.141", "0.500"]
+    assert structure.iloc[0].tolist()[:3] == ["Silhouette, top level", "0.200 ± 0.100", "0.500"]
     assert structure["Difference"].iloc[0] == pytest.approx(0.3)
     assert structure["Measure"].iloc[1] == "New measure"

@@ -24,7 +24,8 @@ def test_a_sound_of_freesound_is_played_from_there(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv(webapp.EXPERIMENTS_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setenv(webapp.COLLECTION_VARIABLE, str(tmp_path / "c"))
     app = open_page("explore.py")
-    app.selectbox(key="explore.find").set_value("s003").run()
+    app.session_state["explore.sound"] = "s003"
+    app.run()
     assert not app.exception
     (frame,) = app.get("iframe")
     assert frame.proto.src == "https://freesound.org/embed/sound/iframe/s003/simple/medium/"
