@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from bstviz import audio, novelty
 from bstviz.encoders.base import AudioEncoder, TextEncoder, load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.predict import Embeddings, Prediction, network, predict
-from bstviz.run import Run
+from bstviz.run import Run, find_runs, load_run
 from bstviz.taxonomy import Taxonomy
 
 
@@ -76,12 +77,25 @@ class Classifier:
     """One run, its network and the encoders it was trained on, ready for sounds.
 
     Encoders are loaded when they are first needed and shared by all classifiers of a process.
+
+    Args:
+        run: The run that answers.
+        others: Further folds of its setting; probabilities are the mean over all, the latent is the first run's.
+        device: Torch device.
+
+    Raises:
+        UserError: A run of ``others`` is of another setting, or was trained on other embeddings.
     """
 
-    def __init__(self, run: Run, *, device: str = "cpu") -> None:
+    def __init__(self, run: Run, *, others: Sequence[Run] = (), device: str = "cpu") -> None:
+        for other in others:
+            if (other.train, other.encoders, other.taxonomy.hash) != (run.train, run.encoders, run.taxonomy.hash):
+                raise UserError(
+                    f"Runs {run.id} and {other.id} are not folds of one setting and cannot answer together; name one of them."
+                )
         self.run = run
         self.device = device
-        self._network = network(run)
+        self._members = [(member, network(member)) for member in (run, *others)]
 
     def __repr__(self) -> str:
         return f"Classifier({self.run.id}, {', '.join(map(str, self.run.encoders.values()))})"
@@ -133,14 +147,28 @@ class Classifier:
 
     def answer(self, sound: Embeddings | None, words: Embeddings | None) -> Answer:
         """Answer for embeddings of one sound."""
-        prediction = predict(self.run, audio=sound, text=words, model=self._network)
+        prediction = self._predict(sound, words)
         unusual = float(novelty.novelty(prediction.latent, self.run, self.usual_distances)[0])
         return replace(ranked(self.run.taxonomy, prediction), novelty=unusual)
+
+    def _predict(self, sound: Embeddings | None, words: Embeddings | None) -> Prediction:
+        answers = [predict(run, audio=sound, text=words, model=model) for run, model in self._members]
+        return replace(answers[0], probabilities=np.stack([a.probabilities for a in answers]).mean(axis=0))
 
     def timeline(self, sound: audio.Sound) -> Timeline:
         """Answers along a sound, for an audio-only run."""
         parts = sound.segments()
         encoder = self.audio_encoder
         samples = [audio.resample(part.samples, sound.rate, encoder.rate) for part in parts]
-        answer = predict(self.run, audio=Embeddings(encoder.embed(samples), encoder.info), model=self._network)
+        answer = self._predict(Embeddings(encoder.embed(samples), encoder.info), None)
         return Timeline(np.array([parts[0].start, *(part.stop for part in parts)]), answer.probabilities)
+
+
+def load_classifier(folder: str | Path, *, device: str = "cpu") -> Classifier:
+    """The classifier of a run, or of all the folds of an experiment with one setting, which answer together.
+
+    Raises:
+        UserError: The folder holds no run, or runs of several settings.
+    """
+    first, *others = (load_run(path) for path in find_runs(folder))
+    return Classifier(first, others=others, device=device)

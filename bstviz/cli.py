@@ -437,7 +437,12 @@ def classify(
     files: Annotated[list[Path] | None, typer.Argument(help="Sound files.")] = None,
     batch: Annotated[Path | None, typer.Option(help="Label every sound under this folder instead.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="With --batch: the parquet file to write.")] = None,
-    run: Annotated[Path | None, typer.Option(help="Run that answers; the released audio run when left out.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run that answers, or an experiment whose folds answer together; the released audio run when left out."
+        ),
+    ] = None,
     text: Annotated[str, typer.Option(help="Title, tags or description, for a run that reads too.")] = "",
     best: Annotated[int, typer.Option(help="How many classes to print.")] = 3,
     engine: EngineOption = "local",
@@ -461,10 +466,9 @@ def classify(
         return
     if not files:
         raise UserError("Give sound files, or --batch and a folder: bstviz classify door.wav rain.ogg")
-    from bstviz.classify import Classifier
-    from bstviz.run import load_run
+    from bstviz.classify import load_classifier
 
-    classifier = Classifier(load_run(run or _released_run()), device=_device(device))
+    classifier = load_classifier(run or _released_run(), device=_device(device))
     identity = {"run": str(run) if run else classifier.run.id, "encoder": _encoder_names(classifier.run)}
     results: list[dict[str, Any]] = []
     for file in files:

@@ -8,16 +8,16 @@ import pytest
 import soundfile
 
 from bstviz import classify
-from bstviz.classify import Classifier, ranked
+from bstviz.classify import Classifier, load_classifier, ranked
 from bstviz.collection import Collection, EncoderInfo, load_collection
 from bstviz.datasets import table
 from bstviz.embed import embed_collection
 from bstviz.encoders import base
 from bstviz.errors import UserError
-from bstviz.predict import Prediction
+from bstviz.predict import Embeddings, Prediction, predict
 from bstviz.run import Run
 from bstviz.taxonomy import bst
-from bstviz.train import train_fold
+from bstviz.train import train_fold, train_folds
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, write_tones
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
@@ -130,3 +130,21 @@ def test_classifiers_share_one_encoder(
         Classifier(run).embed_audio(tone(500), 8_000)
     assert loaded == ["cpu"]
     classify._audio_encoder.cache_clear()
+
+
+def test_the_folds_of_a_setting_answer_together(collection: Collection, tmp_path: Path) -> None:
+    first, second = train_folds(collection, stratified(collection), [0, 1], quick(epochs=3))
+    for run in (first, second):
+        run.save(tmp_path / "x" / run.id)
+    sound = Embeddings(collection.embedding("audio")[:1], first.encoders["audio"])
+    expected = [predict(run, audio=sound).probabilities[0] for run in (first, second)]
+    together = load_classifier(tmp_path / "x").answer(sound, None).prediction
+    np.testing.assert_allclose(together.probabilities[0], np.mean(expected, axis=0), atol=1e-6)
+    np.testing.assert_allclose(together.latent, predict(first, audio=sound).latent, atol=1e-6)
+    alone = load_classifier(tmp_path / "x" / second.id).answer(sound, None).prediction
+    np.testing.assert_allclose(alone.probabilities[0], expected[1], atol=1e-6)
+
+
+def test_runs_of_several_settings_do_not_answer_together(runs: dict[str, Run]) -> None:
+    with pytest.raises(UserError, match="not folds of one setting"):
+        Classifier(runs["audio"], others=[runs["text"]])

@@ -339,7 +339,7 @@ def test_app_hands_the_experiments_to_the_server(place: Path, monkeypatch: pytes
         (("train", "{}/tones", "--out", "{}/new", "--folds", "50"), "50 folds need"),
         (("train", "{}/tones", "--out", "{}/flat", "--seed", "9"), "other settings"),
         (("report", "{}/tones"), "holds no run"),
-        (("classify", "{}/audio/fx-a_0.wav", "--run", "{}/tones"), "is no run"),
+        (("classify", "{}/audio/fx-a_0.wav", "--run", "{}/tones"), "holds no run"),
         (("classify",), "Give sound files, or --batch"),
         (("classify", "--batch", "{}/audio"), "--batch takes a folder and --out"),
         (("classify", "--batch", "{}/nowhere", "--out", "{}/l.parquet"), "There is no folder"),
