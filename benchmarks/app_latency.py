@@ -1,6 +1,6 @@
 """How long a person waits on Explore, against a bare page with one Plotly chart of the same points, in the same run.
 
-``python -m benchmarks.app_latency --folder /tmp/bench`` makes runs of 1k, 11k, 100k and 1M sounds there (kept for the next
+``python -m benchmarks.app_latency --folder bench`` makes runs of 1k, 11k, 100k and 1M sounds there (kept for the next
 time), serves Explore and the bare page side by side on loopback, drives them in turns with Chromium and prints p50 and p95 in
 seconds, bytes on the wire until the first map, and the ratios. The browser starts each first map with an empty cache; servers
 are warm. Times mean nothing between machines; the ratios do. The bare page never draws a million points: there the reference
