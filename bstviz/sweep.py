@@ -299,10 +299,12 @@ def _begin(worker: _Worker) -> None:
     import threading
 
     import torch
+    from threadpoolctl import threadpool_limits
 
     global _worker
     _worker = worker
     torch.set_num_threads(1)
+    threadpool_limits(1)  # linear algebra of the baselines
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 
