@@ -1,7 +1,7 @@
 """Baselines on the same embeddings and folds as the networks: nearest neighbours and logistic regression.
 
-Each embedding is scaled to unit length; with both modalities the two are joined. Baselines have nothing to stop early or
-to calibrate, so they train on the validation sounds too.
+Embeddings are standardised by the training sounds; with both modalities the two are joined. Baselines have nothing to stop
+early or to calibrate, so they train on the validation sounds too.
 
 References: P. Anastasopoulou, J. Torrey, X. Serra, F. Font, "Heterogeneous Sound Classification with the Broad Sound
 Taxonomy and Dataset", DCASE 2024 (nearest neighbours); paper section 5.
@@ -21,14 +21,13 @@ from bstviz import metrics, storage
 from bstviz.collection import Collection
 from bstviz.config import MODALITIES, Modality, kinds_of
 from bstviz.errors import UserError
-from bstviz.neighbours import unit
 from bstviz.splits import Folds, confident_sounds, split_fold
 
 Method = Literal["knn", "logistic"]
 METHODS: dict[Method, str] = {"knn": "kNN (10, cosine)", "logistic": "Logistic regression"}
 FOLDER = "baselines"
 FORMAT_VERSION = 1
-NEIGHBOURS, INVERSE_REGULARISATION = 10, 5.0
+NEIGHBOURS, INVERSE_REGULARISATION = 10, 0.01
 
 
 @dataclass(frozen=True)
@@ -116,6 +115,8 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
     kinds = kinds_of(config.modality)
     matrices = [collection.embedding(kind) for kind in kinds]
@@ -125,14 +126,14 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
     split = split_fold(
         folds.assignment, fold, labels, usable, seed=config.seed, groups=folds.groups, confident=confident
     )
-    x = np.concatenate([unit(np.nan_to_num(m)) for m in matrices], axis=1)
+    x = np.concatenate([np.nan_to_num(m) for m in matrices], axis=1)
     train, test = np.isin(split, ["train", "val"]), split == "test"
-    model = (
+    classifier = (
         KNeighborsClassifier(NEIGHBOURS, metric="cosine", weights="distance")
         if config.method == "knn"
         else LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300)
     )
-    model.fit(x[train], labels[train])
+    model = make_pipeline(StandardScaler(), classifier).fit(x[train], labels[train])
     probabilities = np.zeros((int(test.sum()), len(collection.taxonomy.codes)))
     probabilities[:, model.classes_] = model.predict_proba(x[test])
     return Baseline(
