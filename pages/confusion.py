@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from bstviz import figures, metrics
+from bstviz.config import MODALITY_WORDS
 from bstviz.ui import loaders
-from bstviz.ui.charts import PLAIN_CONFIG, selected_ids
+from bstviz.ui.charts import PLAIN_CONFIG, dark, selected_ids
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.page import guarded
 from bstviz.ui.sound_list import sound_list
@@ -21,9 +22,7 @@ def settings() -> dict[str, list[Path]]:
     groups: dict[str, list[Path]] = {}
     for path, info in loaders.infos().items():
         train = info.train
-        name = (
-            f"{train.loss} · {train.modality} · trained on confidence ≥ {train.min_confidence} · {info.collection.name}"
-        )
+        name = f"{train.loss} · {MODALITY_WORDS[train.modality]} · trained on confidence ≥ {train.min_confidence} · {info.collection.name}"
         groups.setdefault(name, []).append(path)
     return groups
 
@@ -57,9 +56,11 @@ def scores(runs: list[Loaded], rows: list[np.ndarray]) -> None:
 def page() -> None:
     st.header("Confusion by annotation confidence")
     groups = settings()
-    left, middle, right, last = st.columns([5, 2, 3, 3], vertical_alignment="bottom")
+    left, middle, right, last = st.columns([5, 2, 3, 3], vertical_alignment="top")
     with left:
-        runs = [loaders.load(path) for path in groups[st.selectbox("Model", list(groups), key="confusion.model")]]
+        start = next((i for i, name in enumerate(groups) if name.startswith("hierarchical")), 0)
+        model = st.selectbox("Model", list(groups), index=start, key="confusion.model")
+        runs = [loaders.load(path) for path in groups[model]]
     with middle:
         level = st.segmented_control(
             "Level",
@@ -113,6 +114,7 @@ def page() -> None:
             [c.name for c in classes],
             groups_of,
             normalised=bool(normalised),
+            dark=dark(),
             height=780 if level == "second" else 520,
         )
         key = f"confusion.matrix.{level}.{threshold}.{normalised}.{len(runs)}.{runs[0].run.id}"
@@ -132,7 +134,7 @@ def cells(runs: list[Loaded], rows: list[np.ndarray], chosen: list[str], top: bo
     taxonomy = runs[0].run.taxonomy
     true, predicted = (taxonomy[code] for code in chosen[0].split("|"))
     st.markdown(f"#### {escape(true.name)} → {escape(predicted.name)}")
-    st.caption(escape(f"{true.name}: {true.definition} {predicted.name}: {predicted.definition}"))
+    st.caption(escape(" ".join(f"{c.name}: {c.definition}" for c in dict.fromkeys((true, predicted)))))
     order = taxonomy.top_codes if top else taxonomy.codes
     level = taxonomy.parents if top else np.arange(len(taxonomy.codes))
     found: list[tuple[float, Loaded, int]] = []

@@ -7,11 +7,13 @@ import streamlit as st
 
 from bstviz import figures, metrics, report
 from bstviz import result_figures as drawn
+from bstviz.config import MODALITY_WORDS
 from bstviz.report import COLUMNS, MODELS
 from bstviz.run import RunInfo
 from bstviz.ui import loaders, results
-from bstviz.ui.charts import PLAIN_CONFIG
+from bstviz.ui.charts import PLAIN_CONFIG, dark
 from bstviz.ui.page import guarded
+from bstviz.ui.text import chip
 
 SECTIONS = ("Table 1", "Structure", "Confusion", "Latent spaces", "Classes", "Training", "Attention", "Calibration")
 EXPLAINED = {
@@ -47,9 +49,12 @@ def of_setting(infos: Sequence[RunInfo], *, key: str, with_loss: bool = True) ->
 
     def words(chosen: tuple) -> str:
         loss = f"{MODELS[chosen[2]]} · " if with_loss else ""
-        return f"{loss}{chosen[0]} · confidence ≥ {chosen[1]}"
+        return f"{loss}{MODALITY_WORDS[chosen[0]]} · confidence ≥ {chosen[1]}"
 
-    known = sorted({setting(info) for info in infos}, key=lambda s: (s[1], report.MODALITIES.index(s[0]) * -1, s[2:]))
+    known = sorted(
+        {setting(info) for info in infos},
+        key=lambda s: (s[1], -report.MODALITIES.index(s[0]), [list(MODELS).index(x) for x in s[2:]]),
+    )
     chosen = st.selectbox("Setting", known, format_func=words, key=f"{key}.setting")
     return [info for info in infos if setting(info) == chosen]
 
@@ -59,16 +64,21 @@ def table_one(infos: Sequence[RunInfo]) -> None:
     metric = st.segmented_control(
         "Metric", list(COLUMNS), default="second_accuracy", required=True, format_func=COLUMNS.__getitem__, key="results.metric"
     )  # fmt: skip
-    st.plotly_chart(drawn.table_figure(own, str(metric), COLUMNS[str(metric)]), config=PLAIN_CONFIG, key="results.dots")
+    st.plotly_chart(
+        drawn.table_figure(own, str(metric), results.heading(str(metric))), config=PLAIN_CONFIG, key="results.dots"
+    )
     frame = results.frame(own)
-    numbers = frame.select_dtypes("number").columns.drop(["Folds", "Test sounds"])
-    formats = {name: st.column_config.NumberColumn(format="%.2f") for name in numbers}
-    st.dataframe(frame, hide_index=True, column_config=formats)
+    formats = {name: st.column_config.NumberColumn(format="%.2f") for name in frame.select_dtypes("number")}
+    formats |= {
+        "Folds": st.column_config.NumberColumn(),
+        "Test sounds": st.column_config.NumberColumn(format="localized"),
+    }
+    st.dataframe(frame, hide_index=True, column_config=formats, placeholder="")
     st.download_button(
         "CSV of every metric", report.write(own, "csv"), "results.csv", "text/csv", icon=":material/download:"
     )
     st.caption(f"{report.NOTE} Embeddings: {'; '.join(dict.fromkeys(r.encoders for r in own))}.")
-    st.caption(report.PAPER_NOTE.replace("In brackets:", "Open marks and columns called paper:"))
+    st.caption(report.PAPER_NOTE.replace("In brackets:", "Open marks, and columns that end in paper:"))
 
 
 def structure(infos: Sequence[RunInfo]) -> None:
@@ -83,10 +93,13 @@ def structure(infos: Sequence[RunInfo]) -> None:
         return
     table, folds = compared
     number = st.column_config.NumberColumn(format="%.3f")
-    columns = ("hierarchical", "± hierarchical", "flat", "± flat", "difference")
-    st.dataframe(table, hide_index=True, column_config=dict.fromkeys(columns, number), height=38 + 35 * len(table))
+    formats = dict.fromkeys(table.select_dtypes("number"), number)
+    formats["Difference"] = st.column_config.NumberColumn(format="%+.3f", help="Hierarchical minus non-hierarchical")
+    formats["Higher on"] = st.column_config.TextColumn(help="On how many folds hierarchical is higher")
+    st.dataframe(table, hide_index=True, column_config=formats, height="content", placeholder="")
     st.caption(
-        f"On the test sounds of {folds} shared folds, in all 64 dimensions, cosine distance; mean and deviation over folds."
+        f"On the test sounds of {results.folds_in_words(folds)} that both have, in all 64 dimensions, cosine distance"
+        + ("; mean and deviation over folds." if folds > 1 else ".")
     )
 
 
@@ -97,35 +110,42 @@ def latent_spaces(infos: Sequence[RunInfo]) -> None:
     chosen = [
         i for loss, c in wanted for i in infos if (i.train.loss, i.train.min_confidence, i.train.modality, i.fold) == (loss, c, modality, fold)
     ]  # fmt: skip
-    titles = [f"{MODELS[i.train.loss]}, {modality}, confidence ≥ {i.train.min_confidence}" for i in chosen]
+    titles = [
+        f"{MODELS[i.train.loss]}, {MODALITY_WORDS[modality]}, confidence ≥ {i.train.min_confidence}" for i in chosen
+    ]
     if not chosen:
         st.info("No run of this fold is loaded in these settings.", icon=":material/info:")
         return
+    st.html(" ".join(chip(top.name, top.color) for top in chosen[0].taxonomy.top))
     figure = drawn.panels_figure([loaded.run for loaded in results.load_folds(chosen)], titles)
     st.plotly_chart(figure, config=PLAIN_CONFIG, key="results.panels")
 
 
 def of_one_setting(section: str, infos: Sequence[RunInfo]) -> None:
     """Sections about one setting, over all its folds."""
-    chosen = of_setting(infos, key=f"results.{section}")
+    with st.container(horizontal=True):
+        chosen = of_setting(infos, key=f"results.{section}")
+        if section == "Confusion":
+            chosen = [st.selectbox("Fold", chosen, format_func=lambda i: str(i.fold), key="results.confusion.fold")]
     if section == "Training":
         st.plotly_chart(drawn.training_figure(chosen), config=PLAIN_CONFIG, key="results.training")
         return
-    if section == "Confusion":
-        chosen = [st.selectbox("Fold", chosen, format_func=lambda i: f"fold {i.fold}", key="results.confusion.fold")]
     taxonomy = chosen[0].taxonomy
     labels, probabilities, audio = results.pooled(results.load_folds(chosen))
     if section == "Confusion":
         matrix = metrics.confusion_matrix(labels, probabilities.argmax(1), len(taxonomy.codes))
         codes, names = list(taxonomy.codes), [c.name for c in taxonomy.second]
-        figure = figures.confusion_figure(matrix, codes, names, taxonomy.parents, normalised=True)
+        figure = figures.confusion_figure(
+            matrix, codes, names, taxonomy.parents, normalised=True, dark=dark(), named=True
+        )
     elif section == "Classes":
         figure = drawn.class_accuracy_figure(taxonomy, labels, probabilities.argmax(1))
     elif section == "Calibration":
         figure = drawn.reliability_figure(labels, probabilities)
         errors = [100 * i.metrics["expected_calibration_error"] for i in chosen]
+        deviation = f" ± {np.std(errors):.1f}" if len(errors) > 1 else ""
         st.markdown(
-            f"Expected calibration error **{np.mean(errors):.1f} ± {np.std(errors):.1f} %** over {len(errors)} folds."
+            f"Expected calibration error **{np.mean(errors):.1f}{deviation} %** over {results.folds_in_words(len(errors))}."
         )
     else:
         figure = drawn.attention_figure(taxonomy, labels, audio)

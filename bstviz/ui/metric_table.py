@@ -16,8 +16,8 @@ EXPLAINED = {
     "second_silhouette": ("Silhouette, second level", "The same among the second-level classes."),
     "top_knn_purity": ("Neighbour purity, top level", "Share of the ten nearest sounds that have the same class."),
     "second_knn_purity": ("Neighbour purity, second level", "The same among the second-level classes."),
-    "tree_correlation": ("Classes against the tree", "Whether classes of one top level lie nearer than others: rank correlation of distances, −1 to 1."),
-    "top_retrieval_map": ("Retrieval mAP, top level", "How far sounds of the same class come first when all are ranked by nearness, 0 to 1."),
+    "tree_correlation": ("Classes against the tree", "Rank correlation of class distances with the tree's, −1 to 1."),
+    "top_retrieval_map": ("Retrieval mAP, top level", "How early the nearest are of the same class, 0 to 1."),
     "second_retrieval_map": ("Retrieval mAP, second level", "The same among the second-level classes."),
 }  # fmt: skip
 """Title and one sentence for each measure of :func:`bstviz.compare.structure`."""

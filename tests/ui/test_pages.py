@@ -70,6 +70,7 @@ def test_no_runs_is_a_message_and_not_a_traceback(tmp_path: Path, monkeypatch: p
 def test_confusion_counts_every_test_sound_once() -> None:
     app = open_page("confusion.py")
     run = released("flat-audio-c1-fold0")
+    app.selectbox(key="confusion.model").select_index(0).run()
     app.segmented_control(key="confusion.cells").set_value(False).run()
     cells = charts(app)[0]["data"][0]["text"]
     shown = sum(int(cell) for row in cells for cell in row if cell)
