@@ -176,7 +176,7 @@ def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, 
     places = list(range(len(classes)))
     figure = go.Figure(
         go.Scatter(
-            x=middle, y=places, mode="markers", cliponaxis=False, marker={"size": 11, "color": [c.color for c in classes]},
+            x=middle, y=places, mode="markers", cliponaxis=False, marker={"size": 11, "color": [c.color for c in classes], "line": {"width": 1, "color": "#8a94a6"}},
             error_x={"array": high - middle, "arrayminus": middle - low, "thickness": 1.5, "width": 3, "color": "#8a94a6"},
             hovertext=[f"{html.escape(c.name)}: {m:.0f} % audio" for c, m in zip(classes, middle, strict=True)], hoverinfo="text",
         )

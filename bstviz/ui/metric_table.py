@@ -17,7 +17,7 @@ EXPLAINED = {
     "top_knn_purity": ("Neighbour purity, top level", "Share of the ten nearest sounds that have the same class."),
     "second_knn_purity": ("Neighbour purity, second level", "The same among the second-level classes."),
     "tree_correlation": ("Classes against the tree", "Rank correlation of class distances with the tree's, −1 to 1."),
-    "top_retrieval_map": ("Retrieval mAP, top level", "How early the nearest are of the same class, 0 to 1."),
+    "top_retrieval_map": ("Retrieval mAP, top level", "Whether sounds of the same class come first by nearness, 0 to 1."),
     "second_retrieval_map": ("Retrieval mAP, second level", "The same among the second-level classes."),
 }  # fmt: skip
 """Title and one sentence for each measure of :func:`bstviz.compare.structure`."""

@@ -14,6 +14,7 @@ from bstviz import webapp
 from bstviz.collection import Collection
 from bstviz.run import find_runs, load_info
 from bstviz.sweep import SweepPreset, plan, run_sweep
+from bstviz.ui import results
 from tests.fakes import stratified
 
 SECTIONS = ("Table 1", "Structure", "Confusion", "Latent spaces", "Classes", "Training", "Attention", "Calibration")
@@ -69,3 +70,13 @@ def test_figure_2_is_the_settings_of_the_paper_that_are_there(page: AppTest) -> 
     spec = json.loads(show(page, "Latent spaces").get("plotly_chart")[0].proto.spec)
     titles = [note["text"] for note in spec["layout"]["annotations"]]
     assert titles == ["Non-hierarchical, audio + text, confidence ≥ 1", "Hierarchical, audio + text, confidence ≥ 1"]
+
+
+def test_what_a_single_fold_cannot_say_is_left_out(experiment: Path) -> None:
+    one_fold = [load_info(path) for path in find_runs(experiment) if path.name.endswith("-both-c1-fold0")]
+    compared = results.losses_compared(one_fold)
+    assert compared is not None
+    table, folds = compared
+    assert folds == 1
+    assert not [name for name in table if name.startswith("±")]
+    assert set(table["Higher on"]) <= {"0 of 1 fold", "1 of 1 fold"}
