@@ -41,7 +41,7 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
 
     height = min(38 + 35 * max(len(shown), 1), 460)
     event = st.dataframe(
-        shown.assign(probability=100 * shown["probability"], novelty=100 * shown["novelty"]), key=f"{key}.table", hide_index=True, on_select="rerun", selection_mode="single-row", height=height,
+        shown.assign(probability=100 * shown["probability"], novelty=100 * shown["novelty"]), key=f"{key}.table", hide_index=True, on_select="rerun", selection_mode="single-row", height=height, placeholder="",
         column_order=("file", "top", "second", "probability", "other opinion", "agree", "novelty", "seconds", "remarks"),
         column_config={
             "file": st.column_config.TextColumn("File", width="medium"),

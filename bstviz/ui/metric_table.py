@@ -41,7 +41,7 @@ def structure_table(left: Mapping[str, Sequence[float]], right: Mapping[str, Seq
         rows.append((title, spread_over_folds(a), spread_over_folds(b), difference, sentence))
     st.dataframe(
         pd.DataFrame(rows, columns=["Measure", "Left", "Right", "Difference", "What it says"]), hide_index=True, key=key,
-        height="content",
+        height="content", placeholder="",
         column_config={
             "Measure": st.column_config.TextColumn(width="medium"),
             "Difference": st.column_config.NumberColumn(format="%+.3f", help="Right minus left", width="small"),
@@ -95,5 +95,5 @@ def class_table(
 
     st.dataframe(
         shown, hide_index=True, key=key, on_select=picked, selection_mode="single-row", column_config=formats,
-        height=min(38 + 35 * len(shown), 480),
+        height=min(38 + 35 * len(shown), 480), placeholder="",
     )  # fmt: skip

@@ -61,7 +61,7 @@ def table_one(infos: Sequence[RunInfo]) -> None:
         "CSV of every metric", report.write(own, "csv"), "results.csv", "text/csv", icon=":material/download:"
     )
     st.caption(f"{report.NOTE} Embeddings: {'; '.join(dict.fromkeys(r.encoders for r in own))}.")
-    st.caption(report.PAPER_NOTE.replace("In brackets:", "Open marks, and columns that end in paper:"))
+    st.caption(report.PAPER_NOTE.replace("Paper:", "Open marks, and columns that end in paper:", 1))
 
 
 def structure(infos: Sequence[RunInfo]) -> None:
