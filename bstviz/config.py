@@ -16,6 +16,7 @@ TopPenalty = Literal["indicator", "soft", "none"]
 Schedule = Literal["constant", "one-cycle"]
 Precision = Literal["auto", "float32", "bfloat16"]
 MODALITIES: tuple[Modality, ...] = ("audio", "text", "both")
+MODALITY_WORDS = {"audio": "audio", "text": "text", "both": "audio + text"}
 LOSSES: tuple[Loss, ...] = ("flat", "hierarchical")
 
 

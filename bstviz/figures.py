@@ -18,6 +18,8 @@ from bstviz.taxonomy import Taxonomy
 NAMED = 10  # classes up to which a matrix has their names on its axes
 HEAT = ("#060310", "#1d1147", "#51127c", "#832681", "#b73779", "#e75263", "#fc8961", "#fec488", "#fcfdbf")
 """Magma from nearly black: the theme would take its own first colour for a name in its palette."""
+NIGHT = ("#1a1f27", "#1c3354", "#225088", "#2d6cba", "#3f86e0")
+"""Blues for dark pages: few is near the page's own colour, and white numbers are legible on all."""
 
 
 def axis_titles(run: Run, method: str, dimensions: int) -> list[str]:
@@ -75,7 +77,15 @@ def spectrogram_figure(spectrogram: Spectrogram, *, height: int = 210) -> go.Fig
 
 
 def confusion_figure(
-    matrix: np.ndarray, codes: list[str], names: list[str], groups: np.ndarray, *, normalised: bool, height: int = 760
+    matrix: np.ndarray,
+    codes: list[str],
+    names: list[str],
+    groups: np.ndarray,
+    *,
+    normalised: bool,
+    height: int = 760,
+    dark: bool = False,
+    named: bool = False,
 ) -> go.Figure:
     """Confusion matrix: rows true, columns predicted, lines between top-level blocks; cells can be clicked.
 
@@ -86,6 +96,8 @@ def confusion_figure(
         groups: (C,) block of each class.
         normalised: Colour and print row percentages instead of counts.
         height: In pixels.
+        dark: Colours for a dark page.
+        named: Names beside the codes of the rows; takes a wide figure.
     """
     n, support = len(codes), matrix.sum(axis=1)
     share = np.divide(matrix, support[:, None], out=np.zeros(matrix.shape), where=support[:, None] > 0)
@@ -94,7 +106,7 @@ def confusion_figure(
     labels = codes if n > NAMED else [html.escape(name) for name in names]
     figure = go.Figure(
         go.Heatmap(
-            z=100 * share, text=text, texttemplate="%{text}", textfont={"size": 11 if n > 10 else 15}, colorscale="Blues",
+            z=100 * share, text=text, texttemplate="%{text}", textfont={"size": 11 if n > 10 else 15}, colorscale=NIGHT if dark else "Blues",
             zmin=0, zmax=100, hoverinfo="skip", xgap=1, ygap=1, showscale=False,
         )
     )  # fmt: skip
@@ -126,7 +138,8 @@ def confusion_figure(
         showgrid=False,
         zeroline=False,
     )
-    ticks = [f"{code}  ({count:,})" for code, count in zip(labels, support, strict=True)]
+    rows = [f"{html.escape(name)} · {code}" for name, code in zip(names, codes, strict=True)] if named else labels
+    ticks = [f"{row}  ({count:,})" for row, count in zip(rows, support, strict=True)]
     figure.update_yaxes(
         title="true (sounds)",
         tickvals=list(range(n)),

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from bstviz import metrics
+from bstviz.config import MODALITY_WORDS
 from bstviz.report import MODELS, Row, paper_figure
 from bstviz.run import Run, RunInfo
 from bstviz.taxonomy import Taxonomy
@@ -60,7 +61,7 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int 
                 )
             )  # fmt: skip
     figure.update_layout(height=height, margin=MARGIN, legend=LEGEND)
-    names = [f"{modality}<br>≥ {threshold}" for threshold, modality in groups]
+    names = [f"{MODALITY_WORDS[modality]}<br>≥ {threshold}" for threshold, modality in groups]
     figure.update_xaxes(
         tickvals=list(range(len(groups))), ticktext=names, range=[-0.5, len(groups) - 0.5], showgrid=False
     )
@@ -98,7 +99,7 @@ def panels_figure(runs: Sequence[Run], titles: Sequence[str], *, height: int = 7
 
 
 def class_accuracy_figure(
-    taxonomy: Taxonomy, y_true: np.ndarray, y_pred: np.ndarray, *, height: int = 460
+    taxonomy: Taxonomy, y_true: np.ndarray, y_pred: np.ndarray, *, height: int = 560
 ) -> go.Figure:
     """Figure 3: accuracy of each second-level class, sorted, coloured by its number of test sounds.
 
@@ -117,12 +118,18 @@ def class_accuracy_figure(
         go.Bar(
             x=[taxonomy.codes[c] for c in order], y=100 * accuracy[order], hovertext=hover, hoverinfo="text",
             text=[f"{100 * accuracy[c]:.0f}" for c in order], textposition="outside", cliponaxis=False,
-            marker={"color": support[order], "colorscale": "Viridis", "colorbar": {"title": "test<br>sounds", "thickness": 14}},
+            marker={"color": support[order], "colorscale": "Viridis", "cmin": 0, "colorbar": {"title": "test<br>sounds", "thickness": 14}},
         )
     )  # fmt: skip
     figure.update_layout(height=height, margin=MARGIN, bargap=0.2)
     figure.update_yaxes(title="accuracy, %", range=[0, 106])
-    figure.update_xaxes(title="second-level class, best first", tickangle=-45)
+    figure.update_xaxes(
+        title="second-level class, best first",
+        tickvals=list(range(len(order))),
+        ticktext=names,
+        tickangle=-45,
+        automargin=True,
+    )
     return figure
 
 
@@ -169,13 +176,13 @@ def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, 
     places = list(range(len(classes)))
     figure = go.Figure(
         go.Scatter(
-            x=middle, y=places, mode="markers", marker={"size": 11, "color": [c.color for c in classes]},
+            x=middle, y=places, mode="markers", cliponaxis=False, marker={"size": 11, "color": [c.color for c in classes], "line": {"width": 1, "color": "#8a94a6"}},
             error_x={"array": high - middle, "arrayminus": middle - low, "thickness": 1.5, "width": 3, "color": "#8a94a6"},
             hovertext=[f"{html.escape(c.name)}: {m:.0f} % audio" for c, m in zip(classes, middle, strict=True)], hoverinfo="text",
         )
     )  # fmt: skip
     figure.update_layout(height=height, margin=MARGIN)
-    figure.update_xaxes(title="weight of the audio, % (text has the rest)", range=[0, 100])
+    figure.update_xaxes(title="weight of the audio, % (text has the rest)", range=[-1, 101], zeroline=False)
     figure.update_yaxes(
         tickvals=places,
         ticktext=[html.escape(c.name) for c in classes],
@@ -215,11 +222,11 @@ def reliability_figure(
     size = 7 + 26 * np.sqrt(count[kept] / count.max())
     figure.add_trace(
         go.Scatter(
-            x=100 * stated, y=100 * observed, mode="lines+markers", hovertext=hover, hoverinfo="text", name="this model",
+            x=100 * stated, y=100 * observed, mode="lines+markers", cliponaxis=False, hovertext=hover, hoverinfo="text", name="this model",
             line={"color": "#2385ca"}, marker={"size": size, "color": "#2385ca"},
         )
     )  # fmt: skip
     figure.update_layout(height=height, margin=MARGIN, showlegend=False)
     figure.update_xaxes(title="probability of the predicted class, %", range=[0, 102])
-    figure.update_yaxes(title="right, %", range=[0, 102])
+    figure.update_yaxes(title="right, %", range=[0, 104])
     return figure

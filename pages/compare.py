@@ -58,7 +58,7 @@ def events(both: Pair, rows: np.ndarray) -> Events:
 def page() -> None:
     loaders.warm()
     link.read("compare", ADDRESS)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         both = pick_pair()
         method, dimensions = pick_map(key="compare.map")
         names = {CHANGE: "Changed neighbourhood", **loaders.columns(both.left).names}

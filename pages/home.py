@@ -3,14 +3,17 @@
 import pandas as pd
 import streamlit as st
 
+from bstviz.config import MODALITY_WORDS
 from bstviz.report import COLUMNS, rows
 from bstviz.ui import loaders
+from bstviz.ui.loaders import Loaded
 from bstviz.ui.page import guarded
 from bstviz.ui.text import escape
 
 PAGES = {
     "explore": "**Explore** one model's latent space: colour it, click a sound, hear it and its neighbours.",
     "compare": "**Compare** two models on the same sounds: what hierarchical training changed.",
+    "results": "**Results** of all runs: the paper's table and figures, training, attention, calibration.",
     "confusion": "**Confusion** matrices at both levels, by annotation confidence; click a cell to hear its sounds.",
     "classify": "**Classify** your own recordings: drop files, see both levels, probabilities and neighbours.",
 }
@@ -23,13 +26,16 @@ def page() -> None:
         "Models trained flat and hierarchically on the two-level **Broad Sound Taxonomy**: 5 top-level classes, 23 second-level "
         "classes, a 64-dimensional latent space a model."
     )
-    for column, (name, text) in zip(st.columns(len(PAGES), border=True), PAGES.items(), strict=True):
-        with column:
+    for column, (name, text) in zip(st.columns(len(PAGES)), PAGES.items(), strict=True):
+        with column.container(border=True, height="stretch", vertical_alignment="distribute"):
             st.markdown(text)
             st.page_link(f"pages/{name}.py", label=f"Open {name.capitalize()}", icon=":material/arrow_forward:")
 
     infos = loaders.infos()
-    collections = {info.collection.hash: loaders.load(path) for path, info in infos.items()}
+    collections: dict[str, Loaded] = {}
+    for path, info in infos.items():
+        if info.collection.hash not in collections:
+            collections[info.collection.hash] = loaders.load(path)
     st.subheader("Loaded")
     sounds = {name: len(item.collection or item.run.sounds) for name, item in collections.items()}
     cards = st.columns(4)
@@ -59,7 +65,7 @@ def page() -> None:
         {
             "Collection": row.collection,
             "Loss": row.loss,
-            "Modality": row.modality,
+            "Modality": MODALITY_WORDS[row.modality],
             "Confidence": f"≥ {row.min_confidence}",
             "Folds": row.folds,
             "Test sounds": row.test_sounds,
@@ -67,7 +73,8 @@ def page() -> None:
         }
         for row in rows(judged)
     ]
-    st.dataframe(pd.DataFrame(table), hide_index=True)
+    counted = st.column_config.NumberColumn(format="localized")
+    st.dataframe(pd.DataFrame(table), hide_index=True, column_config={"Test sounds": counted})
     kinds = "; ".join(dict.fromkeys(run.split_kind for run in judged))
     st.caption(
         f"Percent on test sounds, mean ± standard deviation over the folds that are loaded. Folds: {kinds}. The confidence "

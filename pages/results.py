@@ -2,15 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
-from bstviz import figures, metrics, report
-from bstviz import result_figures as drawn
-from bstviz.report import COLUMNS, MODELS
 from bstviz.run import RunInfo
-from bstviz.ui import loaders, results
-from bstviz.ui.charts import PLAIN_CONFIG
+from bstviz.ui import loaders, result_sections
 from bstviz.ui.page import guarded
 
 SECTIONS = ("Table 1", "Structure", "Confusion", "Latent spaces", "Classes", "Training", "Attention", "Calibration")
@@ -36,102 +31,6 @@ def of_source(infos: Sequence[RunInfo]) -> list[RunInfo]:
     return [i for i in infos if (i.collection.name, i.split_kind) == (name, kind)]
 
 
-def of_setting(infos: Sequence[RunInfo], *, key: str, with_loss: bool = True) -> list[RunInfo]:
-    """Runs of the setting chosen: all its folds, and both losses where ``with_loss`` is off."""
-
-    def setting(info: RunInfo) -> tuple:
-        train = info.train
-        return (
-            (train.modality, train.min_confidence, train.loss) if with_loss else (train.modality, train.min_confidence)
-        )
-
-    def words(chosen: tuple) -> str:
-        loss = f"{MODELS[chosen[2]]} · " if with_loss else ""
-        return f"{loss}{chosen[0]} · confidence ≥ {chosen[1]}"
-
-    known = sorted({setting(info) for info in infos}, key=lambda s: (s[1], report.MODALITIES.index(s[0]) * -1, s[2:]))
-    chosen = st.selectbox("Setting", known, format_func=words, key=f"{key}.setting")
-    return [info for info in infos if setting(info) == chosen]
-
-
-def table_one(infos: Sequence[RunInfo]) -> None:
-    own = [r for r in results.rows() if (r.collection, r.split_kind) == (infos[0].collection.name, infos[0].split_kind)]
-    metric = st.segmented_control(
-        "Metric", list(COLUMNS), default="second_accuracy", required=True, format_func=COLUMNS.__getitem__, key="results.metric"
-    )  # fmt: skip
-    st.plotly_chart(drawn.table_figure(own, str(metric), COLUMNS[str(metric)]), config=PLAIN_CONFIG, key="results.dots")
-    frame = results.frame(own)
-    numbers = frame.select_dtypes("number").columns.drop(["Folds", "Test sounds"])
-    formats = {name: st.column_config.NumberColumn(format="%.2f") for name in numbers}
-    st.dataframe(frame, hide_index=True, column_config=formats)
-    st.download_button(
-        "CSV of every metric", report.write(own, "csv"), "results.csv", "text/csv", icon=":material/download:"
-    )
-    st.caption(f"{report.NOTE} Embeddings: {'; '.join(dict.fromkeys(r.encoders for r in own))}.")
-    st.caption(report.PAPER_NOTE.replace("In brackets:", "Open marks and columns called paper:"))
-
-
-def structure(infos: Sequence[RunInfo]) -> None:
-    st.caption(
-        "The paper's claim: hierarchical training leaves accuracy about equal and makes latents cohere by top-level class."
-    )
-    compared = results.losses_compared(of_setting(infos, key="results.structure", with_loss=False))
-    if compared is None:
-        st.info(
-            "This takes a hierarchical and a flat run of the same setting and fold; load both.", icon=":material/info:"
-        )
-        return
-    table, folds = compared
-    number = st.column_config.NumberColumn(format="%.3f")
-    columns = ("hierarchical", "± hierarchical", "flat", "± flat", "difference")
-    st.dataframe(table, hide_index=True, column_config=dict.fromkeys(columns, number), height=38 + 35 * len(table))
-    st.caption(
-        f"On the test sounds of {folds} shared folds, in all 64 dimensions, cosine distance; mean and deviation over folds."
-    )
-
-
-def latent_spaces(infos: Sequence[RunInfo]) -> None:
-    fold = st.selectbox("Fold", sorted({i.fold for i in infos}), key="results.panels.fold")
-    modality = next(m for m in reversed(report.MODALITIES) if any(i.train.modality == m for i in infos))
-    wanted = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical", 4))
-    chosen = [
-        i for loss, c in wanted for i in infos if (i.train.loss, i.train.min_confidence, i.train.modality, i.fold) == (loss, c, modality, fold)
-    ]  # fmt: skip
-    titles = [f"{MODELS[i.train.loss]}, {modality}, confidence ≥ {i.train.min_confidence}" for i in chosen]
-    if not chosen:
-        st.info("No run of this fold is loaded in these settings.", icon=":material/info:")
-        return
-    figure = drawn.panels_figure([loaded.run for loaded in results.load_folds(chosen)], titles)
-    st.plotly_chart(figure, config=PLAIN_CONFIG, key="results.panels")
-
-
-def of_one_setting(section: str, infos: Sequence[RunInfo]) -> None:
-    """Sections about one setting, over all its folds."""
-    chosen = of_setting(infos, key=f"results.{section}")
-    if section == "Training":
-        st.plotly_chart(drawn.training_figure(chosen), config=PLAIN_CONFIG, key="results.training")
-        return
-    if section == "Confusion":
-        chosen = [st.selectbox("Fold", chosen, format_func=lambda i: f"fold {i.fold}", key="results.confusion.fold")]
-    taxonomy = chosen[0].taxonomy
-    labels, probabilities, audio = results.pooled(results.load_folds(chosen))
-    if section == "Confusion":
-        matrix = metrics.confusion_matrix(labels, probabilities.argmax(1), len(taxonomy.codes))
-        codes, names = list(taxonomy.codes), [c.name for c in taxonomy.second]
-        figure = figures.confusion_figure(matrix, codes, names, taxonomy.parents, normalised=True)
-    elif section == "Classes":
-        figure = drawn.class_accuracy_figure(taxonomy, labels, probabilities.argmax(1))
-    elif section == "Calibration":
-        figure = drawn.reliability_figure(labels, probabilities)
-        errors = [100 * i.metrics["expected_calibration_error"] for i in chosen]
-        st.markdown(
-            f"Expected calibration error **{np.mean(errors):.1f} ± {np.std(errors):.1f} %** over {len(errors)} folds."
-        )
-    else:
-        figure = drawn.attention_figure(taxonomy, labels, audio)
-    st.plotly_chart(figure, config=PLAIN_CONFIG, key=f"results.figure.{section}")
-
-
 @st.fragment
 @guarded
 def page() -> None:
@@ -141,15 +40,17 @@ def page() -> None:
     if section in EXPLAINED:
         st.caption(EXPLAINED[str(section)])
     if section == "Table 1":
-        table_one(infos)
+        result_sections.table_one(infos)
     elif section == "Structure":
-        structure(infos)
+        result_sections.structure(infos)
     elif section == "Latent spaces":
-        latent_spaces(infos)
+        result_sections.latent_spaces(infos)
     elif section == "Attention" and not any(i.train.modality == "both" for i in infos):
         st.info("Attention weighs audio against text; load a run of both modalities.", icon=":material/info:")
     else:
-        of_one_setting(str(section), [i for i in infos if section != "Attention" or i.train.modality == "both"])
+        result_sections.of_one_setting(
+            str(section), [i for i in infos if section != "Attention" or i.train.modality == "both"]
+        )
 
 
 page()

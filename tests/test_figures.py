@@ -92,3 +92,12 @@ def test_a_spectrogram_figure_has_a_byte_a_cell_and_ticks_in_range() -> None:
     hertz = [float(t.split()[0]) * (1_000 if "kHz" in t else 1) for t in axis.ticktext]
     assert hertz
     np.testing.assert_allclose(np.interp(axis.tickvals, np.arange(32), frequency), hertz, rtol=0.01)
+
+
+def test_a_confusion_matrix_on_a_dark_page_is_dark_where_there_is_nothing() -> None:
+    names = ["A", "B", "<C>"]
+    figure = confusion_figure(
+        MATRIX, ["a", "b", "c"], names, np.array([0, 0, 1]), normalised=True, dark=True, named=True
+    )
+    assert figure.data[0].colorscale[0] == (0, figures.NIGHT[0])
+    assert figure.layout.yaxis.ticktext[2].startswith("&lt;C&gt; · c")

@@ -17,14 +17,14 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
     """Answers for many sounds: sortable, to be filtered and taken away as CSV; returns the sound of the chosen row."""
     rows = _answers(models, uploads, text)
     counts = {mark: int(rows["marks"].map(lambda own, mark=mark: mark in own).sum()) for mark in MARKS}
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    with left:
+    marked = [mark for mark in MARKS if counts[mark]]
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         wanted = st.pills(
-            "Show only", [mark for mark in MARKS if counts[mark]], selection_mode="multi", key=f"{key}.marks",
-            format_func=lambda mark: f"{mark} ({counts[mark]:,})",
-        )  # fmt: skip
+            "Show only", marked, selection_mode="multi", key=f"{key}.marks", format_func=lambda mark: f"{mark} ({counts[mark]:,})",
+        ) if marked else None  # fmt: skip
+        place = st.container(width="content")
     shown = rows[rows["marks"].map(lambda own: set(wanted or ()) <= own)] if wanted else rows
-    with right:
+    with place:
         taken = shown.drop(columns=["marks", "index"])
         st.download_button(
             "Answers as CSV",
@@ -37,11 +37,11 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
         )
 
     def share(label: str, tip: str) -> ColumnConfig:
-        return st.column_config.ProgressColumn(label, help=tip, min_value=0, max_value=1, format="percent")
+        return st.column_config.ProgressColumn(label, help=tip, min_value=0, max_value=100, format="%.0f %%")
 
     height = min(38 + 35 * max(len(shown), 1), 460)
     event = st.dataframe(
-        shown, key=f"{key}.table", hide_index=True, on_select="rerun", selection_mode="single-row", height=height,
+        shown.assign(probability=100 * shown["probability"], novelty=100 * shown["novelty"]), key=f"{key}.table", hide_index=True, on_select="rerun", selection_mode="single-row", height=height, placeholder="",
         column_order=("file", "top", "second", "probability", "other opinion", "agree", "novelty", "seconds", "remarks"),
         column_config={
             "file": st.column_config.TextColumn("File", width="medium"),

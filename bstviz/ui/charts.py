@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import streamlit as st
+
 PLAIN_CONFIG = {"displayModeBar": False}
+
+
+def dark() -> bool:
+    """Whether the page is dark."""
+    return st.context.theme.type == "dark"
 
 
 def selected_ids(event: Any) -> list[str]:

@@ -32,11 +32,12 @@ def exchange_list(both: Pair, position: int, *, key: str, on_open: Callable[[int
     found = neighbours_of(both, position)
     counts = {kind: list(found.values()).count(kind) for kind in ORDER}
     st.markdown(
-        f"**Ten nearest, left against right:** {counts['kept']} kept, {counts['lost']} lost, {counts['gained']} gained"
+        f"**Ten nearest, left against right:** {counts['kept']} kept, {counts['lost']} lost (left only), "
+        f"{counts['gained']} gained (right only)"
     )
     positions = np.array(list(found), int)
     sound_list(
         [(both.left, int(both.a[p])) for p in positions], key=key, columns=("title", "note", "class"),
-        notes=[{"kept": "kept", "lost": "lost (left only)", "gained": "gained (right only)"}[k] for k in found.values()],
+        notes=list(found.values()),
         on_open=lambda i: on_open(int(positions[i])), keys=True, height=420,
     )  # fmt: skip

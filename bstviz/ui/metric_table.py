@@ -16,8 +16,8 @@ EXPLAINED = {
     "second_silhouette": ("Silhouette, second level", "The same among the second-level classes."),
     "top_knn_purity": ("Neighbour purity, top level", "Share of the ten nearest sounds that have the same class."),
     "second_knn_purity": ("Neighbour purity, second level", "The same among the second-level classes."),
-    "tree_correlation": ("Classes against the tree", "Whether classes of one top level lie nearer than others: rank correlation of distances, −1 to 1."),
-    "top_retrieval_map": ("Retrieval mAP, top level", "How far sounds of the same class come first when all are ranked by nearness, 0 to 1."),
+    "tree_correlation": ("Classes against the tree", "Rank correlation of class distances with the tree's, −1 to 1."),
+    "top_retrieval_map": ("Retrieval mAP, top level", "Whether sounds of the same class come first by nearness, 0 to 1."),
     "second_retrieval_map": ("Retrieval mAP, second level", "The same among the second-level classes."),
 }  # fmt: skip
 """Title and one sentence for each measure of :func:`bstviz.compare.structure`."""
@@ -41,7 +41,7 @@ def structure_table(left: Mapping[str, Sequence[float]], right: Mapping[str, Seq
         rows.append((title, spread_over_folds(a), spread_over_folds(b), difference, sentence))
     st.dataframe(
         pd.DataFrame(rows, columns=["Measure", "Left", "Right", "Difference", "What it says"]), hide_index=True, key=key,
-        height="content",
+        height="content", placeholder="",
         column_config={
             "Measure": st.column_config.TextColumn(width="medium"),
             "Difference": st.column_config.NumberColumn(format="%+.3f", help="Right minus left", width="small"),
@@ -95,5 +95,5 @@ def class_table(
 
     st.dataframe(
         shown, hide_index=True, key=key, on_select=picked, selection_mode="single-row", column_config=formats,
-        height=min(38 + 35 * len(shown), 480),
+        height=min(38 + 35 * len(shown), 480), placeholder="",
     )  # fmt: skip

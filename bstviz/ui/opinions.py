@@ -12,6 +12,7 @@ import streamlit as st
 
 from bstviz import audio
 from bstviz.classify import Answer, Classifier, Timeline
+from bstviz.config import MODALITY_WORDS
 from bstviz.errors import UserError
 from bstviz.predict import Embeddings
 from bstviz.run import Run
@@ -101,7 +102,7 @@ def pick_models(*, key: str) -> Models:
 
 def model_name(run: Run) -> str:
     """Loss and modality of a run."""
-    return f"{run.train.loss} {'audio + text' if run.train.modality == 'both' else run.train.modality}"
+    return f"{run.train.loss} {MODALITY_WORDS[run.train.modality]}"
 
 
 def warm(models: Models) -> None:

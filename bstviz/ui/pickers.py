@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz.columns import matching
+from bstviz.config import MODALITY_WORDS
 from bstviz.run import RunInfo
 from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
@@ -20,8 +21,7 @@ Option = TypeVar("Option")
 
 def run_label(run: RunInfo) -> str:
     """How a run is called in pickers."""
-    words = {"audio": "audio", "text": "text", "both": "audio + text"}[run.train.modality]
-    return f"{run.train.loss} · {words} · confidence ≥ {run.train.min_confidence} · fold {run.fold} · {run.collection.name}"
+    return f"{run.train.loss} · {MODALITY_WORDS[run.train.modality]} · confidence ≥ {run.train.min_confidence} · fold {run.fold} · {run.collection.name}"
 
 
 def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | None = None) -> Loaded:

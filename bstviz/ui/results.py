@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz import report
+from bstviz.config import MODALITY_WORDS
 from bstviz.report import COLUMNS, MODELS, Row
 from bstviz.run import RunInfo
 from bstviz.ui import loaders
@@ -21,6 +22,11 @@ COMPARED = {
     "top_accuracy": ("Accuracy, top level", "The same, counting only the top-level class."),
 }
 """Measures of the comparison of losses, with a sentence each; larger is better in all."""
+
+
+def heading(metric: str) -> str:
+    """A metric of the table on a figure's axis."""
+    return COLUMNS[metric] if metric == "hierarchical_f1" else f"{COLUMNS[metric]} accuracy"
 
 
 def rows() -> list[Row]:
@@ -37,14 +43,14 @@ def frame(members: Sequence[Row]) -> pd.DataFrame:
             "Confidence": f"≥ {row.min_confidence}",
             "Model": MODELS[row.model],
             "Recipe": row.recipe,
-            "Modality": row.modality,
+            "Modality": MODALITY_WORDS[row.modality],
         }
         for metric, heading in COLUMNS.items():
             summary, theirs = row.metrics[metric], report.paper_figure(row, metric)
             entry[heading] = 100 * summary.mean
             entry[f"± {heading}"] = 100 * summary.std if row.folds > 1 else None
             if metric != "hierarchical_f1":
-                entry[f"paper {heading}"] = 100 * theirs.mean if theirs else None
+                entry[f"{heading}, paper"] = 100 * theirs.mean if theirs else None
         error = row.metrics.get("expected_calibration_error")
         entry |= {
             "Calibration error": 100 * error.mean if error else None,
@@ -72,6 +78,11 @@ def pooled(folds: Sequence[Loaded]) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return labels, probabilities, audio
 
 
+def folds_in_words(count: int) -> str:
+    """A number of folds."""
+    return f"{count} fold{'s' * (count != 1)}"
+
+
 def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | None:
     """Structure and accuracy of hierarchical and flat runs that share everything but the loss, fold by fold.
 
@@ -79,8 +90,8 @@ def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | Non
         chosen: Runs of one collection, modality, threshold and kind of folds.
 
     Returns:
-        A row a measure: means and deviations of both, the mean difference, and on how many folds hierarchical is higher;
-        and the number of folds that both have. None where there is no such fold.
+        A row a measure: means of both, deviations where there are several folds, the mean difference, and on how many folds
+        hierarchical is higher; and the number of folds that both have. None where there is no such fold.
     """
     by_loss: dict[str, dict[int, RunInfo]] = {"hierarchical": {}, "flat": {}}
     for info in chosen:
@@ -95,10 +106,13 @@ def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | Non
         entries.append(
             {
                 "Measure": label,
-                **{column: entry for loss, v in values.items() for column, entry in ((loss, v.mean()), (f"± {loss}", v.std()))},
-                "difference": difference.mean(),
-                "hierarchical higher on": f"{int((difference > 0).sum())} of {len(shared)} folds",
+                **{
+                    column: entry for loss, v in values.items()
+                    for column, entry in ((MODELS[loss], v.mean()), (f"± {MODELS[loss]}", v.std() if len(shared) > 1 else None))
+                },
+                "Difference": difference.mean(),
+                "Higher on": f"{int((difference > 0).sum())} of {folds_in_words(len(shared))}",
                 "What it says": meaning,
             }
         )  # fmt: skip
-    return pd.DataFrame(entries), len(shared)
+    return pd.DataFrame(entries).dropna(axis=1, how="all"), len(shared)

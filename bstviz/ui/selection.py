@@ -94,13 +94,13 @@ def selection_panel(
     )  # fmt: skip
     made = makeup(column, rows)
     st.dataframe(
-        made, hide_index=True, key=f"{key}.makeup", height=min(38 + 35 * len(made), 300),
+        made.assign(share=100 * made["share"], overall=100 * made["overall"]), hide_index=True, key=f"{key}.makeup", height=min(38 + 35 * len(made), 300),
         column_config={
             "label": st.column_config.TextColumn(column.label),
             "selected": st.column_config.NumberColumn("Selected", format="localized"),
             "all": st.column_config.NumberColumn("All", format="localized"),
-            "share": st.column_config.NumberColumn("Of the selection", format="percent"),
-            "overall": st.column_config.NumberColumn("Of all", format="percent"),
+            "share": st.column_config.NumberColumn("Of the selection", format="%.1f %%"),
+            "overall": st.column_config.NumberColumn("Of all", format="%.1f %%"),
             "ratio": st.column_config.NumberColumn("Ratio", format="%.1f×", help="Share of the selection over share of all"),
         },
     )  # fmt: skip

@@ -107,7 +107,7 @@ def test_a_selection_is_listed_made_up_and_kept_over_runs_and_pages(app: AppTest
     assert len(sent(app, "sound_list")[0]["rows"]) == len(rows)
     made = next(d.value for d in app.dataframe if "ratio" in d.value)
     assert made["label"].tolist() == ["Soundscapes"]
-    assert made["share"].tolist() == [1]
+    assert made["share"].tolist() == [100]
     assert made["ratio"].iloc[0] == pytest.approx(len(RUN.sounds) / 192)
     picker = app.selectbox(key="explore.run")
     picker.set_value(str(webapp.assets() / "runs" / "flat-audio-c1-fold0")).run()

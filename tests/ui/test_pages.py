@@ -60,6 +60,11 @@ def test_page_says_when_the_collection_is_missing(
     assert page in ("classify.py", "confusion.py", "compare.py", "results.py") or "was not found" in shown
 
 
+def test_the_overview_introduces_every_other_page() -> None:
+    links = {link.proto.page for link in open_page("home.py").get("page_link")}
+    assert links == {Path(page).stem for page in PAGES} - {"home"}
+
+
 def test_no_runs_is_a_message_and_not_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(webapp.EXPERIMENTS_VARIABLE, str(tmp_path))
     app = open_page("explore.py")
@@ -70,6 +75,7 @@ def test_no_runs_is_a_message_and_not_a_traceback(tmp_path: Path, monkeypatch: p
 def test_confusion_counts_every_test_sound_once() -> None:
     app = open_page("confusion.py")
     run = released("flat-audio-c1-fold0")
+    app.selectbox(key="confusion.model").select_index(0).run()
     app.segmented_control(key="confusion.cells").set_value(False).run()
     cells = charts(app)[0]["data"][0]["text"]
     shown = sum(int(cell) for row in cells for cell in row if cell)

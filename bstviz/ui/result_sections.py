@@ -1,0 +1,137 @@
+"""Sections of the results page, each of the runs of one collection and kind of folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from bstviz import figures, metrics, report
+from bstviz import result_figures as drawn
+from bstviz.config import MODALITY_WORDS
+from bstviz.report import COLUMNS, MODELS
+from bstviz.run import RunInfo
+from bstviz.ui import results
+from bstviz.ui.charts import PLAIN_CONFIG, dark
+from bstviz.ui.text import chip
+
+
+def of_setting(infos: Sequence[RunInfo], *, key: str, with_loss: bool = True) -> list[RunInfo]:
+    """Runs of the setting chosen: all its folds, and both losses where ``with_loss`` is off."""
+
+    def setting(info: RunInfo) -> tuple:
+        train = info.train
+        return (
+            (train.modality, train.min_confidence, train.loss) if with_loss else (train.modality, train.min_confidence)
+        )
+
+    def words(chosen: tuple) -> str:
+        loss = f"{MODELS[chosen[2]]} · " if with_loss else ""
+        return f"{loss}{MODALITY_WORDS[chosen[0]]} · confidence ≥ {chosen[1]}"
+
+    known = sorted(
+        {setting(info) for info in infos},
+        key=lambda s: (s[1], -report.MODALITIES.index(s[0]), [list(MODELS).index(x) for x in s[2:]]),
+    )
+    chosen = st.selectbox("Setting", known, format_func=words, key=f"{key}.setting")
+    return [info for info in infos if setting(info) == chosen]
+
+
+def table_one(infos: Sequence[RunInfo]) -> None:
+    """Every metric as dots and as a table, beside the paper's."""
+    own = [r for r in results.rows() if (r.collection, r.split_kind) == (infos[0].collection.name, infos[0].split_kind)]
+    metric = st.segmented_control(
+        "Metric", list(COLUMNS), default="second_accuracy", required=True, format_func=COLUMNS.__getitem__, key="results.metric"
+    )  # fmt: skip
+    st.plotly_chart(
+        drawn.table_figure(own, str(metric), results.heading(str(metric))), config=PLAIN_CONFIG, key="results.dots"
+    )
+    frame = results.frame(own)
+    formats: dict[str, ColumnConfig] = {
+        str(name): st.column_config.NumberColumn(format="%.2f") for name in frame.select_dtypes("number")
+    }
+    formats |= {
+        "Folds": st.column_config.NumberColumn(),
+        "Test sounds": st.column_config.NumberColumn(format="localized"),
+    }
+    st.dataframe(frame, hide_index=True, column_config=formats, placeholder="")
+    st.download_button(
+        "CSV of every metric", report.write(own, "csv"), "results.csv", "text/csv", icon=":material/download:"
+    )
+    st.caption(f"{report.NOTE} Embeddings: {'; '.join(dict.fromkeys(r.encoders for r in own))}.")
+    st.caption(report.PAPER_NOTE.replace("Paper:", "Open marks, and columns that end in paper:", 1))
+
+
+def structure(infos: Sequence[RunInfo]) -> None:
+    """What hierarchical training does to the latent space."""
+    st.caption(
+        "The paper's claim: hierarchical training leaves accuracy about equal and makes latents cohere by top-level class."
+    )
+    compared = results.losses_compared(of_setting(infos, key="results.structure", with_loss=False))
+    if compared is None:
+        st.info(
+            "This takes a hierarchical and a flat run of the same setting and fold; load both.", icon=":material/info:"
+        )
+        return
+    table, folds = compared
+    number = st.column_config.NumberColumn(format="%.3f")
+    formats: dict[str, ColumnConfig] = dict.fromkeys(map(str, table.select_dtypes("number")), number)
+    formats["Difference"] = st.column_config.NumberColumn(format="%+.3f", help="Hierarchical minus non-hierarchical")
+    formats["Higher on"] = st.column_config.TextColumn(help="On how many folds hierarchical is higher")
+    st.dataframe(table, hide_index=True, column_config=formats, height="content", placeholder="")
+    st.caption(
+        f"On the test sounds of {results.folds_in_words(folds)} that both have, in all 64 dimensions, cosine distance"
+        + ("; mean and deviation over folds." if folds > 1 else ".")
+    )
+
+
+def latent_spaces(infos: Sequence[RunInfo]) -> None:
+    """PCA of the settings of the paper's figure 2."""
+    fold = st.selectbox("Fold", sorted({i.fold for i in infos}), key="results.panels.fold")
+    modality = next(m for m in reversed(report.MODALITIES) if any(i.train.modality == m for i in infos))
+    wanted = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical", 4))
+    chosen = [
+        i for loss, c in wanted for i in infos if (i.train.loss, i.train.min_confidence, i.train.modality, i.fold) == (loss, c, modality, fold)
+    ]  # fmt: skip
+    titles = [
+        f"{MODELS[i.train.loss]}, {MODALITY_WORDS[modality]}, confidence ≥ {i.train.min_confidence}" for i in chosen
+    ]
+    if not chosen:
+        st.info("No run of this fold is loaded in these settings.", icon=":material/info:")
+        return
+    st.html(" ".join(chip(top.name, top.color) for top in chosen[0].taxonomy.top))
+    figure = drawn.panels_figure([loaded.run for loaded in results.load_folds(chosen)], titles)
+    st.plotly_chart(figure, config=PLAIN_CONFIG, key="results.panels")
+
+
+def of_one_setting(section: str, infos: Sequence[RunInfo]) -> None:
+    """Sections about one setting, over all its folds."""
+    with st.container(horizontal=True):
+        chosen = of_setting(infos, key=f"results.{section}")
+        if section == "Confusion":
+            chosen = [st.selectbox("Fold", chosen, format_func=lambda i: str(i.fold), key="results.confusion.fold")]
+    if section == "Training":
+        st.plotly_chart(drawn.training_figure(chosen), config=PLAIN_CONFIG, key="results.training")
+        return
+    taxonomy = chosen[0].taxonomy
+    labels, probabilities, audio = results.pooled(results.load_folds(chosen))
+    if section == "Confusion":
+        matrix = metrics.confusion_matrix(labels, probabilities.argmax(1), len(taxonomy.codes))
+        codes, names = list(taxonomy.codes), [c.name for c in taxonomy.second]
+        figure = figures.confusion_figure(
+            matrix, codes, names, taxonomy.parents, normalised=True, dark=dark(), named=True
+        )
+    elif section == "Classes":
+        figure = drawn.class_accuracy_figure(taxonomy, labels, probabilities.argmax(1))
+    elif section == "Calibration":
+        figure = drawn.reliability_figure(labels, probabilities)
+        errors = [100 * i.metrics["expected_calibration_error"] for i in chosen]
+        deviation = f" ± {np.std(errors):.1f}" if len(errors) > 1 else ""
+        st.markdown(
+            f"Expected calibration error **{np.mean(errors):.1f}{deviation} %** over {results.folds_in_words(len(errors))}."
+        )
+    else:
+        figure = drawn.attention_figure(taxonomy, labels, audio)
+    st.plotly_chart(figure, config=PLAIN_CONFIG, key=f"results.figure.{section}")
