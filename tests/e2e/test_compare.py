@@ -89,6 +89,6 @@ def test_a_class_chosen_in_the_table_is_selected_on_both_maps(page: Page, addres
 def test_a_comparison_can_be_sent(page: Page, address: str, browser: Browser) -> None:
     map_ = compare(page, address, "?left=flat-audio-c1-fold0&right=flat-both-c1-fold0&color=top&sound=fx-a-003")
     settled(page)
-    assert page.locator(".pane .name").all_inner_texts() == ["Left: flat · audio", "Right: flat · both"]
+    assert page.locator(".pane .name").all_inner_texts() == ["Left: flat · audio", "Right: flat · audio + text"]
     assert page.locator(".legend .title").inner_text() == "Top-level class"
     assert map_.ask("m.map.data.marks.current !== null")
