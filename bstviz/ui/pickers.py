@@ -19,9 +19,10 @@ from bstviz.ui.sound_list import sound_list
 Option = TypeVar("Option")
 
 
-def run_label(run: RunInfo) -> str:
-    """How a run is called in pickers."""
-    return f"{run.train.loss} · {MODALITY_WORDS[run.train.modality]} · confidence ≥ {run.train.min_confidence} · fold {run.fold} · {run.collection.name}"
+def run_label(run: RunInfo, *, collection: bool) -> str:
+    """How a run is called in pickers, with its collection's name where ``collection``."""
+    name = f"{run.train.loss} · {MODALITY_WORDS[run.train.modality]} · confidence ≥ {run.train.min_confidence} · fold {run.fold}"
+    return f"{name} · {run.collection.name}" if collection else name
 
 
 def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | None = None) -> Loaded:
@@ -30,7 +31,9 @@ def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | Non
     if st.session_state.get(key) not in runs:
         start = next((path for path, run in runs.items() if preferred and preferred(run)), next(iter(runs)))
         st.session_state[key] = start
-    chosen = st.selectbox(label, list(runs), format_func=lambda p: run_label(runs[p]), key=key, persist_state="session")
+    several = len({run.collection.name for run in runs.values()}) > 1
+    names = {path: run_label(run, collection=several) for path, run in runs.items()}
+    chosen = st.selectbox(label, list(runs), format_func=names.__getitem__, key=key, persist_state="session")
     return loaders.load(Path(chosen))
 
 
