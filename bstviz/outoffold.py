@@ -123,6 +123,17 @@ class OutOfFold:
         """(n, C) float32."""
         return self._gathered([run.probabilities for run in self.runs])
 
+    @cached_property
+    def tested(self) -> np.ndarray:
+        """(n,) bool, whether a sound is at or above the confidence threshold that the setting was trained with."""
+        return self._gathered([run.tested for run in self.runs])
+
+    @cached_property
+    def attention(self) -> np.ndarray:
+        """(n, 2) float32 weights of audio and text in equation 2, summing to 1."""
+        columns = ["attention_audio", "attention_text"]
+        return self._gathered([run.sounds[columns].to_numpy(np.float32) for run in self.runs])
+
     def _gathered(self, parts: Sequence[np.ndarray]) -> np.ndarray:
         out = np.empty((len(self), *parts[0].shape[1:]), parts[0].dtype)
         for member, part in enumerate(parts):

@@ -99,14 +99,14 @@ def _key(item: RunInfo | Baseline) -> tuple:
         config, model, recipe = item.config, item.config.method, ""
         collection, encoders = item.collection, item.encoders
     else:
-        config, model, recipe = item.train, item.train.loss, _recipe(item.train)
+        config, model, recipe = item.train, item.train.loss, recipe_of(item.train)
         collection = item.collection.name
         encoders = ", ".join(f"{kind} {info}" for kind, info in item.encoders.items())
     order = (collection, item.split_kind, config.min_confidence, list(MODELS).index(model))
     return (*order, MODALITIES.index(config.modality), model, config.modality, encoders, recipe)
 
 
-def _recipe(train: TrainConfig) -> str:
+def recipe_of(train: TrainConfig) -> str:
     """Name of the training preset, or the settings that differ from the default one."""
     for name, config in PRESETS.items():
         same = replace(

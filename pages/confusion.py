@@ -1,10 +1,12 @@
 """Confusion: what is taken for what, by annotation confidence, from out-of-fold predictions."""
 
+from pathlib import Path
+
 import numpy as np
 import streamlit as st
 
 from bstviz import figures, metrics
-from bstviz.ui import confusion, loaders
+from bstviz.ui import confusion, loaders, pickers
 from bstviz.ui.charts import PLAIN_CONFIG, dark, selected_ids
 from bstviz.ui.page import guarded
 
@@ -15,12 +17,11 @@ LEVELS = {"second": "Second", "top": "Top"}
 @guarded
 def page() -> None:
     st.header("Confusion by annotation confidence")
-    groups = confusion.settings()
+    groups = pickers.settings(list(loaders.infos().values()))
     left, middle, right, last = st.columns([5, 2, 3, 3], vertical_alignment="top")
     with left:
-        start = next((i for i, name in enumerate(groups) if name.startswith("hierarchical")), 0)
-        model = st.selectbox("Model", list(groups), index=start, key="confusion.model")
-        runs = [loaders.load(path) for path in groups[model]]
+        model = st.selectbox("Model", list(groups), key="confusion.model")
+        runs = [loaders.load(info.folder or Path()) for info in groups[model]]
     with middle:
         level = st.segmented_control(
             "Level",

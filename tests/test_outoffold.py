@@ -42,6 +42,18 @@ def test_sounds_below_a_threshold_are_left_out_only_when_asked(trained) -> None:
     assert len(pooled.at_least(4)) == (collection.sounds["confidence"] >= 4).sum()
 
 
+def test_what_a_setting_is_judged_on_are_the_sounds_at_its_own_threshold(trained) -> None:
+    collection, _, runs = trained
+    pooled = pool(runs, collection.sounds)
+    np.testing.assert_array_equal(pooled.tested, pooled.confidence >= 3)
+    own = pooled.where(pooled.tested)
+    assert len(own) == sum(run.metrics["n"] for run in runs)
+    assert np.mean(own.y_pred == own.y_true) == pytest.approx(
+        np.average([run.metrics["second_accuracy"] for run in runs], weights=[run.metrics["n"] for run in runs])
+    )
+    np.testing.assert_allclose(own.attention.sum(axis=1), 1, atol=1e-6)
+
+
 def test_without_the_collection_there_is_no_confidence(trained) -> None:
     pooled = pool(trained[2])
     assert np.isnan(pooled.confidence).all()

@@ -1,28 +1,14 @@
-"""What the confusion page shows beside its matrix: settings to choose from, pooled scores, the sounds of a cell."""
+"""What the confusion page shows beside its matrix: pooled scores, the sounds of a cell."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from bstviz import metrics
-from bstviz.config import MODALITY_WORDS
-from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.sound_list import sound_list
 from bstviz.ui.text import escape
-
-
-def settings() -> dict[str, list[Path]]:
-    """Folders of runs by everything but the fold."""
-    groups: dict[str, list[Path]] = {}
-    for path, info in loaders.infos().items():
-        train = info.train
-        name = f"{train.loss} · {MODALITY_WORDS[train.modality]} · trained on confidence ≥ {train.min_confidence} · {info.collection.name}"
-        groups.setdefault(name, []).append(path)
-    return groups
 
 
 def tested(loaded: Loaded, threshold: int) -> np.ndarray:

@@ -13,30 +13,15 @@ from bstviz import result_figures as drawn
 from bstviz.config import MODALITY_WORDS
 from bstviz.report import COLUMNS, MODELS
 from bstviz.run import RunInfo
-from bstviz.ui import results
+from bstviz.ui import pickers, results
 from bstviz.ui.charts import PLAIN_CONFIG, dark
 from bstviz.ui.text import chip
 
 
-def of_setting(infos: Sequence[RunInfo], *, key: str, with_loss: bool = True) -> list[RunInfo]:
-    """Runs of the setting chosen: all its folds, and both losses where ``with_loss`` is off."""
-
-    def setting(info: RunInfo) -> tuple:
-        train = info.train
-        return (
-            (train.modality, train.min_confidence, train.loss) if with_loss else (train.modality, train.min_confidence)
-        )
-
-    def words(chosen: tuple) -> str:
-        loss = f"{MODELS[chosen[2]]} · " if with_loss else ""
-        return f"{loss}{MODALITY_WORDS[chosen[0]]} · confidence ≥ {chosen[1]}"
-
-    known = sorted(
-        {setting(info) for info in infos},
-        key=lambda s: (s[1], -report.MODALITIES.index(s[0]), [list(MODELS).index(x) for x in s[2:]]),
-    )
-    chosen = st.selectbox("Setting", known, format_func=words, key=f"{key}.setting")
-    return [info for info in infos if setting(info) == chosen]
+def of_setting(infos: Sequence[RunInfo], *, key: str, losses_apart: bool = True) -> list[RunInfo]:
+    """Runs of the setting chosen: all its folds, of both losses unless ``losses_apart``."""
+    known = pickers.settings(infos, losses_apart=losses_apart)
+    return known[st.selectbox("Setting", list(known), key=f"{key}.setting")]
 
 
 def table_one(infos: Sequence[RunInfo]) -> None:
@@ -69,7 +54,7 @@ def structure(infos: Sequence[RunInfo]) -> None:
     st.caption(
         "The paper's claim: hierarchical training leaves accuracy about equal and makes latents cohere by top-level class."
     )
-    compared = results.losses_compared(of_setting(infos, key="results.structure", with_loss=False))
+    compared = results.losses_compared(of_setting(infos, key="results.structure", losses_apart=False))
     if compared is None:
         st.info(
             "This takes a hierarchical and a flat run of the same setting and fold; load both.", icon=":material/info:"
@@ -92,9 +77,11 @@ def latent_spaces(infos: Sequence[RunInfo]) -> None:
     fold = st.selectbox("Fold", sorted({i.fold for i in infos}), key="results.panels.fold")
     modality = next(m for m in reversed(report.MODALITIES) if any(i.train.modality == m for i in infos))
     wanted = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical", 4))
-    chosen = [
-        i for loss, c in wanted for i in infos if (i.train.loss, i.train.min_confidence, i.train.modality, i.fold) == (loss, c, modality, fold)
-    ]  # fmt: skip
+    there: dict[tuple, RunInfo] = {}
+    for info in infos:
+        if info.fold == fold and info.train.modality == modality:
+            there.setdefault((info.train.loss, info.train.min_confidence), info)
+    chosen = [there[setting] for setting in wanted if setting in there]
     titles = [
         f"{MODELS[i.train.loss]}, {MODALITY_WORDS[modality]}, confidence ≥ {i.train.min_confidence}" for i in chosen
     ]
@@ -116,15 +103,16 @@ def of_one_setting(section: str, infos: Sequence[RunInfo]) -> None:
         st.plotly_chart(drawn.training_figure(chosen), config=PLAIN_CONFIG, key="results.training")
         return
     taxonomy = chosen[0].taxonomy
-    labels, probabilities, audio = results.pooled(results.load_folds(chosen))
+    answers = results.pooled(results.load_folds(chosen))
+    labels, predicted, probabilities = answers.y_true, answers.y_pred, answers.probabilities
     if section == "Confusion":
-        matrix = metrics.confusion_matrix(labels, probabilities.argmax(1), len(taxonomy.codes))
+        matrix = metrics.confusion_matrix(labels, predicted, len(taxonomy.codes))
         codes, names = list(taxonomy.codes), [c.name for c in taxonomy.second]
         figure = figures.confusion_figure(
             matrix, codes, names, taxonomy.parents, normalised=True, dark=dark(), named=True
         )
     elif section == "Classes":
-        figure = drawn.class_accuracy_figure(taxonomy, labels, probabilities.argmax(1))
+        figure = drawn.class_accuracy_figure(taxonomy, labels, predicted)
     elif section == "Calibration":
         figure = drawn.reliability_figure(labels, probabilities)
         errors = [100 * i.metrics["expected_calibration_error"] for i in chosen]
@@ -133,5 +121,5 @@ def of_one_setting(section: str, infos: Sequence[RunInfo]) -> None:
             f"Expected calibration error **{np.mean(errors):.1f}{deviation} %** over {results.folds_in_words(len(errors))}."
         )
     else:
-        figure = drawn.attention_figure(taxonomy, labels, audio)
+        figure = drawn.attention_figure(taxonomy, labels, answers.attention[:, 0])
     st.plotly_chart(figure, config=PLAIN_CONFIG, key=f"results.figure.{section}")

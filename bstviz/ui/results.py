@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bstviz import report
+from bstviz import outoffold, report
 from bstviz.config import MODALITY_WORDS
+from bstviz.outoffold import OutOfFold
 from bstviz.report import COLUMNS, MODELS, Row
 from bstviz.run import RunInfo
 from bstviz.ui import loaders
@@ -69,13 +70,10 @@ def load_folds(chosen: Sequence[RunInfo]) -> list[Loaded]:
     return [loaders.load(info.folder or Path()) for info in chosen]
 
 
-def pooled(folds: Sequence[Loaded]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Out-of-fold answers of a setting's folds, pooled: labels (n,), probabilities (n, C), attention of the audio (n,)."""
-    runs = [loaded.run for loaded in folds]
-    labels = np.concatenate([r.y_true[r.tested] for r in runs])
-    probabilities = np.concatenate([r.probabilities[r.tested] for r in runs])
-    audio = np.concatenate([r.sounds["attention_audio"].to_numpy()[r.tested] for r in runs])
-    return labels, probabilities, audio
+def pooled(folds: Sequence[Loaded]) -> OutOfFold:
+    """Out-of-fold answers of a setting's folds, at or above its own confidence threshold."""
+    answers = outoffold.pool([loaded.run for loaded in folds])
+    return answers.where(answers.tested)
 
 
 def folds_in_words(count: int) -> str:

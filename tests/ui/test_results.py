@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from bstviz import webapp
 from bstviz.collection import Collection
 from bstviz.run import find_runs, load_info
 from bstviz.sweep import SweepPreset, plan, run_sweep
-from bstviz.ui import results
+from bstviz.ui import pickers, results
 from tests.fakes import stratified
 
 SECTIONS = ("Table 1", "Structure", "Confusion", "Latent spaces", "Classes", "Training", "Attention", "Calibration")
@@ -70,6 +71,21 @@ def test_figure_2_is_the_settings_of_the_paper_that_are_there(page: AppTest) -> 
     spec = json.loads(show(page, "Latent spaces").get("plotly_chart")[0].proto.spec)
     titles = [note["text"] for note in spec["layout"]["annotations"]]
     assert titles == ["Non-hierarchical, audio + text, confidence ≥ 1", "Hierarchical, audio + text, confidence ≥ 1"]
+
+
+def test_settings_that_differ_in_their_recipe_are_not_mixed(experiment: Path) -> None:
+    infos = [load_info(path) for path in find_runs(experiment)]
+    other = [replace(info, train=replace(info.train, mixup=0.9)) for info in infos]
+    one, two = pickers.settings(infos), pickers.settings([*infos, *other])
+    assert len(one) == 4
+    assert len(two) == 8
+    assert {len(folds) for folds in two.values()} == {4}
+    assert sum("mixup 0.9" in name for name in two) == 4
+    changed = [replace(info, collection=replace(info.collection, hash="f" * 64)) for info in infos]
+    assert len(pickers.settings([*infos, *changed])) == 8
+    pairs = pickers.settings([*infos, *other], losses_apart=False)
+    assert {len(folds) for folds in pairs.values()} == {8}
+    assert all(len({replace(i.train, loss="flat") for i in folds}) == 1 for folds in pairs.values())
 
 
 def test_what_a_single_fold_cannot_say_is_left_out(experiment: Path) -> None:
