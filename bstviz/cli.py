@@ -387,12 +387,13 @@ def _run_sweep(sounds: Collection, assignment: Folds, work: Plan, out: Path, **o
     )
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left ·"),
         TimeElapsedColumn(),
-        TextColumn("left"),
     )
-    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+    with Progress(*columns, console=console) as bar:
         row = bar.add_task("Training")
         costs: list[float] = []
         shares: list[float] = []

@@ -60,7 +60,7 @@ def frame(members: Sequence[Row]) -> pd.DataFrame:
         }
         entries.append(entry)
     table = pd.DataFrame(entries)
-    if table["Recipe"].nunique() < 2:
+    if len({row.recipe for row in members if row.loss}) < 2:
         table = table.drop(columns="Recipe")
     return table.dropna(axis=1, how="all")
 

@@ -50,6 +50,7 @@ def test_every_section_draws(page: AppTest, section: str) -> None:
 
 def test_table_1_holds_networks_and_baselines(page: AppTest, experiment: Path) -> None:
     table: pd.DataFrame = page.dataframe[0].value
+    assert "Recipe" not in table  # there is but one
     assert table["Model"].tolist() == ["Hierarchical"] * 2 + ["Non-hierarchical"] * 2 + ["kNN (10, cosine)"] * 2
     flat = [load_info(path) for path in find_runs(experiment) if path.name.startswith("flat-audio")]
     expected = 100 * np.mean([info.metrics["second_accuracy"] for info in flat])
