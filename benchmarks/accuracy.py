@@ -10,6 +10,7 @@ hierarchical and flat latents fold by fold.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ import typer
 
 from bstviz.baselines import METHODS, BaselineConfig, fit_baseline
 from bstviz.collection import Collection, load_collection
-from bstviz.config import LOSSES, Loss, preset
+from bstviz.config import LOSSES, REFERENCE_SIZES, Loss, NetworkSizes, preset
 from bstviz.run import Run
 from bstviz.splits import Folds, choose_folds, split_fold, stratified_folds
 from bstviz.train import train_folds
@@ -28,6 +29,7 @@ RECIPES = {
     "reference network, published recipe": reference.PUBLISHED,
     "reference network, the paper's recipe": reference.PAPER,
 }
+DEFAULT_SIZES = NetworkSizes()
 STRUCTURE = ("top_silhouette", "top_knn_purity", "tree_correlation", "top_retrieval_map")
 
 
@@ -52,9 +54,12 @@ def reference_scores(collection: Collection, folds: Folds, recipe: reference.Rec
     return scores
 
 
-def ours(collection: Collection, folds: Folds, loss: Loss, seed: int = 0) -> list[Run]:
+def ours(
+    collection: Collection, folds: Folds, loss: Loss, seed: int = 0, sizes: NetworkSizes = DEFAULT_SIZES
+) -> list[Run]:
     """A run of each fold."""
-    return train_folds(collection, folds, range(folds.count), preset("default", loss=loss, modality="text", seed=seed))
+    config = preset("default", loss=loss, modality="text", seed=seed, sizes=sizes)
+    return train_folds(collection, folds, range(folds.count), config)
 
 
 def kernel_ridge_scores(collection: Collection, folds: Folds) -> list[float]:
@@ -98,8 +103,6 @@ def ensemble_scores(collection: Collection, folds: Folds) -> tuple[list[float], 
 
 
 def _with_classes(collection: Collection, classes) -> Collection:
-    from dataclasses import replace
-
     return replace(collection, sounds=collection.sounds.assign(**{"class": classes}))
 
 
@@ -134,6 +137,8 @@ def main(
             runs.setdefault(loss, trained)
             mean = shown(f"ours, {loss}, seed {seed}", [run.metrics["second_accuracy"] for run in trained])
             means.setdefault(loss, []).append(mean)
+    large = ours(loaded, folds, "flat", sizes=replace(REFERENCE_SIZES, dropout=DEFAULT_SIZES.dropout))
+    shown("ours, flat, at the reference's sizes, seed 0", [run.metrics["second_accuracy"] for run in large])
     for name, theirs in references.items():
         print(f"  gain of flat over the {name}: {np.mean(means['flat']) - np.mean(theirs):+.4f} (means over seeds)")
     if ensemble:
