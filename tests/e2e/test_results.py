@@ -1,0 +1,83 @@
+"""The results page on a small table 1 in a real Chromium: every figure of the paper drawn, and the numbers as a CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from bstviz import report
+from bstviz.collection import Collection, load_collection
+from bstviz.sweep import SweepPreset, plan, run_sweep
+from bstviz.taxonomy import bst
+from tests.e2e.conftest import free_port, serve, stop
+from tests.e2e.test_app import settled
+from tests.fakes import small_collection, stratified
+
+pytestmark = pytest.mark.e2e
+
+DRAWN = {
+    "Confusion": (".heatmaplayer", 1),
+    "Latent spaces": (".annotation", 4),  # the panels' titles: the four settings of figure 2
+    "Classes": (".barlayer .point", 23),
+    "Training": (".scatterlayer .js-line", 2 * 4 + 4),  # two losses and an accuracy of four folds
+    "Attention": (".scatterlayer .point", 23),
+    "Calibration": (".scatterlayer .js-line", 2),
+}
+"""What a section's figure is made of, and how many of it."""
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """Sounds of all classes, enough of them at every threshold."""
+    made = small_collection(bst().codes, per_class=12)
+    return load_collection(made.save(tmp_path_factory.mktemp("collections") / "all"))
+
+
+@pytest.fixture(scope="module")
+def experiment(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("table1")
+    preset = SweepPreset(
+        "x", modalities=("audio", "both"), min_confidences=(1, 3, 4), baselines=("knn",), train={"epochs": 3, "min_steps": 0}
+    )  # fmt: skip
+    list(run_sweep(collection, stratified(collection), plan(preset, collection), out, jobs=1))
+    return out
+
+
+@pytest.fixture(scope="module")
+def results(browser: Browser, experiment: Path) -> Iterator[str]:
+    port = free_port()
+    server = serve(["--experiment", str(experiment)], port)
+    yield f"http://localhost:{port}/results"
+    stop(server)
+
+
+def show(page: Page, section: str) -> None:
+    page.get_by_role("radio", name=section, exact=True).click()
+    settled(page)
+
+
+def test_every_figure_of_the_paper_is_drawn(page: Page, results: str) -> None:
+    page.goto(results)
+    page.wait_for_selector(".scatterlayer .point")
+    for section, (selector, count) in DRAWN.items():
+        show(page, section)
+        page.wait_for_function(
+            "([selector, count]) => document.querySelectorAll('.js-plotly-plot ' + selector).length === count",
+            arg=[selector, count],
+        )
+    show(page, "Structure")
+    page.wait_for_selector("text=On the test sounds of 4 folds that both have")
+    assert page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count() == 0
+
+
+def test_the_table_is_a_csv_of_every_metric(page: Page, results: str, experiment: Path) -> None:
+    page.goto(results)
+    page.wait_for_selector(".scatterlayer .point")
+    with page.expect_download() as download:
+        page.get_by_text("CSV of every metric").click()
+    saved = download.value.path().read_text(encoding="utf-8")
+    assert saved == report.write(report.load_rows([experiment]), "csv")
+    assert len(saved.splitlines()) == 1 + 2 * 3 * 2 + 2 * 3
