@@ -18,7 +18,7 @@ from bstviz.report import MODELS, Row, paper_figure
 from bstviz.run import Run, RunInfo
 from bstviz.taxonomy import Taxonomy
 
-MODEL_COLORS = {"hierarchical": "#2385ca", "flat": "#e0662c", "knn": "#8a94a6", "logistic": "#5b6577"}
+MODEL_COLORS = {"hierarchical": "#2385ca", "flat": "#e0662c", "knn": "#8a94a6", "logistic": "#a07f4a"}
 SYMBOLS = {"hierarchical": "circle", "flat": "diamond", "knn": "square", "logistic": "triangle-up"}
 MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8}
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
