@@ -43,14 +43,14 @@ def settings(infos: Sequence[RunInfo], *, losses_apart: bool = True) -> dict[str
         groups.setdefault(key, []).extend(members)
 
     hashes = Counter(name for name, _ in {(s.collection, s.hash) for s in groups})
-
+    kinds = Counter(name for name, _ in {(s.collection, s.split_kind) for s in groups})
     differing = [  # what settings may differ in besides, named where they do
         part
         for part in (
             lambda s: recipe_of(s.train),
             lambda s: f"seed {s.train.seed}",
             lambda s: s.collection + (f" ({s.hash[:6]})" if hashes[s.collection] > 1 else ""),
-            lambda s: s.split_kind,
+            lambda s: s.split_kind if kinds[s.collection] > 1 else "",
             lambda s: f"answers of run {s.applied[:6]}" if s.applied else "",
         )
         if len({part(setting) for setting in groups}) > 1

@@ -84,6 +84,12 @@ def test_settings_that_differ_in_their_recipe_are_not_mixed(experiment: Path) ->
     assert sum("mixup 0.9" in name for name in two) == 4
     changed = [replace(info, collection=replace(info.collection, hash="f" * 64)) for info in infos]
     assert len(pickers.settings([*infos, *changed])) == 8
+    elsewhere = [
+        replace(info, collection=replace(info.collection, name="b"), split_kind="other folds") for info in infos
+    ]
+    regrouped = [replace(info, split_kind="other folds") for info in infos]
+    assert not any("folds" in name for name in pickers.settings([*infos, *elsewhere]))
+    assert sum("other folds" in name for name in pickers.settings([*infos, *regrouped])) == 4
     pairs = pickers.settings([*infos, *other], losses_apart=False)
     assert {len(folds) for folds in pairs.values()} == {8}
     assert all(len({replace(i.train, loss="flat") for i in folds}) == 1 for folds in pairs.values())
