@@ -15,11 +15,8 @@ from bstviz.audio import Spectrogram
 from bstviz.run import Run
 from bstviz.taxonomy import Taxonomy
 
-NAMED = 10  # classes up to which a matrix has their names on its axes
 HEAT = ("#060310", "#1d1147", "#51127c", "#832681", "#b73779", "#e75263", "#fc8961", "#fec488", "#fcfdbf")
 """Magma from nearly black: the theme would take its own first colour for a name in its palette."""
-NIGHT = ("#1a1f27", "#1c3354", "#225088", "#2d6cba", "#3f86e0")
-"""Blues for dark pages: few is near the page's own colour, and white numbers are legible on all."""
 
 
 def axis_titles(run: Run, method: str, dimensions: int) -> list[str]:
@@ -73,81 +70,6 @@ def spectrogram_figure(spectrogram: Spectrogram, *, height: int = 210) -> go.Fig
     figure.update_layout(height=height, margin={"l": 4, "r": 4, "t": 4, "b": 4})
     figure.update_xaxes(title="seconds", showgrid=False, zeroline=False)
     figure.update_yaxes(tickvals=rows, ticktext=names, showgrid=False, zeroline=False)
-    return figure
-
-
-def confusion_figure(
-    matrix: np.ndarray,
-    codes: list[str],
-    names: list[str],
-    groups: np.ndarray,
-    *,
-    normalised: bool,
-    height: int = 760,
-    dark: bool = False,
-    named: bool = False,
-) -> go.Figure:
-    """Confusion matrix: rows true, columns predicted, lines between top-level blocks; cells can be clicked.
-
-    Args:
-        matrix: (C, C) counts.
-        codes: C class codes, the axis labels of matrices larger than :data:`NAMED`.
-        names: C class names, for hovering and the axes of small matrices.
-        groups: (C,) block of each class.
-        normalised: Colour and print row percentages instead of counts.
-        height: In pixels.
-        dark: Colours for a dark page.
-        named: Names beside the codes of the rows; takes a wide figure.
-    """
-    n, support = len(codes), matrix.sum(axis=1)
-    share = np.divide(matrix, support[:, None], out=np.zeros(matrix.shape), where=support[:, None] > 0)
-    shown = 100 * share if normalised else matrix
-    text = [[f"{v:.0f}" if v >= 0.5 else "" for v in row] for row in shown]
-    labels = codes if n > NAMED else [html.escape(name) for name in names]
-    figure = go.Figure(
-        go.Heatmap(
-            z=100 * share, text=text, texttemplate="%{text}", textfont={"size": 11 if n > 10 else 15}, colorscale=NIGHT if dark else "Blues",
-            zmin=0, zmax=100, hoverinfo="skip", xgap=1, ygap=1, showscale=False,
-        )
-    )  # fmt: skip
-    true, predicted = (axis.ravel() for axis in np.indices(matrix.shape))
-    hover = [
-        f"{html.escape(names[t])} → {html.escape(names[p])}<br>{matrix[t, p]:,} of {support[t]:,} ({100 * share[t, p]:.1f} %)"
-        for t, p in zip(true, predicted, strict=True)
-    ]
-    cell = max((height - 120) / n * 0.8, 6)
-    figure.add_trace(  # a heatmap returns nothing on a click: near-invisible markers over its cells do
-        go.Scatter(
-            x=predicted, y=true, mode="markers", customdata=[f"{codes[t]}|{codes[p]}" for t, p in zip(true, predicted, strict=True)],
-            marker={"size": cell, "symbol": "square", "opacity": 0.01, "color": "#888"}, hovertext=hover, hoverinfo="text",
-            unselected={"marker": {"opacity": 0.01}}, selected={"marker": {"opacity": 0.25}}, showlegend=False,
-        )
-    )  # fmt: skip
-    for edge in np.flatnonzero(np.diff(groups)) + 0.5:
-        line = {"color": "#8a94a6", "width": 3}
-        figure.add_shape(type="line", x0=edge, x1=edge, y0=-0.5, y1=n - 0.5, line=line)
-        figure.add_shape(type="line", x0=-0.5, x1=n - 0.5, y0=edge, y1=edge, line=line)
-    figure.update_layout(
-        height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, clickmode="event+select", dragmode=False
-    )
-    figure.update_xaxes(
-        title="predicted",
-        tickvals=list(range(n)),
-        ticktext=labels,
-        range=[-0.5, n - 0.5],
-        showgrid=False,
-        zeroline=False,
-    )
-    rows = [f"{html.escape(name)} · {code}" for name, code in zip(names, codes, strict=True)] if named else labels
-    ticks = [f"{row}  ({count:,})" for row, count in zip(rows, support, strict=True)]
-    figure.update_yaxes(
-        title="true (sounds)",
-        tickvals=list(range(n)),
-        ticktext=ticks,
-        range=[n - 0.5, -0.5],
-        showgrid=False,
-        zeroline=False,
-    )
     return figure
 
 

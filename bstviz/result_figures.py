@@ -1,6 +1,6 @@
 """Figures of an experiment: table 1 as dots, the paper's figures 2 and 3, training curves, attention, reliability.
 
-Conventions as in :mod:`bstviz.figures`; figure 1, a confusion matrix, is :func:`bstviz.figures.confusion_figure`.
+Conventions as in :mod:`bstviz.figures`; figure 1, a confusion matrix, is :func:`bstviz.confusion_figures.confusion_figure`.
 """
 
 from __future__ import annotations

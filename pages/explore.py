@@ -13,9 +13,9 @@ from bstviz.ui.selection import selection_panel
 from bstviz.ui.sound_card import sound_card
 from bstviz.ui.sound_map import run_map
 
-SOUND, PLAY, SELECTED, FILTERS = "explore.sound", "explore.play", "explore.selected", "explore.filters"
+SOUND, PLAY, FILTERS = selection.MAP_SOUND, "explore.play", "explore.filters"
 ADDRESS = {
-    "run": ("explore.run", loaders.run_named),
+    "run": (selection.MAP_RUN, loaders.run_named),
     "map": ("explore.map.method", str),
     "dimensions": ("explore.map.dimensions", int),
     "color": ("explore.color", str),
@@ -40,7 +40,7 @@ def events(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: s
             go_to(loaded, int(order[0 if place is None else (place + by_how_many) % len(order)]))
 
     def select(rows: np.ndarray, mode: Mode) -> None:
-        selection.select(SELECTED, loaded, rows, mode)
+        selection.select(selection.ON_MAP, loaded, rows, mode)
 
     return Events(
         pick=lambda row: go_to(loaded, row),
@@ -58,7 +58,7 @@ def page() -> None:
     link.read("explore", ADDRESS)
     left, middle, right, switches = st.columns([5, 4, 3, 3], vertical_alignment="top")
     with left:
-        loaded = pick_run("Run", key="explore.run", preferred=lambda run: run.train.loss == "hierarchical")
+        loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == "hierarchical")
     with middle:
         shown = pick_projection(loaded, key="explore.map")
     columns = loaders.columns(loaded)
@@ -71,7 +71,7 @@ def page() -> None:
         st.warning(loaded.problem)
 
     passing, counts = filters.passing(loaded, columns, key=FILTERS)
-    chosen = selection.selected(SELECTED, loaded)
+    chosen = selection.selected(selection.ON_MAP, loaded)
     current = loaded.row_of(st.session_state.get(SOUND, ""))
     acts = events(loaded, passing, chosen, by)
     heard = st.session_state.pop(PLAY, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import soundfile
 
 from bstviz.collection import Collection, EncoderInfo, sounds_table
 from bstviz.config import NetworkSizes, TrainConfig
+from bstviz.outoffold import OutOfFold
+from bstviz.run import Run
 from bstviz.splits import Folds, stratified_folds
 from bstviz.taxonomy import bst
 
@@ -119,3 +122,36 @@ def quick(**changes: object) -> TrainConfig:
 def stratified(collection: Collection, n_folds: int = 4, seed: int = 0) -> Folds:
     """Stratified folds over a collection."""
     return Folds(stratified_folds(collection.labels, n_folds=n_folds, seed=seed), f"stratified {n_folds}-fold")
+
+
+def answers_of(
+    base: Run,
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    *,
+    folds: np.ndarray | None = None,
+    ids: Sequence[str] | None = None,
+    confidence: np.ndarray | None = None,
+    seed: int = 0,
+) -> OutOfFold:
+    """Out-of-fold answers made of labels, in their order, with random probabilities; one run a fold, like ``base`` in all else."""
+    n, codes = len(y_true), np.array(base.taxonomy.codes, object)
+    folds = np.zeros(n, int) if folds is None else folds
+    probabilities = np.random.default_rng(seed).dirichlet(np.ones(len(codes)), n).astype(np.float32)
+    best = probabilities.argmax(axis=1)
+    rows = np.arange(n)
+    probabilities[rows, best], probabilities[rows, y_pred] = probabilities[rows, y_pred], probabilities[rows, best]
+    sounds = pd.DataFrame(
+        {
+            "sound_id": [f"s{i:05d}" for i in rows] if ids is None else ids,
+            "y_true": codes[y_true],
+            "y_pred": codes[y_pred],
+        }
+    )
+    sounds = pd.concat([sounds, pd.DataFrame(probabilities, columns=[f"p_{c}" for c in codes])], axis=1)
+    known, member = np.unique(folds, return_inverse=True)
+    runs = [
+        replace(base, fold=int(fold), sounds=sounds.assign(split=np.where(folds == fold, "test", "train")))
+        for fold in known
+    ]
+    return OutOfFold(tuple(runs), member, rows, np.full(n, np.nan) if confidence is None else confidence)

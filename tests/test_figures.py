@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 
 from bstviz import figures
 from bstviz.audio import Spectrogram
-from bstviz.figures import confusion_figure
 from bstviz.run import Run
 from bstviz.taxonomy import bst
 
@@ -43,37 +41,6 @@ def test_rows_of_a_log_frequency_spectrogram_are_equal_ratios_and_its_ticks_lie_
     assert "10 kHz" not in heights
 
 
-MATRIX = np.array([[8, 2, 0], [1, 1, 0], [0, 0, 0]])
-
-
-def confusion(*, normalised: bool) -> go.Figure:
-    names = ["A <b>", "B", "C"]
-    return confusion_figure(MATRIX, ["a", "b", "c"], names, np.array([0, 0, 1]), normalised=normalised)
-
-
-def test_a_confusion_cell_carries_true_and_predicted_class() -> None:
-    cells = confusion(normalised=False).data[1]
-    found = {(cells.y[i], cells.x[i]): cells.customdata[i] for i in range(9)}
-    assert found[0, 1] == "a|b"
-    assert found[1, 0] == "b|a"
-    assert found[2, 2] == "c|c"
-    assert len(found) == 9
-
-
-def test_a_confusion_matrix_prints_counts_or_row_percentages() -> None:
-    counts, shares = (confusion(normalised=n).data[0] for n in (False, True))
-    assert [list(row) for row in counts.text] == [["8", "2", ""], ["1", "1", ""], ["", "", ""]]
-    assert [list(row) for row in shares.text] == [["80", "20", ""], ["50", "50", ""], ["", "", ""]]
-    np.testing.assert_allclose(shares.z, [[80, 20, 0], [50, 50, 0], [0, 0, 0]])
-
-
-def test_a_confusion_matrix_shows_support_and_lines_between_blocks() -> None:
-    figure = confusion(normalised=True)
-    assert list(figure.layout.yaxis.ticktext) == ["A &lt;b&gt;  (10)", "B  (2)", "C  (0)"]
-    assert {shape.x0 for shape in figure.layout.shapes} == {1.5, -0.5}
-    assert figure.data[1].hovertext[1] == "A &lt;b&gt; → B<br>2 of 10 (20.0 %)"
-
-
 def test_probability_bars_stand_in_the_given_order_and_colours() -> None:
     bars = figures.probability_figure(bst(), ["fx-a", "m-sp"], [0.75, 0.25]).data[0]
     assert list(bars.x) == [75, 25]
@@ -92,12 +59,3 @@ def test_a_spectrogram_figure_has_a_byte_a_cell_and_ticks_in_range() -> None:
     hertz = [float(t.split()[0]) * (1_000 if "kHz" in t else 1) for t in axis.ticktext]
     assert hertz
     np.testing.assert_allclose(np.interp(axis.tickvals, np.arange(32), frequency), hertz, rtol=0.01)
-
-
-def test_a_confusion_matrix_on_a_dark_page_is_dark_where_there_is_nothing() -> None:
-    names = ["A", "B", "<C>"]
-    figure = confusion_figure(
-        MATRIX, ["a", "b", "c"], names, np.array([0, 0, 1]), normalised=True, dark=True, named=True
-    )
-    assert figure.data[0].colorscale[0] == (0, figures.NIGHT[0])
-    assert figure.layout.yaxis.ticktext[2].startswith("&lt;C&gt; · c")

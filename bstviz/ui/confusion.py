@@ -1,64 +1,187 @@
-"""What the confusion page shows beside its matrix: pooled scores, the sounds of a cell."""
+"""What the confusion page looks at: one setting at its thresholds, or two, and which sounds each is tested on."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
 import streamlit as st
 
-from bstviz import metrics
+from bstviz import bootstrap, confusion, outoffold
+from bstviz.errors import UserError
+from bstviz.outoffold import OutOfFold
+from bstviz.run import RunInfo
+from bstviz.ui import loaders, pickers
 from bstviz.ui.loaders import Loaded
-from bstviz.ui.sound_list import sound_list
 from bstviz.ui.text import escape
 
-
-def tested(loaded: Loaded, threshold: int) -> np.ndarray:
-    """Rows of a run that are out of fold and at or above the threshold."""
-    out_of_fold = loaded.run.sounds["split"].isin(["test", "below"]).to_numpy() & (loaded.run.y_true >= 0)
-    confidence = loaded.table["confidence"].astype("Float64").fillna(0).to_numpy(float)
-    return np.flatnonzero(out_of_fold & ((confidence >= threshold) | (threshold == 1)))
+THRESHOLDS = (1, 2, 3, 4, 5)
+Family = Mapping[int, Sequence[RunInfo]]
+"""Runs that differ in nothing but the fold and the threshold of training, by that threshold."""
 
 
-def scores(runs: list[Loaded], rows: list[np.ndarray]) -> None:
-    """Metric cards over the pooled predictions."""
-    y = np.concatenate([r.run.y_true[i] for r, i in zip(runs, rows, strict=True)])
-    p = np.concatenate([r.run.probabilities[i] for r, i in zip(runs, rows, strict=True)])
-    values = metrics.evaluate(y, p, runs[0].run.taxonomy.parents)
-    shown = {
-        "Second-level accuracy": values["second_accuracy"],
-        "Top-level accuracy": values["top_accuracy"],
-        "Macro accuracy": values["second_macro_accuracy"],
-        "Hierarchical F1": values["hierarchical_f1"],
-    }
-    cards = st.columns(len(shown) + 1)
-    cards[0].metric("Test sounds", f"{len(y):,}", border=True)
-    for card, (name, value) in zip(cards[1:], shown.items(), strict=True):
-        card.metric(name, f"{100 * value:.1f} %", border=True)
+@dataclass(frozen=True, eq=False)
+class Side:
+    """A setting, tested at a threshold.
+
+    Attributes:
+        letter: A or B.
+        name: Of its family, in words.
+        family: All thresholds of training that there are.
+        trained: The one chosen.
+        tested: Threshold of the test.
+        folds: The runs.
+        answers: Theirs to the sounds tested.
+        token: Names these answers.
+    """
+
+    letter: str
+    name: str
+    family: Family
+    trained: int
+    tested: int
+    folds: tuple[Loaded, ...]
+    answers: OutOfFold
+    token: str
+
+    @property
+    def words(self) -> str:
+        """Name with thresholds, as a picture's title."""
+        return f"{self.name}, trained on ≥ {self.trained}, tested on ≥ {self.tested}"
+
+    @property
+    def entries(self) -> list[tuple[Loaded, int]]:
+        """The answers as a list of sounds takes them."""
+        return entries(self.folds, self.answers)
 
 
-def cells(runs: list[Loaded], rows: list[np.ndarray], chosen: list[str], top: bool) -> None:
-    """The sounds of the clicked cell, most certain first."""
-    if not chosen:
-        st.info(
-            "Click a cell to hear its sounds. Numbers in brackets are the test sounds of a class.",
-            icon=":material/touch_app:",
-        )
-        return
-    taxonomy = runs[0].run.taxonomy
-    true, predicted = (taxonomy[code] for code in chosen[0].split("|"))
-    st.markdown(f"#### {escape(true.name)} → {escape(predicted.name)}")
-    st.caption(escape(" ".join(f"{c.name}: {c.definition}" for c in dict.fromkeys((true, predicted)))))
-    order = taxonomy.top_codes if top else taxonomy.codes
-    level = taxonomy.parents if top else np.arange(len(taxonomy.codes))
-    found: list[tuple[float, Loaded, int]] = []
-    for loaded, tested_rows in zip(runs, rows, strict=True):
-        run = loaded.run
-        t, p = level[run.y_true[tested_rows]], level[run.y_pred[tested_rows]]
-        inside = tested_rows[(t == order.index(true.code)) & (p == order.index(predicted.code))]
-        found += [(float(run.probabilities[r, run.y_pred[r]]), loaded, int(r)) for r in inside]
-    found.sort(key=lambda entry: -entry[0])
-    st.caption(f"{len(found):,} sounds, most certain first")
-    sound_list(
-        [(loaded, row) for _, loaded, row in found],
-        key=f"confusion.list.{chosen[0]}",
-        columns=("title", "certainty"),
+def entries(folds: Sequence[Loaded], answers: OutOfFold) -> list[tuple[Loaded, int]]:
+    """Answers as a list of sounds takes them: the run that tests each, and its row there."""
+    return [(folds[member], int(row)) for member, row in zip(answers.member, answers.row, strict=True)]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _answers(identities: tuple[str, ...], threshold: int, _folds: Sequence[Loaded]) -> OutOfFold:
+    if threshold > 1:
+        return _answers(identities, 1, _folds).at_least(threshold)
+    collection = _folds[0].collection
+    return outoffold.pool([loaded.run for loaded in _folds], collection.sounds if collection else None)
+
+
+def at(family: Family, trained: int, tested: int) -> tuple[tuple[Loaded, ...], OutOfFold, str]:
+    """Runs of a family trained at a threshold, their answers to the sounds at another, and what names those."""
+    folds = tuple(loaders.load(info.folder or Path()) for info in family[trained])
+    identities = tuple(loaded.identity for loaded in folds)
+    return folds, _answers(identities, tested, folds), f"{hash(identities)}|{tested}"
+
+
+def families(infos: Sequence[RunInfo]) -> dict[str, Family]:
+    """Runs by all that tells settings apart but the threshold of training, and by that."""
+    found: dict[str, Family] = {}
+    for name, members in pickers.settings(infos, thresholds_apart=False).items():
+        thresholds = sorted({info.train.min_confidence for info in members})
+        found[name] = {t: [i for i in members if i.train.min_confidence == t] for t in thresholds}
+    return found
+
+
+def pick_side(letter: str, known: Mapping[str, Family], *, key: str, start: int = 0) -> Side:
+    """Pickers of a setting and of its thresholds of training, of which there may be few, and of the test."""
+    if st.session_state.get(f"{key}.model") not in known:
+        st.session_state[f"{key}.model"] = list(known)[start % len(known)]
+    name = str(st.selectbox(f"{letter} · Model", list(known), key=f"{key}.model", persist_state="session", width=440))
+    family = known[name]
+    trained = pickers.one_of("Trained on confidence", list(family), key=f"{key}.trained", name=at_least)
+    tested = pickers.one_of("Tested on confidence", THRESHOLDS, key=f"{key}.tested", name=at_least)
+    folds, answers, token = at(family, trained, tested)
+    return Side(letter, name, family, trained, tested, folds, answers, token)
+
+
+def at_least(threshold: int) -> str:
+    """A threshold in words."""
+    return f"≥ {threshold}"
+
+
+def say_what_is_there(side: Side) -> None:
+    """Where the threshold applies, which thresholds were trained, and how many sounds each tests."""
+    folds = ", ".join(str(loaded.run.fold) for loaded in side.folds)
+    st.markdown(
+        f"**{side.letter}**: {confusion.where_applied(side.trained, side.tested)}. **{len(side.answers):,} test sounds**, out-of-fold answers "
+        f"of fold{'s' * (len(side.folds) > 1)} {folds}."
     )
+    missing = ", ".join(at_least(t) for t in THRESHOLDS if t not in side.family)
+    there = f"Runs exist trained on {', '.join(map(at_least, side.family))}" + (
+        f", none on {missing}" if missing else ""
+    )
+    if side.folds[0].collection is None:
+        st.caption(f"{there}. {side.folds[0].problem}")
+        return
+    sizes = ", ".join(f"{len(at(side.family, side.trained, t)[1]):,} at {at_least(t)}" for t in THRESHOLDS)
+    st.caption(f"{there}. Test sounds: {sizes}.")
+
+
+def on_what_both_test(first: Side, second: Side, *, key: str) -> tuple[Side, Side]:
+    """Both sides, on the sounds that both test where somebody wishes so; differences of test sets and folds are said."""
+    if first.answers.taxonomy.hash != second.answers.taxonomy.hash:
+        raise UserError("A and B have different classes; choose two settings of one taxonomy.")
+    shared = confusion.shared_test(first.answers, second.answers)
+    if not shared.same_folds and len(shared.first):
+        st.warning(
+            f"A and B were trained on different folds ({escape(first.answers.setting.split_kind)}; "
+            f"{escape(second.answers.setting.split_kind)}): each sound is answered by runs that saw different others.", icon=":material/warning:"
+        )  # fmt: skip
+    if shared.same:
+        st.caption(f"A and B are tested on the same {len(shared.first):,} sounds.")
+        return first, second
+    st.warning(
+        f"**Different test sets**: A is tested on {shared.sizes[0]:,} sounds, B on {shared.sizes[1]:,}; both on {len(shared.first):,}. "
+        "Part of any difference lies in the sounds, not in the models.", icon=":material/warning:"
+    )  # fmt: skip
+    if not len(shared.first) or not st.toggle("Only the sounds that both are tested on", key=key):
+        return first, second
+    token = f"{first.token}∩{second.token}"
+    return (
+        replace(first, answers=shared.first, token=f"A{token}"),
+        replace(second, answers=shared.second, token=f"B{token}"),
+    )
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _scores(token: str, _answers: OutOfFold) -> pd.DataFrame:
+    return confusion.scores(_answers)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _advantage(first: str, second: str, _first: OutOfFold, _second: OutOfFold) -> pd.Series:
+    return bootstrap.accuracies([_second, _first]).iloc[1]
+
+
+def scores(sides: Sequence[Side], *, key: str) -> None:
+    """Micro, macro and hierarchical scores with their spread over folds, of one side or two."""
+    tables = [_scores(side.token, side.answers) for side in sides]
+    shown = pd.DataFrame({"Percent": list(confusion.SCORES.values())})
+    if len(sides) == 1:
+        shown["Over folds"] = _spread(tables[0])
+        shown["Pooled"] = 100 * tables[0]["pooled"].to_numpy()
+    else:
+        shown["A"], shown["B"] = map(_spread, tables)
+        shown["A − B"] = 100 * (tables[0]["mean"] - tables[1]["mean"]).to_numpy()
+    formats = {
+        "Pooled": st.column_config.NumberColumn(format="%.2f", help="All test sounds at once"),
+        "A − B": st.column_config.NumberColumn(format="%+.2f", help="Difference of the means over folds"),
+    }
+    st.dataframe(shown, hide_index=True, key=key, height="content", column_config=formats)
+    st.caption("Mean ± standard deviation over folds." if len(sides[0].folds) > 1 else "One fold.")
+    if len(sides) == 2:
+        first, second = sides
+        found = _advantage(first.token, second.token, first.answers, second.answers)
+        st.caption(
+            f"A − B, second level, pooled: {100 * found['change']:+.2f} points, 95 % interval {100 * found['change_low']:+.2f} to "
+            f"{100 * found['change_high']:+.2f} (bootstrap over sounds; training again would add to it)."
+        )
+
+
+def _spread(table: pd.DataFrame) -> list[str]:
+    means, deviations = 100 * table["mean"], 100 * table["std"]
+    return [f"{m:.2f}" + ("" if pd.isna(d) else f" ± {d:.2f}") for m, d in zip(means, deviations, strict=True)]

@@ -98,6 +98,11 @@ def run_name(loaded: Loaded) -> str:
     return next(name for name, path in _named().items() if path.resolve() == own)
 
 
+def run_path(loaded: Loaded) -> str:
+    """Path of a run, as pickers hold it."""
+    return run_named(run_name(loaded))
+
+
 def _stamp(path: Path, header: str) -> str:
     return storage.sha256(path / header)
 

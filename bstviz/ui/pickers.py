@@ -30,16 +30,20 @@ def run_label(run: RunInfo, *, collection: bool) -> str:
     return f"{name} · {run.collection.name}" if collection else name
 
 
-def settings(infos: Sequence[RunInfo], *, losses_apart: bool = True) -> dict[str, list[RunInfo]]:
+def settings(
+    infos: Sequence[RunInfo], *, losses_apart: bool = True, thresholds_apart: bool = True
+) -> dict[str, list[RunInfo]]:
     """Runs by setting, one a fold, under names that say what tells the settings apart.
 
     Args:
         infos: The runs.
         losses_apart: Hierarchical and flat are two settings; else the runs of both that share all else are one.
+        thresholds_apart: Runs trained at two confidence thresholds are two settings; else those that share all else are one.
     """
     groups: dict[Setting, list[RunInfo]] = {}
     for setting, members in outoffold.settings(infos).items():
         key = setting if losses_apart else replace(setting, train=replace(setting.train, loss="flat"))
+        key = key if thresholds_apart else replace(key, train=replace(key.train, min_confidence=1))
         groups.setdefault(key, []).extend(members)
 
     hashes = Counter(name for name, _ in {(s.collection, s.hash) for s in groups})
@@ -59,7 +63,8 @@ def settings(infos: Sequence[RunInfo], *, losses_apart: bool = True) -> dict[str
     def words(setting: Setting) -> str:
         train = setting.train
         loss = [MODELS[train.loss]] if losses_apart else []
-        always = [*loss, MODALITY_WORDS[train.modality], f"confidence ≥ {train.min_confidence}"]
+        confidence = [f"confidence ≥ {train.min_confidence}"] if thresholds_apart else []
+        always = [*loss, MODALITY_WORDS[train.modality], *confidence]
         return " · ".join(filter(None, [*always, *(part(setting) for part in differing)]))
 
     return {words(setting): members for setting, members in groups.items()}

@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from bstviz import figures, metrics, report
+from bstviz import confusion, report
 from bstviz import result_figures as drawn
 from bstviz.config import MODALITY_WORDS
+from bstviz.confusion_figures import confusion_figure
 from bstviz.report import COLUMNS, MODELS
 from bstviz.run import RunInfo
 from bstviz.ui import pickers, results
@@ -106,11 +107,8 @@ def of_one_setting(section: str, infos: Sequence[RunInfo]) -> None:
     answers = results.pooled(results.load_folds(chosen))
     labels, predicted, probabilities = answers.y_true, answers.y_pred, answers.probabilities
     if section == "Confusion":
-        matrix = metrics.confusion_matrix(labels, predicted, len(taxonomy.codes))
-        codes, names = list(taxonomy.codes), [c.name for c in taxonomy.second]
-        figure = figures.confusion_figure(
-            matrix, codes, names, taxonomy.parents, normalised=True, dark=dark(), named=True
-        )
+        along = confusion.axis(taxonomy)
+        figure = confusion_figure(confusion.counts(answers, along), along, dark=dark(), named=True)
     elif section == "Classes":
         figure = drawn.class_accuracy_figure(taxonomy, labels, predicted)
     elif section == "Calibration":

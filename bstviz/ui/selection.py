@@ -10,9 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from bstviz.columns import Column
+from bstviz.ui import loaders
 from bstviz.ui.linked_map import Mode
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.sound_list import LISTED, sound_list
+
+ON_MAP, MAP_RUN, MAP_SOUND = "explore.selected", "explore.run", "explore.sound"
+"""Where the selection, the run and the current sound of the Explore page are kept."""
 
 
 def selected(key: str, loaded: Loaded) -> np.ndarray:
@@ -34,6 +38,16 @@ def select(key: str, loaded: Loaded, rows: np.ndarray, mode: Mode = "replace") -
         rows = np.setdiff1d(old, rows)
     rows = np.sort(np.asarray(rows, np.int64))
     st.session_state[key] = (loaded.ids[rows], loaded.identity, rows)
+
+
+def show_on_map(loaded: Loaded, ids: np.ndarray, sound: str | None = None) -> None:
+    """Select sounds by id on the Explore map of this run, make one the current one, and go there."""
+    rows = loaded.ids.get_indexer(pd.Index(ids))
+    select(ON_MAP, loaded, rows[rows >= 0])
+    st.session_state[MAP_RUN] = loaders.run_path(loaded)
+    if sound is not None:
+        st.session_state[MAP_SOUND] = sound
+    st.switch_page("pages/explore.py")
 
 
 def table_of(loaded: Loaded, rows: np.ndarray) -> pd.DataFrame:
