@@ -33,7 +33,7 @@ def class_scatter_figure(taxonomy: Taxonomy, table: pd.DataFrame, against: str, 
     classes = [taxonomy[code] for code in table["code"]]
     figure = go.Figure(
         go.Scatter(
-            x=table[against], y=100 * table["accuracy"], mode="markers+text", text=table["code"], textposition="top center",
+            x=table[against], y=100 * table["accuracy"], mode="markers+text", text=[html.escape(c.code) for c in classes], textposition="top center",
             textfont={"size": 10}, cliponaxis=False,
             marker={"size": 10, "color": [c.color for c in classes], "line": {"width": 1, "color": "#8a94a6"}},
             error_y={

@@ -21,8 +21,7 @@ MORE_OR_LESS = ("#a04a00", "#e08a3c", "#f6d5b0", "#ffffff", "#b5d3ee", "#4d94cf"
 MORE_OR_LESS_NIGHT = ("#d9792b", "#9a531d", "#4a311f", "#1a1f27", "#1c3354", "#2a62a6", "#3f86e0")
 """Orange where the second has more, the page's colour at none, blue where the first has; apart for colour-blind eyes."""
 LINE = "#8a94a6"
-CHOSEN = "#e8590c"
-STRIP = 5  # small matrices in a row
+CHOSEN = "#e0219b"
 
 
 def confusion_figure(
@@ -109,46 +108,54 @@ def difference_figure(
 
 
 def strip_figure(
-    panels: Sequence[tuple[str, np.ndarray]], along: Axis, *, cells: Cells = "row", dark: bool = False, side: int = 250
+    rows: Sequence[Sequence[tuple[str, np.ndarray | None]]],
+    along: Axis,
+    *,
+    cells: Cells = "row",
+    dark: bool = False,
+    side: int = 230,
 ) -> go.Figure:
-    """Small matrices of counts (k, k) beside each other on one colour scale.
+    """Small matrices in rows, all on one colour scale.
 
     Args:
-        panels: Title (lines parted by ``<br>``, other people's words escaped) and counts of each.
+        rows: Equally long rows of title (lines parted by ``<br>``, other people's words escaped) and counts (k, k) of each; None
+            leaves its place empty.
         along: Their classes.
         cells: What is coloured.
         dark: Colours for a dark page.
         side: Height of one in pixels.
     """
-    columns, lines = min(STRIP, len(panels)), -(-len(panels) // STRIP)
+    factor, unit = (1, "sounds") if cells == "count" else (100, CELLS[cells])
     figure = make_subplots(
-        lines, columns, subplot_titles=[title for title, _ in panels], horizontal_spacing=0.02, vertical_spacing=0.22 / lines
+        len(rows), len(rows[0]), subplot_titles=[title for row in rows for title, _ in row], horizontal_spacing=0.02,
+        vertical_spacing=0.25 / len(rows),
     )  # fmt: skip
-    factor = 1 if cells == "count" else 100
-    unit = "sounds" if cells == "count" else CELLS[cells]
-    largest = 0.0
-    for i, (_, matrix) in enumerate(panels):
-        row, column = i // columns + 1, i % columns + 1
-        shown = factor * np.nan_to_num(shares(matrix, cells))
-        largest = max(largest, float(shown.max(initial=0)))
-        figure.add_trace(
-            go.Heatmap(
-                z=shown, x=along.codes, y=along.codes, coloraxis="coloraxis", xgap=0.5, ygap=0.5,
-                hovertemplate=f"%{{y}} → %{{x}}: %{{z:.0f}} {unit}<extra></extra>",
-            ),
-            row=row, col=column,
-        )  # fmt: skip
-        for edge in _edges(along):
-            for ends in ({"x0": edge, "x1": edge, "y0": -0.5, "y1": len(along.block) - 0.5},
-                         {"y0": edge, "y1": edge, "x0": -0.5, "x1": len(along.block) - 0.5}):  # fmt: skip
-                figure.add_shape(type="line", line={"color": LINE, "width": 1}, row=row, col=column, **ends)
-    figure.update_xaxes(showticklabels=len(along.block) <= NAMED, showgrid=False, zeroline=False)
-    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, autorange="reversed")
-    figure.update_annotations(font_size=13)
-    figure.update_layout(
-        height=lines * (side + 60) + 20, margin={"l": 8, "r": 8, "t": 44, "b": 8},
-        coloraxis={"colorscale": _blues(dark), "cmin": 0, "cmax": 100 if factor == 100 else max(largest, 1), "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0}},
-    )  # fmt: skip
+    ends, line, largest = (-0.5, len(along.block) - 0.5), {"color": LINE, "width": 1}, 1.0
+    for i, row in enumerate(rows, 1):
+        for j, (_, matrix) in enumerate(row, 1):
+            if matrix is None:
+                figure.update_xaxes(visible=False, row=i, col=j)
+                continue
+            shown = factor * np.nan_to_num(shares(matrix, cells))
+            largest = max(largest, float(shown.max()))
+            figure.add_trace(
+                go.Heatmap(
+                    z=shown, x=_codes(along), y=_codes(along), coloraxis="coloraxis", xgap=0.5, ygap=0.5,
+                    hovertemplate=f"%{{y}} → %{{x}}: %{{z:.0f}} {unit}<extra></extra>",
+                ),
+                row=i, col=j,
+            )  # fmt: skip
+            for edge in _edges(along):
+                figure.add_shape(type="line", x0=edge, x1=edge, y0=ends[0], y1=ends[1], line=line, row=i, col=j)
+                figure.add_shape(type="line", y0=edge, y1=edge, x0=ends[0], x1=ends[1], line=line, row=i, col=j)
+    plain = {"showgrid": False, "zeroline": False}
+    figure.update_xaxes(showticklabels=len(along.block) <= NAMED, **plain)
+    figure.update_yaxes(showticklabels=False, autorange="reversed", **plain)
+    figure.update_annotations(font_size=12)
+    bar = {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0}
+    scale = {"colorscale": _blues(dark), "cmin": 0, "cmax": largest if cells == "count" else 100, "colorbar": bar}
+    margin = {"l": 8, "r": 8, "t": 44, "b": 8}
+    figure.update_layout(height=len(rows) * (side + 60) + 20, margin=margin, coloraxis=scale)
     return figure
 
 
@@ -162,6 +169,10 @@ def _blues(dark: bool) -> str | list[tuple[float, str]]:
 
 def _font(along: Axis) -> int:
     return 11 if len(along.classes) > NAMED else 15
+
+
+def _codes(along: Axis) -> list[str]:
+    return [html.escape(code) for code in along.codes]
 
 
 def _digits(along: Axis, cells: Cells) -> int:
@@ -212,9 +223,9 @@ def _axes(
     named: bool = False,
 ) -> None:
     """Classes along both sides, with the supports (k,) of rows and, where given, of columns in brackets."""
-    k, names = len(along.classes), [html.escape(c.name) for c in along.classes]
-    labels = along.codes if k > NAMED else names
-    rows = [f"{name} · {code}" for name, code in zip(names, along.codes, strict=True)] if named else labels
+    k, names, codes = len(along.classes), [html.escape(c.name) for c in along.classes], _codes(along)
+    labels = codes if k > NAMED else names
+    rows = [f"{name} · {code}" for name, code in zip(names, codes, strict=True)] if named else labels
     supports = [f"{n:,}" for n in true]
     if other is not None and (other != true).any():
         supports = [f"{n:,} − {m:,}" for n, m in zip(true, other, strict=True)]
@@ -232,20 +243,9 @@ def _axes(
 
 def _laid_out(figure: go.Figure, height: int, title: str) -> go.Figure:
     lines = [html.escape(line) for line in title.splitlines()]
-    above = 18 * len(lines) + 12 if lines else 8
-    figure.update_layout(
-        height=height, margin={"l": 8, "r": 8, "t": above, "b": 8}, clickmode="event+select", dragmode=False
-    )
+    margin = {"l": 8, "r": 8, "t": 18 * len(lines) + 14 if lines else 8, "b": 8}
+    figure.update_layout(height=height, margin=margin, clickmode="event+select", dragmode=False)
     if lines:
-        text = {
-            "text": "<br>".join(lines),
-            "font": {"size": 13},
-            "x": 0,
-            "xref": "paper",
-            "y": 1,
-            "yref": "container",
-            "yanchor": "top",
-            "pad": {"t": 6},
-        }
-        figure.update_layout(title=text)
+        place = {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "yshift": 6}
+        figure.add_annotation(text="<br>".join(lines), align="left", showarrow=False, font={"size": 13}, **place)
     return figure

@@ -7,6 +7,7 @@ from bstviz.ui import confusion, confusion_sections, loaders, pickers
 from bstviz.ui.confusion_matrix import chosen_cell, matrix, pick_axis
 from bstviz.ui.confusion_sounds import cell_sounds
 from bstviz.ui.page import guarded
+from bstviz.ui.text import escape
 
 SECTIONS = ("Confused pairs", "Across thresholds", "Classes", "Groups", "Accuracy by threshold", "Calibration")
 
@@ -22,8 +23,7 @@ def pick_sides() -> list[confusion.Side]:
     if compared:
         with st.container(horizontal=True, vertical_alignment="top"):
             sides.append(confusion.pick_side("B", known, key="confusion.b", start=1))
-    for side in sides:
-        confusion.say_what_is_there(side)
+    confusion.say_what_is_there(sides)
     return sides
 
 
@@ -58,7 +58,7 @@ def page() -> None:
             st.info("Click a cell to hear its sounds.", icon=":material/touch_app:")
     section = pickers.one_of("Show", SECTIONS, key="confusion.section", name=str)
     side = looked[0]
-    st.caption(f"Of {side.letter}: {side.words}.")
+    st.caption(escape(f"Of {side.letter}: {side.words}."))
     if section == "Confused pairs":
         confusion_sections.pairs(side, along)
     elif section == "Across thresholds":

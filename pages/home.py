@@ -14,7 +14,7 @@ PAGES = {
     "explore": "**Explore** one model's latent space: colour it, click a sound, hear it and its neighbours.",
     "compare": "**Compare** two models on the same sounds: what hierarchical training changed.",
     "results": "**Results** of all runs: the paper's table and figures, training, attention, calibration.",
-    "confusion": "**Confusion** matrices at both levels, by annotation confidence; click a cell to hear its sounds.",
+    "confusion": "**Confusion** matrices at both levels, by annotation confidence, of one setting or two; click a cell to hear its sounds. Classes and uploaders that fail.",
     "classify": "**Classify** your own recordings: drop files, see both levels, probabilities and neighbours.",
 }
 

@@ -31,8 +31,8 @@ def test_cells_print_counts_or_shares_of_row_or_column(along: Axis) -> None:
         for cells in ("count", "row", "column")
     }  # fmt: skip
     assert printed["count"] == [["8", "2", ""], ["1", "1", ""], ["", "", ""]]
-    assert printed["row"] == [["80", "20", ""], ["50", "50", ""], ["", "", ""]]
-    assert printed["column"] == [["89", "67", ""], ["11", "33", ""], ["", "", ""]]
+    assert printed["row"] == [["80.0", "20.0", ""], ["50.0", "50.0", ""], ["", "", ""]]
+    assert printed["column"] == [["88.9", "66.7", ""], ["11.1", "33.3", ""], ["", "", ""]]
     counts = drawn.confusion_figure(MATRIX, along, cells="count").data[0]
     np.testing.assert_allclose(counts.z, [[80, 20, 0], [50, 50, 0], [0, 0, 0]])
 
@@ -51,7 +51,7 @@ def test_supports_lines_between_blocks_and_the_chosen_cell_are_shown(along: Axis
 def test_a_difference_has_zero_in_the_middle_of_its_colours(along: Axis) -> None:
     other = np.array([[5, 5, 0], [1, 1, 0], [0, 0, 4]])
     heat = drawn.difference_figure(MATRIX, other, along).data[0]
-    assert [list(row) for row in heat.text] == [["+30", "−30", ""], ["", "", ""], ["", "", ""]]
+    assert [list(row) for row in heat.text] == [["+30.0", "−30.0", ""], ["", "", ""], ["", "", ""]]
     assert (heat.zmin, heat.zmid, heat.zmax) == pytest.approx((-30, 0, 30))
     assert heat.colorscale[3] == (0.5, "#ffffff")
     ticks = drawn.difference_figure(MATRIX, other, along).layout.yaxis.ticktext
@@ -61,11 +61,13 @@ def test_a_difference_has_zero_in_the_middle_of_its_colours(along: Axis) -> None
 
 
 def test_small_matrices_share_one_scale(along: Axis) -> None:
-    figure = drawn.strip_figure([("one", MATRIX), ("two", 3 * MATRIX)], along, cells="count")
+    rows = [[("one", MATRIX), ("none", None)], [("two", MATRIX), ("three", 3 * MATRIX)]]
+    figure = drawn.strip_figure(rows, along, cells="count")
+    assert len(figure.data) == 3
     assert {panel.coloraxis for panel in figure.data} == {"coloraxis"}
     assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (0, 24)
-    assert [note.text for note in figure.layout.annotations] == ["one", "two"]
-    assert drawn.strip_figure([("one", MATRIX)] * 7, along).layout.coloraxis.cmax == 100
+    assert [note.text for note in figure.layout.annotations] == ["one", "none", "two", "three"]
+    assert drawn.strip_figure(rows, along).layout.coloraxis.cmax == 100
 
 
 def test_dark_pages_have_dark_matrices_and_names_stand_beside_codes(along: Axis) -> None:

@@ -103,22 +103,28 @@ def at_least(threshold: int) -> str:
     return f"≥ {threshold}"
 
 
-def say_what_is_there(side: Side) -> None:
+def say_what_is_there(sides: Sequence[Side]) -> None:
     """Where the threshold applies, which thresholds were trained, and how many sounds each tests."""
-    folds = ", ".join(str(loaded.run.fold) for loaded in side.folds)
-    st.markdown(
-        f"**{side.letter}**: {confusion.where_applied(side.trained, side.tested)}. **{len(side.answers):,} test sounds**, out-of-fold answers "
-        f"of fold{'s' * (len(side.folds) > 1)} {folds}."
-    )
+    lines = []
+    for side in sides:
+        folds = ", ".join(str(loaded.run.fold) for loaded in side.folds)
+        applied = confusion.where_applied(side.trained, side.tested)
+        answered = f"out-of-fold answers of fold{'s' * (len(side.folds) > 1)} {folds}"
+        lines.append(f"**{side.letter}**: {applied}. **{len(side.answers):,} test sounds**, {answered}.")
+    st.markdown("  \n".join(lines))
+    st.caption("  \n".join(dict.fromkeys(map(_there, sides))))
+
+
+def _there(side: Side) -> str:
+    """Which thresholds of training and test there are."""
     missing = ", ".join(at_least(t) for t in THRESHOLDS if t not in side.family)
     there = f"Runs exist trained on {', '.join(map(at_least, side.family))}" + (
         f", none on {missing}" if missing else ""
     )
     if side.folds[0].collection is None:
-        st.caption(f"{there}. {side.folds[0].problem}")
-        return
+        return f"{there}. {side.folds[0].problem}"
     sizes = ", ".join(f"{len(at(side.family, side.trained, t)[1]):,} at {at_least(t)}" for t in THRESHOLDS)
-    st.caption(f"{there}. Test sounds: {sizes}.")
+    return f"{there}. Test sounds: {sizes}."
 
 
 def on_what_both_test(first: Side, second: Side, *, key: str) -> tuple[Side, Side]:

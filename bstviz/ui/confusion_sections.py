@@ -24,19 +24,24 @@ SETS_DIFFER = "Each has its own test set: what differs may lie in the sounds as 
 
 
 def strip(side: Side, along: Axis, cells: Cells) -> None:
-    """Small matrices across thresholds, applied everywhere and to the test only."""
-    alike = {f"trained and tested on ≥ {t}": at(side.family, t, t)[1] for t in side.family}
-    later = {f"trained on ≥ {side.trained}, tested on ≥ {t}": at(side.family, side.trained, t)[1] for t in THRESHOLDS}
-    panels = [
-        (f"{words}<br>{len(answers):,} sounds, {100 * np.mean(answers.y_true == answers.y_pred):.1f} % right", confusion.counts(answers, along))
-        for curves in (alike, later) for words, answers in curves.items() if len(answers)
-    ]  # fmt: skip
-    first = sum(len(answers) > 0 for answers in alike.values())
-    st.caption(f"{confusion.CELLS[cells]}, one colour scale. {SETS_DIFFER}")
-    for name, some in (("alike", panels[:first]), ("test", panels[first:])):
-        st.markdown("**Training and test alike**" if name == "alike" else "**The same runs, the test filtered**")
-        figure = strip_figure(some, along, cells=cells, dark=dark())
-        st.plotly_chart(figure, config=PLAIN_CONFIG, key=f"confusion.strip.{name}")
+    """Small matrices across thresholds: applied to training and test alike, and to the test only."""
+
+    def panel(trained: int, tested: int) -> tuple[str, np.ndarray | None]:
+        words = f"trained on ≥ {trained}, tested on ≥ {tested}"
+        if trained not in side.family:
+            return f"no runs trained on ≥ {trained}", None
+        answers = at(side.family, trained, tested)[1]
+        if not len(answers):
+            return f"{words}<br>no sounds", None
+        right = 100 * np.mean(answers.y_true == answers.y_pred)
+        return f"{words}<br>{len(answers):,} sounds, {right:.1f} % right", confusion.counts(answers, along)
+
+    rows = [[panel(t, t) for t in THRESHOLDS], [panel(side.trained, t) for t in THRESHOLDS]]
+    st.caption(
+        f"Above, the threshold applies to training and test alike; below, the runs trained on ≥ {side.trained} are tested on ever fewer. {SETS_DIFFER}"
+    )
+    figure = strip_figure(rows, along, cells=cells, dark=dark())
+    st.plotly_chart(figure, config=PLAIN_CONFIG, key="confusion.strip")
 
 
 def pairs(side: Side, along: Axis) -> None:
@@ -81,8 +86,30 @@ def classes(side: Side) -> None:
                 continue
             drawn = class_figures.class_scatter_figure(answers.taxonomy, table, against)
             st.plotly_chart(drawn, config=PLAIN_CONFIG, key=f"confusion.classes.{against}")
-            rank = table[against].corr(table["accuracy"], method="spearman")
-            st.caption(f"Rank correlation {rank:+.2f} over {known.sum()} classes; bars are Wilson intervals of 95 %.")
+            intervals = "Bars are Wilson intervals of 95 %."
+            if min(table.loc[known, against].nunique(), table.loc[known, "accuracy"].nunique()) > 1:
+                rank = table[against].corr(table["accuracy"], method="spearman")
+                intervals = f"Rank correlation {rank:+.2f} over {known.sum()} classes. {intervals}"
+            st.caption(intervals)
+    shown = pd.DataFrame(
+        {
+            "Class": [answers.taxonomy[code].name for code in table["code"]],
+            "Code": table["code"],
+            "Test sounds": table["sounds"],
+            "Accuracy": 100 * table["accuracy"],
+            "95 %": [_between(100 * a, 100 * b, "") for a, b in zip(table["low"], table["high"], strict=True)],
+            "Precision": 100 * table["precision"],
+            "Mean confidence": table["confidence"],
+        }
+    )
+    percent = st.column_config.NumberColumn(format="%.1f %%")
+    formats = {
+        "Test sounds": st.column_config.NumberColumn(format="localized"),
+        "Accuracy": percent,
+        "Precision": percent,
+        "Mean confidence": st.column_config.NumberColumn(format="%.2f"),
+    }
+    st.dataframe(shown, hide_index=True, column_config=formats, placeholder="–")
 
 
 def calibration(side: Side) -> None:
@@ -92,6 +119,9 @@ def calibration(side: Side) -> None:
     st.markdown(f"Expected calibration error **{error:.1f} %**, pooled over the test sounds of {side.letter}.")
     figure = result_figures.reliability_figure(answers.y_true, answers.probabilities)
     st.plotly_chart(figure, config=PLAIN_CONFIG, key="confusion.calibration")
+    st.page_link(
+        "pages/results.py", label="Over folds, at each setting's own threshold: Results", icon=":material/monitoring:"
+    )
 
 
 def _groupings(side: Side) -> list[str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -24,17 +22,6 @@ def open_page(name: str) -> AppTest:
 
 def released(run_id: str) -> Run:
     return load_run(webapp.assets() / "runs" / run_id)
-
-
-def charts(app: AppTest) -> list[dict]:
-    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-
-
-def numbers(values: list | dict) -> np.ndarray:
-    """A figure's values, which travel as a list or as base64."""
-    if isinstance(values, dict):
-        return np.frombuffer(base64.b64decode(values["bdata"]), np.dtype(values["dtype"]))
-    return np.array(values)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -70,21 +57,3 @@ def test_no_runs_is_a_message_and_not_a_traceback(tmp_path: Path, monkeypatch: p
     app = open_page("explore.py")
     assert not app.exception
     assert "bstviz train" in app.error[0].value
-
-
-def test_confusion_counts_every_test_sound_once() -> None:
-    app = open_page("confusion.py")
-    run = released("flat-audio-c1-fold0")
-    app.selectbox(key="confusion.model").select_index(0).run()
-    app.segmented_control(key="confusion.cells").set_value(False).run()
-    cells = charts(app)[0]["data"][0]["text"]
-    shown = sum(int(cell) for row in cells for cell in row if cell)
-    assert shown == (run.sounds["split"] == "test").sum()
-
-
-def test_confusion_threshold_says_where_it_applies() -> None:
-    app = open_page("confusion.py")
-    app.select_slider(key="confusion.threshold").set_value(4).run()
-    text = " ".join(m.value for m in app.markdown)
-    assert "tested on those with **≥ 4**" in text
-    assert "Only the test is filtered" in text
