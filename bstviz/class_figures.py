@@ -33,7 +33,7 @@ def class_scatter_figure(taxonomy: Taxonomy, table: pd.DataFrame, against: str, 
     classes = [taxonomy[code] for code in table["code"]]
     figure = go.Figure(
         go.Scatter(
-            x=table[against], y=100 * table["accuracy"], mode="markers+text", text=[html.escape(c.code) for c in classes], textposition="top center",
+            x=table[against], y=100 * table["accuracy"], mode="markers+text", text=[html.escape(c.code) for c in classes], textposition="middle right",
             textfont={"size": 10}, cliponaxis=False,
             marker={"size": 10, "color": [c.color for c in classes], "line": {"width": 1, "color": "#8a94a6"}},
             error_y={
@@ -51,7 +51,7 @@ def class_scatter_figure(taxonomy: Taxonomy, table: pd.DataFrame, against: str, 
     figure.update_xaxes(
         title=AGAINST[against],
         type="log" if against == "sounds" else "linear",
-        dtick=1 if against == "sounds" else None,
+        dtick="D2" if against == "sounds" else None,
     )
     figure.update_yaxes(title="accuracy, %", range=[0, 106])
     return figure
@@ -61,11 +61,13 @@ def threshold_figure(curves: Mapping[str, pd.DataFrame], *, height: int = 400) -
     """Accuracy by confidence threshold, a line for where it is applied, with intervals.
 
     Args:
-        curves: By name, rows of :func:`bstviz.bootstrap.accuracies` with a column ``threshold``.
+        curves: By name, rows of :func:`bstviz.bootstrap.accuracies` with a column ``threshold``; those without an interval, of a few
+            sounds, are left out.
         height: In pixels.
     """
     figure = go.Figure()
-    for i, (name, table) in enumerate(curves.items()):
+    for i, (name, whole) in enumerate(curves.items()):
+        table = whole[whole["low"].notna()]
         figure.add_trace(
             go.Scatter(
                 x=table["threshold"] + 0.05 * (i - (len(curves) - 1) / 2), y=100 * table["accuracy"], name=html.escape(name), mode="lines+markers",
@@ -75,7 +77,7 @@ def threshold_figure(curves: Mapping[str, pd.DataFrame], *, height: int = 400) -
                     "thickness": 1.5, "width": 4,
                 },
                 hovertext=[
-                    f"{html.escape(name)}, ≥ {t}<br>{100 * a:.1f} %{_between(low, high)} of {n:,}"
+                    f"{html.escape(name)}, ≥ {t}<br>{100 * a:.1f} % ({100 * low:.1f} to {100 * high:.1f}) of {n:,}"
                     for t, a, low, high, n in zip(*(table[c] for c in ("threshold", "accuracy", "low", "high", "sounds")), strict=True)
                 ],
                 hoverinfo="text",
@@ -91,7 +93,3 @@ def threshold_figure(curves: Mapping[str, pd.DataFrame], *, height: int = 400) -
     )
     figure.update_yaxes(title="second-level accuracy, %")
     return figure
-
-
-def _between(low: float, high: float) -> str:
-    return "" if pd.isna(low) else f" ({100 * low:.1f} to {100 * high:.1f})"

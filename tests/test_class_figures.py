@@ -20,9 +20,15 @@ def test_classes_stand_at_their_accuracy_with_its_interval() -> None:
 
 def test_thresholds_are_a_line_for_where_they_apply() -> None:
     table = pd.DataFrame(
-        {"threshold": [1, 3], "accuracy": [0.5, 0.6], "low": [0.4, 0.5], "high": [0.6, 0.7], "sounds": [10, 5]}
+        {
+            "threshold": [1, 3, 5],
+            "accuracy": [0.5, 0.6, 1],
+            "low": [0.4, 0.5, np.nan],
+            "high": [0.6, 0.7, np.nan],
+            "sounds": [90, 50, 5],
+        }
     )
     figure = threshold_figure({"test only": table, "both <b>": table.iloc[:1]})
     assert [trace.name for trace in figure.data] == ["test only", "both &lt;b&gt;"]
     assert list(figure.data[0].y) == [50, 60]
-    assert figure.data[0].hovertext[1] == "test only, ≥ 3<br>60.0 % (50.0 to 70.0) of 5"
+    assert figure.data[0].hovertext[1] == "test only, ≥ 3<br>60.0 % (50.0 to 70.0) of 50"

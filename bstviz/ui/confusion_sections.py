@@ -201,7 +201,8 @@ def thresholds(side: Side) -> None:
     st.plotly_chart(class_figures.threshold_figure(curves), config=PLAIN_CONFIG, key="confusion.thresholds")
     st.caption(
         f"Second level, pooled over folds; bootstrap intervals of 95 %, drawing {by}. {SETS_DIFFER} Only where training alone is filtered do all "
-        "points share one test set. Change: from the lowest threshold of its line, with an interval of its own."
+        "points share one test set. Change: from the lowest threshold of its line, with an interval of its own. "
+        f"Of fewer than {bootstrap.LEAST} there is no interval, and no point above."
     )
     table = pd.concat([t.assign(applied=name) for name, t in curves.items()], ignore_index=True)
     shares = ["accuracy", "low", "high", "change", "change_low", "change_high"]

@@ -16,32 +16,40 @@ from bstviz.ui.loaders import Loaded
 from bstviz.ui.sound_list import sound_list
 from bstviz.ui.text import escape
 
+Listed = tuple[Sequence[Loaded], OutOfFold]
+"""Runs, and answers of theirs."""
+
 
 def cell_sounds(sides: Sequence[Side], chosen: tuple[str, str], *, key: str) -> None:
-    """The sounds of a cell, those that the model is most sure of first; of two matrices those that only A has come first."""
+    """The sounds of a cell, those that the model is most sure of first; of two matrices first those that only A or only B has."""
     taxonomy = sides[0].answers.taxonomy
     true, predicted = (taxonomy[code] for code in chosen)
     st.markdown(f"#### {escape(true.name)} → {escape(predicted.name)}")
     st.caption(escape(" ".join(f"{c.name}: {c.definition}" for c in dict.fromkeys((true, predicted)) if c.definition)))
-    found = [confusion.cell(side.answers, *chosen) for side in sides]
-    listed = [(folds, answers) for folds, answers in zip((s.folds for s in sides), found, strict=True)]
-    notes: list[str] = []
     if len(sides) == 2:
-        both = np.isin(found[0].sound_ids, found[1].sound_ids)
-        only_b = ~np.isin(found[1].sound_ids, found[0].sound_ids)
-        notes = ["only A"] * int((~both).sum()) + ["only B"] * int(only_b.sum()) + ["A and B"] * int(both.sum())
-        listed = [
-            (sides[0].folds, found[0].where(~both)),
-            (sides[1].folds, found[1].where(only_b)),
-            (sides[0].folds, found[0].where(both)),
-        ]
+        listed, notes = _told_apart(sides[0], sides[1], chosen)
+    else:
+        listed, notes = [(sides[0].folds, confusion.cell(sides[0].answers, *chosen))], []
     upper = true.parent is None or predicted.parent is None
     columns = ("title", "class", "predicted", "certainty") if upper else ("title", "certainty")
     sounds(listed, notes, key=key, name=f"{chosen[0]}-taken-for-{chosen[1]}", columns=columns, keys=True)
 
 
+def _told_apart(first: Side, second: Side, chosen: tuple[str, str]) -> tuple[list[Listed], list[str]]:
+    """The sounds of a cell of two matrices: only the first's, only the second's, both's; and which each is."""
+    a, b = (confusion.cell(side.answers, *chosen) for side in (first, second))
+    shared = np.isin(a.sound_ids, b.sound_ids)
+    only_a, only_b = a.where(~shared), b.where(~np.isin(b.sound_ids, a.sound_ids))
+    notes = []
+    for own, other, answers in ((first, second, only_a), (second, first, only_b)):
+        tested = np.isin(answers.sound_ids, other.answers.sound_ids)
+        notes += [f"only {own.letter}" + ("" if there else f", {other.letter} is not tested on it") for there in tested]
+    notes += ["A and B"] * int(shared.sum())
+    return [(first.folds, only_a), (second.folds, only_b), (first.folds, a.where(shared))], notes
+
+
 def sounds(
-    listed: Sequence[tuple[Sequence[Loaded], OutOfFold]],
+    listed: Sequence[Listed],
     notes: Sequence[str],
     *,
     key: str,
@@ -73,7 +81,8 @@ def sounds(
         st.session_state[went] = str(ids[position])
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{len(rows):,} sound{'s' * (len(rows) > 1)}, most certain first")
+        order = "those of one matrix alone first" if notes else "most certain first"
+        st.caption(f"{len(rows):,} sound{'s' * (len(rows) > 1)}, {order}")
         csv = table.to_csv(index=False)
         st.download_button(
             "CSV", csv, f"{name}.csv", "text/csv", key=f"{key}.csv", icon=":material/download:", on_click="ignore"

@@ -124,9 +124,17 @@ def test_a_listed_sound_plays_and_its_cell_becomes_the_selection_on_the_map(matr
     map_ = MapDriver(matrix)
     wanted = expected(truth, 1)
     assert map_.selected() == len(wanted)
+    settled(matrix)
     assert truth["sound_id"].iloc[map_.chosen()].tolist() == sorted(
         wanted["sound_id"], key=truth["sound_id"].tolist().index
     )
+    matrix.get_by_role("link", name="Confusion", exact=True).click()
+    matrix.wait_for_selector(POINT)
+    settled(matrix)
+    title = matrix.locator(".list tbody tr button.open").nth(2)
+    name = title.inner_text()
+    title.click()
+    matrix.get_by_role("heading", name=name, level=4).wait_for()
 
 
 def test_blocks_collapse_and_open_and_the_csv_is_the_matrix_shown(matrix: Page, truth: pd.DataFrame) -> None:
