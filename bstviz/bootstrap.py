@@ -3,7 +3,7 @@
 Conventions: a *unit* is what is drawn with replacement, a sound or all sounds of a group (an uploader); several accuracies over
 overlapping sounds are drawn together, so that their differences are as sure as they are. Intervals are percentile intervals.
 
-References: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13 and 8 (grouped data).
+References: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13 (percentile intervals).
 """
 
 from __future__ import annotations

@@ -130,11 +130,12 @@ def strip_figure(
         len(rows), len(rows[0]), subplot_titles=[title for row in rows for title, _ in row], horizontal_spacing=0.02,
         vertical_spacing=0.25 / len(rows),
     )  # fmt: skip
-    ends, line, largest = (-0.5, len(along.block) - 0.5), {"color": LINE, "width": 1}, 1.0
-    for i, row in enumerate(rows, 1):
-        for j, (_, matrix) in enumerate(row, 1):
+    ends, largest = (-0.5, len(along.block) - 0.5), 1.0
+    shapes: list[dict] = []  # put in at once: added one by one, each is checked against all
+    for i, row in enumerate(rows):
+        for j, (_, matrix) in enumerate(row):
             if matrix is None:
-                figure.update_xaxes(visible=False, row=i, col=j)
+                figure.update_xaxes(visible=False, row=i + 1, col=j + 1)
                 continue
             shown = factor * np.nan_to_num(shares(matrix, cells))
             largest = max(largest, float(shown.max()))
@@ -143,11 +144,13 @@ def strip_figure(
                     z=shown, x=_codes(along), y=_codes(along), coloraxis="coloraxis", xgap=0.5, ygap=0.5,
                     hovertemplate=f"%{{y}} → %{{x}}: %{{z:.0f}} {unit}<extra></extra>",
                 ),
-                row=i, col=j,
+                row=i + 1, col=j + 1,
             )  # fmt: skip
+            number = i * len(row) + j + 1
+            line = {"type": "line", "xref": f"x{number}", "yref": f"y{number}", "line": {"color": LINE, "width": 1}}
             for edge in _edges(along):
-                figure.add_shape(type="line", x0=edge, x1=edge, y0=ends[0], y1=ends[1], line=line, row=i, col=j)
-                figure.add_shape(type="line", y0=edge, y1=edge, x0=ends[0], x1=ends[1], line=line, row=i, col=j)
+                shapes.append({**line, "x0": edge, "x1": edge, "y0": ends[0], "y1": ends[1]})
+                shapes.append({**line, "y0": edge, "y1": edge, "x0": ends[0], "x1": ends[1]})
     plain = {"showgrid": False, "zeroline": False}
     figure.update_xaxes(showticklabels=len(along.block) <= NAMED, **plain)
     figure.update_yaxes(showticklabels=False, autorange="reversed", **plain)
@@ -155,7 +158,7 @@ def strip_figure(
     bar = {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0}
     scale = {"colorscale": _blues(dark), "cmin": 0, "cmax": largest if cells == "count" else 100, "colorbar": bar}
     margin = {"l": 8, "r": 8, "t": 44, "b": 8}
-    figure.update_layout(height=len(rows) * (side + 60) + 20, margin=margin, coloraxis=scale)
+    figure.update_layout(height=len(rows) * (side + 60) + 20, margin=margin, coloraxis=scale, shapes=shapes)
     return figure
 
 

@@ -67,6 +67,8 @@ def test_small_matrices_share_one_scale(along: Axis) -> None:
     assert {panel.coloraxis for panel in figure.data} == {"coloraxis"}
     assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (0, 24)
     assert [note.text for note in figure.layout.annotations] == ["one", "none", "two", "three"]
+    places = [(shape.xref, shape.x0) for shape in figure.layout.shapes if shape.x0 == shape.x1]
+    assert places == [("x", 1.5), ("x3", 1.5), ("x4", 1.5)]
     assert drawn.strip_figure(rows, along).layout.coloraxis.cmax == 100
 
 
