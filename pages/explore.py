@@ -54,7 +54,6 @@ def events(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: s
 @st.fragment
 @guarded
 def page() -> None:
-    loaders.warm()
     link.read("explore", ADDRESS)
     left, middle, right, switches = st.columns([5, 4, 3, 3], vertical_alignment="top")
     with left:
@@ -112,6 +111,7 @@ def page() -> None:
     })  # fmt: skip
     with believed:
         st.caption(trust(loaded, shown))
+    loaders.warm()
 
 
 page()
