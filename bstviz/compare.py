@@ -45,10 +45,13 @@ def neighbour_jaccard(
         (m,) float64.
     """
     rows = np.arange(len(first)) if rows is None else rows
-    a, _ = Index(first).around(rows, k)
-    b, _ = Index(second).around(rows, k)
-    shared = (a[:, :, None] == b[:, None, :]).any(axis=2).sum(axis=1)
-    return shared / np.maximum(a.shape[1] + b.shape[1] - shared, 1)
+    return jaccard(Index(first).around(rows, k)[0], Index(second).around(rows, k)[0])
+
+
+def jaccard(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Jaccard index, (m,) float64 in 0..1, of each row's items in two arrays (m, k1) and (m, k2); none twice in a row."""
+    shared = (first[:, :, None] == second[:, None, :]).any(axis=2).sum(axis=1)
+    return shared / np.maximum(first.shape[1] + second.shape[1] - shared, 1)
 
 
 def retrieval_map(latents: np.ndarray, labels: np.ndarray) -> float:
@@ -150,8 +153,8 @@ def spread(latents: np.ndarray) -> float:
 
 
 def per_class(
-    first: tuple[np.ndarray, np.ndarray],
-    second: tuple[np.ndarray, np.ndarray],
+    first: tuple[np.ndarray, np.ndarray, np.ndarray],
+    second: tuple[np.ndarray, np.ndarray, np.ndarray],
     labels: np.ndarray,
     change: np.ndarray,
     n_classes: int,
@@ -159,15 +162,16 @@ def per_class(
     """What two models make of each class, on the same n sounds, at one level.
 
     Args:
-        first: Latents (n, d1) and predicted labels (n,) of the one.
+        first: Latents (n, d1), predicted labels (n,) and share of each sound's nearest neighbours that have its class (n,),
+            NaN where it was not measured, of the one.
         second: Those of the other.
         labels: (n,) true labels.
         change: (n,) how much each sound's neighbourhood changed, 0 to 1; NaN where it was not measured.
         n_classes: Number of classes.
 
     Returns:
-        One row a class that occurs: ``label``, ``sounds``, ``change`` (mean); accuracy and spread as ``*_first``,
-        ``*_second`` and ``*_difference`` (second minus first); ``confused_with``, the class that takes most of its sounds
+        One row a class that occurs: ``label``, ``sounds``, ``change`` (mean); accuracy, spread and purity (mean) as
+        ``*_first``, ``*_second`` and ``*_difference`` (second minus first); ``confused_with``, the class that takes most of its sounds
         in both models together (-1 for none), and ``confused_*``, the share of its sounds that go there.
     """
     rows = []
@@ -175,21 +179,27 @@ def per_class(
         own = labels == label
         if not own.any():
             continue
-        taken = [np.bincount(predicted[own], minlength=n_classes) for _, predicted in (first, second)]
+        taken = [np.bincount(predicted[own], minlength=n_classes) for _, predicted, _ in (first, second)]
         wrong = np.where(np.arange(n_classes) == label, 0, taken[0] + taken[1])
         rival = int(wrong.argmax()) if wrong.any() else -1
-        measured = change[own][~np.isnan(change[own])]
         values = {
             "accuracy": [t[label] / own.sum() for t in taken],
-            "spread": [spread(latents[own]) for latents, _ in (first, second)],
+            "spread": [spread(latents[own]) for latents, _, _ in (first, second)],
+            "purity": [_mean(shares[own]) for _, _, shares in (first, second)],
             "confused": [t[rival] / own.sum() if rival >= 0 else 0.0 for t in taken],
         }
         row: dict[str, float] = {"label": label, "sounds": int(own.sum()), "confused_with": rival}
-        row["change"] = float(measured.mean()) if len(measured) else float("nan")
+        row["change"] = _mean(change[own])
         for name, (a, b) in values.items():
             row |= {f"{name}_first": float(a), f"{name}_second": float(b), f"{name}_difference": float(b - a)}
         rows.append(row)
     return pd.DataFrame(rows).astype({"label": int, "sounds": int, "confused_with": int}) if rows else pd.DataFrame()
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean of what was measured; nan where nothing was."""
+    measured = values[~np.isnan(values)]
+    return float(measured.mean()) if len(measured) else float("nan")
 
 
 def structure(latents: np.ndarray, labels: np.ndarray, parents: np.ndarray) -> dict[str, float]:

@@ -20,6 +20,7 @@ ADDRESS = {
     "dimensions": ("compare.map.dimensions", int),
     "color": ("compare.color", str),
     "sound": (SOUND, str),
+    "selected": (SELECTED, selection.parse),
 }
 
 
@@ -91,6 +92,7 @@ def page() -> None:
     link.write("compare", {
         "left": loaders.run_name(both.left), "right": loaders.run_name(both.right), "map": method, "dimensions": str(dimensions),
         "color": by, "sound": None if current is None else str(both.left.ids[both.a[current]]),
+        "selected": selection.written(SELECTED),
     })  # fmt: skip
     loaders.warm()
 

@@ -187,7 +187,9 @@ def test_per_class_by_hand() -> None:
     """Class 0: two of three right in the first model, one in the second; class 2 does not occur."""
     latents = on_circle(0, 0, 0, 90)
     first, second = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 0])
-    table = per_class((latents, first), (latents, second), np.array([0, 0, 0, 1]), np.array([0, 0.5, np.nan, 1]), 3)
+    labels, change = np.array([0, 0, 0, 1]), np.array([0, 0.5, np.nan, 1])
+    pure, purer = np.array([0.2, 0.4, np.nan, 0]), np.array([0.5, 0.5, np.nan, np.nan])
+    table = per_class((latents, first, pure), (latents, second, purer), labels, change, 3)
     zero, one = table.to_dict("records")
     assert (zero["label"], zero["sounds"], one["label"], one["sounds"]) == (0, 3, 1, 1)
     assert zero["accuracy_first"] == pytest.approx(2 / 3)
@@ -197,6 +199,8 @@ def test_per_class_by_hand() -> None:
         1, pytest.approx(1 / 3), pytest.approx(2 / 3),
     )  # fmt: skip
     assert zero["change"] == pytest.approx(0.25)
+    assert zero["purity_difference"] == pytest.approx(0.5 - 0.3)
+    assert np.isnan(one["purity_second"])
     assert one["confused_with"] == 0
     assert zero["spread_first"] == pytest.approx(0, abs=1e-6)
 
@@ -204,5 +208,6 @@ def test_per_class_by_hand() -> None:
 def test_per_class_of_the_same_model_differs_in_nothing() -> None:
     latents, labels = clusters()
     predicted = np.roll(labels, 1)
-    table = per_class((latents, predicted), (latents, predicted), labels, np.zeros(len(labels)), 4)
+    one = (latents, predicted, np.ones(len(labels)))
+    table = per_class(one, one, labels, np.zeros(len(labels)), 4)
     assert (table[[c for c in table if c.endswith("_difference")]] == 0).all().all()

@@ -73,6 +73,7 @@ def class_table(
     for title, name, factor, kind, sign, words in (
         ("Accuracy", "accuracy", 100, "%.1f", "%+.1f", "Percent of the class's sounds that are predicted right"),
         ("Spread", "spread", 1, "%.3f", "%+.3f", "Mean cosine distance from the class's mean direction, 0 to 1"),
+        ("Own neighbours", "purity", 100, "%.1f", "%+.1f", "Percent of a sound's ten nearest that have its class"),
     ):
         add(f"{title}, left", factor * table[f"{name}_first"], kind, words)
         add(f"{title}, right", factor * table[f"{name}_second"], kind, words)

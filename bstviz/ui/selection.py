@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +14,9 @@ from bstviz.columns import Column
 from bstviz.ui.linked_map import Mode
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.sound_list import LISTED, sound_list
+
+ADDRESS = 800
+"""Characters of a selection at most in an address."""
 
 
 def selected(key: str, loaded: Loaded) -> np.ndarray:
@@ -34,6 +38,21 @@ def select(key: str, loaded: Loaded, rows: np.ndarray, mode: Mode = "replace") -
         rows = np.setdiff1d(old, rows)
     rows = np.sort(np.asarray(rows, np.int64))
     st.session_state[key] = (loaded.ids[rows], loaded.identity, rows)
+
+
+def written(key: str) -> str | None:
+    """The selection for an address; None without one, or where it is too long for addresses (beyond some sixty sounds)."""
+    ids = st.session_state.get(key, ([],))[0]
+    text = json.dumps(list(ids), separators=(",", ":"))
+    return text if len(ids) and len(text) <= ADDRESS else None
+
+
+def parse(text: str) -> tuple[pd.Index, str, np.ndarray]:
+    """A selection from an address, as the session keeps it; ValueError where it is none."""
+    ids = json.loads(text)
+    if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
+        raise ValueError(f"no list of sound ids: {text[:80]}")
+    return pd.Index(ids, dtype=object), "", np.array([], np.int64)
 
 
 def table_of(loaded: Loaded, rows: np.ndarray) -> pd.DataFrame:

@@ -187,13 +187,15 @@ def test_a_table_of_classes_names_rivals_and_differences() -> None:
 
         latents = np.eye(4, dtype=np.float32)
         labels = np.array([0, 0, 1, 1])
-        table = per_class((latents, labels), (latents, np.array([0, 1, 1, 1])), labels, np.zeros(4), 5)
+        first, second = (latents, labels, np.ones(4)), (latents, np.array([0, 1, 1, 1]), np.full(4, 0.75))
+        table = per_class(first, second, labels, np.zeros(4), 5)
         class_table(table, bst().top, key="t", on_pick=lambda label: None)
         structure_table({"top_silhouette": [0.1, 0.3]}, {"top_silhouette": [0.5], "new_measure": [1.0]}, key="s")
 
     classes, structure = (d.value for d in shown(script).dataframe)
     assert classes["Class"].tolist() == ["Music", "Instrument samples"]
     assert classes["Accuracy, diff."].tolist() == [-50, 0]
+    assert classes["Own neighbours, diff."].tolist() == [-25, -25]
     assert classes["Most taken for"].tolist() == ["Instrument samples", "–"]
     assert structure.iloc[0].tolist()[:3] == ["Silhouette, top level", "0.200 ± 0.100", "0.500"]
     assert structure["Difference"].iloc[0] == pytest.approx(0.3)
