@@ -67,7 +67,7 @@ def page() -> None:
     selected = np.flatnonzero(np.isin(both.a, selection.selected(SELECTED, both.left)))
     current = both.position(st.session_state.get(SOUND, ""))
     acts = events(both, selected)
-    view, panel = st.columns([16, 6], gap="medium")
+    view, panel = st.columns([14, 6], gap="medium")
     with view:
         pair_map(both, method, dimensions, by, key="compare.map.view", current=current, selected=selected, events=acts)
         believed = st.container()

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz import viewport
-from bstviz.columns import Column
+from bstviz.columns import STEPS, Column
 from bstviz.ui.web import address, component, event, packed
 from bstviz.viewport import DRAWN, View
 
@@ -209,6 +209,7 @@ def linked_map(
                 for i, p in enumerate(panes)
             ],
             "palette": first.column.shades()[1],
+            "missing": None if first.column.values is None else STEPS,
             "names": list(sounds.names),
             "wrong": any(bool(((p.predicted[rows] != sounds.truth[rows]) & (sounds.truth[rows] >= 0)).any()) for p in panes),
             "legend": _legend(first.column, marks, filters=events.toggle is not None),

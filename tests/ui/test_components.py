@@ -195,7 +195,7 @@ def test_a_table_of_classes_names_rivals_and_differences() -> None:
     classes, structure = (d.value for d in shown(script).dataframe)
     assert classes["Class"].tolist() == ["Music", "Instrument samples"]
     assert classes["Accuracy, diff."].tolist() == [-50, 0]
-    assert classes["Own neighbours, diff."].tolist() == [-25, -25]
+    assert classes["Purity, diff."].tolist() == [-25, -25]
     assert classes["Most taken for"].tolist() == ["Instrument samples", "–"]
     assert structure.iloc[0].tolist()[:3] == ["Silhouette, top level", "0.200 ± 0.100", "0.500"]
     assert structure["Difference"].iloc[0] == pytest.approx(0.3)

@@ -327,17 +327,19 @@ class MapApp {
     return canvas;
   }
 
-  /** Indices in drawing order: filtered out, plain, selected. */
+  /** Indices in drawing order: filtered out, without a value, plain, selected. */
   arrange() {
-    const { n } = this.data, out = [], plain = [], chosen = [];
+    const { n, missing } = this.data, out = [], without = [], plain = [], chosen = [];
+    const { colors } = this.panes[0];
     for (let i = 0; i < n; i++) {
       if (this.shown && !this.shown[i]) out.push(i);
       else if (this.selected && this.selected[i]) chosen.push(i);
+      else if (colors[i] === missing) without.push(i);
       else plain.push(i);
     }
-    this.layers = [this.data.hide ? [] : out, plain, chosen].map((list) => Uint32Array.from(list));
+    this.layers = [this.data.hide ? [] : out, without, plain, chosen].map((list) => Uint32Array.from(list));
     this.root.dataset.drawn = n;
-    this.root.dataset.shown = plain.length + chosen.length;
+    this.root.dataset.shown = without.length + plain.length + chosen.length;
     this.root.dataset.selected = this.chosenCount;
   }
 
@@ -384,9 +386,10 @@ class MapApp {
     ctx.clearRect(0, 0, width, height);
     const moving = this.moving && this.cost > 22;
     const step = moving ? Math.ceil(this.cost / 12) : 1;
-    const [out, plain, chosen] = this.layers;
+    const [out, without, plain, chosen] = this.layers, dim = chosen.length || (this.data.chosen ?? 0);
     this.dots(pane, out, 0.1, 0, step);
-    this.dots(pane, plain, chosen.length || (this.data.chosen ?? 0) ? 0.22 : 0.88, 0, step);
+    this.dots(pane, without, dim ? 0.15 : 0.35, 0, step);
+    this.dots(pane, plain, dim ? 0.22 : 0.88, 0, step);
     this.dots(pane, chosen, 1, chosen.length > CROWD ? 0 : 2, moving ? Math.min(step, 3) : 1);
     ctx.globalAlpha = 1;
     this.marks(pane);
@@ -761,6 +764,6 @@ class MapApp {
 
   /** Indices of the selected points that are drawn. */
   chosen() {
-    return Array.from(this.layers[2]);
+    return Array.from(this.layers[3]);
   }
 }
