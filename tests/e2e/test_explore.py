@@ -211,6 +211,9 @@ def test_three_dimensions_turn_and_still_take_clicks_and_lassos(page: Page, addr
     page.get_by_role("radio", name="3-d").click()
     page.wait_for_function("(m) => m.map.data.dims === 3", arg=map_.handle())
     settled(page)
+    depth = page.locator(".pane .z").bounding_box()
+    assert depth is not None
+    assert depth["height"] < 40  # a line that hides nothing of the map
     before = map_.locate(100)
     map_.drag(0.4, 0.4, 0.6, 0.5)
     assert map_.locate(100) != before

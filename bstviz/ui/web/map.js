@@ -77,12 +77,12 @@ class MapApp {
     this.chosenCount = data.chosen;
     this.dark = isDark(this.root);
     if (this.panes.length !== count) this.build(count);
+    if (this.viewKey !== data.view_key) this.restoreView();
     this.panes.forEach((pane, p) => {
       pane.places = places[p];
       pane.colors = new Uint16Array(colors[p]);
       this.label(pane, data.panes[p]);
     });
-    if (this.viewKey !== data.view_key) this.restoreView();
     this.palette(data.palette);
     this.arrange();
     this.legend();
