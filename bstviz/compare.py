@@ -126,22 +126,44 @@ class Alignment:
     disparity: float
 
 
+@dataclass(frozen=True)
+class _Fit:
+    """What brings n points (n, d1) onto n others (n, d2): their means, a turn (d1, d2), a factor; and what is left."""
+
+    means: tuple[np.ndarray, np.ndarray]
+    turn: np.ndarray
+    factor: float
+    disparity: float
+
+
+def _procrustes(moving: np.ndarray, fixed: np.ndarray) -> _Fit:
+    """The fit in double precision, in blocks: latents of a million sounds may be memory-mapped."""
+    means = moving.mean(axis=0, dtype=np.float64), fixed.mean(axis=0, dtype=np.float64)
+    product, own, wanted = np.zeros((moving.shape[1], fixed.shape[1])), 0.0, 0.0
+    for start in range(0, len(moving), 65_536):
+        a, b = (p[start : start + 65_536] - mean for p, mean in zip((moving, fixed), means, strict=True))
+        product += a.T @ b
+        own, wanted = own + float((a**2).sum()), wanted + float((b**2).sum())
+    if not own or not wanted:
+        return _Fit(means, np.eye(*product.shape), 1.0, float("nan"))
+    left, singular, right = np.linalg.svd(product, full_matrices=False)
+    fit = min(float(singular.sum()) / (own * wanted) ** 0.5, 1.0)
+    return _Fit(means, left @ right, (wanted / own) ** 0.5, 1 - fit**2)
+
+
+def disparity(first: np.ndarray, second: np.ndarray) -> float:
+    """What is left between n points (n, d1) and n others (n, d2) after a Procrustes fit; see :class:`Alignment`."""
+    return _procrustes(first, second).disparity
+
+
 def align(moving: np.ndarray, fixed: np.ndarray) -> Alignment:
-    """Procrustes alignment of n points (n, d1) with n others (n, d2); the narrower set is padded with zeros.
+    """Procrustes alignment of n points (n, d1) with n others (n, d2), as if the narrower set were padded with zeros.
 
     The disparity is that of ``scipy.spatial.procrustes``; nan where all points of a set are equal.
     """
-    width = max(moving.shape[1], fixed.shape[1])
-    sets = [np.pad(np.asarray(p, np.float64), ((0, 0), (0, width - p.shape[1]))) for p in (moving, fixed)]
-    means = [p.mean(axis=0) for p in sets]
-    centred = [p - mean for p, mean in zip(sets, means, strict=True)]
-    own, wanted = (float(np.linalg.norm(p)) for p in centred)
-    if not own or not wanted:
-        return Alignment((centred[0] + means[1])[:, : fixed.shape[1]].astype(np.float32), float("nan"))
-    left, singular, right = np.linalg.svd(centred[0].T @ centred[1])
-    fit = min(float(singular.sum()) / (own * wanted), 1.0)
-    points = centred[0] @ (left @ right) * (wanted / own) + means[1]
-    return Alignment(points[:, : fixed.shape[1]].astype(np.float32), 1 - fit**2)
+    fit = _procrustes(moving, fixed)
+    points = (moving - fit.means[0]) @ fit.turn * fit.factor + fit.means[1]
+    return Alignment(points.astype(np.float32), fit.disparity)
 
 
 def spread(latents: np.ndarray) -> float:

@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from bstviz.compare import (
     align,
+    disparity,
     exchange,
     knn_purity,
     neighbour_jaccard,
@@ -147,6 +148,7 @@ def test_disparity_is_that_of_scipy(d: int) -> None:
     rng = np.random.default_rng(d)
     first, second = rng.normal(size=(2, 80, d)).astype(np.float32)
     second = second + first
+    assert disparity(second, first) == pytest.approx(procrustes(first, second)[2], abs=1e-6)
     assert align(second, first).disparity == pytest.approx(procrustes(first, second)[2], abs=1e-6)
     assert align(first, second).disparity == pytest.approx(procrustes(second, first)[2], abs=1e-6)
 

@@ -171,7 +171,7 @@ def aligned(both: Pair, method: str, dimensions: int) -> tuple[np.ndarray, compa
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _disparity(identity: str, _pair: Pair) -> float:
     first, second = indices(_pair)
-    return compare.align(second.latents, first.latents).disparity
+    return compare.disparity(second.latents, first.latents)
 
 
 def disparity(both: Pair) -> float:

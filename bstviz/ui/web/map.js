@@ -389,7 +389,7 @@ class MapApp {
     const [out, without, plain, chosen] = this.layers, dim = chosen.length || (this.data.chosen ?? 0);
     this.dots(pane, out, 0.1, 0, step);
     this.dots(pane, without, dim ? 0.15 : 0.35, 0, step);
-    this.dots(pane, plain, dim ? 0.22 : 0.88, 0, step);
+    this.dots(pane, plain, dim ? (this.shown ? 0.4 : 0.22) : 0.88, 0, step); // what passes filters stands out too
     this.dots(pane, chosen, 1, chosen.length > CROWD ? 0 : 2, moving ? Math.min(step, 3) : 1);
     ctx.globalAlpha = 1;
     this.marks(pane);
