@@ -80,14 +80,18 @@ def test_zooming_into_a_map_of_many_sounds_draws_what_is_in_view() -> None:
         column = Column("c", "C", np.zeros(n, np.uint8), (Category("a", "#000000"),))
         st.session_state["m.view"] = {"p": View(0, 0.5, 0, 0.5)}
         sounds = Sounds("zoomed", np.zeros(n, int), "a", lambda rows: [""] * len(rows))
-        rows = linked_map([Pane("", ["x", "y"], points, np.zeros(n, int), column)], sounds, key="m", place="p")
-        st.session_state["inside"] = (
-            bool((points[rows] <= 0.5).all()) and len(rows) == ((points <= 0.5).all(axis=1)).sum()
-        )
+        panes = [Pane("", ["x", "y"], places, np.zeros(n, int), column) for places in (points, 1 - points)]
+        rows = linked_map(panes[:1], sounds, key="m", place="p")
+        near, far = ((places <= 0.5).all(axis=1) for places in (points, 1 - points))
+        st.session_state["inside"] = rows.tolist() == near.nonzero()[0].tolist()
+        st.session_state["n.view"] = {"q": View(0, 0.5, 0, 0.5)}
+        rows = linked_map(panes, sounds, key="n", place="q")
+        st.session_state["either"] = rows.tolist() == (near | far).nonzero()[0].tolist()
 
     app = shown(script)
     assert app.session_state["inside"]
-    (data,) = sent(app, "map")
+    assert app.session_state["either"]
+    data, _ = sent(app, "map")
     assert data["note"].startswith(f"All of the {data['n']:,} sounds in view are drawn.")
 
 
