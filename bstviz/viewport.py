@@ -50,12 +50,12 @@ def stratified(labels: np.ndarray, limit: int = DRAWN, *, seed: int = 0) -> np.n
     return np.sort(order[within < np.repeat(shares, sizes)])
 
 
-def drawn(points: np.ndarray, labels: np.ndarray, view: View | None = None, limit: int = DRAWN) -> np.ndarray:
-    """Rows of the points to draw: a stratified sample of all, or of what is in view."""
-    if view is None or len(points) <= limit:
+def drawn(labels: np.ndarray, inside: np.ndarray | None = None, limit: int = DRAWN) -> np.ndarray:
+    """Rows of the points to draw: a stratified sample of all, or of those in view, (n,) bool."""
+    if inside is None or len(labels) <= limit:
         return stratified(labels, limit)
-    inside = np.flatnonzero(view.holds(points))
-    return inside[stratified(labels[inside], limit)]
+    rows = np.flatnonzero(inside)
+    return rows[stratified(labels[rows], limit)]
 
 
 def enclosed(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ ADDRESS = {
     "dimensions": ("compare.map.dimensions", int),
     "color": ("compare.color", str),
     "sound": (SOUND, str),
+    "selected": (SELECTED, selection.parse),
 }
 
 
@@ -56,24 +57,23 @@ def events(both: Pair, rows: np.ndarray) -> Events:
 @st.fragment
 @guarded
 def page() -> None:
-    loaders.warm()
     link.read("compare", ADDRESS)
     with st.container(horizontal=True, vertical_alignment="top"):
         both = pick_pair()
         method, dimensions = pick_map(key="compare.map")
-        names = {CHANGE: "Changed neighbourhood", **loaders.columns(both.left).names}
-        names = {name: words for name, words in names.items() if name == CHANGE or name in loaders.columns(both.right)}
-        by = pick_color(names, key="compare.color")
+        left, right = loaders.columns(both.left), loaders.columns(both.right)
+        shared = {name: words for name, words in left.names.items() if name in right}
+        by = pick_color({CHANGE: "Changed neighbourhood", **shared}, key="compare.color")
     selected = np.flatnonzero(np.isin(both.a, selection.selected(SELECTED, both.left)))
     current = both.position(st.session_state.get(SOUND, ""))
     acts = events(both, selected)
-    view, panel = st.columns([16, 6], gap="medium")
+    view, panel = st.columns([14, 6], gap="medium")
     with view:
         pair_map(both, method, dimensions, by, key="compare.map.view", current=current, selected=selected, events=acts)
         believed = st.container()
         if len(selected):
             selection_panel(
-                both.left, both.a[selected], loaders.columns(both.left)["top" if by == CHANGE else by], key="compare.selection",
+                both.left, both.a[selected], left["top" if by == CHANGE else by], key="compare.selection",
                 on_open=lambda row: acts.pick(both.position(both.left.ids[row])), on_clear=acts.clear,
             )  # fmt: skip
     with panel:
@@ -92,7 +92,9 @@ def page() -> None:
     link.write("compare", {
         "left": loaders.run_name(both.left), "right": loaders.run_name(both.right), "map": method, "dimensions": str(dimensions),
         "color": by, "sound": None if current is None else str(both.left.ids[both.a[current]]),
+        "selected": selection.written(SELECTED),
     })  # fmt: skip
+    loaders.warm()
 
 
 page()

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from bstviz.ui import filters, link, loaders, selection
+from bstviz.ui import filters, link, loaders, projections, selection
 from bstviz.ui.linked_map import Events, Marks, Mode
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.page import guarded
@@ -18,8 +18,12 @@ ADDRESS = {
     "run": (selection.MAP_RUN, loaders.run_named),
     "map": ("explore.map.method", str),
     "dimensions": ("explore.map.dimensions", int),
+    "umap": ("explore.map.settings", projections.parse),
     "color": ("explore.color", str),
     "sound": (SOUND, str),
+    "only": (f"{FILTERS}.chosen", filters.parse),
+    "words": (f"{FILTERS}.words", str),
+    "selected": (SELECTED, selection.parse),
 }
 
 
@@ -54,9 +58,8 @@ def events(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: s
 @st.fragment
 @guarded
 def page() -> None:
-    loaders.warm()
     link.read("explore", ADDRESS)
-    left, middle, right, switches = st.columns([5, 4, 3, 3], vertical_alignment="top")
+    left, middle, right, switches = st.columns([4, 5, 3, 3], vertical_alignment="top")
     with left:
         loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == "hierarchical")
     with middle:
@@ -108,10 +111,14 @@ def page() -> None:
         )
     link.write("explore", {
         "run": loaders.run_name(loaded), "map": shown.method, "dimensions": str(shown.dimensions), "color": by,
+        "umap": projections.written(shown.settings) if shown.method == "umap" else None,
         "sound": None if current is None else str(loaded.ids[current]),
+        "only": filters.written(FILTERS), "words": st.session_state.get(f"{FILTERS}.words") or None,
+        "selected": selection.written(SELECTED),
     })  # fmt: skip
     with believed:
         st.caption(trust(loaded, shown))
+    loaders.warm()
 
 
 page()

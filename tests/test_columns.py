@@ -36,7 +36,7 @@ def table() -> pd.DataFrame:
 
 
 def test_every_column_puts_every_sound_into_a_counted_category(run: Run, table: pd.DataFrame) -> None:
-    known = Columns(run, table, np.arange(48) % 3)
+    known = Columns(run, table, lambda: np.arange(48) % 3)
     assert {"top", "second", "predicted", "correct", "confidence", "certainty", "attention", "fold", "split"} <= set(
         known
     )

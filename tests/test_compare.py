@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from bstviz.compare import (
     align,
+    disparity,
     exchange,
     knn_purity,
     neighbour_jaccard,
@@ -147,6 +148,7 @@ def test_disparity_is_that_of_scipy(d: int) -> None:
     rng = np.random.default_rng(d)
     first, second = rng.normal(size=(2, 80, d)).astype(np.float32)
     second = second + first
+    assert disparity(second, first) == pytest.approx(procrustes(first, second)[2], abs=1e-6)
     assert align(second, first).disparity == pytest.approx(procrustes(first, second)[2], abs=1e-6)
     assert align(first, second).disparity == pytest.approx(procrustes(second, first)[2], abs=1e-6)
 
@@ -187,7 +189,9 @@ def test_per_class_by_hand() -> None:
     """Class 0: two of three right in the first model, one in the second; class 2 does not occur."""
     latents = on_circle(0, 0, 0, 90)
     first, second = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 0])
-    table = per_class((latents, first), (latents, second), np.array([0, 0, 0, 1]), np.array([0, 0.5, np.nan, 1]), 3)
+    labels, change = np.array([0, 0, 0, 1]), np.array([0, 0.5, np.nan, 1])
+    pure, purer = np.array([0.2, 0.4, np.nan, 0]), np.array([0.5, 0.5, np.nan, np.nan])
+    table = per_class((latents, first, pure), (latents, second, purer), labels, change, 3)
     zero, one = table.to_dict("records")
     assert (zero["label"], zero["sounds"], one["label"], one["sounds"]) == (0, 3, 1, 1)
     assert zero["accuracy_first"] == pytest.approx(2 / 3)
@@ -197,6 +201,8 @@ def test_per_class_by_hand() -> None:
         1, pytest.approx(1 / 3), pytest.approx(2 / 3),
     )  # fmt: skip
     assert zero["change"] == pytest.approx(0.25)
+    assert zero["purity_difference"] == pytest.approx(0.5 - 0.3)
+    assert np.isnan(one["purity_second"])
     assert one["confused_with"] == 0
     assert zero["spread_first"] == pytest.approx(0, abs=1e-6)
 
@@ -204,5 +210,6 @@ def test_per_class_by_hand() -> None:
 def test_per_class_of_the_same_model_differs_in_nothing() -> None:
     latents, labels = clusters()
     predicted = np.roll(labels, 1)
-    table = per_class((latents, predicted), (latents, predicted), labels, np.zeros(len(labels)), 4)
+    one = (latents, predicted, np.ones(len(labels)))
+    table = per_class(one, one, labels, np.zeros(len(labels)), 4)
     assert (table[[c for c in table if c.endswith("_difference")]] == 0).all().all()

@@ -5,7 +5,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from bstviz import neighbours
-from bstviz.neighbours import nearest, unit
+from bstviz.neighbours import largest, nearest, unit
 
 
 def vectors(n: int, d: int = 8, seed: int = 0) -> np.ndarray:
@@ -20,6 +20,22 @@ def test_neighbours_are_those_of_scikit_learn() -> None:
     found, measured = nearest(queries, latents, 7)
     np.testing.assert_array_equal(found, rows)
     np.testing.assert_allclose(measured, distances, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [10, 63, 640, 704, 767, 5_003])
+@pytest.mark.parametrize("k", [0, 1, 10])
+def test_the_greatest_are_those_of_a_sort(n: int, k: int) -> None:
+    values = np.random.default_rng(n).permuted(np.tile(np.arange(n, dtype=np.float32), (7, 1)), axis=1)
+    found = np.take_along_axis(values, largest(values, k), 1)
+    np.testing.assert_array_equal(np.sort(found, axis=1), np.tile(np.arange(n - k, n), (7, 1)))
+
+
+def test_neighbours_among_many_are_those_of_scikit_learn() -> None:
+    latents = vectors(2_000, 16)
+    search = NearestNeighbors(n_neighbors=10, metric="cosine", algorithm="brute").fit(latents)
+    np.testing.assert_array_equal(
+        nearest(latents, latents, 10, itself=True)[0], search.kneighbors(return_distance=False)
+    )
 
 
 def test_itself_leaves_each_row_out_of_its_own_neighbours() -> None:

@@ -30,8 +30,8 @@ def test_zooming_in_draws_everything_in_view() -> None:
     points, labels = rng.uniform(0, 1, (5_000, 2)), rng.integers(4, size=5_000)
     view = View(0.2, 0.4, 0.1, 0.3)
     inside = [i for i, (x, y) in enumerate(points) if 0.2 <= x <= 0.4 and 0.1 <= y <= 0.3]
-    assert drawn(points, labels, view, limit=1_000).tolist() == inside
-    some = drawn(points, labels, View(0, 0.9, 0, 0.9), limit=1_000)
+    assert drawn(labels, view.holds(points), limit=1_000).tolist() == inside
+    some = drawn(labels, View(0, 0.9, 0, 0.9).holds(points), limit=1_000)
     assert 990 <= len(some) <= 1_000
     assert View(0, 0.9, 0, 0.9).holds(points[some]).all()
 

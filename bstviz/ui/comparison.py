@@ -58,6 +58,7 @@ def pair_map(
     st.caption(
         f"{len(both):,} shared sounds. The right map is moved, turned, mirrored and scaled onto the left one (Procrustes; what is "
         f"left between these two maps is {moved.disparity:.3f} of 1). Zoom, selection and current sound are one for both."
+        + (pair.measured(both) if by == pair.CHANGE else "")
     )
 
 
@@ -110,6 +111,7 @@ def by_class(both: Pair, *, key: str, on_pick: Callable[[np.ndarray], None]) -> 
     class_table(table, taxonomy.top if level == "top" else taxonomy.second, key=f"{key}.{level}", on_pick=pick)
     st.caption(
         f"On the {int(both.tested.sum()):,} sounds that are out of fold in both runs. Choose a row to select the class on both maps."
+        + pair.measured(both)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -25,6 +26,20 @@ def toggle(key: str, column: str, label: str | None) -> None:
     now = dict(chosen(key))
     now[column] = frozenset() if label is None else now.get(column, frozenset()) ^ {label}
     st.session_state[f"{key}.chosen"] = {name: labels for name, labels in now.items() if labels}
+
+
+def written(key: str) -> str | None:
+    """The filters' labels for an address; None where all passes."""
+    picked = {name: sorted(labels) for name, labels in sorted(chosen(key).items())}
+    return json.dumps(picked, ensure_ascii=False, separators=(",", ":")) if picked else None
+
+
+def parse(text: str) -> dict[str, frozenset[str]]:
+    """Labels by column from an address; ValueError where there are none."""
+    found = json.loads(text)
+    if not isinstance(found, dict) or not all(isinstance(labels, list) for labels in found.values()):
+        raise ValueError(f"no labels by column: {text[:80]}")
+    return {str(name): frozenset(map(str, labels)) for name, labels in found.items()}
 
 
 def clear(key: str) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+VIEW = "view"
+"""What the browser itself writes into the address: where a map is zoomed to."""
+
 
 def read(page: str, readers: Mapping[str, tuple[str, Callable[[str], Any]]]) -> None:
     """Take up what the address names, once for each address that this session did not write itself.
@@ -31,5 +34,7 @@ def write(page: str, values: Mapping[str, str | None]) -> None:
     """Put the view into the address; what is None goes."""
     wanted = {name: value for name, value in values.items() if value is not None}
     st.session_state[f"{page}.address"] = wanted
+    if VIEW in st.query_params:
+        wanted = wanted | {VIEW: st.query_params[VIEW]}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz import viewport
-from bstviz.columns import Column
+from bstviz.columns import STEPS, Column
 from bstviz.ui.web import address, component, event, packed
 from bstviz.viewport import DRAWN, View
 
@@ -88,8 +88,14 @@ class Events:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _drawn(identity: str, place: str, view: View | None, _points: np.ndarray, _labels: np.ndarray) -> np.ndarray:
-    return viewport.drawn(_points, _labels, view)
+def _drawn(
+    identity: str, place: str, view: View | None, _panes: Sequence[Pane], _labels: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """Rows of the points to draw, and how many points are in view on any pane."""
+    if view is None:
+        return viewport.drawn(_labels), len(_labels)
+    inside = np.any([view.holds(pane.points) for pane in _panes], axis=0)
+    return viewport.drawn(_labels, inside), int(inside.sum())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -142,7 +148,7 @@ def linked_map(
     first, n = panes[0], len(panes[0].points)
     flat = first.points.shape[1] == 2
     view = st.session_state.get(f"{key}.view", {}).get(place) if flat and n > DRAWN else None
-    rows = _drawn(sounds.identity, place if view else "", view, first.points, sounds.truth)
+    rows, within = _drawn(sounds.identity, place if view else "", view, panes, sounds.truth)
     token = f"{sounds.identity}|{view or ''}"
     everything = len(rows) == n
 
@@ -203,6 +209,7 @@ def linked_map(
                 for i, p in enumerate(panes)
             ],
             "palette": first.column.shades()[1],
+            "missing": None if first.column.values is None else STEPS,
             "names": list(sounds.names),
             "wrong": any(bool(((p.predicted[rows] != sounds.truth[rows]) & (sounds.truth[rows] >= 0)).any()) for p in panes),
             "legend": _legend(first.column, marks, filters=events.toggle is not None),
@@ -217,9 +224,10 @@ def linked_map(
             },
             "selectable": events.select is not None,
             "keys": events.step is not None,
+            "address": events.pick is not None,
             "morph": len(panes) == 2,
             "detail": flat and n > DRAWN,
-            "note": "" if everything else _note(len(rows), first.points, view),
+            "note": "" if everything else _note(len(rows), within, n),
             "height": height,
         },
         on_pick_change=picked,
@@ -240,16 +248,15 @@ def _wire(labels: np.ndarray) -> np.ndarray:
     return np.where(labels < 0, NO_CLASS, labels).astype("<u2")
 
 
-def _note(drawn: int, points: np.ndarray, view: View | None) -> str:
+def _note(drawn: int, inside: int, n: int) -> str:
     """What is drawn of a large map, in words."""
-    inside = len(points) if view is None else int(view.holds(points).sum())
-    where = f"{len(points):,} sounds" if view is None else f"the {inside:,} sounds in view"
+    where = f"{n:,} sounds" if inside == n else f"the {inside:,} sounds in view"
     part = (
         f"All of {where} are drawn."
         if drawn == inside
         else f"{drawn:,} of {where} are drawn, stratified by class; zooming in draws more."
     )
-    return f"{part} Selection, filters, counts and neighbours use all {len(points):,}."
+    return f"{part} Selection, filters, counts and neighbours use all {n:,}."
 
 
 def _legend(column: Column, marks: Marks, *, filters: bool) -> dict:

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -103,8 +103,15 @@ def run_path(loaded: Loaded) -> str:
     return run_named(run_name(loaded))
 
 
+@lru_cache(4096)
+def _hash(file: Path, changed: int, size: int) -> str:
+    return storage.sha256(file)
+
+
 def _stamp(path: Path, header: str) -> str:
-    return storage.sha256(path / header)
+    """Hash of a folder's header, read again only where the file has changed."""
+    now = (path / header).stat()
+    return _hash(path / header, now.st_mtime_ns, now.st_size)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -122,7 +129,7 @@ def load_run(path: Path) -> run.Run:
     return _load_run(str(path), _stamp(path, run.HEADER))
 
 
-@st.cache_data(max_entries=1024, show_spinner=False)
+@lru_cache(1024)
 def _info(path: str, stamp: str) -> run.RunInfo:
     return run.load_info(path)
 
@@ -179,13 +186,16 @@ def siblings(loaded: Loaded) -> list[run.RunInfo]:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _columns(identity: str, folds: tuple[int, ...], _loaded: Loaded) -> Columns:
-    fold = np.full(len(_loaded.ids), -1)
-    for other in siblings(_loaded):
-        sounds = load_run(other.folder or Path()).sounds
-        tested = sounds["sound_id"][sounds["split"].isin(["test", "below"])]
-        rows = _loaded.ids.get_indexer(pd.Index(tested))
-        fold[rows[rows >= 0]] = other.fold
-    return Columns(_loaded.run, _loaded.table, fold if len(folds) > 1 else None)
+    def tested() -> np.ndarray:
+        fold = np.full(len(_loaded.ids), -1)
+        for other in siblings(_loaded):
+            sounds = load_run(other.folder or Path()).sounds
+            own = sounds["sound_id"][sounds["split"].isin(["test", "below"])]
+            rows = _loaded.ids.get_indexer(pd.Index(own))
+            fold[rows[rows >= 0]] = other.fold
+        return fold
+
+    return Columns(_loaded.run, _loaded.table, tested if len(folds) > 1 else None)
 
 
 def columns(loaded: Loaded) -> Columns:

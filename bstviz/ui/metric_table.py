@@ -73,6 +73,7 @@ def class_table(
     for title, name, factor, kind, sign, words in (
         ("Accuracy", "accuracy", 100, "%.1f", "%+.1f", "Percent of the class's sounds that are predicted right"),
         ("Spread", "spread", 1, "%.3f", "%+.3f", "Mean cosine distance from the class's mean direction, 0 to 1"),
+        ("Purity", "purity", 100, "%.1f", "%+.1f", "Percent of a sound's ten nearest that have its class"),
     ):
         add(f"{title}, left", factor * table[f"{name}_first"], kind, words)
         add(f"{title}, right", factor * table[f"{name}_second"], kind, words)
@@ -84,9 +85,9 @@ def class_table(
         "Percent: one minus the Jaccard index of the ten nearest, left against right",
     )
     shown["Most taken for"] = [names[i] if i >= 0 else "–" for i in table["confused_with"]]
-    add("Taken for it, left", 100 * table["confused_first"], "%.1f", "Percent of the class's sounds")
-    add("Taken for it, right", 100 * table["confused_second"], "%.1f", "Percent of the class's sounds")
-    add("Taken for it, diff.", 100 * table["confused_difference"], "%+.1f", "Right minus left")
+    add("Taken, left", 100 * table["confused_first"], "%.1f", "Percent of the class's sounds that go there")
+    add("Taken, right", 100 * table["confused_second"], "%.1f", "Percent of the class's sounds")
+    add("Taken, diff.", 100 * table["confused_difference"], "%+.1f", "Right minus left")
 
     def picked() -> None:
         rows = st.session_state[key]["selection"]["rows"]

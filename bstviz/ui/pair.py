@@ -18,8 +18,8 @@ from bstviz.ui.linked_map import Sounds
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.metric_table import EXPLAINED
 
-PAIRS = 1_000_000_000
-"""Similarities measured at most for the change of neighbourhoods; of more sounds, a sample is measured against all."""
+PAIRS = 400_000_000
+"""Similarities measured at most for the change of neighbourhoods: of more sounds than 20,000, a sample is measured against all."""
 STRUCTURE_SOUNDS = 4_000
 """Test sounds of a fold that structure is measured on at most."""
 CHANGE = "change"
@@ -108,18 +108,53 @@ def indices(both: Pair) -> tuple[Index, Index]:
     return _indices(both.identity, both)
 
 
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """The ten nearest of the sounds that were measured.
+
+    Attributes:
+        rows: (m,) positions of those sounds, rising.
+        first: (m, 10) positions of their nearest on the left, nearest first.
+        second: Those on the right.
+    """
+
+    rows: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+    def spread_out(self, values: np.ndarray, n: int) -> np.ndarray:
+        """Values (m,) as one for each of n sounds, float32, NaN where it was not measured."""
+        out = np.full(n, np.nan, np.float32)
+        out[self.rows] = values
+        return out
+
+
 @st.cache_resource(max_entries=8, show_spinner="Comparing every sound's neighbours …")
-def _change(identity: str, _pair: Pair) -> np.ndarray:
-    first, second = indices(_pair)
+def _neighbourhoods(identity: str, _pair: Pair) -> Neighbourhoods:
     rows = viewport.stratified(_pair.sounds.truth, max(PAIRS // len(_pair), 500))
-    out = np.full(len(_pair), np.nan, np.float32)
-    out[rows] = 1 - compare.neighbour_jaccard(first.latents, second.latents, rows=rows)
-    return out
+    first, second = (index.around(rows, 10)[0].astype(np.int32) for index in indices(_pair))
+    return Neighbourhoods(rows, first, second)
+
+
+def neighbourhoods(both: Pair) -> Neighbourhoods:
+    """The ten nearest of every shared sound in both runs, or of a stratified sample of many."""
+    return _neighbourhoods(both.identity, both)
+
+
+def measured(both: Pair) -> str:
+    """What the change of neighbourhoods was measured on, as a sentence; empty where it was every sound."""
+    m = len(neighbourhoods(both).rows)
+    return (
+        ""
+        if m == len(both)
+        else f" Neighbourhoods are measured on {m:,} sounds, stratified by class, each against all."
+    )
 
 
 def change(both: Pair) -> np.ndarray:
     """How much each sound's ten nearest neighbours changed, 0 (none) to 1 (all), (M,); NaN where it was not measured."""
-    return _change(both.identity, both)
+    near = neighbourhoods(both)
+    return near.spread_out(1 - compare.jaccard(near.first, near.second), len(both))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -136,7 +171,7 @@ def aligned(both: Pair, method: str, dimensions: int) -> tuple[np.ndarray, compa
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _disparity(identity: str, _pair: Pair) -> float:
     first, second = indices(_pair)
-    return compare.align(second.latents, first.latents).disparity
+    return compare.disparity(second.latents, first.latents)
 
 
 def disparity(both: Pair) -> float:
@@ -180,10 +215,16 @@ def _per_class(identity: str, top: bool, _pair: Pair) -> pd.DataFrame:
     taxonomy = _pair.left.run.taxonomy
     level = taxonomy.parents if top else np.arange(len(taxonomy.second))
     first, second = indices(_pair)
+    truth = np.where(_pair.sounds.truth < 0, -1, level[_pair.sounds.truth])
+    found = neighbourhoods(_pair)
+
+    def purity(near: np.ndarray) -> np.ndarray:
+        return found.spread_out((truth[near] == truth[found.rows][:, None]).mean(axis=1), len(_pair))[rows]
+
     return compare.per_class(
-        (first.latents[rows], level[_pair.left.run.y_pred[_pair.a[rows]]]),
-        (second.latents[rows], level[_pair.right.run.y_pred[_pair.b[rows]]]),
-        level[_pair.sounds.truth[rows]],
+        (first.latents[rows], level[_pair.left.run.y_pred[_pair.a[rows]]], purity(found.first)),
+        (second.latents[rows], level[_pair.right.run.y_pred[_pair.b[rows]]], purity(found.second)),
+        truth[rows],
         change(_pair)[rows],
         len(taxonomy.top) if top else len(taxonomy.second),
     )

@@ -13,6 +13,9 @@ from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.pickers import pick_map
 
+NEIGHBOURS, SEEDS = 200, 10_000
+"""Greatest number of neighbours and greatest seed that UMAP can be asked for."""
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -63,6 +66,20 @@ def words(settings: UmapSettings) -> str:
     return f"{settings.n_neighbors} neighbours, least distance {settings.min_dist:g}, seed {settings.seed}"
 
 
+def written(settings: UmapSettings) -> str:
+    """UMAP's parameters for an address."""
+    return f"{settings.n_neighbors},{settings.min_dist:g},{settings.seed}"
+
+
+def parse(text: str) -> UmapSettings:
+    """UMAP's parameters from an address; ValueError where they are none, or out of bounds."""
+    neighbours, distance, seed = text.split(",")
+    found = UmapSettings(int(neighbours), float(distance), int(seed))
+    if not (2 <= found.n_neighbors <= NEIGHBOURS and 0 <= found.min_dist <= 0.99 and 0 <= found.seed <= SEEDS):
+        raise ValueError(f"no parameters of UMAP: {text}")
+    return found
+
+
 def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) -> None:
     n = len(loaded.ids)
 
@@ -72,11 +89,11 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
     with st.form(f"{key}.form", border=False):
         left, middle, right, last = st.columns([2, 2, 1, 1], vertical_alignment="bottom")
         with left:
-            neighbours = st.slider("Neighbours", 2, min(200, max(n - 1, 3)), min(settings.n_neighbors, n - 1), key=f"{key}.neighbours", help="Few show fine structure, many the broad one.")  # fmt: skip
+            neighbours = st.slider("Neighbours", 2, min(NEIGHBOURS, max(n - 1, 3)), min(settings.n_neighbors, n - 1), key=f"{key}.neighbours", help="Few show fine structure, many the broad one.")  # fmt: skip
         with middle:
             distance = st.slider("Least distance", 0.0, 0.99, settings.min_dist, 0.01, key=f"{key}.distance", help="How tightly points may lie.")  # fmt: skip
         with right:
-            seed = st.number_input("Seed", 0, 10_000, settings.seed, key=f"{key}.seed")
+            seed = st.number_input("Seed", 0, SEEDS, settings.seed, key=f"{key}.seed")
         with last:
             st.form_submit_button("Make", type="primary", key=f"{key}.make", on_click=ask)
     if n > UMAP_SOUNDS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,8 @@ from bstviz.ui.sound_list import LISTED, sound_list
 
 ON_MAP, MAP_RUN, MAP_SOUND = "explore.selected", "explore.run", "explore.sound"
 """Where the selection, the run and the current sound of the Explore page are kept."""
+ADDRESS = 800
+"""Characters of a selection at most in an address."""
 
 
 def selected(key: str, loaded: Loaded) -> np.ndarray:
@@ -48,6 +51,21 @@ def show_on_map(loaded: Loaded, ids: np.ndarray, sound: str | None = None) -> No
     if sound is not None:
         st.session_state[MAP_SOUND] = sound
     st.switch_page("pages/explore.py")
+
+
+def written(key: str) -> str | None:
+    """The selection for an address; None without one, or where it is too long for addresses (beyond some sixty sounds)."""
+    ids = st.session_state.get(key, ([],))[0]
+    text = json.dumps(list(ids), separators=(",", ":"))
+    return text if len(ids) and len(text) <= ADDRESS else None
+
+
+def parse(text: str) -> tuple[pd.Index, str, np.ndarray]:
+    """A selection from an address, as the session keeps it; ValueError where it is none."""
+    ids = json.loads(text)
+    if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
+        raise ValueError(f"no list of sound ids: {text[:80]}")
+    return pd.Index(ids, dtype=object), "", np.array([], np.int64)
 
 
 def table_of(loaded: Loaded, rows: np.ndarray) -> pd.DataFrame:

@@ -23,6 +23,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "certainty": {"label": "Certainty", "kind": "number", "digits": 2},
     "distance": {"label": "Distance", "kind": "number", "digits": 3},
     "note": {"label": "", "kind": "text"},
+    "exchange": {"label": "", "kind": "exchange"},
 }
 
 
@@ -45,7 +46,7 @@ def sound_list(
         key: Of the component.
         columns: What to show, of :data:`COLUMNS`.
         distances: Distance of each, for the column of that name.
-        notes: A word on each, for the column of that name.
+        notes: A word on each, for the column of that name; kept, lost or gained for ``exchange``, which shows their colours.
         on_open: Called with the position of the entry whose title was clicked.
         keys: Whether j and k play the next and the last one; one list of a page at most.
         height: Greatest height in pixels.
@@ -113,6 +114,7 @@ def _rows(
             "certainty": float(run.probabilities[row, run.y_pred[row]]),
             "distance": None if distances is None else float(distances[position]),
             "note": "" if notes is None else notes[position],
+            "exchange": "" if notes is None else notes[position],
         }
         rows.append([cells[name] for name in columns])
     return rows

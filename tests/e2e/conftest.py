@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from bstviz import webapp
 
+BSD10K_SOUNDS = 10_956
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
     "--no-sandbox",
@@ -82,6 +83,18 @@ def address(browser: Browser) -> Iterator[str]:
     port = free_port()
     server = serve([], port)
     yield f"http://localhost:{port}"
+    stop(server)
+
+
+@pytest.fixture(scope="session")
+def large(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Address of the app on two made-up runs of BSD10k's size, and the folder that holds them: hierarchical and flat."""
+    from benchmarks.synthetic import make
+
+    folder = make(tmp_path_factory.mktemp("large"), BSD10K_SOUNDS)
+    port = free_port()
+    server = serve(["--experiment", str(folder / "hierarchical"), "--experiment", str(folder / "flat")], port)
+    yield f"http://localhost:{port}", folder
     stop(server)
 
 

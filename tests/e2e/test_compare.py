@@ -1,16 +1,27 @@
-"""Compare as a person uses it, in Chromium."""
+"""Compare as a person uses it, in Chromium: on the demo, and on two runs of BSD10k's size."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
 from bstviz import webapp
-from bstviz.run import load_run
+from bstviz.run import Run, load_run
 from tests.e2e.map_driver import MapDriver, settled
 
 pytestmark = pytest.mark.e2e
-LEFT = load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
+
+
+@pytest.fixture(params=["demo", "large"])
+def place(request: pytest.FixtureRequest) -> tuple[str, Run]:
+    """Address and left run: the demo's, and the large one's."""
+    if request.param == "large":
+        address, folder = request.getfixturevalue("large")
+        return address, load_run(folder / "hierarchical")
+    return request.getfixturevalue("address"), load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
 
 
 def compare(page: Page, address: str, query: str = "") -> MapDriver:
@@ -27,7 +38,10 @@ def ids_inside(page: Page, map_: MapDriver, pane: int, region: tuple[float, floa
 
 
 @pytest.mark.parametrize("pane", [0, 1])
-def test_a_lasso_on_one_map_brings_out_the_same_sounds_on_the_other(page: Page, address: str, pane: int) -> None:
+def test_a_lasso_on_one_map_brings_out_the_same_sounds_on_the_other(
+    page: Page, place: tuple[str, Run], pane: int, tmp_path: Path
+) -> None:
+    address, left = place
     map_ = compare(page, address)
     region = (0.2, 0.25, 0.5, 0.6)
     inside = ids_inside(page, map_, pane, region)
@@ -36,13 +50,15 @@ def test_a_lasso_on_one_map_brings_out_the_same_sounds_on_the_other(page: Page, 
     settled(page)
     assert map_.chosen() == inside
     per_pane = map_.ask("m.map.panes.map((p) => p.colors.length)")
-    assert per_pane == [len(LEFT.sounds)] * 2
-    listed = page.locator(".list").first.locator("tbody tr").count()
-    assert listed == len(inside)
+    assert per_pane == [len(left.sounds)] * 2
+    with page.expect_download() as download:
+        page.locator('[data-testid="stDownloadButton"] button', has_text="CSV").click()
+    download.value.save_as(tmp_path / "selection.csv")
+    assert pd.read_csv(tmp_path / "selection.csv")["sound_id"].tolist() == left.sounds["sound_id"].iloc[inside].tolist()
 
 
-def test_the_morph_slider_carries_one_map_into_the_other(page: Page, address: str) -> None:
-    map_ = compare(page, address)
+def test_the_morph_slider_carries_one_map_into_the_other(page: Page, place: tuple[str, Run]) -> None:
+    map_ = compare(page, place[0])
     index = 40
 
     def within(pane: int) -> tuple[float, float]:
@@ -61,8 +77,10 @@ def test_the_morph_slider_carries_one_map_into_the_other(page: Page, address: st
     page.wait_for_function("(m) => ['0.00', '1.00'].includes(m.dataset.morph)", arg=map_.handle())
 
 
-def test_a_clicked_sound_shows_what_it_kept_lost_and_gained_all_to_be_played(page: Page, address: str) -> None:
-    map_ = compare(page, address)
+def test_a_clicked_sound_shows_what_it_kept_lost_and_gained_all_to_be_played(
+    page: Page, place: tuple[str, Run]
+) -> None:
+    map_ = compare(page, place[0])
     map_.click(500)
     page.get_by_text("Ten nearest, left against right").wait_for()
     settled(page)
@@ -74,16 +92,18 @@ def test_a_clicked_sound_shows_what_it_kept_lost_and_gained_all_to_be_played(pag
     page.wait_for_function("() => window.bstvizPlaying && !window.bstvizPlaying.paused")
 
 
-def test_a_class_chosen_in_the_table_is_selected_on_both_maps(page: Page, address: str) -> None:
+def test_a_class_chosen_in_the_table_is_selected_on_both_maps(page: Page, place: tuple[str, Run]) -> None:
+    address, left = place
     map_ = compare(page, address)
+    members = (left.sounds["y_true"] == "m-sp").to_numpy().nonzero()[0].tolist()
     table = page.locator('[data-testid="stDataFrame"]').first
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 12, box["y"] + 35 + 17)
-    page.get_by_text("48 sounds selected").wait_for()
+    page.get_by_text(f"{len(members):,} sounds selected").wait_for()
     settled(page)
-    assert {str(LEFT.sounds["y_true"].iloc[i]) for i in map_.chosen()} == {"m-sp"}
+    assert map_.chosen() == members
 
 
 def test_a_comparison_can_be_sent(page: Page, address: str, browser: Browser) -> None:
@@ -92,3 +112,13 @@ def test_a_comparison_can_be_sent(page: Page, address: str, browser: Browser) ->
     assert page.locator(".pane .name").all_inner_texts() == ["Left: flat · audio", "Right: flat · audio + text"]
     assert page.locator(".legend .title").inner_text() == "Top-level class"
     assert map_.ask("m.map.data.marks.current !== null")
+    map_.zoom(0.4, 0.5, 2, pane=1)
+    page.wait_for_timeout(300)
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    other = context.new_page()
+    other.set_default_timeout(90_000)
+    other.goto(page.url)
+    there = MapDriver(other)
+    for pane in (0, 1):
+        assert there.locate(40, pane) == pytest.approx(map_.locate(40, pane), abs=0.5)
+    context.close()

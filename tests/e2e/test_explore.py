@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -12,30 +11,17 @@ from playwright.sync_api import Browser, Page
 
 from bstviz import webapp
 from bstviz.run import Run, load_run
-from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.map_driver import MapDriver, settled
 
 pytestmark = pytest.mark.e2e
-SOUNDS = 10_956
-
-
-@pytest.fixture(scope="module")
-def large(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Run]]:
-    """Address of the app on a made-up run of BSD10k's size, and the run."""
-    from benchmarks.synthetic import make
-
-    folder = make(tmp_path_factory.mktemp("large"), SOUNDS)
-    port = free_port()
-    server = serve(["--experiment", str(folder / "hierarchical")], port)
-    yield f"http://localhost:{port}", load_run(folder / "hierarchical")
-    stop(server)
 
 
 @pytest.fixture(params=["demo", "large"])
 def place(request: pytest.FixtureRequest) -> tuple[str, Run]:
     """Address and run: the demo's, and the large one's."""
     if request.param == "large":
-        return request.getfixturevalue("large")
+        address, folder = request.getfixturevalue("large")
+        return address, load_run(folder / "hierarchical")
     return request.getfixturevalue("address"), load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
 
 
@@ -153,6 +139,17 @@ def test_the_address_opened_in_a_new_browser_shows_the_same_view(page: Page, add
     map_.click(300)
     page.locator("h4").wait_for()
     settled(page)
+    run = load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
+    top = run.taxonomy.top[run.taxonomy.parents[run.y_true[300]]].name
+    page.locator(".facet", has_text="Top-level class").locator(".bar", has_text=top).click()
+    settled(page)
+    spot, (x, y, w, h) = map_.locate(300), map_.box(0)
+    u, v = (spot["x"] - x) / w, (spot["y"] - y) / h
+    map_.zoom(u, v, 2)
+    map_.lasso(u - 0.015, v - 0.015, u + 0.015, v + 0.015)
+    page.locator("h4", has_text="selected").wait_for()
+    settled(page)
+    page.wait_for_timeout(500)
     title, link = heading(page), page.url
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
     other = context.new_page()
@@ -163,7 +160,10 @@ def test_the_address_opened_in_a_new_browser_shows_the_same_view(page: Page, add
     assert heading(other) == title
     assert other.locator(".legend .title").inner_text() == "Annotation confidence"
     assert other.locator(".pane .x").first.inner_text() == "UMAP 1"
-    assert there.locate(300) == map_.locate(300)
+    assert there.locate(300) == pytest.approx(map_.locate(300), abs=0.5)
+    assert there.chosen() == map_.chosen()
+    assert there.ask("m.dataset.shown") == map_.ask("m.dataset.shown") != str(map_.drawn())
+    other.wait_for_timeout(500)
     assert other.url == link
     context.close()
 
@@ -211,6 +211,9 @@ def test_three_dimensions_turn_and_still_take_clicks_and_lassos(page: Page, addr
     page.get_by_role("radio", name="3-d").click()
     page.wait_for_function("(m) => m.map.data.dims === 3", arg=map_.handle())
     settled(page)
+    depth = page.locator(".pane .z").bounding_box()
+    assert depth is not None
+    assert depth["height"] < 40  # a line that hides nothing of the map
     before = map_.locate(100)
     map_.drag(0.4, 0.4, 0.6, 0.5)
     assert map_.locate(100) != before

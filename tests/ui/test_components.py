@@ -80,14 +80,18 @@ def test_zooming_into_a_map_of_many_sounds_draws_what_is_in_view() -> None:
         column = Column("c", "C", np.zeros(n, np.uint8), (Category("a", "#000000"),))
         st.session_state["m.view"] = {"p": View(0, 0.5, 0, 0.5)}
         sounds = Sounds("zoomed", np.zeros(n, int), "a", lambda rows: [""] * len(rows))
-        rows = linked_map([Pane("", ["x", "y"], points, np.zeros(n, int), column)], sounds, key="m", place="p")
-        st.session_state["inside"] = (
-            bool((points[rows] <= 0.5).all()) and len(rows) == ((points <= 0.5).all(axis=1)).sum()
-        )
+        panes = [Pane("", ["x", "y"], places, np.zeros(n, int), column) for places in (points, 1 - points)]
+        rows = linked_map(panes[:1], sounds, key="m", place="p")
+        near, far = ((places <= 0.5).all(axis=1) for places in (points, 1 - points))
+        st.session_state["inside"] = rows.tolist() == near.nonzero()[0].tolist()
+        st.session_state["n.view"] = {"q": View(0, 0.5, 0, 0.5)}
+        rows = linked_map(panes, sounds, key="n", place="q")
+        st.session_state["either"] = rows.tolist() == (near | far).nonzero()[0].tolist()
 
     app = shown(script)
     assert app.session_state["inside"]
-    (data,) = sent(app, "map")
+    assert app.session_state["either"]
+    data, _ = sent(app, "map")
     assert data["note"].startswith(f"All of the {data['n']:,} sounds in view are drawn.")
 
 
@@ -187,13 +191,15 @@ def test_a_table_of_classes_names_rivals_and_differences() -> None:
 
         latents = np.eye(4, dtype=np.float32)
         labels = np.array([0, 0, 1, 1])
-        table = per_class((latents, labels), (latents, np.array([0, 1, 1, 1])), labels, np.zeros(4), 5)
+        first, second = (latents, labels, np.ones(4)), (latents, np.array([0, 1, 1, 1]), np.full(4, 0.75))
+        table = per_class(first, second, labels, np.zeros(4), 5)
         class_table(table, bst().top, key="t", on_pick=lambda label: None)
         structure_table({"top_silhouette": [0.1, 0.3]}, {"top_silhouette": [0.5], "new_measure": [1.0]}, key="s")
 
     classes, structure = (d.value for d in shown(script).dataframe)
     assert classes["Class"].tolist() == ["Music", "Instrument samples"]
     assert classes["Accuracy, diff."].tolist() == [-50, 0]
+    assert classes["Purity, diff."].tolist() == [-25, -25]
     assert classes["Most taken for"].tolist() == ["Instrument samples", "–"]
     assert structure.iloc[0].tolist()[:3] == ["Silhouette, top level", "0.200 ± 0.100", "0.500"]
     assert structure["Difference"].iloc[0] == pytest.approx(0.3)

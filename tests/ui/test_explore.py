@@ -65,9 +65,49 @@ def test_an_address_brings_back_the_view() -> None:
     assert data["marks"]["current"] is not None
 
 
+def test_an_address_carries_filters_words_and_a_selection(app: AppTest) -> None:
+    app.session_state["explore.filters.chosen"] = {"top": frozenset({"Speech", "Music"})}
+    app.session_state["explore.selected"] = (pd.Index(["sp-s-001", "ss-n-001"]), "elsewhere", np.array([]))
+    app.text_input(key="explore.filters.words").set_value("voice").run()
+    sent_on = dict(app.query_params)
+    there = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/explore.py")
+    for name, value in sent_on.items():
+        there.query_params[name] = value
+    there.run()
+    (here_data,), (there_data,) = sent(app, "map"), sent(there, "map")
+    assert here_data["shown"] is not None
+    for part in ("shown", "selected", "chosen", "legend"):
+        assert there_data[part] == here_data[part]
+    assert there.text_input(key="explore.filters.words").value == "voice"
+
+
+def test_an_address_carries_the_parameters_of_umap(experiment: object) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/explore.py")
+    app.query_params["map"], app.query_params["umap"] = "umap", "7,0.25,3"
+    app.run()
+    assert app.slider(key="explore.map.neighbours").value == 7
+    assert app.slider(key="explore.map.distance").value == 0.25
+    assert app.number_input(key="explore.map.seed").value == 3
+
+
+def test_a_long_selection_stays_out_of_the_address(app: AppTest) -> None:
+    app.session_state["explore.selected"] = (pd.Index(RUN.sounds["sound_id"]), "elsewhere", np.array([]))
+    app.run()
+    assert "selected" not in app.query_params
+
+
 def test_an_address_of_rubbish_is_left_aside() -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/explore.py")
-    for name, value in {"run": "../../etc", "map": "tsne", "dimensions": "x", "color": "no", "sound": "<b>"}.items():
+    rubbish = {
+        "run": "../../etc",
+        "map": "tsne",
+        "dimensions": "x",
+        "color": "no",
+        "sound": "<b>",
+        "umap": "1,2,3,4",
+        "selected": "7",
+    }
+    for name, value in {**rubbish, "only": '["top"]', "view": "1,2"}.items():
         app.query_params[name] = value
     app.run()
     assert not app.exception
@@ -128,6 +168,7 @@ def test_umap_of_a_run_without_one_is_made_when_asked(experiment: object) -> Non
     assert not app.exception
     assert sent(app, "map")[0]["panes"][0]["axes"] == ["UMAP 1", "UMAP 2"]
     assert any("UMAP (5 neighbours" in c.value for c in app.caption)
+    assert app.query_params["umap"] == "5,0.1,0"
 
 
 def test_a_table_to_take_away_holds_the_selection_and_the_answers() -> None:

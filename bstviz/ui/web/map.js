@@ -13,8 +13,8 @@ const ICONS = {
   play: '<path d="M8 5l11 7-11 7z" fill="currentColor"/>',
 };
 const TOOLS = { pan: "Move the map: drag; zoom with the wheel", turn: "Turn the map: drag", box: "Select a box", lasso: "Select with a lasso (or hold Shift)", fit: "Show the whole map (0)", save: "Save as a picture" };
-const MARK = "#e0662c";
 const NONE = 65535;
+const CROWD = 1500; // selected points from which on their outlines would hide their colours
 const NEAR = 12; // pixels around a click within which a point is meant
 
 const icon = (name) => `<svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg>`;
@@ -46,9 +46,11 @@ class MapApp {
   }
 
   close() {
+    this.call = (this.call ?? 0) + 1; // what is still on its way comes too late
     this.seen.disconnect();
     document.removeEventListener("keydown", this.keys);
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.writing);
   }
 
   async update(data) {
@@ -75,12 +77,12 @@ class MapApp {
     this.chosenCount = data.chosen;
     this.dark = isDark(this.root);
     if (this.panes.length !== count) this.build(count);
+    if (this.viewKey !== data.view_key) this.restoreView();
     this.panes.forEach((pane, p) => {
       pane.places = places[p];
       pane.colors = new Uint16Array(colors[p]);
       this.label(pane, data.panes[p]);
     });
-    if (this.viewKey !== data.view_key) this.restoreView();
     this.palette(data.palette);
     this.arrange();
     this.legend();
@@ -89,6 +91,9 @@ class MapApp {
     this.morphBar();
     listen(this, (event) => this.key(event));
     this.resize();
+    if (this.fromLink) this.keepView(); // tells the server what is in view
+    else this.writeAddress();
+    this.fromLink = false;
   }
 
   say(text) {
@@ -174,14 +179,37 @@ class MapApp {
   // ---- view: a basis (two rows) that flattens places, a centre and a zoom over the fitted scale ---------------------
 
   restoreView() {
+    const sent = this.viewKey ? null : this.viewInAddress(); // a link's view is that of the first map shown
     this.viewKey = this.data.view_key;
-    const kept = JSON.parse(sessionStorage.getItem(`bstviz.view.${this.viewKey}`) ?? "null");
+    const kept = sent ?? JSON.parse(sessionStorage.getItem(`bstviz.view.${this.viewKey}`) ?? "null");
+    this.fromLink = sent !== null;
     this.basis = kept?.basis ?? (this.data.dims === 3 ? [1, 0, 0, 0, 1, 0] : [1, 0, 0, 1]);
     this.centre = kept?.centre ?? null;
     this.zoom = kept?.zoom ?? 1;
   }
 
+  /** The view that the address holds, if it is one of a map like this. */
+  viewInAddress() {
+    const text = this.data.address ? new URL(location).searchParams.get("view") : null;
+    const [zoom, x, y, ...basis] = (text ?? "").split(",").map(Number);
+    const { dims } = this.data;
+    if (![zoom, x, y, ...basis].every(Number.isFinite) || y === undefined || basis.length !== 2 * dims || zoom < 0.5 || zoom > 4000) return null;
+    return { basis, centre: [x, y], zoom };
+  }
+
+  /** Keep the view in the address too, so that it is sent with it; the server leaves it there. */
+  writeAddress() {
+    if (!this.data.address) return;
+    const url = new URL(location), plain = this.centre === null && !this.turned();
+    const short = (v) => Number(v.toPrecision(6));
+    if (plain) url.searchParams.delete("view");
+    else url.searchParams.set("view", [this.zoom, ...(this.centre ?? this.middle), ...this.basis].map(short).join());
+    if (url.href !== location.href) history.replaceState(history.state, "", url);
+  }
+
   keepView() {
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => this.writeAddress(), 250);
     sessionStorage.setItem(`bstviz.view.${this.viewKey}`, JSON.stringify({ basis: this.basis, centre: this.centre, zoom: this.zoom }));
     if (!this.data.detail) return;
     clearTimeout(this.telling);
@@ -299,17 +327,19 @@ class MapApp {
     return canvas;
   }
 
-  /** Indices in drawing order: filtered out, plain, selected. */
+  /** Indices in drawing order: filtered out, without a value, plain, selected. */
   arrange() {
-    const { n } = this.data, out = [], plain = [], chosen = [];
+    const { n, missing } = this.data, out = [], without = [], plain = [], chosen = [];
+    const { colors } = this.panes[0];
     for (let i = 0; i < n; i++) {
       if (this.shown && !this.shown[i]) out.push(i);
       else if (this.selected && this.selected[i]) chosen.push(i);
+      else if (colors[i] === missing) without.push(i);
       else plain.push(i);
     }
-    this.layers = [this.data.hide ? [] : out, plain, chosen].map((list) => Uint32Array.from(list));
+    this.layers = [this.data.hide ? [] : out, without, plain, chosen].map((list) => Uint32Array.from(list));
     this.root.dataset.drawn = n;
-    this.root.dataset.shown = plain.length + chosen.length;
+    this.root.dataset.shown = without.length + plain.length + chosen.length;
     this.root.dataset.selected = this.chosenCount;
   }
 
@@ -356,10 +386,11 @@ class MapApp {
     ctx.clearRect(0, 0, width, height);
     const moving = this.moving && this.cost > 22;
     const step = moving ? Math.ceil(this.cost / 12) : 1;
-    const [out, plain, chosen] = this.layers;
+    const [out, without, plain, chosen] = this.layers, dim = chosen.length || (this.data.chosen ?? 0);
     this.dots(pane, out, 0.1, 0, step);
-    this.dots(pane, plain, chosen.length || (this.data.chosen ?? 0) ? 0.22 : 0.88, 0, step);
-    this.dots(pane, chosen, 1, 2, moving ? Math.min(step, 3) : 1);
+    this.dots(pane, without, dim ? 0.15 : 0.35, 0, step);
+    this.dots(pane, plain, dim ? (this.shown ? 0.4 : 0.22) : 0.88, 0, step); // what passes filters stands out too
+    this.dots(pane, chosen, 1, chosen.length > CROWD ? 0 : 2, moving ? Math.min(step, 3) : 1);
     ctx.globalAlpha = 1;
     this.marks(pane);
     if (this.outline && this.outline.pane === pane) this.drawOutline(pane);
@@ -401,7 +432,7 @@ class MapApp {
       for (const one of near) {
         const [u, v] = this.pixel(pane, one.places);
         ctx.setLineDash(one.kind === "lost" ? [4 * this.ratio, 4 * this.ratio] : []);
-        ctx.strokeStyle = this.kindColor(one.kind);
+        ctx.strokeStyle = kindColor(one.kind, this.dark);
         ctx.beginPath();
         ctx.moveTo(x, y);
         ctx.lineTo(u, v);
@@ -409,14 +440,10 @@ class MapApp {
       }
       ctx.setLineDash([]);
       ctx.globalAlpha = 1;
-      for (const one of near) ring(one.places, r + 2.5 * this.ratio, 1.6 * this.ratio, this.kindColor(one.kind));
+      for (const one of near) ring(one.places, r + 2.5 * this.ratio, 1.6 * this.ratio, kindColor(one.kind, this.dark));
     }
     if (current) ring(current, r + 5.5 * this.ratio, 2.8 * this.ratio, MARK);
     for (const places of fresh) this.star(pane, places);
-  }
-
-  kindColor(kind) {
-    return { gained: "#2385ca", lost: "#b66dd3", near: MARK, kept: this.dark ? "#c9d1dd" : "#5b6472" }[kind];
   }
 
   star(pane, places) {
@@ -673,6 +700,13 @@ class MapApp {
       shape.append(element("i"), element("span", "", "ring: predicted wrong"));
       parts.push(shape);
     }
+    const kinds = new Set(this.data.marks.near.map((one) => one.kind));
+    for (const kind of ["kept", "lost", "gained"].filter((one) => kinds.has(one))) {
+      const shape = element("span", "shape"), ring = element("i");
+      ring.style.borderColor = kindColor(kind, this.dark);
+      shape.append(ring, element("span", "", `neighbour ${kind}`));
+      parts.push(shape);
+    }
     root.replaceChildren(...parts);
   }
 
@@ -730,6 +764,6 @@ class MapApp {
 
   /** Indices of the selected points that are drawn. */
   chosen() {
-    return Array.from(this.layers[2]);
+    return Array.from(this.layers[3]);
   }
 }

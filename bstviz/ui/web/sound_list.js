@@ -111,6 +111,11 @@ class SoundList {
       dot.style.background = value.color;
       box.append(dot, element("span", "", value.text));
       cell.append(box);
+    } else if (column.kind === "exchange") {
+      const box = element("span", "exchange"), ring = element("i");
+      ring.style.borderColor = kindColor(value, isDark(this.root));
+      box.append(ring, value);
+      cell.append(box);
     } else if (column.kind === "open" && this.data.opens) {
       const open = element("button", "open", value);
       open.type = "button";
