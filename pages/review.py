@@ -6,7 +6,7 @@ from bstviz import decisions
 from bstviz.run import RunInfo
 from bstviz.ui import link, loaders, pickers, review
 from bstviz.ui.page import guarded
-from bstviz.ui.review import AGREEMENT, SOUND, STATES, Desk
+from bstviz.ui.review import AGREEMENT, NOTICE, SOUND, STATES, Desk
 
 ADDRESS = {"sound": (SOUND, str)}
 
@@ -66,6 +66,8 @@ def page() -> None:
         f"{decided:,} of {len(passing):,} sounds decided · {len(record.disputed)} disputed · confident learning expects about "
         f"{int(weighed.likely_wrong.sum()):,} of {len(weighed):,} labels to be wrong",
     )
+    if NOTICE in st.session_state:
+        st.warning(st.session_state.pop(NOTICE), icon=":material/group:")
     i = desk.current(record)
     card, side = st.columns([3, 2], gap="large")
     with card:

@@ -22,11 +22,12 @@ from bstviz.ui.player import sound_player
 from bstviz.ui.sound_card import facts
 from bstviz.ui.sound_list import sound_list
 from bstviz.ui.text import chip, escape
+from bstviz.ui.web import component, event
 
-SOUND, WINDOW = "review.sound", "review.window"
+SOUND, WINDOW, NOTICE, TURN = "review.sound", "review.window", "review.notice", "review.turn"
 STATES = {"open": "To decide", "disputed": "Disputed", "decided": "Decided"}
 AGREEMENT = {"all": "Any", "against": "All say another class", "split": "Differ"}
-OPEN_FOR = 600  # seconds for which a sound that a window shows is not given to another one
+OPEN_FOR = 120  # seconds for which a sound that a window shows is not given to another one
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,58 +151,109 @@ class Desk:
         """Go on without a decision."""
         self.go_to(self.after(i, self.waiting(self.record())))
 
-    def decide(self, i: int, new: str | None, seen: Sequence[Decision]) -> None:
-        """Save a decision, which replaces those that this window had shown, and go on."""
+    def decide(self, i: int, new: str | None, seen: Sequence[str]) -> None:
+        """Save a decision, which replaces those of the given ids, and go on."""
         weighed = self.queue.doubt
         sound, note = str(weighed.sound_ids[i]), str(st.session_state.get(f"review.note.{weighed.sound_ids[i]}") or "")
         old, why = (
             weighed.taxonomy.codes[weighed.labels[i]],
             "; ".join(filter(None, [note.strip(), *weighed.reasons(i)])),
         )
-        over = [decision.id for decision in seen]
-        made = decisions.decide(
-            self.file, self.hash, sound_id=sound, old=old, new=new, why=why, by=window(), over=over
-        )  # fmt: skip
+        made = decisions.decide(self.file, self.hash, sound_id=sound, old=old, new=new, why=why, by=window(), over=seen)
         record = self.record()
         others = sorted({d.verdict for d in record.standing[sound]} - {made.verdict})
         if others:
-            st.toast(f"Another window decided otherwise ({', '.join(others)}). Both are kept, under Disputed.")
+            st.session_state[NOTICE] = (
+                f"Another window decided otherwise on the last sound ({', '.join(others)}). Both are kept, under Disputed."
+            )
         self.go_to(self.after(i, self.waiting(record)))
 
-    def undo(self, taken: Sequence[Decision]) -> None:
+    def take_back(self, taken: Sequence[Decision]) -> None:
         """Take decisions back and show the sound again."""
         for decision in taken:
             decisions.undo(self.file, self.hash, decision, by=window())
             self.go_to(self.queue.position(decision.sound_id))
 
+    def press(self, i: int, act: str, seen: Sequence[str]) -> None:
+        """What one of the buttons does.
 
-def keys(desk: Desk, i: int, record: Record) -> None:
-    """The buttons that decide, each with its key; a press is for the sound that was shown when it was made."""
-    weighed = desk.queue.doubt
-    codes, sound = weighed.taxonomy.codes, str(weighed.sound_ids[i])
-    label, suggested = int(weighed.labels[i]), int(weighed.suggested[i])
-    seen = record.standing.get(sound, ())
-    last = record.last_by(window())
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.button(f"Accept {codes[suggested]}", shortcut="A", type="primary", key=f"review.accept.{sound}", on_click=desk.decide, args=(i, codes[suggested], seen))  # fmt: skip
-        st.button(f"Keep {codes[label]}", shortcut="K", key=f"review.keep.{sound}", on_click=desk.decide, args=(i, codes[label], seen))  # fmt: skip
-        st.button("Unsure", shortcut="U", key=f"review.unsure.{sound}", on_click=desk.decide, args=(i, None, seen))
-        st.button("Next", shortcut="N", key=f"review.next.{sound}", on_click=desk.next, args=(i,))
-        st.button("Undo", shortcut="Z", key="review.undo", disabled=last is None, on_click=desk.undo, args=([last] if last else [],), help="Takes back this window's last decision")  # fmt: skip
-    other, note = st.columns(2)
-    with other:
-        names = {c.code: f"{c.code} · {c.name}" for c in weighed.taxonomy.second if c.code != codes[label]}
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            chosen = st.selectbox("Another class", list(names), index=None, format_func=names.__getitem__, placeholder="any of the others", key=f"review.other.{sound}")  # fmt: skip
-            st.button("Set", shortcut="S", key=f"review.set.{sound}", disabled=chosen is None, on_click=desk.decide, args=(i, chosen, seen))  # fmt: skip
-    note.text_input("Note", key=f"review.note.{sound}", placeholder="kept with the decision")
-    if seen:
-        told = "; ".join(
-            f"{d.verdict} by {'this' if d.by == window() else 'another'} window, {d.when[:16].replace('T', ' ')} UTC" for d in seen
-        )  # fmt: skip
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.info(f"{'Disputed' if sound in record.disputed else 'Decided'}: {told}", icon=":material/gavel:")
-            st.button("Take back", key=f"review.back.{sound}", on_click=desk.undo, args=(seen,))
+        Args:
+            i: The sound that was on the screen when it was pressed.
+            act: Which button: accept, keep, unsure, next, set, undo.
+            seen: Ids of the decisions that were on the screen with the sound.
+        """
+        codes, sound = self.queue.doubt.taxonomy.codes, self.queue.doubt.sound_ids[i]
+        st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+        other = st.session_state.get(f"review.other.{sound}")
+        if act == "next":
+            self.next(i)
+        elif act == "undo":
+            last = self.record().last_by(window())
+            self.take_back([last] if last else [])
+        elif act == "accept":
+            self.decide(i, codes[self.queue.doubt.suggested[i]], seen)
+        elif act == "keep":
+            self.decide(i, codes[self.queue.doubt.labels[i]], seen)
+        elif act == "unsure":
+            self.decide(i, None, seen)
+        elif act == "set" and other in codes:
+            self.decide(i, other, seen)
+
+
+def buttons(desk: Desk, i: int, record: Record) -> None:
+    """The buttons that decide, each with its key."""
+    weighed, sound = desk.queue.doubt, str(desk.queue.doubt.sound_ids[i])
+    label, suggested = (weighed.taxonomy.second[c[i]] for c in (weighed.labels, weighed.suggested))
+    names = {c.code: f"{c.name} ({c.code})" for c in weighed.taxonomy.second if c.code != label.code}
+    above, (left, right) = st.container(), st.columns(2)
+    other = left.selectbox(
+        "Another class", list(names), index=None, format_func=names.__getitem__, placeholder="choose, then press S",
+        key=f"review.other.{sound}",
+    )  # fmt: skip
+    right.text_input("Note", key=f"review.note.{sound}", placeholder="kept with the decision")
+
+    def pressed() -> None:
+        told = event("review.decide", "press")
+        at = desk.queue.position(told.get("sound")) if isinstance(told, dict) else None
+        if at is not None:
+            desk.press(at, str(told.get("act")), [str(id_) for id_ in told.get("seen", ())])
+
+    def act(
+        name: str, key: str, text: str, help_: str, *, main: bool = False, off: bool = False
+    ) -> dict[str, str | bool]:
+        return {"name": name, "key": key, "label": text, "help": help_, "main": main, "off": off}
+
+    with above:
+        component("decide")(
+            key="review.decide",
+            data={
+                "sound": sound,
+                "seen": [decision.id for decision in record.standing.get(sound, ())],
+                "turn": f"{window()} {st.session_state.get(TURN, 0)}",
+                "acts": [
+                    act("accept", "a", f"Accept {suggested.name}", "The suggested class is right", main=True),
+                    act("keep", "k", f"Keep {label.name}", "The label is right"),
+                    act("unsure", "u", "Unsure", "Neither can be said; the label stays"),
+                    act("set", "s", "Set another class", "The class chosen below is right", off=other is None),
+                    act("next", "n", "Next", "Decide nothing now"),
+                    act("undo", "z", "Undo", "Take back this window's last decision", off=not record.last_by(window())),
+                ],
+            },
+            on_press_change=pressed,
+        )
+
+
+def decided(desk: Desk, sound: str, record: Record) -> None:
+    """What was decided on a sound before, with a way back."""
+    standing = record.standing.get(sound, ())
+    if not standing:
+        return
+    told = "; ".join(
+        f"{d.verdict} by {'this' if d.by == window() else 'another'} window, {d.when[:16].replace('T', ' ')} UTC"
+        for d in standing
+    )
+    st.info(f"{'Disputed' if sound in record.disputed else 'Decided'}: {told}", icon=":material/gavel:")
+    st.button("Take back", key="review.back", on_click=desk.take_back, args=(standing,), icon=":material/undo:")
 
 
 def definitions(weighed: Doubt, i: int) -> None:
@@ -225,7 +277,8 @@ def sound(desk: Desk, i: int, record: Record) -> None:
     st.markdown(f"#### {escape(loaded.title(row))}")
     sound_player(loaded, row, key="review.player")
     facts(loaded, row)
-    keys(desk, i, record)
+    decided(desk, str(weighed.sound_ids[i]), record)
+    buttons(desk, i, record)
     st.markdown(f"**Why:** {escape('; '.join(weighed.reasons(i)))}.")
     definitions(weighed, i)
 
