@@ -591,7 +591,7 @@ def review_export(experiments: list[Path], out: OutOption, decisions: DecisionsO
     file = decisions or record_file(about, experiments)
     rows = table(read_record(file, about.hash))
     rows.to_csv(out, index=False)
-    console.print(f"{len(rows):,} decisions of {_plain(file)} -> {_plain(out)}")
+    console.print(f"{len(rows):,} decision{'s' if len(rows) != 1 else ''} of {_plain(file)} -> {_plain(out)}")
 
 
 @review.command("apply")

@@ -73,7 +73,7 @@ class Revision:
     when: str
 
     def __str__(self) -> str:
-        return f"{self.changed:,} classes changed by review on {self.when[:10]}, from version {self.hash[:12]}"
+        return f"{self.changed:,} class{'es' if self.changed != 1 else ''} changed by review on {self.when[:10]}, from version {self.hash[:12]}"
 
 
 @dataclass(frozen=True)

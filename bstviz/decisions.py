@@ -127,7 +127,7 @@ def read_record(file: Path, collection_hash: str) -> Record:
     """The decisions of a file; none where there is no such file.
 
     Raises:
-        UserError: It holds decisions on another version of the collection, or of another format version.
+        UserError: It cannot be read, or holds decisions on another version of the collection, or of another format version.
     """
     try:
         with file.open("rb") as source:
@@ -135,6 +135,10 @@ def read_record(file: Path, collection_hash: str) -> Record:
             lines = source.read().splitlines()
     except FileNotFoundError:
         return Record()
+    except OSError as error:
+        raise UserError(
+            f"The decisions in {file} cannot be read ({error}). Put that right, or choose another folder."
+        ) from None
     decisions: dict[str, Decision] = {}
     damaged = 0
     for line in filter(None, lines):

@@ -5,8 +5,8 @@ import streamlit as st
 from bstviz import decisions
 from bstviz.run import RunInfo
 from bstviz.ui import link, loaders, pickers, review
+from bstviz.ui.desk import AGREEMENT, NOTICE, SOUND, STATES, Desk, queue_of
 from bstviz.ui.page import guarded
-from bstviz.ui.review import AGREEMENT, NOTICE, SOUND, STATES, Desk
 
 ADDRESS = {"sound": (SOUND, str)}
 
@@ -30,7 +30,7 @@ def set_up() -> Desk:
     left, middle, right, last = st.columns([4, 5, 5, 4], vertical_alignment="top")
     with left:
         infos = pick_models()
-    queue = review.queue(infos)
+    queue = queue_of(infos)
     with middle:
         state = st.segmented_control(
             "Sounds", list(STATES), default="open", required=True, format_func=STATES.__getitem__, key="review.state",
@@ -68,7 +68,12 @@ def page() -> None:
     )
     if NOTICE in st.session_state:
         st.warning(st.session_state.pop(NOTICE), icon=":material/group:")
+    collection = desk.queue.entries[0][0].collection
+    left_out = 0 if collection is None else int((collection.labels >= 0).sum()) - len(weighed)
+    if left_out:
+        st.caption(f"{left_out:,} labelled sounds have no out-of-fold answer by these models and are not in the queue.")
     i = desk.current(record)
+    autoplay = bool(st.session_state.get("review.autoplay", True))
     card, side = st.columns([3, 2], gap="large")
     with card:
         if i is None:
@@ -76,13 +81,14 @@ def page() -> None:
                 "No sound waits here." if len(passing) else "No sound passes these filters.", icon=":material/check:"
             )
         else:
-            review.sound(desk, i, record)
+            review.sound(desk, i, record, autoplay=autoplay)
     with side:
         if len(rows):
             review.following(desk, rows)
         if i is not None:
             review.neighbours(desk, i)
     with st.container(horizontal=True, vertical_alignment="center"):
+        st.toggle("Play at once", value=True, key="review.autoplay", persist_state="session")
         st.download_button(
             "Decisions as CSV", lambda: decisions.table(desk.record()).to_csv(index=False), "decisions.csv", "text/csv",
             icon=":material/download:", on_click="ignore", key="review.csv",

@@ -14,8 +14,8 @@ from bstviz.decisions import Record, decide, read_record
 from bstviz.doubt import Doubt, weigh
 from bstviz.outoffold import pool
 from bstviz.run import Run
-from bstviz.ui import review
-from bstviz.ui.review import Desk
+from bstviz.ui import desk as desks
+from bstviz.ui.desk import Desk
 from tests.ui.conftest import ROOT, sent
 
 
@@ -26,7 +26,7 @@ def doubt(runs: dict[str, Run], collection: Collection) -> Doubt:
 
 @pytest.fixture
 def app(experiment: Path) -> AppTest:
-    review._shown().clear()  # what the windows of other tests show
+    desks._shown().clear()  # what the windows of other tests show
     started = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/review.py").run()
     return started.selectbox(key="review.models").set_value("audio · confidence ≥ 1").run()
 
@@ -95,13 +95,13 @@ def state(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """The session state of one window, outside of a page."""
     held: dict[str, object] = {}
     monkeypatch.setattr(st, "session_state", held)
-    review._shown().clear()
+    desks._shown().clear()
     return held
 
 
 @pytest.fixture
 def desk(state: dict[str, object], runs: dict[str, Run], collection: Collection, tmp_path: Path) -> Desk:
-    return Desk(review.queue([runs["audio"]]), tmp_path / "review.jsonl", collection.hash)
+    return Desk(desks.queue_of([runs["audio"]]), tmp_path / "review.jsonl", collection.hash)
 
 
 def press(desk: Desk, state: dict[str, object], *acts: str) -> None:
