@@ -13,6 +13,7 @@ st.navigation(
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
         st.Page("pages/results.py", title="Results", icon=":material/monitoring:"),
         st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),
+        st.Page("pages/review.py", title="Review", icon=":material/rule:"),
         st.Page("pages/classify.py", title="Classify", icon=":material/graphic_eq:"),
     ],
     position="top",

@@ -19,7 +19,7 @@ from bstviz.errors import UserError
 if TYPE_CHECKING:
     from bstviz.collection import Collection
     from bstviz.engine import Engine
-    from bstviz.run import Run
+    from bstviz.run import Run, RunInfo
     from bstviz.splits import Folds
     from bstviz.sweep import Plan
 
@@ -32,6 +32,10 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Make a collection from sounds and their table.", no_args_is_help=True)
 app.add_typer(imports, name="import")
+review = typer.Typer(
+    help="Doubtful labels: list them, export and apply what was decided in the app.", no_args_is_help=True
+)
+app.add_typer(review, name="review")
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
@@ -532,6 +536,110 @@ def _print_answer(entry: dict[str, Any], run: Run, best: int) -> None:
         out.print(f"    note: {_plain(note)}")
 
 
+DecisionsOption = Annotated[
+    Path | None, typer.Option(help="Record of decisions; where the app keeps it when left out.")
+]
+CollectionOption = Annotated[Path | None, typer.Option(help="The runs' collection, where it has moved.")]
+
+
+@review.command("list")
+def review_list(
+    experiments: list[Path],
+    count: Annotated[int, typer.Option(help="How many sounds.")] = 20,
+    collection: CollectionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the most doubtful labels, and why, by the out-of-fold answers of an experiment's first modality and threshold.
+
+    Example: bstviz review list experiments/table1
+    """
+    from bstviz.doubt import panel, weigh
+    from bstviz.outoffold import pool
+    from bstviz.run import load_run
+
+    infos, sounds = _reviewed(experiments, collection)
+    weighed = weigh([pool([load_run(i.folder) for i in own if i.folder]) for own in panel(infos)], sounds)
+    codes = weighed.taxonomy.codes
+    rows = [
+        {
+            "sound_id": str(weighed.sound_ids[i]),
+            "label": codes[weighed.labels[i]],
+            "suggested": codes[weighed.suggested[i]],
+            "support": float(weighed.support[i]),
+            "why": "; ".join(weighed.reasons(i)),
+        }
+        for i in weighed.order[:count]
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(f"{len(weighed):,} sounds judged by {', '.join(weighed.names)} and {weighed.k} neighbours each")
+    for row in rows:
+        out.print(f"  {_plain(row['sound_id'])}  {row['label']} → {row['suggested']}  {_plain(row['why'])}")
+
+
+@review.command("export")
+def review_export(experiments: list[Path], out: OutOption, decisions: DecisionsOption = None) -> None:
+    """Write the decisions as CSV: sound_id, old, new (empty: unsure), why, when.
+
+    Example: bstviz review export experiments/table1 --out decisions.csv
+    """
+    from bstviz.decisions import read_record, record_file, table
+
+    about = _reviewed_infos(experiments)[0].collection
+    file = decisions or record_file(about, experiments)
+    rows = table(read_record(file, about.hash))
+    rows.to_csv(out, index=False)
+    console.print(f"{len(rows):,} decision{'s' if len(rows) != 1 else ''} of {_plain(file)} -> {_plain(out)}")
+
+
+@review.command("apply")
+def review_apply(
+    experiments: list[Path], out: OutOption, decisions: DecisionsOption = None, collection: CollectionOption = None
+) -> None:
+    """Make a new version of the collection with the classes that were decided on; the original is not changed.
+
+    Example: bstviz review apply experiments/table1 --out collections/bsd10k-2
+    """
+    from bstviz.decisions import apply_decisions, read_record, record_file
+
+    if out.exists():
+        raise UserError(f"{out} is there already; a new version goes into a new folder.")
+    infos, sounds = _reviewed(experiments, collection)
+    file = decisions or record_file(infos[0].collection, experiments)
+    record = read_record(file, sounds.hash)
+    changed = apply_decisions(sounds, record)
+    _save(changed, out)
+    console.print(f"  {_plain(changed.revisions[-1])}")
+    if record.disputed:
+        console.print(f"  left as they are: {len(record.disputed):,} disputed sounds; decide on them in the app first")
+
+
+def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
+    """The runs of some experiments that can be judged, all of one collection."""
+    from bstviz.run import find_runs, load_info
+
+    infos = [info for e in experiments for f in find_runs(e) if (info := load_info(f)).metrics]
+    names = sorted({f"{i.collection.name} ({i.collection.hash[:6]})" for i in infos})
+    if len(names) != 1:
+        raise UserError(
+            f"A review is of one collection; these runs are of {', '.join(names) or 'none with classes'}. Name other runs."
+        )
+    return infos
+
+
+def _reviewed(experiments: list[Path], collection: Path | None) -> tuple[list[RunInfo], Collection]:
+    from bstviz.collection import load_collection
+
+    infos = _reviewed_infos(experiments)
+    if collection is None:
+        return infos, infos[0].load_collection()
+    sounds = load_collection(collection)
+    infos[0].check_collection(sounds)
+    return infos, sounds
+
+
 @app.command()
 def search(
     collection: Path,
@@ -627,6 +735,9 @@ def serve(
     collection: Annotated[
         list[Path] | None, typer.Option(help="Where to look for the runs' collection; repeatable.")
     ] = None,
+    reviews: Annotated[
+        Path | None, typer.Option(help="Folder for decisions on doubtful labels; the first experiment's when left out.")
+    ] = None,
     port: Annotated[int, typer.Option(help="TCP port.")] = 8501,
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "localhost",
 ) -> None:
@@ -639,4 +750,4 @@ def serve(
 
     for folder in experiment or ():
         find_runs(folder)
-    raise typer.Exit(webapp.serve(experiment or (), collection or (), port=port, address=address))
+    raise typer.Exit(webapp.serve(experiment or (), collection or (), reviews=reviews, port=port, address=address))

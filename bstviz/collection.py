@@ -57,6 +57,26 @@ class EncoderInfo:
 
 
 @dataclass(frozen=True)
+class Revision:
+    """A change of labels that made a new version of a collection.
+
+    Attributes:
+        name: Of the collection that was changed.
+        hash: Of it, before the change.
+        changed: How many sounds got another class.
+        when: Of the last decision, UTC, ISO 8601.
+    """
+
+    name: str
+    hash: str
+    changed: int
+    when: str
+
+    def __str__(self) -> str:
+        return f"{self.changed:,} class{'es' if self.changed != 1 else ''} changed by review on {self.when[:10]}, from version {self.hash[:12]}"
+
+
+@dataclass(frozen=True)
 class Collection:
     """Sounds and their embeddings.
 
@@ -72,6 +92,7 @@ class Collection:
         text_encoder: What made ``text``.
         license: Licence of the collection as a whole.
         notes: What was left out on import, and why, a sentence each.
+        revisions: The reviews that its labels went through, first to last.
         folder: Where it was loaded from, if it was.
     """
 
@@ -85,6 +106,7 @@ class Collection:
     text_encoder: EncoderInfo | None = None
     license: str = ""
     notes: tuple[str, ...] = ()
+    revisions: tuple[Revision, ...] = ()
     folder: Path | None = None
 
     def __post_init__(self) -> None:
@@ -221,6 +243,7 @@ class Collection:
             "text_encoder": dataclasses.asdict(self.text_encoder) if self.text_encoder else None,
             "audio_root": root,
             "notes": list(self.notes),
+            "revisions": [dataclasses.asdict(revision) for revision in self.revisions],
             "hash": self.hash,
         }
         with storage.replaced_folder(folder) as fresh:
@@ -281,6 +304,7 @@ def load_collection(folder: str | Path) -> Collection:
         text_encoder=encoder_from(header["text_encoder"]),
         license=header["license"],
         notes=tuple(header["notes"]),
+        revisions=tuple(Revision(**entry) for entry in header.get("revisions", ())),
         folder=folder.resolve(),
     )
 

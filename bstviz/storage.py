@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def _fsync(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file or the entries of a folder are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -57,8 +58,8 @@ def replaced_folder(path: Path) -> Iterator[Path]:
         for file in fresh.rglob("*"):
             if file.is_file():
                 file.chmod(0o666 & ~_umask())  # some writers make files that only their owner may read
-            _fsync(file)
-        _fsync(fresh)
+            flush(file)
+        flush(fresh)
         if path.exists():
             path.rename(old)
         fresh.rename(path)
@@ -67,7 +68,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
         recover(path)
         raise
     shutil.rmtree(old, ignore_errors=True)
-    _fsync(path.parent)
+    flush(path.parent)
 
 
 def recover(path: Path) -> None:
@@ -93,7 +94,7 @@ def write_file(path: Path, data: bytes) -> None:
     """Write one file atomically: temporary sibling, flush, rename."""
     fresh = _sibling(path, f"new-{os.getpid()}")
     fresh.write_bytes(data)
-    _fsync(fresh)
+    flush(fresh)
     fresh.replace(path)
 
 

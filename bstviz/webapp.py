@@ -16,6 +16,8 @@ from bstviz.errors import UserError
 
 EXPERIMENTS_VARIABLE = "BSTVIZ_EXPERIMENTS"
 COLLECTION_VARIABLE = "BSTVIZ_COLLECTIONS"
+REVIEWS_VARIABLE = "BSTVIZ_REVIEWS"
+"""Folder of the decisions on doubtful labels; see :func:`bstviz.decisions.record_file`."""
 
 
 def root() -> Path:
@@ -36,6 +38,7 @@ def serve(
     experiments: Sequence[Path] = (),
     collections: Sequence[Path] = (),
     *,
+    reviews: Path | None = None,
     port: int = 8501,
     address: str = "localhost",
     browser: bool = False,
@@ -45,6 +48,7 @@ def serve(
     Args:
         experiments: Folders of runs to load; the released runs where there are none.
         collections: Folders to look for a run's collection in, before the place that the run names.
+        reviews: Folder for decisions on doubtful labels; beside the first experiment when left out.
         port: TCP port; 0 lets the system choose.
         address: Address to listen on.
         browser: Open a browser on it when it answers.
@@ -53,6 +57,8 @@ def serve(
         EXPERIMENTS_VARIABLE: os.pathsep.join(str(Path(p).resolve()) for p in experiments),
         COLLECTION_VARIABLE: os.pathsep.join(str(Path(p).resolve()) for p in collections),
     }
+    if reviews is not None:
+        environment[REVIEWS_VARIABLE] = str(reviews.resolve())
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
     options = [f"--server.port={port}", f"--server.address={address}"]
     if browser:

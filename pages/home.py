@@ -15,6 +15,7 @@ PAGES = {
     "compare": "**Compare** two models on the same sounds: what hierarchical training changed.",
     "results": "**Results** of all runs: the paper's table and figures, training, attention, calibration.",
     "confusion": "**Confusion** matrices at both levels, by annotation confidence, of one setting or two; click a cell to hear its sounds. Classes and uploaders that fail.",
+    "review": "**Review** doubtful labels by ear: a ranked queue, with reasons; every decision is saved as it is made.",
     "classify": "**Classify** your own recordings: drop files, see both levels, probabilities and neighbours.",
 }
 
@@ -52,7 +53,10 @@ def page() -> None:
         if item.run.also_trained_on:
             words.append("trained together with " + ", ".join(map(escape, item.run.also_trained_on)) + " (not listed)")
         st.markdown("- " + " · ".join(words))
-        for text in (item.problem, *(item.collection.notes if item.collection else ())):
+        for text in (
+            item.problem,
+            *(map(str, (*item.collection.notes, *item.collection.revisions)) if item.collection else ()),
+        ):
             if text:
                 st.caption(text)
 

@@ -13,14 +13,16 @@ from typer.testing import CliRunner, Result
 
 from bstviz import __version__, cli, webapp
 from bstviz.collection import load_collection
+from bstviz.decisions import decide
 from bstviz.encoders import base
+from bstviz.errors import UserError
 from bstviz.run import find_runs, load_run
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, tone, write_tones
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
 COMMANDS = [
     "import bsd10k", "import bsd35k", "import table", "import folder", "embed", "train", "sweep", "report", "classify", "explore", "search", "fetch",
-    "demo", "app",
+    "demo", "app", "review list", "review export", "review apply",
 ]  # fmt: skip
 FAKES = ("--audio-encoder", "fake-audio", "--text-encoder", "fake-text")
 QUICK = ("--folds", "2", "--epochs", "3", "--no-umap", "--jobs", "1")
@@ -73,6 +75,7 @@ def test_every_command_shows_an_example(command: str) -> None:
 def test_every_command_is_tested_here() -> None:
     found = [c.name or c.callback.__name__ for c in cli.app.registered_commands if c.callback]
     found += [f"import {c.name}" for c in cli.imports.registered_commands]
+    found += [f"review {c.name}" for c in cli.review.registered_commands]
     assert sorted(found) == sorted(COMMANDS)
 
 
@@ -377,3 +380,28 @@ def test_an_interrupted_command_says_how_to_go_on(
         cli.main()
     assert ended.value.code == 130
     assert "run the same command again" in capsys.readouterr().err
+
+
+def test_doubtful_labels_are_listed_with_their_reasons(place: Path) -> None:
+    (first, *rest) = json.loads(invoke("review", "list", place / "flat", "--count", "5", "--json").stdout)
+    assert len(rest) == 4
+    assert first["label"] != first["suggested"]
+    assert first["support"] <= min(row["support"] for row in rest)
+    assert "the flat model says" in first["why"]
+    assert first["sound_id"] in invoke("review", "list", place / "flat", "--count", "1").stdout
+
+
+def test_decisions_are_exported_and_make_a_new_version(place: Path, tmp_path: Path) -> None:
+    original, record = load_collection(place / "tones"), tmp_path / "record.jsonl"
+    sound, old = original.sounds["sound_id"].iat[0], original.sounds["class"].iat[0]
+    decide(record, original.hash, sound_id=sound, old=old, new="ss-s", why="by ear", by="me")
+    arguments = (place / "flat", "--decisions", record, "--out")
+    assert "1 decision of" in invoke("review", "export", *arguments, tmp_path / "decisions.csv").stderr
+    assert pd.read_csv(tmp_path / "decisions.csv")[["old", "new", "why"]].to_numpy().tolist() == [
+        [old, "ss-s", "by ear"]
+    ]
+    assert "1 class changed by review" in invoke("review", "apply", *arguments, tmp_path / "new").stderr
+    assert load_collection(tmp_path / "new").sounds["class"].iat[0] == "ss-s"
+    assert load_collection(place / "tones").hash == original.hash
+    with pytest.raises(UserError, match="is there already"):
+        invoke("review", "apply", *arguments, place / "tones")

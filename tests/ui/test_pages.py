@@ -43,7 +43,7 @@ def test_page_says_when_the_collection_is_missing(
     monkeypatch.setenv(webapp.EXPERIMENTS_VARIABLE, str(tmp_path))
     app = open_page(page)
     assert not app.exception
-    shown = " ".join(element.value for element in (*app.warning, *app.caption, *app.info, *app.markdown))
+    shown = " ".join(element.value for element in (*app.error, *app.warning, *app.caption, *app.info, *app.markdown))
     assert page in ("classify.py", "confusion.py", "compare.py", "results.py") or "was not found" in shown
 
 

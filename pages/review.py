@@ -1,0 +1,103 @@
+"""Review: labels that are probably wrong, one at a time, by ear; every decision is saved as it is made."""
+
+import streamlit as st
+
+from bstviz import decisions
+from bstviz.run import RunInfo
+from bstviz.ui import link, loaders, pickers, review
+from bstviz.ui.desk import AGREEMENT, NOTICE, SOUND, STATES, Desk, queue_of
+from bstviz.ui.page import guarded
+
+ADDRESS = {"sound": (SOUND, str)}
+
+
+def from_the_start() -> None:
+    """Other filters: the first sound that passes them."""
+    st.session_state.pop(SOUND, None)
+
+
+def pick_models() -> list[RunInfo]:
+    """Runs whose out-of-fold answers are weighed together: hierarchical and flat of one modality and threshold."""
+    groups = pickers.settings([info for info in loaders.infos().values() if info.metrics], losses_apart=False)
+    if not groups:
+        st.info("None of the loaded runs has sounds with a class; there are no labels to review.")
+        st.stop()
+    return groups[st.selectbox("Models", list(groups), key="review.models", on_change=from_the_start)]
+
+
+def set_up() -> Desk:
+    """The queue, its filters, and the record of decisions."""
+    left, middle, right, last = st.columns([4, 5, 5, 4], vertical_alignment="top")
+    with left:
+        infos = pick_models()
+    queue = queue_of(infos)
+    with middle:
+        state = st.segmented_control(
+            "Sounds", list(STATES), default="open", required=True, format_func=STATES.__getitem__, key="review.state",
+            on_change=from_the_start,
+        )  # fmt: skip
+    with right:
+        agreement = st.segmented_control(
+            "Answers", list(AGREEMENT), default="all", required=True, format_func=AGREEMENT.__getitem__, key="review.agreement",
+            on_change=from_the_start,
+        )  # fmt: skip
+    with last:
+        second = {c.code: c.name for c in queue.doubt.taxonomy.second}
+        classes = st.multiselect(
+            "Label or suggestion", list(second), format_func=second.__getitem__, placeholder="any class", key="review.classes",
+            on_change=from_the_start,
+        )  # fmt: skip
+    about = infos[0].collection
+    file = decisions.record_file(about, loaders.experiment_folders())
+    return Desk(queue, file, about.hash, str(state), tuple(classes), str(agreement))
+
+
+@st.fragment
+@guarded
+def page() -> None:
+    st.header("Doubtful labels")
+    link.read("review", ADDRESS)
+    desk = set_up()
+    record, passing = desk.record(), desk.passing()
+    rows, weighed = desk.waiting(record), desk.queue.doubt
+    decided = int(sum(sound in record.standing for sound in weighed.sound_ids[passing]))
+    st.progress(
+        decided / max(len(passing), 1),
+        f"{decided:,} of {len(passing):,} sounds decided · {len(record.disputed)} disputed · confident learning expects about "
+        f"{int(weighed.likely_wrong.sum()):,} of {len(weighed):,} labels to be wrong",
+    )
+    if NOTICE in st.session_state:
+        st.warning(st.session_state.pop(NOTICE), icon=":material/group:")
+    collection = desk.queue.entries[0][0].collection
+    left_out = 0 if collection is None else int((collection.labels >= 0).sum()) - len(weighed)
+    if left_out:
+        st.caption(f"{left_out:,} labelled sounds have no out-of-fold answer by these models and are not in the queue.")
+    i = desk.current(record)
+    autoplay = bool(st.session_state.get("review.autoplay", True))
+    card, side = st.columns([3, 2], gap="large")
+    with card:
+        if i is None:
+            st.success(
+                "No sound waits here." if len(passing) else "No sound passes these filters.", icon=":material/check:"
+            )
+        else:
+            review.sound(desk, i, record, autoplay=autoplay)
+    with side:
+        if len(rows):
+            review.following(desk, rows)
+        if i is not None:
+            review.neighbours(desk, i)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.toggle("Play at once", value=True, key="review.autoplay", persist_state="session")
+        st.download_button(
+            "Decisions as CSV", lambda: decisions.table(desk.record()).to_csv(index=False), "decisions.csv", "text/csv",
+            icon=":material/download:", on_click="ignore", key="review.csv",
+        )  # fmt: skip
+        st.caption(
+            f"Saved at once in `{desk.file}`. `bstviz review apply` makes a new version of the collection of them; this one stays as it is."
+            + (f" {record.damaged} damaged lines are passed over." if record.damaged else "")
+        )
+    link.write("review", {"sound": None if i is None else str(weighed.sound_ids[i])})
+
+
+page()

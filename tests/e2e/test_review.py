@@ -1,0 +1,143 @@
+"""Review as people use it: keys in Chromium, a server killed under them, two windows at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from bstviz.collection import Collection
+from bstviz.decisions import Record, read_record
+from bstviz.train import train_folds
+from tests.e2e.conftest import free_port, serve, stop
+from tests.fakes import quick, stratified
+
+pytestmark = pytest.mark.e2e
+MOMENT = 300
+"""Milliseconds for which a sound must have been shown before a key decides on it, and a little more."""
+
+
+@dataclass
+class Served:
+    """An app on an experiment, which can be killed and started again at the same address."""
+
+    experiment: Path
+    collection: Collection
+    port: int = field(default_factory=free_port)
+    server: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        self.server = serve(["--experiment", str(self.experiment)], self.port)
+
+    def kill(self) -> None:
+        assert self.server is not None
+        os.killpg(self.server.pid, signal.SIGKILL)
+        self.server.wait(timeout=30)
+
+    def record(self) -> Record:
+        (file,) = self.experiment.glob("review-*.jsonl")
+        return read_record(file, self.collection.hash)
+
+    def open(self, page: Page) -> None:
+        page.goto(f"http://localhost:{self.port}/review")
+        page.get_by_role("button", name="Unsure").wait_for()
+        page.wait_for_timeout(MOMENT)
+
+
+@pytest.fixture(scope="module")
+def running(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    experiment, folds = tmp_path_factory.mktemp("experiment"), stratified(collection)
+    for loss in ("hierarchical", "flat"):
+        for run in train_folds(collection, folds, range(folds.count), quick(loss=loss, epochs=3)):
+            run.save(experiment / run.id)
+    app = Served(experiment, collection)
+    app.start()
+    yield app
+    assert app.server is not None
+    stop(app.server)
+
+
+@pytest.fixture
+def served(running: Served) -> Served:
+    """The app, with nothing decided yet."""
+    for file in running.experiment.glob("review-*.jsonl"):
+        file.unlink()
+    return running
+
+
+def decided(page: Page, count: int) -> None:
+    """Wait until the page says that so many sounds are decided, and takes the next key."""
+    page.get_by_text(f"{count} of 48 sounds decided").wait_for()
+    page.locator(".decide button.main:not([disabled])").wait_for()
+    page.wait_for_timeout(MOMENT)
+
+
+def test_no_decision_is_lost_when_the_server_is_killed_after_a_key(served: Served, page: Page) -> None:
+    served.open(page)
+    count = 0
+    for keys in ("a", "kun"):
+        for key in keys:
+            page.keyboard.press(key)
+            count += key != "n"
+            decided(page, count)
+        served.kill()
+        assert len(served.record().decisions) == count
+        served.start()
+        served.open(page)
+        decided(page, count)
+    made = served.record()
+    assert made.damaged == 0
+    assert [d.verdict.split(" ")[0] for d in made.decisions] == ["changed", "kept", "unsure"]
+    page.get_by_role("radio", name="Decided").click()
+    page.get_by_text("by another window").wait_for()
+    page.get_by_role("button", name="Take back").click()
+    decided(page, 2)
+    assert len(served.record().standing) == 2
+
+
+def test_two_windows_work_on_one_queue_and_both_are_kept(served: Served, browser: Browser) -> None:
+    first, second = (browser.new_context().new_page() for _ in range(2))
+    for window in (first, second):
+        window.set_default_timeout(90_000)
+        served.open(window)
+    for count, (window, key) in enumerate([(first, "a"), (second, "k"), (second, "a"), (first, "u")], 1):
+        window.keyboard.press(key)
+        decided(window, count)
+    second.keyboard.press("z")
+    decided(second, 3)
+    first.keyboard.press("n")
+    decided(first, 3)
+    made = served.record()
+    assert [d.verdict.split(" ")[0] for d in made.decisions] == ["changed", "kept", "unsure"]
+    assert len({d.by for d in made.decisions}) == 2
+    assert len({d.sound_id for d in made.decisions}) == 3
+    for window in (first, second):
+        window.context.close()
+
+
+def test_a_key_pressed_in_haste_decides_nothing_unseen(served: Served, page: Page) -> None:
+    served.open(page)
+    shown = page.locator(".decide").get_attribute("data-sound")
+    press = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'a', bubbles: true, composed: true}))"
+    page.evaluate(f"() => {{ for (let i = 0; i < 4; i++) {press}; }}")
+    decided(page, 1)
+    page.wait_for_timeout(500)
+    assert [d.sound_id for d in served.record().decisions] == [shown]
+
+
+def test_keys_typed_into_a_field_decide_nothing(served: Served, page: Page) -> None:
+    served.open(page)
+    note = page.get_by_label("Note")
+    note.click()
+    note.press_sequentially("a naked kangaroo")
+    note.press("Enter")
+    page.wait_for_timeout(1_500)
+    decided(page, 0)
+    assert not list(served.experiment.glob("review-*.jsonl"))
+    assert note.input_value() == "a naked kangaroo"
