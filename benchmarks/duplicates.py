@@ -25,7 +25,7 @@ import pandas as pd
 import soundfile
 
 from bstviz.collection import Collection, load_collection
-from bstviz.duplicates import COPY, Duplicates, find_duplicates, usual_thresholds
+from bstviz.duplicates import COPY, Duplicates, find_duplicates, usual_threshold
 from bstviz.library import Embedder
 from bstviz.neighbours import unit
 from bstviz.parts import Item
@@ -88,7 +88,7 @@ def plain_recall(audio: np.ndarray, rows: np.ndarray) -> tuple[float, int]:
     vectors = unit(audio)
     similarity = vectors @ vectors.T
     np.fill_diagonal(similarity, -1)
-    threshold = usual_thresholds(similarity.max(axis=1))[1]
+    threshold = usual_threshold(similarity.max(axis=1))
     own = len(audio) - len(rows)
     hit = similarity[own + np.arange(len(rows)), rows] >= threshold
     return float(hit.mean()), int(np.triu(similarity[:own, :own] >= threshold).sum())

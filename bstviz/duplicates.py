@@ -30,6 +30,7 @@ from bstviz.splits import column_folds
 RANK = 256  # principal components kept at most; so many sounds are needed for each:
 SOUNDS_A_COMPONENT = 4
 NEAREST = 32  # neighbours of a sound that are looked at, which bounds the pairs
+HEARD = 3  # of those whose waveforms are compared whatever their similarity
 ROWS = 8_192  # sounds whitened at a time, to bound memory
 COPY = 0.8  # correlation of two waveforms from which they are taken for the same sound
 LISTEN_RATE, LISTEN_SECONDS = 16_000, 120.0
@@ -133,17 +134,14 @@ def whiten(embeddings: np.ndarray) -> np.ndarray:
     return np.concatenate([(standardised(block) @ project).astype(np.float32) for block in blocks])
 
 
-def usual_thresholds(nearest: np.ndarray) -> tuple[float, float]:
-    """Similarities from which a pair is worth hearing, and from which it is uncommonly near.
+def usual_threshold(nearest: np.ndarray) -> float:
+    """Similarity from which a pair is uncommonly near, from every sound's similarity to its nearest one (n,).
 
-    They are the median of every sound's similarity to its nearest one, and once the median absolute deviation more. Where most
-    sounds have a copy, as in a folder of takes, both are too high: give a threshold.
-
-    Args:
-        nearest: (n,) similarity of each sound to its nearest one.
+    It is the median and once the median absolute deviation more, which few copies move little. Where most sounds have one,
+    as in a folder of takes, it is too high: give one.
     """
     median = float(np.median(nearest))
-    return median, median + float(np.median(np.abs(nearest - median)))
+    return median + float(np.median(np.abs(nearest - median)))
 
 
 def find_duplicates(
@@ -162,10 +160,10 @@ def find_duplicates(
     Args:
         collection: The sounds.
         kind: Embeddings to compare; audio where there is, else text.
-        threshold: Cosine similarity of whitened embeddings from which a pair is listed; the upper one of
-            :func:`usual_thresholds` when left out.
-        heard: Compare waveforms too: less similar pairs, down to the lower threshold, are listed if they are copies. This takes
-            out of 10,000 sounds some 20,000 pairs to be heard.
+        threshold: Cosine similarity of whitened embeddings from which a pair is listed; :func:`usual_threshold`
+            when left out.
+        heard: Compare waveforms too, those of each sound's :data:`HEARD` nearest as well, which are listed if they are copies:
+            at most three pairs a sound to listen to beside those above the threshold.
         track: Shows progress of that.
 
     Raises:
@@ -182,9 +180,11 @@ def find_duplicates(
         )
     near, distance = Index(whiten(matrix[rows])).around(np.arange(len(rows)), NEAREST)
     similarity = 1 - distance
-    lower, upper = usual_thresholds(similarity[:, 0])
-    threshold = upper if threshold is None else threshold
-    query, rank = np.nonzero(similarity >= (min(lower, threshold) if heard else threshold))
+    threshold = usual_threshold(similarity[:, 0]) if threshold is None else threshold
+    wanted = similarity >= threshold
+    if heard:
+        wanted[:, :HEARD] = True
+    query, rank = np.nonzero(wanted)
     ends = np.sort(np.stack([rows[query], rows[near[query, rank]]]), axis=0)
     _, once = np.unique(ends[0] * len(collection) + ends[1], return_index=True)  # a pair is seen from either side
     found = similarity[query, rank][once]

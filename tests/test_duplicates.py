@@ -63,8 +63,8 @@ def test_every_pair_above_the_threshold_is_listed_once(doubled: Collection) -> N
     assert set(zip(found.left, found.right, strict=True)) == set(map(tuple, np.argwhere(similarity >= 0.6)))
 
 
-def test_the_usual_thresholds_are_the_median_of_the_nearest_and_a_deviation_more() -> None:
-    assert duplicates.usual_thresholds(np.array([0.1, 0.2, 0.3, 0.6, 1.0])) == pytest.approx((0.3, 0.3 + 0.2))
+def test_the_usual_threshold_is_the_median_of_the_nearest_and_its_deviation() -> None:
+    assert duplicates.usual_threshold(np.array([0.1, 0.2, 0.3, 0.6, 1.0])) == pytest.approx(0.3 + 0.2)
 
 
 def test_sounds_without_an_embedding_have_no_pairs(doubled: Collection) -> None:

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import webapp
+from bstviz import results, webapp
 from bstviz.collection import Collection
 from bstviz.run import find_runs, load_info
 from bstviz.sweep import SweepPreset, plan, run_sweep
-from bstviz.ui import pickers, results
+from bstviz.ui import pickers
 from tests.fakes import stratified
 
 SECTIONS = ("Table 1", "Structure", "Confusion", "Latent spaces", "Classes", "Training", "Attention", "Calibration")
