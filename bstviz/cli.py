@@ -417,12 +417,22 @@ def report(
     experiments: list[Path],
     form: Annotated[str, typer.Option("--format", help="text, markdown, csv or json.")] = "text",
     paper: Annotated[bool, typer.Option(help="Print the paper's table 1 beside the figures.")] = True,
+    html: Annotated[
+        Path | None, typer.Option(help="Write all that the results page shows to this file, which needs no network.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the metrics of experiments, mean and deviation over folds, in the shape of the paper's table 1.
 
     Example: bstviz report experiments/table1 --format markdown
+
+    Example: bstviz report experiments/table1 --html table1.html
     """
+    if html is not None:
+        from bstviz import html_report
+
+        console.print(f"report -> {_plain(html_report.write(experiments, html, paper=paper))}")
+        return
     _print_report(experiments, "json" if as_json else form, paper=paper)
 
 

@@ -5,7 +5,9 @@ A section is about the runs of one collection and kind of folds; figures of one 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,8 +16,8 @@ import plotly.graph_objects as go
 from bstviz import figures, metrics, outoffold, report
 from bstviz import result_figures as drawn
 from bstviz.config import MODALITY_WORDS
-from bstviz.outoffold import OutOfFold
-from bstviz.report import COLUMNS, MODELS, Row
+from bstviz.outoffold import OutOfFold, Setting
+from bstviz.report import COLUMNS, MODELS, Row, recipe_of
 from bstviz.run import Run, RunInfo
 
 STRUCTURE = {
@@ -53,6 +55,41 @@ CLAIM = (
 )
 PANELS = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical", 4))
 """Loss and confidence threshold of each panel of the paper's figure 2."""
+
+
+def named_settings(infos: Sequence[RunInfo], *, losses_apart: bool = True) -> dict[str, list[RunInfo]]:
+    """Runs by setting, one a fold, under names that say what tells the settings apart.
+
+    Args:
+        infos: The runs.
+        losses_apart: Hierarchical and flat are two settings; else the runs of both that share all else are one.
+    """
+    groups: dict[Setting, list[RunInfo]] = {}
+    for setting, members in outoffold.settings(infos).items():
+        key = setting if losses_apart else replace(setting, train=replace(setting.train, loss="flat"))
+        groups.setdefault(key, []).extend(members)
+
+    hashes = Counter(name for name, _ in {(s.collection, s.hash) for s in groups})
+    kinds = Counter(name for name, _ in {(s.collection, s.split_kind) for s in groups})
+    differing = [  # what settings may differ in besides, named where they do
+        part
+        for part in (
+            lambda s: recipe_of(s.train),
+            lambda s: f"seed {s.train.seed}",
+            lambda s: s.collection + (f" ({s.hash[:6]})" if hashes[s.collection] > 1 else ""),
+            lambda s: s.split_kind if kinds[s.collection] > 1 else "",
+            lambda s: f"answers of run {s.applied[:6]}" if s.applied else "",
+        )
+        if len({part(setting) for setting in groups}) > 1
+    ]
+
+    def words(setting: Setting) -> str:
+        train = setting.train
+        loss = [MODELS[train.loss]] if losses_apart else []
+        always = [*loss, MODALITY_WORDS[train.modality], f"confidence ≥ {train.min_confidence}"]
+        return " · ".join(filter(None, [*always, *(part(setting) for part in differing)]))
+
+    return {words(setting): members for setting, members in groups.items()}
 
 
 def heading(metric: str) -> str:
