@@ -190,13 +190,13 @@ def of_setting(name: str, infos: Sequence[RunInfo]) -> Section:
     for section in OF_SETTING:
         if section == "Attention" and infos[0].train.modality != "both":
             continue
-        caption = f"{section}. {results.CAPTIONS[section]}"
+        caption = results.CAPTIONS[section]
         if section == "Training":
             blocks.append(Figure(caption, drawn.training_figure(infos)))
             continue
         if section == "Calibration":
             caption += f" Expected calibration error {results.calibration_error(infos)}."
-        blocks.append(Figure(f"{caption} {over}", results.setting_figure(section, answers)))
+        blocks.append(Figure(f"{caption} Of {name}: {over}", results.setting_figure(section, answers)))
     return Section(name, blocks)
 
 
@@ -342,7 +342,7 @@ def build(experiments: Sequence[str | Path], *, paper: bool = True) -> str:
 
 def _models(found: Sequence[Source]) -> Iterator[str]:
     for source in found:
-        for info in source.infos:
+        for info, *_ in results.named_settings(source.infos).values():
             yield f"{report.MODELS[info.train.loss].lower()} ({MODALITY_WORDS[info.train.modality]})"
 
 
