@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,7 +42,13 @@ class Table:
     caption: str
     headings: list[str]
     cells: list[list[str]]
-    words: int = 1  # columns at the left that hold words; the others hold numbers and stand to the right
+    words: int = 1  # columns at the left that hold words
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Whether each column holds numbers, which stand to the right."""
+        columns = zip(*self.cells, strict=True)
+        return [i >= self.words and not re.search("[^\\W\\d_]", "".join(column)) for i, column in enumerate(columns)]
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class Figure:
 
     caption: str
     figure: go.Figure
+    legend: tuple[tuple[str, str], ...] = ()  # names and colours, where the figure has none of its own
 
     @property
     def height(self) -> int:
@@ -175,11 +183,9 @@ def latent_spaces(infos: Sequence[RunInfo]) -> Section:
     if not chosen:
         return Section("Latent spaces", [Text("None of the settings of the paper's figure 2 is among the runs.")])
     figure = drawn.panels_figure([load_run(info.folder or Path()) for info in chosen], titles)
-    tops = ", ".join(top.name for top in chosen[0].taxonomy.top)
-    caption = (
-        f"{results.CAPTIONS['Latent spaces']} Fold {fold}, all its sounds with a class; top-level classes: {tops}."
-    )
-    return Section("Latent spaces", [Figure(caption, figure)])
+    caption = f"{results.CAPTIONS['Latent spaces']} Fold {fold}, all its sounds with a class, or {drawn.PANEL_POINTS:,} drawn at random of more."
+    legend = tuple((top.name, top.color) for top in chosen[0].taxonomy.top)
+    return Section("Latent spaces", [Figure(caption, figure, legend)])
 
 
 def of_setting(name: str, infos: Sequence[RunInfo]) -> Section:
