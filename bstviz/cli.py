@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -17,7 +17,7 @@ from bstviz.config import AUDIO_ENCODER, TEXT_ENCODER
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
-    from bstviz.collection import Collection
+    from bstviz.collection import AudioOrText, Collection
     from bstviz.engine import Engine
     from bstviz.run import Run, RunInfo
     from bstviz.splits import Folds
@@ -421,12 +421,22 @@ def report(
     experiments: list[Path],
     form: Annotated[str, typer.Option("--format", help="text, markdown, csv or json.")] = "text",
     paper: Annotated[bool, typer.Option(help="Print the paper's table 1 beside the figures.")] = True,
+    html: Annotated[
+        Path | None, typer.Option(help="Write all that the results page shows to this file, which needs no network.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the metrics of experiments, mean and deviation over folds, in the shape of the paper's table 1.
 
     Example: bstviz report experiments/table1 --format markdown
+
+    Example: bstviz report experiments/table1 --html table1.html
     """
+    if html is not None:
+        from bstviz import html_report
+
+        console.print(f"report -> {_plain(html_report.write(experiments, html, paper=paper))}")
+        return
     _print_report(experiments, "json" if as_json else form, paper=paper)
 
 
@@ -438,6 +448,69 @@ def _print_report(experiments: list[Path], form: str, *, paper: bool) -> None:
     table = load_rows(experiments)
     width = None if sys.stdout.isatty() else 200
     print(write(table, form, paper=paper, width=width))
+
+
+@app.command()
+def duplicates(
+    collection: Path,
+    experiment: Annotated[
+        Path | None, typer.Option(help="Trained on it: says what near-duplicates in training do to its scores.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write all pairs to this .csv or .parquet.")] = None,
+    by: Annotated[str | None, typer.Option(help="audio or text; audio where there is, when left out.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Similarity from which a pair counts; chosen from the data when left out.")
+    ] = None,
+    hear: Annotated[
+        bool,
+        typer.Option("--listen/--no-listen", help="Compare the waveforms of each pair too, where there are files."),
+    ] = True,
+    mark: Annotated[
+        bool, typer.Option(help="Add a column duplicate_group to the collection, for --group duplicate_group.")
+    ] = False,
+    count: Annotated[int, typer.Option(help="How many pairs to print.")] = 10,
+) -> None:
+    """List sounds that are nearly the same, across folds in particular: they make a model look better than it is.
+
+    Example: bstviz duplicates collections/mine --experiment runs/flat --out pairs.csv
+    """
+    from bstviz import duplicates as near
+    from bstviz.collection import NO_FOLDER, load_collection
+
+    if by not in (None, "audio", "text"):
+        raise UserError(f"--by is {by!r}; allowed are audio and text.")
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise UserError(f"--out is {out}; its name must end in .csv or .parquet.")
+    sounds = load_collection(collection)
+    settings = _settings_of(experiment) if experiment else []
+    listen = hear and by != "text" and sounds.audio is not None and sounds.audio_root not in NO_FOLDER
+    kind = cast("AudioOrText | None", by)
+    found = near.find_duplicates(sounds, kind=kind, threshold=threshold, heard=listen, track=_track)
+    table = found.table(sounds.sounds, near.known_folds(sounds, settings[0] if settings else ()))
+    shown = Console(highlight=False, soft_wrap=True)
+    shown.print(_plain(near.in_words(found, table)))
+    if out is not None:
+        (table.to_csv if out.suffix == ".csv" else table.to_parquet)(out, index=False)
+        console.print(f"{len(table):,} pairs -> {_plain(out)}")
+    if mark:
+        near.mark_groups(sounds, found).save(collection)
+        console.print(f"next: bstviz train {_plain(collection)} --group {near.GROUP_COLUMN} --out RUNS")
+    for row in table.head(count).fillna("").to_dict("records"):
+        waveforms = f"  waveforms {row['correlation']:.2f}" if "correlation" in row else ""
+        ends = "  =  ".join(f"{row[f'sound_{e}']} {row[f'title_{e}']} ({row[f'class_{e}'] or '–'})" for e in "ab")
+        shown.print(f"  {row['similarity']:.3f}{waveforms}  {_plain(ends)}")
+    for runs in settings:
+        for line in near.inflation_in_words(found, runs, sounds):
+            shown.print(_plain(line))
+
+
+def _settings_of(experiment: Path) -> list[list[Run]]:
+    """The runs of an experiment's settings, one a fold."""
+    from bstviz.outoffold import settings
+    from bstviz.run import find_runs, load_info, load_run
+
+    found = settings([load_info(path) for path in find_runs(experiment)])
+    return [[load_run(info.folder or Path()) for info in members] for members in found.values()]
 
 
 @app.command()

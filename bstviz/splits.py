@@ -8,6 +8,7 @@ References: paper section 4.2 (stratified 5-fold, 80/20 train/test, the former 9
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -144,6 +145,17 @@ def choose_folds(
     groups = group_values(sounds, group) if group else None
     kind = f"stratified {count}-fold, seed {seed}" + (f", grouped by {group}" if group else "")
     return Folds(stratified_folds(collection.labels, n_folds=count, seed=seed, groups=groups), kind, groups)
+
+
+def fold_options(kind: str) -> list[str] | None:
+    """Options of the command line that make folds of a kind as :func:`choose_folds` words it; None for others."""
+    own = re.fullmatch(r"the data's own, column (.+)", kind)
+    made = re.fullmatch(r"stratified (\d+)-fold, seed \d+(?:, grouped by (.+))?", kind)
+    if own:
+        return ["--fold-column", own[1]]
+    if made:
+        return ["--folds", made[1], *(["--group", made[2]] if made[2] else [])]
+    return None
 
 
 def confident_sounds(collection: Collection, threshold: int) -> np.ndarray:

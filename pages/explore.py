@@ -23,7 +23,7 @@ ADDRESS = {
     "sound": (SOUND, str),
     "only": (f"{FILTERS}.chosen", filters.parse),
     "words": (f"{FILTERS}.words", str),
-    "selected": (SELECTED, selection.parse),
+    "selected": (selection.ON_MAP, selection.parse),
 }
 
 
@@ -114,7 +114,7 @@ def page() -> None:
         "umap": projections.written(shown.settings) if shown.method == "umap" else None,
         "sound": None if current is None else str(loaded.ids[current]),
         "only": filters.written(FILTERS), "words": st.session_state.get(f"{FILTERS}.words") or None,
-        "selected": selection.written(SELECTED),
+        "selected": selection.written(selection.ON_MAP),
     })  # fmt: skip
     with believed:
         st.caption(trust(loaded, shown))

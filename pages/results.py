@@ -4,22 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from bstviz.results import CAPTIONS
 from bstviz.run import RunInfo
 from bstviz.ui import loaders, result_sections
 from bstviz.ui.page import guarded
 
 SECTIONS = ("Table 1", "Structure", "Confusion", "Latent spaces", "Classes", "Training", "Attention", "Calibration")
-EXPLAINED = {
-    "Confusion": "One fold's confusion matrix, as figure 1 of the paper; rows are true classes. Numbers in brackets: test sounds.",
-    "Latent spaces": "PCA of the 64-dimensional latents of one fold, as figure 2 of the paper: non-hierarchical and hierarchical, and "
-    "hierarchical as the confidence threshold rises. Coloured by second-level class, one family of hues a top-level class.",
-    "Classes": "Accuracy by second-level class on the test sounds of all folds, sorted and coloured by their number, as figure 3.",
-    "Training": "Every fold's curves. The training loss has all terms of the recipe, label smoothing among them, and augmented sounds.",
-    "Attention": "How much the model listens and how much it reads: the audio's weight of equation 2, median and quartiles over the "
-    "test sounds of each class, all folds.",
-    "Calibration": "How often answers of a given probability are right, on the test sounds of all folds; on the dotted line they mean "
-    "what they say. Probabilities carry a temperature fitted on validation sounds.",
-}  # fmt: skip
 
 
 def of_source(infos: Sequence[RunInfo]) -> list[RunInfo]:
@@ -37,8 +27,8 @@ def page() -> None:
     st.header("Results")
     infos = of_source(list(loaders.infos().values()))
     section = st.segmented_control("Show", SECTIONS, default=SECTIONS[0], required=True, key="results.section")
-    if section in EXPLAINED:
-        st.caption(EXPLAINED[str(section)])
+    if section in CAPTIONS:
+        st.caption(CAPTIONS[str(section)])
     if section == "Table 1":
         result_sections.table_one(infos)
     elif section == "Structure":

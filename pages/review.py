@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from bstviz import decisions
+from bstviz import decisions, results
 from bstviz.run import RunInfo
-from bstviz.ui import link, loaders, pickers, review
+from bstviz.ui import link, loaders, review
 from bstviz.ui.desk import AGREEMENT, NOTICE, SOUND, STATES, Desk, queue_of
 from bstviz.ui.page import guarded
 
@@ -18,7 +18,7 @@ def from_the_start() -> None:
 
 def pick_models() -> list[RunInfo]:
     """Runs whose out-of-fold answers are weighed together: hierarchical and flat of one modality and threshold."""
-    groups = pickers.settings([info for info in loaders.infos().values() if info.metrics], losses_apart=False)
+    groups = results.named_settings([info for info in loaders.infos().values() if info.metrics], losses_apart=False)
     if not groups:
         st.info("None of the loaded runs has sounds with a class; there are no labels to review.")
         st.stop()

@@ -22,7 +22,7 @@ from tests.fakes import FakeAudioEncoder, FakeTextEncoder, tone, write_tones
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
 COMMANDS = [
     "import bsd10k", "import bsd35k", "import table", "import folder", "embed", "train", "sweep", "report", "classify", "explore", "search", "fetch",
-    "demo", "app", "review list", "review export", "review apply",
+    "demo", "app", "review list", "review export", "review apply", "duplicates",
 ]  # fmt: skip
 FAKES = ("--audio-encoder", "fake-audio", "--text-encoder", "fake-text")
 QUICK = ("--folds", "2", "--epochs", "3", "--no-umap", "--jobs", "1")
@@ -156,6 +156,17 @@ def test_train_groups_by_a_column(place: Path, tmp_path: Path) -> None:
     assert run.split_kind == "stratified 2-fold, seed 0, grouped by uploader"
     uploader = load_collection(place / "tones").sounds["uploader"]
     assert (run.sounds.groupby(uploader)["split"].nunique() == 1).all()
+
+
+def test_duplicates_are_listed_written_and_marked(place: Path, tmp_path: Path) -> None:
+    load_collection(place / "tones").save(tmp_path / "tones")
+    said = invoke("duplicates", tmp_path / "tones", "--experiment", place / "flat", "--threshold", -1, "--out", tmp_path / "pairs.csv", "--mark")  # fmt: skip
+    pairs = pd.read_csv(tmp_path / "pairs.csv")
+    assert pairs["correlation"].between(0, 1).all()
+    assert f"{len(pairs):,} near-duplicate pairs by audio" in said.stdout
+    assert f"{pairs['parted'].sum():,} parted by the folds" in said.stdout
+    assert "36 (100.0 %) have a near-duplicate in training" in said.stdout
+    assert load_collection(tmp_path / "tones").sounds["duplicate_group"].notna().all()
 
 
 def test_train_finds_the_datas_own_folds(place: Path, tmp_path: Path) -> None:
@@ -349,6 +360,8 @@ def test_app_hands_the_experiments_to_the_server(place: Path, monkeypatch: pytes
         (("classify", "--batch", "{}/audio", "--out", "{}/l.csv"), "written as a .parquet"),
         (("classify", "--batch", "{}/audio", "--out", "{}/l.parquet", "--engine", "spark"), "known: local, ray"),
         (("explore", "{}/nowhere"), "There is no folder"),
+        (("duplicates", "{}/tones", "--by", "smell"), "allowed are audio and text"),
+        (("duplicates", "{}/tones", "--out", "{}/pairs.txt"), "must end in .csv or .parquet"),
         (("search", "{}/tones", " "), "query is empty"),
         (("search", "{}/tones", "dog", "--by", "smell"), "allowed are audio and text"),
         (("app", "--experiment", "{}/tones"), "holds no run"),

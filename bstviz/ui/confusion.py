@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from bstviz import bootstrap, confusion, outoffold
+from bstviz import bootstrap, confusion, outoffold, results
 from bstviz.errors import UserError
 from bstviz.outoffold import OutOfFold
 from bstviz.run import RunInfo
@@ -80,7 +80,7 @@ def at(family: Family, trained: int, tested: int) -> tuple[tuple[Loaded, ...], O
 def families(infos: Sequence[RunInfo]) -> dict[str, Family]:
     """Runs by all that tells settings apart but the threshold of training, and by that."""
     found: dict[str, Family] = {}
-    for name, members in pickers.settings(infos, thresholds_apart=False).items():
+    for name, members in results.named_settings(infos, thresholds_apart=False).items():
         thresholds = sorted({info.train.min_confidence for info in members})
         found[name] = {t: [i for i in members if i.train.min_confidence == t] for t in thresholds}
     return found

@@ -9,18 +9,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from bstviz.results import STRUCTURE
 from bstviz.taxonomy import SoundClass
-
-EXPLAINED = {
-    "top_silhouette": ("Silhouette, top level", "Nearness to the own class against the next one, −1 to 1."),
-    "second_silhouette": ("Silhouette, second level", "The same among the second-level classes."),
-    "top_knn_purity": ("Neighbour purity, top level", "Share of the ten nearest sounds that have the same class."),
-    "second_knn_purity": ("Neighbour purity, second level", "The same among the second-level classes."),
-    "tree_correlation": ("Classes against the tree", "Rank correlation of class distances with the tree's, −1 to 1."),
-    "top_retrieval_map": ("Retrieval mAP, top level", "Whether sounds of the same class come first by nearness, 0 to 1."),
-    "second_retrieval_map": ("Retrieval mAP, second level", "The same among the second-level classes."),
-}  # fmt: skip
-"""Title and one sentence for each measure of :func:`bstviz.compare.structure`."""
 
 
 def spread_over_folds(values: Sequence[float]) -> str:
@@ -35,7 +25,7 @@ def structure_table(left: Mapping[str, Sequence[float]], right: Mapping[str, Seq
     """Structure of two latent spaces: each measure over folds, the difference of the means, and what it says."""
     rows = []
     for name in dict.fromkeys([*left, *right]):
-        title, sentence = EXPLAINED.get(name, (name.replace("_", " ").capitalize(), ""))
+        title, sentence = STRUCTURE.get(name, (name.replace("_", " ").capitalize(), ""))
         a, b = left.get(name, []), right.get(name, [])
         difference = float(np.nanmean(b) - np.nanmean(a)) if len(a) and len(b) else float("nan")
         rows.append((title, spread_over_folds(a), spread_over_folds(b), difference, sentence))

@@ -12,11 +12,11 @@ from bstviz import compare, viewport
 from bstviz.columns import Category, Column, number_column
 from bstviz.errors import UserError
 from bstviz.neighbours import Index
+from bstviz.results import STRUCTURE
 from bstviz.run import Run
 from bstviz.ui import loaders
 from bstviz.ui.linked_map import Sounds
 from bstviz.ui.loaders import Loaded
-from bstviz.ui.metric_table import EXPLAINED
 
 PAIRS = 400_000_000
 """Similarities measured at most for the change of neighbourhoods: of more sounds than 20,000, a sample is measured against all."""
@@ -206,7 +206,7 @@ def colors(both: Pair, by: str) -> tuple[Column, Column]:
 def structure(loaded: Loaded) -> dict[str, list[float]]:
     """Structure of a run and its siblings on their test sounds: each measure's value, one a fold."""
     folds = [info.metrics for info in loaders.siblings(loaded)]
-    return {name: [fold[name] for fold in folds if name in fold] for name in EXPLAINED}
+    return {name: [fold[name] for fold in folds if name in fold] for name in STRUCTURE}
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

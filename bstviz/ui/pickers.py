@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import streamlit as st
 
-from bstviz import outoffold
 from bstviz.columns import matching
 from bstviz.config import MODALITY_WORDS
-from bstviz.outoffold import Setting
-from bstviz.report import MODELS, recipe_of
 from bstviz.run import RunInfo
 from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
@@ -28,46 +23,6 @@ def run_label(run: RunInfo, *, collection: bool) -> str:
     """How a run is called in pickers, with its collection's name where ``collection``."""
     name = f"{run.train.loss} · {MODALITY_WORDS[run.train.modality]} · confidence ≥ {run.train.min_confidence} · fold {run.fold}"
     return f"{name} · {run.collection.name}" if collection else name
-
-
-def settings(
-    infos: Sequence[RunInfo], *, losses_apart: bool = True, thresholds_apart: bool = True
-) -> dict[str, list[RunInfo]]:
-    """Runs by setting, one a fold, under names that say what tells the settings apart.
-
-    Args:
-        infos: The runs.
-        losses_apart: Hierarchical and flat are two settings; else the runs of both that share all else are one.
-        thresholds_apart: Runs trained at two confidence thresholds are two settings; else those that share all else are one.
-    """
-    groups: dict[Setting, list[RunInfo]] = {}
-    for setting, members in outoffold.settings(infos).items():
-        key = setting if losses_apart else replace(setting, train=replace(setting.train, loss="flat"))
-        key = key if thresholds_apart else replace(key, train=replace(key.train, min_confidence=1))
-        groups.setdefault(key, []).extend(members)
-
-    hashes = Counter(name for name, _ in {(s.collection, s.hash) for s in groups})
-    kinds = Counter(name for name, _ in {(s.collection, s.split_kind) for s in groups})
-    differing = [  # what settings may differ in besides, named where they do
-        part
-        for part in (
-            lambda s: recipe_of(s.train),
-            lambda s: f"seed {s.train.seed}",
-            lambda s: s.collection + (f" ({s.hash[:6]})" if hashes[s.collection] > 1 else ""),
-            lambda s: s.split_kind if kinds[s.collection] > 1 else "",
-            lambda s: f"answers of run {s.applied[:6]}" if s.applied else "",
-        )
-        if len({part(setting) for setting in groups}) > 1
-    ]
-
-    def words(setting: Setting) -> str:
-        train = setting.train
-        loss = [MODELS[train.loss]] if losses_apart else []
-        confidence = [f"confidence ≥ {train.min_confidence}"] if thresholds_apart else []
-        always = [*loss, MODALITY_WORDS[train.modality], *confidence]
-        return " · ".join(filter(None, [*always, *(part(setting) for part in differing)]))
-
-    return {words(setting): members for setting, members in groups.items()}
 
 
 def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | None = None) -> Loaded:

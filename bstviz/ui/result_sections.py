@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from bstviz import confusion, report
+from bstviz import report, results
 from bstviz import result_figures as drawn
-from bstviz.config import MODALITY_WORDS
-from bstviz.confusion_figures import confusion_figure
-from bstviz.report import COLUMNS, MODELS
+from bstviz.report import COLUMNS
 from bstviz.run import RunInfo
-from bstviz.ui import pickers, results
 from bstviz.ui.charts import PLAIN_CONFIG, dark
+from bstviz.ui.results import load_folds, rows
 from bstviz.ui.text import chip
 
 
 def of_setting(infos: Sequence[RunInfo], *, key: str, losses_apart: bool = True) -> list[RunInfo]:
     """Runs of the setting chosen: all its folds, of both losses unless ``losses_apart``."""
-    known = pickers.settings(infos, losses_apart=losses_apart)
+    known = results.named_settings(infos, losses_apart=losses_apart)
     return known[st.selectbox("Setting", list(known), key=f"{key}.setting")]
 
 
 def table_one(infos: Sequence[RunInfo]) -> None:
     """Every metric as dots and as a table, beside the paper's."""
-    own = [r for r in results.rows() if (r.collection, r.split_kind) == (infos[0].collection.name, infos[0].split_kind)]
+    own = [r for r in rows() if (r.collection, r.split_kind) == (infos[0].collection.name, infos[0].split_kind)]
     metric = st.segmented_control(
         "Metric", list(COLUMNS), default="second_accuracy", required=True, format_func=COLUMNS.__getitem__, key="results.metric"
     )  # fmt: skip
@@ -52,9 +49,7 @@ def table_one(infos: Sequence[RunInfo]) -> None:
 
 def structure(infos: Sequence[RunInfo]) -> None:
     """What hierarchical training does to the latent space."""
-    st.caption(
-        "The paper's claim: hierarchical training leaves accuracy about equal and makes latents cohere by top-level class."
-    )
+    st.caption(results.CLAIM)
     compared = results.losses_compared(of_setting(infos, key="results.structure", losses_apart=False))
     if compared is None:
         st.info(
@@ -67,30 +62,18 @@ def structure(infos: Sequence[RunInfo]) -> None:
     formats["Difference"] = st.column_config.NumberColumn(format="%+.3f", help="Hierarchical minus non-hierarchical")
     formats["Higher on"] = st.column_config.TextColumn(help="On how many folds hierarchical is higher")
     st.dataframe(table, hide_index=True, column_config=formats, height="content", placeholder="")
-    st.caption(
-        f"On the test sounds of {results.folds_in_words(folds)} that both have, in all 64 dimensions, cosine distance"
-        + ("; mean and deviation over folds." if folds > 1 else ".")
-    )
+    st.caption(results.compared_on(folds))
 
 
 def latent_spaces(infos: Sequence[RunInfo]) -> None:
     """PCA of the settings of the paper's figure 2."""
     fold = st.selectbox("Fold", sorted({i.fold for i in infos}), key="results.panels.fold")
-    modality = next(m for m in reversed(report.MODALITIES) if any(i.train.modality == m for i in infos))
-    wanted = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical", 4))
-    there: dict[tuple, RunInfo] = {}
-    for info in infos:
-        if info.fold == fold and info.train.modality == modality:
-            there.setdefault((info.train.loss, info.train.min_confidence), info)
-    chosen = [there[setting] for setting in wanted if setting in there]
-    titles = [
-        f"{MODELS[i.train.loss]}, {MODALITY_WORDS[modality]}, confidence ≥ {i.train.min_confidence}" for i in chosen
-    ]
+    chosen, titles = results.panels(infos, fold)
     if not chosen:
         st.info("No run of this fold is loaded in these settings.", icon=":material/info:")
         return
     st.html(" ".join(chip(top.name, top.color) for top in chosen[0].taxonomy.top))
-    figure = drawn.panels_figure([loaded.run for loaded in results.load_folds(chosen)], titles)
+    figure = drawn.panels_figure(load_folds(chosen), titles)
     st.plotly_chart(figure, config=PLAIN_CONFIG, key="results.panels")
 
 
@@ -98,26 +81,14 @@ def of_one_setting(section: str, infos: Sequence[RunInfo]) -> None:
     """Sections about one setting, over all its folds."""
     with st.container(horizontal=True):
         chosen = of_setting(infos, key=f"results.{section}")
-        if section == "Confusion":
-            chosen = [st.selectbox("Fold", chosen, format_func=lambda i: str(i.fold), key="results.confusion.fold")]
+        if section == "Confusion" and len(chosen) > 1:
+            fold = st.selectbox("Fold", ["all", *(i.fold for i in chosen)], key="results.confusion.fold")
+            chosen = [i for i in chosen if fold in ("all", i.fold)]
     if section == "Training":
         st.plotly_chart(drawn.training_figure(chosen), config=PLAIN_CONFIG, key="results.training")
         return
-    taxonomy = chosen[0].taxonomy
-    answers = results.pooled(results.load_folds(chosen))
-    labels, predicted, probabilities = answers.y_true, answers.y_pred, answers.probabilities
-    if section == "Confusion":
-        along = confusion.axis(taxonomy)
-        figure = confusion_figure(confusion.counts(answers, along), along, dark=dark(), named=True)
-    elif section == "Classes":
-        figure = drawn.class_accuracy_figure(taxonomy, labels, predicted)
-    elif section == "Calibration":
-        figure = drawn.reliability_figure(labels, probabilities)
-        errors = [100 * i.metrics["expected_calibration_error"] for i in chosen]
-        deviation = f" ± {np.std(errors):.1f}" if len(errors) > 1 else ""
-        st.markdown(
-            f"Expected calibration error **{np.mean(errors):.1f}{deviation} %** over {results.folds_in_words(len(errors))}."
-        )
-    else:
-        figure = drawn.attention_figure(taxonomy, labels, answers.attention[:, 0])
+    if section == "Calibration":
+        error = results.calibration_error(chosen)
+        st.markdown(f"Expected calibration error **{error}** over {results.folds_in_words(len(chosen))}.")
+    figure = results.setting_figure(section, results.pooled(load_folds(chosen)), dark=dark())
     st.plotly_chart(figure, config=PLAIN_CONFIG, key=f"results.figure.{section}")

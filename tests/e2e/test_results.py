@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bstviz import report
+from bstviz import html_report, report
 from bstviz.collection import Collection, load_collection
 from bstviz.sweep import SweepPreset, plan, run_sweep
 from bstviz.taxonomy import bst
@@ -81,3 +83,39 @@ def test_the_table_is_a_csv_of_every_metric(page: Page, results: str, experiment
     saved = download.value.path().read_text(encoding="utf-8")
     assert saved == report.write(report.load_rows([experiment]), "csv")
     assert len(saved.splitlines()) == 1 + 2 * 3 * 2 + 2 * 3
+
+
+def test_the_html_report_shows_offline_what_the_page_shows(
+    browser: Browser, page: Page, results: str, experiment: Path, tmp_path: Path
+) -> None:
+    page.goto(results)
+    page.wait_for_selector(".scatterlayer .point")
+    dots = "[...document.querySelector('.js-plotly-plot').data].map(trace => [trace.name, [...trace.y]])"
+    shown = page.evaluate(dots)
+    with page.expect_download() as download:
+        page.get_by_text("CSV of every metric").click()
+    rows = list(csv.DictReader(download.value.path().open(encoding="utf-8")))
+    matrix = "[...document.querySelector('.js-plotly-plot .heatmaplayer').closest('.js-plotly-plot').data[0].z].map(row => [...row])"
+    show(page, "Confusion")
+    page.wait_for_selector(".heatmaplayer .hm")
+    confused = page.evaluate(matrix)
+
+    file = html_report.write([experiment], tmp_path / "report.html")
+    context = browser.new_context(offline=True, color_scheme="dark")
+    asked: list[str] = []
+    broken: list[str] = []
+    opened = context.new_page()
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("pageerror", lambda error: broken.append(str(error)))
+    opened.goto(file.as_uri())
+    opened.wait_for_selector("body[data-drawn=dark]", timeout=90_000)
+    assert asked == [file.as_uri()]
+    assert not broken
+    assert opened.evaluate(dots) == shown
+    assert opened.evaluate(matrix) == confused
+    assert opened.locator(".js-plotly-plot").count() == 5 + 1 + 12 * 4 + 6  # six of the twelve settings have attention
+    printed = [line.inner_text().split("\t") for line in opened.locator("table").first.locator("tbody tr").all()]
+    context.close()
+    metrics = [f"{name}_{part}" for name in report.COLUMNS for part in ("mean", "std")]
+    expected = [[f"{100 * float(row[name]):.2f}" for name in metrics] for row in rows]
+    assert [re.findall(r"\d+\.\d\d(?! ?\))", " ".join(line[3:8])) for line in printed] == expected

@@ -11,11 +11,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import webapp
+from bstviz import results, webapp
 from bstviz.collection import Collection
 from bstviz.run import find_runs, load_info
 from bstviz.sweep import SweepPreset, plan, run_sweep
-from bstviz.ui import pickers, results
 from tests.fakes import stratified
 
 SECTIONS = ("Table 1", "Structure", "Confusion", "Latent spaces", "Classes", "Training", "Attention", "Calibration")
@@ -77,20 +76,20 @@ def test_figure_2_is_the_settings_of_the_paper_that_are_there(page: AppTest) -> 
 def test_settings_that_differ_in_their_recipe_are_not_mixed(experiment: Path) -> None:
     infos = [load_info(path) for path in find_runs(experiment)]
     other = [replace(info, train=replace(info.train, mixup=0.9)) for info in infos]
-    one, two = pickers.settings(infos), pickers.settings([*infos, *other])
+    one, two = results.named_settings(infos), results.named_settings([*infos, *other])
     assert len(one) == 4
     assert len(two) == 8
     assert {len(folds) for folds in two.values()} == {4}
     assert sum("mixup 0.9" in name for name in two) == 4
     changed = [replace(info, collection=replace(info.collection, hash="f" * 64)) for info in infos]
-    assert len(pickers.settings([*infos, *changed])) == 8
+    assert len(results.named_settings([*infos, *changed])) == 8
     elsewhere = [
         replace(info, collection=replace(info.collection, name="b"), split_kind="other folds") for info in infos
     ]
     regrouped = [replace(info, split_kind="other folds") for info in infos]
-    assert not any("folds" in name for name in pickers.settings([*infos, *elsewhere]))
-    assert sum("other folds" in name for name in pickers.settings([*infos, *regrouped])) == 4
-    pairs = pickers.settings([*infos, *other], losses_apart=False)
+    assert not any("folds" in name for name in results.named_settings([*infos, *elsewhere]))
+    assert sum("other folds" in name for name in results.named_settings([*infos, *regrouped])) == 4
+    pairs = results.named_settings([*infos, *other], losses_apart=False)
     assert {len(folds) for folds in pairs.values()} == {8}
     assert all(len({replace(i.train, loss="flat") for i in folds}) == 1 for folds in pairs.values())
 
