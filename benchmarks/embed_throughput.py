@@ -1,6 +1,6 @@
 """How much of an encoder's speed is left when sounds come from files, and what a second Ray worker adds.
 
-    python benchmarks/embed_throughput.py FOLDER [--files 500] [--ray-files 300]
+    python benchmarks/embed_throughput.py FOLDER [--files 500] [--ray-files 500]
 
 Prints two ratios, each against a reference measured in the same run:
 
@@ -9,14 +9,20 @@ Prints two ratios, each against a reference measured in the same run:
   :data:`GROUP` files, each measured both ways in turn, so that other work on the machine weighs on both; and the same by processor
   time, which other work does not touch;
 - ray / one: two Ray workers over one process on one core (where the system can pin it; its reading threads would else take a
-  part of the second core), both from files, the one process before and after; the rate between the first part and the last,
-  and with Ray's start counted in; and the same against one process that may read ahead on other cores.
+  part of the second core), both from files, the one process before and after; the rate while all workers are busy, from the first
+  part to the first worker's last, and with Ray's start and its uneven end counted in; and the same against one process that
+  may read ahead on other cores.
+
+Before them, how much of the machine other work takes, by the processor time that a spinning process gets on each core: below
+0.95 none of the ratios by the clock means much.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -40,11 +46,13 @@ GROUP = 64
 
 @dataclass(frozen=True)
 class Work:
-    """What was done from files: sounds, seconds from the call to the end, and when each part was on disk with how many sounds."""
+    """What was done from files: sounds, seconds from the call to the end, when each part was on disk with how many sounds, and by
+    how many workers."""
 
     sounds: int
     seconds: float
     parts: list[tuple[float, int]]
+    workers: int = 1
 
     @property
     def rate(self) -> float:
@@ -53,8 +61,9 @@ class Work:
 
     @property
     def steady_rate(self) -> float:
-        """Sounds a second between the first part and the last."""
-        return sum(n for _, n in self.parts[1:]) / (self.parts[-1][0] - self.parts[0][0])
+        """Sounds a second while every worker has work: from the first part to the last that comes before a worker runs dry."""
+        busy = self.parts[: len(self.parts) - self.workers + 1]
+        return sum(n for _, n in busy[1:]) / (busy[-1][0] - busy[0][0])
 
 
 def from_files(embedder: Embedder, items: list[Item], engine: Engine = LOCAL) -> Work:
@@ -65,7 +74,8 @@ def from_files(embedder: Embedder, items: list[Item], engine: Engine = LOCAL) ->
         in_parts(make, items, Path(place), engine=engine)
         seconds = time.perf_counter() - start
         files = Path(place).glob("*.parquet")
-        return Work(len(items), seconds, sorted((f.stat().st_mtime, parquet.read_metadata(f).num_rows) for f in files))
+        parts = sorted((f.stat().st_mtime, parquet.read_metadata(f).num_rows) for f in files)
+        return Work(len(items), seconds, parts, engine.workers or 1)
 
 
 def bare(embedder: Embedder, sounds: list) -> float:
@@ -74,6 +84,14 @@ def bare(embedder: Embedder, sounds: list) -> float:
     for first in range(0, len(sounds), BATCH):
         embedder.encoder.embed(sounds[first : first + BATCH])
     return len(sounds) / (time.perf_counter() - start)
+
+
+def quiet(seconds: float = 2.0) -> float:
+    """Share of all cores that this machine gives to who asks: processor time over time, of a spinning process a core."""
+    spin = f"import time; end = time.perf_counter() + {seconds}\nwhile time.perf_counter() < end: pass\nprint(time.process_time())"
+    command = [sys.executable, "-S", "-c", spin]
+    spinning = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(os.cpu_count() or 1)]
+    return float(np.mean([float(process.communicate()[0]) for process in spinning])) / seconds
 
 
 @contextmanager
@@ -94,12 +112,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--files", type=int, default=500)
-    parser.add_argument("--ray-files", type=int, default=300)
+    parser.add_argument("--ray-files", type=int, default=500)
     parser.add_argument("--encoder", default=AUDIO_ENCODER)
     arguments = parser.parse_args()
     root = arguments.folder.resolve()
     everything = [Item(path, str(root / path), stamp(root / path)) for path in bare_folder.find(root)]
     items, few = everything[: arguments.files], everything[: arguments.ray_files]
+    print(f"share of the cores that is free: {quiet():.2f}", flush=True)
     embedder = Embedder(arguments.encoder)
     sounds = [hear(item).at(embedder.encoder.rate) for item in items]
     seconds = sum(len(s) for s in sounds) / embedder.encoder.rate

@@ -1,7 +1,8 @@
-"""Baselines on the same embeddings and folds as the networks: nearest neighbours and logistic regression.
+"""Baselines on the same embeddings and folds as the networks: nearest neighbours, logistic regression, zero-shot.
 
 Embeddings are standardised by the training sounds; with both modalities the two are joined. Baselines have nothing to stop
-early or to calibrate, so they train on the validation sounds too.
+early or to calibrate, so they train on the validation sounds too. Zero-shot (:mod:`bstviz.zeroshot`) trains on nothing and takes
+audio alone, of an encoder that reads too.
 
 References: P. Anastasopoulou, J. Torrey, X. Serra, F. Font, "Heterogeneous Sound Classification with the Broad Sound
 Taxonomy and Dataset", DCASE 2024 (nearest neighbours); paper section 5.
@@ -22,9 +23,14 @@ from bstviz.collection import Collection
 from bstviz.config import MODALITIES, Modality, kinds_of
 from bstviz.errors import UserError
 from bstviz.splits import Folds, confident_sounds, split_fold
+from bstviz.zeroshot import zero_shot
 
-Method = Literal["knn", "logistic"]
-METHODS: dict[Method, str] = {"knn": "kNN (10, cosine)", "logistic": "Logistic regression"}
+Method = Literal["knn", "logistic", "zeroshot"]
+METHODS: dict[Method, str] = {
+    "knn": "kNN (10, cosine)",
+    "logistic": "Logistic regression",
+    "zeroshot": "Zero-shot (class definitions)",
+}
 FOLDER = "baselines"
 FORMAT_VERSION = 1
 NEIGHBOURS, INVERSE_REGULARISATION = 10, 0.01
@@ -50,6 +56,10 @@ class BaselineConfig:
         for name, value, allowed in (("method", self.method, METHODS), ("modality", self.modality, MODALITIES)):
             if value not in allowed:
                 raise UserError(f"{name} is {value!r}; allowed are {', '.join(allowed)}.")
+        if self.method == "zeroshot" and self.modality != "audio":
+            raise UserError(
+                f"modality is {self.modality!r}; zero-shot compares sounds with class definitions: take audio."
+            )
 
 
 @dataclass(frozen=True)
@@ -111,13 +121,8 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
     """Fit a baseline on one fold and score it.
 
     Raises:
-        UserError: An embedding is missing, or too few sounds remain.
+        UserError: An embedding is missing, too few sounds remain, or zero-shot has no encoder that reads.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.neighbors import KNeighborsClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     kinds = kinds_of(config.modality)
     matrices = [collection.embedding(kind) for kind in kinds]
     usable = np.all([~np.isnan(m).any(axis=1) for m in matrices], axis=0)
@@ -126,16 +131,12 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
     split = split_fold(
         folds.assignment, fold, labels, usable, seed=config.seed, groups=folds.groups, confident=confident
     )
-    x = np.concatenate([np.nan_to_num(m) for m in matrices], axis=1)
     train, test = np.isin(split, ["train", "val"]), split == "test"
-    classifier = (
-        KNeighborsClassifier(NEIGHBOURS, metric="cosine", weights="distance")
-        if config.method == "knn"
-        else LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300)
-    )
-    model = make_pipeline(StandardScaler(), classifier).fit(x[train], labels[train])
-    probabilities = np.zeros((int(test.sum()), len(collection.taxonomy.codes)))
-    probabilities[:, model.classes_] = model.predict_proba(x[test])
+    if config.method == "zeroshot":
+        probabilities = zero_shot(collection)[test]
+    else:
+        x = np.concatenate([np.nan_to_num(m) for m in matrices], axis=1)
+        probabilities = _trained(config.method, x[train], labels[train], x[test], len(collection.taxonomy.codes))
     return Baseline(
         config=config,
         fold=fold,
@@ -144,3 +145,21 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
         encoders=", ".join(f"{kind} {collection.encoder(kind)}" for kind in kinds),
         metrics=metrics.evaluate(labels[test], probabilities, collection.taxonomy.parents),
     )
+
+
+def _trained(method: Method, x: np.ndarray, labels: np.ndarray, asked: np.ndarray, n_classes: int) -> np.ndarray:
+    """Probabilities (m, C) for ``asked`` (m, d) of a classifier trained on x (n, d) and labels (n,)."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    classifier = (
+        KNeighborsClassifier(NEIGHBOURS, metric="cosine", weights="distance")
+        if method == "knn"
+        else LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300)
+    )
+    model = make_pipeline(StandardScaler(), classifier).fit(x, labels)
+    probabilities = np.zeros((len(asked), n_classes))
+    probabilities[:, model.classes_] = model.predict_proba(asked)
+    return probabilities

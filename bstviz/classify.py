@@ -80,25 +80,32 @@ class Classifier:
 
     Args:
         run: The run that answers.
-        others: Further folds of its setting; probabilities are the mean over all, the latent is the first run's.
+        others: Further runs that answer with it, e.g. folds of its setting or a model of another loss; probabilities are the mean
+            over all, the latent is the first run's.
         device: Torch device.
 
     Raises:
-        UserError: A run of ``others`` is of another setting, or was trained on other embeddings.
+        UserError: A run of ``others`` has other classes, or was trained on other embeddings.
     """
 
     def __init__(self, run: Run, *, others: Sequence[Run] = (), device: str = "cpu") -> None:
         for other in others:
-            if (other.train, other.encoders, other.taxonomy.hash) != (run.train, run.encoders, run.taxonomy.hash):
+            if (other.encoders, other.taxonomy.hash) != (run.encoders, run.taxonomy.hash):
                 raise UserError(
-                    f"Runs {run.id} and {other.id} are not folds of one setting and cannot answer together; name one of them."
+                    f"Runs {run.id} and {other.id} take other embeddings or know other classes, and cannot answer together; name "
+                    "one of them."
                 )
         self.run = run
         self.device = device
         self._members = [(member, network(member)) for member in (run, *others)]
 
     def __repr__(self) -> str:
-        return f"Classifier({self.run.id}, {', '.join(map(str, self.run.encoders.values()))})"
+        return f"Classifier({self.name}, {', '.join(map(str, self.run.encoders.values()))})"
+
+    @property
+    def name(self) -> str:
+        """The runs that answer."""
+        return " + ".join(member.id for member, _ in self._members)
 
     @property
     def audio_encoder(self) -> AudioEncoder:
@@ -147,11 +154,12 @@ class Classifier:
 
     def answer(self, sound: Embeddings | None, words: Embeddings | None) -> Answer:
         """Answer for embeddings of one sound."""
-        prediction = self._predict(sound, words)
+        prediction = self.predict(sound, words)
         unusual = float(novelty.novelty(prediction.latent, self.run, self.usual_distances)[0])
         return replace(ranked(self.run.taxonomy, prediction), novelty=unusual)
 
-    def _predict(self, sound: Embeddings | None, words: Embeddings | None) -> Prediction:
+    def predict(self, sound: Embeddings | None, words: Embeddings | None) -> Prediction:
+        """The mean probabilities of all runs for embeddings of n sounds, with the first run's latents and attention."""
         answers = [predict(run, audio=sound, text=words, model=model) for run, model in self._members]
         return replace(answers[0], probabilities=np.stack([a.probabilities for a in answers]).mean(axis=0))
 
@@ -160,15 +168,23 @@ class Classifier:
         parts = sound.segments()
         encoder = self.audio_encoder
         samples = [audio.resample(part.samples, sound.rate, encoder.rate) for part in parts]
-        answer = self._predict(Embeddings(encoder.embed(samples), encoder.info), None)
+        answer = self.predict(Embeddings(encoder.embed(samples), encoder.info), None)
         return Timeline(np.array([parts[0].start, *(part.stop for part in parts)]), answer.probabilities)
 
 
-def load_classifier(folder: str | Path, *, device: str = "cpu") -> Classifier:
-    """The classifier of a run, or of all the folds of an experiment with one setting, which answer together.
+def together(taxonomy: Taxonomy, answers: Sequence[Answer]) -> Answer:
+    """Several models' answers for one sound as one: their mean probabilities; all else is the first's."""
+    mean = np.mean([answer.prediction.probabilities for answer in answers], axis=0)
+    first = answers[0]
+    joint = ranked(taxonomy, replace(first.prediction, probabilities=mean))
+    return replace(joint, novelty=first.novelty, notes=first.notes)
+
+
+def load_classifier(*folders: str | Path, device: str = "cpu") -> Classifier:
+    """The classifier of a run, or of all the runs of experiments or several folders, which answer together.
 
     Raises:
-        UserError: The folder holds no run, or runs of several settings.
+        UserError: A folder holds no run, or the runs take different embeddings or know different classes.
     """
-    first, *others = (load_run(path) for path in find_runs(folder))
+    first, *others = (load_run(path) for folder in folders for path in find_runs(folder))
     return Classifier(first, others=others, device=device)

@@ -25,8 +25,8 @@ from bstviz import result_figures as drawn
 from bstviz.baselines import Baseline, find_baselines
 from bstviz.collection import Collection
 from bstviz.config import MODALITY_WORDS
+from bstviz.confusion_figures import NIGHT
 from bstviz.errors import UserError
-from bstviz.figures import NIGHT
 from bstviz.report import COLUMNS, Row
 from bstviz.run import EXPERIMENT_HEADER, HEADER, RunInfo, find_runs, load_info, load_run
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,15 @@ import numpy as np
 import pandas as pd
 
 from bstviz import audio, novelty, storage
+from bstviz.classify import load_classifier
 from bstviz.collection import SYNTH_ROOT
 from bstviz.datasets import folder as bare_folder
 from bstviz.encoders.base import load_audio_encoder
 from bstviz.engine import LOCAL, Engine
 from bstviz.errors import UserError
 from bstviz.parts import Item, Track, in_parts, no_progress, read_ahead, stamp
-from bstviz.predict import Embeddings, network, predict
-from bstviz.run import HEADER, Run, load_run
+from bstviz.predict import Embeddings
+from bstviz.run import HEADER, Run, find_runs, load_run
 
 GROUP = 8  # sounds embedded at a time, while the next ones are read
 BATCH, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
@@ -110,19 +111,18 @@ def _table(rows: list[_Heard], vectors: list[np.ndarray | None]) -> pd.DataFrame
 
 
 class Labeller:
-    """Labels sounds by a run: an :class:`Embedder`'s tables with answers in place of embeddings.
+    """Labels sounds by audio-only runs that answer together: an :class:`Embedder`'s tables with answers in place of embeddings.
 
     Columns: id, stamp, seconds, notes, problem, ``top`` and ``top_probability`` (the summed mass of the best top-level class),
     ``second`` and ``second_probability``, ``novelty`` (see :mod:`bstviz.novelty`), ``p_<class>`` for every class.
     """
 
-    def __init__(self, run_folder: str | Path, *, device: str = "cpu") -> None:
-        self.run = load_run(run_folder)
+    def __init__(self, run_folders: Sequence[Path], *, device: str = "cpu") -> None:
+        self.classifier = load_classifier(*run_folders, device=device)
+        self.run = self.classifier.run
         if tuple(self.run.encoders) != ("audio",):
             raise UserError(f"Run {self.run.id} needs text; sounds of a folder have none: take an audio-only run.")
         self.embedder = Embedder(self.run.encoders["audio"].id, device=device)
-        self.network = network(self.run)
-        self.usual = novelty.usual_distances(self.run)
 
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
         for table in self.embedder(items):
@@ -137,9 +137,9 @@ class Labeller:
         top, second = (np.full(n, None, object) for _ in range(2))
         if good.any():
             vectors = np.stack(table["embedding"][good].tolist())
-            answer = predict(self.run, audio=Embeddings(vectors, self.embedder.encoder.info), model=self.network)
+            answer = self.classifier.predict(Embeddings(vectors, self.embedder.encoder.info), None)
             probabilities[good] = answer.probabilities
-            unusual[good] = novelty.novelty(answer.latent, self.run, self.usual)
+            unusual[good] = novelty.novelty(answer.latent, self.run, self.classifier.usual_distances)
             top[good] = np.array(taxonomy.top_codes, object)[taxonomy.top_mass(answer.probabilities).argmax(axis=1)]
             second[good] = np.array(taxonomy.codes, object)[answer.probabilities.argmax(axis=1)]
         answers = {
@@ -156,7 +156,7 @@ class Labeller:
 def label_folder(
     folder: str | Path,
     out: str | Path,
-    run_folder: str | Path,
+    run_folders: Sequence[Path],
     *,
     engine: Engine = LOCAL,
     device: str = "cpu",
@@ -167,7 +167,7 @@ def label_folder(
     Args:
         folder: The library; it is not changed.
         out: Parquet file to write. While the work goes on its parts lie in a hidden folder beside it.
-        run_folder: An audio-only run.
+        run_folders: Audio-only runs, which answer together.
         engine: Where the work is done.
         device: Torch device.
         track: Shows progress.
@@ -178,26 +178,27 @@ def label_folder(
     Raises:
         UserError: The folder holds no sound, the run needs text, or ``out`` is something else than such a table.
     """
-    root, out, run_folder = Path(folder).resolve(), Path(out), Path(run_folder).resolve()
+    root, out = Path(folder).resolve(), Path(out)
+    run_folders = [path.resolve() for given in run_folders for path in find_runs(given)]
     items = [Item(path, str(root / path), stamp(root / path)) for path in bare_folder.find(root)]
-    run_id = run_identity(load_run(run_folder))
+    run_id = run_identity(*(load_run(path) for path in run_folders))
     store = out.parent / f".{out.name}.parts" / run_id
     _check_table(out)
     earlier = store / "earlier.parquet"  # an earlier call's results are a part like any other
     if out.is_file() and not earlier.is_file() and _labelled_by(out) == run_id:
         store.mkdir(parents=True, exist_ok=True)
         storage.write_file(earlier, _parquet(pd.read_parquet(out).rename(columns={"file": "id"}), run_id))
-    make = partial(Labeller, run_folder, device=device)
+    make = partial(Labeller, run_folders, device=device)
     table = in_parts(make, items, store, engine=engine, track=track).rename(columns={"id": "file"})
     storage.write_file(out, _parquet(table, run_id))
     shutil.rmtree(store.parent, ignore_errors=True)
     return table
 
 
-def run_identity(run: Run) -> str:
-    """Short hash of everything that a run's answers depend on."""
-    header = (run.folder or Path()) / HEADER
-    return hashlib.sha256(header.read_bytes()).hexdigest()[:16]
+def run_identity(*runs: Run) -> str:
+    """Short hash of everything that the answers of runs depend on."""
+    headers = b"".join(((run.folder or Path()) / HEADER).read_bytes() for run in runs)
+    return hashlib.sha256(headers).hexdigest()[:16]
 
 
 def _parquet(table: pd.DataFrame, run_id: str) -> bytes:

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bstviz.collection import Collection, load_collection
-from bstviz.config import LOSSES, Modality, NetworkSizes, preset
+from bstviz.collection import AudioOrText, Collection, load_collection
+from bstviz.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Loss, Modality, TrainConfig, preset
 from bstviz.datasets import demo
 from bstviz.embed import TEXT_FIELDS, embed_collection
 from bstviz.errors import UserError
@@ -24,8 +24,6 @@ from bstviz.parts import Track, no_progress
 from bstviz.projection import UmapSettings
 from bstviz.splits import Folds, stratified_folds
 
-SIZES = NetworkSizes(width=256)
-"""Twice the default width: on collections that were not trained on it loses less (see the README)."""
 COLLECTION, RUNS = "demo", "runs"
 MODALITIES: tuple[Modality, ...] = ("audio", "both")
 UNUSABLE_LICENSE = r"\bNC\b|no licence stated"
@@ -33,14 +31,27 @@ UNUSABLE_LICENSE = r"\bNC\b|no licence stated"
 
 
 def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collection:
-    """Make the demo collection in ``folder``, synthesise and embed its sounds; an existing one is read back."""
+    """Make the demo collection in ``folder``, synthesise and embed its sounds; an existing one is read back.
+
+    Embeddings of other encoders than the default ones are made anew.
+    """
     folder = Path(folder)
     if not (folder / "collection.json").is_file():
         demo.load().save(folder)
     collection = load_collection(folder)
-    if collection.audio is None or collection.text is None:
-        collection = embed_collection(folder, text_fields=TEXT_FIELDS, track=track).collection
+    audio, text = (
+        None if info is not None and info.id == wanted else wanted
+        for info, wanted in ((collection.audio_encoder, AUDIO_ENCODER), (collection.text_encoder, TEXT_ENCODER))
+    )
+    if audio or text:
+        report = embed_collection(folder, audio_encoder=audio, text_encoder=text, text_fields=TEXT_FIELDS, track=track)
+        collection = report.collection
     return collection
+
+
+def recipe(loss: Loss, modality: Modality, *, seed: int = 0) -> TrainConfig:
+    """How the released runs are trained."""
+    return preset("default", loss=loss, modality=modality, seed=seed)
 
 
 def joined(base: Collection, extra: list[Collection]) -> Collection:
@@ -58,12 +69,11 @@ def joined(base: Collection, extra: list[Collection]) -> Collection:
                 f"with {base.audio_encoder} and {base.text_encoder}. Embed it with the same."
             )
     tables = [base.sounds, *(c.sounds.assign(sound_id=f"{c.name}/" + c.sounds["sound_id"]) for c in extra)]
-    return replace(
-        base,
-        sounds=pd.concat(tables, ignore_index=True),
-        audio=np.concatenate([c.embedding("audio") for c in (base, *extra)]),
-        text=np.concatenate([c.embedding("text") for c in (base, *extra)]),
-    )
+
+    def stacked(kind: AudioOrText) -> np.ndarray | None:
+        return np.concatenate([c.embedding(kind) for c in (base, *extra)]) if base.encoder(kind) else None
+
+    return replace(base, sounds=pd.concat(tables, ignore_index=True), audio=stacked("audio"), text=stacked("text"))
 
 
 def usable(collection: Collection) -> Collection:
@@ -114,7 +124,7 @@ def train_released(
     paths = []
     for modality in MODALITIES:
         for loss in LOSSES:
-            config = preset("default", loss=loss, modality=modality, seed=seed, sizes=SIZES)
+            config = recipe(loss, modality, seed=seed)
             run = train_fold(
                 everything,
                 Folds(folds, kind),

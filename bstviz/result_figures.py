@@ -18,8 +18,14 @@ from bstviz.report import MODELS, Row, paper_figure
 from bstviz.run import Run, RunInfo
 from bstviz.taxonomy import Taxonomy
 
-MODEL_COLORS = {"hierarchical": "#2385ca", "flat": "#e0662c", "knn": "#8a94a6", "logistic": "#a07f4a"}
-SYMBOLS = {"hierarchical": "circle", "flat": "diamond", "knn": "square", "logistic": "triangle-up"}
+MODEL_COLORS = {
+    "hierarchical": "#2385ca",
+    "flat": "#e0662c",
+    "knn": "#8a94a6",
+    "logistic": "#a07f4a",
+    "zeroshot": "#b66dd3",
+}
+SYMBOLS = {"hierarchical": "circle", "flat": "diamond", "knn": "square", "logistic": "triangle-up", "zeroshot": "star"}
 MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8}
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 EMPTY_AXIS = {"showgrid": False, "zeroline": False, "showticklabels": False}

@@ -23,6 +23,7 @@ from bstviz.engine import LOCAL, Engine, connected
 from bstviz.errors import UserError
 from bstviz.run import Run, is_run, run_id, write_experiment
 from bstviz.splits import Folds
+from bstviz.zeroshot import readable, zero_shot
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
@@ -139,8 +140,29 @@ def plan(sweep: SweepPreset, collection: Collection, **changes: Any) -> Plan:
     except TypeError as error:
         raise UserError(f"Preset {sweep.name!r} has an unknown training setting: {error}.") from None
     seed = settings[0].seed if settings else 0
-    baselines = [BaselineConfig(method, m, c, seed) for c, m in grid for method in sweep.baselines]
+    methods = list(sweep.baselines)
+    if "zeroshot" in methods and (reason := _no_zero_shot(collection)) is not None:
+        methods.remove("zeroshot")
+        left_out += [reason] if reason else []
+    baselines = [
+        BaselineConfig(method, m, c, seed)
+        for c, m in grid
+        for method in methods
+        if method != "zeroshot" or m == "audio"
+    ]
     return Plan(tuple(settings), tuple(baselines), tuple(left_out))
+
+
+def _no_zero_shot(collection: Collection) -> str | None:
+    """Why a collection has no zero-shot baseline; empty where its encoder does not read and None where it has one."""
+    info = collection.audio_encoder
+    if info is None or not readable(collection):
+        return ""
+    try:
+        zero_shot(collection)
+    except UserError:  # weights that are not here and cannot be had, or others than made the embeddings
+        return f"baseline zeroshot: {info.id} cannot read the class definitions here; bstviz search says why"
+    return None
 
 
 def default_jobs(device: str) -> int:

@@ -8,14 +8,14 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from bstviz.baselines import METHODS, BaselineConfig, Method, find_baselines, fit_baseline
+from bstviz.baselines import BaselineConfig, Method, find_baselines, fit_baseline
 from bstviz.collection import Collection
 from bstviz.errors import UserError
 from bstviz.train import train_fold
 from tests.fakes import quick, stratified
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["knn", "logistic"])
 def test_baselines_are_those_of_scikit_learn_on_the_same_test_sounds(collection: Collection, method: Method) -> None:
     folds = stratified(collection)
     found = fit_baseline(collection, folds, 1, BaselineConfig(method, "both", 2))
@@ -51,5 +51,5 @@ def test_scores_are_read_back_as_written_and_damage_is_said(collection: Collecti
 
 
 def test_an_unknown_method_is_refused() -> None:
-    with pytest.raises(UserError, match="method is 'forest'; allowed are knn, logistic"):
+    with pytest.raises(UserError, match="method is 'forest'; allowed are knn, logistic, zeroshot"):
         BaselineConfig("forest", "audio")  # type: ignore[arg-type]

@@ -145,6 +145,6 @@ def test_the_folds_of_a_setting_answer_together(collection: Collection, tmp_path
     np.testing.assert_allclose(alone.probabilities[0], expected[1], atol=1e-6)
 
 
-def test_runs_of_several_settings_do_not_answer_together(runs: dict[str, Run]) -> None:
-    with pytest.raises(UserError, match="not folds of one setting"):
+def test_runs_of_different_embeddings_do_not_answer_together(runs: dict[str, Run]) -> None:
+    with pytest.raises(UserError, match="cannot answer together"):
         Classifier(runs["audio"], others=[runs["text"]])

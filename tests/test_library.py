@@ -9,12 +9,14 @@ import pytest
 
 from bstviz import library
 from bstviz.classify import Classifier
+from bstviz.collection import Collection
 from bstviz.errors import UserError
 from bstviz.library import Embedder, Labeller, label_folder
 from bstviz.parts import Item
 from bstviz.run import Run
+from bstviz.train import train_fold
 from tests import odd_sounds
-from tests.fakes import FakeAudioEncoder, FakeTextEncoder, tone, write_tones
+from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, write_tones
 from tests.odd_sounds import sndfile
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
@@ -32,9 +34,9 @@ def sounds(tmp_path: Path) -> Path:
     return folder
 
 
-def folder_of(run: Run) -> Path:
+def folder_of(run: Run) -> list[Path]:
     assert run.folder is not None
-    return run.folder
+    return [run.folder]
 
 
 def test_labels_are_the_classifiers_answers(
@@ -53,6 +55,22 @@ def test_labels_are_the_classifiers_answers(
         assert row["novelty"] == pytest.approx(answer.novelty, abs=0.05)
         assert sum(row[f"p_{code}"] for code in run.taxonomy.codes) == pytest.approx(1, abs=1e-5)
         assert row["seconds"] == pytest.approx(0.25)
+
+
+def test_runs_label_together_by_their_mean(
+    sounds: Path, collection: Collection, encoders: Fakes, tmp_path: Path
+) -> None:
+    configs = [quick(epochs=3, loss=loss) for loss in ("hierarchical", "flat")]
+    trained = [train_fold(collection, stratified(collection), 0, config) for config in configs]
+    folders = [run.save(tmp_path / run.id) for run in trained]
+    alone = [
+        label_folder(sounds, tmp_path / f"{i}.parquet", [folder]).filter(like="p_") for i, folder in enumerate(folders)
+    ]
+    both = label_folder(sounds, tmp_path / "both.parquet", folders)
+    mean = (alone[0] + alone[1]) / 2
+    np.testing.assert_allclose(both.filter(like="p_"), mean, atol=1e-5)
+    good = both["problem"].isna()
+    assert both.loc[good, "second"].tolist() == [c.removeprefix("p_") for c in mean[good].idxmax(axis=1)]
 
 
 def test_bad_files_are_listed_with_reasons_and_end_nothing(
@@ -90,7 +108,7 @@ def test_labels_of_another_run_are_not_taken_over(
     label_folder(sounds, out, folder_of(runs["audio"]))
     other = replace(runs["audio"], split_kind="others").save(tmp_path / "other")
     before = encoders[0].embedded
-    label_folder(sounds, out, other)
+    label_folder(sounds, out, [other])
     assert encoders[0].embedded - before == 24
 
 

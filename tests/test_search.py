@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bstviz.baselines import BaselineConfig, fit_baseline
 from bstviz.collection import Collection, EncoderInfo
 from bstviz.encoders import base, clap
 from bstviz.encoders.clap import ClapAudio, ClapText
 from bstviz.errors import UserError
 from bstviz.search import search
-from bstviz.zeroshot import prompts, zero_shot, zero_shot_metrics
-from tests.fakes import TEXT_DIM, FakeTextEncoder, small_collection
+from bstviz.sweep import load_preset, plan
+from bstviz.zeroshot import prompts, zero_shot
+from tests.fakes import TEXT_DIM, FakeTextEncoder, small_collection, stratified
 
 
 @pytest.fixture
@@ -74,11 +76,27 @@ def test_the_nearest_description_is_the_zero_shot_class(shared: tuple[Collection
     assert probabilities.shape == (48, 23)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert (probabilities.argmax(axis=1) == collection.labels).all()
-    assert zero_shot_metrics(collection)["second_accuracy"] == 1
+    baseline = fit_baseline(collection, stratified(collection), 0, BaselineConfig("zeroshot", "audio"))
+    assert (baseline.metrics["second_accuracy"], baseline.metrics["n"]) == (1, 12)
     assert collection.audio is not None
     collection.audio[0] = np.nan
     assert np.isnan(zero_shot(collection)[0]).all()
-    assert zero_shot_metrics(collection)["second_accuracy"] == 1
+    with pytest.raises(UserError, match="zero-shot compares sounds"):
+        BaselineConfig("zeroshot", "text")
+
+
+def test_sweeps_compare_with_zero_shot_where_the_encoder_reads(
+    shared: tuple[Collection, FakeTextEncoder], collection: Collection
+) -> None:
+    def zero_shots(of: Collection) -> list[tuple[str, int]]:
+        work = plan(load_preset("table1"), of)
+        return [(b.modality, b.min_confidence) for b in work.baselines if b.method == "zeroshot"]
+
+    assert zero_shots(shared[0]) == [("audio", 1), ("audio", 3), ("audio", 4)]
+    assert zero_shots(collection) == []
+    newer = replace(shared[0], audio_encoder=EncoderInfo("pair", "2", TEXT_DIM))
+    assert zero_shots(newer) == []
+    assert any("zeroshot: pair cannot read" in reason for reason in plan(load_preset("table1"), newer).left_out)
 
 
 def test_zero_shot_needs_words_and_sounds_in_one_space(collection: Collection, encoders: object) -> None:
@@ -107,4 +125,9 @@ def test_clap_itself_searches_and_classifies(
     np.testing.assert_allclose(
         found.similarities, np.sort(sounds @ reads.embed(["rain on a tent"])[0])[::-1][:5], atol=1e-5
     )
-    assert zero_shot(embedded).shape == (48, 23)
+    prompted = reads.embed(prompts(collection.taxonomy))
+    np.testing.assert_array_equal(zero_shot(embedded).argmax(axis=1), (sounds @ prompted.T).argmax(axis=1))
+    baseline = fit_baseline(embedded, stratified(embedded), 1, BaselineConfig("zeroshot", "audio"))
+    test = stratified(embedded).assignment == 1
+    right = (sounds @ prompted.T).argmax(axis=1) == embedded.labels
+    assert baseline.metrics["second_accuracy"] == pytest.approx(right[test].mean())

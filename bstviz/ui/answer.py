@@ -38,7 +38,7 @@ def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
         st.error(escape(str(error)), icon=":material/error:")
         return
     first, answer = found.loaded[0], found.answers[0]
-    st.html(headline(first.run.taxonomy, answer) + agreement(found))
+    st.html(headline(first.run.taxonomy, found.together) + agreement(found))
     _let_it_be_drawn(upload, key=key)
     for note in found.notes:
         st.warning(escape(note), icon=":material/hearing:")

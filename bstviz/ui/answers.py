@@ -47,7 +47,7 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
             "file": st.column_config.TextColumn("File", width="medium"),
             "top": "Top level", "second": "Second level",
             "probability": share("Probability", "Of the second-level class"),
-            "other opinion": st.column_config.TextColumn("Other model", help="What the other model says, where it differs"),
+            "other opinion": st.column_config.TextColumn("Other opinion", help="What a model says that differs"),
             "agree": st.column_config.CheckboxColumn("Agree", width="small"),
             "novelty": share("Unusual", "Share of the collection's own sounds that lie nearer to their neighbours"),
             "seconds": st.column_config.NumberColumn("Seconds", format="%.1f", width="small"),
@@ -76,8 +76,8 @@ def _row(models: Models, upload: Upload, text: str) -> dict[str, object]:
     except UserError as error:
         return {"agree": None, "remarks": str(error), "marks": {MARKS[3]}}
     taxonomy = found.loaded[0].run.taxonomy
-    first = found.answers[0]
-    others = {taxonomy[a.second[0].code].name for a in found.answers[1:]} - {taxonomy[first.second[0].code].name}
+    first = found.together
+    others = {taxonomy[a.second[0].code].name for a in found.answers} - {taxonomy[first.second[0].code].name}
     return {
         "top": taxonomy[first.top[0].code].name,
         "second": taxonomy[first.second[0].code].name,

@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from bstviz import audio
-from bstviz.classify import Answer, Classifier, Timeline
+from bstviz.classify import Answer, Classifier, Timeline, together
 from bstviz.config import MODALITY_WORDS
 from bstviz.errors import UserError
 from bstviz.predict import Embeddings
@@ -55,13 +55,24 @@ class Opinions:
     notes: tuple[str, ...]
 
     @property
+    def together(self) -> Answer:
+        """The mean of the main model's answer and of those that hear, or hear and read, as it does."""
+        main = self.loaded[0].run
+        alike = [
+            answer
+            for loaded, answer in zip(self.loaded, self.answers, strict=True)
+            if (loaded.run.encoders, loaded.run.taxonomy.hash) == (main.encoders, main.taxonomy.hash)
+        ]
+        return together(main.taxonomy, alike)
+
+    @property
     def agree(self) -> bool:
         """Whether all models name the same second-level class."""
         return len({answer.second[0].code for answer in self.answers}) == 1
 
     def marks(self) -> set[str]:
         """Those of :data:`MARKS` that the sound deserves."""
-        first = self.answers[0]
+        first = self.together
         tests = (not self.agree, first.second[0].probability < UNSURE, first.novelty >= UNUSUAL)
         return {mark for mark, holds in zip(MARKS, tests, strict=False) if holds}
 
@@ -95,7 +106,8 @@ def pick_models(*, key: str) -> Models:
     if not asked:
         raise UserError("The loaded runs only read; a sound needs a run that listens. Load one with --experiment.")
     st.caption(
-        f"Answered by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · sounds by {asked[0].run.encoders['audio']}"
+        f"Answered by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · sounds by {asked[0].run.encoders['audio']}. "
+        "The answer on top is the mean of the audio models', or of the audio + text models' where there are words."
     )
     return models
 

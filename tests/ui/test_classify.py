@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bstviz import audio, synth
-from bstviz.classify import Classifier
+from bstviz.classify import Classifier, load_classifier
 from bstviz.taxonomy import bst
 from tests import odd_sounds
 from tests.ui.conftest import sent
@@ -39,6 +39,11 @@ def test_a_dropped_file_gets_the_librarys_probabilities_from_both_models(tmp_pat
     app = drop(open_page("classify.py"), {"animal.wav": sound("fx-a-003")})
     bars = [BAR.findall(body) for body in pictures(app) if BAR.search(body)]
     assert len(bars) == 2
+    runs = [str(released(f"{name}-audio-c1-fold0").folder) for name in ("hierarchical", "flat")]
+    best = load_classifier(*runs).classify(tmp_path / "animal.wav").second[0]
+    on_top = next(body for body in pictures(app) if "data-answer" in body)
+    assert f"<b>{100 * best.probability:.0f} %</b>" in on_top
+    assert bst()[best.code].name in on_top
     for own, name in zip(bars, ("hierarchical", "flat"), strict=True):
         answer = Classifier(released(f"{name}-audio-c1-fold0")).classify(tmp_path / "animal.wav")
         expected = [*answer.top, *answer.second[:5]]

@@ -1,0 +1,88 @@
+"""Accuracy of the released recipe on real recordings, audio only, beside baselines on the same embeddings and folds.
+
+    python benchmarks/released_accuracy.py collections/sounds [--more collections/sounds_more] [--seeds 1]
+
+The collections are tables of recordings with the columns ``recording`` and ``collection``, imported and embedded by the encoders
+of the released runs. Five folds, grouped by recording (cuts of one recording stay together) and by collection (what strangers'
+sounds are like). ``together`` is what the app and ``bstviz classify`` answer: the mean of the hierarchical and the flat model. With
+``--more``, both folders as one, grouped by collection, without the sounds that the released runs leave out for their licence.
+A seed draws folds, validation sounds and training alike.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from bstviz import metrics
+from bstviz.baselines import METHODS, BaselineConfig, fit_baseline
+from bstviz.collection import Collection, load_collection
+from bstviz.config import LOSSES
+from bstviz.released import joined, recipe, usable
+from bstviz.run import Run
+from bstviz.splits import Folds, choose_folds
+from bstviz.train import train_folds
+
+FOLDS = 5
+WANTED = {"recording": (0.82, 0.90), "collection": (0.34, 0.59)}
+"""Second- and top-level accuracy that the released answer is to reach."""
+Scores = list[tuple[float, float]]
+
+
+def levels(found: dict[str, float]) -> tuple[float, float]:
+    """Second- and top-level accuracy of a fold."""
+    return found["second_accuracy"], found["top_accuracy"]
+
+
+def together(members: list[Run]) -> tuple[float, float]:
+    """Accuracies of the mean answer of runs of one fold on its test sounds."""
+    first = members[0]
+    mean = np.mean([run.probabilities[run.tested] for run in members], axis=0)
+    return levels(metrics.evaluate(first.y_true[first.tested], mean, first.taxonomy.parents))
+
+
+def scores(collection: Collection, folds: Folds, seed: int) -> dict[str, Scores]:
+    """Accuracies by model, one pair a fold."""
+    trained = {loss: train_folds(collection, folds, range(FOLDS), recipe(loss, "audio", seed=seed)) for loss in LOSSES}
+    out = {loss: [levels(run.metrics) for run in runs] for loss, runs in trained.items()}
+    out["together"] = [together(list(members)) for members in zip(*trained.values(), strict=True)]
+    for method in ("logistic", "knn"):
+        config = BaselineConfig(method, "audio", seed=seed)
+        out[METHODS[method]] = [levels(fit_baseline(collection, folds, f, config).metrics) for f in range(FOLDS)]
+    return out
+
+
+def measure(collection: Collection, group: str, seeds: int, wanted: tuple[float, float] | None = None) -> None:
+    """Print the table of one grouping: mean ± deviation over folds, means over seeds."""
+    drawn = [
+        scores(collection, choose_folds(collection, count=FOLDS, group=group, seed=seed), seed) for seed in range(seeds)
+    ]
+    print(
+        f"{collection.name}: {len(collection):,} sounds, {collection.audio_encoder}; {FOLDS} folds grouped by {group}"
+    )
+    for model in drawn[0]:
+        values = np.array([own[model] for own in drawn])  # (seeds, folds, levels)
+        mean, deviation = values.mean((0, 1)), values.std(1).mean(0)
+        cells = "   ".join(f"{100 * m:.2f} ± {100 * d:.2f}" for m, d in zip(mean, deviation, strict=True))
+        each = "" if seeds == 1 else "   seeds " + " ".join(f"{100 * a:.2f}/{100 * b:.2f}" for a, b in values.mean(1))
+        goal = "" if wanted is None or model != "together" else f"   (wanted: {wanted[0]:.2f}, {wanted[1]:.2f})"
+        print(f"  {model:22} second / top {cells}{each}{goal}", flush=True)
+
+
+def main(
+    sounds: Path,
+    more: Annotated[Path | None, typer.Option(help="Further recordings, measured as one with the first.")] = None,
+    seeds: Annotated[int, typer.Option(help="Draws of folds and trainings.")] = 1,
+) -> None:
+    collection = load_collection(sounds)
+    for group, wanted in WANTED.items():
+        measure(collection, group, seeds, wanted)
+    if more is not None:
+        measure(joined(usable(collection), [usable(load_collection(more))]), "collection", seeds)
+
+
+if __name__ == "__main__":
+    typer.run(main)
