@@ -231,7 +231,7 @@ def _axes(
     rows = [f"{name} · {code}" for name, code in zip(names, codes, strict=True)] if named else labels
     supports = [f"{n:,}" for n in true]
     if other is not None and (other != true).any():
-        supports = [f"{n:,} − {m:,}" for n, m in zip(true, other, strict=True)]
+        supports = [f"{n:,} / {m:,}" for n, m in zip(true, other, strict=True)]
     columns = labels
     if predicted is not None:
         columns = [f"{label}  ({n:,})" for label, n in zip(labels, predicted, strict=True)]

@@ -55,7 +55,7 @@ def test_a_difference_has_zero_in_the_middle_of_its_colours(along: Axis) -> None
     assert (heat.zmin, heat.zmid, heat.zmax) == pytest.approx((-30, 0, 30))
     assert heat.colorscale[3] == (0.5, "#ffffff")
     ticks = drawn.difference_figure(MATRIX, other, along).layout.yaxis.ticktext
-    assert ticks[2] == "C  (0 − 4)"
+    assert ticks[2] == "C  (0 / 4)"
     counts = drawn.difference_figure(MATRIX, other, along, cells="count").data[0]
     np.testing.assert_array_equal(counts.z, MATRIX - other)
 

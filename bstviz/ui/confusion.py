@@ -51,8 +51,8 @@ class Side:
         """Name with thresholds, as a picture's title."""
         return f"{self.name}, trained on ≥ {self.trained}, tested on ≥ {self.tested}"
 
-    @property
-    def entries(self) -> list[tuple[Loaded, int]]:
+
+def entries(self) -> list[tuple[Loaded, int]]:
         """The answers as a list of sounds takes them."""
         return entries(self.folds, self.answers)
 

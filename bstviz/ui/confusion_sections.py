@@ -18,6 +18,7 @@ from bstviz.ui.charts import PLAIN_CONFIG, dark
 from bstviz.ui.confusion import THRESHOLDS, Side, at, at_least
 from bstviz.ui.confusion_matrix import CELL
 from bstviz.ui.confusion_sounds import sounds
+from bstviz.ui.text import escape
 
 SOUNDS_ALONE = "sounds"
 SETS_DIFFER = "Each has its own test set: what differs may lie in the sounds as well as in the models."
@@ -155,7 +156,7 @@ def groups(side: Side) -> None:
     without = int(pd.isna(each).sum())
     st.caption(
         "Excess: errors beyond those that the classes of a group's sounds would make one expect, judged by all other groups. "
-        "Choose a row for its wrong answers." + (f" {without:,} sounds have no {column}." if without else "")
+        "Choose a row for its wrong answers." + (f" {without:,} sounds have no {escape(column)}." if without else "")
     )
     percent = st.column_config.NumberColumn(format="%.1f %%")
     shown = table.rename(columns=str.capitalize).assign(
@@ -187,6 +188,7 @@ def thresholds(side: Side) -> None:
     """Accuracy by threshold and where it is applied, with intervals."""
     by = str(st.selectbox("Intervals by drawing", [SOUNDS_ALONE, *_groupings(side)], key="confusion.thresholds.by"))
     of = {} if by == SOUNDS_ALONE else _groups_of(side, by)
+    drawn = "sounds one by one" if by == SOUNDS_ALONE else f"all sounds of one {escape(by)} together"
     wanted = {
         "training and test": {t: (t, t) for t in side.family},
         f"test only, trained on ≥ {side.trained}": {t: (side.trained, t) for t in THRESHOLDS},
@@ -200,7 +202,7 @@ def thresholds(side: Side) -> None:
         curves[name] = _accuracies(tokens, by, list(answers), of).assign(threshold=list(found))
     st.plotly_chart(class_figures.threshold_figure(curves), config=PLAIN_CONFIG, key="confusion.thresholds")
     st.caption(
-        f"Second level, pooled over folds; bootstrap intervals of 95 %, drawing {by}. {SETS_DIFFER} Only where training alone is filtered do all "
+        f"Second level, pooled over folds; bootstrap intervals of 95 %, drawing {drawn}. {SETS_DIFFER} Only where training alone is filtered do all "
         "points share one test set. Change: from the lowest threshold of its line, with an interval of its own. "
         f"Of fewer than {bootstrap.LEAST} there is no interval, and no point above."
     )

@@ -43,7 +43,7 @@ def _told_apart(first: Side, second: Side, chosen: tuple[str, str]) -> tuple[lis
     notes = []
     for own, other, answers in ((first, second, only_a), (second, first, only_b)):
         tested = np.isin(answers.sound_ids, other.answers.sound_ids)
-        notes += [f"only {own.letter}" + ("" if there else f", {other.letter} is not tested on it") for there in tested]
+        notes += [f"only {own.letter}" + ("" if there else " tested") for there in tested]
     notes += ["A and B"] * int(shared.sum())
     return [(first.folds, only_a), (second.folds, only_b), (first.folds, a.where(shared))], notes
 
