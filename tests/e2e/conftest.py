@@ -85,6 +85,14 @@ def address(browser: Browser) -> Iterator[str]:
     stop(server)
 
 
+@pytest.fixture(scope="session")
+def large_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made-up collection of BSD10k's size and a run of each loss; nobody writes to it."""
+    from benchmarks.synthetic import make
+
+    return make(tmp_path_factory.mktemp("large"), 10_956)
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh browser window."""

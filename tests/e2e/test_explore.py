@@ -16,18 +16,14 @@ from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.map_driver import MapDriver, settled
 
 pytestmark = pytest.mark.e2e
-SOUNDS = 10_956
 
 
 @pytest.fixture(scope="module")
-def large(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Run]]:
+def large(browser: Browser, large_folder: Path) -> Iterator[tuple[str, Run]]:
     """Address of the app on a made-up run of BSD10k's size, and the run."""
-    from benchmarks.synthetic import make
-
-    folder = make(tmp_path_factory.mktemp("large"), SOUNDS)
     port = free_port()
-    server = serve(["--experiment", str(folder / "hierarchical")], port)
-    yield f"http://localhost:{port}", load_run(folder / "hierarchical")
+    server = serve(["--experiment", str(large_folder / "hierarchical")], port)
+    yield f"http://localhost:{port}", load_run(large_folder / "hierarchical")
     stop(server)
 
 
