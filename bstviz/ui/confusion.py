@@ -52,11 +52,6 @@ class Side:
         return f"{self.name}, trained on ≥ {self.trained}, tested on ≥ {self.tested}"
 
 
-def entries(self) -> list[tuple[Loaded, int]]:
-        """The answers as a list of sounds takes them."""
-        return entries(self.folds, self.answers)
-
-
 def entries(folds: Sequence[Loaded], answers: OutOfFold) -> list[tuple[Loaded, int]]:
     """Answers as a list of sounds takes them: the run that tests each, and its row there."""
     return [(folds[member], int(row)) for member, row in zip(answers.member, answers.row, strict=True)]

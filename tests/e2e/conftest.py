@@ -87,14 +87,20 @@ def address(browser: Browser) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def large(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """Address of the app on two made-up runs of BSD10k's size, and the folder that holds them: hierarchical and flat."""
+def large_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made-up collection of BSD10k's size and a run of each loss; nobody writes to it."""
     from benchmarks.synthetic import make
 
-    folder = make(tmp_path_factory.mktemp("large"), BSD10K_SOUNDS)
+    return make(tmp_path_factory.mktemp("large"), BSD10K_SOUNDS)
+
+
+@pytest.fixture(scope="session")
+def large(browser: Browser, large_folder: Path) -> Iterator[tuple[str, Path]]:
+    """Address of the app on two made-up runs of BSD10k's size, and the folder that holds them: hierarchical and flat."""
     port = free_port()
-    server = serve(["--experiment", str(folder / "hierarchical"), "--experiment", str(folder / "flat")], port)
-    yield f"http://localhost:{port}", folder
+    experiments = [str(large_folder / name) for name in ("hierarchical", "flat")]
+    server = serve(["--experiment", experiments[0], "--experiment", experiments[1]], port)
+    yield f"http://localhost:{port}", large_folder
     stop(server)
 
 

@@ -19,19 +19,16 @@ from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.map_driver import MapDriver, settled
 
 pytestmark = pytest.mark.e2e
-SOUNDS, FOLDS = 10_956, 5
+FOLDS = 5
 CELL = ("ss-i", "ss-u")
 POINT = ".js-plotly-plot .scatterlayer .point"
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path]:
+def answers(large_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path]:
     """A made-up setting whose runs take many indoor soundscapes for urban ones: what is true of its sounds, and its folder."""
-    from benchmarks.synthetic import make
-
-    made = make(tmp_path_factory.mktemp("large"), SOUNDS)
-    run, collection = load_run(made / "hierarchical"), load_collection(made / "sounds")
-    sounds, number = run.sounds.copy(), np.arange(SOUNDS)
+    run, collection = load_run(large_folder / "hierarchical"), load_collection(large_folder / "sounds")
+    sounds, number = run.sounds.copy(), np.arange(len(run.sounds))
     confused = (sounds["y_true"] == CELL[0]).to_numpy() & (number % 3 == 0)
     best = sounds.loc[confused, "y_pred"]
     for row, code in best.items():
@@ -163,12 +160,12 @@ def test_blocks_collapse_and_open_and_the_csv_is_the_matrix_shown(matrix: Page, 
     check(taxonomy.codes, truth["y_true"].tolist(), truth["y_pred"].tolist())
 
 
-def test_different_test_sets_are_said_and_can_be_made_the_same(matrix: Page) -> None:
+def test_different_test_sets_are_said_and_can_be_made_the_same(matrix: Page, truth: pd.DataFrame) -> None:
     matrix.get_by_text("Compare with B").click()
     warning = matrix.get_by_text("Different test sets")
     warning.wait_for()
-    own = len(range(0, SOUNDS, FOLDS))
-    assert f"A is tested on {SOUNDS:,} sounds, B on {own:,}; both on {own:,}" in warning.locator("..").inner_text()
+    own = len(truth.iloc[::FOLDS])
+    assert f"A is tested on {len(truth):,} sounds, B on {own:,}; both on {own:,}" in warning.locator("..").inner_text()
     matrix.get_by_text("Only the sounds that both are tested on").click()
     settled(matrix)
     heat = matrix.locator(".js-plotly-plot").first.evaluate("(plot) => plot.data[0].text")
