@@ -5,7 +5,7 @@ import streamlit as st
 from bstviz import decisions
 from bstviz.run import RunInfo
 from bstviz.ui import link, loaders, pickers, review
-from bstviz.ui.desk import AGREEMENT, NOTICE, SOUND, STATES, Desk, queue_of
+from bstviz.ui.desk import AGREEMENT, NOTICE, SOUND, STATES, WINDOW, Desk, queue_of
 from bstviz.ui.page import guarded
 
 ADDRESS = {"sound": (SOUND, str)}
@@ -56,7 +56,10 @@ def set_up() -> Desk:
 @guarded
 def page() -> None:
     st.header("Doubtful labels")
-    link.read("review", ADDRESS)
+    if (
+        WINDOW not in st.session_state
+    ):  # later on the address follows; what a key press brings along may be an older one
+        link.read("review", ADDRESS)
     desk = set_up()
     record, passing = desk.record(), desk.passing()
     rows, weighed = desk.waiting(record), desk.queue.doubt
