@@ -56,9 +56,8 @@ def set_up() -> Desk:
 @guarded
 def page() -> None:
     st.header("Doubtful labels")
-    if (
-        WINDOW not in st.session_state
-    ):  # later on the address follows; what a key press brings along may be an older one
+    # later on the address only follows: what a key press brings along may be an older one
+    if WINDOW not in st.session_state:
         link.read("review", ADDRESS)
     desk = set_up()
     record, passing = desk.record(), desk.passing()
