@@ -322,15 +322,17 @@ def test_square_brackets_in_names_are_printed_as_they_are(place: Path, encoders:
 def test_app_hands_the_experiments_to_the_server(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, object] = {}
 
-    def serve(experiments: list[Path], collections: list[Path], *, port: int, address: str) -> int:
-        seen.update(experiments=experiments, collections=collections, port=port, address=address)
+    def serve(experiments: list[Path], collections: list[Path], **options: object) -> int:
+        seen.update(experiments=experiments, collections=collections, **options)
         return 0
 
     monkeypatch.setattr(webapp, "serve", serve)
-    result = invoke("app", "--experiment", place / "flat", "--experiment", place / "both", "--port", 9_999)
+    result = invoke(
+        "app", "--experiment", place / "flat", "--experiment", place / "both", "--reviews", place, "--port", 9_999
+    )
     assert result.exit_code == 0
     assert seen["experiments"] == [place / "flat", place / "both"]
-    assert (seen["port"], seen["address"]) == (9_999, "localhost")
+    assert (seen["reviews"], seen["port"], seen["address"]) == (place, 9_999, "localhost")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import hashlib
 import json
 import multiprocessing
 import os
+import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pandas as pd
@@ -91,6 +93,33 @@ def test_two_processes_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
     assert record.damaged == 0
     for who in ("ann", "bob"):
         assert [d.sound_id for d in record.decisions if d.by == who] == [f"{who}{i}" for i in range(count)]
+
+
+def _told(file: Path, who: str, said: Connection) -> None:
+    for i in range(10_000):
+        said.send(say(file, f"{who}{i}", "fx-v", by=who).id)
+
+
+def test_what_was_saved_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
+    file, told = tmp_path / "review.jsonl", []
+    context = multiprocessing.get_context("fork")
+    for turn in range(6):
+        hear, speak = context.Pipe(duplex=False)
+        writer = context.Process(target=_told, args=(file, f"w{turn}-", speak))
+        writer.start()
+        speak.close()
+        told += [hear.recv() for _ in range(3)]
+        time.sleep(0.003 * turn)
+        writer.kill()
+        writer.join()
+        while hear.poll():
+            try:
+                told.append(hear.recv())
+            except EOFError:
+                break
+    record = read_record(file, HASH)
+    assert set(told) <= {d.id for d in record.decisions}
+    assert 0 <= len(record.decisions) - len(told) <= 6  # a kill may come between the saving and the telling
 
 
 def test_decisions_on_another_version_or_of_a_later_format_are_refused(tmp_path: Path) -> None:
