@@ -117,21 +117,19 @@ def whiten(embeddings: np.ndarray) -> np.ndarray:
     k is at most :data:`RANK`, and at most a quarter of n, as the variance of a component cannot be told from fewer sounds.
     """
     n, d = embeddings.shape
-    mean, deviation = embeddings.mean(axis=0, dtype=np.float64), embeddings.std(axis=0, dtype=np.float64)
-    scale = np.divide(1, deviation, out=np.zeros(d), where=deviation > 1e-9)
-    blocks = [slice(start, start + ROWS) for start in range(0, n, ROWS)]
-
-    def standardised(block: slice) -> np.ndarray:
-        return (embeddings[block] - mean) * scale  # (rows, d) float64
-
+    mean = embeddings.mean(axis=0, dtype=np.float64)
+    blocks = [embeddings[start : start + ROWS] for start in range(0, n, ROWS)]
     covariance = np.zeros((d, d))
     for block in blocks:
-        z = standardised(block)
-        covariance += z.T @ z / n
+        centred = block - mean  # (rows, d) float64
+        covariance += centred.T @ centred / n
+    deviation = np.sqrt(np.diag(covariance))
+    scale = np.divide(1, deviation, out=np.zeros(d), where=deviation > 1e-9)
+    covariance *= np.outer(scale, scale)
     variance, directions = np.linalg.eigh(covariance)  # variances rise
     kept = max(1, min(RANK, d, n // SOUNDS_A_COMPONENT, int((variance > 1e-6 * variance[-1]).sum())))
     project = directions[:, -kept:] / np.sqrt(np.maximum(variance[-kept:], 1e-12))
-    return np.concatenate([(standardised(block) @ project).astype(np.float32) for block in blocks])
+    return np.concatenate([((block - mean) * scale @ project).astype(np.float32) for block in blocks])
 
 
 def usual_threshold(nearest: np.ndarray) -> float:

@@ -161,7 +161,7 @@ def structure(infos: Sequence[RunInfo]) -> Section:
         if compared is None:
             continue
         frame, folds = compared
-        signed = frame.assign(Difference=[f"{v:+.3f}" for v in frame["Difference"]])
+        signed = frame.assign(Difference=[f"{v:+z.3f}" for v in frame["Difference"]])
         blocks.append(Table(f"{name}. {results.compared_on(folds)}", *_text(signed)))
     if len(blocks) == 1:
         blocks.append(
@@ -172,7 +172,7 @@ def structure(infos: Sequence[RunInfo]) -> Section:
 
 def _text(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Headings and cells of a table of numbers and words, numbers with three decimals."""
-    cells = [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row] for row in frame.itertuples(index=False)]
+    cells = [[f"{v:z.3f}" if isinstance(v, float) else str(v) for v in row] for row in frame.itertuples(index=False)]
     return [str(name) for name in frame], cells
 
 
