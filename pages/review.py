@@ -5,7 +5,7 @@ import streamlit as st
 from bstviz import decisions, results
 from bstviz.run import RunInfo
 from bstviz.ui import link, loaders, review
-from bstviz.ui.desk import AGREEMENT, NOTICE, SOUND, STATES, WINDOW, Desk, queue_of
+from bstviz.ui.desk import AGREEMENT, NOTICE, SOUND, STATES, Desk, queue_of
 from bstviz.ui.page import guarded
 
 ADDRESS = {"sound": (SOUND, str)}
@@ -56,9 +56,7 @@ def set_up() -> Desk:
 @guarded
 def page() -> None:
     st.header("Doubtful labels")
-    # later on the address only follows: what a key press brings along may be an older one
-    if WINDOW not in st.session_state:
-        link.read("review", ADDRESS)
+    link.read("review", ADDRESS)
     desk = set_up()
     record, passing = desk.record(), desk.passing()
     rows, weighed = desk.waiting(record), desk.queue.doubt

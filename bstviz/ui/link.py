@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,17 +10,21 @@ import streamlit as st
 
 VIEW = "view"
 """What the browser itself writes into the address: where a map is zoomed to."""
+UNDER_WAY = 10.0  # seconds in which a click may still come with an address from before the last one
 
 
 def read(page: str, readers: Mapping[str, tuple[str, Callable[[str], Any]]]) -> None:
     """Take up what the address names, once for each address that this session did not write itself.
+
+    A click made while an answer is under way comes with the address from before it. So addresses written a moment ago are not taken
+    for new ones; an older one is, as the browser's way back brings it.
 
     Args:
         page: Name of the page.
         readers: By parameter: the session state's key, and what makes its value of the text (ValueError or KeyError: leave it).
     """
     given = {name: st.query_params[name] for name in readers if name in st.query_params}
-    if not given or given == st.session_state.get(f"{page}.address"):
+    if not given or given in (address for address, _ in _written(page)):
         return
     for name, text in given.items():
         key, parse = readers[name]
@@ -27,14 +32,20 @@ def read(page: str, readers: Mapping[str, tuple[str, Callable[[str], Any]]]) -> 
             st.session_state[key] = parse(text)
         except (ValueError, KeyError):
             continue
-    st.session_state[f"{page}.address"] = given
+    st.session_state[f"{page}.address"] = [(given, time.monotonic())]
 
 
 def write(page: str, values: Mapping[str, str | None]) -> None:
     """Put the view into the address; what is None goes."""
     wanted = {name: value for name, value in values.items() if value is not None}
-    st.session_state[f"{page}.address"] = wanted
+    st.session_state[f"{page}.address"] = [*_written(page), (wanted, time.monotonic())]
     if VIEW in st.query_params:
         wanted = wanted | {VIEW: st.query_params[VIEW]}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
+
+
+def _written(page: str) -> list[tuple[dict[str, str], float]]:
+    """Addresses of this session with their times: the last one, and those written a moment ago."""
+    known, now = st.session_state.get(f"{page}.address", []), time.monotonic()
+    return [entry for entry in known[:-1] if now - entry[1] < UNDER_WAY] + known[-1:]
