@@ -26,7 +26,7 @@ def run_label(run: RunInfo, *, collection: bool) -> str:
     return f"{name} · {run.collection.name}" if collection else name
 
 
-settings = named_settings
+settings = named_settings  # what pages offer to pick from; reports name settings the same
 
 
 def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | None = None) -> Loaded:
