@@ -9,8 +9,8 @@ embeds them with the collection's own encoder, and looks for near-duplicates in 
 - all: gain, a crop, clipping at full scale, then OGG or MP3.
 
 Printed for each draw: how many planted sounds are paired with what they were made from, by alteration, by embeddings alone and by
-waveform, and what plain cosine would have found; then the pairs among the collection's own sounds by what they are, as told by the column ``recording`` and by the
-correlation of their waveforms, and with ``--list`` those that are neither of one recording nor copies.
+waveform, and what plain cosine would have found; then the pairs among the collection's own sounds by what they are, as told by the
+column ``recording`` and by the correlation of their waveforms, and with ``--list`` those that are neither of one recording nor copies.
 """
 
 from __future__ import annotations
