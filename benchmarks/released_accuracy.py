@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import torch
 import typer
 
 from bstviz import metrics
@@ -77,6 +78,7 @@ def main(
     more: Annotated[Path | None, typer.Option(help="Further recordings, measured as one with the first.")] = None,
     seeds: Annotated[int, typer.Option(help="Draws of folds and trainings.")] = 1,
 ) -> None:
+    torch.set_num_threads(1)  # batches are small: more threads wait for each other
     collection = load_collection(sounds)
     for group, wanted in WANTED.items():
         measure(collection, group, seeds, wanted)

@@ -109,6 +109,8 @@ def train_released(
     Returns:
         Folders of the runs.
     """
+    import torch
+
     from bstviz.train import train_fold
 
     out = Path(out)
@@ -125,6 +127,7 @@ def train_released(
     for modality in MODALITIES:
         for loss in LOSSES:
             config = recipe(loss, modality, seed=seed)
+            torch.set_num_threads(1)  # batches are small, and the UMAP fit before set all cores to work
             run = train_fold(
                 everything,
                 Folds(folds, kind),

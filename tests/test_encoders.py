@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
@@ -169,3 +171,20 @@ def test_minilm_does_not_depend_on_what_else_is_embedded(minilm: MiniLM) -> None
     texts = ["rain", "a very long description of heavy rain on a tin roof in the night", ""]
     alone = np.concatenate([minilm.embed([text]) for text in texts])
     np.testing.assert_allclose(minilm.embed(texts), alone, atol=1e-5)
+
+
+def test_threads_load_one_encoder_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[str] = []
+    most: list[int] = []
+
+    def slow(device: str) -> object:
+        inside.append(device)
+        most.append(len(inside))
+        time.sleep(0.05)
+        inside.pop()
+        return object()
+
+    monkeypatch.setitem(ENCODERS, ("audio", "slow"), slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: load_audio_encoder("slow"), range(4)))
+    assert most == [1, 1, 1, 1]

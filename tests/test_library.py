@@ -64,11 +64,12 @@ def test_runs_label_together_by_their_mean(
     trained = [train_fold(collection, stratified(collection), 0, config) for config in configs]
     folders = [run.save(tmp_path / run.id) for run in trained]
     alone = [
-        label_folder(sounds, tmp_path / f"{i}.parquet", [folder]).filter(like="p_") for i, folder in enumerate(folders)
+        label_folder(sounds, tmp_path / f"{i}.parquet", [folder]).filter(regex="^p_")
+        for i, folder in enumerate(folders)
     ]
     both = label_folder(sounds, tmp_path / "both.parquet", folders)
     mean = (alone[0] + alone[1]) / 2
-    np.testing.assert_allclose(both.filter(like="p_"), mean, atol=1e-5)
+    np.testing.assert_allclose(both.filter(regex="^p_"), mean, atol=1e-5)
     good = both["problem"].isna()
     assert both.loc[good, "second"].tolist() == [c.removeprefix("p_") for c in mean[good].idxmax(axis=1)]
 

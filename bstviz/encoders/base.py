@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,13 +61,18 @@ ENCODERS: dict[tuple[AudioOrText, str], Factory] = {
 pair that shares one space: its texts can be compared with its sounds."""
 
 
+_LOADING = Lock()
+"""One encoder is loaded at a time: what torch may unpickle is set for a whole process, and an app loads in several threads."""
+
+
 def _load(kind: AudioOrText, encoder_id: str, device: str) -> Any:
     try:
         factory = ENCODERS[kind, encoder_id]
     except KeyError:
         known = ", ".join(name for k, name in ENCODERS if k == kind)
         raise UserError(f"There is no {kind} encoder {encoder_id!r}; known: {known}.") from None
-    return factory(device)
+    with _LOADING:
+        return factory(device)
 
 
 def load_audio_encoder(encoder_id: str, *, device: str = "cpu") -> AudioEncoder:
