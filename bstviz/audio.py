@@ -212,14 +212,20 @@ class _Mixer:
         self.energy = np.zeros(channels)
 
     def add(self, block: np.ndarray, channel: int | None) -> None:
-        finite = np.isfinite(block)
-        if not finite.all():
+        if not np.isfinite(
+            block.sum(dtype=np.float64)
+        ):  # at once for all samples; the rest is for the few that need it
+            finite = np.isfinite(block)
             self.not_numbers += int(block.size - finite.sum())
             block = np.where(finite, block, 0)
-        level = np.abs(block)
-        self.peak = max(self.peak, float(level.max(initial=0.0)))
-        self.at_full_scale += int((level >= FULL_SCALE).sum())
-        self.energy += np.square(block, dtype=np.float64).sum(axis=0)
+        peak = max(float(block.max(initial=0.0)), -float(block.min(initial=0.0)))
+        self.peak = max(self.peak, peak)
+        if peak >= FULL_SCALE:
+            self.at_full_scale += int((np.abs(block) >= FULL_SCALE).sum())
+        if block.shape[1] == 1:
+            channel = 0
+        else:
+            self.energy += np.square(block, dtype=np.float64).sum(axis=0)
         mono = block.mean(axis=1, dtype=np.float64) if channel is None else block[:, channel]
         self.frames += len(block)
         self.blocks.append(mono.astype(np.float32))
