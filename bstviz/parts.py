@@ -24,7 +24,7 @@ from bstviz import storage
 from bstviz.engine import LOCAL, Engine, connected
 
 READERS, AHEAD = 2, 12  # threads that decode, and sounds that they may be ahead
-RAY_BATCH = 32  # sounds that a Ray worker is handed at a time
+RAY_BATCH, HANDS = 128, 4  # sounds that a Ray worker is handed at a time, at most, and how often at least
 Track = Callable[..., Iterable[Any]]
 """Wraps an iterable to show progress: ``track(items, total=n, description="…", completed=k)``."""
 Source = TypeVar("Source")
@@ -125,15 +125,15 @@ def _here(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Eng
 
 
 class _RayWorker:
-    """A worker inside a Ray actor: writes its own parts, hands back the ids."""
+    """A worker inside a Ray actor: writes its own parts, hands back their ids as they are done."""
 
     def __init__(self, make: Callable[[], Worker], store: str) -> None:
         self.work, self.store = make(), Path(store)
 
-    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list[str]]:
+    def __call__(self, batch: dict[str, np.ndarray]) -> Iterator[dict[str, list[str]]]:
         fields = (batch[name].tolist() for name in ("id", "source", "stamp"))
-        items = [Item(*values) for values in zip(*fields, strict=True)]
-        return {"id": [i for table in self.work(items) for i in _write(self.store, table)]}
+        for table in self.work([Item(*values) for values in zip(*fields, strict=True)]):
+            yield {"id": _write(self.store, table)}
 
 
 def _ray(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Engine) -> Iterator[str]:
@@ -145,12 +145,13 @@ def _ray(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Engi
         context.enable_progress_bars = False
         context.print_on_execution_start = False
         workers = engine.workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
-        blocks = max(-(-len(todo) // RAY_BATCH), min(workers, len(todo)))
+        size = min(RAY_BATCH, -(-len(todo) // (HANDS * workers)))
+        blocks = -(-len(todo) // size)
         listed = data.from_items([asdict(item) for item in todo], override_num_blocks=blocks)
         done = listed.map_batches(
             _RayWorker,
             fn_constructor_args=(make, str(store.absolute())),
-            batch_size=RAY_BATCH,
+            batch_size=size,
             compute=data.ActorPoolStrategy(size=workers),
             num_cpus=1,
         )
