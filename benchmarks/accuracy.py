@@ -55,10 +55,16 @@ def reference_scores(collection: Collection, folds: Folds, recipe: reference.Rec
 
 
 def ours(
-    collection: Collection, folds: Folds, loss: Loss, seed: int = 0, sizes: NetworkSizes = DEFAULT_SIZES
+    collection: Collection,
+    folds: Folds,
+    loss: Loss,
+    seed: int = 0,
+    *,
+    recipe: str = "default",
+    sizes: NetworkSizes = DEFAULT_SIZES,
 ) -> list[Run]:
     """A run of each fold."""
-    config = preset("default", loss=loss, modality="text", seed=seed, sizes=sizes)
+    config = preset(recipe, loss=loss, modality="text", seed=seed, sizes=sizes)
     return train_folds(collection, folds, range(folds.count), config)
 
 
@@ -131,16 +137,20 @@ def main(
     shown("kernel ridge regression", kernel_ridge_scores(loaded, folds))
     runs: dict[str, list[Run]] = {}
     means: dict[str, list[float]] = {}
-    for loss in LOSSES:
-        for seed in range(seeds):
-            trained = ours(loaded, folds, loss, seed)
-            runs.setdefault(loss, trained)
-            mean = shown(f"ours, {loss}, seed {seed}", [run.metrics["second_accuracy"] for run in trained])
-            means.setdefault(loss, []).append(mean)
+    for recipe in ("default", "text"):
+        for loss in LOSSES:
+            for seed in range(seeds):
+                trained = ours(loaded, folds, loss, seed, recipe=recipe)
+                runs.setdefault(loss, trained)
+                name = f"{loss}, preset {recipe}"
+                mean = shown(f"ours, {name}, seed {seed}", [run.metrics["second_accuracy"] for run in trained])
+                means.setdefault(name, []).append(mean)
     large = ours(loaded, folds, "flat", sizes=replace(REFERENCE_SIZES, dropout=DEFAULT_SIZES.dropout))
     shown("ours, flat, at the reference's sizes, seed 0", [run.metrics["second_accuracy"] for run in large])
-    for name, theirs in references.items():
-        print(f"  gain of flat over the {name}: {np.mean(means['flat']) - np.mean(theirs):+.4f} (means over seeds)")
+    for name, scores in means.items():
+        for reference_name, theirs in references.items():
+            gain = np.mean(scores) - np.mean(theirs)
+            print(f"  gain of {name} over the {reference_name}: {gain:+.4f} (means over seeds)")
     if ensemble:
         alone, together = ensemble_scores(loaded, folds)
         shown("five inner folds, each alone, flat", alone)

@@ -290,7 +290,7 @@ def train(
     folds: FoldsOption = 5,
     group: GroupOption = None,
     fold_column: FoldColumnOption = None,
-    preset: Annotated[str, typer.Option(help="default, or paper: the paper's own recipe.")] = "default",
+    preset: Annotated[str, typer.Option(help="default; text: for words alone; paper: the paper's own recipe.")] = "default",
     epochs: EpochsOption = None,
     umap: Annotated[bool, typer.Option(help="Make the UMAP maps now; otherwise the app makes them when asked.")] = True,
     seed: SeedOption = 0,
@@ -328,7 +328,7 @@ def sweep(
     out: OutOption,
     preset: Annotated[str, typer.Option(help="table1, or a .toml file of your own.")] = "table1",
     recipe: Annotated[
-        str | None, typer.Option(help="Another training recipe than the preset's: default, paper.")
+        str | None, typer.Option(help="Another training recipe than the preset's: default, text, paper.")
     ] = None,
     folds: FoldsOption = 5,
     group: GroupOption = None,
