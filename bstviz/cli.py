@@ -290,7 +290,9 @@ def train(
     folds: FoldsOption = 5,
     group: GroupOption = None,
     fold_column: FoldColumnOption = None,
-    preset: Annotated[str, typer.Option(help="default; text: for words alone; paper: the paper's own recipe.")] = "default",
+    preset: Annotated[
+        str, typer.Option(help="default; text: for words alone; paper: the paper's own recipe.")
+    ] = "default",
     epochs: EpochsOption = None,
     umap: Annotated[bool, typer.Option(help="Make the UMAP maps now; otherwise the app makes them when asked.")] = True,
     seed: SeedOption = 0,
