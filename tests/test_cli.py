@@ -345,7 +345,7 @@ def test_app_hands_the_experiments_to_the_server(place: Path, monkeypatch: pytes
         (("import", "folder", "{}/nowhere", "--out", "{}/new"), "There is no folder"),
         (("import", "bsd10k", "{}/audio", "--out", "{}/new"), "no CSV at all"),
         (("train", "{}/tones", "--out", "{}/new", "--loss", "square"), "allowed are flat, hierarchical"),
-        (("train", "{}/tones", "--out", "{}/new", "--preset", "fast"), "known: default, paper"),
+        (("train", "{}/tones", "--out", "{}/new", "--preset", "fast"), "known: default, text, paper"),
         (("train", "{}/tones", "--out", "{}/new", "--group", "mood"), "no column 'mood'"),
         (("train", "{}/tones", "--out", "{}/new", "--fold-column", "mood"), "no column 'mood'"),
         (

@@ -327,5 +327,5 @@ def test_settings_out_of_range_are_refused(wrong: dict) -> None:
 
 
 def test_an_unknown_preset_is_refused() -> None:
-    with pytest.raises(UserError, match="no preset 'fast'; known: default, paper"):
+    with pytest.raises(UserError, match="no preset 'fast'; known: default, text, paper"):
         preset("fast")
