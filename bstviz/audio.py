@@ -212,9 +212,7 @@ class _Mixer:
         self.energy = np.zeros(channels)
 
     def add(self, block: np.ndarray, channel: int | None) -> None:
-        if not np.isfinite(
-            block.sum(dtype=np.float64)
-        ):  # at once for all samples; the rest is for the few that need it
+        if not np.isfinite(block.sum(dtype=np.float64)):  # one number tells whether the samples need looking at
             finite = np.isfinite(block)
             self.not_numbers += int(block.size - finite.sum())
             block = np.where(finite, block, 0)

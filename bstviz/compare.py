@@ -30,22 +30,18 @@ def knn_purity(latents: np.ndarray, labels: np.ndarray, *, k: int = 10) -> float
     return float((labels[rows] == labels[:, None]).mean()) if rows.size else float("nan")
 
 
-def neighbour_jaccard(
-    first: np.ndarray, second: np.ndarray, *, k: int = 10, rows: np.ndarray | None = None
-) -> np.ndarray:
+def neighbour_jaccard(first: np.ndarray, second: np.ndarray, *, k: int = 10) -> np.ndarray:
     """Jaccard index of sounds' k nearest neighbours in two latent spaces of the same n sounds, in 0..1.
 
     Args:
         first: (n, d1) latents.
         second: (n, d2) latents.
         k: How many neighbours.
-        rows: (m,) sounds to measure, each against all n; every sound when left out.
 
     Returns:
-        (m,) float64.
+        (n,) float64.
     """
-    rows = np.arange(len(first)) if rows is None else rows
-    return jaccard(Index(first).around(rows, k)[0], Index(second).around(rows, k)[0])
+    return jaccard(*(nearest(latents, latents, k, itself=True)[0] for latents in (first, second)))
 
 
 def jaccard(first: np.ndarray, second: np.ndarray) -> np.ndarray:

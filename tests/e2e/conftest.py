@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from bstviz import webapp
+from bstviz.run import Run, load_run
 
 BSD10K_SOUNDS = 10_956
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -102,6 +103,15 @@ def large(browser: Browser, large_folder: Path) -> Iterator[tuple[str, Path]]:
     server = serve(["--experiment", experiments[0], "--experiment", experiments[1]], port)
     yield f"http://localhost:{port}", large_folder
     stop(server)
+
+
+@pytest.fixture(params=["demo", "large"])
+def place(request: pytest.FixtureRequest) -> tuple[str, Run]:
+    """Address of the app and its hierarchical run: on the demo, and on BSD10k's size."""
+    if request.param == "large":
+        address, folder = request.getfixturevalue("large")
+        return address, load_run(folder / "hierarchical")
+    return request.getfixturevalue("address"), load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
 
 
 @pytest.fixture

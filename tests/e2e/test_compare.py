@@ -8,20 +8,10 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bstviz import webapp
-from bstviz.run import Run, load_run
+from bstviz.run import Run
 from tests.e2e.map_driver import MapDriver, settled
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(params=["demo", "large"])
-def place(request: pytest.FixtureRequest) -> tuple[str, Run]:
-    """Address and left run: the demo's, and the large one's."""
-    if request.param == "large":
-        address, folder = request.getfixturevalue("large")
-        return address, load_run(folder / "hierarchical")
-    return request.getfixturevalue("address"), load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
 
 
 def compare(page: Page, address: str, query: str = "") -> MapDriver:

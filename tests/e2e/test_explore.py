@@ -16,15 +16,6 @@ from tests.e2e.map_driver import MapDriver, settled
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture(params=["demo", "large"])
-def place(request: pytest.FixtureRequest) -> tuple[str, Run]:
-    """Address and run: the demo's, and the large one's."""
-    if request.param == "large":
-        address, folder = request.getfixturevalue("large")
-        return address, load_run(folder / "hierarchical")
-    return request.getfixturevalue("address"), load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
-
-
 def explore(page: Page, address: str, query: str = "") -> MapDriver:
     page.goto(f"{address}/explore{query}")
     return MapDriver(page)

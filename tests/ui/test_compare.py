@@ -44,7 +44,7 @@ def test_a_sounds_neighbours_are_kept_lost_and_gained(app: AppTest) -> None:
     (near,) = sent(app, "sound_list")
     notes = [row[1].split(" ")[0] for row in near["rows"]]
     row = HIERARCHICAL.sounds["sound_id"].tolist().index("fx-a-003")
-    jaccard = compare.neighbour_jaccard(HIERARCHICAL.latents, FLAT.latents, rows=np.array([row]))[0]
+    jaccard = compare.neighbour_jaccard(HIERARCHICAL.latents, FLAT.latents)[row]
     assert notes.count("kept") / len(notes) == pytest.approx(jaccard)
     assert notes.count("lost") == notes.count("gained") == 10 - notes.count("kept")
     assert len(sent(app, "map")[0]["marks"]["near"]) == len(notes)
