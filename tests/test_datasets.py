@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,7 @@ import soundfile
 
 from bstviz.collection import SYNTH_ROOT
 from bstviz.datasets import DATASETS, bsd10k, bsd35k, demo, folder, table
+from bstviz.datasets.base import Dataset
 from bstviz.errors import UserError
 from bstviz.taxonomy import bst, load_taxonomy
 from tests.fakes import tone, write_tones
@@ -52,17 +52,17 @@ ROWS = pd.DataFrame(
 
 
 @pytest.mark.parametrize("source", DATASETS.values(), ids=DATASETS)
-def test_every_source_states_licence_and_published_ones_citation_and_page(source: ModuleType) -> None:
+def test_every_source_states_licence_and_citation_and_published_ones_a_page(source: Dataset) -> None:
     stated = source.SOURCE
     assert stated.title
     assert stated.license
+    assert stated.citation
     if stated.id not in OWN:
-        assert stated.citation
         assert stated.url.startswith("https://")
 
 
 @pytest.mark.parametrize("source", [bsd10k, bsd35k])
-def test_bsd_reads_table_embeddings_and_audio(tmp_path: Path, source: ModuleType) -> None:
+def test_bsd_reads_table_embeddings_and_audio(tmp_path: Path, source: Dataset) -> None:
     collection = source.load(bsd_folder(tmp_path / "BSD", ROWS, ["15", "21", "26"]))
     assert collection.name == source.SOURCE.title
     assert collection.sounds["sound_id"].tolist() == ["15", "21", "26"]

@@ -1,9 +1,11 @@
-"""Sources of sounds, a module each; every one has ``SOURCE`` and ``load(...) -> Collection``."""
+"""Sources of sounds, a module each: see :class:`bstviz.datasets.base.Dataset`.
 
-from types import ModuleType
+A new one is a file and its name below; the commands ``import`` and ``datasets`` walk the registry.
+"""
 
 from bstviz.datasets import bsd10k, bsd35k, demo, folder, table
+from bstviz.datasets.base import Dataset
 
-DATASETS: dict[str, ModuleType] = {m.SOURCE.id: m for m in (bsd10k, bsd35k, table, folder, demo)}
+DATASETS: dict[str, Dataset] = {m.SOURCE.id: m for m in (bsd10k, bsd35k, table, folder, demo)}
 
 __all__ = ["DATASETS"]

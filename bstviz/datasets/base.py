@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING, Protocol
 
 from bstviz.errors import UserError
-from bstviz.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bstviz.collection import Collection
+    from bstviz.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Source:
         title: Full name.
         url: Page of the data; empty for one's own.
         license: Licence of the annotations, or where to look.
-        citation: What to cite; empty for one's own.
+        citation: What to cite, or who says so.
     """
 
     id: str
@@ -30,12 +35,27 @@ class Source:
     citation: str
 
 
+class Dataset(Protocol):
+    """What a module of this package offers; its docstring is the help of ``bstviz import <id>``.
+
+    ``load`` takes where the data lie, unless it makes them, and then any of the keyword arguments ``name``, ``taxonomy``
+    and ``audio_folder``. Importing the module brings in nothing heavy, so that the command line starts quickly.
+    """
+
+    SOURCE: Source
+
+    @property
+    def load(self) -> Callable[..., Collection]: ...
+
+
 def read_table(path: Path) -> pd.DataFrame:
     """A CSV, TSV or parquet file as a table; ``sound_id`` is read as text.
 
     Raises:
         UserError: The file is missing, of another kind, or cannot be parsed.
     """
+    import pandas as pd
+
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)

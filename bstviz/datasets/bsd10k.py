@@ -1,12 +1,17 @@
-"""BSD10k: 10,956 Freesound sounds with BST classes and annotation confidence."""
+"""BSD10k (any version): 10,956 Freesound sounds with BST classes, annotation confidence and CLAP embeddings.
+
+Example: bstviz import bsd10k ~/BSD10k-v1.2 --out collections/bsd10k
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bstviz.collection import Collection
-from bstviz.datasets import bsd
 from bstviz.datasets.base import Source
+
+if TYPE_CHECKING:
+    from bstviz.collection import Collection
 
 SOURCE = Source(
     "bsd10k",
@@ -20,4 +25,6 @@ SOURCE = Source(
 
 def load(folder: str | Path, *, name: str | None = None) -> Collection:
     """Collection from the unpacked dataset; raises UserError where the layout does not hold."""
+    from bstviz.datasets import bsd
+
     return bsd.load(folder, SOURCE, name=name)

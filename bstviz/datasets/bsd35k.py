@@ -1,12 +1,17 @@
-"""BSD35k-CS: about 35,000 Freesound sounds with the BST classes their own uploaders chose."""
+"""BSD35k-CS: about 35,000 Freesound sounds with the BST classes their own uploaders chose, and CLAP embeddings.
+
+Example: bstviz import bsd35k ~/BSD35k-CS --out collections/bsd35k
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bstviz.collection import Collection
-from bstviz.datasets import bsd
 from bstviz.datasets.base import Source
+
+if TYPE_CHECKING:
+    from bstviz.collection import Collection
 
 SOURCE = Source(
     "bsd35k",
@@ -19,4 +24,6 @@ SOURCE = Source(
 
 def load(folder: str | Path, *, name: str | None = None) -> Collection:
     """Collection from the unpacked dataset; raises UserError where the layout does not hold."""
+    from bstviz.datasets import bsd
+
     return bsd.load(folder, SOURCE, name=name)

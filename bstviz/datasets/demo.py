@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
-from bstviz.collection import SYNTH_ROOT, Collection, sounds_table
 from bstviz.datasets.base import Source
 
-SOURCE = Source("demo", "bstviz demo", "", "CC0 1.0", "")
+if TYPE_CHECKING:
+    from bstviz.collection import Collection
+
+SOURCE = Source("demo", "bstviz demo", "", "CC0 1.0", "bstviz demo: sounds synthesised by bstviz.synth")
 
 
 def load() -> Collection:
     """The demo collection without embeddings; durations are not known before a sound is made."""
+    import pandas as pd
+
     from bstviz import synth
+    from bstviz.collection import SYNTH_ROOT, Collection, sounds_table
 
     rows = pd.DataFrame(
         {

@@ -1,20 +1,23 @@
-"""A bare folder of sounds: every audio file in it and below, named by its path, without classes."""
+"""A bare folder of sounds: every audio file in it and below, named by its path, without classes.
+
+Example: bstviz import folder ~/Recordings --out collections/recordings
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from bstviz import audio
-from bstviz.collection import Collection, sounds_table
 from bstviz.datasets.base import Source
 from bstviz.errors import UserError
-from bstviz.taxonomy import Taxonomy, bst
 
-SOURCE = Source("folder", "A folder of sounds", "", "your own", "")
+if TYPE_CHECKING:
+    from bstviz.collection import Collection
+    from bstviz.taxonomy import Taxonomy
+
+SOURCE = Source("folder", "A folder of sounds", "", "your own", "yours to state")
 
 
 def find(folder: Path) -> list[str]:
@@ -23,6 +26,8 @@ def find(folder: Path) -> list[str]:
     Raises:
         UserError: The folder is missing or holds no audio file.
     """
+    from bstviz import audio
+
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}.")
     found = []
@@ -45,6 +50,12 @@ def load(folder: str | Path, *, name: str | None = None, taxonomy: Taxonomy | No
     Raises:
         UserError: The folder is missing or holds no audio file.
     """
+    import pandas as pd
+
+    from bstviz import audio
+    from bstviz.collection import Collection, sounds_table
+    from bstviz.taxonomy import bst
+
     root = Path(folder).resolve()
     relative = [Path(path) for path in find(root)]
     states = [(root / p).stat() for p in relative]

@@ -1,18 +1,26 @@
-"""Any table (CSV, TSV, parquet) of sounds, with or without a folder of audio files."""
+"""Any table (CSV, TSV, parquet) of sounds, with or without a folder of audio files.
+
+Used where present: sound_id, class, confidence, title, tags, description, uploader, license, path or file. Other
+columns are kept to group and colour by.
+
+Example: bstviz import table sounds/metadata.csv --audio sounds --out collections/mine
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from bstviz import audio
-from bstviz.collection import Collection, sounds_table
 from bstviz.datasets.base import Source, known_classes, read_table
 from bstviz.errors import UserError
-from bstviz.taxonomy import Taxonomy, bst
 
-SOURCE = Source("table", "A table of sounds", "", "as stated in the table's license column", "")
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bstviz.collection import Collection
+    from bstviz.taxonomy import Taxonomy
+
+SOURCE = Source("table", "A table of sounds", "", "as stated in the table's license column", "yours to state")
 PATH_COLUMNS = ("path", "file", "filename")
 
 
@@ -36,6 +44,9 @@ def load(
     Raises:
         UserError: The table or the folder cannot be used; the text says what to change.
     """
+    from bstviz.collection import Collection, sounds_table
+    from bstviz.taxonomy import bst
+
     table, taxonomy = Path(table), taxonomy or bst()
     rows = read_table(table)
     if rows.empty:
@@ -73,6 +84,10 @@ def load(
 
 def _find_audio(sounds: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[str]]:
     """Fill ``path`` and ``duration`` from the files under ``root``; returns the table and the paths not found."""
+    import pandas as pd
+
+    from bstviz import audio
+
     by_stem = {f.stem: f.name for f in root.iterdir() if f.suffix.lower() in audio.SUFFIXES}
     paths: list[str | None] = []
     missing: list[str] = []
