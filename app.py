@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from bstviz import webapp
+from bstviz import paths
 
-st.set_page_config(page_title="bstviz", page_icon=str(webapp.assets() / "icon.svg"), layout="wide")
-st.logo(str(webapp.assets() / "logo.svg"), icon_image=str(webapp.assets() / "icon.svg"), size="large")
+st.set_page_config(page_title="bstviz", page_icon=str(paths.assets() / "icon.svg"), layout="wide")
+st.logo(str(paths.assets() / "logo.svg"), icon_image=str(paths.assets() / "icon.svg"), size="large")
 st.navigation(
     [
         st.Page("pages/home.py", title="Overview", icon=":material/home:", default=True),

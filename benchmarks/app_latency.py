@@ -29,7 +29,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.synthetic import make
-from bstviz import webapp
+from bstviz import paths
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -70,7 +70,7 @@ def served(script: Path, environment: dict[str, str]) -> Iterator[str]:
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true", f"--server.port={port}"]
     command += ["--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]
     server = subprocess.Popen(
-        command, env=os.environ | environment, cwd=webapp.root(), stdout=subprocess.DEVNULL, start_new_session=True
+        command, env=os.environ | environment, cwd=paths.root(), stdout=subprocess.DEVNULL, start_new_session=True
     )
     try:
         for _ in range(240):
@@ -240,11 +240,11 @@ class Explore(Measured):
 def measure(browser: Browser, folder: Path, n: int, repeats: int, bare_limit: int) -> tuple[Explore, Bare, int]:
     """Explore at one size and the bare page at the same size, or at 11k where that never draws, in turns."""
     size = n if n <= bare_limit else REFERENCE
-    root = {"PYTHONPATH": str(webapp.root())}
+    root = {"PYTHONPATH": str(paths.root())}
     run, other = (make(folder / str(k), k) / "hierarchical" for k in (n, size))
     with (
         served(Path(__file__).parent / "bare_page.py", {"BSTVIZ_BARE_RUN": str(other)} | root) as plain,
-        served(webapp.root() / "app.py", {webapp.EXPERIMENTS_VARIABLE: str(run)} | root) as full,
+        served(paths.root() / "app.py", {paths.EXPERIMENTS_VARIABLE: str(run)} | root) as full,
     ):
         explore, bare = Explore(browser, full), Bare(browser, plain)
         acts = [explore.click, explore.neighbours, explore.recolour, explore.lasso]

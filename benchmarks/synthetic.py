@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from bstviz import synth, webapp
+from bstviz import paths, synth
 from bstviz.collection import Collection, sounds_table
 from bstviz.projection import fit_pca, pca_table
 from bstviz.run import CollectionRef, Run, load_run
@@ -116,9 +116,7 @@ def make(folder: Path, n: int) -> Path:
         collection = make_collection(n, folder / "audio")
         collection.save(folder / "sounds")
         for seed, loss in enumerate(("hierarchical", "flat")):
-            make_run(
-                collection, load_run(webapp.assets() / "runs" / f"{loss}-audio-c1-fold0"), folder / loss, seed=seed
-            )
+            make_run(collection, load_run(paths.assets() / "runs" / f"{loss}-audio-c1-fold0"), folder / loss, seed=seed)
     return folder
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bstviz import metrics, storage
+from bstviz import metrics, paths, storage
 from bstviz.collection import Collection, load_collection
 from bstviz.datasets import folder as bare_folder
 from bstviz.embed import EmbedReport, embed_collection
@@ -86,7 +86,7 @@ class Library:
 def library_home(folder: str | Path) -> Path:
     """Where what is made of a folder of sounds is kept: a place of its own in the cache, so that the folder stays as it is."""
     root = Path(folder).resolve()
-    return storage.cache_folder() / "libraries" / f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:10]}"
+    return paths.cache_folder() / "libraries" / f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:10]}"
 
 
 def open_library(

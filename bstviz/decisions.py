@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bstviz import storage, webapp
+from bstviz import paths, storage
 from bstviz.collection import Collection, Revision
 from bstviz.errors import UserError
 from bstviz.run import CollectionRef, is_run
@@ -113,14 +113,14 @@ def record_file(collection: CollectionRef, experiments: Iterable[Path]) -> Path:
     """
     name = re.sub(r"[^\w-]+", "-", collection.name.lower()).strip("-") or "collection"
     file = f"review-{name}-{collection.hash[:12]}.jsonl"
-    given = os.environ.get(webapp.REVIEWS_VARIABLE)
+    given = os.environ.get(paths.REVIEWS_VARIABLE)
     if given:
         return Path(given).expanduser() / file
     for experiment in experiments:
         folder = experiment.resolve().parent if is_run(experiment) else experiment.resolve()
-        if webapp.assets().resolve() not in (folder, *folder.parents) and os.access(folder, os.W_OK):
+        if paths.assets().resolve() not in (folder, *folder.parents) and os.access(folder, os.W_OK):
             return folder / file
-    return storage.cache_folder() / "reviews" / file
+    return paths.cache_folder() / "reviews" / file
 
 
 def read_record(file: Path, collection_hash: str) -> Record:

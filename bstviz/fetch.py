@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from bstviz import archive, storage
+from bstviz import archive, paths, storage
 from bstviz.collection import Collection
 from bstviz.datasets import DATASETS
 from bstviz.errors import UserError
@@ -87,8 +87,8 @@ def fetch(
         raise UserError(f"There is nothing to fetch for {source_id!r}; known: {', '.join(fetchable())}.")
     source = DATASETS[source_id].SOURCE
     number = record or source.url.rstrip("/").rsplit("/", 1)[-1]
-    place = folder or storage.cache_folder() / "datasets" / f"{source_id}-{number}"
-    if os.environ.get(storage.OFFLINE_VARIABLE) == "1":
+    place = folder or paths.cache_folder() / "datasets" / f"{source_id}-{number}"
+    if os.environ.get(paths.OFFLINE_VARIABLE) == "1":
         if not (place / "data").is_dir():
             raise UserError(f"{source.title} is not in {place}, and nothing is downloaded in offline mode.")
         return DATASETS[source_id].load(place / "data")
@@ -123,7 +123,7 @@ def _check_space(place: Path, needed: int) -> None:
     if needed > free:
         raise UserError(
             f"About {needed / 2**30:.1f} GB are needed for the download and its unpacking, and {free / 2**30:.1f} GB are free at "
-            f"{existing}. Set {storage.CACHE_VARIABLE} to a folder on another disk."
+            f"{existing}. Set {paths.CACHE_VARIABLE} to a folder on another disk."
         )
 
 

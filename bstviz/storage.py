@@ -13,11 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from bstviz.errors import UserError
 
-CACHE_VARIABLE = "BSTVIZ_CACHE"
-OFFLINE_VARIABLE = "BSTVIZ_OFFLINE"
-"""Set to 1, nothing is downloaded: what is not in the cache is an error that says so."""
-
-
 if TYPE_CHECKING:
     import numpy as np
 
@@ -96,16 +91,6 @@ def write_file(path: Path, data: bytes) -> None:
     fresh.write_bytes(data)
     flush(fresh)
     fresh.replace(path)
-
-
-def cache_folder() -> Path:
-    """Where downloads and libraries are kept: BSTVIZ_CACHE, or the system's place for caches."""
-    given = os.environ.get(CACHE_VARIABLE)
-    if given:
-        return Path(given).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("bstviz"))
 
 
 def map_tensor(path: Path, name: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bstviz import webapp
+from bstviz import paths
 from bstviz.collection import Collection, load_collection
 from bstviz.decisions import BEFORE, apply_decisions, decide, read_record, record_file, table, undo
 from bstviz.errors import UserError
@@ -137,13 +137,13 @@ def test_a_record_lies_beside_the_experiment_or_where_it_can(tmp_path: Path, mon
     about = CollectionRef("My Sounds!", HASH, None)
     name = f"review-my-sounds-{HASH[:12]}.jsonl"
     monkeypatch.setenv("BSTVIZ_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv(webapp.REVIEWS_VARIABLE, raising=False)
+    monkeypatch.delenv(paths.REVIEWS_VARIABLE, raising=False)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text("{}")
     assert record_file(about, [tmp_path]) == tmp_path / name
     assert record_file(about, [tmp_path / "run"]) == tmp_path / name
-    assert record_file(about, [webapp.assets() / "runs"]) == tmp_path / "cache" / "reviews" / name
-    monkeypatch.setenv(webapp.REVIEWS_VARIABLE, str(tmp_path / "chosen"))
+    assert record_file(about, [paths.assets() / "runs"]) == tmp_path / "cache" / "reviews" / name
+    monkeypatch.setenv(paths.REVIEWS_VARIABLE, str(tmp_path / "chosen"))
     assert record_file(about, [tmp_path]) == tmp_path / "chosen" / name
 
 

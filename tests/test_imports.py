@@ -28,7 +28,7 @@ def test_no_core_module_imports_streamlit() -> None:
 
 def test_the_command_line_starts_without_heavy_libraries() -> None:
     heavy = {"torch", "pandas", "sklearn", "umap", "scipy", "librosa", "plotly", "streamlit", "transformers", "numba"}
-    assert not heavy & loaded_after("bstviz.cli")
+    assert not heavy & loaded_after("bstviz.cli.app")
 
 
 def test_the_encoder_registry_imports_no_framework() -> None:

@@ -33,7 +33,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bstviz import storage
+from bstviz import paths, storage
 from bstviz.collection import EncoderInfo
 from bstviz.errors import UserError
 
@@ -168,7 +168,7 @@ def weights_folder() -> Path:
         raise UserError(
             f"{FOLDER_VARIABLE} is {given}, which is no folder; give the one that holds CLAP's weights and tokenizer."
         )
-    return Path(given).expanduser() if given else storage.cache_folder() / "clap"
+    return Path(given).expanduser() if given else paths.cache_folder() / "clap"
 
 
 @lru_cache(maxsize=2)
@@ -301,7 +301,7 @@ def need(folder: Path, hub: str, files: Sequence[str], one_of: Sequence[str] = (
         f"Put {wanted} of https://huggingface.co/{hub} into {folder}, or set {FOLDER_VARIABLE} to a folder that holds them; "
         "BSD10k and BSD35k come with their CLAP embeddings and need no weights to be trained on."
     )
-    if os.environ.get(storage.OFFLINE_VARIABLE) == "1" or os.environ.get("HF_HUB_OFFLINE") == "1":
+    if os.environ.get(paths.OFFLINE_VARIABLE) == "1" or os.environ.get("HF_HUB_OFFLINE") == "1":
         raise UserError(
             f"The encoder clap lacks {wanted} in {folder}, and nothing is downloaded in offline mode. {by_hand}"
         )

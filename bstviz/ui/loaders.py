@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from bstviz import audio, neighbours, projection, run, storage, viewport, webapp
+from bstviz import audio, neighbours, paths, projection, run, storage, viewport
 from bstviz.classify import Classifier
 from bstviz.collection import Collection, load_collection
 from bstviz.columns import Columns, search_text
@@ -64,8 +64,8 @@ class Loaded:
 
 def experiment_folders() -> list[Path]:
     """Folders to load runs from: those the app was started with, or the released runs."""
-    given = [Path(p) for p in os.environ.get(webapp.EXPERIMENTS_VARIABLE, "").split(os.pathsep) if p]
-    return given or [webapp.assets() / "runs"]
+    given = [Path(p) for p in os.environ.get(paths.EXPERIMENTS_VARIABLE, "").split(os.pathsep) if p]
+    return given or [paths.assets() / "runs"]
 
 
 def run_paths() -> list[Path]:
@@ -140,7 +140,7 @@ def infos() -> dict[Path, run.RunInfo]:
 
 
 def _find_collection(loaded: run.Run) -> Collection:
-    places = [Path(p) for p in os.environ.get(webapp.COLLECTION_VARIABLE, "").split(os.pathsep) if p]
+    places = [Path(p) for p in os.environ.get(paths.COLLECTION_VARIABLE, "").split(os.pathsep) if p]
     if loaded.collection.path is not None:
         places.append((loaded.folder or Path()) / loaded.collection.path)
     for place in places:
@@ -171,7 +171,7 @@ def _load(path: str, stamp: str, places: str) -> Loaded:
 
 def load(path: Path) -> Loaded:
     """A run with its collection."""
-    return _load(str(path), _stamp(path, run.HEADER), os.environ.get(webapp.COLLECTION_VARIABLE, ""))
+    return _load(str(path), _stamp(path, run.HEADER), os.environ.get(paths.COLLECTION_VARIABLE, ""))
 
 
 def siblings(loaded: Loaded) -> list[run.RunInfo]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-from bstviz import webapp
+from bstviz import paths
 from bstviz.run import Run, load_run
 
 BSD10K_SOUNDS = 10_956
@@ -55,8 +55,8 @@ def free_port() -> int:
 
 def serve(arguments: list[str], port: int) -> subprocess.Popen:
     """Start ``bstviz app`` and wait until it answers."""
-    command = [sys.executable, "-c", "from bstviz.cli import main; main()", "app", "--port", str(port), *arguments]
-    environment = {k: v for k, v in os.environ.items() if k != webapp.EXPERIMENTS_VARIABLE}
+    command = [sys.executable, "-m", "bstviz", "app", "--port", str(port), *arguments]
+    environment = {k: v for k, v in os.environ.items() if k != paths.EXPERIMENTS_VARIABLE}
     server = subprocess.Popen(command, env=environment, start_new_session=True)
     wait_until_served(port)
     return server
@@ -111,7 +111,7 @@ def place(request: pytest.FixtureRequest) -> tuple[str, Run]:
     if request.param == "large":
         address, folder = request.getfixturevalue("large")
         return address, load_run(folder / "hierarchical")
-    return request.getfixturevalue("address"), load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
+    return request.getfixturevalue("address"), load_run(paths.assets() / "runs" / "hierarchical-audio-c1-fold0")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bstviz import webapp
+from bstviz import paths
 from bstviz.run import Run, load_run
 from tests.e2e.map_driver import MapDriver, settled
 
@@ -130,7 +130,7 @@ def test_the_address_opened_in_a_new_browser_shows_the_same_view(page: Page, add
     map_.click(300)
     page.locator("h4").wait_for()
     settled(page)
-    run = load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
+    run = load_run(paths.assets() / "runs" / "hierarchical-audio-c1-fold0")
     top = run.taxonomy.top[run.taxonomy.parents[run.y_true[300]]].name
     page.locator(".facet", has_text="Top-level class").locator(".bar", has_text=top).click()
     settled(page)

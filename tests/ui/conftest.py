@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import webapp
+from bstviz import paths
 from bstviz.run import Run
 
 ROOT = Path(__file__).parents[2]
@@ -26,5 +26,5 @@ def experiment(runs: dict[str, Run], tmp_path: Path, monkeypatch: pytest.MonkeyP
     """The small runs as the app's experiment."""
     for run in runs.values():
         run.save(tmp_path / run.id)
-    monkeypatch.setenv(webapp.EXPERIMENTS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(tmp_path))
     return tmp_path

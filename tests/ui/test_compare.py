@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import compare, webapp
+from bstviz import compare, paths
 from bstviz.run import load_run
 from bstviz.ui.metric_table import spread_over_folds
 from tests.ui.conftest import ROOT, sent
 
-HIERARCHICAL, FLAT = (
-    load_run(webapp.assets() / "runs" / f"{loss}-audio-c1-fold0") for loss in ("hierarchical", "flat")
-)
+HIERARCHICAL, FLAT = (load_run(paths.assets() / "runs" / f"{loss}-audio-c1-fold0") for loss in ("hierarchical", "flat"))
 
 
 @pytest.fixture

@@ -100,11 +100,11 @@ def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
         import numpy as np
         import streamlit as st
 
-        from bstviz import webapp
+        from bstviz import paths
         from bstviz.ui import loaders
         from bstviz.ui.sound_list import sound_list
 
-        loaded = loaders.load(webapp.assets() / "runs" / "flat-audio-c1-fold0")
+        loaded = loaders.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
         st.session_state["l.playing"] = None
         sound_list(
             [(loaded, 3), (loaded, 100)], key="l", columns=("title", "distance", "class"), distances=np.array([0.5, 1])
@@ -119,11 +119,11 @@ def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
 
 def test_a_player_is_sent_an_address_a_waveform_and_a_spectrogram_with_ticks() -> None:
     def script() -> None:
-        from bstviz import webapp
+        from bstviz import paths
         from bstviz.ui import loaders
         from bstviz.ui.player import sound_player
 
-        sound_player(loaders.load(webapp.assets() / "runs" / "flat-audio-c1-fold0"), 3, key="p", autoplay=True)
+        sound_player(loaders.load(paths.assets() / "runs" / "flat-audio-c1-fold0"), 3, key="p", autoplay=True)
 
     app = shown(script)
     (data,), (picture,) = sent(app, "player"), sent(app, "picture")
@@ -169,10 +169,10 @@ def test_selections_replace_add_and_remove(mode: str, expected: list[int]) -> No
         import numpy as np
         import streamlit as st
 
-        from bstviz import webapp
+        from bstviz import paths
         from bstviz.ui import loaders, selection
 
-        loaded = loaders.load(webapp.assets() / "runs" / "flat-audio-c1-fold0")
+        loaded = loaders.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
         selection.select("s", loaded, np.array([2, 1]))
         selection.select("s", loaded, np.array([6, 5]), mode)  # type: ignore[arg-type]
         st.session_state["result"] = selection.selected("s", loaded).tolist()

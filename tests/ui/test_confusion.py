@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import confusion_matrix
 from streamlit.testing.v1 import AppTest
 
-from bstviz import webapp
+from bstviz import paths
 from bstviz.collection import Collection
 from bstviz.run import Run, find_runs, load_info, load_run
 from bstviz.sweep import SweepPreset, plan, run_sweep
@@ -44,7 +44,7 @@ def swept(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def page(swept: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setenv(webapp.EXPERIMENTS_VARIABLE, str(swept))
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(swept))
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     return app.switch_page("pages/confusion.py").run()
 
@@ -153,7 +153,7 @@ def test_a_threshold_that_no_sound_reaches_is_a_message(
     header = json.loads((folder / "run.json").read_text())
     header["collection"]["path"] = "gone"
     (folder / "run.json").write_text(json.dumps(header))
-    monkeypatch.setenv(webapp.EXPERIMENTS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(tmp_path))
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run().switch_page("pages/confusion.py").run()
     assert "was not found" in said(page)
     assert page.get("plotly_chart")

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import webapp
+from bstviz import paths
 from bstviz.run import load_run
 from bstviz.ui import selection
 from tests.ui.conftest import ROOT, sent
 
-RUN = load_run(webapp.assets() / "runs" / "hierarchical-audio-c1-fold0")
+RUN = load_run(paths.assets() / "runs" / "hierarchical-audio-c1-fold0")
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_a_selection_is_listed_made_up_and_kept_over_runs_and_pages(app: AppTest
     assert made["share"].tolist() == [100]
     assert made["ratio"].iloc[0] == pytest.approx(len(RUN.sounds) / 192)
     picker = app.selectbox(key="explore.run")
-    picker.set_value(str(webapp.assets() / "runs" / "flat-audio-c1-fold0")).run()
+    picker.set_value(str(paths.assets() / "runs" / "flat-audio-c1-fold0")).run()
     assert sent(app, "map")[0]["chosen"] == len(rows)
     app.switch_page("pages/home.py").run()
     app.switch_page("pages/explore.py").run()
@@ -174,7 +174,7 @@ def test_umap_of_a_run_without_one_is_made_when_asked(experiment: object) -> Non
 def test_a_table_to_take_away_holds_the_selection_and_the_answers() -> None:
     from bstviz.ui import loaders
 
-    loaded = loaders.load(webapp.assets() / "runs" / RUN.id)
+    loaded = loaders.load(paths.assets() / "runs" / RUN.id)
     table = selection.table_of(loaded, np.array([3, 700]))
     assert table["sound_id"].tolist() == RUN.sounds["sound_id"].iloc[[3, 700]].tolist()
     assert {"title", "tags", "y_true", "y_pred", "certainty", "p_fx-a"} <= set(table)

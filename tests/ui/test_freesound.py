@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bstviz import webapp
+from bstviz import paths
 from bstviz.collection import FREESOUND_ROOT
 from bstviz.run import load_run
 from bstviz.train import train_fold
@@ -21,8 +21,8 @@ def test_a_sound_of_freesound_is_played_from_there(tmp_path: Path, monkeypatch: 
     saved = replace(collection, folder=tmp_path / "c")
     run = train_fold(saved, stratified(saved), 0, quick())
     assert load_run(run.save(tmp_path / "runs" / run.id)).collection.path
-    monkeypatch.setenv(webapp.EXPERIMENTS_VARIABLE, str(tmp_path / "runs"))
-    monkeypatch.setenv(webapp.COLLECTION_VARIABLE, str(tmp_path / "c"))
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(tmp_path / "runs"))
+    monkeypatch.setenv(paths.COLLECTION_VARIABLE, str(tmp_path / "c"))
     app = open_page("explore.py")
     app.session_state["explore.sound"] = "s003"
     app.run()

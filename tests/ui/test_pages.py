@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import webapp
+from bstviz import paths
 from bstviz.run import Run, load_run
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ def open_page(name: str) -> AppTest:
 
 
 def released(run_id: str) -> Run:
-    return load_run(webapp.assets() / "runs" / run_id)
+    return load_run(paths.assets() / "runs" / run_id)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -40,7 +40,7 @@ def test_page_says_when_the_collection_is_missing(
         header = json.loads((folder / "run.json").read_text())
         header["collection"]["path"] = "gone"
         (folder / "run.json").write_text(json.dumps(header))
-    monkeypatch.setenv(webapp.EXPERIMENTS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(tmp_path))
     app = open_page(page)
     assert not app.exception
     shown = " ".join(element.value for element in (*app.error, *app.warning, *app.caption, *app.info, *app.markdown))
@@ -53,7 +53,7 @@ def test_the_overview_introduces_every_other_page() -> None:
 
 
 def test_no_runs_is_a_message_and_not_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(webapp.EXPERIMENTS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(tmp_path))
     app = open_page("explore.py")
     assert not app.exception
     assert "bstviz train" in app.error[0].value

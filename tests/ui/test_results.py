@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import results, webapp
+from bstviz import paths, results
 from bstviz.collection import Collection
 from bstviz.run import find_runs, load_info
 from bstviz.sweep import SweepPreset, plan, run_sweep
@@ -30,7 +30,7 @@ def experiment(collection: Collection, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def page(experiment: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setenv(webapp.EXPERIMENTS_VARIABLE, str(experiment))
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(experiment))
     app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=120).run()
     return app.switch_page("pages/results.py").run()
 

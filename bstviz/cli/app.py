@@ -1,0 +1,43 @@
+"""The root of all commands, and the entry point."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bstviz import __version__
+from bstviz.cli import data, inference, review, training, web
+from bstviz.cli.console import console, plain
+from bstviz.errors import UserError
+
+app = typer.Typer(
+    name="bstviz",
+    help="Train, explore and use sound classifiers on the two-level Broad Sound Taxonomy.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for module in (data, training, inference, web):
+    app.add_typer(module.commands)
+app.add_typer(data.imports, name="import")
+app.add_typer(review.commands, name="review")
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(f"bstviz {__version__}")
+
+
+def main() -> None:
+    """Run the command line: every error that a person can act on is a sentence, without a traceback."""
+    try:
+        app()
+    except (UserError, OSError) as error:
+        console.print(f"[bold red]Error:[/] {plain(error)}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        console.print("Stopped; run the same command again to go on where it was.")
+        sys.exit(130)

@@ -1,0 +1,217 @@
+"""Commands that make collections and look at them: import, fetch, embed, duplicates, datasets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bstviz.cli.console import console, meter, output, plain, print_problems, save_collection, track
+from bstviz.cli.options import (
+    AddressOption,
+    AudioOption,
+    DeviceOption,
+    EngineOption,
+    JsonOption,
+    NameOption,
+    OutOption,
+    TaxonomyOption,
+    WorkersOption,
+    chosen_device,
+    chosen_engine,
+    chosen_kind,
+)
+from bstviz.config import AUDIO_ENCODER, TEXT_ENCODER
+from bstviz.datasets import DATASETS
+from bstviz.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bstviz.datasets.base import Dataset
+    from bstviz.run import Run
+
+commands = typer.Typer()
+imports = typer.Typer(help="Make a collection from sounds and their table.", no_args_is_help=True)
+IMPORT_OPTIONS: dict[str, Any] = {"name": NameOption, "taxonomy": TaxonomyOption, "audio_folder": AudioOption}
+"""Options of ``import``, by the keyword arguments that a data set's ``load`` may take."""
+
+
+def import_command(dataset: Dataset) -> Callable[..., None]:
+    """The command that imports a data set: ``--out``, and what of :data:`IMPORT_OPTIONS` its ``load`` takes."""
+    place, *keywords = signature(dataset.load).parameters
+
+    def command(out: Path, **given: Any) -> None:
+        from bstviz.taxonomy import load_taxonomy
+
+        where = given.pop(place)
+        if given.get("taxonomy"):
+            given["taxonomy"] = load_taxonomy(given["taxonomy"])
+        save_collection(dataset.load(where, **given), out)
+
+    required = {place: Path, "out": OutOption}
+    optional = {name: IMPORT_OPTIONS[name] for name in keywords if name in IMPORT_OPTIONS}
+    # what Typer reads arguments and options from
+    command.__annotations__ = required | optional
+    command.__signature__ = Signature(  # type: ignore[attr-defined]
+        [
+            *(Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in required.items()),
+            *(
+                Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=None)
+                for name, kind in optional.items()
+            ),
+        ]
+    )
+    return command
+
+
+for _id, _dataset in DATASETS.items():
+    if signature(_dataset.load).parameters:  # the demo needs no place: `bstviz demo` makes it
+        imports.command(_id, help=_dataset.__doc__)(import_command(_dataset))
+
+
+@commands.command()
+def datasets(as_json: JsonOption = False) -> None:
+    """Print the data sets that can be imported or made, with their licences and what to cite.
+
+    Example: bstviz datasets
+    """
+    from dataclasses import asdict
+
+    sources = [asdict(dataset.SOURCE) for dataset in DATASETS.values()]
+    if as_json:
+        print(json.dumps(sources, indent=1))
+        return
+    for source in sources:
+        output.print(f"[bold]{plain(source['id'])}[/]: {plain(source['title'])}")
+        for words, key in (("page", "url"), ("licence", "license"), ("citation", "citation")):
+            if source[key]:
+                output.print(f"  {words}: {plain(source[key])}")
+
+
+@commands.command()
+def fetch(
+    source: Annotated[str, typer.Argument(help="bsd10k or bsd35k.")],
+    out: OutOption,
+    audio: Annotated[bool, typer.Option(help="The sounds too; without them they are played by Freesound.")] = False,
+    record: Annotated[str | None, typer.Option(help="Number of another Zenodo record of the data.")] = None,
+    name: NameOption = None,
+) -> None:
+    """Download BSD10k or BSD35k with its CLAP embeddings and import it; stopped, it goes on where it was.
+
+    Example: bstviz fetch bsd10k --out collections/bsd10k
+    """
+    from dataclasses import replace
+
+    from bstviz.fetch import fetch as get
+
+    collection = get(source, audio=audio, record=record, meter=meter)
+    save_collection(replace(collection, name=name or collection.name), out)
+
+
+@commands.command()
+def embed(
+    collection: Path,
+    audio_encoder: Annotated[
+        str, typer.Option(help="Encoder of the audio, several joined by +, or none.")
+    ] = AUDIO_ENCODER,
+    text_encoder: Annotated[str, typer.Option(help="Encoder of the words, or none.")] = TEXT_ENCODER,
+    text_fields: Annotated[str, typer.Option(help="Columns that make up the words.")] = "title,tags,description",
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Embed the sounds and words of a collection; stopped, it goes on where it was.
+
+    Example: bstviz embed collections/mine --text-fields title,tags
+    """
+    from bstviz.embed import embed_collection
+
+    report = embed_collection(
+        collection,
+        audio_encoder=None if audio_encoder == "none" else audio_encoder,
+        text_encoder=None if text_encoder == "none" else text_encoder,
+        text_fields=tuple(f.strip() for f in text_fields.split(",") if f.strip()),
+        engine=chosen_engine(engine, workers, address),
+        device=chosen_device(device),
+        track=track,
+    )
+    done = report.collection
+    for kind, info in (("audio", done.audio_encoder), ("text", done.text_encoder)):
+        console.print(f"{kind}: {plain(info) if info else 'none'}")
+    print_problems(report.without_audio)
+    if report.without_text:
+        console.print(
+            f"{report.without_text:,} of {len(done):,} sounds have no words and no text embedding; "
+            "text models and audio + text models leave them out."
+        )
+
+
+@commands.command()
+def duplicates(
+    collection: Path,
+    experiment: Annotated[
+        Path | None,
+        typer.Option(help="Trained on the collection: prints how near-duplicates in training change its scores."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write all pairs to this .csv or .parquet.")] = None,
+    by: Annotated[str | None, typer.Option(help="audio or text; audio where there is, when left out.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Similarity from which a pair counts; chosen from the data when left out.")
+    ] = None,
+    waveforms: Annotated[
+        bool,
+        typer.Option("--listen/--no-listen", help="Compare the waveforms of each pair too, where there are files."),
+    ] = True,
+    mark: Annotated[
+        bool, typer.Option(help="Add a column duplicate_group to the collection, for --group duplicate_group.")
+    ] = False,
+    count: Annotated[int, typer.Option(help="How many pairs to print.")] = 10,
+) -> None:
+    """List near-duplicate sounds, across folds in particular: they make a model look better than it is.
+
+    Example: bstviz duplicates collections/mine --experiment runs/flat --out pairs.csv
+    """
+    from bstviz import duplicates as near
+    from bstviz.collection import NO_FOLDER, load_collection
+
+    kind = chosen_kind(by)
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise UserError(f"--out is {out}; its name must end in .csv or .parquet.")
+    sounds = load_collection(collection)
+    settings = _settings_of(experiment) if experiment else []
+    decode = waveforms and kind != "text" and sounds.audio is not None and sounds.audio_root not in NO_FOLDER
+    found = near.find_duplicates(sounds, kind=kind, threshold=threshold, heard=decode, track=track)
+    table = found.table(sounds.sounds, near.known_folds(sounds, settings[0] if settings else ()))
+    output.print(plain(near.in_words(found, table)))
+    if out is not None:
+        (table.to_csv if out.suffix == ".csv" else table.to_parquet)(out, index=False)
+        console.print(f"{len(table):,} pairs -> {plain(out)}")
+    if mark:
+        near.mark_groups(sounds, found).save(collection)
+        console.print(f"next: bstviz train {plain(collection)} --group {near.GROUP_COLUMN} --out RUNS")
+    _print_pairs(table.head(count))
+    for runs in settings:
+        for line in near.inflation_in_words(found, runs, sounds):
+            output.print(plain(line))
+
+
+def _settings_of(experiment: Path) -> list[list[Run]]:
+    """The runs of an experiment's settings, one per fold."""
+    from bstviz.outoffold import settings
+    from bstviz.run import find_runs, load_info, load_run
+
+    found = settings([load_info(path) for path in find_runs(experiment)])
+    return [[load_run(info.folder or Path()) for info in members] for members in found.values()]
+
+
+def _print_pairs(table: pd.DataFrame) -> None:
+    for row in table.fillna("").to_dict("records"):
+        waveforms = f"  waveforms {row['correlation']:.2f}" if "correlation" in row else ""
+        ends = "  =  ".join(f"{row[f'sound_{e}']} {row[f'title_{e}']} ({row[f'class_{e}'] or '–'})" for e in "ab")
+        output.print(f"  {row['similarity']:.3f}{waveforms}  {plain(ends)}")

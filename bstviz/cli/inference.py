@@ -1,0 +1,218 @@
+"""Commands that ask models about new sounds: classify, label, search, explore."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bstviz import paths
+from bstviz.cli import web
+from bstviz.cli.console import console, output, plain, print_problems, print_renamed, track
+from bstviz.cli.options import (
+    AddressOption,
+    DeviceOption,
+    EngineOption,
+    JsonOption,
+    PortOption,
+    WorkersOption,
+    chosen_device,
+    chosen_engine,
+    chosen_kind,
+)
+from bstviz.errors import UserError
+
+if TYPE_CHECKING:
+    from bstviz.classify import Classifier
+    from bstviz.engine import Engine
+    from bstviz.run import Run
+
+commands = typer.Typer()
+RunOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Run that predicts, or an experiment whose runs predict together; the bundled audio models when left out."
+    ),
+]
+
+
+def _bundled_models() -> list[Path]:
+    """The bundled audio models; the mean of their predictions is right more often than either (see the README)."""
+    return [paths.assets() / "runs" / f"{loss}-audio-c1-fold0" for loss in ("hierarchical", "flat")]
+
+
+@commands.command()
+def classify(
+    files: Annotated[list[Path] | None, typer.Argument(help="Sound files.")] = None,
+    run: RunOption = None,
+    text: Annotated[str, typer.Option(help="Title, tags or description, for a text or audio + text model.")] = "",
+    best: Annotated[int, typer.Option(help="How many classes to print.")] = 3,
+    device: DeviceOption = "cpu",
+    as_json: JsonOption = False,
+    batch: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", hidden=True)] = None,
+    engine: Annotated[str, typer.Option(hidden=True)] = "local",
+    workers: Annotated[int | None, typer.Option(hidden=True)] = None,
+    address: Annotated[str | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Predict the classes of some sound files; `bstviz label` does it for a whole folder.
+
+    Example: bstviz classify door.wav rain.ogg
+    """
+    if batch is not None:
+        print_renamed("classify --batch FOLDER", "label FOLDER")
+        if files or out is None:
+            raise UserError("--batch takes a folder and --out, and no files: bstviz label FOLDER --out labels.parquet")
+        _label(batch, out, run, chosen_engine(engine, workers, address), device)
+        return
+    if not files:
+        raise UserError(
+            "Give sound files: bstviz classify door.wav rain.ogg; or for a whole folder: "
+            "bstviz label FOLDER --out labels.parquet"
+        )
+    from bstviz.classify import load_classifier
+
+    classifier = load_classifier(*([run] if run else _bundled_models()), device=chosen_device(device))
+    identity = {"run": str(run) if run else classifier.name, "encoder": _encoder_names(classifier.run)}
+    results: list[dict[str, Any]] = []
+    for file in files:
+        results.append({"file": str(file), **identity, **_predicted(classifier, file, text)})
+        if not as_json:
+            _print_prediction(results[-1], classifier.run, best)
+    if as_json:
+        print(json.dumps(results, indent=1))
+    else:
+        print(f"run {identity['run']}, encoder {identity['encoder']}")
+    if all("error" in r for r in results):
+        raise typer.Exit(1)
+
+
+def _predicted(classifier: Classifier, file: Path, text: str) -> dict[str, Any]:
+    """What ``classify --json`` states of one file: probabilities, novelty and notes, or why there are none."""
+    try:
+        answer = classifier.classify(file, text=text)
+    except UserError as error:
+        return {"error": str(error)}
+    levels = {
+        level: [{"class": r.code, "probability": r.probability} for r in ranked]
+        for level, ranked in (("top", answer.top), ("second", answer.second))
+    }
+    return {**levels, "novelty": answer.novelty, "notes": list(answer.notes)}
+
+
+def _encoder_names(run: Run) -> str:
+    return " + ".join(f"{info.id} {info.revision}" for info in run.encoders.values())
+
+
+def _print_prediction(entry: dict[str, Any], run: Run, best: int) -> None:
+    output.print(f"[bold]{plain(entry['file'])}[/]")
+    if "error" in entry:
+        output.print(f"  [red]{plain(entry['error'])}[/]")
+        return
+    for level, count in (("top", 2), ("second", best)):
+        named = (
+            f"{run.taxonomy[r['class']].name} ({r['class']}) {100 * r['probability']:.1f} %"
+            for r in entry[level][:count]
+        )
+        output.print(f"  {level:>6}: {plain('  ·  '.join(named))}")
+    nearer = f"{100 * entry['novelty']:.0f} % of the collection's own sounds lie nearer to their neighbours"
+    output.print(f"  unusual: {nearer}")
+    for note in entry["notes"]:
+        output.print(f"    note: {plain(note)}")
+
+
+@commands.command()
+def label(
+    folder: Path,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write, one row per sound.")],
+    run: RunOption = None,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Predict the classes of every sound under a folder; stopped, or run again, it takes only what is new or changed.
+
+    Example: bstviz label ~/Library --out labels.parquet --engine ray
+    """
+    _label(folder, out, run, chosen_engine(engine, workers, address), device)
+
+
+def _label(folder: Path, out: Path, run: Path | None, engine: Engine, device: str) -> None:
+    from bstviz.library import label_folder
+
+    runs = [run] if run else _bundled_models()
+    table = label_folder(folder, out, runs, engine=engine, device=chosen_device(device), track=track)
+    bad = table[table["problem"].notna()]
+    by = " + ".join(path.name for path in runs)
+    console.print(f"{len(table) - len(bad):,} of {len(table):,} sounds labelled by {plain(by)} -> {plain(out)}")
+    print_problems(dict(zip(bad["file"], bad["problem"], strict=True)))
+
+
+@commands.command()
+def search(
+    collection: Path,
+    query: str,
+    count: Annotated[int, typer.Option(help="How many sounds.")] = 10,
+    by: Annotated[
+        str | None, typer.Option(help="audio or text; audio where the encoder allows it when left out.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the sounds nearest to some words: by their audio with CLAP, else by titles, tags and descriptions.
+
+    Example: bstviz search collections/bsd10k "rain on a tent"
+    """
+    from bstviz.collection import load_collection
+    from bstviz.search import search as find
+
+    kind = chosen_kind(by)
+    sounds = load_collection(collection)
+    found = find(sounds, query, k=count, by=kind)
+    table = sounds.sounds.iloc[found.rows][["sound_id", "class", "title", "path"]].assign(similarity=found.similarities)
+    if as_json:
+        print(json.dumps({"by": found.by, "found": json.loads(table.to_json(orient="records"))}, indent=1))
+        return
+    output.print(f"nearest by {found.by}, {plain(sounds.encoder(found.by))}")
+    for row in table.fillna("").itertuples(index=False):
+        sound_id, code, title, _, similarity = row
+        output.print(f"  {similarity:.3f}  {plain(sound_id)}  {plain(code or '–')}  {plain(title)}")
+
+
+@commands.command()
+def explore(
+    folder: Path,
+    run: Annotated[
+        list[Path] | None,
+        typer.Option(help="Audio model (a run or an experiment), repeatable; the bundled ones when left out."),
+    ] = None,
+    home: Annotated[Path | None, typer.Option(help="Where to keep what is made; in the cache when left out.")] = None,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
+    device: DeviceOption = "cpu",
+    port: PortOption = web.PORT,
+    serve: Annotated[bool, typer.Option(help="Open the app on it when it is ready.")] = True,
+) -> None:
+    """Open a bare folder of sounds in the app: import, embed, classify, map. Run again, it takes only what is new.
+
+    Example: bstviz explore ~/Recordings
+    """
+    from bstviz.apply import open_library
+
+    library = open_library(
+        folder,
+        run or _bundled_models(),
+        home=home,
+        engine=chosen_engine(engine, workers, address),
+        device=chosen_device(device),
+        track=track,
+    )
+    print_problems(library.report.without_audio)
+    made = f"collection {plain(library.collection)}, runs {plain(library.runs)}"
+    console.print(f"{len(library.report.collection):,} sounds; {made}")
+    if serve:
+        raise typer.Exit(web.serve_app([library.runs], [library.collection], port=port, browser=True))
+    console.print(f"next: bstviz app --experiment {plain(library.runs)}")

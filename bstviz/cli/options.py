@@ -1,0 +1,73 @@
+"""The options that several commands share, and what is made of their values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from bstviz.errors import UserError
+
+if TYPE_CHECKING:
+    from bstviz.collection import AudioOrText
+    from bstviz.engine import Engine
+
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
+NameOption = Annotated[str | None, typer.Option(help="Name of the collection.")]
+TaxonomyOption = Annotated[Path | None, typer.Option(help="CSV of a taxonomy other than BST.")]
+AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the audio files.")]
+DeviceOption = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
+FoldsOption = Annotated[int, typer.Option(help="Number of folds.")]
+GroupOption = Annotated[
+    str | None, typer.Option(help="Column whose sounds of one value are kept in the same fold, e.g. uploader.")
+]
+FoldColumnOption = Annotated[
+    str | None, typer.Option(help="Column with the data's own folds (test_fold is found without it).")
+]
+EpochsOption = Annotated[int | None, typer.Option(help="Another number of epochs.")]
+SeedOption = Annotated[int, typer.Option(help="Of folds, initialisation and augmentation.")]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Worker processes; one per processor core when left out, one with an accelerator."),
+]
+EngineOption = Annotated[str, typer.Option(help="local, or ray for many processes and machines.")]
+WorkersOption = Annotated[int | None, typer.Option(help="Ray processes; as many as there are cores when left out.")]
+AddressOption = Annotated[str | None, typer.Option(help="Ray cluster to join, e.g. auto; a local one when left out.")]
+PortOption = Annotated[int, typer.Option(help="TCP port.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def chosen_device(name: str) -> str:
+    """The torch device of that name, after trying it.
+
+    Raises:
+        UserError: It cannot be used on this machine.
+    """
+    import torch
+
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise UserError(
+            f"Device {name!r} cannot be used here; cpu always can, cuda or mps where there is one."
+        ) from None
+    return name
+
+
+def chosen_engine(name: str, workers: int | None, address: str | None) -> Engine:
+    """Where the work is done, by ``--engine``, ``--workers`` and ``--address``."""
+    from bstviz.engine import Engine
+
+    return Engine(name, workers, address)  # type: ignore[arg-type]  # checked by Engine itself
+
+
+def chosen_kind(by: str | None) -> AudioOrText | None:
+    """The embeddings that ``--by`` names; None where it is left out.
+
+    Raises:
+        UserError: There are no such embeddings.
+    """
+    if by not in (None, "audio", "text"):
+        raise UserError(f"--by is {by!r}; allowed are audio and text.")
+    return cast("AudioOrText | None", by)

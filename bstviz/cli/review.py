@@ -1,0 +1,125 @@
+"""The commands ``review``: labels with low quality scores, and the decisions on them that were made in the app."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bstviz.cli.console import console, output, plain, save_collection
+from bstviz.cli.options import JsonOption, OutOption
+from bstviz.errors import UserError
+
+if TYPE_CHECKING:
+    from bstviz.collection import Collection
+    from bstviz.run import RunInfo
+
+commands = typer.Typer(
+    help="Low label quality scores: list the sounds, export and apply what was decided in the app.",
+    no_args_is_help=True,
+)
+DecisionsOption = Annotated[
+    Path | None, typer.Option(help="Record of decisions; where the app keeps it when left out.")
+]
+CollectionOption = Annotated[Path | None, typer.Option(help="The runs' collection, where it has moved.")]
+
+
+@commands.command("list")
+def list_labels(
+    experiments: list[Path],
+    count: Annotated[int, typer.Option(help="How many sounds.")] = 20,
+    collection: CollectionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the sounds of the lowest label quality scores, with given label, suggested label and reasons.
+
+    Scores come from the out-of-fold predictions of the experiments' first modality and confidence threshold.
+
+    Example: bstviz review list experiments/table1
+    """
+    from bstviz.doubt import panel, weigh
+    from bstviz.outoffold import pool
+    from bstviz.run import load_run
+
+    infos, sounds = _reviewed(experiments, collection)
+    scored = weigh([pool([load_run(i.folder) for i in own if i.folder]) for own in panel(infos)], sounds)
+    codes = scored.taxonomy.codes
+    rows = [
+        {
+            "sound_id": str(scored.sound_ids[i]),
+            "label": codes[scored.labels[i]],
+            "suggested": codes[scored.suggested[i]],
+            "support": float(scored.support[i]),
+            "why": "; ".join(scored.reasons(i)),
+        }
+        for i in scored.order[:count]
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    output.print(f"{len(scored):,} sounds scored by {', '.join(scored.names)} and {scored.k} nearest neighbours each")
+    for row in rows:
+        output.print(f"  {plain(row['sound_id'])}  {row['label']} → {row['suggested']}  {plain(row['why'])}")
+
+
+@commands.command()
+def export(experiments: list[Path], out: OutOption, decisions: DecisionsOption = None) -> None:
+    """Write the decisions as CSV: sound_id, old, new (empty: unsure), why, when.
+
+    Example: bstviz review export experiments/table1 --out decisions.csv
+    """
+    from bstviz.decisions import read_record, record_file, table
+
+    about = _reviewed_infos(experiments)[0].collection
+    file = decisions or record_file(about, experiments)
+    rows = table(read_record(file, about.hash))
+    rows.to_csv(out, index=False)
+    console.print(f"{len(rows):,} decision{'s' if len(rows) != 1 else ''} of {plain(file)} -> {plain(out)}")
+
+
+@commands.command()
+def apply(
+    experiments: list[Path], out: OutOption, decisions: DecisionsOption = None, collection: CollectionOption = None
+) -> None:
+    """Make a new version of the collection with the classes that were decided on; the original is not changed.
+
+    Example: bstviz review apply experiments/table1 --out collections/bsd10k-2
+    """
+    from bstviz.decisions import apply_decisions, read_record, record_file
+
+    if out.exists():
+        raise UserError(f"{out} is there already; a new version goes into a new folder.")
+    infos, sounds = _reviewed(experiments, collection)
+    file = decisions or record_file(infos[0].collection, experiments)
+    record = read_record(file, sounds.hash)
+    changed = apply_decisions(sounds, record)
+    save_collection(changed, out)
+    console.print(f"  {plain(changed.revisions[-1])}")
+    if record.disputed:
+        console.print(f"  left as they are: {len(record.disputed):,} disputed sounds; decide on them in the app first")
+
+
+def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
+    """The runs of some experiments that have metrics, all of one collection."""
+    from bstviz.run import find_runs, load_info
+
+    infos = [info for e in experiments for f in find_runs(e) if (info := load_info(f)).metrics]
+    names = sorted({f"{i.collection.name} ({i.collection.hash[:6]})" for i in infos})
+    if len(names) != 1:
+        found = ", ".join(names) or "none with classes"
+        raise UserError(f"A review is of one collection; these runs are of {found}. Name other runs.")
+    return infos
+
+
+def _reviewed(experiments: list[Path], collection: Path | None) -> tuple[list[RunInfo], Collection]:
+    """The runs under review and their collection, loaded from another folder where one is given."""
+    from bstviz.collection import load_collection
+
+    infos = _reviewed_infos(experiments)
+    if collection is None:
+        return infos, infos[0].load_collection()
+    sounds = load_collection(collection)
+    infos[0].check_collection(sounds)
+    return infos, sounds

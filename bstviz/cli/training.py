@@ -1,0 +1,237 @@
+"""Commands that train and judge: train, sweep, report, demo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bstviz.cli.console import console, plain, print_renamed, track
+from bstviz.cli.options import (
+    AddressOption,
+    DeviceOption,
+    EngineOption,
+    EpochsOption,
+    FoldColumnOption,
+    FoldsOption,
+    GroupOption,
+    JobsOption,
+    JsonOption,
+    OutOption,
+    SeedOption,
+    WorkersOption,
+    chosen_device,
+    chosen_engine,
+)
+from bstviz.errors import UserError
+
+if TYPE_CHECKING:
+    from bstviz.collection import Collection
+    from bstviz.splits import Folds
+    from bstviz.sweep import Plan
+
+commands = typer.Typer()
+
+
+@commands.command()
+def train(
+    collection: Path,
+    out: OutOption,
+    loss: Annotated[str, typer.Option(help="flat or hierarchical.")] = "hierarchical",
+    modality: Annotated[str, typer.Option(help="audio, text or both.")] = "audio",
+    min_confidence: Annotated[int, typer.Option(help="Annotation confidence from which sounds count, 1-5.")] = 1,
+    folds: FoldsOption = 5,
+    group: GroupOption = None,
+    fold_column: FoldColumnOption = None,
+    recipe: Annotated[
+        str, typer.Option(help="default; text: for text models; paper: the paper's own recipe.")
+    ] = "default",
+    preset: Annotated[str | None, typer.Option(hidden=True)] = None,
+    epochs: EpochsOption = None,
+    umap: Annotated[bool, typer.Option(help="Make the UMAP maps now; otherwise the app makes them when asked.")] = True,
+    seed: SeedOption = 0,
+    jobs: JobsOption = None,
+    device: DeviceOption = "cpu",
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model on every fold; stopped, it goes on with the folds that are missing.
+
+    Example: bstviz train collections/mine --loss flat --modality audio --folds 5 --group uploader --out runs/flat
+    """
+    from bstviz import config
+    from bstviz.collection import load_collection
+    from bstviz.projection import UmapSettings
+    from bstviz.splits import choose_folds
+    from bstviz.sweep import Plan
+
+    if preset is not None:
+        print_renamed("train --preset", "train --recipe")
+        recipe = preset
+    changes: dict[str, Any] = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
+    setting = config.preset(recipe, **changes, **_epochs(epochs))
+    sounds = load_collection(collection)
+    assignment = choose_folds(sounds, count=folds, group=group, column=fold_column, seed=seed)
+    maps = UmapSettings(seed=seed) if umap else None
+    _run_sweep(sounds, assignment, Plan((setting,), (), ()), out, jobs=jobs, device=chosen_device(device), umap=maps)
+    _print_report([out], "json" if as_json else "text", paper=False)
+
+
+@commands.command()
+def sweep(
+    collection: Path,
+    out: OutOption,
+    preset: Annotated[str, typer.Option(help="table1, or a .toml file of your own.")] = "table1",
+    recipe: Annotated[
+        str | None, typer.Option(help="Another training recipe than the preset's: default, text, paper.")
+    ] = None,
+    folds: FoldsOption = 5,
+    group: GroupOption = None,
+    fold_column: FoldColumnOption = None,
+    epochs: EpochsOption = None,
+    baselines: Annotated[bool, typer.Option(help="Fit the preset's baselines too.")] = True,
+    umap: Annotated[
+        bool, typer.Option(help="Make the UMAP maps too; otherwise the app makes them when asked.")
+    ] = False,
+    seed: SeedOption = 0,
+    jobs: JobsOption = None,
+    device: DeviceOption = "cpu",
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a grid of settings on the same folds, as the paper's table 1; stopped at any moment, it goes on.
+
+    Example: bstviz sweep collections/bsd10k --preset table1 --out experiments/table1
+    """
+    import dataclasses
+
+    from bstviz.collection import load_collection
+    from bstviz.projection import UmapSettings
+    from bstviz.splits import choose_folds
+    from bstviz.sweep import load_preset, plan
+
+    grid = load_preset(preset)
+    grid = dataclasses.replace(
+        grid,
+        recipe=recipe or grid.recipe,
+        baselines=grid.baselines if baselines else (),
+        train=grid.train | _epochs(epochs),
+    )
+    sounds = load_collection(collection)
+    work = plan(grid, sounds, seed=seed)
+    for reason in work.left_out:
+        console.print(f"left out: {plain(reason)}")
+    assignment = choose_folds(sounds, count=folds, group=group, column=fold_column, seed=seed)
+    maps = UmapSettings(seed=seed) if umap else None
+    where = chosen_engine(engine, workers, address)
+    _run_sweep(sounds, assignment, work, out, jobs=jobs, device=chosen_device(device), engine=where, umap=maps)
+    _print_report([out], "json" if as_json else "text", paper=preset == "table1")
+
+
+def _epochs(epochs: int | None) -> dict[str, int]:
+    """Changes to a recipe that make it train for so many epochs, however few the sounds are."""
+    return {"epochs": epochs, "min_steps": 0} if epochs else {}
+
+
+def _run_sweep(sounds: Collection, assignment: Folds, work: Plan, out: Path, **options: Any) -> None:
+    """Run a sweep under a progress bar that says what is done and how long the rest may take."""
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from bstviz.sweep import Task, run_sweep
+
+    settings, count = len(work.settings), assignment.count
+    console.print(
+        f"{settings} setting{'s' if settings > 1 else ''} x {count} folds ({plain(assignment.kind)}) -> {plain(out)}"
+    )
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=16),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left ·"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        row = bar.add_task("Training")
+        costs: list[float] = []
+        shares: list[float] = []
+
+        def on_start(tasks: list[Task]) -> None:
+            costs.extend(task.cost for task in tasks)
+            shares.extend(0.0 for _ in tasks)
+            bar.update(row, total=sum(costs) or 1, completed=0 if costs else 1)
+
+        def on_progress(index: int, share: float) -> None:
+            shares[index] = max(share, shares[index])
+            bar.update(row, completed=sum(c * s for c, s in zip(costs, shares, strict=True)))
+
+        for _ in run_sweep(sounds, assignment, work, out, on_start=on_start, on_progress=on_progress, **options):
+            finished = sum(share == 1 for share in shares)
+            bar.update(row, description=f"Training, {finished} of {len(shares)} tasks done")
+
+
+@commands.command()
+def report(
+    experiments: list[Path],
+    form: Annotated[str, typer.Option("--format", help="text, markdown, csv or json.")] = "text",
+    paper: Annotated[bool, typer.Option(help="Print the paper's table 1 beside the figures.")] = True,
+    html: Annotated[
+        Path | None, typer.Option(help="Write all that the results page shows to this file, which needs no network.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the metrics of experiments, mean and deviation over folds, in the shape of the paper's table 1.
+
+    Example: bstviz report experiments/table1 --format markdown
+
+    Example: bstviz report experiments/table1 --html table1.html
+    """
+    if html is not None:
+        from bstviz import html_report
+
+        console.print(f"report -> {plain(html_report.write(experiments, html, paper=paper))}")
+        return
+    _print_report(experiments, "json" if as_json else form, paper=paper)
+
+
+def _print_report(experiments: list[Path], form: str, *, paper: bool) -> None:
+    from bstviz.report import FORMATS, load_rows, write
+
+    if form not in FORMATS:
+        raise UserError(f"format is {form!r}; allowed are {', '.join(FORMATS)}.")
+    table = load_rows(experiments)
+    width = None if sys.stdout.isatty() else 200
+    print(write(table, form, paper=paper, width=width))
+
+
+@commands.command()
+def demo(
+    out: OutOption,
+    extra: Annotated[
+        list[Path] | None, typer.Option(help="Embedded collection with extra training data; repeatable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of folds and training.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the demo collection and train the bundled models on it.
+
+    Example: bstviz demo --out demo --extra collections/recordings
+    """
+    from bstviz.released import RUNS, train_released
+
+    def on_run(name: str, epoch: int, total: int) -> None:
+        if epoch == total:
+            console.print(f"trained {name}")
+
+    train_released(out, list(extra or ()), seed=seed, track=track, on_run=on_run)
+    _print_report([out / RUNS], "json" if as_json else "text", paper=False)

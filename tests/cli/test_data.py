@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bstviz.cli.data import import_command
+from bstviz.collection import Collection, load_collection
+from bstviz.datasets import DATASETS, folder
+from bstviz.datasets.base import Source
+from tests.cli.conftest import FAKES, Fakes, invoke
+from tests.fakes import write_tones
+
+
+def test_import_and_embed_make_a_whole_collection(place: Path) -> None:
+    collection = load_collection(place / "tones")
+    assert len(collection) == 36
+    assert collection.name == "tones"
+    assert str(collection.audio_encoder) == "fake-audio 1, 16-d"
+    assert str(collection.text_encoder) == "fake-text 1 (title + tags), 12-d"
+    assert np.isfinite(collection.embedding("audio")).all()
+
+
+def test_import_says_what_was_left_out_and_what_comes_next(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("sound_id,class\n1,fx-a\n2,fx-other\n")
+    result = invoke("import", "table", tmp_path / "t.csv", "--out", tmp_path / "c", "--name", "Mine")
+    printed = " ".join(result.stderr.split())
+    assert "Mine: 2 sounds, 1 with a class" in printed
+    assert "'fx-other'" in printed
+    assert "next: bstviz embed" in printed
+
+
+def test_import_folder(place: Path, tmp_path: Path) -> None:
+    assert invoke("import", "folder", place / "audio", "--out", tmp_path / "c").exit_code == 0
+    assert len(load_collection(tmp_path / "c")) == 36
+
+
+@pytest.mark.parametrize("version", ["bsd10k", "bsd35k"])
+def test_import_of_an_official_layout(tmp_path: Path, version: str) -> None:
+    (tmp_path / "BSD" / "metadata").mkdir(parents=True)
+    table = pd.DataFrame({"sound_id": [15, 21], "class": ["fx-o", "m-sp"], "confidence": [4, 5]})
+    table.to_csv(tmp_path / "BSD" / "metadata" / "metadata.csv", index=False)
+    assert invoke("import", version, tmp_path / "BSD", "-o", tmp_path / "c").exit_code == 0
+    assert load_collection(tmp_path / "c").sounds["sound_id"].tolist() == ["15", "21"]
+
+
+def test_embed_names_the_sounds_that_could_not_be_decoded(tmp_path: Path, encoders: Fakes) -> None:
+    write_tones(tmp_path / "audio", per_class=2)
+    (tmp_path / "audio" / "fx-a_1.wav").write_text("no sound")
+    invoke("import", "folder", tmp_path / "audio", "--out", tmp_path / "c")
+    result = invoke("embed", tmp_path / "c", *FAKES)
+    printed = " ".join(result.stderr.split())
+    assert result.exit_code == 0
+    assert "1 sound could not be decoded" in printed
+    assert "fx-a_1.wav" in printed
+
+
+def test_embed_leaves_a_kind_out(tmp_path: Path, encoders: Fakes) -> None:
+    (tmp_path / "t.csv").write_text("sound_id,title\n1,a\n2,b\n")
+    invoke("import", "table", tmp_path / "t.csv", "--out", tmp_path / "c")
+    invoke("embed", tmp_path / "c", "--audio-encoder", "none", "--text-encoder", "fake-text", "--text-fields", "title")
+    collection = load_collection(tmp_path / "c")
+    assert collection.audio is None
+    assert collection.text is not None
+
+
+def test_duplicates_are_listed_written_and_marked(place: Path, tmp_path: Path) -> None:
+    load_collection(place / "tones").save(tmp_path / "tones")
+    options = ("--experiment", place / "flat", "--threshold", -1, "--out", tmp_path / "pairs.csv", "--mark")
+    printed = invoke("duplicates", tmp_path / "tones", *options).stdout
+    pairs = pd.read_csv(tmp_path / "pairs.csv")
+    assert pairs["correlation"].between(0, 1).all()
+    assert f"{len(pairs):,} near-duplicate pairs by audio" in printed
+    assert f"{pairs['parted'].sum():,} parted by the folds" in printed
+    assert "36 (100.0 %) have a near-duplicate in training" in printed
+    assert load_collection(tmp_path / "tones").sounds["duplicate_group"].notna().all()
+
+
+def test_a_data_set_needs_no_command_of_its_own(place: Path, tmp_path: Path) -> None:
+    class Newcomer:
+        SOURCE = Source("newcomer", "A new data set", "https://example.org", "CC0", "somebody, 2026")
+
+        @staticmethod
+        def load(folder_: Path, *, name: str | None = None) -> Collection:
+            return folder.load(folder_, name=name)
+
+    import_command(Newcomer())(folder_=place / "audio", out=tmp_path / "c", name="New")
+    assert load_collection(tmp_path / "c").name == "New"
+
+
+def test_datasets_states_licence_and_citation_of_every_source() -> None:
+    printed = invoke("datasets").stdout
+    stated = json.loads(invoke("datasets", "--json").stdout)
+    assert [source["id"] for source in stated] == list(DATASETS)
+    for source in stated:
+        for value in (source["title"], source["license"], source["citation"]):
+            assert value
+            assert value in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("embed", "{}/nowhere"), "is no collection"),
+        (("embed", "{}/tones", "--audio-encoder", "clop"), "no audio encoder 'clop'"),
+        (("import", "table", "{}/nowhere.csv", "--out", "{}/new"), "There is no table at"),
+        (("import", "table", "{}/tones.csv", "--out", "{}/flat"), "holds something that is no collection"),
+        (("import", "table", "{}/tones.csv", "--out", "{}/tones.csv"), "holds something that is no collection"),
+        (("import", "folder", "{}/nowhere", "--out", "{}/new"), "There is no folder"),
+        (("import", "folder", "{}/audio", "--out", "{}/new", "--taxonomy", "{}/nowhere.csv"), "nowhere.csv"),
+        (("import", "bsd10k", "{}/audio", "--out", "{}/new"), "no CSV at all"),
+        (("fetch", "tones", "--out", "{}/new"), "known: bsd10k, bsd35k"),
+        (("duplicates", "{}/tones", "--by", "smell"), "allowed are audio and text"),
+        (("duplicates", "{}/tones", "--out", "{}/pairs.txt"), "must end in .csv or .parquet"),
+    ],
+)
+def test_bad_input_gives_a_sentence(refused: Callable[..., str], arguments: tuple[str, ...], sentence: str) -> None:
+    assert sentence in refused(*arguments)

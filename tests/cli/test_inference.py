@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from bstviz.cli import web
+from bstviz.run import find_runs, load_run
+from tests.cli.conftest import Fakes, invoke
+from tests.fakes import tone, write_tones
+
+
+def test_classify_as_json(place: Path, encoders: Fakes) -> None:
+    run, good, bad = find_runs(place / "flat")[0], place / "audio" / "fx-a_0.wav", place / "tones.csv"
+    result = invoke("classify", good, bad, "--run", run, "--json")
+    assert result.exit_code == 0
+    answered, failed = json.loads(result.stdout)
+    assert set(answered) == {"file", "run", "encoder", "top", "second", "novelty", "notes"}
+    assert 0 <= answered["novelty"] <= 1
+    assert answered["notes"] == []
+    assert answered["file"] == str(good)
+    assert answered["run"] == str(run)
+    assert answered["encoder"] == "fake-audio 1"
+    for level, count in (("top", 5), ("second", 23)):
+        assert [set(entry) for entry in answered[level]] == [{"class", "probability"}] * count
+        values = [entry["probability"] for entry in answered[level]]
+        assert values == sorted(values, reverse=True)
+        assert sum(values) == pytest.approx(1, abs=1e-5)
+    assert set(failed) == {"file", "run", "encoder", "error"}
+    assert "could not be decoded" in failed["error"]
+
+
+def test_classify_for_people(place: Path, encoders: Fakes) -> None:
+    run = find_runs(place / "flat")[0]
+    printed = invoke("classify", place / "audio" / "fx-a_0.wav", "--run", run, "--best", 2).stdout
+    second = next(line for line in printed.splitlines() if "second:" in line)
+    assert second.count("%") == 2
+    assert "fx-a_0.wav" in printed
+    assert "encoder fake-audio 1" in printed
+
+
+def test_classify_takes_words_for_an_audio_and_text_model(place: Path, encoders: Fakes) -> None:
+    run, file = find_runs(place / "both")[0], place / "audio" / "fx-a_0.wav"
+    (entry,) = json.loads(invoke("classify", file, "--run", run, "--text", "sound fx-a 0", "--json").stdout)
+    assert entry["encoder"] == "fake-audio 1 + fake-text 1"
+    assert len(entry["second"]) == 23
+    (entry,) = json.loads(invoke("classify", file, "--run", run, "--json").stdout)
+    assert "give a title or tags" in entry["error"]
+
+
+def test_classify_fails_where_no_sound_could_be_decoded(place: Path, encoders: Fakes) -> None:
+    result = invoke("classify", place / "nowhere.wav", "--run", find_runs(place / "flat")[0], "--json")
+    assert result.exit_code == 1
+    assert "does not exist" in json.loads(result.stdout)[0]["error"]
+
+
+def test_classify_notes_what_is_anomalous_about_a_sound(place: Path, encoders: Fakes, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "loud.wav", np.sign(tone(500)), 8_000)
+    printed = invoke("classify", tmp_path / "loud.wav", "--run", find_runs(place / "flat")[0]).stdout
+    assert "note: It is clipped" in printed
+    assert "unusual:" in printed
+
+
+@pytest.mark.parametrize("command", [("label",), ("classify", "--batch")], ids=["label", "its old name"])
+def test_label_takes_a_folder_and_names_what_could_not_be_decoded(
+    place: Path, encoders: Fakes, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    write_tones(tmp_path / "audio", per_class=2)
+    (tmp_path / "audio" / "bad.wav").write_text("no sound")
+    out, run = tmp_path / "labels.parquet", find_runs(place / "flat")[0]
+    result = invoke(*command, tmp_path / "audio", "--out", out, "--run", run)
+    printed = " ".join(result.stderr.split())
+    assert result.exit_code == 0
+    assert "12 of 13 sounds labelled" in printed
+    assert "bad.wav could not be decoded" in printed
+    assert ("is now label" in printed) == (command != ("label",))
+    assert len(pd.read_parquet(out)) == 13
+
+
+def test_explore_makes_a_library_and_serves_it(
+    place: Path, encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(web, "serve_app", lambda *where, **_: seen.extend(where) or 0)
+    run = find_runs(place / "flat")[0]
+    assert invoke("explore", place / "audio", "--run", run, "--home", tmp_path / "home").exit_code == 0
+    assert seen == [[tmp_path / "home" / "runs"], [tmp_path / "home" / "collection"]]
+    assert len(load_run(tmp_path / "home" / "runs" / run.name).sounds) == 36
+    assert (
+        "next: bstviz app"
+        in invoke("explore", place / "audio", "--run", run, "--home", tmp_path / "home", "--no-serve").stderr
+    )
+
+
+def test_search_lists_the_sounds_nearest_to_some_words(place: Path, encoders: Fakes) -> None:
+    result = invoke("search", place / "tones", "sound fx-a 3", "--count", 2, "--json")
+    answer = json.loads(result.stdout)
+    assert answer["by"] == "text"
+    assert [set(entry) for entry in answer["found"]] == [{"sound_id", "class", "title", "path", "similarity"}] * 2
+    assert answer["found"][0]["similarity"] == pytest.approx(1, abs=1e-5)
+    printed = invoke("search", place / "tones", "sound fx-a 3", "--count", 2).stdout
+    assert "nearest by text, fake-text 1" in printed
+    assert f"1.000  {answer['found'][0]['sound_id']}" in printed
+
+
+def test_square_brackets_in_names_are_printed_as_they_are(place: Path, encoders: Fakes, tmp_path: Path) -> None:
+    file = tmp_path / "[red]odd[bold].wav"
+    soundfile.write(file, tone(500), 8_000)
+    assert "[red]odd[bold].wav" in invoke("classify", file, "--run", find_runs(place / "flat")[0]).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("classify", "{}/audio/fx-a_0.wav", "--run", "{}/tones"), "holds no run"),
+        (("classify",), "Give sound files"),
+        (("classify", "--batch", "{}/audio"), "--batch takes a folder and --out"),
+        (("label", "{}/audio"), "Missing option '--out'"),
+        (("label", "{}/nowhere", "--out", "{}/l.parquet"), "There is no folder"),
+        (("label", "{}/audio", "--out", "{}/l.csv"), "written as a .parquet"),
+        (("label", "{}/audio", "--out", "{}/l.parquet", "--engine", "spark"), "known: local, ray"),
+        (("explore", "{}/nowhere"), "There is no folder"),
+        (("search", "{}/tones", " "), "query is empty"),
+        (("search", "{}/tones", "dog", "--by", "smell"), "allowed are audio and text"),
+    ],
+)
+def test_bad_input_gives_a_sentence(refused: Callable[..., str], arguments: tuple[str, ...], sentence: str) -> None:
+    assert sentence in refused(*arguments)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bstviz.collection import load_collection
+from bstviz.decisions import decide
+from bstviz.errors import UserError
+from tests.cli.conftest import invoke
+
+
+def test_labels_of_low_quality_scores_are_listed_with_reasons(place: Path) -> None:
+    (first, *rest) = json.loads(invoke("review", "list", place / "flat", "--count", "5", "--json").stdout)
+    assert len(rest) == 4
+    assert first["label"] != first["suggested"]
+    assert first["support"] <= min(row["support"] for row in rest)
+    assert "the flat model says" in first["why"]
+    assert first["sound_id"] in invoke("review", "list", place / "flat", "--count", "1").stdout
+
+
+def test_decisions_are_exported_and_make_a_new_version(place: Path, tmp_path: Path) -> None:
+    original, record = load_collection(place / "tones"), tmp_path / "record.jsonl"
+    sound, old = original.sounds["sound_id"].iat[0], original.sounds["class"].iat[0]
+    decide(record, original.hash, sound_id=sound, old=old, new="ss-s", why="by ear", by="me")
+    arguments = (place / "flat", "--decisions", record, "--out")
+    assert "1 decision of" in invoke("review", "export", *arguments, tmp_path / "decisions.csv").stderr
+    assert pd.read_csv(tmp_path / "decisions.csv")[["old", "new", "why"]].to_numpy().tolist() == [
+        [old, "ss-s", "by ear"]
+    ]
+    assert "1 class changed by review" in invoke("review", "apply", *arguments, tmp_path / "new").stderr
+    assert load_collection(tmp_path / "new").sounds["class"].iat[0] == "ss-s"
+    assert load_collection(place / "tones").hash == original.hash
+    with pytest.raises(UserError, match="is there already"):
+        invoke("review", "apply", *arguments, place / "tones")

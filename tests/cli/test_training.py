@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bstviz.collection import load_collection
+from bstviz.run import find_runs, load_run
+from tests.cli.conftest import QUICK, invoke
+
+
+def test_train_makes_one_run_per_fold_with_the_settings_given(place: Path) -> None:
+    runs = [load_run(path) for path in find_runs(place / "both")]
+    assert [run.fold for run in runs] == [0, 1]
+    assert {(run.train.loss, run.train.modality, run.train.epochs) for run in runs} == {("hierarchical", "both", 3)}
+    assert {len(run.history["val_loss"]) for run in runs} == {3}
+    assert runs[0].split_kind == "stratified 2-fold, seed 0"
+    assert runs[0].load_collection().name == "tones"
+
+
+def test_train_prints_the_same_table_as_report(place: Path) -> None:
+    again = invoke("train", place / "tones", "--loss", "flat", *QUICK, "--out", place / "flat", "--json")
+    report = invoke("report", place / "flat", "--json")
+    assert json.loads(again.stdout) == json.loads(report.stdout)
+
+
+def test_train_groups_by_a_column(place: Path, tmp_path: Path) -> None:
+    invoke("train", place / "tones", "--group", "uploader", *QUICK, "--out", tmp_path / "x")
+    run = load_run(find_runs(tmp_path / "x")[0])
+    assert run.split_kind == "stratified 2-fold, seed 0, grouped by uploader"
+    uploader = load_collection(place / "tones").sounds["uploader"]
+    assert (run.sounds.groupby(uploader)["split"].nunique() == 1).all()
+
+
+def test_train_finds_the_datas_own_folds(place: Path, tmp_path: Path) -> None:
+    collection = load_collection(place / "tones")
+    collection.sounds["test_fold"] = np.arange(36) % 2
+    collection.save(tmp_path / "c")
+    invoke("train", tmp_path / "c", *QUICK, "--out", tmp_path / "x")
+    for path in find_runs(tmp_path / "x"):
+        run = load_run(path)
+        assert run.split_kind == "the data's own, column test_fold"
+        assert ((run.sounds["split"] == "test") == (np.arange(36) % 2 == run.fold)).all()
+
+
+def test_report_as_json(place: Path) -> None:
+    result = invoke("report", place / "flat", place / "both", "--json")
+    rows = json.loads(result.stdout)["rows"]
+    assert [(r["loss"], r["modality"], r["min_confidence"], r["folds"]) for r in rows] == [
+        ("hierarchical", "both", 1, 2),
+        ("flat", "audio", 1, 2),
+    ]
+    values = [load_run(path).metrics["second_accuracy"] for path in find_runs(place / "flat")]
+    assert rows[1]["metrics"]["second_accuracy"] == pytest.approx({"mean": np.mean(values), "std": np.std(values)})
+    assert {"top_accuracy", "second_top2_accuracy", "top_top2_accuracy", "hierarchical_f1"} <= set(rows[1]["metrics"])
+
+
+def test_sweep_trains_a_grid_with_baselines_and_prints_it(place: Path, tmp_path: Path) -> None:
+    grid = tmp_path / "grid.toml"
+    grid.write_text('modalities = ["audio"]\nbaselines = ["knn"]\n')
+    options = [*QUICK, "--preset", grid, "--out", tmp_path / "x"]
+    result = invoke("sweep", place / "tones", *options, "--json")
+    rows = json.loads(result.stdout)["rows"]
+    assert [(r["model"], r["folds"]) for r in rows] == [("hierarchical", 2), ("flat", 2), ("knn", 2)]
+    assert json.loads(invoke("report", tmp_path / "x", "--format", "json").stdout)["rows"] == rows
+    assert invoke("report", tmp_path / "x", "--format", "csv").stdout.count("\n") == 4
+    assert "| ≥ 1 | kNN (10, cosine) | audio |" in invoke("report", tmp_path / "x", "--format", "markdown").stdout
+
+
+def test_sweep_says_what_is_left_out(place: Path, tmp_path: Path) -> None:
+    collection = load_collection(place / "tones")
+    replace(collection, audio=None, audio_encoder=None, audio_root=None).save(tmp_path / "c")
+    grid = tmp_path / "grid.toml"
+    grid.write_text('baselines = ["knn"]\n')
+    options = [*QUICK, "--preset", grid, "--no-baselines", "--out", tmp_path / "x"]
+    result = invoke("sweep", tmp_path / "c", *options)
+    assert not (tmp_path / "x" / "baselines").exists()
+    assert "left out: modality both: the collection has no audio embeddings" in " ".join(result.stderr.split())
+    assert {load_run(path).train.modality for path in find_runs(tmp_path / "x")} == {"text"}
+
+
+def test_report_for_people(place: Path) -> None:
+    printed = invoke("report", place / "flat", place / "both").stdout
+    for words in ("tones · folds: stratified 2-fold", "Hierarchical F1", "Non-hierarchical", "36", "±", "fake-audio 1"):
+        assert words in printed
+
+
+def test_train_knows_recipes_by_their_old_option_too(place: Path, tmp_path: Path) -> None:
+    for option, out in (("--recipe", tmp_path / "new"), ("--preset", tmp_path / "old")):
+        result = invoke("train", place / "tones", option, "text", *QUICK, "--out", out)
+        assert load_run(find_runs(out)[0]).train.label_smoothing == 0.3
+        assert ("train --preset is now train --recipe" in result.stderr) == (option == "--preset")
+    assert "--preset" not in invoke("train", "--help").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("train", "{}/tones", "--out", "{}/new", "--loss", "square"), "allowed are flat, hierarchical"),
+        (("train", "{}/tones", "--out", "{}/new", "--recipe", "fast"), "known: default, text, paper"),
+        (("train", "{}/tones", "--out", "{}/new", "--group", "mood"), "no column 'mood'"),
+        (("train", "{}/tones", "--out", "{}/new", "--fold-column", "mood"), "no column 'mood'"),
+        (
+            ("train", "{}/tones", "--out", "{}/new", "--fold-column", "title", "--group", "uploader"),
+            "exclude each other",
+        ),
+        (("train", "{}/tones", "--out", "{}/new", "--folds", "50"), "50 folds need"),
+        (("train", "{}/tones", "--out", "{}/flat", "--seed", "9"), "other settings"),
+        (("report", "{}/tones"), "holds no run"),
+        (("report", "{}/flat", "--format", "pdf"), "format is 'pdf'"),
+    ],
+)
+def test_bad_input_gives_a_sentence(refused: Callable[..., str], arguments: tuple[str, ...], sentence: str) -> None:
+    assert sentence in refused(*arguments)

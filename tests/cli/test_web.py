@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bstviz.cli import web
+from tests.cli.conftest import invoke
+
+
+def test_app_hands_the_experiments_to_the_server(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, object] = {}
+
+    def serve(experiments: list[Path], collections: list[Path], **options: object) -> int:
+        seen.update(experiments=experiments, collections=collections, **options)
+        return 0
+
+    monkeypatch.setattr(web, "serve_app", serve)
+    result = invoke(
+        "app", "--experiment", place / "flat", "--experiment", place / "both", "--reviews", place, "--port", 9_999
+    )
+    assert result.exit_code == 0
+    assert seen["experiments"] == [place / "flat", place / "both"]
+    assert (seen["reviews"], seen["port"], seen["address"]) == (place, 9_999, "localhost")
+
+
+def test_app_names_a_folder_without_runs(refused: Callable[..., str]) -> None:
+    assert "holds no run" in refused("app", "--experiment", "{}/tones")
