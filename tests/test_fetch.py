@@ -18,7 +18,7 @@ from bstviz import fetch as fetching
 from bstviz.collection import FREESOUND_ROOT, load_collection
 from bstviz.errors import UserError
 from bstviz.fetch import RemoteFile, download, fetch, record_files
-from tests.test_cli import invoke
+from tests.cli.conftest import invoke
 from tests.test_datasets import ROWS, wav
 
 RECORD = "17233904"

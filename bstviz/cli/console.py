@@ -21,7 +21,7 @@ PROBLEMS_SHOWN = 20
 
 
 def plain(text: object) -> str:
-    """Text as it is, with nothing in it taken for markup."""
+    """Text as it is, with nothing in it read as markup."""
     from rich.markup import escape
 
     return escape(str(text))

@@ -9,7 +9,7 @@ from bstviz.cli import web
 from tests.cli.conftest import invoke
 
 
-def test_app_hands_the_experiments_to_the_server(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_app_passes_the_experiments_to_the_server(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, object] = {}
 
     def serve(experiments: list[Path], collections: list[Path], **options: object) -> int:
