@@ -1,3 +1,60 @@
-"""bstviz: train, see and hear classifiers on the two-level Broad Sound Taxonomy."""
+"""bstviz: train, see and explore sound classifiers on the two-level Broad Sound Taxonomy.
+
+The names below are all that most scripts need; each is imported when it is first asked for, so that ``import bstviz``
+is quick.
+
+Example:
+    >>> import bstviz
+    >>> from bstviz.webapp import assets
+    >>> run = bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")
+    >>> f"{bstviz.evaluate(run)['top_accuracy']:.3f}"
+    '0.878'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bstviz.classify import load_classifier
+    from bstviz.collection import load_collection
+    from bstviz.experiment import sweep, train
+    from bstviz.outoffold import evaluate
+    from bstviz.plots.maps import latent_map
+    from bstviz.run import load_run
 
 __version__ = "0.1.0"
+__all__ = [
+    "__version__",
+    "evaluate",
+    "latent_map",
+    "load_classifier",
+    "load_collection",
+    "load_run",
+    "sweep",
+    "train",
+]
+
+_HOMES = {
+    "evaluate": "bstviz.outoffold",
+    "latent_map": "bstviz.plots.maps",
+    "load_classifier": "bstviz.classify",
+    "load_collection": "bstviz.collection",
+    "load_run": "bstviz.run",
+    "sweep": "bstviz.experiment",
+    "train": "bstviz.experiment",
+}
+"""Module of each public name."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; public are {', '.join(__all__)}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

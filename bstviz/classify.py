@@ -15,6 +15,7 @@ from bstviz.errors import UserError
 from bstviz.predict import Embeddings, Prediction, network, predict
 from bstviz.run import Run, find_runs, load_run
 from bstviz.taxonomy import Taxonomy
+from bstviz.webapp import assets
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Classifier:
         """Text embedding (1, d_t)."""
         return Embeddings(self.text_encoder.embed([text]), self.text_encoder.info)
 
-    def classify(self, source: Path | bytes, *, text: str = "", name: str | None = None) -> Answer:
+    def classify(self, source: str | Path | bytes, *, text: str = "", name: str | None = None) -> Answer:
         """Answer for one sound.
 
         Args:
@@ -180,11 +181,33 @@ def together(taxonomy: Taxonomy, answers: Sequence[Answer]) -> Answer:
     return replace(joint, novelty=first.novelty, notes=first.notes)
 
 
+def bundled_audio_models() -> list[Path]:
+    """Folders of the bundled audio models; their mean is right more often than either of them (see the README)."""
+    return [assets() / "runs" / f"{loss}-audio-c1-fold0" for loss in ("hierarchical", "flat")]
+
+
 def load_classifier(*folders: str | Path, device: str = "cpu") -> Classifier:
     """The classifier of a run, or of all the runs of experiments or several folders, which answer together.
 
+    Args:
+        folders: Of runs or experiments; the bundled audio models when left out.
+        device: Torch device.
+
     Raises:
         UserError: A folder holds no run, or the runs take different embeddings or know different classes.
+
+    Example:
+        >>> import bstviz
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np, soundfile
+        >>> noise = np.random.default_rng(0).normal(scale=0.1, size=44_100)
+        >>> classifier = bstviz.load_classifier()
+        >>> with TemporaryDirectory() as folder:
+        ...     soundfile.write(Path(folder) / "noise.wav", noise, 44_100)
+        ...     answer = classifier.classify(Path(folder) / "noise.wav")
+        >>> answer.top[0].code
+        'ss'
     """
-    first, *others = (load_run(path) for folder in folders for path in find_runs(folder))
+    first, *others = (load_run(path) for folder in folders or bundled_audio_models() for path in find_runs(folder))
     return Classifier(first, others=others, device=device)

@@ -285,6 +285,13 @@ def load_collection(folder: str | Path) -> Collection:
 
     Raises:
         UserError: The folder is no collection, damaged, or of another format version.
+
+    Example:
+        >>> import bstviz
+        >>> from bstviz.webapp import assets
+        >>> collection = bstviz.load_collection(assets() / "demo")
+        >>> collection.name, len(collection), collection.audio.shape
+        ('bstviz demo', 1104, (1104, 1280))
     """
     from safetensors.numpy import load_file
 

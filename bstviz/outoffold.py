@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from bstviz import compare, metrics
 from bstviz.config import MODALITIES, MODALITY_WORDS, TrainConfig
 from bstviz.errors import UserError
 from bstviz.run import Run, RunInfo
@@ -171,3 +172,41 @@ def pool(runs: Sequence[Run], sounds: pd.DataFrame | None = None) -> OutOfFold:
         return pooled
     table = sounds.set_index("sound_id")["confidence"].astype("Float64").astype(float)
     return replace(pooled, confidence=table.reindex(pd.Index(pooled.sound_ids)).to_numpy(float))
+
+
+def evaluate(runs: Run | Sequence[Run]) -> dict[str, float]:
+    """Metrics and latent structure of a setting on its test sounds, at or above its own confidence threshold.
+
+    Args:
+        runs: A run, or the runs of one setting, one per fold. Predictions are pooled over folds before they are counted;
+            every fold is a latent space of its own, so measures of structure are means over folds.
+
+    Returns:
+        The entries of :func:`bstviz.metrics.evaluate` and of :func:`bstviz.compare.structure` by name.
+
+    Raises:
+        UserError: There is no run, no test sound with a class, or the runs are of several settings or share a fold.
+
+    Example:
+        >>> import bstviz
+        >>> from bstviz.webapp import assets
+        >>> hierarchical, flat = (
+        ...     bstviz.evaluate(bstviz.load_run(assets() / "runs" / f"{loss}-audio-c1-fold0"))
+        ...     for loss in ("hierarchical", "flat")
+        ... )
+        >>> f"{hierarchical['top_silhouette']:.2f} against {flat['top_silhouette']:.2f}"
+        '0.59 against 0.19'
+    """
+    runs = [runs] if isinstance(runs, Run) else list(runs)
+    if not runs:
+        raise UserError("There is no run to evaluate; give one, or the runs of one setting, one per fold.")
+    answers = pool(runs)
+    answers = answers.where(answers.tested)
+    parents = answers.taxonomy.parents
+    structures = [
+        compare.structure(run.latents[rows], run.y_true[rows], parents)
+        for member, run in enumerate(runs)
+        if len(rows := answers.row[answers.member == member])
+    ]
+    means = {name: float(np.mean([values[name] for values in structures])) for name in structures[0]}
+    return metrics.evaluate(answers.y_true, answers.probabilities, parents) | means

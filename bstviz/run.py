@@ -270,6 +270,12 @@ def load_run(folder: str | Path) -> Run:
 
     Raises:
         UserError: The folder is no run, damaged, or of another format version.
+
+    Example:
+        >>> import bstviz
+        >>> from bstviz.webapp import assets
+        >>> bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")
+        Run(hierarchical · audio · confidence ≥ 1 · fold 0, 1104 sounds, latents (1104, 64))
     """
     from safetensors.numpy import load_file
 

@@ -7,6 +7,8 @@ import pkgutil
 import subprocess
 import sys
 
+import pytest
+
 import bstviz
 
 CORE = sorted(
@@ -37,3 +39,22 @@ def test_the_encoder_registry_imports_no_framework() -> None:
 
 def test_settings_need_no_framework() -> None:
     assert not {"torch", "pandas"} & loaded_after("bstviz.config")
+
+
+def test_the_package_imports_nothing_heavy_within_fifty_milliseconds() -> None:
+    assert loaded_after("bstviz").isdisjoint({"numpy", "pandas", "torch", "plotly", "streamlit"})
+    timed = "import time\nbefore = time.perf_counter()\nimport bstviz\nprint(time.perf_counter() - before)"
+    runs = [subprocess.run([sys.executable, "-c", timed], capture_output=True, check=True) for _ in range(5)]
+    assert min(float(run.stdout) for run in runs) < 0.05
+
+
+def test_each_public_name_resolves_where_it_is_at_home() -> None:
+    assert set(bstviz.__all__) == {"__version__", *bstviz._HOMES} <= set(dir(bstviz))
+    for name, home in bstviz._HOMES.items():
+        found = bstviz.__getattr__(name)
+        assert (found.__name__, found.__module__) == (name, home)
+
+
+def test_an_unknown_name_of_the_package_lists_the_public_ones() -> None:
+    with pytest.raises(AttributeError, match=r"no attribute 'load_runs'; public are .*load_run"):
+        _ = bstviz.load_runs

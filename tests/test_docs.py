@@ -1,0 +1,53 @@
+"""The examples in the docstrings of the public names, and the tour, do what they say."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+import bstviz
+from bstviz.run import Run
+from tests.fakes import RATE, tone
+
+TOUR = Path(__file__).parents[1] / "docs" / "tour.py"
+
+
+@pytest.mark.parametrize("name", [name for name in bstviz.__all__ if name != "__version__"])
+def test_a_public_name_has_an_example_that_works(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bstviz, name, bstviz.__getattr__(name), raising=False)  # modules train and sweep hide functions
+    (example,) = doctest.DocTestFinder(recurse=False).find(getattr(bstviz, name), name, globs={})
+    assert example.examples
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
+def test_the_package_itself_has_an_example_that_works() -> None:
+    assert doctest.testmod(bstviz).failed == 0
+
+
+def test_the_tour_has_at_most_twelve_lines_of_code_and_no_page() -> None:
+    body = ast.parse(TOUR.read_text(encoding="utf-8")).body[1:]  # without its docstring
+    assert sum((statement.end_lineno or 0) - statement.lineno + 1 for statement in body) <= 12
+
+
+@pytest.mark.skipif(not hasattr(Run, "frame"), reason="the tour prints Run.frame")
+def test_the_tour_prints_sounds_a_class_and_a_comparison_and_writes_a_map(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "tone.wav", tone(440, seconds=1), RATE)
+    done = subprocess.run(
+        [sys.executable, TOUR, tmp_path / "tone.wav", tmp_path / "map.html"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(TOUR.parents[1])},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for printed in ("sound_id", "predicted_top", "umap_x", "Ranked(code=", "hierarchical", "top_silhouette"):
+        assert printed in done.stdout
+    assert "UMAP 1" in (tmp_path / "map.html").read_text(encoding="utf-8")
