@@ -51,9 +51,13 @@ class Block(nn.Module):
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.BatchNorm1d(2 * width), nn.LeakyReLU(), nn.Dropout(dropout),
-            nn.Linear(2 * width, width), nn.BatchNorm1d(width),
-        )  # fmt: skip
+            nn.Linear(width, 2 * width),
+            nn.BatchNorm1d(2 * width),
+            nn.LeakyReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(2 * width, width),
+            nn.BatchNorm1d(width),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.leaky_relu(x + self.layers(x))
@@ -71,9 +75,13 @@ def encoder(dim: int) -> nn.Sequential:
     """(B, d) to (B, H)."""
     width = max(dim, 2 * HIDDEN)
     return nn.Sequential(
-        nn.BatchNorm1d(dim), *dense(dim, width, dropout=DROPOUT), *(Block(width, DROPOUT) for _ in range(3)),
-        *dense(width, width // 2, dropout=DROPOUT), nn.Linear(width // 2, HIDDEN), nn.BatchNorm1d(HIDDEN),
-    )  # fmt: skip
+        nn.BatchNorm1d(dim),
+        *dense(dim, width, dropout=DROPOUT),
+        *(Block(width, DROPOUT) for _ in range(3)),
+        *dense(width, width // 2, dropout=DROPOUT),
+        nn.Linear(width // 2, HIDDEN),
+        nn.BatchNorm1d(HIDDEN),
+    )
 
 
 class Network(nn.Module):
@@ -85,9 +93,11 @@ class Network(nn.Module):
         self.score = nn.Sequential(nn.Linear(2 * HIDDEN, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 2))
         self.project = nn.Sequential(*dense(HIDDEN, 2 * HIDDEN, HIDDEN, LATENT, dropout=DROPOUT))
         self.classify = nn.Sequential(
-            Block(LATENT, DROPOUT / 2), Block(LATENT, DROPOUT / 2), *dense(LATENT, LATENT // 2, dropout=DROPOUT / 4),
+            Block(LATENT, DROPOUT / 2),
+            Block(LATENT, DROPOUT / 2),
+            *dense(LATENT, LATENT // 2, dropout=DROPOUT / 4),
             nn.Linear(LATENT // 2, classes),
-        )  # fmt: skip
+        )
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         features = [encode(x) for encode, x in zip(self.encoders, inputs, strict=True)]

@@ -104,9 +104,16 @@ def make_run(collection: Collection, base: Run, folder: Path, *, seed: int) -> P
     pca = fit_pca(latents)
     reference = CollectionRef(collection.name, collection.hash, str((folder.parent / "sounds").absolute()))
     made = replace(
-        base, sounds=sounds, latents=latents, pca=pca, projections=pca_table(pca, latents), collection=reference, umap=None,
-        also_trained_on=(), folder=None,
-    )  # fmt: skip
+        base,
+        sounds=sounds,
+        latents=latents,
+        pca=pca,
+        projections=pca_table(pca, latents),
+        collection=reference,
+        umap=None,
+        also_trained_on=(),
+        folder=None,
+    )
     return made.save(folder)
 
 

@@ -65,9 +65,16 @@ def our_epoch(
     )
     times = [time.perf_counter()]
     fit(
-        inputs, torch.from_numpy(labels), [(rows, rows[:64])] * members, torch.zeros(CLASSES, dtype=torch.int64), model, config,
-        seeds=range(members), steps=len(labels) // BATCH, on_epoch=lambda epoch, total: times.append(time.perf_counter()),
-    )  # fmt: skip
+        inputs,
+        torch.from_numpy(labels),
+        [(rows, rows[:64])] * members,
+        torch.zeros(CLASSES, dtype=torch.int64),
+        model,
+        config,
+        seeds=range(members),
+        steps=len(labels) // BATCH,
+        on_epoch=lambda epoch, total: times.append(time.perf_counter()),
+    )
     return [seconds / members for seconds in np.diff(times)]
 
 

@@ -50,9 +50,30 @@ BLOCK = 2**20  # samples of all channels decoded at a time
 SEGMENT_SECONDS, SEGMENTS = 5.0, 24  # of the answer over time
 FFT = 2048  # samples of a spectrogram's window
 SUFFIXES = (
-    ".wav", ".flac", ".ogg", ".opus", ".oga", ".mp3", ".aif", ".aiff", ".aifc", ".w64", ".rf64", ".caf", ".au", ".snd",
-    ".m4a", ".mp4", ".aac", ".wma", ".amr", ".3gp", ".mka", ".webm", ".mov",
-)  # fmt: skip
+    ".wav",
+    ".flac",
+    ".ogg",
+    ".opus",
+    ".oga",
+    ".mp3",
+    ".aif",
+    ".aiff",
+    ".aifc",
+    ".w64",
+    ".rf64",
+    ".caf",
+    ".au",
+    ".snd",
+    ".m4a",
+    ".mp4",
+    ".aac",
+    ".wma",
+    ".amr",
+    ".3gp",
+    ".mka",
+    ".webm",
+    ".mov",
+)
 FORMATS = "WAV, FLAC, OGG, Opus, MP3, AIFF, CAF, AU, M4A, AAC, WMA, AMR, and the sound of MP4, MOV and WebM"
 BROWSER_TYPES = {
     ".wav": "audio/wav",
@@ -65,9 +86,18 @@ BROWSER_TYPES = {
 PLAYED = {"FLAC": "audio/flac", "OGG": "audio/ogg", "MP3": "audio/mpeg"}
 """The same by content."""
 CONTENT_OF = {
-    ".wav": ("WAV", "WAVEX", "RF64"), ".flac": ("FLAC",), ".ogg": ("OGG",), ".oga": ("OGG",), ".opus": ("OGG",),
-    ".mp3": ("MP3", "MPEG"), ".aif": ("AIFF",), ".aiff": ("AIFF",), ".m4a": ("MP4",), ".mp4": ("MP4",), ".aac": ("AAC",),
-}  # fmt: skip
+    ".wav": ("WAV", "WAVEX", "RF64"),
+    ".flac": ("FLAC",),
+    ".ogg": ("OGG",),
+    ".oga": ("OGG",),
+    ".opus": ("OGG",),
+    ".mp3": ("MP3", "MPEG"),
+    ".aif": ("AIFF",),
+    ".aiff": ("AIFF",),
+    ".m4a": ("MP4",),
+    ".mp4": ("MP4",),
+    ".aac": ("AAC",),
+}
 """What files of these names hold; the names are libsndfile's, or FFmpeg's in capitals."""
 PROMISED = re.compile(r"(\d+) \(should be (\d+)\)")
 """Lengths in libsndfile's log: what a header states, and what there is."""

@@ -112,10 +112,22 @@ def small_collection(
 def quick(**changes: object) -> TrainConfig:
     """Settings under which a small collection is learned in well under a second, whatever the defaults are."""
     settings = {
-        "epochs": 40, "min_steps": 0, "patience": 0, "batch_size": 8, "learning_rate": 1e-2, "schedule": "one-cycle",
-        "weight_decay": 1e-2, "noise": 0.1, "mask": 0.2, "mixup": 0.0, "label_smoothing": 0.0, "top_penalty": "soft",
-        "contrastive_weight": 1.0, "retrieval": False, "sizes": TINY,
-    }  # fmt: skip
+        "epochs": 40,
+        "min_steps": 0,
+        "patience": 0,
+        "batch_size": 8,
+        "learning_rate": 1e-2,
+        "schedule": "one-cycle",
+        "weight_decay": 1e-2,
+        "noise": 0.1,
+        "mask": 0.2,
+        "mixup": 0.0,
+        "label_smoothing": 0.0,
+        "top_penalty": "soft",
+        "contrastive_weight": 1.0,
+        "retrieval": False,
+        "sizes": TINY,
+    }
     return TrainConfig(**{**settings, **changes})  # type: ignore[arg-type]
 
 

@@ -18,13 +18,25 @@ SECONDS = 0.3
 RATES = (8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000)
 CHANNELS = (1, 2, 4, 6, 8)
 LIBSNDFILE = {  # suffix, format, subtype
-    "u8": (".wav", "WAV", "PCM_U8"), "s16": (".wav", "WAV", "PCM_16"), "s24": (".wav", "WAV", "PCM_24"),
-    "s32": (".wav", "WAV", "PCM_32"), "f32": (".wav", "WAV", "FLOAT"), "f64": (".wav", "WAV", "DOUBLE"),
-    "ulaw": (".wav", "WAV", "ULAW"), "alaw": (".wav", "WAV", "ALAW"), "extensible": (".wav", "WAVEX", "PCM_16"),
-    "flac16": (".flac", "FLAC", "PCM_16"), "flac24": (".flac", "FLAC", "PCM_24"), "vorbis": (".ogg", "OGG", "VORBIS"),
-    "aiff16": (".aiff", "AIFF", "PCM_16"), "aiff-f32": (".aif", "AIFF", "FLOAT"), "au": (".au", "AU", "PCM_16"),
-    "caf": (".caf", "CAF", "PCM_24"), "w64": (".w64", "W64", "PCM_16"), "rf64": (".rf64", "RF64", "PCM_16"),
-}  # fmt: skip
+    "u8": (".wav", "WAV", "PCM_U8"),
+    "s16": (".wav", "WAV", "PCM_16"),
+    "s24": (".wav", "WAV", "PCM_24"),
+    "s32": (".wav", "WAV", "PCM_32"),
+    "f32": (".wav", "WAV", "FLOAT"),
+    "f64": (".wav", "WAV", "DOUBLE"),
+    "ulaw": (".wav", "WAV", "ULAW"),
+    "alaw": (".wav", "WAV", "ALAW"),
+    "extensible": (".wav", "WAVEX", "PCM_16"),
+    "flac16": (".flac", "FLAC", "PCM_16"),
+    "flac24": (".flac", "FLAC", "PCM_24"),
+    "vorbis": (".ogg", "OGG", "VORBIS"),
+    "aiff16": (".aiff", "AIFF", "PCM_16"),
+    "aiff-f32": (".aif", "AIFF", "FLOAT"),
+    "au": (".au", "AU", "PCM_16"),
+    "caf": (".caf", "CAF", "PCM_24"),
+    "w64": (".w64", "W64", "PCM_16"),
+    "rf64": (".rf64", "RF64", "PCM_16"),
+}
 REFUSED = "could not be decoded as audio"
 
 

@@ -65,8 +65,13 @@ def test_sounds_without_a_group_are_left_out(run: Run) -> None:
 def test_columns_that_group_are_shared_words_and_numbers() -> None:
     table = pd.DataFrame(
         {
-            "sound_id": list("abcd"), "title": ["x", "x", "y", "y"], "uploader": ["u", "u", "v", None], "test_fold": [0, 1, 0, 1],
-            "duration": [1.0, 1.0, 2.0, 3.0], "file_id": [1, 2, 3, 4], "same": ["s"] * 4,
+            "sound_id": list("abcd"),
+            "title": ["x", "x", "y", "y"],
+            "uploader": ["u", "u", "v", None],
+            "test_fold": [0, 1, 0, 1],
+            "duration": [1.0, 1.0, 2.0, 3.0],
+            "file_id": [1, 2, 3, 4],
+            "same": ["s"] * 4,
         }
-    )  # fmt: skip
+    )
     assert grouping_columns(table) == ["uploader", "test_fold"]

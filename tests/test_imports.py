@@ -9,9 +9,7 @@ import sys
 
 import bstviz
 
-CORE = sorted(
-    m.name for m in pkgutil.walk_packages(bstviz.__path__, "bstviz.") if not m.name.startswith("bstviz.ui")
-)  # fmt: skip
+CORE = sorted(m.name for m in pkgutil.walk_packages(bstviz.__path__, "bstviz.") if not m.name.startswith("bstviz.ui"))
 
 
 def loaded_after(*modules: str) -> set[str]:

@@ -34,8 +34,13 @@ SCALE = 256.0  # full scale of the waveforms that it was trained on
 SHORTEST, LONGEST = 5 * RATE, 30 * RATE
 EXCERPTS = 6  # of a longer sound, of the shortest length each
 LAYERS = (  # channels in and out, kernel, stride, padding, max-pooling behind
-    (1, 16, 64, 2, 32, 8), (16, 32, 32, 2, 16, 8), (32, 64, 16, 2, 8, 0), (64, 128, 8, 2, 4, 0), (128, 256, 4, 2, 2, 4), (256, 512, 4, 2, 2, 0),
-)  # fmt: skip
+    (1, 16, 64, 2, 32, 8),
+    (16, 32, 32, 2, 16, 8),
+    (32, 64, 16, 2, 8, 0),
+    (64, 128, 8, 2, 4, 0),
+    (128, 256, 4, 2, 2, 4),
+    (256, 512, 4, 2, 2, 0),
+)
 HEARD = (4, 5)  # layers whose activations make the embedding
 WEIGHTS = Path("models") / "sound8.npy"
 SHA256 = "7bef691761d00a23b027751bb8e7bdadc603a03f3bbec5574e7cd54c98a850c5"
