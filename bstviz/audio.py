@@ -1,7 +1,7 @@
 """Sound files to arrays: decode what people have, mix to mono, resample, look at the spectrum.
 
-libsndfile reads WAV, FLAC, OGG, Opus, MP3, AIFF, CAF and their kin; what it does not know (M4A, AAC, WMA, AMR, the sound of
-MP4 and WebM) goes to FFmpeg's libraries inside the ``av`` package. The content decides, never the file's name.
+libsndfile reads WAV, FLAC, OGG, Opus, MP3, AIFF, CAF and their kin; what it does not know (M4A, AAC, WMA, AMR, the
+sound of MP4 and WebM) goes to FFmpeg's libraries inside the ``av`` package. The content decides, never the file's name.
 
 Conventions: samples are mono float32, nominally within -1..1; rates are in Hz, durations in seconds.
 
@@ -210,8 +210,8 @@ def decode(source: str | Path | bytes, *, name: str | None = None) -> Sound:
         if taken is not None:
             return _put_right(taken, shown)
     raise UserError(
-        f"{shown} could not be decoded as audio: it holds no sound, or is damaged. Formats read here: {FORMATS}; convert the "
-        "file to one of these and try again."
+        f"{shown} could not be decoded as audio: it holds no sound, or is damaged. Formats read here: {FORMATS}; "
+        "convert the file to one of these and try again."
     )
 
 
@@ -360,8 +360,8 @@ def _put_right(taken: _Taken, shown: str) -> Sound:
     if len(taken.starts) > 1:
         part = len(mono) / len(taken.starts) / rate
         notes.append(
-            f"It is {taken.seconds / 60:.0f} minutes long; {len(taken.starts)} excerpts of {part:.1f} s, spread over all of it, "
-            "were heard."
+            f"It is {taken.seconds / 60:.0f} minutes long; {len(taken.starts)} excerpts of {part:.1f} s, spread over "
+            "all of it, were heard."
         )
     return Sound(mono, rate, taken.seconds, taken.channels, taken.format, taken.starts, tuple(notes))
 
@@ -447,7 +447,7 @@ def resample(samples: np.ndarray, rate: int, target: int) -> np.ndarray:
         return samples
     import soxr
 
-    return soxr.resample(samples, rate, target).astype(np.float32, copy=False)
+    return np.asarray(soxr.resample(samples, rate, target), np.float32)
 
 
 def duration(path: str | Path) -> float | None:
@@ -478,7 +478,9 @@ def to_wav(samples: np.ndarray, rate: int) -> bytes:
 
 
 def playable(sound: Sound, data: bytes) -> tuple[bytes, str]:
-    """What a browser plays of an upload, and its media type: the file itself where that is much smaller, else a mono WAV."""
+    """What a browser plays of an upload, and its media type: the file itself where that is much smaller, else a mono
+    WAV.
+    """
     media_type = PLAYED.get(sound.format)
     if media_type and not sound.notes and 4 * len(sound.samples) > 2 * len(data):
         return data, media_type

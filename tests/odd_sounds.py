@@ -1,4 +1,5 @@
-"""A corpus of odd and broken sound files, made anew: every format, rate and channel count that people have, and every fault.
+"""A corpus of odd and broken sound files, made anew: every format, rate and channel count that people have, and every
+fault.
 
 :func:`corpus` gives each file with what is to come of it: an answer, an answer with a remark, or a refusal.
 """
@@ -42,7 +43,9 @@ REFUSED = "could not be decoded as audio"
 
 @dataclass(frozen=True)
 class Odd:
-    """A file and what is to come of it: ``refused`` is part of the message, ``remark`` of a note, both empty for a plain answer."""
+    """A file and what is to come of it: ``refused`` is part of the message, ``remark`` of a note, both empty for a
+    plain answer.
+    """
 
     name: str
     data: bytes

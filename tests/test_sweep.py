@@ -165,7 +165,8 @@ from bstviz.sweep import run_sweep
 from tests.test_sweep import GRID, plan, stratified
 if __name__ == "__main__":
     collection = load_collection(sys.argv[1])
-    for task in run_sweep(collection, stratified(collection), plan(GRID, collection), sys.argv[2], jobs=int(sys.argv[3])):
+    folds, settings = stratified(collection), plan(GRID, collection)
+    for task in run_sweep(collection, folds, settings, sys.argv[2], jobs=int(sys.argv[3])):
         pass
 """
 
