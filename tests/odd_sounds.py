@@ -59,6 +59,19 @@ def tone(rate: int, channels: int = 1, seconds: float = SECONDS) -> np.ndarray:
     return np.repeat(wave[:, None], channels, axis=1).astype(np.float32)
 
 
+def damaged(data: bytes, rng: np.random.Generator) -> bytes:
+    """A file with up to 16 bytes changed, half of them in its first 200, and now and then cut off or doubled."""
+    out = bytearray(data)
+    for _ in range(int(rng.integers(1, 17))):
+        reach = min(len(out), 200) if rng.random() < 0.5 else len(out)
+        if reach:
+            out[int(rng.integers(reach))] = int(rng.integers(256))
+    fate = rng.random()
+    if fate < 0.1:
+        return bytes(out[: int(rng.integers(len(out) + 1))])
+    return bytes(out) * 2 if fate < 0.15 else bytes(out)
+
+
 def sndfile(samples: np.ndarray, rate: int, kind: str = "WAV", subtype: str | None = None) -> bytes:
     """A file that libsndfile writes."""
     buffer = io.BytesIO()

@@ -287,6 +287,7 @@ def test_classify_labels_a_folder_and_names_what_could_not_be_read(
     assert len(pd.read_parquet(out)) == 13
 
 
+@pytest.mark.slow
 def test_explore_makes_a_library_and_serves_it(
     place: Path, encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
