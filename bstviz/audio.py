@@ -412,7 +412,7 @@ def _with_ffmpeg(source: str | Path | bytes, shown: str) -> _Taken | None:
         try:
             with av.open(handle, metadata_errors="ignore", options=AV_OPTIONS) as container:
                 stream = next(iter(container.streams.audio), None)
-                if stream is None or not stream.rate:
+                if stream is None or stream.codec_context is None or not stream.rate:  # a codec that is unknown
                     return None
                 rate, channels = stream.rate, stream.channels
                 frames = round(container.duration / av.time_base * rate) if container.duration else None

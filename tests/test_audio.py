@@ -134,7 +134,7 @@ def test_every_odd_and_broken_file_is_answered_or_refused_as_decided() -> None:
             assert strongest_frequency(sound.samples, sound.rate) == pytest.approx(440, abs=100), odd.name
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 40))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 20))])
 def test_whatever_bytes_are_damaged_a_file_is_decoded_or_refused(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for odd in odd_sounds.corpus():
