@@ -1,8 +1,13 @@
-# make app   serve the app on the demo (prints its address)
-# make test  lint, types, tests; browser tests wherever a Chromium is found
+# make app        serve the app on the demo (prints its address)
+# make test       lint, types and all tests but the long ones, with the core's coverage; browser tests wherever a
+#                 Chromium is found
+# make test-fast  the tests without a browser that take less than five seconds each, in parallel: two minutes
+# make test-long  fuzz, soak, kills and big libraries
 # make test-clap  compares the two ways to CLAP, in an environment of its own (some minutes and 6 GB, once)
+# make lint       every check of .pre-commit-config.yaml on every file
+# make hooks      the same checks at every commit
 #
-# The first two make .venv on their first call and reuse it afterwards.
+# All but test-clap make .venv on their first call and reuse it afterwards.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -18,13 +23,20 @@ INSTALLED_DEV = $(VENV)/.installed-dev
 CLAP_VENV ?= .venv-clap
 CLAP_BIN = $(CLAP_VENV)/bin
 
-.PHONY: app test test-clap lint clean
+.PHONY: app test test-fast test-long test-clap lint hooks clean
 
 app: $(INSTALLED)
 	$(BIN)/bstviz app --port $(PORT)
 
+# In one process: browser tests wait for seconds of the clock, and the processor is theirs
 test: $(INSTALLED_DEV) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --cov
+
+test-fast: $(INSTALLED_DEV)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not (slow or long or e2e or ray or clap)"
+
+test-long: $(INSTALLED_DEV)
+	$(BIN)/python -m pytest -m long --timeout 3600
 
 # laion-clap needs torchvision and torchaudio builds that fit its torch, and NumPy 1
 test-clap: $(CLAP_VENV)/.installed
@@ -37,9 +49,10 @@ $(CLAP_VENV)/.installed: Makefile
 	@touch $@
 
 lint: $(INSTALLED_DEV)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	PATH="$(abspath $(BIN)):$$PATH" pre-commit run --all-files --show-diff-on-failure
+
+hooks: $(INSTALLED_DEV)
+	$(BIN)/pre-commit install
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -59,4 +72,4 @@ $(INSTALLED_DEV): pyproject.toml | $(INSTALLED)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(CLAP_VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(CLAP_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -1,11 +1,12 @@
-"""Accuracy on BSD10k's official folds, text only: ours against the reference network, logistic regression, kNN, kernel ridge.
+"""Accuracy on BSD10k's official folds, text only: ours against the reference network, logistic regression, kNN, kernel
+ridge.
 
     python benchmarks/accuracy.py collections/bsd10k
 
-The same vectors, test sounds and training sounds for all (each holds out validation sounds as its recipe says); mean ± deviation
-over the five folds. Then what averaging the models of five folds brings to new sounds (nested: each outer fold's training
-sounds are parted into five inner folds, whose models answer for the outer test sounds together), and the structure of
-hierarchical and flat latents fold by fold.
+The same vectors, test sounds and training sounds for all (each holds out validation sounds as its recipe says); mean ±
+deviation over the five folds. Then what averaging the models of five folds brings to new sounds (nested: each outer
+fold's training sounds are parted into five inner folds, whose models answer for the outer test sounds together), and
+the structure of hierarchical and flat latents fold by fold.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ def ours(
 
 
 def kernel_ridge_scores(collection: Collection, folds: Folds) -> list[float]:
-    """Second-level accuracy of kernel ridge regression on one-hot labels, a Gaussian kernel of standardised unit-length vectors.
+    """Second-level accuracy of kernel ridge regression on one-hot labels, a Gaussian kernel of standardised unit-length
+    vectors.
 
     Its cost grows with the cube of the sounds, so it is measured here and is no baseline of sweeps.
     """

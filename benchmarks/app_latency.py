@@ -1,10 +1,10 @@
 """How long a person waits on Explore, against a bare page with one Plotly chart of the same points, in the same run.
 
 ``python -m benchmarks.app_latency --folder bench`` makes runs of 1k, 11k, 100k and 1M sounds there (kept for the next
-time), serves Explore and the bare page side by side on loopback, drives them in turns with Chromium and prints p50 and p95 in
-seconds, bytes on the wire until the first map, and the ratios. The browser starts each first map with an empty cache; servers
-are warm. Times mean nothing between machines; the ratios do. The bare page never draws a million points: there the reference
-is the bare page at 11k.
+time), serves Explore and the bare page side by side on loopback, drives them in turns with Chromium and prints p50 and
+p95 in seconds, bytes on the wire until the first map, and the ratios. The browser starts each first map with an empty
+cache; servers are warm. Times mean nothing between machines; the ratios do. The bare page never draws a million points:
+there the reference is the bare page at 11k.
 """
 
 from __future__ import annotations
@@ -44,14 +44,20 @@ NEAR, CHOSEN = '.list[data-name="explore.card.near"]', '.list[data-name="explore
 PART = """(name) => { for (const e of document.querySelectorAll('[data-testid=stBidiComponentIsolated]')) {
   const found = e.shadowRoot?.querySelector(name); if (found) return found } return null }"""
 BARE_DRAWN = "() => document.querySelector('.js-plotly-plot')?._fullLayout?._plots?.xy?._scene?.count > 0"
-BARE_PLACE = """(i) => { const g = document.querySelector('.js-plotly-plot'), l = g._fullLayout, t = g._fullData[0], b = g.getBoundingClientRect();
-  return { n: t.x.length, x: b.left + l.xaxis._offset + l.xaxis.l2p(t.x[i]), y: b.top + l.yaxis._offset + l.yaxis.l2p(t.y[i]) } }"""
-REGION = """(app, turn) => { const pane = app.panes[0], n = app.data.n, all = app.data.legend.entries.reduce((s, e) => s + e.all, 0);
+BARE_PLACE = """(i) => {
+  const g = document.querySelector('.js-plotly-plot'), l = g._fullLayout, t = g._fullData[0];
+  const box = g.getBoundingClientRect();
+  const x = box.left + l.xaxis._offset + l.xaxis.l2p(t.x[i]), y = box.top + l.yaxis._offset + l.yaxis.l2p(t.y[i]);
+  return { n: t.x.length, x, y } }"""
+REGION = """(app, turn) => { const pane = app.panes[0], n = app.data.n;
+  const all = app.data.legend.entries.reduce((s, e) => s + e.all, 0);
   const want = Math.max(3, Math.round(500 * n / all)), at = (turn * 997) % n, x = pane.px[at], y = pane.py[at];
   const far = Array.from(pane.px, (v, i) => Math.max(Math.abs(v - x), Math.abs(pane.py[i] - y))).sort((a, b) => a - b);
   const box = pane.canvas.getBoundingClientRect(), r = Math.max(far[Math.min(want, n - 1)] / app.ratio, 3);
-  const near = (v, low, high) => Math.min(Math.max(v, low + 4), high - 4), mx = box.left + x / app.ratio, my = box.top + y / app.ratio;
-  return [near(mx - r, box.left, box.right), near(my - r, box.top + 40, box.bottom), near(mx + r, box.left, box.right), near(my + r, box.top + 40, box.bottom)] }"""
+  const near = (v, low, high) => Math.min(Math.max(v, low + 4), high - 4);
+  const across = (v) => near(v, box.left, box.right), down = (v) => near(v, box.top + 40, box.bottom);
+  const mx = box.left + x / app.ratio, my = box.top + y / app.ratio;
+  return [across(mx - r), down(my - r), across(mx + r), down(my + r)] }"""
 
 SPOT = """(map, i) => { const { x, y } = map.locate(i), pane = map.panes[0], box = pane.canvas.getBoundingClientRect();
   return { x, y, sound: map.nearest(pane, (x - box.left) * map.ratio, (y - box.top) * map.ratio) } }"""
@@ -164,7 +170,10 @@ class Bare(Measured):
         self.n = self.page.evaluate(BARE_PLACE, 0)["n"]
 
     def click(self) -> None:
-        """Seconds from a click on a point until the script has run again; a click that no point took is made again elsewhere."""
+        """Seconds from a click on a point until the script has run again.
+
+        A click that no point took is made again elsewhere.
+        """
         spot = self.page.evaluate(BARE_PLACE, int(self.random.integers(self.n)))
         self.page.mouse.move(spot["x"], spot["y"])
         self.page.wait_for_timeout(300)
@@ -201,12 +210,18 @@ class Explore(Measured):
 
     def click(self) -> None:
         """Seconds from a click on a point until its audio can be played."""
-        ready = f"(old) => {{ const a = ({PART})('.player'); return a?.dataset.sound && a.dataset.sound !== old && a.querySelector('audio').readyState >= 3 }}"
+        ready = (
+            f"(old) => {{ const a = ({PART})('.player'); return a?.dataset.sound && a.dataset.sound !== old "
+            "&& a.querySelector('audio').readyState >= 3 }"
+        )
         self._click("click", f"({PART})('.player')?.dataset.sound ?? ''", ready)
 
     def neighbours(self) -> None:
         """Seconds from a click on a point until its ten neighbours stand."""
-        listed = f"(old) => {{ const l = ({PART})('{NEAR}'); return l?.sounds?.data && l.sounds.data.token !== old && l.querySelectorAll('tbody tr').length === 10 }}"
+        listed = (
+            f"(old) => {{ const l = ({PART})('{NEAR}'); return l?.sounds?.data && l.sounds.data.token !== old "
+            "&& l.querySelectorAll('tbody tr').length === 10 }"
+        )
         self._click("neighbours", f"({PART})('{NEAR}')?.sounds?.data?.token ?? ''", listed)
 
     def recolour(self) -> None:
@@ -215,7 +230,10 @@ class Explore(Measured):
         self.page.get_by_label("Colour").click()
         option = self.page.get_by_role("option", name=label)
         option.wait_for()
-        done = f"(label) => {{ const m = ({PART})('.map'); return m.querySelector('.legend .title').textContent === label && m.map.data.legend.title === label }}"
+        done = (
+            f"(label) => {{ const m = ({PART})('.map'); return m.map.data.legend.title === label "
+            "&& m.querySelector('.legend .title').textContent === label }"
+        )
         self.note("recolour", timed(option.click, self.page, done, label))
         idle(self.page)
 

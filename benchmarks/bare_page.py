@@ -1,4 +1,6 @@
-"""The reference of ``app_latency``: one Scattergl trace of a run's sounds, redrawn when something is selected, nothing else."""
+"""The reference of ``app_latency``: one Scattergl trace of a run's sounds, redrawn when something is selected, nothing
+else.
+"""
 
 import os
 from pathlib import Path

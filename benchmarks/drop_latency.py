@@ -2,9 +2,9 @@
 
     python benchmarks/drop_latency.py [--drops 20] [--seconds 10]
 
-Each round drops a new stereo WAV of 44.1 kHz on a page that does nothing but name an upload, drops another on the Classify page,
-and runs the encoder's bare forward on that file's mono mix. Prints the 95th percentile of the page over the sum of the medians
-of the two others, all measured in this run, in Chromium, warm.
+Each round drops a new stereo WAV of 44.1 kHz on a page that does nothing but name an upload, drops another on the
+Classify page, and runs the encoder's bare forward on that file's mono mix. Prints the 95th percentile of the page over
+the sum of the medians of the two others, all measured in this run, in Chromium, warm.
 """
 
 from __future__ import annotations

@@ -1,16 +1,18 @@
 """Near-duplicates planted among real sounds: how many are found, and what else is.
 
-``python -m benchmarks.duplicates COLLECTION`` takes an embedded collection with audio files, alters sounds of it drawn at random,
-embeds them with the collection's own encoder, and looks for near-duplicates in both together. Each draw plants equal numbers of
+``python -m benchmarks.duplicates COLLECTION`` takes an embedded collection with audio files, alters sounds of it drawn
+at random, embeds them with the collection's own encoder, and looks for near-duplicates in both together. Each draw
+plants equal numbers of
 
 - gain: 6 to 12 dB up or down,
 - crop: a stretch of 80 to 90 %,
 - ogg, mp3: written and read again,
 - all: gain, a crop, clipping at full scale, then OGG or MP3.
 
-Printed for each draw: how many planted sounds are paired with what they were made from, by alteration, by embeddings alone and by
-waveform, and what plain cosine would have found; then the pairs among the collection's own sounds by what they are, as told by the
-column ``recording`` and by the correlation of their waveforms, and with ``--list`` those that are neither of one recording nor copies.
+Printed for each draw: how many planted sounds are paired with what they were made from, by alteration, by embeddings
+alone and by waveform, and what plain cosine would have found; then the pairs among the collection's own sounds by what
+they are, as told by the column ``recording`` and by the correlation of their waveforms, and with ``--list`` those that
+are neither of one recording nor copies.
 """
 
 from __future__ import annotations
@@ -84,7 +86,7 @@ def recall(found: Duplicates, rows: np.ndarray) -> np.ndarray:
 
 
 def plain_recall(audio: np.ndarray, rows: np.ndarray) -> tuple[float, int]:
-    """The same by cosine of the embeddings as they are, at the threshold of the same rule; and the number of other pairs."""
+    """The same by cosine of the embeddings as they are, at the same rule's threshold; and other pairs."""
     vectors = unit(audio)
     similarity = vectors @ vectors.T
     np.fill_diagonal(similarity, -1)
@@ -119,13 +121,15 @@ def main() -> None:
         parts = ", ".join(f"{kind} {hit[how == kind].sum()}/{(how == kind).sum()}" for kind in ALTERATIONS)
         plain, others = plain_recall(both.embedding("audio"), rows)
         print(
-            f"draw {seed}: {hit.sum()} of {len(rows)} found ({parts}), {near.sum()} at similarity >= {found.threshold:.3f} and {copy.sum()} as "
-            f"copies; {planted - hit.sum()} other pairs have a planted sound and {len(found) - planted} have none"
+            f"draw {seed}: {hit.sum()} of {len(rows)} found ({parts}), {near.sum()} at similarity >= "
+            f"{found.threshold:.3f} and {copy.sum()} as copies; {planted - hit.sum()} other pairs have a planted sound "
+            f"and {len(found) - planted} have none"
         )
         print(f"        plain cosine, same threshold rule: {100 * plain:.0f} %, {others} other pairs", flush=True)
     total = np.concatenate(hits)
     print(
-        f"recall {100 * total.mean():.1f} % over {len(total)} planted, {100 * np.concatenate(heard_hits).mean():.1f} % heard as copies"
+        f"recall {100 * total.mean():.1f} % over {len(total)} planted, {100 * np.concatenate(heard_hits).mean():.1f} % "
+        "heard as copies"
     )
 
     found = find_duplicates(collection, heard=True)
@@ -136,10 +140,12 @@ def main() -> None:
     print(f"  {int(same.sum())} cuts of one recording, of which {int((same & copy).sum())} overlap")
     print(f"  {int((~same & copy).sum())} copies under two names (waveforms correlate >= {COPY})")
     print(
-        f"  {len(rest)} other pairs: {int(rest['same_uploader'].sum())} of one source, {int(rest['same_class'].sum())} of one class"
+        f"  {len(rest)} other pairs: {int(rest['same_uploader'].sum())} of one source, {int(rest['same_class'].sum())} "
+        "of one class"
     )
     print(
-        f"  one recording or copies: {100 * (same | copy).mean():.0f} % of all; the {int(copy.sum())} copies alone are what listening keeps"
+        f"  one recording or copies: {100 * (same | copy).mean():.0f} % of all; the {int(copy.sum())} copies alone are "
+        "what listening keeps"
     )
     if options.list:
         print(rest.drop(columns=["same_recording"]).to_string(index=False, float_format="%.3f", max_colwidth=40))

@@ -4,17 +4,17 @@
 
 Prints two ratios, each against a reference measured in the same run:
 
-- files / bare: sounds a second of the library's way (read ahead, decode, resample, embed, write parts) over those of the encoder's
-  bare forward on the same sounds, decoded beforehand, in the same batches and with the same threads; the median over groups of
-  :data:`GROUP` files, each measured both ways in turn, so that other work on the machine weighs on both; and the same by processor
-  time, which other work does not touch;
-- ray / one: two Ray workers over one process on one core (where the system can pin it; its reading threads would else take a
-  part of the second core), both from files, the one process before and after; the rate while all workers are busy, from the first
-  part to the first worker's last, and with Ray's start and its uneven end counted in; and the same against one process that
-  may read ahead on other cores.
+- files / bare: sounds a second of the library's way (read ahead, decode, resample, embed, write parts) over those of
+  the encoder's bare forward on the same sounds, decoded beforehand, in the same batches and with the same threads; the
+  median over groups of :data:`GROUP` files, each measured both ways in turn, so that other work on the machine weighs
+  on both; and the same by processor time, which other work does not touch;
+- ray / one: two Ray workers over one process on one core (where the system can pin it; its reading threads would else
+  take a part of the second core), both from files, the one process before and after; the rate while all workers are
+  busy, from the first part to the first worker's last, and with Ray's start and its uneven end counted in; and the same
+  against one process that may read ahead on other cores.
 
-Before them, how much of the machine other work takes, by the processor time that a spinning process gets on each core: below
-0.95 none of the ratios by the clock means much.
+Before them, how much of the machine other work takes, by the processor time that a spinning process gets on each core:
+below 0.95 none of the ratios by the clock means much.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ GROUP = 64
 
 @dataclass(frozen=True)
 class Work:
-    """What was done from files: sounds, seconds from the call to the end, when each part was on disk with how many sounds, and by
-    how many workers."""
+    """What was done from files: sounds, seconds from the call to the end, when each part was on disk with how many
+    sounds, and by how many workers.
+    """
 
     sounds: int
     seconds: float
@@ -61,7 +62,9 @@ class Work:
 
     @property
     def steady_rate(self) -> float:
-        """Sounds a second while every worker has work: from the first part to the last that comes before a worker runs dry."""
+        """Sounds a second while every worker has work: from the first part to the last that comes before a worker runs
+        dry.
+        """
         busy = self.parts[: len(self.parts) - self.workers + 1]
         return sum(n for _, n in busy[1:]) / (busy[-1][0] - busy[0][0])
 
@@ -87,8 +90,11 @@ def bare(embedder: Embedder, sounds: list) -> float:
 
 
 def quiet(seconds: float = 2.0) -> float:
-    """Share of all cores that this machine gives to who asks: processor time over time, of a spinning process a core."""
-    spin = f"import time; end = time.perf_counter() + {seconds}\nwhile time.perf_counter() < end: pass\nprint(time.process_time())"
+    """Share of all cores that this machine gives: processor time over time, of one spinning process per core."""
+    spin = (
+        f"import time; end = time.perf_counter() + {seconds}\n"
+        "while time.perf_counter() < end: pass\nprint(time.process_time())"
+    )
     command = [sys.executable, "-S", "-c", spin]
     spinning = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(os.cpu_count() or 1)]
     return float(np.mean([float(process.communicate()[0]) for process in spinning])) / seconds
@@ -123,7 +129,8 @@ def main() -> None:
     sounds = [hear(item).at(embedder.encoder.rate) for item in items]
     seconds = sum(len(s) for s in sounds) / embedder.encoder.rate
     print(
-        f"{len(items)} files of {seconds / max(len(items), 1):.1f} s on average; {arguments.encoder}, {torch.get_num_threads()} threads"
+        f"{len(items)} files of {seconds / max(len(items), 1):.1f} s on average; {arguments.encoder}, "
+        f"{torch.get_num_threads()} threads"
     )
     embedder.encoder.embed([hear(item).at(embedder.encoder.rate) for item in everything[:4]])
     ratios, spent = [], [0.0, 0.0]
@@ -159,7 +166,8 @@ def main() -> None:
         rate, steady = (np.mean([getattr(w, name) for w in works]) for name in ("rate", "steady_rate"))
         print(f"  one process {words} {steady:.2f}/s; two Ray workers {two.steady_rate:.2f}/s")
         print(
-            f"ray / one process {words}: {two.steady_rate / steady:.2f}; with Ray's start {two.rate / rate:.2f}, {len(few)} files"
+            f"ray / one process {words}: {two.steady_rate / steady:.2f}; with Ray's start {two.rate / rate:.2f}, "
+            f"{len(few)} files"
         )
 
 

@@ -2,12 +2,13 @@
 
     python benchmarks/label_doubt.py collections/bsd10k --seeds 1 --seeds 2
 
-Half of the flips go to another class of the same top-level class, half to a class of another one, drawn evenly; sounds without
-the embeddings cannot be judged and are not flipped. Flat and hierarchical models are trained on the flipped labels, on the
-collection's own folds, and every ranking sees the same out-of-fold answers. Printed for each, and as means over seeds: the share of
-the flips in the queue's first 5 %, of those within a top-level class and across; and precision, the share of flips among the first k.
-Labels of BSD10k that were wrong before count as mistakes here, so that precision is a lower bound. The way the evidence is
-combined was chosen on the flips of seeds 101 and 102; measure with others.
+Half of the flips go to another class of the same top-level class, half to a class of another one, drawn evenly; sounds
+without the embeddings cannot be judged and are not flipped. Flat and hierarchical models are trained on the flipped
+labels, on the collection's own folds, and every ranking sees the same out-of-fold answers. Printed for each, and as
+means over seeds: the share of the flips in the queue's first 5 %, of those within a top-level class and across; and
+precision, the share of flips among the first k. Labels of BSD10k that were wrong before count as mistakes here, so that
+precision is a lower bound. The way the evidence is combined was chosen on the flips of seeds 101 and 102; measure with
+others.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ FIRST = (50, 100, 250)
 
 
 def flip(collection: Collection, usable: np.ndarray, seed: int) -> tuple[Collection, np.ndarray]:
-    """The collection with some labels flipped, and (N,) int64: 0 untouched, 1 flipped within its top-level class, 2 across.
+    """The collection with some labels flipped, and (N,) int64: 0 untouched, 1 flipped within its top-level class, 2
+    across.
 
     Args:
         collection: Left as it is.
@@ -66,7 +68,9 @@ def rankings(doubt: Doubt) -> dict[str, np.ndarray]:
 
 
 def measures(doubted: np.ndarray, kind: np.ndarray) -> np.ndarray:
-    """Share of the flips in the first 5 %, of those within, of those across, precision among the first of :data:`FIRST`."""
+    """Share of the flips in the first 5 %, of those within, of those across, precision among the first of
+    :data:`FIRST`.
+    """
     order = np.argsort(-doubted, kind="stable")
     queue = kind[order[: round(SHARE * len(kind))]]
     shares = [(queue > 0).sum() / (kind > 0).sum(), *((queue == k).sum() / (kind == k).sum() for k in (1, 2))]
@@ -94,9 +98,9 @@ def main(
         kind = kind[[flipped.row_of[sound] for sound in doubt.sound_ids]]
         right = doubt.suggested[kind > 0] == loaded.labels[[loaded.row_of[s] for s in doubt.sound_ids[kind > 0]]]
         print(
-            f"seed {seed}: {(kind > 0).sum():,} of {len(kind):,} labels flipped; folds: {folds.kind}; the suggestion is the true class "
-            f"for {100 * right.mean():.0f} % of them; confident learning marks {doubt.likely_wrong.sum():,}, "
-            f"{(doubt.likely_wrong & (kind > 0)).sum():,} of them flips"
+            f"seed {seed}: {(kind > 0).sum():,} of {len(kind):,} labels flipped; folds: {folds.kind}; the suggestion "
+            f"is the true class for {100 * right.mean():.0f} % of them; confident learning marks "
+            f"{doubt.likely_wrong.sum():,}, {(doubt.likely_wrong & (kind > 0)).sum():,} of them flips"
         )
         _print(heads, {name: measures(doubted, kind) for name, doubted in rankings(doubt).items()}, found)
     print(f"mean over {len(seeds or [1, 2, 3])} seeds")

@@ -1,7 +1,7 @@
 """Ten nearest neighbours of one sound: exact search by matrix product against an approximate index.
 
-``python -m benchmarks.neighbours`` prints, for sizes up to a million clustered 64-d latents, the milliseconds a query takes
-(median), the seconds until the first answer is there, and how many of the true neighbours are found.
+``python -m benchmarks.neighbours`` prints, for sizes up to a million clustered 64-d latents, the milliseconds a query
+takes (median), the seconds until the first answer is there, and how many of the true neighbours are found.
 """
 
 from __future__ import annotations

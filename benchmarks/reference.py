@@ -1,11 +1,12 @@
-"""The reference that this project is measured against: the public challenge baseline's network and a plain training loop.
+"""The reference that this project is measured against: the public challenge baseline's network and a plain training
+loop.
 
-Written from the published description and settings of the DCASE 2026 Task 1 baseline. A modality encoder is batch norm, a
-linear layer to max(d, 2H), three residual blocks of double inner width with batch norm after both layers, and an output head;
-behind the attention fusion come a three-layer projection to the latent, two residual blocks and a two-layer classifier.
-Dropout 0.1, label smoothing 0.01, Adam at 1e-3 with weight decay 1e-5, batches of 64, at most 100 epochs. :data:`PUBLISHED`
-halves the rate every 20 epochs and stops by validation accuracy; :data:`PAPER` is section 4.2 of the paper: a fixed rate,
-patience 5. The data set opens one file an embedding and sound.
+Written from the published description and settings of the DCASE 2026 Task 1 baseline. A modality encoder is batch norm,
+a linear layer to max(d, 2H), three residual blocks of double inner width with batch norm after both layers, and an
+output head; behind the attention fusion come a three-layer projection to the latent, two residual blocks and a
+two-layer classifier. Dropout 0.1, label smoothing 0.01, Adam at 1e-3 with weight decay 1e-5, batches of 64, at most 100
+epochs. :data:`PUBLISHED` halves the rate every 20 epochs and stops by validation accuracy; :data:`PAPER` is section 4.2
+of the paper: a fixed rate, patience 5. The data set opens one file an embedding and sound.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Recipe:
 
     Attributes:
         halved_every: Epochs after which the learning rate halves; None keeps it.
-        patience: Epochs without a better validation score after which training stops; the best epoch's weights are kept.
+        patience: Epochs without a better validation score after which training stops; the best epoch's weights are
+            kept.
         by_accuracy: The validation score is the accuracy, not the loss.
         validation: Share of the training sounds held out for it.
     """
@@ -51,9 +53,13 @@ class Block(nn.Module):
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.BatchNorm1d(2 * width), nn.LeakyReLU(), nn.Dropout(dropout),
-            nn.Linear(2 * width, width), nn.BatchNorm1d(width),
-        )  # fmt: skip
+            nn.Linear(width, 2 * width),
+            nn.BatchNorm1d(2 * width),
+            nn.LeakyReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(2 * width, width),
+            nn.BatchNorm1d(width),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.leaky_relu(x + self.layers(x))
@@ -71,9 +77,13 @@ def encoder(dim: int) -> nn.Sequential:
     """(B, d) to (B, H)."""
     width = max(dim, 2 * HIDDEN)
     return nn.Sequential(
-        nn.BatchNorm1d(dim), *dense(dim, width, dropout=DROPOUT), *(Block(width, DROPOUT) for _ in range(3)),
-        *dense(width, width // 2, dropout=DROPOUT), nn.Linear(width // 2, HIDDEN), nn.BatchNorm1d(HIDDEN),
-    )  # fmt: skip
+        nn.BatchNorm1d(dim),
+        *dense(dim, width, dropout=DROPOUT),
+        *(Block(width, DROPOUT) for _ in range(3)),
+        *dense(width, width // 2, dropout=DROPOUT),
+        nn.Linear(width // 2, HIDDEN),
+        nn.BatchNorm1d(HIDDEN),
+    )
 
 
 class Network(nn.Module):
@@ -85,9 +95,11 @@ class Network(nn.Module):
         self.score = nn.Sequential(nn.Linear(2 * HIDDEN, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 2))
         self.project = nn.Sequential(*dense(HIDDEN, 2 * HIDDEN, HIDDEN, LATENT, dropout=DROPOUT))
         self.classify = nn.Sequential(
-            Block(LATENT, DROPOUT / 2), Block(LATENT, DROPOUT / 2), *dense(LATENT, LATENT // 2, dropout=DROPOUT / 4),
+            Block(LATENT, DROPOUT / 2),
+            Block(LATENT, DROPOUT / 2),
+            *dense(LATENT, LATENT // 2, dropout=DROPOUT / 4),
             nn.Linear(LATENT // 2, classes),
-        )  # fmt: skip
+        )
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         features = [encode(x) for encode, x in zip(self.encoders, inputs, strict=True)]

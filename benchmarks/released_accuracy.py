@@ -2,11 +2,11 @@
 
     python benchmarks/released_accuracy.py collections/sounds [--more collections/sounds_more] [--seeds 1]
 
-The collections are tables of recordings with the columns ``recording`` and ``collection``, imported and embedded by the encoders
-of the released runs. Five folds, grouped by recording (cuts of one recording stay together) and by collection (what strangers'
-sounds are like). ``together`` is what the app and ``bstviz classify`` answer: the mean of the hierarchical and the flat model. With
-``--more``, both folders as one, grouped by collection, without the sounds that the released runs leave out for their licence.
-A seed draws folds, validation sounds and training alike.
+The collections are tables of recordings with the columns ``recording`` and ``collection``, imported and embedded by the
+encoders of the released runs. Five folds, grouped by recording (cuts of one recording stay together) and by collection
+(what strangers' sounds are like). ``together`` is what the app and ``bstviz classify`` answer: the mean of the
+hierarchical and the flat model. With ``--more``, both folders as one, grouped by collection, without the sounds that
+the released runs leave out for their licence. A seed draws folds, validation sounds and training alike.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Runs of any size, made up: clusters in a latent space, words, answers that are mostly right, a few sound files for all.
+"""Runs of any size, made up: clusters in a latent space, words, answers that are mostly right, a few sound files for
+all.
 
 For measuring the app only. ``python -m benchmarks.synthetic FOLDER N`` writes ``FOLDER/sounds`` (a collection) and
 ``FOLDER/hierarchical`` and ``FOLDER/flat`` (runs of it).
@@ -57,7 +58,9 @@ def write_files(folder: Path, count: int = 40) -> list[str]:
 
 
 def make_collection(n: int, audio: Path, *, seed: int = 0) -> Collection:
-    """n sounds over all classes in unequal shares, with words, confidence, uploader, duration, and one of a few files each."""
+    """n sounds over all classes in unequal shares, with words, confidence, uploader, duration, and one of a few files
+    each.
+    """
     files = np.array(write_files(audio))
     rng = np.random.default_rng(seed)
     codes = np.array(bst().codes)
@@ -104,9 +107,16 @@ def make_run(collection: Collection, base: Run, folder: Path, *, seed: int) -> P
     pca = fit_pca(latents)
     reference = CollectionRef(collection.name, collection.hash, str((folder.parent / "sounds").absolute()))
     made = replace(
-        base, sounds=sounds, latents=latents, pca=pca, projections=pca_table(pca, latents), collection=reference, umap=None,
-        also_trained_on=(), folder=None,
-    )  # fmt: skip
+        base,
+        sounds=sounds,
+        latents=latents,
+        pca=pca,
+        projections=pca_table(pca, latents),
+        collection=reference,
+        umap=None,
+        also_trained_on=(),
+        folder=None,
+    )
     return made.save(folder)
 
 

@@ -1,7 +1,8 @@
 """How fast an epoch trains against a plain reference loop, and what share of the machine's matrix speed a step reaches.
 
-The data of the claim: text embeddings (384-d) of BSD10k where given, and random 512-d vectors in place of the audio's, both
-of 6,595 sounds; batches of 64, both modalities. Times of one machine mean little, so all are taken in this one run.
+The data of the claim: text embeddings (384-d) of BSD10k where given, and random 512-d vectors in place of the audio's,
+both of 6,595 sounds; batches of 64, both modalities. Times of one machine mean little, so all are taken in this one
+run.
 
     python benchmarks/train_speed.py --collection collections/bsd10k
 
@@ -61,13 +62,21 @@ def our_epoch(
     rows = torch.arange(len(labels))
     model = ModelConfig("both", matrices["audio"].shape[1], matrices["text"].shape[1], CLASSES, config.sizes)
     print(
-        f"  {count_parameters(Classifier(model)) / 1e6:.2f} M parameters, {resolved_precision(config, 'cpu')}, {members} at once"
+        f"  {count_parameters(Classifier(model)) / 1e6:.2f} M parameters, {resolved_precision(config, 'cpu')}, "
+        f"{members} at once"
     )
     times = [time.perf_counter()]
     fit(
-        inputs, torch.from_numpy(labels), [(rows, rows[:64])] * members, torch.zeros(CLASSES, dtype=torch.int64), model, config,
-        seeds=range(members), steps=len(labels) // BATCH, on_epoch=lambda epoch, total: times.append(time.perf_counter()),
-    )  # fmt: skip
+        inputs,
+        torch.from_numpy(labels),
+        [(rows, rows[:64])] * members,
+        torch.zeros(CLASSES, dtype=torch.int64),
+        model,
+        config,
+        seeds=range(members),
+        steps=len(labels) // BATCH,
+        on_epoch=lambda epoch, total: times.append(time.perf_counter()),
+    )
     return [seconds / members for seconds in np.diff(times)]
 
 
@@ -96,7 +105,8 @@ def main(
     matrices, labels = data(collection)
     speed = matrix_speed()
     print(
-        f"{len(labels):,} sounds, batch {BATCH}; float32 matrix product {speed:.0f} GFLOP/s on {torch.get_num_threads()} threads"
+        f"{len(labels):,} sounds, batch {BATCH}; float32 matrix product {speed:.0f} GFLOP/s on "
+        f"{torch.get_num_threads()} threads"
     )
     theirs = min(reference_epoch(matrices, labels, epochs=epochs))
     print(f"reference loop: {theirs:.2f} s an epoch")

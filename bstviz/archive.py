@@ -1,7 +1,8 @@
 """Zip archives from others: read within limits, and nothing of them lands outside the folder that was named.
 
-An archive is refused as a whole where a member's path leads out of it, is absolute or a link, where it is encrypted, or where it
-would grow beyond the limits: too many members, too many bytes, or bytes out of proportion to the archive (a zip bomb).
+An archive is refused as a whole where a member's path leads out of it, is absolute or a link, where it is encrypted, or
+where it would grow beyond the limits: too many members, too many bytes, or bytes out of proportion to the archive (a
+zip bomb).
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def checked(archive: zipfile.ZipFile, name: str, size: int, limits: Limits) -> l
         raise UserError(f"{name} holds {len(files):,} files; at most {limits.members:,} are taken. Split it.")
     if total > limits.bytes:
         raise UserError(
-            f"{name} would unpack to {total / 2**20:,.0f} MB; at most {limits.bytes / 2**20:,.0f} MB are taken. Split it."
+            f"{name} would unpack to {total / 2**20:,.0f} MB; at most {limits.bytes / 2**20:,.0f} MB are taken. Split "
+            "it."
         )
     if total > max(limits.least, limits.proportion * size):
         raise UserError(
@@ -98,7 +100,8 @@ def unpack(
         on_bytes: Called with the number of bytes written since the last call.
 
     Raises:
-        UserError: It is no zip archive, damaged, or refused (see above); nothing has been written then, unless it is damaged.
+        UserError: It is no zip archive, damaged, or refused (see above); nothing has been written then, unless it is
+            damaged.
     """
     root = folder.resolve()
     try:

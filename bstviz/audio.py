@@ -1,7 +1,7 @@
 """Sound files to arrays: decode what people have, mix to mono, resample, look at the spectrum.
 
-libsndfile reads WAV, FLAC, OGG, Opus, MP3, AIFF, CAF and their kin; what it does not know (M4A, AAC, WMA, AMR, the sound of
-MP4 and WebM) goes to FFmpeg's libraries inside the ``av`` package. The content decides, never the file's name.
+libsndfile reads WAV, FLAC, OGG, Opus, MP3, AIFF, CAF and their kin; what it does not know (M4A, AAC, WMA, AMR, the
+sound of MP4 and WebM) goes to FFmpeg's libraries inside the ``av`` package. The content decides, never the file's name.
 
 Conventions: samples are mono float32, nominally within -1..1; rates are in Hz, durations in seconds.
 
@@ -50,9 +50,30 @@ BLOCK = 2**20  # samples of all channels decoded at a time
 SEGMENT_SECONDS, SEGMENTS = 5.0, 24  # of the answer over time
 FFT = 2048  # samples of a spectrogram's window
 SUFFIXES = (
-    ".wav", ".flac", ".ogg", ".opus", ".oga", ".mp3", ".aif", ".aiff", ".aifc", ".w64", ".rf64", ".caf", ".au", ".snd",
-    ".m4a", ".mp4", ".aac", ".wma", ".amr", ".3gp", ".mka", ".webm", ".mov",
-)  # fmt: skip
+    ".wav",
+    ".flac",
+    ".ogg",
+    ".opus",
+    ".oga",
+    ".mp3",
+    ".aif",
+    ".aiff",
+    ".aifc",
+    ".w64",
+    ".rf64",
+    ".caf",
+    ".au",
+    ".snd",
+    ".m4a",
+    ".mp4",
+    ".aac",
+    ".wma",
+    ".amr",
+    ".3gp",
+    ".mka",
+    ".webm",
+    ".mov",
+)
 FORMATS = "WAV, FLAC, OGG, Opus, MP3, AIFF, CAF, AU, M4A, AAC, WMA, AMR, and the sound of MP4, MOV and WebM"
 BROWSER_TYPES = {
     ".wav": "audio/wav",
@@ -65,9 +86,18 @@ BROWSER_TYPES = {
 PLAYED = {"FLAC": "audio/flac", "OGG": "audio/ogg", "MP3": "audio/mpeg"}
 """The same by content."""
 CONTENT_OF = {
-    ".wav": ("WAV", "WAVEX", "RF64"), ".flac": ("FLAC",), ".ogg": ("OGG",), ".oga": ("OGG",), ".opus": ("OGG",),
-    ".mp3": ("MP3", "MPEG"), ".aif": ("AIFF",), ".aiff": ("AIFF",), ".m4a": ("MP4",), ".mp4": ("MP4",), ".aac": ("AAC",),
-}  # fmt: skip
+    ".wav": ("WAV", "WAVEX", "RF64"),
+    ".flac": ("FLAC",),
+    ".ogg": ("OGG",),
+    ".oga": ("OGG",),
+    ".opus": ("OGG",),
+    ".mp3": ("MP3", "MPEG"),
+    ".aif": ("AIFF",),
+    ".aiff": ("AIFF",),
+    ".m4a": ("MP4",),
+    ".mp4": ("MP4",),
+    ".aac": ("AAC",),
+}
 """What files of these names hold; the names are libsndfile's, or FFmpeg's in capitals."""
 PROMISED = re.compile(r"(\d+) \(should be (\d+)\)")
 """Lengths in libsndfile's log: what a header states, and what there is."""
@@ -180,8 +210,8 @@ def decode(source: str | Path | bytes, *, name: str | None = None) -> Sound:
         if taken is not None:
             return _put_right(taken, shown)
     raise UserError(
-        f"{shown} could not be decoded as audio: it holds no sound, or is damaged. Formats read here: {FORMATS}; convert the "
-        "file to one of these and try again."
+        f"{shown} could not be decoded as audio: it holds no sound, or is damaged. Formats read here: {FORMATS}; "
+        "convert the file to one of these and try again."
     )
 
 
@@ -330,8 +360,8 @@ def _put_right(taken: _Taken, shown: str) -> Sound:
     if len(taken.starts) > 1:
         part = len(mono) / len(taken.starts) / rate
         notes.append(
-            f"It is {taken.seconds / 60:.0f} minutes long; {len(taken.starts)} excerpts of {part:.1f} s, spread over all of it, "
-            "were heard."
+            f"It is {taken.seconds / 60:.0f} minutes long; {len(taken.starts)} excerpts of {part:.1f} s, spread over "
+            "all of it, were heard."
         )
     return Sound(mono, rate, taken.seconds, taken.channels, taken.format, taken.starts, tuple(notes))
 
@@ -382,7 +412,7 @@ def _with_ffmpeg(source: str | Path | bytes, shown: str) -> _Taken | None:
         try:
             with av.open(handle, metadata_errors="ignore", options=AV_OPTIONS) as container:
                 stream = next(iter(container.streams.audio), None)
-                if stream is None or not stream.rate:
+                if stream is None or stream.codec_context is None or not stream.rate:  # a codec that is unknown
                     return None
                 rate, channels = stream.rate, stream.channels
                 frames = round(container.duration / av.time_base * rate) if container.duration else None
@@ -417,7 +447,7 @@ def resample(samples: np.ndarray, rate: int, target: int) -> np.ndarray:
         return samples
     import soxr
 
-    return soxr.resample(samples, rate, target).astype(np.float32, copy=False)
+    return np.asarray(soxr.resample(samples, rate, target), np.float32)
 
 
 def duration(path: str | Path) -> float | None:
@@ -448,7 +478,9 @@ def to_wav(samples: np.ndarray, rate: int) -> bytes:
 
 
 def playable(sound: Sound, data: bytes) -> tuple[bytes, str]:
-    """What a browser plays of an upload, and its media type: the file itself where that is much smaller, else a mono WAV."""
+    """What a browser plays of an upload, and its media type: the file itself where that is much smaller, else a mono
+    WAV.
+    """
     media_type = PLAYED.get(sound.format)
     if media_type and not sound.notes and 4 * len(sound.samples) > 2 * len(data):
         return data, media_type

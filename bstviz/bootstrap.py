@@ -1,7 +1,8 @@
 """How sure an accuracy is: bootstrap over sounds, or over groups of sounds that stand or fall together.
 
-Conventions: a *unit* is what is drawn with replacement, a sound or all sounds of a group (an uploader); several accuracies over
-overlapping sounds are drawn together, so that their differences are as sure as they are. Intervals are percentile intervals.
+Conventions: a *unit* is what is drawn with replacement, a sound or all sounds of a group (an uploader); several
+accuracies over overlapping sounds are drawn together, so that their differences are as sure as they are. Intervals are
+percentile intervals.
 
 References: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13 (percentile intervals).
 """
@@ -45,7 +46,7 @@ def resampled(right: np.ndarray, total: np.ndarray, *, resamples: int = RESAMPLE
 
 
 def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper end of the :data:`LEVEL` interval of resampled values (resamples, ...), NaN among them left out."""
+    """Lower and upper end of the :data:`LEVEL` interval of resampled values (resamples, ...), NaN left out."""
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.nanpercentile(values, [tail, 100 - tail], axis=0)
     return low, high

@@ -34,7 +34,8 @@ class Answer:
         top: Top-level classes by summed probability, best first.
         second: Second-level classes by probability, best first.
         prediction: The arrays behind it, n = 1.
-        novelty: How unusual the sound is for the run's collection, 0 to 1 (:mod:`bstviz.novelty`); nan where not asked for.
+        novelty: How unusual the sound is for the run's collection, 0 to 1 (:mod:`bstviz.novelty`); nan where not asked
+            for.
         notes: What is odd about the sound itself, a sentence each.
     """
 
@@ -47,7 +48,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A run's answers along a sound: ``edges`` (n + 1,) in seconds, ``probabilities`` (n, C) of the stretches between them."""
+    """A run's answers along a sound: ``edges`` (n + 1,) in seconds, ``probabilities`` (n, C) of the stretches between
+    them.
+    """
 
     edges: np.ndarray
     probabilities: np.ndarray
@@ -81,8 +84,8 @@ class Classifier:
 
     Args:
         run: The run that answers.
-        others: Further runs that answer with it, e.g. folds of its setting or a model of another loss; probabilities are the mean
-            over all, the latent is the first run's.
+        others: Further runs that answer with it, e.g. folds of its setting or a model of another loss; probabilities
+            are the mean over all, the latent is the first run's.
         device: Torch device.
 
     Raises:
@@ -93,8 +96,8 @@ class Classifier:
         for other in others:
             if (other.encoders, other.taxonomy.hash) != (run.encoders, run.taxonomy.hash):
                 raise UserError(
-                    f"Runs {run.id} and {other.id} take other embeddings or know other classes, and cannot answer together; name "
-                    "one of them."
+                    f"Runs {run.id} and {other.id} take other embeddings or know other classes, and cannot answer "
+                    "together; name one of them."
                 )
         self.run = run
         self.device = device

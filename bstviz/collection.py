@@ -26,7 +26,8 @@ COLUMNS = ("sound_id", "class", "confidence", "title", "tags", "description", "u
 SYNTH_ROOT = "synth:"
 """Root of collections whose audio is synthesised from the sound id when it is needed."""
 FREESOUND_ROOT = "freesound:"
-"""Root of collections whose audio is not here; their ids are Freesound's, where a browser that is online can play them."""
+"""Root of collections whose audio is not here; their ids are Freesound's, where a browser that is online can play them.
+"""
 NO_FOLDER = (None, SYNTH_ROOT, FREESOUND_ROOT)
 REMEDY = "Import the sounds again, or restore the folder from a copy."
 AudioOrText = Literal["audio", "text"]
@@ -73,7 +74,8 @@ class Revision:
     when: str
 
     def __str__(self) -> str:
-        return f"{self.changed:,} class{'es' if self.changed != 1 else ''} changed by review on {self.when[:10]}, from version {self.hash[:12]}"
+        classes = "class" if self.changed == 1 else "classes"
+        return f"{self.changed:,} {classes} changed by review on {self.when[:10]}, from version {self.hash[:12]}"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Collection:
         sounds: One row a sound, columns of :data:`COLUMNS` first, any others behind. ``class`` is a second-level code
             or missing; ``confidence`` the annotation confidence 1-5 or missing; ``path`` is relative to ``audio_root``.
         taxonomy: The classes.
-        audio_root: Folder of the audio files, :data:`SYNTH_ROOT`, :data:`FREESOUND_ROOT`, or None where there is no audio.
+        audio_root: Folder of the audio files, :data:`SYNTH_ROOT`, :data:`FREESOUND_ROOT`, or None where there is no
+            audio.
         audio: (N, d_a) float32 or None; rows in table order.
         text: (N, d_t) float32 or None; rows in table order.
         audio_encoder: What made ``audio``.
@@ -132,8 +135,8 @@ class Collection:
                 continue
             if encoder is None or matrix.shape != (len(self), encoder.dim):
                 raise UserError(
-                    f"Collection {self.name!r}: {kind} embeddings of shape {matrix.shape} do not fit {len(self)} sounds "
-                    f"of encoder {encoder}."
+                    f"Collection {self.name!r}: {kind} embeddings of shape {matrix.shape} do not fit {len(self)} "
+                    f"sounds of encoder {encoder}."
                 )
 
     def __len__(self) -> int:
@@ -197,10 +200,14 @@ class Collection:
         return self.root() / str(self.sounds["path"].iat[row])
 
     def embedded_player(self, row: int) -> str | None:
-        """Address of a page that plays the sound of a table row; None where the sounds are not Freesound's, or are here."""
+        """Address of a page that plays the sound of a table row.
+
+        None where the sounds are not Freesound's, or are here.
+        """
         if self.audio_root != FREESOUND_ROOT:
             return None
-        return f"https://freesound.org/embed/sound/iframe/{quote(str(self.sounds['sound_id'].iat[row]), safe='')}/simple/medium/"
+        sound = quote(str(self.sounds["sound_id"].iat[row]), safe="")
+        return f"https://freesound.org/embed/sound/iframe/{sound}/simple/medium/"
 
     def root(self) -> Path:
         """Folder of the audio files; a relative root counts from the collection's own folder."""

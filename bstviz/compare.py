@@ -16,7 +16,10 @@ from bstviz.neighbours import BLOCK, Index, nearest, unit
 
 
 def silhouette(latents: np.ndarray, labels: np.ndarray) -> float:
-    """Mean silhouette, -1 to 1: how much nearer sounds are to their own class than to the next one; nan below 2 classes."""
+    """Mean silhouette, -1 to 1: how much nearer sounds are to their own class than to the next one.
+
+    NaN below 2 classes.
+    """
     from sklearn.metrics import silhouette_score
 
     if not 2 <= len(np.unique(labels)) < len(labels):
@@ -45,9 +48,10 @@ def neighbour_jaccard(first: np.ndarray, second: np.ndarray, *, k: int = 10) -> 
 
 
 def jaccard(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Jaccard index, (m,) float64 in 0..1, of each row's items in two arrays (m, k1) and (m, k2); none twice in a row."""
-    shared = (first[:, :, None] == second[:, None, :]).any(axis=2).sum(axis=1)
-    return shared / np.maximum(first.shape[1] + second.shape[1] - shared, 1)
+    """Jaccard index, (m,) float64 in 0..1, of each row's items in (m, k1) and (m, k2); none occurs twice in a row."""
+    shared: np.ndarray = (first[:, :, None] == second[:, None, :]).any(axis=2).sum(axis=1)
+    index: np.ndarray = shared / np.maximum(first.shape[1] + second.shape[1] - shared, 1)
+    return index
 
 
 def retrieval_map(latents: np.ndarray, labels: np.ndarray) -> float:
@@ -180,8 +184,8 @@ def per_class(
     """What two models make of each class, on the same n sounds, at one level.
 
     Args:
-        first: Latents (n, d1), predicted labels (n,) and share of each sound's nearest neighbours that have its class (n,),
-            NaN where it was not measured, of the one.
+        first: Latents (n, d1), predicted labels (n,) and share of each sound's nearest neighbours that have its class
+            (n,), NaN where it was not measured, of the one.
         second: Those of the other.
         labels: (n,) true labels.
         change: (n,) how much each sound's neighbourhood changed, 0 to 1; NaN where it was not measured.
@@ -189,8 +193,9 @@ def per_class(
 
     Returns:
         One row a class that occurs: ``label``, ``sounds``, ``change`` (mean); accuracy, spread and purity (mean) as
-        ``*_first``, ``*_second`` and ``*_difference`` (second minus first); ``confused_with``, the class that takes most of its sounds
-        in both models together (-1 for none), and ``confused_*``, the share of its sounds that go there.
+        ``*_first``, ``*_second`` and ``*_difference`` (second minus first); ``confused_with``, the class that takes
+        most of its sounds in both models together (-1 for none), and ``confused_*``, the share of its sounds that go
+        there.
     """
     rows = []
     for label in range(n_classes):

@@ -1,11 +1,13 @@
 """Label doubt: which labels of a collection are most likely wrong, from witnesses that never saw the label they judge.
 
-Witnesses are the settings' models, each sound judged out of fold, and its neighbours: the labels of the sounds nearest to it in
-the space of the embeddings, its own left out. Each gives every class a probability; the *evidence* is half the models' mean, half
-the neighbours' votes. The *support* of a label is its evidence against that of the best other class, and the least supported label
-comes first. Confident learning says besides which labels it estimates to be wrong. ``benchmarks/label_doubt.py`` measures the ranking.
+Witnesses are the settings' models, each sound judged out of fold, and its neighbours: the labels of the sounds nearest
+to it in the space of the embeddings, its own left out. Each gives every class a probability; the *evidence* is half the
+models' mean, half the neighbours' votes. The *support* of a label is its evidence against that of the best other class,
+and the least supported label comes first. Confident learning says besides which labels it estimates to be wrong.
+``benchmarks/label_doubt.py`` measures the ranking.
 
-Conventions: n sounds, W models, C second-level classes; labels are (n,) int64, probabilities (…, n, C) float32 summing to 1.
+Conventions: n sounds, W models, C second-level classes; labels are (n,) int64, probabilities (…, n, C) float32 summing
+to 1.
 
 References: C. Northcutt, L. Jiang, I. Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 2021
 (``cleanlab``).
@@ -62,22 +64,27 @@ class Doubt:
     @cached_property
     def evidence(self) -> np.ndarray:
         """(n, C) float32 probabilities: half the models' mean, half the neighbours' votes."""
-        return (self.models.mean(axis=0) + self.votes) / 2
+        evidence: np.ndarray = (self.models.mean(axis=0) + self.votes) / 2
+        return evidence
 
     @cached_property
     def suggested(self) -> np.ndarray:
         """(n,) int64, the class with the most evidence apart from the label."""
         others = self.evidence.copy()
         others[np.arange(len(self)), self.labels] = -1
-        return others.argmax(axis=1)
+        return np.asarray(others.argmax(axis=1))
 
     @cached_property
     def support(self) -> np.ndarray:
-        """(n,) share of the label in the evidence for it and for the suggested class, 0 to 1; one half where they are equal."""
+        """(n,) share of the label in the evidence for it and for the suggested class, 0 to 1.
+
+        One half where they are equal.
+        """
         rows = np.arange(len(self))
         own, other = self.evidence[rows, self.labels], self.evidence[rows, self.suggested]
         total = own + other
-        return np.divide(own, total, out=np.full(len(self), 0.5, own.dtype), where=total > 0)
+        share: np.ndarray = np.divide(own, total, out=np.full(len(self), 0.5, own.dtype), where=total > 0)
+        return share
 
     @cached_property
     def order(self) -> np.ndarray:
@@ -99,7 +106,8 @@ class Doubt:
     def agree(self) -> np.ndarray:
         """(n,) bool, whether all models predict the same class."""
         predicted = self.models.argmax(axis=2)
-        return (predicted == predicted[0]).all(axis=0)
+        agree: np.ndarray = (predicted == predicted[0]).all(axis=0)
+        return agree
 
     def reasons(self, i: int) -> list[str]:
         """Why sound ``i`` is doubted, or not, in words."""
@@ -112,7 +120,8 @@ class Doubt:
         if not self.agree[i]:
             out.append("the models disagree")
         near, own = int(self.votes[i].argmax()), round(self.k * float(self.votes[i, label]))
-        told = f"{round(self.k * float(self.votes[i, near]))} of its {self.k} nearest sounds are labelled {second[near].name}"
+        count = round(self.k * float(self.votes[i, near]))
+        told = f"{count} of its {self.k} nearest sounds are labelled {second[near].name}"
         out.append(told if near == label else f"{told}, {own or 'none'} as it is")
         if self.likely_wrong[i]:
             out.append("confident learning counts the label as wrong")
@@ -145,7 +154,8 @@ def neighbour_votes(
 
 
 def standardised(collection: Collection, modality: Modality) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings of the sounds that have them and a class, each dimension at mean 0 and deviation 1, kinds side by side.
+    """Embeddings of the sounds that have them and a class, each dimension at mean 0 and deviation 1, kinds side by
+    side.
 
     Returns:
         (N, d) float32, and their rows in the collection (N,) int64.
@@ -194,7 +204,9 @@ def weigh(pooled: Sequence[OutOfFold], collection: Collection) -> Doubt:
 
 
 def panel(infos: Sequence[RunInfo]) -> list[list[RunInfo]]:
-    """Of many runs those whose answers are weighed together: the first setting's, and of those that differ in the loss alone."""
+    """Of many runs those whose answers are weighed together: the first setting's, and of those that differ in the loss
+    alone.
+    """
     found = settings(infos)
     first = next(iter(found))
 

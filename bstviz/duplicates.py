@@ -1,13 +1,14 @@
 """Near-duplicates: sounds so alike that a model tested on one and trained on the other is asked what it was told.
 
-Cuts, copies and takes of one recording lie very near each other among a collection's embeddings. Plain cosine does not tell them
-from sounds that are merely of a kind: a few strong directions, class and loudness among them, make all sounds of a class alike. So
-embeddings are whitened first (every dimension to unit variance, then the principal components too): what remains in common
-is what few other sounds have.
+Cuts, copies and takes of one recording lie very near each other among a collection's embeddings. Plain cosine does not
+tell them from sounds that are merely of a kind: a few strong directions, class and loudness among them, make all sounds
+of a class alike. So embeddings are whitened first (every dimension to unit variance, then the principal components
+too): what remains in common is what few other sounds have.
 
 Shapes: N sounds of a collection, n of them embedded, d dimensions, p pairs.
 
-References: whitening for instance retrieval, H. Jégou, O. Chum, "Negative Evidences and Co-occurences in Image Retrieval", ECCV 2012.
+References: whitening for instance retrieval, H. Jégou, O. Chum, "Negative Evidences and Co-occurences in Image
+Retrieval", ECCV 2012.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Duplicates:
         threshold: Similarity from which a pair is listed; below it only copies are.
         searched: n.
         size: N.
-        correlation: (p,) float64 of the waveforms (:func:`correlation`), NaN where one cannot be heard; None if not asked.
+        correlation: (p,) float64 of the waveforms (:func:`correlation`), NaN where one cannot be heard; None if not
+            asked.
     """
 
     kind: AudioOrText
@@ -78,7 +80,10 @@ class Duplicates:
         )
 
     def groups(self) -> np.ndarray:
-        """Connected sounds as groups, (N,) int64: a sound that is like another and that other's likes; -1 for sounds alone."""
+        """Connected sounds as groups, (N,) int64: a sound that is like another and that other's likes.
+
+        -1 for sounds alone.
+        """
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 
@@ -86,7 +91,7 @@ class Duplicates:
         _, component = connected_components(links, directed=False)
         several = np.bincount(component, minlength=1) > 1
         names = np.where(several, np.cumsum(several) - 1, -1)
-        return names[component].astype(np.int64)
+        return np.asarray(names[component], np.int64)
 
     def table(self, sounds: pd.DataFrame, folds: np.ndarray | None = None) -> pd.DataFrame:
         """A row a pair: both ids and titles, similarity, correlation, and which of :data:`SHARED` they have in common.
@@ -112,9 +117,11 @@ class Duplicates:
 
 
 def whiten(embeddings: np.ndarray) -> np.ndarray:
-    """Embeddings (n, d) float32 whitened: standardised and reduced to principal components of equal variance, (n, k) float32.
+    """Embeddings (n, d) float32 whitened: standardised and reduced to principal components of equal variance, (n, k)
+    float32.
 
-    k is at most :data:`RANK`, and at most a quarter of n, as the variance of a component cannot be told from fewer sounds.
+    k is at most :data:`RANK`, and at most a quarter of n, as the variance of a component cannot be told from fewer
+    sounds.
     """
     n, d = embeddings.shape
     mean = embeddings.mean(axis=0, dtype=np.float64)
@@ -135,8 +142,8 @@ def whiten(embeddings: np.ndarray) -> np.ndarray:
 def usual_threshold(nearest: np.ndarray) -> float:
     """Similarity from which a pair is uncommonly near, from every sound's similarity to its nearest one (n,).
 
-    It is the median and once the median absolute deviation more, which few copies move little. Where most sounds have one,
-    as in a folder of takes, it is too high: give one.
+    It is the median and once the median absolute deviation more, which few copies move little. Where most sounds have
+    one, as in a folder of takes, it is too high: give one.
     """
     median = float(np.median(nearest))
     return median + float(np.median(np.abs(nearest - median)))
@@ -152,16 +159,16 @@ def find_duplicates(
 ) -> Duplicates:
     """The near-duplicate pairs of a collection, by exact search among whitened embeddings.
 
-    Of each sound the :data:`NEAREST` nearest are looked at, so that ten thousand sounds of one title do not make fifty million
-    pairs. Memory is the embeddings twice, and a block of similarities.
+    Of each sound the :data:`NEAREST` nearest are looked at, so that ten thousand sounds of one title do not make fifty
+    million pairs. Memory is the embeddings twice, and a block of similarities.
 
     Args:
         collection: The sounds.
         kind: Embeddings to compare; audio where there is, else text.
         threshold: Cosine similarity of whitened embeddings from which a pair is listed; :func:`usual_threshold`
             when left out.
-        heard: Compare waveforms too, those of each sound's :data:`HEARD` nearest as well, which are listed if they are copies:
-            at most three pairs a sound to listen to beside those above the threshold.
+        heard: Compare waveforms too, those of each sound's :data:`HEARD` nearest as well, which are listed if they are
+            copies: at most three pairs a sound to listen to beside those above the threshold.
         track: Shows progress of that.
 
     Raises:
@@ -198,8 +205,8 @@ def find_duplicates(
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """How far one waveform is a stretch of the other, 0 to 1, whatever its gain or polarity.
 
-    The greatest normalised cross-correlation over all shifts of the shorter sound along the longer one. Copies, cuts and
-    re-encodings come out near 1; two takes, or two stretches of one noise, near 0.
+    The greatest normalised cross-correlation over all shifts of the shorter sound along the longer one. Copies, cuts
+    and re-encodings come out near 1; two takes, or two stretches of one noise, near 0.
 
     Args:
         a: (samples,) float32, and
@@ -230,7 +237,8 @@ def _listen(pairs: Duplicates, collection: Collection, track: Track) -> np.ndarr
             samples, rate = collection.load_audio(row)
         except UserError:
             return None
-        return soxr.resample(samples[: round(LISTEN_SECONDS * rate)], rate, LISTEN_RATE)
+        resampled: np.ndarray = soxr.resample(samples[: round(LISTEN_SECONDS * rate)], rate, LISTEN_RATE)
+        return resampled
 
     out = np.full(len(pairs), np.nan)
     order = np.lexsort((pairs.right, pairs.left))  # pairs of one sound together: it is decoded once
@@ -248,7 +256,8 @@ class Inflation:
     Attributes:
         setting: Its name.
         tested: Test sounds.
-        twins: Those that have a near-duplicate among the sounds that their fold's model learned from (validation is one of these).
+        twins: Those that have a near-duplicate among the sounds that their fold's model learned from (validation is one
+            of these).
         second: Second-level accuracy on all test sounds, on those with a twin, and on those without; NaN for none.
         top: The same at the top level.
     """
@@ -261,7 +270,9 @@ class Inflation:
 
 
 def with_twin(found: Duplicates, answers: OutOfFold, collection: Collection) -> np.ndarray:
-    """Whether each sound of out-of-fold answers has a near-duplicate that the model which answered has learned from, (n,) bool."""
+    """Whether each sound of out-of-fold answers has a near-duplicate that the model which answered has learned from,
+    (n,) bool.
+    """
     ends = (np.concatenate([found.left, found.right]), np.concatenate([found.right, found.left]))
     out = np.zeros(len(answers), bool)
     tested = np.array([collection.row_of[i] for i in answers.sound_ids], int)
@@ -279,8 +290,8 @@ def with_twin(found: Duplicates, answers: OutOfFold, collection: Collection) -> 
 def inflation(found: Duplicates, runs: Sequence[Run], collection: Collection) -> Inflation:
     """How a setting does with and without the test sounds that have a near-duplicate in training.
 
-    Sounds that come in series may be easier in other ways too, so the difference is the most that the duplicates can have
-    brought; folds grouped by :data:`GROUP_COLUMN` say what they did bring.
+    Sounds that come in series may be easier in other ways too, so the difference is the most that the duplicates can
+    have brought; folds grouped by :data:`GROUP_COLUMN` say what they did bring.
 
     Args:
         found: Pairs of the collection that the runs were trained on.
@@ -308,7 +319,7 @@ def inflation(found: Duplicates, runs: Sequence[Run], collection: Collection) ->
 
 
 def known_folds(collection: Collection, runs: Sequence[Run] = ()) -> np.ndarray | None:
-    """Test fold of each sound of a collection, (N,) int64, -1 for never: a setting's, else the data's own, else None."""
+    """Test fold of each sound of a collection, (N,) int64, -1 for never: a setting's, else the data's, else None."""
     if not runs:
         return column_folds(collection.sounds["test_fold"]) if "test_fold" in collection.sounds else None
     answers = pool(runs)
@@ -330,8 +341,9 @@ def in_words(found: Duplicates, table: pd.DataFrame) -> str:
     sizes = np.bincount(groups[groups >= 0], minlength=1)
     heard = "" if found.correlation is None else ", or the same waveform"
     lines = [
-        f"{len(found):,} near-duplicate pairs by {found.kind} (similarity ≥ {found.threshold:.3f}{heard}) among {found.searched:,} sounds; "
-        f"{int(sizes.sum()):,} sounds in {int((sizes > 0).sum()):,} groups, the largest of {sizes.max():,}"
+        f"{len(found):,} near-duplicate pairs by {found.kind} (similarity ≥ {found.threshold:.3f}{heard}) among "
+        f"{found.searched:,} sounds; {int(sizes.sum()):,} sounds in {int((sizes > 0).sum()):,} groups, the largest of "
+        f"{sizes.max():,}"
     ]
     kinds = {f"same_{name}": f"of one {name}" for name in SHARED} | {"parted": "parted by the folds"}
     counts = [f"{int(table[column].sum()):,} {words}" for column, words in kinds.items() if column in table]
@@ -348,7 +360,8 @@ def inflation_in_words(found: Duplicates, runs: Sequence[Run], collection: Colle
         effect = inflation(pairs, runs, collection)
         if not lines:
             lines.append(
-                f"{effect.setting}: second-level accuracy {100 * effect.second[0]:.2f} % of {effect.tested:,} test sounds"
+                f"{effect.setting}: second-level accuracy {100 * effect.second[0]:.2f} % of {effect.tested:,} test "
+                "sounds"
             )
         share = f"{effect.twins:,} ({100 * effect.twins / effect.tested:.1f} %) have {words} in training"
         scores = f"{100 * effect.second[2]:.2f} % without them" + (

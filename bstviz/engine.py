@@ -20,8 +20,8 @@ class Engine:
     Attributes:
         name: ``local``, this process, or ``ray``.
         workers: Ray processes, of one core each; as many as the cluster has cores when left out.
-        address: Ray cluster to join, e.g. ``auto`` or ``ray://head:10001``; a local one is started when left out. Sounds and
-            results must lie on a disk that all its machines see under the same path.
+        address: Ray cluster to join, e.g. ``auto`` or ``ray://head:10001``; a local one is started when left out.
+            Sounds and results must lie on a disk that all its machines see under the same path.
     """
 
     name: Name = "local"

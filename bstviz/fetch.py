@@ -1,7 +1,7 @@
 """Published data sets from Zenodo to a collection: record, files, checksums, unpacking, import.
 
-Downloads lie in the cache. A stopped one goes on where it was; a file whose checksum is not the record's is thrown away; archives
-are unpacked within limits (:mod:`bstviz.archive`), each once.
+Downloads lie in the cache. A stopped one goes on where it was; a file whose checksum is not the record's is thrown
+away; archives are unpacked within limits (:mod:`bstviz.archive`), each once.
 
 References: https://developers.zenodo.org (records API).
 """
@@ -80,8 +80,8 @@ def fetch(
         meter: Shows progress.
 
     Raises:
-        UserError: The data set is unknown, the server cannot be reached, the disk is too small, a checksum does not fit, or an
-            archive is refused.
+        UserError: The data set is unknown, the server cannot be reached, the disk is too small, a checksum does not
+            fit, or an archive is refused.
     """
     if source_id not in fetchable():
         raise UserError(f"There is nothing to fetch for {source_id!r}; known: {', '.join(fetchable())}.")
@@ -109,7 +109,8 @@ def fetch(
             shutil.copyfile(path, target)
         path.unlink()
         storage.write_file(_marker(downloads, file), b"")
-    return DATASETS[source_id].load(data)
+    collection: Collection = DATASETS[source_id].load(data)
+    return collection
 
 
 def _marker(downloads: Path, file: RemoteFile) -> Path:
@@ -122,8 +123,8 @@ def _check_space(place: Path, needed: int) -> None:
     free = shutil.disk_usage(existing).free
     if needed > free:
         raise UserError(
-            f"About {needed / 2**30:.1f} GB are needed for the download and its unpacking, and {free / 2**30:.1f} GB are free at "
-            f"{existing}. Set {paths.CACHE_VARIABLE} to a folder on another disk."
+            f"About {needed / 2**30:.1f} GB are needed for the download and its unpacking, and {free / 2**30:.1f} GB "
+            f"are free at {existing}. Set {paths.CACHE_VARIABLE} to a folder on another disk."
         )
 
 
@@ -205,13 +206,15 @@ def download(file: RemoteFile, folder: Path, *, on_bytes: Callable[[int], None] 
         time.sleep(WAIT * attempt)
     else:
         raise UserError(
-            f"{file.name} could not be downloaded from {file.url}: {problem}. Run the same command again to go on where it was."
+            f"{file.name} could not be downloaded from {file.url}: {problem}. Run the same command again to go on "
+            "where it was."
         )
     algorithm, _, digest = file.checksum.rpartition(":")
     if pooch.file_hash(str(part), alg=algorithm or "md5") != digest:
         part.unlink()
         raise UserError(
-            f"{file.name} arrived damaged: its checksum is not {file.checksum}. It was deleted; run the same command again."
+            f"{file.name} arrived damaged: its checksum is not {file.checksum}. It was deleted; run the same command "
+            "again."
         )
     part.replace(target)
     return target

@@ -19,14 +19,15 @@ DEPTH = 64  # similarities that share one maximum while the greatest are looked 
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Vectors (n, d) scaled to unit length; zero vectors stay zero."""
     norm = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, norm, out=np.zeros_like(vectors), where=norm > 0)
+    scaled: np.ndarray = np.divide(vectors, norm, out=np.zeros_like(vectors), where=norm > 0)
+    return scaled
 
 
 def largest(values: np.ndarray, k: int) -> np.ndarray:
     """Columns (q, k) of the k greatest of each row of values (q, n), in no order; k <= n.
 
-    The k greatest lie in the k groups of columns whose maxima are greatest: only those are searched, some ten times as fast as
-    partitioning whole rows.
+    The k greatest lie in the k groups of columns whose maxima are greatest: only those are searched, some ten times as
+    fast as partitioning whole rows.
     """
     n = values.shape[1]
     groups = n // DEPTH  # column j is in group j % groups

@@ -35,7 +35,8 @@ class PCA:
 
     def transform(self, latents: np.ndarray) -> np.ndarray:
         """Coordinates (n, 3) float32 of latents (n, d)."""
-        return ((latents - self.mean) @ self.components.T).astype(np.float32)
+        coordinates: np.ndarray = (latents - self.mean) @ self.components.T
+        return coordinates.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def fit_umap(
             init="spectral" if len(latents) > 3 * (dimensions + 2) else "random",
             tqdm_kwds={"file": _Percent(report), "disable": False} if report else None,
         )
-        return reducer.fit_transform(latents).astype(np.float32)
+        return np.asarray(reducer.fit_transform(latents), np.float32)
 
 
 def pca_table(pca: PCA, latents: np.ndarray) -> pd.DataFrame:
@@ -141,7 +142,8 @@ def place(new: np.ndarray, latents: np.ndarray, coordinates: np.ndarray, *, k: i
     rows, distances = nearest(new, latents, k)
     weights = 1 / np.maximum(distances, 1e-6)
     weights /= weights.sum(axis=1, keepdims=True)
-    return (weights[:, :, None] * coordinates[rows]).sum(axis=1).astype(np.float32)
+    means: np.ndarray = (weights[:, :, None] * coordinates[rows]).sum(axis=1)
+    return means.astype(np.float32)
 
 
 def trustworthiness(
@@ -149,7 +151,8 @@ def trustworthiness(
 ) -> float:
     """How far neighbours on a map are neighbours in the latent space, 0 to 1, on at most ``sample`` sounds.
 
-    That of ``sklearn.manifold`` by cosine, without sorting whole rows: only the ranks of the neighbours on the map count.
+    That of ``sklearn.manifold`` by cosine, without sorting whole rows: only the ranks of the neighbours on the map
+    count.
     """
     n = min(len(latents), sample)
     if n <= 2 * k + 1:

@@ -1,7 +1,7 @@
 """Free-text search over a collection: sounds nearest to some words.
 
-With an encoder whose texts share the space of its sounds (CLAP), the words are compared with the sounds themselves: ``audio``. With
-any other text encoder they are compared with the sounds' own words: ``text``.
+With an encoder whose texts share the space of its sounds (CLAP), the words are compared with the sounds themselves:
+``audio``. With any other text encoder they are compared with the sounds' own words: ``text``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from bstviz.neighbours import nearest
 
 @dataclass(frozen=True)
 class Found:
-    """A search's answer: what was compared, rows of the collection's table, nearest first, and their cosine similarities."""
+    """A search's answer: what was compared, rows of the collection's table, nearest first, and their cosine
+    similarities.
+    """
 
     by: AudioOrText
     rows: np.ndarray
@@ -36,8 +38,8 @@ def comparable(collection: Collection) -> AudioOrText:
     if collection.text is not None:
         return "text"
     raise UserError(
-        f"Collection {collection.name!r} has no embeddings that words can be compared with. Embed its words, or its sounds by CLAP: "
-        f"bstviz embed {collection.folder or collection.name} --audio-encoder clap"
+        f"Collection {collection.name!r} has no embeddings that words can be compared with. Embed its words, or its "
+        f"sounds by CLAP: bstviz embed {collection.folder or collection.name} --audio-encoder clap"
     )
 
 

@@ -205,8 +205,8 @@ def split_fold(
     rows = np.flatnonzero(known & (folds != fold) & confident)
     if len(rows) < 10 or (out == "test").sum() == 0:
         raise UserError(
-            f"Fold {fold} has {len(rows)} training and {(out == 'test').sum()} test sounds; lower the confidence threshold "
-            "or add sounds."
+            f"Fold {fold} has {len(rows)} training and {(out == 'test').sum()} test sounds; lower the confidence "
+            "threshold or add sounds."
         )
     seed = seed * 1_000 + fold
     if groups is None:
@@ -220,8 +220,8 @@ def split_fold(
         n_parts = min(round(1 / validation), n_groups, largest)
         if n_parts < 2:
             raise UserError(
-                f"Fold {fold} has {n_groups} training groups, and {largest} sounds in its largest class; validation needs "
-                "at least 2 of both. Take more folds, or do not group."
+                f"Fold {fold} has {n_groups} training groups, and {largest} sounds in its largest class; validation "
+                "needs at least 2 of both. Take more folds, or do not group."
             )
         splitter = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
         with warnings.catch_warnings():

@@ -148,7 +148,8 @@ def read_header(
         raise UserError(f"{folder / name} is not the header of a {kind}. {remedy}")
     if header.get("format_version") != version:
         raise UserError(
-            f"{folder} has {kind} format version {header.get('format_version')!r}; this bstviz reads version {version}. {remedy}"
+            f"{folder} has {kind} format version {header.get('format_version')!r}; this bstviz reads version "
+            f"{version}. {remedy}"
         )
     for file, digest in header.get("files", {}).items():
         if not (folder / file).is_file():

@@ -128,7 +128,8 @@ class Taxonomy:
 
     def top_mass(self, probabilities: np.ndarray) -> np.ndarray:
         """Summed probability of each top-level class, (n, n_top), from second-level (n, n_second)."""
-        return probabilities @ np.eye(len(self.top), dtype=probabilities.dtype)[self.parents]
+        mass: np.ndarray = probabilities @ np.eye(len(self.top), dtype=probabilities.dtype)[self.parents]
+        return mass
 
 
 def shades(color: str, count: int) -> list[str]:

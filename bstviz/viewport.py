@@ -1,7 +1,7 @@
 """What of a map is drawn, and what lies inside a region drawn on it.
 
-A browser is sent a bounded number of points: all of a small map, a stratified sample of a large one, and all or a denser
-sample of what lies in view once somebody has zoomed in. Selecting, filtering and counting never use the sample.
+A browser is sent a bounded number of points: all of a small map, a stratified sample of a large one, and all or a
+denser sample of what lies in view once somebody has zoomed in. Selecting, filtering and counting never use the sample.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class View:
     def holds(self, points: np.ndarray) -> np.ndarray:
         """Which points (n, 2) lie in it, (n,) bool."""
         x, y = points[:, 0], points[:, 1]
-        return (x >= self.left) & (x <= self.right) & (y >= self.bottom) & (y <= self.top)
+        inside: np.ndarray = (x >= self.left) & (x <= self.right) & (y >= self.bottom) & (y <= self.top)
+        return inside
 
 
 def stratified(labels: np.ndarray, limit: int = DRAWN, *, seed: int = 0) -> np.ndarray:
@@ -55,7 +56,8 @@ def drawn(labels: np.ndarray, inside: np.ndarray | None = None, limit: int = DRA
     if inside is None or len(labels) <= limit:
         return stratified(labels, limit)
     rows = np.flatnonzero(inside)
-    return rows[stratified(labels[rows], limit)]
+    sample: np.ndarray = rows[stratified(labels[rows], limit)]
+    return sample
 
 
 def enclosed(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Zero-shot classification: the class whose description lies nearest to the sound, with no training at all.
 
-A baseline of sweeps (:mod:`bstviz.baselines`). It takes an encoder whose texts share the space of its sounds (CLAP); the
-descriptions are the taxonomy's own definitions.
+A baseline of sweeps (:mod:`bstviz.baselines`). It takes an encoder whose texts share the space of its sounds (CLAP);
+the descriptions are the taxonomy's own definitions.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def zero_shot(collection: Collection) -> np.ndarray:
     matrix, info = collection.embedding("audio"), collection.audio_encoder
     if info is None or not readable(collection):
         raise UserError(
-            f"Zero-shot needs sounds and words in one space; {collection.name!r} is embedded by {info}. Embed it by clap."
+            f"Zero-shot needs sounds and words in one space; {collection.name!r} is embedded by {info}. Embed it by "
+            "clap."
         )
     encoder = load_text_encoder(info.id)
     if bare(encoder.info) != bare(info):
@@ -54,4 +55,4 @@ def zero_shot(collection: Collection) -> np.ndarray:
     cosine = unit(matrix) @ unit(encoder.embed(prompts(collection.taxonomy))).T  # (N, C)
     cosine[np.isnan(matrix).any(axis=1)] = np.nan
     odds = np.exp(SCALE * (cosine - cosine.max(axis=1, keepdims=True)))
-    return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)

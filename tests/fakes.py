@@ -112,10 +112,22 @@ def small_collection(
 def quick(**changes: object) -> TrainConfig:
     """Settings under which a small collection is learned in well under a second, whatever the defaults are."""
     settings = {
-        "epochs": 40, "min_steps": 0, "patience": 0, "batch_size": 8, "learning_rate": 1e-2, "schedule": "one-cycle",
-        "weight_decay": 1e-2, "noise": 0.1, "mask": 0.2, "mixup": 0.0, "label_smoothing": 0.0, "top_penalty": "soft",
-        "contrastive_weight": 1.0, "retrieval": False, "sizes": TINY,
-    }  # fmt: skip
+        "epochs": 40,
+        "min_steps": 0,
+        "patience": 0,
+        "batch_size": 8,
+        "learning_rate": 1e-2,
+        "schedule": "one-cycle",
+        "weight_decay": 1e-2,
+        "noise": 0.1,
+        "mask": 0.2,
+        "mixup": 0.0,
+        "label_smoothing": 0.0,
+        "top_penalty": "soft",
+        "contrastive_weight": 1.0,
+        "retrieval": False,
+        "sizes": TINY,
+    }
     return TrainConfig(**{**settings, **changes})  # type: ignore[arg-type]
 
 
@@ -134,7 +146,10 @@ def answers_of(
     confidence: np.ndarray | None = None,
     seed: int = 0,
 ) -> OutOfFold:
-    """Out-of-fold answers made of labels, in their order, with random probabilities; one run a fold, like ``base`` in all else."""
+    """Out-of-fold answers made of labels, in their order, with random probabilities.
+
+    One run a fold, like ``base`` in all else.
+    """
     n, codes = len(y_true), np.array(base.taxonomy.codes, object)
     folds = np.zeros(n, int) if folds is None else folds
     probabilities = np.random.default_rng(seed).dirichlet(np.ones(len(codes)), n).astype(np.float32)

@@ -1,4 +1,5 @@
-"""A corpus of odd and broken sound files, made anew: every format, rate and channel count that people have, and every fault.
+"""A corpus of odd and broken sound files, made anew: every format, rate and channel count that people have, and every
+fault.
 
 :func:`corpus` gives each file with what is to come of it: an answer, an answer with a remark, or a refusal.
 """
@@ -18,19 +19,33 @@ SECONDS = 0.3
 RATES = (8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000)
 CHANNELS = (1, 2, 4, 6, 8)
 LIBSNDFILE = {  # suffix, format, subtype
-    "u8": (".wav", "WAV", "PCM_U8"), "s16": (".wav", "WAV", "PCM_16"), "s24": (".wav", "WAV", "PCM_24"),
-    "s32": (".wav", "WAV", "PCM_32"), "f32": (".wav", "WAV", "FLOAT"), "f64": (".wav", "WAV", "DOUBLE"),
-    "ulaw": (".wav", "WAV", "ULAW"), "alaw": (".wav", "WAV", "ALAW"), "extensible": (".wav", "WAVEX", "PCM_16"),
-    "flac16": (".flac", "FLAC", "PCM_16"), "flac24": (".flac", "FLAC", "PCM_24"), "vorbis": (".ogg", "OGG", "VORBIS"),
-    "aiff16": (".aiff", "AIFF", "PCM_16"), "aiff-f32": (".aif", "AIFF", "FLOAT"), "au": (".au", "AU", "PCM_16"),
-    "caf": (".caf", "CAF", "PCM_24"), "w64": (".w64", "W64", "PCM_16"), "rf64": (".rf64", "RF64", "PCM_16"),
-}  # fmt: skip
+    "u8": (".wav", "WAV", "PCM_U8"),
+    "s16": (".wav", "WAV", "PCM_16"),
+    "s24": (".wav", "WAV", "PCM_24"),
+    "s32": (".wav", "WAV", "PCM_32"),
+    "f32": (".wav", "WAV", "FLOAT"),
+    "f64": (".wav", "WAV", "DOUBLE"),
+    "ulaw": (".wav", "WAV", "ULAW"),
+    "alaw": (".wav", "WAV", "ALAW"),
+    "extensible": (".wav", "WAVEX", "PCM_16"),
+    "flac16": (".flac", "FLAC", "PCM_16"),
+    "flac24": (".flac", "FLAC", "PCM_24"),
+    "vorbis": (".ogg", "OGG", "VORBIS"),
+    "aiff16": (".aiff", "AIFF", "PCM_16"),
+    "aiff-f32": (".aif", "AIFF", "FLOAT"),
+    "au": (".au", "AU", "PCM_16"),
+    "caf": (".caf", "CAF", "PCM_24"),
+    "w64": (".w64", "W64", "PCM_16"),
+    "rf64": (".rf64", "RF64", "PCM_16"),
+}
 REFUSED = "could not be decoded as audio"
 
 
 @dataclass(frozen=True)
 class Odd:
-    """A file and what is to come of it: ``refused`` is part of the message, ``remark`` of a note, both empty for a plain answer."""
+    """A file and what is to come of it: ``refused`` is part of the message, ``remark`` of a note, both empty for a
+    plain answer.
+    """
 
     name: str
     data: bytes
@@ -42,6 +57,19 @@ def tone(rate: int, channels: int = 1, seconds: float = SECONDS) -> np.ndarray:
     """A sine of 440 Hz in every channel, (n, channels) float32 of amplitude 0.5."""
     wave = 0.5 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)
     return np.repeat(wave[:, None], channels, axis=1).astype(np.float32)
+
+
+def damaged(data: bytes, rng: np.random.Generator) -> bytes:
+    """A file with up to 16 bytes changed, half of them in its first 200, and now and then cut off or doubled."""
+    out = bytearray(data)
+    for _ in range(int(rng.integers(1, 17))):
+        reach = min(len(out), 200) if rng.random() < 0.5 else len(out)
+        if reach:
+            out[int(rng.integers(reach))] = int(rng.integers(256))
+    fate = rng.random()
+    if fate < 0.1:
+        return bytes(out[: int(rng.integers(len(out) + 1))])
+    return bytes(out) * 2 if fate < 0.15 else bytes(out)
 
 
 def sndfile(samples: np.ndarray, rate: int, kind: str = "WAV", subtype: str | None = None) -> bytes:

@@ -80,6 +80,7 @@ def test_another_taxonomy_or_encoder_is_refused(runs: dict[str, Run], tmp_path: 
         apply_run(runs["audio"], newer)
 
 
+@pytest.mark.slow
 def test_a_bare_folder_becomes_a_collection_with_an_applied_run(
     runs: dict[str, Run], encoders: Fakes, tmp_path: Path
 ) -> None:

@@ -134,6 +134,19 @@ def test_every_odd_and_broken_file_is_answered_or_refused_as_decided() -> None:
             assert strongest_frequency(sound.samples, sound.rate) == pytest.approx(440, abs=100), odd.name
 
 
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 20))])
+def test_whatever_bytes_are_damaged_a_file_is_decoded_or_refused(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for odd in odd_sounds.corpus():
+        data = odd_sounds.damaged(odd.data, rng)
+        try:
+            sound = audio.decode(data, name=odd.name)
+        except UserError:
+            continue
+        assert np.isfinite(sound.samples).all(), odd.name
+        assert len(sound.samples), odd.name
+
+
 def test_a_playlist_leads_to_no_other_file(tmp_path: Path) -> None:
     (tmp_path / "secret.wav").write_bytes(sndfile(tone(500), 8_000))
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{tmp_path / 'secret.wav'}\n#EXT-X-ENDLIST\n"

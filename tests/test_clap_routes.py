@@ -30,11 +30,16 @@ def renamed(name: str) -> str | None:
     if projection:
         return f"{projection[1]}_projection.linear{1 if projection[2] == '0' else 2}.{projection[3]}"
     for old, new in (
-        ("text_branch", "text_model"), ("audio_branch", "audio_model.audio_encoder"), ("attn.proj", "attention.output.dense"),
+        ("text_branch", "text_model"),
+        ("audio_branch", "audio_model.audio_encoder"),
+        ("attn.proj", "attention.output.dense"),
         ("attn.relative_position", "attention.self.relative_position"),
-        ("mlp.fc1", "intermediate.dense"), ("mlp.fc2", "output.dense"), ("norm1", "layernorm_before"), ("norm2", "layernorm_after"),
+        ("mlp.fc1", "intermediate.dense"),
+        ("mlp.fc2", "output.dense"),
+        ("norm1", "layernorm_before"),
+        ("norm2", "layernorm_after"),
         ("bn0", "batch_norm"),
-    ):  # fmt: skip
+    ):
         name = name.replace(old, new)
     return name
 

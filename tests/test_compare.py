@@ -191,8 +191,10 @@ def test_per_class_by_hand() -> None:
     assert zero["accuracy_second"] == pytest.approx(1 / 3)
     assert zero["accuracy_difference"] == pytest.approx(-1 / 3)
     assert (zero["confused_with"], zero["confused_first"], zero["confused_second"]) == (
-        1, pytest.approx(1 / 3), pytest.approx(2 / 3),
-    )  # fmt: skip
+        1,
+        pytest.approx(1 / 3),
+        pytest.approx(2 / 3),
+    )
     assert zero["change"] == pytest.approx(0.25)
     assert zero["purity_difference"] == pytest.approx(0.5 - 0.3)
     assert np.isnan(one["purity_second"])

@@ -165,7 +165,7 @@ def hashes(folder: Path) -> dict[str, str]:
 def decided(original: Collection, file: Path, changes: dict[str, str | None]) -> None:
     for sound, new in changes.items():
         old = original.sounds["class"].iat[original.row_of[sound]]
-        decide(file, original.hash, sound_id=sound, old=old, new=new, why="heard it, \"twice\"", by="ann")  # fmt: skip
+        decide(file, original.hash, sound_id=sound, old=old, new=new, why='heard it, "twice"', by="ann")
 
 
 def test_applying_makes_a_new_version_and_leaves_the_original_as_it_was(original: Collection, tmp_path: Path) -> None:

@@ -34,9 +34,15 @@ def doubt() -> Doubt:
     votes = np.stack([spread(fx_a=0.1, fx_v=0.9), spread(fx_a=0.4, ss_n=0.6), spread(fx_a=1.0)])
     label = bst().codes.index("fx-a")
     return Doubt(
-        np.array(["a", "b", "c"], object), np.full(3, label), bst(), ("one", "two"), np.stack([first, second]), votes, 10,
+        np.array(["a", "b", "c"], object),
+        np.full(3, label),
+        bst(),
+        ("one", "two"),
+        np.stack([first, second]),
+        votes,
+        10,
         np.empty((3, 0), object),
-    )  # fmt: skip
+    )
 
 
 def test_evidence_is_half_the_models_mean_and_half_the_votes(doubt: Doubt) -> None:

@@ -152,7 +152,10 @@ def test_folds_grouped_by_the_marked_column_never_part_a_pair(doubled: Collectio
 
 def test_twins_in_training_count_and_others_do_not(collection: Collection, runs: dict[str, Run]) -> None:
     run = runs["audio"]
-    rows = {split: [collection.row_of[i] for i in run.sounds["sound_id"][run.sounds["split"] == split]] for split in ("train", "val", "test")}  # fmt: skip
+    rows = {
+        split: [collection.row_of[i] for i in run.sounds["sound_id"][run.sounds["split"] == split]]
+        for split in ("train", "val", "test")
+    }
     test = rows["test"]
     ends = [(test[0], rows["train"][0]), (rows["val"][0], test[1]), (test[2], test[3]), tuple(rows["train"][1:3])]
     found = pairs(collection, *(tuple(sorted(pair)) for pair in ends))  # type: ignore[arg-type]

@@ -57,9 +57,17 @@ def package_network() -> torch.nn.Module:
 def package_spectrogram(samples: np.ndarray) -> np.ndarray:
     """The package's librosa front end, written out: scaled log-mel (frames, 96) of a peak-normalised sound."""
     mel = librosa.feature.melspectrogram(
-        y=samples / np.abs(samples).max(), sr=44_100, n_mels=96, norm=1.0, fmin=0.0, fmax=22_050.0, htk=True, power=2.0,
-        hop_length=1024, win_length=2048,
-    )  # fmt: skip
+        y=samples / np.abs(samples).max(),
+        sr=44_100,
+        n_mels=96,
+        norm=1.0,
+        fmin=0.0,
+        fmax=22_050.0,
+        htk=True,
+        power=2.0,
+        hop_length=1024,
+        win_length=2048,
+    )
     return np.log10(mel * 10_000.0 + 1).T / 9.457798957824707
 
 

@@ -11,14 +11,15 @@ import pytest
 
 import bstviz
 
-CORE = sorted(
-    m.name for m in pkgutil.walk_packages(bstviz.__path__, "bstviz.") if not m.name.startswith("bstviz.ui")
-)  # fmt: skip
+CORE = sorted(m.name for m in pkgutil.walk_packages(bstviz.__path__, "bstviz.") if not m.name.startswith("bstviz.ui"))
 
 
 def loaded_after(*modules: str) -> set[str]:
     """Top-level modules of a fresh interpreter that has imported the given ones."""
-    code = f"import sys, json\nfor m in {modules!r}: __import__(m)\nprint(json.dumps([m.split('.')[0] for m in sys.modules]))"
+    code = (
+        f"import sys, json\nfor m in {modules!r}: __import__(m)\n"
+        "print(json.dumps([m.split('.')[0] for m in sys.modules]))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout))
 

@@ -131,6 +131,25 @@ def test_the_odd_corpus_is_labelled_file_by_file(runs: dict[str, Run], encoders:
             assert 0 < row["second_probability"] <= 1
 
 
+@pytest.mark.long
+def test_a_library_of_five_thousand_files_is_labelled_and_grows(
+    runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    data = [sndfile(tone(300 + 10 * i), 8_000) for i in range(50)]
+    for i in range(5_000):
+        folder = tmp_path / "library" / f"{i // 100:02d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{i % 100:02d}.wav").write_bytes(data[i % 50])
+    out = tmp_path / "labels.parquet"
+    table = label_folder(tmp_path / "library", out, folder_of(runs["audio"]))
+    assert len(table) == encoders[0].embedded == 5_000
+    assert table["problem"].isna().all()
+    assert table.groupby(np.arange(5_000) % 50)["second"].nunique().eq(1).all()
+    (tmp_path / "library" / "new.wav").write_bytes(data[0])
+    assert len(label_folder(tmp_path / "library", out, folder_of(runs["audio"]))) == 5_001
+    assert encoders[0].embedded == 5_001
+
+
 def test_wrong_wishes_are_refused(sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
     run = folder_of(runs["audio"])
     (tmp_path / "mine.parquet").write_text("mine")

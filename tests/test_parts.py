@@ -138,6 +138,7 @@ def test_an_unknown_engine_is_refused() -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_ray_does_the_same_work_in_several_processes(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     make = partial(Squares, tmp_path / "log")

@@ -56,6 +56,7 @@ def test_too_few_sounds_for_a_map_are_refused() -> None:
         fit_umap(clusters(4), 2)
 
 
+@pytest.mark.slow
 def test_umap_is_the_same_for_the_same_seed_and_keeps_clusters_together() -> None:
     latents, settings = clusters(), UmapSettings(n_neighbors=10, seed=3)
     first, again = umap_table(latents, settings), umap_table(latents, settings)

@@ -19,8 +19,13 @@ from tests.fakes import small_collection
 
 Runs = dict[str, Run]
 FILES = {
-    "run.json", "weights.safetensors", "sounds.parquet", "latents.safetensors", "projections.parquet", "pca.safetensors",
-}  # fmt: skip
+    "run.json",
+    "weights.safetensors",
+    "sounds.parquet",
+    "latents.safetensors",
+    "projections.parquet",
+    "pca.safetensors",
+}
 
 
 @pytest.fixture

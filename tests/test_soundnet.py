@@ -35,7 +35,7 @@ def weights_file(soundnet: SoundNet) -> Path:
 
 
 def published(file: Path, samples: np.ndarray) -> np.ndarray:
-    """The paper's layers one by one (its table 1), batch norm and all, on a sound (n,): means of the fifth and sixth."""
+    """The paper's layers one by one (its table 1), batch norm and all, on a sound (n,): means of two."""
     layers = np.load(file, allow_pickle=True, encoding="latin1").item()
     sizes = {1: (2, 32, 8), 2: (2, 16, 8), 3: (2, 8, 0), 4: (2, 4, 0), 5: (2, 2, 4), 6: (2, 2, 0)}
     x = torch.from_numpy(256 * samples / np.abs(samples).max())[None, None].float()

@@ -95,8 +95,12 @@ def test_a_fold_is_80_20_and_then_90_10() -> None:
     labels = labels_of(100, 60, 40)
     split = split_fold(stratified_folds(labels), 2, labels, everything(labels))
     assert {name: int((split == name).sum()) for name in SPLITS} == {
-        "train": 144, "val": 16, "test": 40, "below": 0, "unused": 0,
-    }  # fmt: skip
+        "train": 144,
+        "val": 16,
+        "test": 40,
+        "below": 0,
+        "unused": 0,
+    }
     assert np.bincount(labels[split == "val"]).tolist() == [8, 5, 3]
     assert np.bincount(labels[split == "test"]).tolist() == [20, 12, 8]
 

@@ -93,6 +93,7 @@ def test_every_run_and_baseline_of_the_grid_is_made(collection: Collection, tmp_
     assert stated["collection"] == {"name": "small", "hash": collection.hash}
 
 
+@pytest.mark.slow
 def test_processes_give_the_runs_of_one_process(collection: Collection, tmp_path: Path) -> None:
     seen: list[float] = []
     swept(collection, tmp_path / "one", jobs=1)
@@ -151,6 +152,7 @@ def test_other_settings_in_the_same_folder_are_refused(collection: Collection, t
             next(run_sweep(*changed, tmp_path, jobs=1))
 
 
+@pytest.mark.slow
 def test_a_failure_in_a_worker_is_what_the_person_is_told(collection: Collection, tmp_path: Path) -> None:
     few = replace(collection, sounds=collection.sounds.assign(confidence=1))
     work = Plan(tuple(quick(epochs=2, loss=loss, min_confidence=5) for loss in ("flat", "hierarchical")), (), ())
@@ -165,18 +167,23 @@ from bstviz.sweep import run_sweep
 from tests.test_sweep import GRID, plan, stratified
 if __name__ == "__main__":
     collection = load_collection(sys.argv[1])
-    for task in run_sweep(collection, stratified(collection), plan(GRID, collection), sys.argv[2], jobs=int(sys.argv[3])):
+    folds, settings = stratified(collection), plan(GRID, collection)
+    for task in run_sweep(collection, folds, settings, sys.argv[2], jobs=int(sys.argv[3])):
         pass
 """
 
 
-def test_killed_at_five_random_moments_it_ends_as_an_unbroken_one(collection: Collection, tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.long)])
+def test_killed_at_random_moments_it_ends_as_an_unbroken_one(
+    collection: Collection, tmp_path: Path, kills: int
+) -> None:
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
     command = [sys.executable, str(script), str(collection.folder), str(tmp_path / "x"), "2"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     moments = random.Random(0)
-    for _ in range(5):
+    for _ in range(kills):
         process = subprocess.Popen(command, env=environment)
         time.sleep(moments.uniform(2.5, 7))
         process.send_signal(signal.SIGKILL)
@@ -194,6 +201,7 @@ def is_listed(path: Path) -> bool:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_ray_gives_the_runs_of_this_process(collection: Collection, tmp_path: Path) -> None:
     ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)

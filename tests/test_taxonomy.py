@@ -10,7 +10,10 @@ import pytest
 from bstviz.errors import UserError
 from bstviz.taxonomy import SoundClass, Taxonomy, bst, load_taxonomy, shades
 
-BST_SECOND_LEVEL = "m-sp m-si m-m is-p is-s is-w is-k is-e sp-s sp-c sp-p fx-o fx-v fx-m fx-h fx-a fx-n fx-ex fx-el ss-n ss-i ss-u ss-s"
+BST_SECOND_LEVEL = (
+    "m-sp m-si m-m is-p is-s is-w is-k is-e sp-s sp-c sp-p "
+    "fx-o fx-v fx-m fx-h fx-a fx-n fx-ex fx-el ss-n ss-i ss-u ss-s"
+)
 
 
 def write_csv(path: Path, text: str) -> Path:

@@ -32,6 +32,6 @@ def test_wheel_holds_pages_assets_and_configuration(tmp_path: Path) -> None:
         "assets/demo/collection.json",
     ):
         assert f"bstviz/web/{name}" in names
-    assert "bstviz/data/bst.csv" in names
+    assert {"bstviz/data/bst.csv", "bstviz/py.typed"} <= names
     for file in (ROOT / "bstviz" / "ui" / "web").glob("*.*"):
         assert f"bstviz/ui/web/{file.name}" in names

@@ -26,13 +26,27 @@ def write_tiny_clap(folder: Path, *, seed: int = 0) -> Path:
     from transformers import ClapAudioConfig, ClapConfig, ClapModel, ClapTextConfig
 
     audio = ClapAudioConfig(
-        hidden_size=32, patch_embeds_hidden_size=8, depths=[1, 1, 1], num_attention_heads=[1, 2, 4], num_hidden_layers=3,
-        enable_fusion=True, projection_dim=64, aff_block_r=2, hidden_dropout_prob=0.0,
-    )  # fmt: skip
+        hidden_size=32,
+        patch_embeds_hidden_size=8,
+        depths=[1, 1, 1],
+        num_attention_heads=[1, 2, 4],
+        num_hidden_layers=3,
+        enable_fusion=True,
+        projection_dim=64,
+        aff_block_r=2,
+        hidden_dropout_prob=0.0,
+    )
     text = ClapTextConfig(
-        hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, projection_dim=64,
-        vocab_size=50_265, max_position_embeddings=514, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-    )  # fmt: skip
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        projection_dim=64,
+        vocab_size=50_265,
+        max_position_embeddings=514,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
     torch.manual_seed(seed)
     model = ClapModel(ClapConfig(text_config=text.to_dict(), audio_config=audio.to_dict(), projection_dim=64)).eval()
     with torch.no_grad():  # as from the factory all sounds look alike

@@ -1,8 +1,9 @@
 """BSD10k and BSD35k in their official layout: metadata, CLAP embeddings a file a sound, and audio.
 
 Layout: ``metadata/*.csv``, ``features/clap_audio_embeddings/<id>.npy``, ``features/clap_text_embeddings/<id>.npy``,
-``audio/<id>.wav``, each at any depth below the folder that is given. Every part but the metadata may be absent. Columns differ
-between versions and are taken by any of their names. Ids are Freesound's: without the audio, sounds are played from there.
+``audio/<id>.wav``, each at any depth below the folder that is given. Every part but the metadata may be absent. Columns
+differ between versions and are taken by any of their names. Ids are Freesound's: without the audio, sounds are played
+from there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The demo collection: about 1,100 sounds over all 23 classes, synthesised by :mod:`bstviz.synth` when they are needed."""
+"""The demo collection: about 1,100 sounds over all 23 classes, synthesised by :mod:`bstviz.synth` when needed."""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ SOURCE = Source("folder", "A folder of sounds", "", "your own", "yours to state"
 
 
 def find(folder: Path) -> list[str]:
-    """Audio files under a folder, as sorted paths relative to it with forward slashes; hidden files and folders are left out.
+    """Audio files under a folder, as sorted paths relative to it with forward slashes.
+
+    Hidden files and folders are left out.
 
     Raises:
         UserError: The folder is missing or holds no audio file.

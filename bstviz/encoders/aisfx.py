@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import metadata, util
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,7 +64,9 @@ class AiSFX:
 
     @staticmethod
     def windows(spectrogram: torch.Tensor) -> torch.Tensor:
-        """Evenly spaced windows (w, 100, 96) of a spectrogram (frames, 96), 1 <= w <= MAX_WINDOWS, about half overlapping."""
+        """Evenly spaced windows (w, 100, 96) of a spectrogram (frames, 96), 1 <= w <= MAX_WINDOWS, about half
+        overlapping.
+        """
         last = len(spectrogram) - WINDOW
         count = min(MAX_WINDOWS, -(-last // WINDOW_HOP) + 1)
         starts = np.linspace(0, last, count).round().astype(int)
@@ -78,7 +81,7 @@ class AiSFX:
         return np.stack([part.mean(0).numpy() for part in out.split([len(b) for b in blocks])])
 
 
-def _numpy_scalars() -> list:
+def _numpy_scalars() -> list[Any]:
     """The NumPy types that the checkpoint's class table holds; nothing else is unpickled."""
     from numpy._core.multiarray import scalar
 

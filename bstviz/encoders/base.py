@@ -57,12 +57,15 @@ ENCODERS: dict[tuple[AudioOrText, str], Factory] = {
     ("text", "minilm"): _lazy("bstviz.encoders.minilm"),
     ("text", "clap"): _lazy("bstviz.encoders.clap", "load_text"),
 }
-"""Factories by kind and id; each takes a torch device name and returns an encoder. An id that stands under both kinds names a
-pair that shares one space: its texts can be compared with its sounds."""
+"""Factories by kind and id; each takes a torch device name and returns an encoder. An id that stands under both kinds
+names a pair that shares one space: its texts can be compared with its sounds.
+"""
 
 
 _LOADING = Lock()
-"""One encoder is loaded at a time: what torch may unpickle is set for a whole process, and an app loads in several threads."""
+"""One encoder is loaded at a time: what torch may unpickle is set for a whole process, and an app loads in several
+threads.
+"""
 
 
 def _load(kind: AudioOrText, encoder_id: str, device: str) -> Any:
@@ -81,7 +84,7 @@ def load_audio_encoder(encoder_id: str, *, device: str = "cpu") -> AudioEncoder:
     Raises:
         UserError: The id is unknown, or a package or its weights are missing.
     """
-    encoders = [_load("audio", name, device) for name in encoder_id.split("+")]
+    encoders: list[AudioEncoder] = [_load("audio", name, device) for name in encoder_id.split("+")]
     if len(encoders) == 1:
         return encoders[0]
     from bstviz.encoders.joined import Joined
@@ -95,4 +98,5 @@ def load_text_encoder(encoder_id: str, *, device: str = "cpu") -> TextEncoder:
     Raises:
         UserError: The id is unknown, or a package or its weights are missing.
     """
-    return _load("text", encoder_id, device)
+    encoder: TextEncoder = _load("text", encoder_id, device)
+    return encoder

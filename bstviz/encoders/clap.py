@@ -1,16 +1,19 @@
-"""CLAP: sounds and words in one space of 512 dimensions; LAION's fused checkpoint, by which BSD10k's embeddings were made.
+"""CLAP: sounds and words in one space of 512 dimensions.
+
+LAION's fused checkpoint, by which BSD10k's embeddings were made.
 
 There are two ways to the same weights: the ``laion-clap`` package (extra ``clap``), taken where it is installed, and
-``transformers``, which needs neither torchvision nor torchaudio. Both get the same input from the front end here, so they
-differ by rounding only. ``EncoderInfo.via`` says which one it was.
+``transformers``, which needs neither torchvision nor torchaudio. Both get the same input from the front end here, so
+they differ by rounding only. ``EncoderInfo.via`` says which one it was.
 
-The weights (about 2 GB for laion-clap, 0.7 GB for transformers) and the tokenizer lie in one folder: BSTVIZ_CLAP, or ``clap`` in
-the cache (BSTVIZ_CACHE). What is missing there is downloaded with its checksum, unless BSTVIZ_OFFLINE is 1.
+The weights (about 2 GB for laion-clap, 0.7 GB for transformers) and the tokenizer lie in one folder: BSTVIZ_CLAP, or
+``clap`` in the cache (BSTVIZ_CACHE). What is missing there is downloaded with its checksum, unless BSTVIZ_OFFLINE is 1.
 
-A clip up to 10 s is repeated until another repetition would not fit, then padded with silence. A longer one is fed as LAION does, a
-shrunk spectrogram of the whole with a crop each from its front, middle and back; but where LAION draws the crops at random, here
-:data:`CROPS` fixed sets of them are embedded and averaged, so that a sound has one embedding. Only such a clip passes through the
-network's fusion of crops, as in laion-clap; transformers' own feature extractor also sends one random short clip of each batch there.
+A clip up to 10 s is repeated until another repetition would not fit, then padded with silence. A longer one is fed as
+LAION does, a shrunk spectrogram of the whole with a crop each from its front, middle and back; but where LAION draws
+the crops at random, here :data:`CROPS` fixed sets of them are embedded and averaged, so that a sound has one embedding.
+Only such a clip passes through the network's fusion of crops, as in laion-clap; transformers' own feature extractor
+also sends one random short clip of each batch there.
 
 References: Y. Wu et al., "Large-Scale Contrastive Language-Audio Pretraining with Feature Fusion and Keyword-to-Caption
 Augmentation", ICASSP 2023 (weights CC0 1.0).
@@ -26,7 +29,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import numpy as np
@@ -59,7 +62,8 @@ class Route:
 
     Attributes:
         via: Package and version.
-        listen: Unit embeddings (n, d) of front-end inputs (n, 4, 1001, 64) and whether each is of a long clip, (n,) bool.
+        listen: Unit embeddings (n, d) of front-end inputs (n, 4, 1001, 64) and whether each is of a long clip, (n,)
+            bool.
         read: Unit embeddings (n, d) of texts.
         dim: d.
     """
@@ -125,7 +129,10 @@ class ClapAudio(_Clap):
 
     @torch.inference_mode()
     def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
-        """Unit embeddings (n, 512) float32 of n mono sounds (samples,) float32 at 48 kHz; an empty one counts as silence."""
+        """Unit embeddings (n, 512) float32 of n mono sounds (samples,) float32 at 48 kHz.
+
+        An empty one counts as silence.
+        """
         fed = [inputs(sound if len(sound) else np.zeros(1, np.float32)) for sound in sounds]
         longer = torch.cat([torch.full((len(f),), len(f) > 1) for f in fed])
         parts = zip(torch.cat(fed).split(BATCH), longer.split(BATCH), strict=True)
@@ -185,12 +192,11 @@ def transformers_route(folder: str, device: str) -> Route:
     tokenizer = load_tokenizer(place)
 
     def listen(fed: Tensor, longer: Tensor) -> Tensor:
-        return model.get_audio_features(
-            input_features=fed.to(device), is_longer=longer[:, None].to(device)
-        ).pooler_output
+        answer = model.get_audio_features(input_features=fed.to(device), is_longer=longer[:, None].to(device))
+        return cast(Tensor, answer.pooler_output)
 
     def read(texts: Sequence[str]) -> Tensor:
-        return model.get_text_features(**tokenised(tokenizer, texts).to(device)).pooler_output
+        return cast(Tensor, model.get_text_features(**tokenised(tokenizer, texts).to(device)).pooler_output)
 
     return Route(f"transformers {metadata.version('transformers')}", listen, read, model.config.projection_dim)
 
@@ -203,16 +209,16 @@ def laion_route(folder: str, device: str) -> Route:
     place = Path(folder)
     need(place, HUB, TOKENIZER_FILES)
     tokenizer = load_tokenizer(place)
-    ours = (
-        place / f"{REVISION}.safetensors"
-    )  # the checkpoint is a pickle: opened once, with its hash checked, and kept as plain tensors
+    # the checkpoint is a pickle: opened once, with its hash checked, and kept as plain tensors
+    ours = place / f"{REVISION}.safetensors"
     if not ours.is_file():
         need(place, LAION_HUB, (LAION_FILE,))
         recorded = recorded_checksums(place).get(LAION_FILE)
         if recorded is None or storage.sha256(place / LAION_FILE) != recorded:
             raise UserError(
-                f"{place / LAION_FILE} is not what {CHECKSUMS} beside it says, or is not named there; as a pickle it is not opened "
-                f'unchecked. Delete it to have it downloaded again, or write its SHA-256 there: {{"{LAION_FILE}": "..."}}.'
+                f"{place / LAION_FILE} is not what {CHECKSUMS} beside it says, or is not named there; as a pickle it "
+                "is not opened unchecked. Delete it to have it downloaded again, or write its SHA-256 there: "
+                f'{{"{LAION_FILE}": "..."}}.'
             )
         state = torch.load(place / LAION_FILE, map_location="cpu", weights_only=False)["state_dict"]
         state = {name.removeprefix("module."): value.contiguous() for name, value in state.items()}
@@ -233,22 +239,25 @@ def laion_route(folder: str, device: str) -> Route:
             {"mel_fusion": mel, "longer": flag[None], "waveform": silence}
             for mel, flag in zip(fed, longer, strict=True)
         ]
-        return model.get_audio_embedding(given)
+        return cast(Tensor, model.get_audio_embedding(given))
 
     def read(texts: Sequence[str]) -> Tensor:
-        return model.get_text_embedding(dict(tokenised(tokenizer, texts)))
+        return cast(Tensor, model.get_text_embedding(dict(tokenised(tokenizer, texts))))
 
     return Route(f"laion-clap {metadata.version('laion-clap')}", listen, read, 512)
 
 
 @contextmanager
 def _without_hub() -> Iterator[None]:
-    """laion-clap asks a hub for RoBERTa, BERT and BART when it is imported and built; its checkpoint holds all that it uses."""
+    """laion-clap asks a hub for RoBERTa, BERT and BART when it is imported and built.
+
+    Its checkpoint holds all that it uses.
+    """
     import transformers
 
     def bare_roberta(*_: Any, **__: Any) -> nn.Module:
         config = transformers.RobertaConfig(max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5)
-        return transformers.RobertaModel(config)
+        return cast(nn.Module, transformers.RobertaModel(config))
 
     with ExitStack() as stack:
         for name in ("BertTokenizer", "RobertaTokenizer", "BartTokenizer"):
@@ -263,15 +272,16 @@ def load_tokenizer(folder: Path) -> Any:
     """RoBERTa's tokenizer from a folder.
 
     Raises:
-        UserError: It has another number of tokens than RoBERTa: where files are missing, transformers may hand back nearly empty ones.
+        UserError: It has another number of tokens than RoBERTa: where files are missing, transformers may hand back
+            nearly empty ones.
     """
     from transformers import RobertaTokenizer
 
     tokenizer = RobertaTokenizer.from_pretrained(str(folder), local_files_only=True)
     if len(tokenizer) != VOCABULARY:
         raise UserError(
-            f"The tokenizer in {folder} has {len(tokenizer):,} tokens; CLAP's has {VOCABULARY:,}. Delete {' and '.join(TOKENIZER_FILES)} "
-            "there to have them downloaded again."
+            f"The tokenizer in {folder} has {len(tokenizer):,} tokens; CLAP's has {VOCABULARY:,}. Delete "
+            f"{' and '.join(TOKENIZER_FILES)} there to have them downloaded again."
         )
     return tokenizer
 
@@ -288,7 +298,8 @@ def recorded_checksums(folder: Path) -> dict[str, str]:
 
 
 def need(folder: Path, hub: str, files: Sequence[str], one_of: Sequence[str] = ()) -> None:
-    """Download files that are missing, and the first of ``one_of`` that the hub has, with progress and their checksums checked.
+    """Download files that are missing, and the first of ``one_of`` that the hub has, with progress and their checksums
+    checked.
 
     Raises:
         UserError: Offline, or the hub cannot be reached, lacks a file, or sent another than it states.
@@ -298,8 +309,8 @@ def need(folder: Path, hub: str, files: Sequence[str], one_of: Sequence[str] = (
         return
     wanted = ", ".join([*missing, *one_of[:1]])
     by_hand = (
-        f"Put {wanted} of https://huggingface.co/{hub} into {folder}, or set {FOLDER_VARIABLE} to a folder that holds them; "
-        "BSD10k and BSD35k come with their CLAP embeddings and need no weights to be trained on."
+        f"Put {wanted} of https://huggingface.co/{hub} into {folder}, or set {FOLDER_VARIABLE} to a folder that holds "
+        "them; BSD10k and BSD35k come with their CLAP embeddings and need no weights to be trained on."
     )
     if os.environ.get(paths.OFFLINE_VARIABLE) == "1" or os.environ.get("HF_HUB_OFFLINE") == "1":
         raise UserError(

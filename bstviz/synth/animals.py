@@ -15,6 +15,7 @@ from bstviz.synth.dsp import (
     fade,
     noise,
     oscillator,
+    peak_of,
     room,
     time,
     wander,
@@ -46,9 +47,16 @@ from bstviz.synth.textures import (
 def songbird(rng: Rng) -> Take:
     """One small bird singing close by."""
     species, low, high, tempo = choose(
-        rng, (("blackbird", 1_900, 2_900, 1.0), ("wren", 4_200, 6_000, 2.2), ("chickadee", 3_300, 4_600, 1.3),
-              ("canary", 2_900, 4_200, 1.8), ("sparrow", 3_400, 4_800, 0.8), ("robin", 2_600, 3_800, 1.2)),
-    )  # fmt: skip
+        rng,
+        (
+            ("blackbird", 1_900, 2_900, 1.0),
+            ("wren", 4_200, 6_000, 2.2),
+            ("chickadee", 3_300, 4_600, 1.3),
+            ("canary", 2_900, 4_200, 1.8),
+            ("sparrow", 3_400, 4_800, 0.8),
+            ("robin", 2_600, 3_800, 1.2),
+        ),
+    )
     pitch, seconds, rests = uniform(rng, low, high), span(rng, 2.5, 5), uniform(rng, 0.2, 0.7)
 
     def render() -> Signal:
@@ -56,17 +64,20 @@ def songbird(rng: Rng) -> Take:
         return wet(rng, song, 0.8, 0.15) + 0.006 * noise(rng, seconds, 1)
 
     return take(
-        rng, (f"{species} singing", f"{species} song", f"{species} close", "small bird"),
+        rng,
+        (f"{species} singing", f"{species} song", f"{species} close", "small bird"),
         f"bird {species} song chirp tweet wildlife call garden",
-        (f"A {species} singing on a branch.", "A small bird, close.", f"{species.capitalize()} song."), render,
-    )  # fmt: skip
+        (f"A {species} singing on a branch.", "A small bird, close.", f"{species.capitalize()} song."),
+        render,
+    )
 
 
 def dog(rng: Rng) -> Take:
     """A dog barking, growling, whining, howling."""
     breed, size, pitch = choose(
-        rng, (("big dog", 0.75, 210.0), ("small dog", 1.35, 520), ("dog", 1.0, 330), ("puppy", 1.6, 680)),
-    )  # fmt: skip
+        rng,
+        (("big dog", 0.75, 210.0), ("small dog", 1.35, 520), ("dog", 1.0, 330), ("puppy", 1.6, 680)),
+    )
     kind, pitch = (
         choose(rng, ("barking", "barking", "barking", "growling", "howling")),
         pitch * uniform(rng, 0.85, 1.15),
@@ -91,11 +102,12 @@ def dog(rng: Rng) -> Take:
         return room(rng, repeat(rng, 0.4 + count * (0.24 + gap), bark, gap, count), 0.6, 0.15)
 
     return take(
-        rng, (f"{breed} {kind}", f"{breed} {kind} x{count}" if kind == "barking" else f"{kind} {breed}",
-         f"{breed} bark"),
+        rng,
+        (f"{breed} {kind}", f"{breed} {kind} x{count}" if kind == "barking" else f"{kind} {breed}", f"{breed} bark"),
         f"dog {kind} bark {breed.replace(' ', '-')} canine pet animal woof",
-        (f"A {breed} {kind}.", f"{breed.capitalize()} {kind} in the yard."), render,
-    )  # fmt: skip
+        (f"A {breed} {kind}.", f"{breed.capitalize()} {kind} in the yard."),
+        render,
+    )
 
 
 def cat(rng: Rng) -> Take:
@@ -128,18 +140,27 @@ def cat(rng: Rng) -> Take:
         return room(rng, repeat(rng, 0.3 + 1.5 * count, meow, 0.35, count), 0.5, 0.12)
 
     return take(
-        rng, (f"cat {kind}", f"{kind} of a kitten" if pitch > 580 else f"tomcat {kind}", f"cat {kind} x{count}"),
+        rng,
+        (f"cat {kind}", f"{kind} of a kitten" if pitch > 580 else f"tomcat {kind}", f"cat {kind} x{count}"),
         f"cat {kind} feline pet kitten animal mew",
-        (f"My cat, {kind}.", f"A cat {kind if kind != 'hiss' else 'hissing'}."), render,
-    )  # fmt: skip
+        (f"My cat, {kind}.", f"A cat {kind if kind != 'hiss' else 'hissing'}."),
+        render,
+    )
 
 
 def farm_animal(rng: Rng) -> Take:
     """Cow, sheep, goat, horse, pig, donkey."""
     kind, size, pitch, length = choose(
-        rng, (("cow", 0.5, 105.0, 1.9), ("sheep", 0.95, 260, 0.9), ("goat", 1.1, 340, 0.8), ("horse", 0.8, 700, 1.6),
-              ("pig", 0.75, 90, 0.3), ("calf", 0.7, 170, 1.3)),
-    )  # fmt: skip
+        rng,
+        (
+            ("cow", 0.5, 105.0, 1.9),
+            ("sheep", 0.95, 260, 0.9),
+            ("goat", 1.1, 340, 0.8),
+            ("horse", 0.8, 700, 1.6),
+            ("pig", 0.75, 90, 0.3),
+            ("calf", 0.7, 170, 1.3),
+        ),
+    )
     pitch, length = pitch * uniform(rng, 0.85, 1.2), length * uniform(rng, 0.85, 1.2)
     count = int(rng.integers(1, 3 if length > 1 else 5))
 
@@ -161,19 +182,28 @@ def farm_animal(rng: Rng) -> Take:
 
     noun = {"cow": "moo", "sheep": "baa", "goat": "bleat", "horse": "neigh", "pig": "grunt", "calf": "moo"}[kind]
     return take(
-        rng, (f"{kind} {noun}", f"{kind} {noun}ing", f"{kind} on the farm"),
+        rng,
+        (f"{kind} {noun}", f"{kind} {noun}ing", f"{kind} on the farm"),
         f"{kind} {noun} farm livestock animal field barn mammal",
-        (f"A {kind} calling {count} time{'s' * (count > 1)}.", f"{kind.capitalize()}, {noun}."), render,
-    )  # fmt: skip
+        (f"A {kind} calling {count} time{'s' * (count > 1)}.", f"{kind.capitalize()}, {noun}."),
+        render,
+    )
 
 
 def crow(rng: Rng) -> Take:
     """Larger birds: crow, duck, gull, rooster, owl, pigeon."""
     kind, size, pitch, length = choose(
-        rng, (("crow", 1.15, 420.0, 0.34), ("duck", 1.0, 230, 0.22), ("seagull", 1.5, 900, 0.45),
-              ("rooster", 1.35, 600, 1.7),
-              ("owl", 1.0, 380, 0.5), ("pigeon", 0.9, 290, 0.6), ("goose", 0.95, 330, 0.35)),
-    )  # fmt: skip
+        rng,
+        (
+            ("crow", 1.15, 420.0, 0.34),
+            ("duck", 1.0, 230, 0.22),
+            ("seagull", 1.5, 900, 0.45),
+            ("rooster", 1.35, 600, 1.7),
+            ("owl", 1.0, 380, 0.5),
+            ("pigeon", 0.9, 290, 0.6),
+            ("goose", 0.95, 330, 0.35),
+        ),
+    )
     pitch, count, gap = pitch * uniform(rng, 0.85, 1.2), int(rng.integers(2, 7)), uniform(rng, 0.1, 0.4)
 
     def voice() -> Signal:
@@ -184,9 +214,8 @@ def crow(rng: Rng) -> Take:
             return out * purr + 0.02 * noise(rng, length) * hump(length, 0.4)
         if kind == "rooster":
             f0 = pitch * np.array((0.8, 1.0, 0.85, 1.25, 1.5, 1.45, 1.3, 0.9))
-            gate = 1 - 0.85 * np.exp(-(((curve(length, (0, 1)) - np.array([[0.14], [0.3], [0.42]])) / 0.02) ** 2)).sum(
-                0
-            )
+            dips = np.exp(-(((curve(length, (0, 1)) - np.array([[0.14], [0.3], [0.42]])) / 0.02) ** 2))
+            gate: Signal = 1 - 0.85 * dips.sum(axis=0)
             return call(rng, length, f0, ("o", "a", "u", "ae", "a", "a", "o"), size, 0.07, 0.15, 0.55) * gate
         if kind == "seagull":
             return call(rng, length, pitch * np.array((0.9, 1.5, 1.3, 0.9)), ("i", "ae", "a"), size, 0.07, 0.2, 0.3)
@@ -202,18 +231,25 @@ def crow(rng: Rng) -> Take:
         kind, "calling"
     )
     return take(
-        rng, (f"{kind} {verb}", f"{verb} {kind}", f"{kind} {count} calls"),
+        rng,
+        (f"{kind} {verb}", f"{verb} {kind}", f"{kind} {count} calls"),
         f"{kind} bird {verb} call wildlife feather animal",
-        (f"A {kind} {verb} nearby.", f"{kind.capitalize()}, {count} calls."), render,
-    )  # fmt: skip
+        (f"A {kind} {verb} nearby.", f"{kind.capitalize()}, {count} calls."),
+        render,
+    )
 
 
 def frog(rng: Rng) -> Take:
     """A frog or toad croaking, near."""
     kind, pitch, pulse, length = choose(
-        rng, (("tree frog", 1_500.0, 45, 0.25), ("bullfrog", 240, 28, 0.8), ("toad", 700, 32, 1.6),
-              ("pond frog", 900, 24, 0.5)),
-    )  # fmt: skip
+        rng,
+        (
+            ("tree frog", 1_500.0, 45, 0.25),
+            ("bullfrog", 240, 28, 0.8),
+            ("toad", 700, 32, 1.6),
+            ("pond frog", 900, 24, 0.5),
+        ),
+    )
     pitch, seconds, gap = pitch * uniform(rng, 0.8, 1.25), span(rng, 2, 4.5), uniform(rng, 0.12, 0.5)
 
     def voice() -> Signal:
@@ -221,14 +257,16 @@ def frog(rng: Rng) -> Take:
 
     def render() -> Signal:
         out = repeat(rng, seconds, voice, gap, 14)
-        out /= np.max(np.abs(out)) + 1e-9
+        out /= peak_of(out) + 1e-9
         return wet(rng, out, 0.6, 0.12) + 0.02 * bubbles(rng, seconds, 12, 400, 1_500)
 
     return take(
-        rng, (f"{kind} croaking", kind, f"{kind} at the pond"),
+        rng,
+        (f"{kind} croaking", kind, f"{kind} at the pond"),
         f"frog {kind.replace(' ', '-')} croak amphibian pond wildlife ribbit night",
-        (f"A {kind} croaking at the edge of a pond.", f"{kind.capitalize()}, close."), render,
-    )  # fmt: skip
+        (f"A {kind} croaking at the edge of a pond.", f"{kind.capitalize()}, close."),
+        render,
+    )
 
 
 def cricket(rng: Rng) -> Take:
@@ -242,7 +280,7 @@ def cricket(rng: Rng) -> Take:
             out = crickets(rng, seconds, pitch, chirps, pulses)
             return wet(rng, out, 0.5, 0.1) + 0.01 * noise(rng, seconds, 1)
         rate = uniform(rng, 60, 130) if kind == "cicada" else uniform(rng, 18, 30)
-        buzz = np.abs(saw(rate * (1 + 0.02 * wander(rng, seconds, 3)), seconds)) ** 3
+        buzz: Signal = np.abs(saw(rate * (1 + 0.02 * wander(rng, seconds, 3)), seconds)) ** 3
         swell = (
             curve(seconds, (0.2, 0.7, 1, 1, 0.4))
             if kind == "cicada"
@@ -252,10 +290,12 @@ def cricket(rng: Rng) -> Take:
         return rasp * band(np.asarray(swell, float), high=20, order=1)
 
     return take(
-        rng, (f"{kind} chirping", f"single {kind}", f"{kind} {pitch:.0f} Hz"),
+        rng,
+        (f"{kind} chirping", f"single {kind}", f"{kind} {pitch:.0f} Hz"),
         f"{kind.replace(' ', '-')} insect chirp summer stridulation night meadow",
-        (f"One {kind} at {pitch / 1000:.1f} kHz.", f"{kind.capitalize()} in the grass."), render,
-    )  # fmt: skip
+        (f"One {kind} at {pitch / 1000:.1f} kHz.", f"{kind.capitalize()} in the grass."),
+        render,
+    )
 
 
 def flying_insect(rng: Rng) -> Take:
@@ -275,10 +315,12 @@ def flying_insect(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, (f"{kind} buzzing", f"{kind} flying around", f"{kind} {pitch:.0f} Hz"),
+        rng,
+        (f"{kind} buzzing", f"{kind} flying around", f"{kind} {pitch:.0f} Hz"),
         f"{kind} insect buzz wings flying summer bug",
-        (f"A {kind} flying around the microphone.", f"{kind.capitalize()} buzzing against a window."), render,
-    )  # fmt: skip
+        (f"A {kind} flying around the microphone.", f"{kind.capitalize()} buzzing against a window."),
+        render,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {

@@ -15,6 +15,7 @@ from bstviz.synth.dsp import (
     decay,
     noise,
     oscillator,
+    peak_of,
     place,
     resonate,
     room,
@@ -70,11 +71,12 @@ def footsteps(rng: Rng) -> Take:
 
     where = {"metal": "metal stairs", "wood": "wooden floor", "leaves": "dry leaves"}.get(floor, floor)
     return take(
-        rng, (f"footsteps on {where}", f"{gait} on {where}", f"footsteps {floor} {gait.split()[0]}"),
+        rng,
+        (f"footsteps on {where}", f"{gait} on {where}", f"footsteps {floor} {gait.split()[0]}"),
         f"footsteps steps walk {gait.split()[-1]} {floor} shoes feet person",
         (f"Person {gait} on {where}." if "steps" not in gait else f"Slow steps on {where}.", f"Footsteps, {where}."),
         render,
-    )  # fmt: skip
+    )
 
 
 def breathing(rng: Rng) -> Take:
@@ -93,9 +95,9 @@ def breathing(rng: Rng) -> Take:
         out = np.zeros(samples(seconds if kind != "sigh" else period))
         for at in np.arange(0.05, seconds - period * 0.6, period):
             inward = snore(period * 0.45) if kind == "snoring" else breath(rng, period * 0.42, True, size)
-            place(out, inward / np.max(np.abs(inward)), at, rng.uniform(0.6, 0.85))
+            place(out, inward / peak_of(inward), at, rng.uniform(0.6, 0.85))
             outward = breath(rng, period * 0.48, False, size)
-            place(out, outward / np.max(np.abs(outward)), at + period * 0.47, 0.35 if kind == "snoring" else 1.0)
+            place(out, outward / peak_of(outward), at + period * 0.47, 0.35 if kind == "snoring" else 1.0)
             if kind == "sigh":
                 moan = call(rng, period * 0.4, (190 * size, 150 * size, 110 * size), ("a", "er"), size, 0.03, 0.3)
                 place(out, moan, at + period * 0.5, 0.5)
@@ -103,10 +105,12 @@ def breathing(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, (kind, f"{kind} through mouth", f"{kind} person"),
+        rng,
+        (kind, f"{kind} through mouth", f"{kind} person"),
         f"breath breathing {kind.split()[0]} inhale exhale air mouth lungs person",
-        (f"{kind.capitalize()}, close to the microphone.", f"Someone's {kind}."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, close to the microphone.", f"Someone's {kind}."),
+        render,
+    )
 
 
 def cough(rng: Rng) -> Take:
@@ -118,7 +122,7 @@ def cough(rng: Rng) -> Take:
         length = rng.uniform(0.28, 0.42)
         air = vowels(noise(rng, length) * decay(length, length * 0.9, 0.006), ("er", "a", "er"), size)
         voice = call(rng, length * 0.7, (pitch, pitch * 1.3, pitch * 0.8), ("er", "a"), size, 0.25, 0.5, 0.2)
-        out = air / np.max(np.abs(air))
+        out = air / peak_of(air)
         place(out, voice, 0.03, 0.6)
         return out
 
@@ -151,10 +155,12 @@ def cough(rng: Rng) -> Take:
 
     who = "man" if pitch < 150 else "woman"
     return take(
-        rng, (f"{who} {kind}", f"{kind} x{count}", kind),
+        rng,
+        (f"{who} {kind}", f"{kind} x{count}", kind),
         f"{kind.replace(' ', '-')} {who} throat sick cold mouth person body",
-        (f"{who.capitalize()}, {kind}.", f"{kind.capitalize()} in a small room."), render,
-    )  # fmt: skip
+        (f"{who.capitalize()}, {kind}.", f"{kind.capitalize()} in a small room."),
+        render,
+    )
 
 
 def laugh(rng: Rng) -> Take:
@@ -194,10 +200,12 @@ def laugh(rng: Rng) -> Take:
 
     who = "man" if size < 1.05 else choose(rng, ("woman", "girl"))
     return take(
-        rng, (f"{who} {kind}ing" if kind in ("laugh", "scream") else f"{who} {kind}", f"{kind} {vowel}", kind),
+        rng,
+        (f"{who} {kind}ing" if kind in ("laugh", "scream") else f"{who} {kind}", f"{kind} {vowel}", kind),
         f"{kind} {who} voice emotion human funny vocal mouth",
-        (f"A {who}: {kind}.", f"{kind.capitalize()}, one person."), render,
-    )  # fmt: skip
+        (f"A {who}: {kind}.", f"{kind.capitalize()}, one person."),
+        render,
+    )
 
 
 def clapping(rng: Rng) -> Take:
@@ -212,7 +220,7 @@ def clapping(rng: Rng) -> Take:
         x = noise(rng, 0.07) * decay(0.07, 0.03, 0.0003)
         f = rng.uniform(1_700, 2_800)
         out = resonate(x, f, 500) + 0.3 * band(x, 3_000)
-        return out / np.max(np.abs(out))
+        return out / peak_of(out)
 
     def render() -> Signal:
         level = curve(seconds, (0.1, 1, 1, 0.8, 0.15), (0, 0.12, 0.5, 0.75, 1))
@@ -225,10 +233,12 @@ def clapping(rng: Rng) -> Take:
         return wet(rng, scatter(rng, seconds, times, grains, rng.uniform(0.7, 1, len(times))), 0.6, 0.2)
 
     return take(
-        rng, (kind, f"{kind} indoors", f"{kind} {people} people" if "applause" in kind else f"{kind} dry"),
+        rng,
+        (kind, f"{kind} indoors", f"{kind} {people} people" if "applause" in kind else f"{kind} dry"),
         f"{kind.replace(' ', '-')} clap hands audience people crowd cheer fingers",
-        (f"{kind.capitalize()}.", f"{kind.capitalize()} in a {'hall' if people > 20 else 'room'}."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}.", f"{kind.capitalize()} in a {'hall' if people > 20 else 'room'}."),
+        render,
+    )
 
 
 def heartbeat(rng: Rng) -> Take:
@@ -258,11 +268,15 @@ def heartbeat(rng: Rng) -> Take:
         else (kind, "hungry belly")
     )
     return take(
-        rng, names, f"heart pulse {kind.replace(' ', '-')} body {speed} medical beat human",
-        (f"{kind.capitalize()} at {rate:.0f} bpm." if kind == "heartbeat" else "A hungry stomach.",
-         f"{kind.capitalize()}."),
+        rng,
+        names,
+        f"heart pulse {kind.replace(' ', '-')} body {speed} medical beat human",
+        (
+            f"{kind.capitalize()} at {rate:.0f} bpm." if kind == "heartbeat" else "A hungry stomach.",
+            f"{kind.capitalize()}.",
+        ),
         render,
-    )  # fmt: skip
+    )
 
 
 def chewing(rng: Rng) -> Take:
@@ -304,10 +318,12 @@ def chewing(rng: Rng) -> Take:
         return repeat(rng, seconds, make, 0.5 / rate, int(seconds * rate) + 1)
 
     return take(
-        rng, (kind, f"{kind} close", f"person {kind}"),
+        rng,
+        (kind, f"{kind} close", f"person {kind}"),
         f"{kind.split()[0]} {kind.split()[-1]} mouth eat food drink swallow wet",
-        (f"{kind.capitalize()}, close miked.", f"Somebody {kind}."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, close miked.", f"Somebody {kind}."),
+        render,
+    )
 
 
 def whistling(rng: Rng) -> Take:
@@ -336,10 +352,12 @@ def whistling(rng: Rng) -> Take:
         return room(rng, (oscillator(pitch * f * vibrato, seconds, (1, 0.04)) + breathy) * gate, 0.7, 0.15)
 
     return take(
-        rng, (kind, f"{kind} man", f"{kind} short"),
+        rng,
+        (kind, f"{kind} man", f"{kind} short"),
         f"{kind.replace(' ', '-')} person human mouth lips hands movement",
-        (f"Somebody {kind}." if "ing" in kind else f"{kind.capitalize()}.", f"{kind.capitalize()}, indoors."), render,
-    )  # fmt: skip
+        (f"Somebody {kind}." if "ing" in kind else f"{kind.capitalize()}.", f"{kind.capitalize()}, indoors."),
+        render,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {

@@ -17,6 +17,7 @@ from bstviz.synth.dsp import (
     fade,
     noise,
     oscillator,
+    peak_of,
     place,
     room,
     samples,
@@ -74,10 +75,12 @@ def ui_blip(rng: Rng) -> Take:
         return room(rng, out, 0.8, 0.12)
 
     return take(
-        rng, (f"ui {kind}", f"{kind} beep", f"{timbre} {kind} sound", f"app {kind}"),
+        rng,
+        (f"ui {kind}", f"{kind} beep", f"{timbre} {kind} sound", f"app {kind}"),
         f"ui interface {kind.replace(' ', '-')} beep button menu app {timbre}",
-        (f"Interface sound for {kind}.", f"Short {timbre} {kind} for an app.", "Menu sound."), render,
-    )  # fmt: skip
+        (f"Interface sound for {kind}.", f"Short {timbre} {kind} for an app.", "Menu sound."),
+        render,
+    )
 
 
 def whoosh(rng: Rng) -> Take:
@@ -91,7 +94,7 @@ def whoosh(rng: Rng) -> Take:
         peak = rng.uniform(0.4, 0.75)
         path = curve(seconds, (centre * 0.4, centre * 3.5, centre * 0.7), (0, peak, 1))
         out = sweep(noise(rng, seconds, 0.3), path[::256], 1.8) * hump(seconds, peak, 1.3)
-        out /= np.max(np.abs(out)) + 1e-9
+        out /= peak_of(out) + 1e-9
         if kind == "deep whoosh":
             out += 0.7 * oscillator(curve(seconds, (45, 90, 35)), seconds, (1, 0.4)) * hump(seconds, peak, 1.5)
         if kind == "magic whoosh":
@@ -101,10 +104,12 @@ def whoosh(rng: Rng) -> Take:
         return room(rng, out, 0.9, 0.12)
 
     return take(
-        rng, (kind, f"{kind} transition", f"{kind} {seconds:.1f}s"),
+        rng,
+        (kind, f"{kind} transition", f"{kind} {seconds:.1f}s"),
         f"whoosh {kind.split()[0]} swoosh transition air movement trailer cinematic",
-        (f"{kind.capitalize()} for transitions.", f"Synthesised {kind}, {seconds:.1f} s."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()} for transitions.", f"Synthesised {kind}, {seconds:.1f} s."),
+        render,
+    )
 
 
 def riser(rng: Rng) -> Take:
@@ -119,7 +124,7 @@ def riser(rng: Rng) -> Take:
         up = curve(seconds, (0, 1)) if kind != "downlifter" else curve(seconds, (1, 0))
         octaves = uniform(rng, 2, 4)
         hiss = sweep(noise(rng, seconds), (250 * 2 ** (5 * up))[::512], 1.5)
-        out = 0.6 * hiss / np.max(np.abs(hiss))
+        out = 0.6 * hiss / peak_of(hiss)
         if kind != "noise sweep":
             f = pitch * 2 ** (octaves * up**1.5)
             tone = total(saw(f * d, seconds, rng.random()) for d in (0.992, 1, 1.007, 1.5))
@@ -129,10 +134,12 @@ def riser(rng: Rng) -> Take:
         return room(rng, out, 1.6, 0.2)
 
     return take(
-        rng, (f"{kind} {seconds:.0f}s", kind, f"cinematic {kind}", f"edm {kind}"),
+        rng,
+        (f"{kind} {seconds:.0f}s", kind, f"cinematic {kind}", f"edm {kind}"),
         f"{kind.replace(' ', '-')} build-up transition tension edm trailer synth sweep",
-        (f"A {seconds:.0f}-second {kind}.", f"{kind.capitalize()} for a drop."), render,
-    )  # fmt: skip
+        (f"A {seconds:.0f}-second {kind}.", f"{kind.capitalize()} for a drop."),
+        render,
+    )
 
 
 def laser(rng: Rng) -> Take:
@@ -160,10 +167,12 @@ def laser(rng: Rng) -> Take:
         return room(rng, repeat(rng, 0.15 + count * (length + 0.1), shot, 0.04, count, 0.01), 0.8, 0.15)
 
     return take(
-        rng, (kind, f"{kind} sci-fi", f"retro {kind}"),
+        rng,
+        (kind, f"{kind} sci-fi", f"retro {kind}"),
         f"{kind.replace(' ', '-')} laser sci-fi weapon game shoot space zap",
-        (f"{kind.capitalize()}, falling from {top:.0f} Hz.", f"Sci-fi {kind}."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, falling from {top:.0f} Hz.", f"Sci-fi {kind}."),
+        render,
+    )
 
 
 def game_sound(rng: Rng) -> Take:
@@ -171,9 +180,11 @@ def game_sound(rng: Rng) -> Take:
     kind = choose(rng, ("coin", "jump", "power up", "hurt", "game over", "level complete"))
     pitch, duty = log_uniform(rng, 330, 900), choose(rng, (0.125, 0.25, 0.5))
     runs = {
-        "coin": (0, 5, 5, 5), "power up": (0, 4, 7, 12, 16, 19), "game over": (12, 7, 4, 0, -5, -5),
+        "coin": (0, 5, 5, 5),
+        "power up": (0, 4, 7, 12, 16, 19),
+        "game over": (12, 7, 4, 0, -5, -5),
         "level complete": (0, 0, 7, 4, 7, 12, 12),
-    }  # fmt: skip
+    }
 
     def pulse(f: Signal, seconds: float) -> Signal:
         phase = rng.random()
@@ -192,10 +203,12 @@ def game_sound(rng: Rng) -> Take:
         return crush(pulse(f, samples(seconds) / SAMPLE_RATE)[: len(f)] * env[: len(f)] * 0.4, 5, 3)
 
     return take(
-        rng, (f"8bit {kind}", f"retro game {kind}", f"{kind} sfx", f"arcade {kind}"),
+        rng,
+        (f"8bit {kind}", f"retro game {kind}", f"{kind} sfx", f"arcade {kind}"),
         f"8bit {kind.replace(' ', '-')} game retro chiptune arcade pixel video-game",
-        (f"8-bit {kind} sound.", f"{kind.capitalize()} for a platformer.", "Chip sound."), render,
-    )  # fmt: skip
+        (f"8-bit {kind} sound.", f"{kind.capitalize()} for a platformer.", "Chip sound."),
+        render,
+    )
 
 
 def alert(rng: Rng) -> Take:
@@ -214,7 +227,9 @@ def alert(rng: Rng) -> Take:
             return wet(rng, out, 3.0, 0.4)
         if kind == "phone ringing":
             warble = np.where((time(seconds) * 22) % 1 < 0.5, pitch, pitch * 1.25)
-            return oscillator(warble, seconds, (1, 0.3, 0.3)) * band(((time(seconds) * 0.5) % 1 < 0.55) * 1.0, high=100)
+            return oscillator(warble, seconds, (1, 0.3, 0.3)) * band(
+                np.asarray((time(seconds) * 0.5) % 1 < 0.55, float), high=100
+            )
         if kind == "siren":
             f = pitch * (1.4 + 0.5 * np.sin(2 * np.pi * rate * 0.25 * time(seconds)))
             return oscillator(f, seconds, (1, 0.5, 0.35, 0.2))
@@ -227,12 +242,17 @@ def alert(rng: Rng) -> Take:
         return oscillator(pitch * two, seconds, partials) * gate(0.5)
 
     return take(
-        rng, (kind, f"{kind} loop", f"{kind} {pitch:.0f}hz", f"digital {kind}"),
+        rng,
+        (kind, f"{kind} loop", f"{kind} {pitch:.0f}hz", f"digital {kind}"),
         f"{kind.replace(' ', '-')} alert alarm beep warning signal tone electronic",
-        (f"{kind.capitalize()}, {rate:.1f} a second." if kind in ("alarm",
-         "reversing beep") else f"{kind.capitalize()}.", "Alert tone."),
+        (
+            f"{kind.capitalize()}, {rate:.1f} a second."
+            if kind in ("alarm", "reversing beep")
+            else f"{kind.capitalize()}.",
+            "Alert tone.",
+        ),
         render,
-    )  # fmt: skip
+    )
 
 
 def telemetry(rng: Rng) -> Take:
@@ -269,10 +289,12 @@ def telemetry(rng: Rng) -> Take:
         return wet(rng, fm(f, 2, 0.6, seconds) * on, 0.8, 0.15)
 
     return take(
-        rng, (kind, f"sci-fi {kind}", f"{kind} blips"),
+        rng,
+        (kind, f"sci-fi {kind}", f"{kind} blips"),
         f"{kind.replace(' ', '-')} computer data sci-fi beeps blips robot technology",
-        (f"{kind.capitalize()}, {rate:.0f} steps a second.", f"{kind.capitalize()} for a screen."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, {rate:.0f} steps a second.", f"{kind.capitalize()} for a screen."),
+        render,
+    )
 
 
 def hit_design(rng: Rng) -> Take:
@@ -302,10 +324,12 @@ def hit_design(rng: Rng) -> Take:
         return room(rng, out, 2.6, 0.4)
 
     return take(
-        rng, (kind, f"trailer {kind}", f"{kind} {pitch:.0f}hz"),
+        rng,
+        (kind, f"trailer {kind}", f"{kind} {pitch:.0f}hz"),
         f"{kind.replace(' ', '-')} cinematic trailer hit boom bass design drama",
-        (f"{kind.capitalize()} for trailers.", f"{kind.capitalize()}, fundamental {pitch:.0f} Hz."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()} for trailers.", f"{kind.capitalize()}, fundamental {pitch:.0f} Hz."),
+        render,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import fft, signal
 
 SAMPLE_RATE = 44_100
 """Sampling rate of every synthesised sound, in Hz."""
 
 Rng = np.random.Generator
-Signal = np.ndarray
+Signal = NDArray[np.float64]
 """Mono samples, (n,) float64."""
 Option = TypeVar("Option")
 
@@ -37,7 +38,7 @@ class Take:
     title: str
     tags: tuple[str, ...]
     description: str
-    render: Callable[[], np.ndarray]
+    render: Callable[[], Signal]
 
 
 Voice = Callable[[Rng], Take]
@@ -49,7 +50,7 @@ def samples(seconds: float) -> int:
     return max(1, round(seconds * SAMPLE_RATE))
 
 
-def time(seconds: float) -> np.ndarray:
+def time(seconds: float) -> Signal:
     """Sample times in seconds, (n,)."""
     return np.arange(samples(seconds)) / SAMPLE_RATE
 
@@ -59,7 +60,7 @@ def choose(rng: Rng, options: Sequence[Option]) -> Option:
     return options[int(rng.integers(len(options)))]
 
 
-def noise(rng: Rng, seconds: float, slope: float = 0.0) -> np.ndarray:
+def noise(rng: Rng, seconds: float, slope: float = 0.0) -> Signal:
     """Gaussian noise of unit RMS with a power spectrum of 1/f**slope (0 white, 1 pink, 2 brown)."""
     n = samples(seconds)
     if slope:
@@ -67,25 +68,26 @@ def noise(rng: Rng, seconds: float, slope: float = 0.0) -> np.ndarray:
         size = fft.next_fast_len(n, real=True)
         spectrum = fft.rfft(rng.standard_normal(size))
         spectrum *= np.maximum(fft.rfftfreq(size, 1 / SAMPLE_RATE), 20.0) ** (-slope / 2)
-        out = fft.irfft(spectrum, size)[:n]
+        out: Signal = fft.irfft(spectrum, size)[:n]
     else:
         out = rng.standard_normal(n)
-    return out / (np.sqrt(np.mean(out**2)) + 1e-12)
+    return out / (float(np.sqrt(np.mean(out**2))) + 1e-12)
 
 
-def wander(rng: Rng, seconds: float, rate: float) -> np.ndarray:
+def wander(rng: Rng, seconds: float, rate: float) -> Signal:
     """A smooth random curve of about zero mean and unit deviation that turns ``rate`` times a second."""
     n = samples(seconds)
     knots = max(4, int(seconds * rate) + 4)
     return np.interp(np.linspace(0, knots - 1, n), np.arange(knots), rng.standard_normal(knots))
 
 
-def total(parts: Iterable[np.ndarray]) -> np.ndarray:
+def total(parts: Iterable[Signal]) -> Signal:
     """Sum of signals of one length."""
-    return np.sum(list(parts), axis=0)
+    summed: Signal = np.sum(list(parts), axis=0)
+    return summed
 
 
-def oscillator(frequency: np.ndarray | float, seconds: float, partials: Sequence[float] = (1.0,)) -> np.ndarray:
+def oscillator(frequency: Signal | float, seconds: float, partials: Sequence[float] = (1.0,)) -> Signal:
     """Sum of harmonics with the given amplitudes, following a frequency in Hz (a number or a curve of n samples).
 
     Harmonics above 0.45 of the sampling rate are left out sample by sample, so glides do not alias.
@@ -100,20 +102,20 @@ def oscillator(frequency: np.ndarray | float, seconds: float, partials: Sequence
     return out
 
 
-def decay(seconds: float, t60: float, attack: float = 0.002) -> np.ndarray:
+def decay(seconds: float, t60: float, attack: float = 0.002) -> Signal:
     """Struck envelope: a linear attack, then an exponential decay that falls 60 dB in ``t60`` seconds."""
     t = time(seconds)
     return np.minimum(t / max(attack, 1e-5), 1.0) * 10 ** (-3 * t / t60)
 
 
-def adsr(seconds: float, attack: float, fall: float, sustain: float, release: float) -> np.ndarray:
+def adsr(seconds: float, attack: float, fall: float, sustain: float, release: float) -> Signal:
     """Sustained envelope with times in seconds and the sustain level in 0..1; release ends with the sound."""
     hold = max(seconds - release, attack + fall + 1e-3)
     points = [0.0, attack, attack + fall, hold, hold + release]
     return np.interp(time(seconds), points, [0.0, 1.0, sustain, sustain, 0.0])
 
 
-def band(x: np.ndarray, low: float | None = None, high: float | None = None, order: int = 2) -> np.ndarray:
+def band(x: Signal, low: float | None = None, high: float | None = None, order: int = 2) -> Signal:
     """Butterworth filter: high-pass at ``low``, low-pass at ``high``, band-pass with both (Hz)."""
     nyquist = 0.49 * SAMPLE_RATE
     if low is not None and high is not None:
@@ -122,16 +124,18 @@ def band(x: np.ndarray, low: float | None = None, high: float | None = None, ord
         sos = signal.butter(order, max(low, 5.0), "highpass", fs=SAMPLE_RATE, output="sos")
     else:
         sos = signal.butter(order, min(high or nyquist, nyquist), "lowpass", fs=SAMPLE_RATE, output="sos")
-    return signal.sosfilt(sos, x)
+    filtered: Signal = signal.sosfilt(sos, x)
+    return filtered
 
 
-def resonate(x: np.ndarray, frequency: float, bandwidth: float) -> np.ndarray:
+def resonate(x: Signal, frequency: float, bandwidth: float) -> Signal:
     """Two-pole resonator of unit peak gain at ``frequency`` with the given bandwidth, both in Hz."""
     b, a = signal.iirpeak(min(frequency, 0.48 * SAMPLE_RATE), max(frequency / bandwidth, 0.3), fs=SAMPLE_RATE)
-    return signal.lfilter(b, a, x)
+    filtered: Signal = signal.lfilter(b, a, x)
+    return filtered
 
 
-def place(out: np.ndarray, x: np.ndarray, at: float, gain: float = 1.0) -> None:
+def place(out: Signal, x: Signal, at: float, gain: float = 1.0) -> None:
     """Add ``x`` into ``out`` in place from ``at`` seconds on; what runs over either edge is cut."""
     start = round(at * SAMPLE_RATE)
     if start < 0:
@@ -141,7 +145,7 @@ def place(out: np.ndarray, x: np.ndarray, at: float, gain: float = 1.0) -> None:
         out[start:end] += gain * x[: end - start]
 
 
-def room(rng: Rng, x: np.ndarray, t60: float, wet: float, damping: float = 6_000.0) -> np.ndarray:
+def room(rng: Rng, x: Signal, t60: float, wet: float, damping: float = 6_000.0) -> Signal:
     """Reverberation by a synthetic impulse response: decaying noise, duller as it fades; the tail is kept."""
     length = min(t60, 4.0)
     response = noise(rng, length) * decay(length, t60)
@@ -149,12 +153,17 @@ def room(rng: Rng, x: np.ndarray, t60: float, wet: float, damping: float = 6_000
     blend = np.linspace(0.0, 1.0, len(response))
     response = band(response, high=damping) * (1 - blend) + late * blend
     response[: samples(0.004)] = 0.0
-    tail = signal.fftconvolve(x, response / (np.sqrt(np.sum(response**2)) + 1e-12))
+    tail: Signal = signal.fftconvolve(x, response / (np.sqrt(np.sum(response**2)) + 1e-12))
     out = np.pad(x, (0, len(tail) - len(x)))
     return (1 - wet) * out + wet * tail
 
 
-def fade(x: np.ndarray, head: float = 0.003, tail: float = 0.02) -> np.ndarray:
+def peak_of(x: Signal) -> float:
+    """The largest absolute sample."""
+    return float(np.max(np.abs(x)))
+
+
+def fade(x: Signal, head: float = 0.003, tail: float = 0.02) -> Signal:
     """Linear fades of ``head`` and ``tail`` seconds, so a sound neither clicks in nor out."""
     n = len(x)
     ramp = np.ones(n)
@@ -164,7 +173,7 @@ def fade(x: np.ndarray, head: float = 0.003, tail: float = 0.02) -> np.ndarray:
     return x * ramp
 
 
-def normalise(x: np.ndarray, peak: float = 0.8) -> np.ndarray:
+def normalise(x: Signal, peak: float = 0.8) -> Signal:
     """Scale to a peak of ``peak`` (full scale is 1) after removing any offset; silence stays silence."""
     x = x - np.mean(x)
     top = np.max(np.abs(x), initial=0.0)

@@ -14,6 +14,7 @@ from bstviz.synth.dsp import (
     choose,
     decay,
     noise,
+    peak_of,
     place,
     room,
     samples,
@@ -56,9 +57,15 @@ from bstviz.synth.textures import (
 def rain_close(rng: Rng) -> Take:
     """Rain on something: a tin roof, a window, leaves, a tent, an umbrella."""
     surface, low, drops = choose(
-        rng, (("tin roof", 900, 1.8), ("window", 2_200, 1.2), ("leaves", 2_500, 0.9), ("tent", 600, 1.6),
-              ("pavement", 1_800, 0.8)),
-    )  # fmt: skip
+        rng,
+        (
+            ("tin roof", 900, 1.8),
+            ("window", 2_200, 1.2),
+            ("leaves", 2_500, 0.9),
+            ("tent", 600, 1.6),
+            ("pavement", 1_800, 0.8),
+        ),
+    )
     density, seconds = uniform(rng, 0.05, 1.0), span(rng, 3.5, 6)
 
     def render() -> Signal:
@@ -76,12 +83,15 @@ def rain_close(rng: Rng) -> Take:
 
     amount = "heavy" if density > 0.65 else "light" if density < 0.3 else "steady"
     return take(
-        rng, (f"{amount} rain on {surface}", f"rain on {surface}", f"{amount} rain"),
+        rng,
+        (f"{amount} rain on {surface}", f"rain on {surface}", f"{amount} rain"),
         f"rain {amount} {surface.replace(' ', '-')} drops water weather wet shower",
-        (f"{amount.capitalize()} rain falling on a {surface}." if surface != "leaves" else "Rain on leaves.",
-         f"Rain, {surface}."),
+        (
+            f"{amount.capitalize()} rain falling on a {surface}." if surface != "leaves" else "Rain on leaves.",
+            f"Rain, {surface}.",
+        ),
         render,
-    )  # fmt: skip
+    )
 
 
 def thunder_clap(rng: Rng) -> Take:
@@ -90,16 +100,17 @@ def thunder_clap(rng: Rng) -> Take:
 
     def render() -> Signal:
         out = thunder(rng, seconds, near)
-        out /= np.max(np.abs(out)) + 1e-9
+        out /= peak_of(out) + 1e-9
         return out + (0.12 * rain(rng, seconds, 0.5) if raining else 0.004 * noise(rng, seconds, 1))
 
     place_word = "close" if near > 0.6 else "distant" if near < 0.3 else "rolling"
     return take(
-        rng, (f"{place_word} thunder", f"thunder {place_word}{' and rain' if raining else ''}", "thunderclap"),
+        rng,
+        (f"{place_word} thunder", f"thunder {place_word}{' and rain' if raining else ''}", "thunderclap"),
         f"thunder storm {place_word} lightning weather rumble sky" + (" rain" if raining else ""),
         (f"{place_word.capitalize()} thunder{' with rain' if raining else ''}.", "Thunderstorm from the balcony."),
         render,
-    )  # fmt: skip
+    )
 
 
 def fire_burning(rng: Rng) -> Take:
@@ -113,19 +124,22 @@ def fire_burning(rng: Rng) -> Take:
         if kind == "match":
             out = 0.35 * fire(rng, seconds, 0.3) * curve(seconds, (0, 0, 0.6, 0.5, 0.1), (0, 0.15, 0.3, 0.7, 1))
             strike = scrape(rng, curve(0.22, (0.3, 1, 1)), 900, 2_000, 9_000)
-            place(out, strike / np.max(np.abs(strike)), 0.08, 0.6)
+            place(out, strike / peak_of(strike), 0.08, 0.6)
             flare = sweep(noise(rng, 0.8), np.geomspace(6_000, 900, 40), 3.0) * hump(0.8, 0.12)
-            place(out, flare / np.max(np.abs(flare)), 0.26, 0.9)
+            place(out, flare / peak_of(flare), 0.26, 0.9)
             return out
         return fire(rng, seconds, size * uniform(rng, 0.8, 1.2))
 
     return take(
-        rng, (f"{kind} crackling" if kind != "match" else "lighting a match", kind, f"{kind} close"),
+        rng,
+        (f"{kind} crackling" if kind != "match" else "lighting a match", kind, f"{kind} close"),
         f"fire {kind.replace(' ', '-')} crackle flame burn wood heat",
-        (f"{kind.capitalize()}, crackling." if kind != "match" else "A match is struck.",
-         f"{kind.capitalize()} up close."),
+        (
+            f"{kind.capitalize()}, crackling." if kind != "match" else "A match is struck.",
+            f"{kind.capitalize()} up close.",
+        ),
         render,
-    )  # fmt: skip
+    )
 
 
 def water_drops(rng: Rng) -> Take:
@@ -142,7 +156,7 @@ def water_drops(rng: Rng) -> Take:
     def splash() -> Signal:
         out = np.zeros(samples(1.6))
         body = sweep(noise(rng, 0.9), np.geomspace(500, 3_500, 30), 3.0) * hump(0.9, 0.12)
-        place(out, body / np.max(np.abs(body)), 0.02)
+        place(out, body / peak_of(body), 0.02)
         place(out, thud(rng, 70, 0.2), 0, 0.8)
         out += bubbles(rng, 1.6, 120, 250, 1_800, curve(1.6, (1, 0.7, 0.1, 0)))
         return out
@@ -156,26 +170,33 @@ def water_drops(rng: Rng) -> Take:
             out = bubbles(rng, seconds, 110, low, high, flow)
             if kind == "pouring water":
                 fill = sweep(noise(rng, seconds), np.geomspace(pitch, pitch * 2.2, 40), 1.2) * flow
-                out = 0.7 * out + 0.3 * fill / np.max(np.abs(fill))
+                out = 0.7 * out + 0.3 * fill / peak_of(fill)
             return out
         times = events(rng, seconds - 0.3, min(rate, 1.8) if "cave" in kind else rate, 12) + 0.05
         out = scatter(rng, seconds, times, [drop() for _ in range(7)], rng.uniform(0.5, 1, len(times)))
         return wet(rng, out, 2.8 if "cave" in kind else 0.4, 0.3 if "cave" in kind else 0.1)
 
     return take(
-        rng, (kind, f"{kind} close", f"water {kind.split()[-1]}"),
+        rng,
+        (kind, f"{kind} close", f"water {kind.split()[-1]}"),
         f"water {kind.replace(' ', '-')} drip liquid drop wet splash",
-        (f"{kind.capitalize()}.", f"{kind.capitalize()}, close."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}.", f"{kind.capitalize()}, close."),
+        render,
+    )
 
 
 def wind_gust(rng: Rng) -> Take:
     """Wind: gusts, howling through a gap, in trees, a storm."""
     kind, centre, howl = choose(
-        rng, (("wind gusts", 350.0, 0.05), ("wind howling", 520, 0.9), ("wind in trees", 1_800, 0.0),
-              ("storm wind", 260, 0.35),
-              ("winter wind", 800, 0.5)),
-    )  # fmt: skip
+        rng,
+        (
+            ("wind gusts", 350.0, 0.05),
+            ("wind howling", 520, 0.9),
+            ("wind in trees", 1_800, 0.0),
+            ("storm wind", 260, 0.35),
+            ("winter wind", 800, 0.5),
+        ),
+    )
     centre, gusts, seconds = centre * uniform(rng, 0.8, 1.3), uniform(rng, 0.5, 1.3), span(rng, 4, 6)
 
     def render() -> Signal:
@@ -187,10 +208,12 @@ def wind_gust(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, (kind, f"{kind} cold", f"strong {kind}"),
+        rng,
+        (kind, f"{kind} cold", f"strong {kind}"),
         f"wind {kind.split()[-1]} gust weather storm air blow howl",
-        (f"{kind.capitalize()}.", f"{kind.capitalize()}, from the window."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}.", f"{kind.capitalize()}, from the window."),
+        render,
+    )
 
 
 def stream_close(rng: Rng) -> Take:
@@ -209,10 +232,12 @@ def stream_close(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, (kind, f"{kind} water flowing", f"{kind} close up"),
+        rng,
+        (kind, f"{kind} water flowing", f"{kind} close up"),
         f"water {kind.replace(' ', '-')} stream flow river liquid running babbling",
-        (f"{kind.capitalize()}, close to the water.", f"Water of a {kind}."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, close to the water.", f"Water of a {kind}."),
+        render,
+    )
 
 
 def explosion(rng: Rng) -> Take:
@@ -245,10 +270,12 @@ def explosion(rng: Rng) -> Take:
         return distant(rng, out, 500, 3.0, 0.7) if kind == "distant blast" else wet(rng, out, 2.2, 0.25)
 
     return take(
-        rng, (kind, f"{kind} with debris" if kind == "explosion" else kind, f"{kind} boom"),
+        rng,
+        (kind, f"{kind} with debris" if kind == "explosion" else kind, f"{kind} boom"),
         f"{kind.replace(' ', '-')} explosion boom blast war action debris impact",
-        (f"{kind.capitalize()}, {seconds:.1f} s.", f"{kind.capitalize()} with a long tail."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, {seconds:.1f} s.", f"{kind.capitalize()} with a long tail."),
+        render,
+    )
 
 
 def wave(rng: Rng) -> Take:
@@ -258,7 +285,7 @@ def wave(rng: Rng) -> Take:
 
     def render() -> Signal:
         if kind == "lapping water":
-            level = np.abs(np.sin(np.pi * np.cumsum(0.9 + 0.3 * wander(rng, seconds, 1)) / SAMPLE_RATE)) ** 3
+            level: Signal = np.abs(np.sin(np.pi * np.cumsum(0.9 + 0.3 * wander(rng, seconds, 1)) / SAMPLE_RATE)) ** 3
             return bubbles(rng, seconds, 170, 180, 1_500, level + 0.05) + 0.35 * stream(rng, seconds, 0.3) * level
         out = surf(rng, seconds, seconds * 0.85, dark if kind != "big surf" else 1.0)
         if "pebbles" in kind:
@@ -270,10 +297,12 @@ def wave(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, (kind, f"{kind} close", f"{kind} sea"),
+        rng,
+        (kind, f"{kind} close", f"{kind} sea"),
         f"wave water {kind.split()[-1]} sea ocean splash beach",
-        (f"{kind.capitalize()}, near the edge.", f"{kind.capitalize()}."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, near the edge.", f"{kind.capitalize()}."),
+        render,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {

@@ -14,6 +14,7 @@ from bstviz.synth.dsp import (
     fade,
     noise,
     oscillator,
+    peak_of,
     place,
     resonate,
     room,
@@ -65,7 +66,7 @@ def glitch(rng: Rng) -> Take:
 
     def render() -> Signal:
         source = _material(rng, 2.0)
-        source /= np.max(np.abs(source)) + 1e-9
+        source /= peak_of(source) + 1e-9
         out = np.zeros(samples(seconds))
         for at in np.arange(0, seconds, 4 / tempo):
             length = choose(rng, (1, 0.5, 0.25, 0.125)) * 2 / tempo
@@ -84,11 +85,12 @@ def glitch(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, ("glitch sequence", f"stutter {tempo:.0f} hz", "broken file", "digital glitch cut-up"),
+        rng,
+        ("glitch sequence", f"stutter {tempo:.0f} hz", "broken file", "digital glitch cut-up"),
         "glitch stutter experimental digital cut noise processed idm",
         (f"Cut and stuttered fragments, about {bits:.0f} bits.", "Broken playback.", "Processed in a custom patch."),
         render,
-    )  # fmt: skip
+    )
 
 
 def granular(rng: Rng) -> Take:
@@ -109,12 +111,16 @@ def granular(rng: Rng) -> Take:
         return wet(rng, out, 2.0, 0.3) * hump(seconds, 0.5, 0.3)
 
     return take(
-        rng, ("granular cloud", f"granular texture {size * 1000:.0f}ms", "grain swarm", "granular synthesis test"),
+        rng,
+        ("granular cloud", f"granular texture {size * 1000:.0f}ms", "grain swarm", "granular synthesis test"),
         "granular grains cloud experimental texture abstract processed synthesis",
-        (f"Granular cloud, grains of {size * 1000:.0f} ms.", "Granular resynthesis of a short recording.",
-         "Abstract texture."),
+        (
+            f"Granular cloud, grains of {size * 1000:.0f} ms.",
+            "Granular resynthesis of a short recording.",
+            "Abstract texture.",
+        ),
         render,
-    )  # fmt: skip
+    )
 
 
 def bowed_metal(rng: Rng) -> Take:
@@ -130,16 +136,18 @@ def bowed_metal(rng: Rng) -> Take:
         out = total(resonate(source, pitch * r, rng.uniform(2, 14)) * rng.uniform(0.3, 1) for r in ratios)
         if kind in ("scraped spring", "prepared piano string"):
             scratch = scrape(rng, np.abs(wander(rng, seconds, 3)), 60, 800, 8_000)
-            out = out / np.max(np.abs(out)) + 0.4 * scratch / np.max(np.abs(scratch))
+            out = out / peak_of(out) + 0.4 * scratch / peak_of(scratch)
         if chance(rng, 0.5):
             out = out * (0.5 + 0.5 * np.sin(2 * np.pi * pitch * 0.37 * time(seconds)))
         return wet(rng, out, 2.5, 0.3)
 
     return take(
-        rng, (kind, f"{kind} improvisation", f"{kind} no {int(rng.integers(2, 9))}"),
+        rng,
+        (kind, f"{kind} improvisation", f"{kind} no {int(rng.integers(2, 9))}"),
         f"{kind.replace(' ', '-')} experimental prepared metal bowed scrape drone avant-garde",
-        (f"{kind.capitalize()}, contact microphone.", "Extended technique.", "Friction sounds."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, contact microphone.", "Extended technique.", "Friction sounds."),
+        render,
+    )
 
 
 def feedback(rng: Rng) -> Take:
@@ -157,10 +165,12 @@ def feedback(rng: Rng) -> Take:
         return wet(rng, drive(out * ring_mod, uniform(rng, 2, 7)), 1.2, 0.2)
 
     return take(
-        rng, ("no-input feedback", f"feedback howl {pitch:.0f}hz", "microphone feedback", "larsen study"),
+        rng,
+        ("no-input feedback", f"feedback howl {pitch:.0f}hz", "microphone feedback", "larsen study"),
         "feedback no-input mixer howl experimental noise larsen distortion",
-        (f"Feedback around {pitch:.0f} Hz.", "No-input mixing desk.", "Speaker and microphone too close."), render,
-    )  # fmt: skip
+        (f"Feedback around {pitch:.0f} Hz.", "No-input mixing desk.", "Speaker and microphone too close."),
+        render,
+    )
 
 
 def stretched(rng: Rng) -> Take:
@@ -192,10 +202,12 @@ def stretched(rng: Rng) -> Take:
         return band(np.interp(at, np.arange(len(tail)), tail) + 0.01 * noise(rng, seconds), high=7_000)
 
     return take(
-        rng, (f"{kind} sound", f"{kind} study", f"{kind} texture", "paul stretch"),
+        rng,
+        (f"{kind} sound", f"{kind} study", f"{kind} texture", "paul stretch"),
         f"{kind.replace(' ', '-')} stretch experimental processed abstract texture manipulated tape",
-        (f"{kind.capitalize()} version of a short recording.", "Heavily processed.", "Source unknown."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()} version of a short recording.", "Heavily processed.", "Source unknown."),
+        render,
+    )
 
 
 def circuit_bent(rng: Rng) -> Take:
@@ -215,10 +227,12 @@ def circuit_bent(rng: Rng) -> Take:
         return crush(drive(voice, 3) * band(gate, high=200, order=1), uniform(rng, 4, 8), int(rng.integers(1, 8)))
 
     return take(
-        rng, ("circuit bent toy", "chaos patch", f"modular madness {rate:.0f}hz", "bent keyboard"),
+        rng,
+        ("circuit bent toy", "chaos patch", f"modular madness {rate:.0f}hz", "bent keyboard"),
         "circuit-bent chaos modular experimental noise toy lo-fi random",
-        (f"A bent toy stepping {rate:.0f} times a second.", "Chaotic patch, unedited.", "Modular noodling."), render,
-    )  # fmt: skip
+        (f"A bent toy stepping {rate:.0f} times a second.", "Chaotic patch, unedited.", "Modular noodling."),
+        render,
+    )
 
 
 def tape_collage(rng: Rng) -> Take:
@@ -236,15 +250,17 @@ def tape_collage(rng: Rng) -> Take:
             piece = fade(_material(rng, length), 0.005, 0.005)
             if chance(rng, 0.4):
                 piece = piece[::-1]
-            place(out, piece / (np.max(np.abs(piece)) + 1e-9), at, rng.uniform(0.2, 0.7))
+            place(out, piece / (peak_of(piece) + 1e-9), at, rng.uniform(0.2, 0.7))
         wobble = np.arange(len(out)) + 60 * np.sin(2 * np.pi * 1.1 * time(seconds))
         return drive(band(np.interp(wobble, np.arange(len(out)), out), 350, 3_800), 2.5)
 
     return take(
-        rng, (kind, f"{kind} fragment", f"old {kind}"),
+        rng,
+        (kind, f"{kind} fragment", f"old {kind}"),
         f"{kind.replace(' ', '-')} radio static tape experimental collage lo-fi noise voices",
-        (f"{kind.capitalize()}.", "Found tape, cut up.", "Numbers station feeling."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}.", "Found tape, cut up.", "Numbers station feeling."),
+        render,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {

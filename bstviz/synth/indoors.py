@@ -16,6 +16,7 @@ from bstviz.synth.dsp import (
     choose,
     noise,
     oscillator,
+    peak_of,
     place,
     samples,
     time,
@@ -83,12 +84,17 @@ def office(rng: Rng) -> Take:
         return wet(rng, out, 0.6, 0.25)
 
     return take(
-        rng, (f"{kind} ambience", kind, f"{kind} with keyboards", f"room tone {kind}"),
+        rng,
+        (f"{kind} ambience", kind, f"{kind} with keyboards", f"room tone {kind}"),
         f"office indoor {kind.replace(' ', '-')} keyboard typing work room people computer",
-        (f"{kind.capitalize()} in the afternoon, {people} people.", "Typing and low conversation.",
-         f"Inside a {kind}."),
-        render, ambient=True,
-    )  # fmt: skip
+        (
+            f"{kind.capitalize()} in the afternoon, {people} people.",
+            "Typing and low conversation.",
+            f"Inside a {kind}.",
+        ),
+        render,
+        ambient=True,
+    )
 
 
 def kitchen(rng: Rng) -> Take:
@@ -121,12 +127,17 @@ def kitchen(rng: Rng) -> Take:
         return wet(rng, out, 0.5, 0.2)
 
     return take(
-        rng, (f"{busy} in the kitchen" if "kitchen" not in busy else busy, f"kitchen ambience {busy}", f"{busy}"),
+        rng,
+        (f"{busy} in the kitchen" if "kitchen" not in busy else busy, f"kitchen ambience {busy}", f"{busy}"),
         f"kitchen indoor {busy.replace(' ', '-')} dishes cooking home fridge pans",
-        (f"Kitchen: {busy}{', something frying' if frying else ''}.", "Someone busy in the kitchen.",
-         "Home atmosphere."),
-        render, ambient=True,
-    )  # fmt: skip
+        (
+            f"Kitchen: {busy}{', something frying' if frying else ''}.",
+            "Someone busy in the kitchen.",
+            "Home atmosphere.",
+        ),
+        render,
+        ambient=True,
+    )
 
 
 def cafe(rng: Rng) -> Take:
@@ -146,10 +157,12 @@ def cafe(rng: Rng) -> Take:
         out = levelled(wet(rng, crowd(rng, seconds, people), 0.8, 0.35), 0.12)
         out += levelled(crowd(rng, seconds, 2), 0.03)
         out += sprinkle(
-            rng, seconds, lambda: impact(rng, choose(rng, ("ceramic", "glass", "metal")), rng.uniform(900, 2_400),
-             0.5), 2.5,
+            rng,
+            seconds,
+            lambda: impact(rng, choose(rng, ("ceramic", "glass", "metal")), rng.uniform(900, 2_400), 0.5),
+            2.5,
             (0.04, 0.35),
-        )  # fmt: skip
+        )
         if espresso:
             steam = curve(seconds, (0, 0, 1, 1, 0), (0, 0.3, 0.36, 0.7, 0.74))
             out += levelled(sweep(noise(rng, seconds), curve(seconds, (3_500, 5_500))[::512], 2.5), 0.07) * steam
@@ -160,12 +173,16 @@ def cafe(rng: Rng) -> Take:
         return out + levelled(bed(rng, seconds, 80, 3_000), 0.015)
 
     return take(
-        rng, (f"{kind} ambience", f"busy {kind}", f"{kind} with {people} guests", f"inside a {kind}"),
+        rng,
+        (f"{kind} ambience", f"busy {kind}", f"{kind} with {people} guests", f"inside a {kind}"),
         f"{kind.replace(' ', '-')} people talking chatter cups indoor crowd conversation walla",
-        (f"A {kind} at lunch time{', espresso machine' if espresso else ''}.",
-         f"{kind.capitalize()} chatter, about {people} people."),
-        render, ambient=True,
-    )  # fmt: skip
+        (
+            f"A {kind} at lunch time{', espresso machine' if espresso else ''}.",
+            f"{kind.capitalize()} chatter, about {people} people.",
+        ),
+        render,
+        ambient=True,
+    )
 
 
 def hall(rng: Rng) -> Take:
@@ -205,10 +222,13 @@ def hall(rng: Rng) -> Take:
         return wet(rng, dry, t60, 0.7, 5_000) + tone
 
     return take(
-        rng, (f"{kind} atmosphere", f"inside a {kind}", f"{kind} room tone", f"{kind} reverb"),
+        rng,
+        (f"{kind} atmosphere", f"inside a {kind}", f"{kind} room tone", f"{kind} reverb"),
         f"{kind.replace(' ', '-')} indoor reverb hall large space echo room-tone steps",
-        (f"Large {kind}, reverberation of about {t60:.0f} s.", f"Inside a {kind}, few people."), render, ambient=True,
-    )  # fmt: skip
+        (f"Large {kind}, reverberation of about {t60:.0f} s.", f"Inside a {kind}, few people."),
+        render,
+        ambient=True,
+    )
 
 
 def mall(rng: Rng) -> Take:
@@ -232,17 +252,19 @@ def mall(rng: Rng) -> Take:
             out += levelled(hum(rng, seconds, 50, 6), 0.02)
         else:
             trolley = scrape(rng, hump(1.5, 0.5), 30, 200, 4_000)
-            out += sprinkle(rng, seconds, lambda: trolley / np.max(np.abs(trolley)), 0.4, (0.1, 0.25))
+            out += sprinkle(rng, seconds, lambda: trolley / peak_of(trolley), 0.4, (0.1, 0.25))
         if gong:
             place(out, band(chime(), 300, 4_000), rng.uniform(0.2, 2.0), 0.5)
         return wet(rng, out, 1.6, 0.25, 7_000) + levelled(bed(rng, seconds, 50, 2_500), 0.008)
 
     return take(
-        rng, (f"{kind} ambience", kind, f"{kind}{' announcement chime' if gong else ' crowd'}", f"busy {kind}"),
+        rng,
+        (f"{kind} ambience", kind, f"{kind}{' announcement chime' if gong else ' crowd'}", f"busy {kind}"),
         f"{kind.replace(' ', '-')} crowd people shopping indoor hall steps walla public",
-        (f"{kind.capitalize()} with many people{' and a chime' if gong else ''}.",
-         f"Crowd in a {kind}."), render, ambient=True,
-    )  # fmt: skip
+        (f"{kind.capitalize()} with many people{' and a chime' if gong else ''}.", f"Crowd in a {kind}."),
+        render,
+        ambient=True,
+    )
 
 
 def cabin(rng: Rng) -> Take:
@@ -274,10 +296,13 @@ def cabin(rng: Rng) -> Take:
         return wet(rng, out, 0.4, 0.15)
 
     return take(
-        rng, (kind, f"inside {kind}", f"{kind} hum", f"{kind} ride" if "room" not in kind else f"{kind} tone"),
+        rng,
+        (kind, f"inside {kind}", f"{kind} hum", f"{kind} ride" if "room" not in kind else f"{kind} tone"),
         f"{kind.replace(' ', '-')} interior indoor hum {kind.split()[0]} noise inside room-tone",
-        (f"{kind.capitalize()}, constant noise.", f"Inside: {kind}."), render, ambient=True,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, constant noise.", f"Inside: {kind}."),
+        render,
+        ambient=True,
+    )
 
 
 def living_room(rng: Rng) -> Take:
@@ -309,12 +334,18 @@ def living_room(rng: Rng) -> Take:
 
     listed = ", ".join(parts) or "clock"
     return take(
-        rng, (f"{room_name} ambience", f"quiet {room_name}", f"{room_name} {listed.split(',')[0]}",
-         f"room tone {room_name}"),
+        rng,
+        (
+            f"{room_name} ambience",
+            f"quiet {room_name}",
+            f"{room_name} {listed.split(',')[0]}",
+            f"room tone {room_name}",
+        ),
         f"{room_name.replace(' ', '-')} indoor home quiet clock room-tone interior house",
         (f"Quiet {room_name}: {listed}.", f"{room_name.capitalize()} in the evening.", "Room tone with a clock."),
-        render, ambient=True,
-    )  # fmt: skip
+        render,
+        ambient=True,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {"ss-i": (office, kitchen, cafe, hall, mall, cabin, living_room)}

@@ -9,6 +9,7 @@ import numpy as np
 from bstviz.synth.dsp import (
     SAMPLE_RATE,
     Rng,
+    Signal,
     Take,
     Voice,
     adsr,
@@ -16,6 +17,7 @@ from bstviz.synth.dsp import (
     choose,
     decay,
     noise,
+    peak_of,
     room,
     samples,
     time,
@@ -72,14 +74,14 @@ from bstviz.synth.pitched import (
 DYNAMICS = ((0.35, "piano", "soft"), (0.65, "mezzo-forte", "medium"), (1.0, "forte", "loud"))
 
 
-def _hall(rng: Rng, render: Callable[[], np.ndarray], chance: float = 0.5) -> Callable[[], np.ndarray]:
+def _hall(rng: Rng, render: Callable[[], Signal], chance: float = 0.5) -> Callable[[], Signal]:
     """Record a sound with a little noise, in some takes in a small room; with no chance of one it stays as it is."""
     wet, t60, amount = rng.random() < chance, rng.uniform(0.25, 1.1), rng.uniform(0.08, 0.25)
     floor = 10 ** rng.uniform(-4.5, -3.3)
 
-    def recorded() -> np.ndarray:
+    def recorded() -> Signal:
         x = room(rng, render(), t60, amount)[: samples(3.2)] if wet else render()
-        return x + floor * np.max(np.abs(x)) * noise(rng, len(x) / SAMPLE_RATE, 0.8)
+        return x + floor * peak_of(x) * noise(rng, len(x) / SAMPLE_RATE, 0.8)
 
     return recorded if chance else render
 
@@ -157,7 +159,7 @@ def _snare(rng: Rng) -> Take:
     kind = "tight" if t60 < 0.22 else choose(rng, ("fat", "loose", "brass"))
     stroke = choose(rng, ("hit", "hit", "rimshot", "clap layer"))
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         x = snare(rng, 1.0, f, t60, wires)
         if stroke == "rimshot":
             x = mix(x, block(rng, 0.8, 4.2 * f, 0.08))
@@ -192,11 +194,11 @@ def _cymbal(rng: Rng) -> Take:
     t60 = {"crash": 2.6, "ride": 3.0, "splash": 0.9, "china": 1.6, "gong": 3.5}[kind] * rng.uniform(0.8, 1.2)
     inches, f = int(rng.integers(14, 23)), rng.uniform(75, 160)
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         if kind != "gong":
             return cymbal(rng, 1.0, t60, 0.7 if kind == "ride" else 0.05)
         bloom = 0.6 * shimmer(rng, 2.5, 3 * f, 6500, 500) * decay(2.5, t60, 0.25)
-        hum = modes(rng, 2.5, f * np.array([1, 1.52, 2.1, 2.74, 3.4, 4.3]), 0.8 ** np.arange(6), [t60] * 6)
+        hum = modes(rng, 2.5, f * np.array([1, 1.52, 2.1, 2.74, 3.4, 4.3]), 0.8 ** np.arange(6.0), [t60] * 6)
         return 0.35 * hum + 0.4 * bloom + 0.01 * noise(rng, 2.5) * decay(2.5, 0.6)
 
     size = f"{inches} inch" if kind != "gong" else "large"
@@ -216,12 +218,12 @@ def _tom(rng: Rng) -> Take:
     )
     f, t60, gain = rng.uniform(low, high), t60 * rng.uniform(0.8, 1.2), rng.uniform(0.6, 1.2)
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         if kind != "timpani":
             return tom(rng, gain, f, t60)
         ratios = np.array([1, 1.5, 1.98, 2.44, 2.9])
         return mix(
-            modes(rng, 2.4, f * ratios, [1, 0.6, 0.35, 0.2, 0.1], t60 / (1 + 0.3 * np.arange(5))),
+            modes(rng, 2.4, f * ratios, [1, 0.6, 0.35, 0.2, 0.1], t60 / (1 + 0.3 * np.arange(5.0))),
             0.6 * hiss(rng, 0.08, 60, 700),
         )
 
@@ -269,7 +271,7 @@ def _shaken(rng: Rng) -> Take:
     kind = choose(rng, ("tambourine", "shaker", "maracas", "triangle", "sleigh bells", "clap"))
     span, low, f = rng.uniform(0.1, 0.25), rng.uniform(3500, 6500), rng.uniform(1150, 1700)
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         if kind == "triangle":
             return modes(
                 rng, 2.4, f * np.array([1, 2.4, 3.9, 5.6, 7.3]), [0.5, 1, 0.7, 0.5, 0.3], [2.4, 2, 1.8, 1.2, 0.8]
@@ -302,7 +304,7 @@ def _bars(rng: Rng) -> Take:
         ),
     )
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         return mix(mallet(rng, f, seconds, level, ratios, ring), 0.15 * level * hiss(rng, 0.02, 800, 5000))
 
     return _single(rng, kind, note, low, high, (kind.replace(" ", "-"), "mallet", "percussion", "tuned"), (1.0, 2.4))
@@ -311,7 +313,7 @@ def _bars(rng: Rng) -> Take:
 # --- strings ----------------------------------------------------------------------------------------------------------
 
 
-def _sitar(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _sitar(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """Buzzing bridge, a slight bend, sympathetic strings."""
     x = string(rng, f, seconds, 3.5, 7000, 7000, 0.08, 1e-5)
     halo = total(string(rng, f * r, seconds, 3.0, 3000, 4000, 0.3) for r in (1.5, 2.0))
@@ -319,13 +321,13 @@ def _sitar(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
     return level * damp(0.5 * x + 0.35 * buzz + 0.06 * halo)
 
 
-def _banjo(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _banjo(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """Short bright pluck on a drum-skin body."""
     x = band(string(rng, f, seconds, 1.1 * (250 / f) ** 0.4, 6000, 4200, 0.08, 3e-5), 180)
     return level * damp(mix(x, 0.4 * hiss(rng, 0.04, 400, 1500)[: len(x)]))
 
 
-def _koto(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _koto(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """Silk string plucked hard near the bridge."""
     x = string(rng, f, seconds, 2.4 * (200 / f) ** 0.3, 3500, 3500, 0.07, 2e-5)
     return level * damp(mix(x, 0.3 * hiss(rng, 0.025, 900, 4000)[: len(x)]))
@@ -338,7 +340,7 @@ def _strum(rng: Rng) -> Take:
     name = note_name(root)[:-1] + (" minor" if minor else " major")
     electric = rng.random() < 0.3
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         out = np.zeros(samples(2.4))
         for i, k in enumerate(reversed(shape) if up else shape):
             start = samples(i * gap)
@@ -361,12 +363,12 @@ def _strum(rng: Rng) -> Take:
     )
 
 
-def _violin(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _violin(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """A note on a high bowed string instrument."""
     return bowed(rng, f, seconds, level, 1.0 if f > 260 else 1.2, rng.uniform(0.04, 0.15))
 
 
-def _cello(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _cello(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """A note on a low bowed string instrument."""
     return bowed(rng, f, seconds, level, 2.0 if f > 80 else 3.0, rng.uniform(0.05, 0.15))
 
@@ -402,19 +404,19 @@ _folk = _among(
 # --- winds ------------------------------------------------------------------------------------------------------------
 
 
-def _whistle(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _whistle(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """Recorder or ocarina: nearly a sine, a little chiff, hardly any vibrato."""
     return blown(rng, f, seconds, level, np.array([1, 0.06, 0.12, 0.02]), 0.02, 0.02, 0.0015)
 
 
-def _panpipe(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _panpipe(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """A stopped pipe blown across the top: odd partials and a great deal of air."""
     air = band(noise(rng, seconds), 0.95 * f, 1.1 * f, order=1) * adsr(seconds, 0.01, 0.2, 0.5, 0.1)
     x = blown(rng, f, seconds, 1.0, np.array([1, 0.05, 0.2, 0.02, 0.05]), 0.05, 0.12, 0.003)
     return level * (x + 0.25 * air) / 1.4
 
 
-def _harmonica(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _harmonica(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """Free reed with a hand wah."""
     x = blown(rng, f, seconds, 1.0, spectrum(f, 0.6, 1.0, ((1800, 800, 2.0),), 7000), 0.03, 0.02, 0.003, 0.4)
     wah = 0.75 + 0.25 * np.sin(2 * np.pi * rng.uniform(4, 6) * time(seconds))
@@ -448,17 +450,17 @@ _harp_reed = _maker("harmonica", _harmonica, 60, 84, ("harmonica", "blues", "fre
 # --- keyboards --------------------------------------------------------------------------------------------------------
 
 
-def _honky(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _honky(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """Upright that nobody has tuned for years."""
     return _boxy(piano(rng, f, seconds, level, detune=rng.uniform(0.003, 0.008)))
 
 
-def _boxy(x: np.ndarray) -> np.ndarray:
+def _boxy(x: Signal) -> Signal:
     """The boxy mid-range of a small soundboard."""
     return band(x, 110) + 0.4 * band(x, 500, 1400)
 
 
-def _pipe_organ(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _pipe_organ(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """Principal ranks at 8, 4, 2 2/3 and 2 feet, each speaking with a puff."""
     ranks = ((1, 1.0), (2, 0.7), (3, 0.35), (4, 0.4), (0.5, 0.5))
     x = np.zeros(samples(seconds))
@@ -473,7 +475,7 @@ def _pipe_organ(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
     return level * (x + puff) * adsr(seconds, 0.02, 0.02, 1.0, 0.12)
 
 
-def _accordion(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _accordion(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """Two or three reeds tuned apart, so they beat; the bellows swell."""
     reed = spectrum(f, 0.75, 1.0, ((1500, 700, 1.0),), 6500)
     x = total(
@@ -482,13 +484,13 @@ def _accordion(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
     return level * x * adsr(seconds, 0.06, 0.1, 0.9, 0.1) * (1 + 0.08 * wander(rng, seconds, 3.0))
 
 
-def _clavinet(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _clavinet(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """Damped string under a pickup: funky, mid-heavy, clicking on release."""
     x = string(rng, f, seconds, 2.0, 8000, 4500, 0.2, 5e-5)
     return level * damp(drive(band(x - np.roll(x, samples(0.13 / f)), 150, 6000), 2.0), 0.03)
 
 
-def _celesta(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+def _celesta(rng: Rng, f: float, seconds: float, level: float) -> Signal:
     """Hammered steel plates: celesta, toy piano, music box."""
     x = mallet(rng, f, seconds, level, (1, 2.0, 4.1, 6.8), 1.6 * (500 / f) ** 0.3)
     return mix(x, 0.1 * level * hiss(rng, 0.015, 1200))[: len(x)]
@@ -534,12 +536,12 @@ def _synth_bass(rng: Rng) -> Take:
     wave, cut, fall = choose(rng, ("saw", "square", "sub")), rng.uniform(600, 3500), rng.uniform(0.08, 0.5)
     gain = rng.uniform(1, 4)
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         even, slope = {"saw": (1.0, 1.0), "square": (0.0, 1.0), "sub": (0.3, 2.2)}[wave]
         partials = spectrum(f, slope, even)
         x = tone(f, seconds, partials) + tone(f * 1.004, seconds, partials, 0.3) + 0.3 * tone(f / 2, seconds, [1.0])
         x = swept(rng, x, 80 + f + cut * np.exp(-time(seconds) / fall), 5.0)
-        return level * drive(x / np.max(np.abs(x)), gain) * adsr(seconds, 0.003, 0.1, 0.8, 0.06)
+        return level * drive(x / peak_of(x), gain) * adsr(seconds, 0.003, 0.1, 0.8, 0.06)
 
     return _single(
         rng, f"{wave} bass", note, 24, 45, ("synth", "bass", "analog", wave, "electronic"), (0.3, 1.6), wet=0.0
@@ -551,7 +553,7 @@ def _lead(rng: Rng) -> Take:
     wave, even = choose(rng, (("saw", 1.0), ("square", 0.0), ("pulse", 0.5)))
     cut, delay, glide = rng.uniform(2000, 9000), rng.uniform(0.1, 0.3), rng.uniform(0.0, 0.4)
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         t = time(seconds)
         pitch = f * (1 - glide * np.exp(-t / 0.04)) * (1 + 0.006 * np.sin(36 * t) * np.clip(t * 2 - 0.6, 0, 1))
         x = total(tone(pitch * r, seconds, spectrum(f, 1.0, even), rng.random()) for r in (1, 1.005, 0.996))
@@ -568,7 +570,7 @@ def _pad(rng: Rng) -> Take:
     """A long pad, a single note or a chord."""
     shape = choose(rng, ((0,), (0, 7, 12), (0, 3, 7, 10), (0, 4, 7, 11)))
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         return total(saw_pad(rng, f * 2 ** (k / 12), seconds, level) for k in shape)
 
     name = choose(rng, ("warm pad", "string pad", "analog pad", "dark pad"))
@@ -580,7 +582,7 @@ def _stab(rng: Rng) -> Take:
     root, shape = int(rng.integers(48, 64)), choose(rng, ((0, 3, 7), (0, 4, 7), (0, 3, 7, 10), (0, 7, 12)))
     span, cut = rng.uniform(0.25, 0.9), rng.uniform(1500, 6000)
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         x = total(
             tone(hz(root + k) * d, span, spectrum(hz(root + k), 1.0), rng.random())
             for k in shape
@@ -603,7 +605,7 @@ def _fm_bell(rng: Rng) -> Take:
     """A bell, key or pluck by frequency modulation."""
     ratio, depth = choose(rng, (1.4, 3.5, 2.0, 7.07, 1.0, 5.0)), rng.uniform(1.5, 6)
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         fall = decay(seconds, 1.3 * seconds, 0.004)
         index = depth * level * np.exp(-time(seconds) / (0.25 * seconds))
         return level * damp(fm(f, seconds, ratio, index, fall) + 0.5 * fm(1.003 * f, seconds, ratio, index, fall))
@@ -617,7 +619,7 @@ def _chip(rng: Rng) -> Take:
     duty, steps = choose(rng, (0.125, 0.25, 0.5)), choose(rng, ((0,), (0, 4, 7), (0, 3, 7), (0, 12)))
     rate, shape = rng.uniform(14, 40), choose(rng, ("pulse", "triangle"))
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         k = np.arange(1, int(18_000 / f))
         partials = np.sin(np.pi * k * duty) / k if shape == "pulse" else (k % 2) / k**2
         step = np.array(steps)[(time(seconds) * rate).astype(int) % len(steps)]
@@ -642,11 +644,11 @@ def _acid(rng: Rng) -> Take:
     peak, start, fall = rng.uniform(6, 14), rng.uniform(1200, 4500), rng.uniform(0.1, 0.35)
     bend, even = choose(rng, (1.0, 1.0, 1.5, 2.0, 0.75)), choose(rng, (1.0, 0.0))
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         t = time(seconds)
         pitch = f * bend ** np.clip((t - 0.5 * seconds) / 0.1, 0, 1)
         x = swept(rng, tone(pitch, seconds, spectrum(f, 1.0, even)), 200 + start * np.exp(-t / fall), peak)
-        return level * drive(1.5 * x / np.max(np.abs(x)), 2.0) * adsr(seconds, 0.003, 0.05, 0.8, 0.05)
+        return level * drive(1.5 * x / peak_of(x), 2.0) * adsr(seconds, 0.003, 0.05, 0.8, 0.05)
 
     return _single(
         rng, "acid 303", note, 31, 52, ("acid", "303", "synth", "resonant", "electronic"), (0.3, 1.2), wet=0.2
@@ -657,7 +659,7 @@ def _synth_pluck(rng: Rng) -> Take:
     """A short note through a filter that closes quickly."""
     cut, fall, width = rng.uniform(2500, 9000), rng.uniform(0.06, 0.25), rng.uniform(0.002, 0.01)
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         x = total(tone(f * r, seconds, spectrum(f, 1.0, 0.7), rng.random()) for r in (1, 1 + width, 1 - width))
         x = swept(rng, x, 200 + f + cut * np.exp(-time(seconds) / fall), 2.0) * decay(seconds, 6 * fall)
         return level * damp(x)

@@ -16,6 +16,7 @@ from bstviz.synth.dsp import (
     decay,
     noise,
     oscillator,
+    peak_of,
     place,
     resonate,
     samples,
@@ -53,10 +54,15 @@ from bstviz.synth.textures import (
 def generator(rng: Rng) -> Take:
     """A stationary engine: generator, pump, compressor, chainsaw, lawn mower."""
     kind, cylinders, rpm, pipe, rough = choose(
-        rng, (("diesel generator", 4, 1_500.0, 95, 0.4), ("water pump", 1, 1_900, 150, 0.5),
-              ("chainsaw", 1, 7_500, 330, 0.5),
-              ("lawn mower", 1, 3_000, 170, 0.4), ("air compressor", 2, 1_300, 120, 0.5)),
-    )  # fmt: skip
+        rng,
+        (
+            ("diesel generator", 4, 1_500.0, 95, 0.4),
+            ("water pump", 1, 1_900, 150, 0.5),
+            ("chainsaw", 1, 7_500, 330, 0.5),
+            ("lawn mower", 1, 3_000, 170, 0.4),
+            ("air compressor", 2, 1_300, 120, 0.5),
+        ),
+    )
     seconds, rpm = span(rng, 3.5, 5.8), rpm * uniform(rng, 0.85, 1.15)
 
     def render() -> Signal:
@@ -68,18 +74,26 @@ def generator(rng: Rng) -> Take:
         return out + 0.25 * shake + 0.3 * bed(rng, seconds, 300, 6_000, 0.6, 0.05)
 
     return take(
-        rng, (f"{kind} running", kind, f"{kind} {rpm:.0f} rpm"),
+        rng,
+        (f"{kind} running", kind, f"{kind} {rpm:.0f} rpm"),
         f"{kind.replace(' ', '-')} engine machine motor running industrial mechanical loud",
-        (f"{kind.capitalize()} at {rpm:.0f} rpm.", f"A {kind} running steadily."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()} at {rpm:.0f} rpm.", f"A {kind} running steadily."),
+        render,
+    )
 
 
 def power_tool(rng: Rng) -> Take:
     """A drill, circular saw, jackhammer or sander, with and without load."""
     kind, low, high = choose(
-        rng, (("electric drill", 280, 480), ("circular saw", 500, 800), ("angle grinder", 600, 1_000),
-              ("jackhammer", 18, 28), ("jigsaw", 90, 150)),
-    )  # fmt: skip
+        rng,
+        (
+            ("electric drill", 280, 480),
+            ("circular saw", 500, 800),
+            ("angle grinder", 600, 1_000),
+            ("jackhammer", 18, 28),
+            ("jigsaw", 90, 150),
+        ),
+    )
     pitch, seconds = uniform(rng, low, high), span(rng, 2.4, 5)
 
     def render() -> Signal:
@@ -100,10 +114,12 @@ def power_tool(rng: Rng) -> Take:
         return (0.5 * motor + 0.5 * cut / (np.std(cut) + 1e-9) * 0.7 * (0.3 + load)) * on**0.6
 
     return take(
-        rng, (kind, f"{kind} on wood", f"{kind} short burst"),
+        rng,
+        (kind, f"{kind} on wood", f"{kind} short burst"),
         f"{kind.replace(' ', '-')} power-tool workshop machine motor cutting construction diy",
-        (f"{kind.capitalize()} working, then released.", f"{kind.capitalize()} in the workshop."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()} working, then released.", f"{kind.capitalize()} in the workshop."),
+        render,
+    )
 
 
 def hand_saw(rng: Rng) -> Take:
@@ -129,10 +145,12 @@ def hand_saw(rng: Rng) -> Take:
         return rasp + 1.5 * body
 
     return take(
-        rng, (kind, f"{kind} {rate:.1f} strokes per second", f"{kind} at the bench"),
+        rng,
+        (kind, f"{kind} {rate:.1f} strokes per second", f"{kind} at the bench"),
         f"{kind.replace(' ', '-')} tool workshop carpentry wood rasp manual work",
-        (f"{kind.capitalize()}, about {rate:.1f} strokes a second.", f"Workshop: {kind}."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, about {rate:.1f} strokes a second.", f"Workshop: {kind}."),
+        render,
+    )
 
 
 def gears(rng: Rng) -> Take:
@@ -156,10 +174,12 @@ def gears(rng: Rng) -> Take:
         return wet(rng, out + 0.12 * squeak + motor, 0.6, 0.2)
 
     return take(
-        rng, (f"{kind} turning", f"{kind} loop", f"old {kind}"),
+        rng,
+        (f"{kind} turning", f"{kind} loop", f"old {kind}"),
         f"{kind.replace(' ', '-')} gear cog machine rotating clatter mechanism factory industrial",
-        (f"{kind.capitalize()} turning at {rate:.0f} teeth a second.", f"Steady {kind}."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()} turning at {rate:.0f} teeth a second.", f"Steady {kind}."),
+        render,
+    )
 
 
 def printer(rng: Rng) -> Take:
@@ -199,10 +219,12 @@ def printer(rng: Rng) -> Take:
         return out + 0.12 * bed(rng, seconds, 150, 4_000)
 
     return take(
-        rng, (kind, f"{kind} printing" if "print" in kind else f"{kind} working", f"old {kind}"),
+        rng,
+        (kind, f"{kind} printing" if "print" in kind else f"{kind} working", f"old {kind}"),
         f"{kind.replace(' ', '-')} office machine mechanical computer paper motor retro",
-        (f"{kind.capitalize()} at work.", f"An old {kind}, close."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()} at work.", f"An old {kind}, close."),
+        render,
+    )
 
 
 def hydraulics(rng: Rng) -> Take:
@@ -212,7 +234,7 @@ def hydraulics(rng: Rng) -> Take:
 
     def hiss(length: float) -> Signal:
         air = sweep(noise(rng, length), curve(length, (6_500, 4_000, 2_500)), 3.0)
-        return air / np.max(np.abs(air)) * decay(length, length * 1.4, 0.01)
+        return air / peak_of(air) * decay(length, length * 1.4, 0.01)
 
     def servo(length: float) -> Signal:
         f = pitch * 2 * curve(length, rng.uniform(0.7, 2.2, 5))
@@ -235,10 +257,12 @@ def hydraulics(rng: Rng) -> Take:
         return wet(rng, out, 0.8, 0.2)
 
     return take(
-        rng, (kind, f"{kind} cycle", f"{kind} moving"),
+        rng,
+        (kind, f"{kind} cycle", f"{kind} moving"),
         f"{kind.replace(' ', '-')} hydraulic pneumatic machine air servo industrial factory steam",
-        (f"{kind.capitalize()}, one cycle.", f"{kind.capitalize()} in a workshop hall."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, one cycle.", f"{kind.capitalize()} in a workshop hall."),
+        render,
+    )
 
 
 def clockwork(rng: Rng) -> Take:
@@ -272,18 +296,26 @@ def clockwork(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, (kind, f"{kind} {rate:.0f} clicks", f"small {kind}"),
+        rng,
+        (kind, f"{kind} {rate:.0f} clicks", f"small {kind}"),
         f"{kind.replace(' ', '-')} ratchet winding spring mechanism clicks clockwork small",
-        (f"{kind.capitalize()}, close up.", "Small mechanism, dry."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, close up.", "Small mechanism, dry."),
+        render,
+    )
 
 
 def washing_machine(rng: Rng) -> Take:
     """Turning drums and blades: washing machine, turbine, ventilator, sewing machine."""
     kind, low, high = choose(
-        rng, (("washing machine", 0.8, 1.6), ("spin cycle", 9, 15), ("ventilator", 7, 14), ("sewing machine", 8, 16),
-              ("turbine", 30, 60)),
-    )  # fmt: skip
+        rng,
+        (
+            ("washing machine", 0.8, 1.6),
+            ("spin cycle", 9, 15),
+            ("ventilator", 7, 14),
+            ("sewing machine", 8, 16),
+            ("turbine", 30, 60),
+        ),
+    )
     rate, seconds = uniform(rng, low, high), span(rng, 3.8, 6)
 
     def render() -> Signal:
@@ -304,10 +336,12 @@ def washing_machine(rng: Rng) -> Take:
         return 0.6 * motor + chop / np.std(chop) * 0.3 + 0.2 * bed(rng, seconds, 200, 5_000)
 
     return take(
-        rng, (kind, f"{kind} running", f"{kind} {rate:.0f} turns per second" if rate > 2 else f"{kind} slow"),
+        rng,
+        (kind, f"{kind} running", f"{kind} {rate:.0f} turns per second" if rate > 2 else f"{kind} slow"),
         f"{kind.replace(' ', '-')} machine rotation drum motor laundry ventilation mechanical hum",
-        (f"{kind.capitalize()} turning.", f"{kind.capitalize()}, about a metre away."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()} turning.", f"{kind.capitalize()}, about a metre away."),
+        render,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {

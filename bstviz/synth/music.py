@@ -11,7 +11,22 @@ from functools import partial
 
 import numpy as np
 
-from bstviz.synth.dsp import Rng, Take, Voice, band, choose, decay, fade, noise, place, room, samples, time
+from bstviz.synth.dsp import (
+    Rng,
+    Signal,
+    Take,
+    Voice,
+    band,
+    choose,
+    decay,
+    fade,
+    noise,
+    peak_of,
+    place,
+    room,
+    samples,
+    time,
+)
 from bstviz.synth.pitched import (
     Note,
     bass,
@@ -55,7 +70,7 @@ from bstviz.synth.pitched import (
 )
 
 Event = tuple[float, float, int, float]
-Strike = Callable[[float], np.ndarray]
+Strike = Callable[[float], Signal]
 
 MAJOR, MINOR, DORIAN = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 3, 5, 7, 9, 10)
 PENTATONIC, BLUES, PHRYGIAN = (0, 3, 5, 7, 10), (0, 3, 5, 6, 7, 10), (0, 1, 4, 5, 7, 8, 10)
@@ -114,15 +129,13 @@ def chord(root: int, scale: Sequence[int], step: int, size: int = 3) -> list[int
     return [degree(root, scale, step + 2 * i) for i in range(size)]
 
 
-def perform(
-    rng: Rng, note: Note, events: Sequence[Event], beat: float, seconds: float, human: float = 0.006
-) -> np.ndarray:
+def perform(rng: Rng, note: Note, events: Sequence[Event], beat: float, seconds: float, human: float = 0.006) -> Signal:
     """Play events on an instrument, a little early or late; notes rung into the end are cut there.
 
     A note that comes again with the same length and about the same level is not made again.
     """
     out = np.zeros(samples(seconds))
-    made: dict[tuple, np.ndarray] = {}
+    made: dict[tuple[int, float, float], Signal] = {}
     for start, length, midi, level in events:
         at = max(0.0, start * beat + rng.normal(0, human))
         span = min(length * beat, seconds - at)
@@ -134,18 +147,18 @@ def perform(
     return out
 
 
-def blend(*layers: tuple[np.ndarray, float]) -> np.ndarray:
+def blend(*layers: tuple[Signal, float]) -> Signal:
     """Mix layers at given gains after levelling them by their peaks."""
-    return mix(*(gain * x / (np.max(np.abs(x)) + 1e-9) for x, gain in layers))
+    return mix(*(gain * x / (peak_of(x) + 1e-9) for x, gain in layers))
 
 
-def bank(rng: Rng, make: Callable[[], np.ndarray], size: int = 3) -> Strike:
+def bank(rng: Rng, make: Callable[[], Signal], size: int = 3) -> Strike:
     """A drum sampled a few times, so that repeated hits differ and cost nothing."""
     hits = [make() for _ in range(size)]
     return lambda gain: gain * choose(rng, hits)
 
 
-def ambience(rng: Rng, x: np.ndarray, t60: float, wet: float, seconds: float) -> np.ndarray:
+def ambience(rng: Rng, x: Signal, t60: float, wet: float, seconds: float) -> Signal:
     """A room around a piece, cut at its length plus a short tail."""
     return room(rng, x, t60, wet)[: samples(seconds)]
 
@@ -175,7 +188,7 @@ def _loop(
         rng, (f"{style} {bpm:.0f}bpm", f"{style} loop {bpm:.0f}", f"{bpm:.0f} BPM {style}", f"{style} groove")
     )
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         out, kit = np.zeros(samples(seconds)), parts()
         for name, hits in score.items():
             pattern(out, hits, step, kit[name], rng, swing=swing)
@@ -257,7 +270,7 @@ def _break(rng: Rng) -> Take:
     f, g, gain = rng.uniform(58, 75), rng.uniform(190, 250), rng.uniform(1.5, 3.5)
 
     def kit() -> dict[str, Strike]:
-        def dirty(x: np.ndarray) -> np.ndarray:
+        def dirty(x: Signal) -> Signal:
             return drive(x, gain)
 
         return {
@@ -378,7 +391,7 @@ def _toms(rng: Rng) -> Take:
     f, seconds, speeding = f * rng.uniform(0.9, 1.15), rng.uniform(3.5, 5.5), rng.uniform(0.8, 1.0)
     gap = rng.uniform(0.2, 0.42)
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         skins = [bank(rng, partial(tom, rng, 1.0, f * r, 0.9 / r), 2) for r in (1, 1.25, 1.6)]
         rim = bank(rng, lambda: block(rng, 0.5, 1500, 0.05), 2)
         out, at, step, i = np.zeros(samples(seconds)), 0.0, gap, 0
@@ -403,10 +416,10 @@ def _beatbox(rng: Rng) -> Take:
     pitch = rng.uniform(55, 80)
 
     def kit() -> dict[str, Strike]:
-        def boots() -> np.ndarray:
+        def boots() -> Signal:
             return mix(drive(kick(rng, 0.8, pitch, 0.16, 0.2), 2), 0.7 * hiss(rng, 0.05, 300, 1600))
 
-        def cats() -> np.ndarray:
+        def cats() -> Signal:
             return mix(1.2 * hiss(rng, 0.13, 1300, 3600), hiss(rng, 0.02, 2500, 9000), 0.4 * hiss(rng, 0.06, 500, 900))
 
         return {
@@ -441,8 +454,8 @@ def _solo(
     tags: Sequence[str],
     note: Note,
     root: int,
-    compose: Callable[[int, tuple, float], list[Event]],
-    scales: Sequence[tuple] = (MAJOR, MINOR, PENTATONIC, DORIAN),
+    compose: Callable[[int, tuple[int, ...], float], list[Event]],
+    scales: Sequence[tuple[int, ...]] = (MAJOR, MINOR, PENTATONIC, DORIAN),
     bpm: tuple[float, float] = (70, 125),
     wet: float = 0.2,
 ) -> Take:
@@ -454,7 +467,7 @@ def _solo(
     kind = choose(rng, ("melody", "phrase", "solo", "improvisation", "riff", "theme"))
     speed = "slow" if pace < 80 else "fast" if pace > 115 else "calm"
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         return ambience(rng, perform(rng, note, events, 60 / pace, seconds + 0.3), t60, wet, seconds + 0.5)
 
     text = choose(
@@ -469,17 +482,17 @@ def _solo(
     return worded(rng, title, (*tags, kind, "solo", speed, SCALE_NAMES[scale]), text, render)
 
 
-def _tune(rng: Rng, legato: float = 0.95, leap: int = 3) -> Callable[[int, tuple, float], list[Event]]:
+def _tune(rng: Rng, legato: float = 0.95, leap: int = 3) -> Callable[[int, tuple[int, ...], float], list[Event]]:
     """Compose a plain melody."""
     return lambda root, scale, beats: melody(rng, root, scale, beats, legato, leap)
 
 
 def _arpeggio(
     rng: Rng, step: float = 0.5, ring: float = 2.0, size: int = 4
-) -> Callable[[int, tuple, float], list[Event]]:
+) -> Callable[[int, tuple[int, ...], float], list[Event]]:
     """Compose broken chords over a progression, a chord every two beats or four."""
 
-    def compose(root: int, scale: tuple, beats: float) -> list[Event]:
+    def compose(root: int, scale: tuple[int, ...], beats: float) -> list[Event]:
         steps, events = choose(rng, PROGRESSIONS), []
         order, per = choose(rng, ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 2, 1), (0, 1, 2, 3, 2, 1))), choose(rng, (2, 4))
         for i in range(int(beats / step)):
@@ -492,11 +505,11 @@ def _arpeggio(
     return compose
 
 
-def _two_hands(rng: Rng) -> Callable[[int, tuple, float], list[Event]]:
+def _two_hands(rng: Rng) -> Callable[[int, tuple[int, ...], float], list[Event]]:
     """Compose a melody with broken or block chords under it."""
     tune, broken = _tune(rng, 1.3), _arpeggio(rng, choose(rng, (0.5, 1.0)), 1.5)
 
-    def compose(root: int, scale: tuple, beats: float) -> list[Event]:
+    def compose(root: int, scale: tuple[int, ...], beats: float) -> list[Event]:
         low = [(a, n, m - 12, 0.6 * v) for a, n, m, v in broken(root, scale, beats)]
         return low + tune(root + 12, scale, beats)
 
@@ -533,7 +546,7 @@ def _string_solo(rng: Rng) -> Take:
     """A melody on one bowed instrument."""
     name, root, size = choose(rng, (("violin", 67, 1.0), ("viola", 55, 1.25), ("cello", 45, 2.0), ("fiddle", 69, 1.0)))
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         return bowed(rng, f, seconds + 0.05, level, size, 0.03 if name == "fiddle" else rng.uniform(0.04, 0.1))
 
     return _solo(
@@ -580,7 +593,7 @@ def _bass_solo(rng: Rng) -> Take:
     cell = [choose(rng, (0, 0, 2, 4, 6, 7, -1)) for _ in range(8)]
     rests = rng.random(8) < 0.25
 
-    def compose(root: int, scale: tuple, beats: float) -> list[Event]:
+    def compose(root: int, scale: tuple[int, ...], beats: float) -> list[Event]:
         return [
             (i / 2, 0.45, degree(root, scale, cell[i % 8]), 0.9 if i % 4 == 0 else 0.65)
             for i in range(int(2 * beats))
@@ -606,10 +619,10 @@ def _rock_guitar(rng: Rng) -> Take:
     gain = rng.uniform(8, 25)
     steps = [int(choose(rng, (0, 0, 0, 2, 3, 4, 5))) for _ in range(8)]
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         return overdriven(rng, f, seconds, level, gain)
 
-    def riff(root: int, scale: tuple, beats: float) -> list[Event]:
+    def riff(root: int, scale: tuple[int, ...], beats: float) -> list[Event]:
         events = []
         for i in range(int(2 * beats)):
             long = i % 8 in (3, 7)
@@ -667,7 +680,7 @@ def _bar_solo(rng: Rng) -> Take:
         ),
     )
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         return mallet(rng, f, max(seconds, 0.6), level, ratios, ring)
 
     return _solo(
@@ -687,7 +700,7 @@ def _synth_solo(rng: Rng) -> Take:
     root = 60 if name == "synth arpeggio" else 40
     low = rng.uniform(0.3, 1.0)
 
-    def note(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def note(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         x = tone(f, seconds, spectrum(f, 1.0, even), rng.random()) + 0.6 * tone(
             1.006 * f, seconds, spectrum(f, 1.0, even)
         )
@@ -716,8 +729,8 @@ def _piece(
     tags: Sequence[str],
     text: str,
     bpm: tuple[float, float],
-    arrange: Callable[[float, float, int, tuple, tuple], np.ndarray],
-    scales: Sequence[tuple] = (MAJOR, MINOR, DORIAN),
+    arrange: Callable[[float, float, int, tuple[int, ...], tuple[int, ...]], Signal],
+    scales: Sequence[tuple[int, ...]] = (MAJOR, MINOR, DORIAN),
 ) -> Take:
     """Four to six seconds of an ensemble; ``arrange`` gets beat, seconds, root (near C3), scale and chord steps."""
     pace, seconds = rng.uniform(*bpm), rng.uniform(4.0, 5.8)
@@ -735,7 +748,7 @@ def _piece(
 def _chords(
     steps: Sequence[int],
     root: int,
-    scale: tuple,
+    scale: tuple[int, ...],
     beats: float,
     at: Sequence[float],
     length: float,
@@ -754,7 +767,12 @@ def _chords(
 
 
 def _bassline(
-    steps: Sequence[int], root: int, scale: tuple, beats: float, cell: Sequence[tuple], per: int = 4
+    steps: Sequence[int],
+    root: int,
+    scale: tuple[int, ...],
+    beats: float,
+    cell: Sequence[tuple[float, float, int]],
+    per: int = 4,
 ) -> list[Event]:
     """A bass figure of (offset, length, scale step) over every chord."""
     return [
@@ -765,8 +783,8 @@ def _bassline(
 
 
 def _beat(
-    rng: Rng, seconds: float, step: float, hits: Sequence[tuple[str, Callable[[], np.ndarray]]], swing: float = 0.0
-) -> np.ndarray:
+    rng: Rng, seconds: float, step: float, hits: Sequence[tuple[str, Callable[[], Signal]]], swing: float = 0.0
+) -> Signal:
     """A drum part from (pattern, drum) pairs."""
     out = np.zeros(samples(seconds))
     for steps, make in hits:
@@ -777,13 +795,16 @@ def _beat(
 def _band(rng: Rng) -> Take:
     """A rock or pop band: drums, bass, guitar and a lead."""
     leads: tuple[tuple[Note, str], ...] = (
-        (overdriven, "lead guitar"), (organ, "organ"), (piano, "piano"), (saxophone, "sax"),
-    )  # fmt: skip
+        (overdriven, "lead guitar"),
+        (organ, "organ"),
+        (piano, "piano"),
+        (saxophone, "sax"),
+    )
     lead = choose(rng, leads)
     heavy = rng.random() < 0.5
     groove = [(i / 2, 0.45, 0) for i in range(8)] if heavy else [(0, 1.4, 0), (1.5, 0.4, 0), (2, 1, 4), (3, 0.8, 2)]
 
-    def arrange(beat: float, seconds: float, root: int, scale: tuple, steps: tuple) -> np.ndarray:
+    def arrange(beat: float, seconds: float, root: int, scale: tuple[int, ...], steps: tuple[int, ...]) -> Signal:
         beats = seconds / beat
         drums = _beat(
             rng,
@@ -817,11 +838,11 @@ def _dance(rng: Rng) -> Take:
     style = choose(rng, ("house", "techno", "trance", "synthwave", "edm"))
     cut = rng.uniform(1200, 4000)
 
-    def pluck(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def pluck(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         x = tone(f, seconds, spectrum(f, 1.0), rng.random()) + tone(1.007 * f, seconds, spectrum(f, 1.0), rng.random())
         return level * swept(rng, x, 250 + cut * np.exp(-time(seconds) / 0.15), 3) * decay(seconds, 4 * seconds, 0.005)
 
-    def arrange(beat: float, seconds: float, root: int, scale: tuple, steps: tuple) -> np.ndarray:
+    def arrange(beat: float, seconds: float, root: int, scale: tuple[int, ...], steps: tuple[int, ...]) -> Signal:
         beats = seconds / beat
         drums = _beat(
             rng,
@@ -859,7 +880,7 @@ def _quartet(rng: Rng) -> Take:
     """A small string ensemble, bowed or with plucked accompaniment."""
     plucky = rng.random() < 0.3
 
-    def arrange(beat: float, seconds: float, root: int, scale: tuple, steps: tuple) -> np.ndarray:
+    def arrange(beat: float, seconds: float, root: int, scale: tuple[int, ...], steps: tuple[int, ...]) -> Signal:
         beats, parts = seconds / beat, []
         low, inner = (
             _bassline(steps, root - 12, scale, beats, [(0, 2.05, 0)], 2),
@@ -890,11 +911,11 @@ def _jazz(rng: Rng) -> Take:
     """A swinging jazz trio or quartet."""
     lead = choose(rng, ((saxophone, "saxophone"), (brass, "trumpet"), (clarinet, "clarinet"), (None, "piano")))
 
-    def walk(root: int, scale: tuple, steps: tuple, beats: float) -> list[Event]:
+    def walk(root: int, scale: tuple[int, ...], steps: tuple[int, ...], beats: float) -> list[Event]:
         cell = [(i, 0.9, int(rng.integers(-1, 5)) if i else 0) for i in range(4)]
         return _bassline(steps, root - 12, scale, beats, cell)
 
-    def arrange(beat: float, seconds: float, root: int, scale: tuple, steps: tuple) -> np.ndarray:
+    def arrange(beat: float, seconds: float, root: int, scale: tuple[int, ...], steps: tuple[int, ...]) -> Signal:
         beats = seconds / beat
         drums = _beat(
             rng,
@@ -929,15 +950,15 @@ def _chiptune(rng: Rng) -> Take:
     """Music of an old game console."""
     duty = choose(rng, (0.125, 0.25, 0.5))
 
-    def pulse(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def pulse(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         k = np.arange(1, int(18_000 / f))
         return level * tone(f, seconds, np.sin(np.pi * k * duty) / k) * decay(seconds, 4 * seconds, 0.002)
 
-    def triangle(rng: Rng, f: float, seconds: float, level: float) -> np.ndarray:
+    def triangle(rng: Rng, f: float, seconds: float, level: float) -> Signal:
         k = np.arange(1, 40)
         return level * tone(f, seconds, np.sin(np.pi * k / 2) / k**2)
 
-    def arrange(beat: float, seconds: float, root: int, scale: tuple, steps: tuple) -> np.ndarray:
+    def arrange(beat: float, seconds: float, root: int, scale: tuple[int, ...], steps: tuple[int, ...]) -> Signal:
         beats = seconds / beat
         cell = [(i / 2, 0.4, 7 * (i % 2)) for i in range(8)]
         low = perform(rng, triangle, _bassline(steps, root - 12, scale, beats, cell), beat, seconds, 0)
@@ -976,7 +997,7 @@ def _ambient(rng: Rng) -> Take:
         rng, ((piano, "piano"), (harp, "harp"), (electric_piano, "electric piano"), (mallet, "soft mallets"))
     )
 
-    def arrange(beat: float, seconds: float, root: int, scale: tuple, steps: tuple) -> np.ndarray:
+    def arrange(beat: float, seconds: float, root: int, scale: tuple[int, ...], steps: tuple[int, ...]) -> Signal:
         beats = seconds / beat
         bed = perform(rng, saw_pad, _chords(steps, root, scale, beats, (0,), 4.5, 3), beat, seconds, 0.02)
         drops = [(a, 3.0, m + 12, v) for a, _, m, v in melody(rng, root + 12, scale, beats)[::2]]
@@ -1001,7 +1022,7 @@ def _folk(rng: Rng) -> Take:
     """Acoustic guitar, a melody instrument, bass and tambourine."""
     lead, name = choose(rng, ((flute, "flute"), (bowed, "fiddle"), (clarinet, "clarinet"), (harpsichord, "mandolin")))
 
-    def arrange(beat: float, seconds: float, root: int, scale: tuple, steps: tuple) -> np.ndarray:
+    def arrange(beat: float, seconds: float, root: int, scale: tuple[int, ...], steps: tuple[int, ...]) -> Signal:
         beats = seconds / beat
         strum = [
             (a + 0.02 * i, n, m, v)
@@ -1036,7 +1057,7 @@ def _orchestra(rng: Rng) -> Take:
     """Brass, strings and drums of an orchestra."""
     heroic = rng.random() < 0.6
 
-    def arrange(beat: float, seconds: float, root: int, scale: tuple, steps: tuple) -> np.ndarray:
+    def arrange(beat: float, seconds: float, root: int, scale: tuple[int, ...], steps: tuple[int, ...]) -> Signal:
         beats = seconds / beat
         horns = perform(rng, brass, melody(rng, root + 12, scale, beats, 0.9), beat, seconds, 0.01)
         arco = lambda rng, f, seconds, level: bowed(rng, f, seconds, level, 1.3, 0.06)  # noqa: E731
@@ -1072,7 +1093,7 @@ def _lofi(rng: Rng) -> Take:
     """A laid-back beat with chords and bass."""
     keys, name = choose(rng, ((electric_piano, "electric piano"), (piano, "piano"), (nylon, "guitar")))
 
-    def arrange(beat: float, seconds: float, root: int, scale: tuple, steps: tuple) -> np.ndarray:
+    def arrange(beat: float, seconds: float, root: int, scale: tuple[int, ...], steps: tuple[int, ...]) -> Signal:
         beats = seconds / beat
         drums = _beat(
             rng,

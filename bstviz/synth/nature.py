@@ -7,7 +7,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from bstviz.synth.dsp import SAMPLE_RATE, Rng, Signal, Take, Voice, band, choose, noise, oscillator, time, wander
+from bstviz.synth.dsp import (
+    SAMPLE_RATE,
+    Rng,
+    Signal,
+    Take,
+    Voice,
+    band,
+    choose,
+    noise,
+    oscillator,
+    peak_of,
+    time,
+    wander,
+)
 from bstviz.synth.textures import (
     bed,
     bubbles,
@@ -66,11 +79,13 @@ def forest(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, (f"forest {season}", f"woodland birds {season}", f"{season} in the woods", "birds and wind"),
+        rng,
+        (f"forest {season}", f"woodland birds {season}", f"{season} in the woods", "birds and wind"),
         "forest birds wind trees woodland birdsong leaves calm",
         (f"Woodland, {season}, {count} birds and some wind.", "Edge of the forest, light breeze.", f"Quiet {season}."),
-        render, ambient=True,
-    )  # fmt: skip
+        render,
+        ambient=True,
+    )
 
 
 def shore(rng: Rng) -> Take:
@@ -102,11 +117,13 @@ def shore(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, (f"waves on a {kind}", f"{kind} ambience", f"{kind}{' with seagulls' if gulls else ''}", "sea waves"),
+        rng,
+        (f"waves on a {kind}", f"{kind} ambience", f"{kind}{' with seagulls' if gulls else ''}", "sea waves"),
         f"sea ocean waves {kind.replace(' ', '-')} coast water beach{' seagulls' if gulls else ''}",
         (f"{kind.capitalize()}, waves every {period:.0f} s or so.", f"Waves{' and gulls' if gulls else ''}, {kind}."),
-        render, ambient=True,
-    )  # fmt: skip
+        render,
+        ambient=True,
+    )
 
 
 def night(rng: Rng) -> Take:
@@ -136,11 +153,13 @@ def night(rng: Rng) -> Take:
 
     extra = "" if guest == "none" else f" with {guest}"
     return take(
-        rng, (f"night in the {where}", f"crickets at night{extra}", f"{where} night{extra}", "summer night"),
+        rng,
+        (f"night in the {where}", f"crickets at night{extra}", f"{where} night{extra}", "summer night"),
         f"crickets night {where} insects summer evening rural{'' if guest == 'none' else ' ' + guest}",
         (f"Crickets in a {where} at night{extra}.", f"{count} or more crickets, warm night.", f"Night, {where}."),
-        render, ambient=True,
-    )  # fmt: skip
+        render,
+        ambient=True,
+    )
 
 
 def jungle(rng: Rng) -> Take:
@@ -178,11 +197,13 @@ def jungle(rng: Rng) -> Take:
         return out + 0.25 * scatter(rng, seconds, events(rng, seconds, 1.5, 20), [croak(rng, 0.2, 1_300, 50)], 0.5)
 
     return take(
-        rng, (f"jungle {hour}", f"rainforest {hour}", "tropical forest", f"jungle birds and insects {hour}"),
+        rng,
+        (f"jungle {hour}", f"rainforest {hour}", "tropical forest", f"jungle birds and insects {hour}"),
         "jungle rainforest tropical birds insects monkeys wildlife exotic humid",
         (f"Rainforest, {hour}.", "Insects, birds and something bigger far away.", "Dense tropical atmosphere."),
-        render, ambient=True,
-    )  # fmt: skip
+        render,
+        ambient=True,
+    )
 
 
 def brook(rng: Rng) -> Take:
@@ -200,12 +221,17 @@ def brook(rng: Rng) -> Take:
         return out + levelled(wind(rng, seconds, 900, 0.4, 0.0), 0.02)
 
     return take(
-        rng, (where, f"{where} with birds", f"{where}, spring"),
+        rng,
+        (where, f"{where} with birds", f"{where}, spring"),
         "stream water brook birds nature river flowing peaceful spring",
-        (f"{where.capitalize()} with birds around.", "Water running over stones, birds behind.",
-         "Sitting by the water."),
-        render, ambient=True,
-    )  # fmt: skip
+        (
+            f"{where.capitalize()} with birds around.",
+            "Water running over stones, birds behind.",
+            "Sitting by the water.",
+        ),
+        render,
+        ambient=True,
+    )
 
 
 def storm(rng: Rng) -> Take:
@@ -227,11 +253,13 @@ def storm(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, (f"thunderstorm over the {where}", f"rain and thunder, {where}", f"storm {where}"),
+        rng,
+        (f"thunderstorm over the {where}", f"rain and thunder, {where}", f"storm {where}"),
         f"storm rain thunder {where.replace(' ', '-')} weather wind nature downpour",
         (f"Rain and distant thunder over a {where}.", "A storm passing.", f"Stormy weather at the {where}."),
-        render, ambient=True,
-    )  # fmt: skip
+        render,
+        ambient=True,
+    )
 
 
 def open_land(rng: Rng) -> Take:
@@ -258,7 +286,7 @@ def open_land(rng: Rng) -> Take:
             for _ in range(7):
                 pitch, pulse, gain = rng.uniform(350, 1_500), rng.uniform(18, 45), rng.uniform(0.05, 0.6)
                 voice = croak(rng, rng.uniform(0.25, 0.6), pitch, pulse)
-                out += gain * scatter(rng, seconds, events(rng, seconds, 1.3, 12), [voice / np.max(np.abs(voice))], 0.6)
+                out += gain * scatter(rng, seconds, events(rng, seconds, 1.3, 12), [voice / peak_of(voice)], 0.6)
             out = wet(rng, out, 1.2, 0.25) + 0.15 * bubbles(rng, seconds, 15)
         if strong:
             grit = crackle(rng, seconds, 200, 3_000, 10_000, 0.003, np.clip(wander(rng, seconds, 1), 0, 1))
@@ -266,10 +294,13 @@ def open_land(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, (kind, f"{kind} ambience", f"{kind} afternoon"),
+        rng,
+        (kind, f"{kind} ambience", f"{kind} afternoon"),
         f"{kind.split()[0]} {kind.split()[-1]} nature outdoor landscape wind remote",
-        (f"{kind.capitalize()}, nobody around.", f"Atmosphere: {kind}."), render, ambient=True,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, nobody around.", f"Atmosphere: {kind}."),
+        render,
+        ambient=True,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {"ss-n": (forest, shore, night, jungle, brook, storm, open_land)}

@@ -15,6 +15,7 @@ from bstviz.synth.dsp import (
     decay,
     fade,
     noise,
+    peak_of,
     place,
     resonate,
     room,
@@ -62,7 +63,7 @@ def door(rng: Rng) -> Take:
         slip = np.abs(curve(length, rng.uniform(25, 140, 6))) * (1 + 0.2 * wander(rng, length, 25))
         stick = fade(saw(slip, length) ** 7 + 0.05 * noise(rng, length))
         body = total(resonate(stick, f, 70) for f in rng.uniform(400, 2_600, 5))
-        return body * hump(length, 0.5, 0.5) / (np.max(np.abs(body)) + 1e-9)
+        return body * hump(length, 0.5, 0.5) / (peak_of(body) + 1e-9)
 
     def render() -> Signal:
         out = np.zeros(samples(seconds))
@@ -78,19 +79,26 @@ def door(rng: Rng) -> Take:
 
     verb = {"slam": "slam", "close": "closing", "creak": "creaking"}[kind]
     return take(
-        rng, (f"{size} door {verb}", f"door {kind}, {size}", f"{verb} door"),
+        rng,
+        (f"{size} door {verb}", f"door {kind}, {size}", f"{verb} door"),
         f"door {kind} {size} wood latch house hinge indoor",
         (f"A {size} door {verb} in a room.", f"Door {verb}, one take, some room sound.", "Old door in the hallway."),
         render,
-    )  # fmt: skip
+    )
 
 
 def crockery(rng: Rng) -> Take:
     """Cups, glasses, plates: clinks, a stirred cup, a toast."""
     thing, material, low, high = choose(
-        rng, (("cup", "ceramic", 900, 1_800), ("wine glass", "glass", 700, 1_500), ("plate", "ceramic", 600, 1_100),
-              ("bottle", "glass", 900, 1_500), ("spoon in a mug", "ceramic", 1_300, 2_300)),
-    )  # fmt: skip
+        rng,
+        (
+            ("cup", "ceramic", 900, 1_800),
+            ("wine glass", "glass", 700, 1_500),
+            ("plate", "ceramic", 600, 1_100),
+            ("bottle", "glass", 900, 1_500),
+            ("spoon in a mug", "ceramic", 1_300, 2_300),
+        ),
+    )
     pitch, count = log_uniform(rng, low, high), int(rng.integers(1, 7))
     stirring = "spoon" in thing
     seconds = span(rng, 2, 3.5) if stirring else 0.6 + 0.35 * count
@@ -109,10 +117,12 @@ def crockery(rng: Rng) -> Take:
 
     verb = "stirring" if stirring else choose(rng, ("clink", "set down", "put on the table", "touching"))
     return take(
-        rng, (f"{thing} {verb}", f"{verb} {thing}", f"{material} {thing} {count}x"),
+        rng,
+        (f"{thing} {verb}", f"{verb} {thing}", f"{material} {thing} {count}x"),
         f"{thing.split()[0]} {material} clink kitchen tableware drink dishes hit",
-        (f"A {thing}, {verb}.", f"Kitchen foley: {thing}.", f"Single {material} sounds, close."), render,
-    )  # fmt: skip
+        (f"A {thing}, {verb}.", f"Kitchen foley: {thing}.", f"Single {material} sounds, close."),
+        render,
+    )
 
 
 def keys(rng: Rng) -> Take:
@@ -140,10 +150,12 @@ def keys(rng: Rng) -> Take:
 
     name = {"jingle": "keys jingling", "coins": "coin spin and drop"}.get(kind, f"keys {kind}")
     return take(
-        rng, (name, f"{name} fast", f"bunch of {name}", name.split()[0] + " foley"),
+        rng,
+        (name, f"{name} fast", f"bunch of {name}", name.split()[0] + " foley"),
         f"keys keychain metal jingle {kind.replace(' ', '-')} ring pocket unlock",
-        (f"{name.capitalize()}, close.", "Shaking a bunch of house keys.", "Metal bits on a ring."), render,
-    )  # fmt: skip
+        (f"{name.capitalize()}, close.", "Shaking a bunch of house keys.", "Metal bits on a ring."),
+        render,
+    )
 
 
 def paper(rng: Rng) -> Take:
@@ -168,10 +180,12 @@ def paper(rng: Rng) -> Take:
     names = {"rustle": "paper rustling", "tear": "paper ripping", "crumple": "crumpling paper"}
     name = names.get(kind, kind)
     return take(
-        rng, (name, f"{name} a4 sheet", f"{kind} foley", f"{name}, slow"),
+        rng,
+        (name, f"{name} a4 sheet", f"{kind} foley", f"{name}, slow"),
         f"paper {kind.replace(' ', '-')} sheet rip newspaper office handling book",
-        (f"{name.capitalize()} near the microphone.", "A sheet of paper handled.", f"{kind} sound, dry."), render,
-    )  # fmt: skip
+        (f"{name.capitalize()} near the microphone.", "A sheet of paper handled.", f"{kind} sound, dry."),
+        render,
+    )
 
 
 def drawer(rng: Rng) -> Take:
@@ -183,7 +197,7 @@ def drawer(rng: Rng) -> Take:
     def stroke(out: Signal, at: float, force: float) -> None:
         length = 0.75 * speed
         roll = scrape(rng, hump(length, 0.6, 0.7), rng.uniform(90, 220), 160, 3_800)
-        place(out, roll / (np.max(np.abs(roll)) + 1e-9), at, 0.5)
+        place(out, roll / (peak_of(roll) + 1e-9), at, 0.5)
         place(out, thud(rng, rng.uniform(90, 150), 0.2, 0.7), at + length * 0.96, force)
         place(out, impact(rng, "wood", rng.uniform(180, 320), 0.3, 0.5), at + length * 0.96, force)
         if "drawer" in thing:
@@ -201,10 +215,12 @@ def drawer(rng: Rng) -> Take:
 
     verb = "open and close" if both else "close"
     return take(
-        rng, (f"{thing} {verb}", f"{verb} {thing}", f"{thing} slide"),
+        rng,
+        (f"{thing} {verb}", f"{verb} {thing}", f"{thing} slide"),
         f"{thing.replace(' ', '-')} slide furniture wood open close household rattle",
-        (f"{thing.capitalize()}, {verb}.", "Sliding and stop, with a bit of rattle.", "Furniture handling."), render,
-    )  # fmt: skip
+        (f"{thing.capitalize()}, {verb}.", "Sliding and stop, with a bit of rattle.", "Furniture handling."),
+        render,
+    )
 
 
 def fridge(rng: Rng) -> Take:
@@ -231,18 +247,26 @@ def fridge(rng: Rng) -> Take:
 
     event = "switching off" if stops else "humming"
     return take(
-        rng, (f"{thing} {event}", f"{thing} hum {mains:.0f} Hz", f"kitchen {thing}"),
+        rng,
+        (f"{thing} {event}", f"{thing} hum {mains:.0f} Hz", f"kitchen {thing}"),
         f"{thing} hum appliance compressor motor kitchen electric buzz low",
-        (f"An old {thing} {event}.", f"{thing.capitalize()} compressor from close by, {mains:.0f} Hz mains."), render,
-    )  # fmt: skip
+        (f"An old {thing} {event}.", f"{thing.capitalize()} compressor from close by, {mains:.0f} Hz mains."),
+        render,
+    )
 
 
 def vacuum_cleaner(rng: Rng) -> Take:
     """A vacuum cleaner, hair dryer, blender or fan: spin up, work, spin down."""
     thing, low, high, air = choose(
-        rng, (("vacuum cleaner", 260, 380, 0.9), ("hair dryer", 180, 320, 1.3), ("blender", 300, 520, 0.4),
-              ("desk fan", 60, 110, 1.1), ("coffee grinder", 220, 330, 0.5)),
-    )  # fmt: skip
+        rng,
+        (
+            ("vacuum cleaner", 260, 380, 0.9),
+            ("hair dryer", 180, 320, 1.3),
+            ("blender", 300, 520, 0.4),
+            ("desk fan", 60, 110, 1.1),
+            ("coffee grinder", 220, 330, 0.5),
+        ),
+    )
     pitch, seconds = uniform(rng, low, high), span(rng, 3.2, 5.5)
     ends = chance(rng, 0.7)
 
@@ -259,10 +283,12 @@ def vacuum_cleaner(rng: Rng) -> Take:
         return out * speed**0.7
 
     return take(
-        rng, (f"{thing} on{' and off' if ends else ''}", f"{thing} running", f"{thing} in the flat"),
+        rng,
+        (f"{thing} on{' and off' if ends else ''}", f"{thing} running", f"{thing} in the flat"),
         f"{thing.replace(' ', '-')} appliance motor household electric cleaning noise home",
-        (f"{thing.capitalize()} switched on{', then off' if ends else ''}.", f"Loud {thing}, one metre away."), render,
-    )  # fmt: skip
+        (f"{thing.capitalize()} switched on{', then off' if ends else ''}.", f"Loud {thing}, one metre away."),
+        render,
+    )
 
 
 def clock(rng: Rng) -> Take:
@@ -294,11 +320,14 @@ def clock(rng: Rng) -> Take:
 
     event = "striking" if bell and "grand" in kind else "ringing" if bell else "ticking"
     return take(
-        rng, (f"{kind} {event}", f"{event} {kind}", f"tick tock {kind}"),
-        f"clock {event} tick {kind.replace(' ', '-')} time mechanical seconds bell" if bell else
-        f"clock tick tock {kind.replace(' ', '-')} time mechanical seconds",
-        (f"A {kind} {event}.", f"{kind.capitalize()} at {rate:.0f} ticks a second."), render,
-    )  # fmt: skip
+        rng,
+        (f"{kind} {event}", f"{event} {kind}", f"tick tock {kind}"),
+        f"clock {event} tick {kind.replace(' ', '-')} time mechanical seconds bell"
+        if bell
+        else f"clock tick tock {kind.replace(' ', '-')} time mechanical seconds",
+        (f"A {kind} {event}.", f"{kind.capitalize()} at {rate:.0f} ticks a second."),
+        render,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {

@@ -16,6 +16,7 @@ from scipy import ndimage, signal
 from bstviz.synth.dsp import (
     SAMPLE_RATE,
     Rng,
+    Signal,
     Take,
     Voice,
     band,
@@ -23,6 +24,7 @@ from bstviz.synth.dsp import (
     decay,
     fade,
     noise,
+    peak_of,
     place,
     room,
     samples,
@@ -252,7 +254,7 @@ def _spell(phone: str, stressed: bool) -> list[Segment]:
     return [Segment(0.055, closed), Segment(length, closed, 0.0, 0.0, phone), *puff]
 
 
-def _tracks(parts: list[Segment], scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _tracks(parts: list[Segment], scale: float) -> tuple[Signal, Signal, Signal, Signal]:
     """Start times, and frame by frame formants (frames, 6), voicing and breath."""
     starts = np.concatenate([[0.0], np.cumsum([s.seconds for s in parts])])
     frames = np.arange(int(starts[-1] * SAMPLE_RATE / HOP) + 2) * HOP / SAMPLE_RATE
@@ -271,10 +273,10 @@ def _tracks(parts: list[Segment], scale: float) -> tuple[np.ndarray, np.ndarray,
     return starts, formants, voice, breath
 
 
-def _melody(rng: Rng, parts: list[Segment], starts: np.ndarray, who: Speaker, rising: bool, frames: int) -> np.ndarray:
+def _melody(rng: Rng, parts: list[Segment], starts: Signal, who: Speaker, rising: bool, frames: int) -> Signal:
     """Pitch per frame: it sinks over the phrase, rises on stresses, and falls or asks at the end."""
     t = np.arange(frames) * HOP / SAMPLE_RATE
-    total = starts[-1]
+    total = float(starts[-1])
     bend = 0.10 - 0.24 * t / total
     for s, start in zip(parts, starts[:-1], strict=True):
         if s.stress:
@@ -284,7 +286,7 @@ def _melody(rng: Rng, parts: list[Segment], starts: np.ndarray, who: Speaker, ri
     return who.pitch * 2 ** (who.lively * (bend + drift))
 
 
-def speak(rng: Rng, phones: str, who: Speaker, carrier: Callable[[float], np.ndarray] | None = None) -> np.ndarray:
+def speak(rng: Rng, phones: str, who: Speaker, carrier: Callable[[float], Signal] | None = None) -> Signal:
     """Say a phrase; ``carrier`` makes another source of the given seconds in place of the vocal folds (a vocoder)."""
     parts = [Segment(0.04, ((500.0, 1500.0, 2500.0),)), *segments(rng, phones, who.rate), Segment(0.08, ())]
     starts, formants, voice, breath = _tracks(parts, who.tract)
@@ -307,7 +309,7 @@ def speak(rng: Rng, phones: str, who: Speaker, carrier: Callable[[float], np.nda
         source, puff = np.zeros(n), 0.7 * loudness + puff
     aspiration = band(air, 300) * 0.25 * (puff + who.breath * loudness)
     out = tract(source * loudness, aspiration, formants, HOP)
-    out /= np.max(np.abs(out)) + 1e-9
+    out /= peak_of(out) + 1e-9
     hush = 0.5 if not who.whisper else 1.0
     for s, start in zip(parts, starts[:-1], strict=True):
         if s.noise:
@@ -318,7 +320,7 @@ def speak(rng: Rng, phones: str, who: Speaker, carrier: Callable[[float], np.nda
     return fade(out, 0.005, 0.03)
 
 
-def closeup(rng: Rng, x: np.ndarray, distance: float, hum: float = 0.0015) -> np.ndarray:
+def closeup(rng: Rng, x: Signal, distance: float, hum: float = 0.0015) -> Signal:
     """A voice as recorded: a small room by distance (0..1) and the noise of the microphone."""
     lead = rng.uniform(0.02, 0.1)
     x = np.pad(x, (samples(lead), samples(0.1)))
@@ -327,9 +329,10 @@ def closeup(rng: Rng, x: np.ndarray, distance: float, hum: float = 0.0015) -> np
     return band(x, 70, choose(rng, BANDWIDTHS), 5)
 
 
-def _repitch(x: np.ndarray, factor: float) -> np.ndarray:
+def _repitch(x: Signal, factor: float) -> Signal:
     """Play faster and higher (factor above one) or slower and lower."""
-    return np.interp(np.arange(0, len(x) - 1, factor), np.arange(len(x)), x)
+    played: Signal = np.interp(np.arange(0, len(x) - 1, factor), np.arange(len(x)), x)
+    return played
 
 
 def an(noun: str) -> str:
@@ -448,7 +451,7 @@ def _dialogue(rng: Rng) -> Take:
     place_name = choose(rng, ("kitchen", "office", "street", "living room", "interview"))
     distance, overlap = rng.uniform(0.1, 0.7), rng.uniform(-0.25, 0.25)
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         out, at = np.zeros(samples(6.0)), 0.1
         for i, phones in enumerate(lines):
             x = speak(rng, phones, people[i % 2]) * (1.0 if i % 2 == 0 else 0.75)
@@ -465,7 +468,7 @@ def _dialogue(rng: Rng) -> Take:
     )
 
 
-def _voices(rng: Rng, kinds: tuple[str, ...], seconds: float, count: int, lively: float = 1.0) -> list[np.ndarray]:
+def _voices(rng: Rng, kinds: tuple[str, ...], seconds: float, count: int, lively: float = 1.0) -> list[Signal]:
     """A few people talking on and on, each at least ``seconds`` long."""
     out = []
     for i in range(count):
@@ -482,7 +485,7 @@ def _voices(rng: Rng, kinds: tuple[str, ...], seconds: float, count: int, lively
     return out
 
 
-def multiply(rng: Rng, voices: list[np.ndarray], seconds: float, count: int, spread: float = 0.18) -> np.ndarray:
+def multiply(rng: Rng, voices: list[Signal], seconds: float, count: int, spread: float = 0.18) -> Signal:
     """A crowd from a few voices: copies shifted, repitched and at different distances."""
     n = samples(seconds)
     out = np.zeros(n)
@@ -490,7 +493,7 @@ def multiply(rng: Rng, voices: list[np.ndarray], seconds: float, count: int, spr
         x = _repitch(voices[i % len(voices)], float(rng.uniform(1 - spread, 1 + spread)))
         x = np.resize(np.roll(x, int(rng.integers(len(x)))), n)
         out += x * rng.uniform(0.25, 1.0) ** 3
-    return out / np.sqrt(count)
+    return out / float(np.sqrt(count))
 
 
 def _group(rng: Rng) -> Take:
@@ -498,7 +501,7 @@ def _group(rng: Rng) -> Take:
     count, seconds, distance = int(rng.integers(3, 6)), rng.uniform(3.8, 5.0), rng.uniform(0.2, 0.7)
     event = choose(rng, ("meeting", "party", "family dinner", "friends", "classroom"))
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         people = _voices(rng, ("man", "woman", "woman", "man", "girl"), seconds, count, 1.3)
         return closeup(rng, total(x * rng.uniform(0.4, 1) for x in people), distance, 0.004)
 
@@ -516,7 +519,7 @@ def _babble(rng: Rng) -> Take:
     where = choose(rng, ("restaurant", "pub", "lobby", "cafeteria", "museum hall", "theatre foyer"))
     count, seconds, t60 = int(rng.integers(9, 26)), rng.uniform(4.0, 5.5), rng.uniform(0.5, 1.6)
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         x = multiply(rng, _voices(rng, ("man", "woman", "man", "woman"), 3.0, 4), seconds, count)
         x = band(x, 220, rng.uniform(4000, 9000)) + 0.005 * noise(rng, seconds, 1.0)
         return fade(room(rng, x, t60, 0.25, 5000)[: samples(seconds)], 0.05, 0.3)
@@ -530,9 +533,7 @@ def _babble(rng: Rng) -> Take:
     )
 
 
-def _calls(
-    rng: Rng, seconds: float, pitch: tuple[float, float], count: int, phones: tuple[str, ...]
-) -> list[np.ndarray]:
+def _calls(rng: Rng, seconds: float, pitch: tuple[float, float], count: int, phones: tuple[str, ...]) -> list[Signal]:
     """Long-drawn shouts ("yeah", "woo") at various pitches."""
     out = []
     for _ in range(count):
@@ -549,7 +550,7 @@ def _calls(
     return out
 
 
-def applause(rng: Rng, seconds: float, rate: float) -> np.ndarray:
+def applause(rng: Rng, seconds: float, rate: float) -> Signal:
     """Many hands: random claps, each through one of a few hand shapes."""
     out = np.zeros(samples(seconds))
     for _ in range(5):
@@ -565,7 +566,7 @@ def _cheer(rng: Rng) -> Take:
     seconds, clapping = rng.uniform(3.8, 5.5), rng.random() < 0.65
     count = 16 if where == "small audience" else int(rng.integers(35, 60))
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         shouts = _calls(rng, 2.5, (200, 420), 5, ("Y AE1 AH1", "W UW1 UW1", "EY1 IY1", "AA1 AA1", "HH UH R EY1"))
         x = multiply(rng, shouts, seconds, count, 0.3)
         roar = band(noise(rng, seconds, 0.5), 350, 2600) * 0.12 * (count / 50)
@@ -587,7 +588,7 @@ def _kids(rng: Rng) -> Take:
     seconds, count = rng.uniform(3.8, 5.2), int(rng.integers(6, 16))
     where = choose(rng, ("playground", "school yard", "kindergarten", "swimming pool"))
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         talk = _voices(rng, ("child", "girl", "child"), 2.5, 3, 1.8)
         yells = _calls(rng, 2.5, (380, 620), 2, ("AA1 IY1", "N OW1", "HH EY1", "IY1 IY1"))
         x = multiply(rng, talk, seconds, count, 0.15) + 0.6 * multiply(rng, yells, seconds, 4, 0.2)
@@ -608,7 +609,7 @@ def _chant(rng: Rng) -> Take:
     count, pace = int(rng.integers(10, 30)), rng.uniform(1.0, 1.6)
     event = choose(rng, ("protest", "football fans", "rally", "team"))
 
-    def render() -> np.ndarray:
+    def render() -> Signal:
         shots = []
         for kind in ("man", "woman", "man", "man"):
             who = replace(draw_speaker(rng, kind), effort=1.0, rate=0.85, lively=0.8)
@@ -645,8 +646,8 @@ def _processed(
     phrases: dict[str, str],
     who: Speaker,
     text: str,
-    change: Callable[[np.ndarray], np.ndarray],
-    carrier: Callable[[float], np.ndarray] | None = None,
+    change: Callable[[Signal], Signal],
+    carrier: Callable[[float], Signal] | None = None,
     count: int = 1,
 ) -> Take:
     """A phrase spoken and then changed."""
@@ -663,7 +664,7 @@ def _robot(rng: Rng) -> Take:
     )
     ring, delay, feedback = rng.uniform(30, 120), samples(rng.uniform(0.004, 0.012)), rng.uniform(0.4, 0.75)
 
-    def change(x: np.ndarray) -> np.ndarray:
+    def change(x: Signal) -> Signal:
         x = np.pad(x, (0, samples(0.2)))
         x = drive(3 * x * (0.45 + 0.55 * np.sin(2 * np.pi * ring * np.arange(len(x)) / SAMPLE_RATE)), 2.0)
         x = x + 1.5 * band(x, 2500)
@@ -687,7 +688,7 @@ def _vocoder(rng: Rng) -> Take:
     root, shape = int(rng.integers(40, 55)), choose(rng, ((0,), (0, 7, 12), (0, 4, 7), (0, 3, 7, 10)))
     who = replace(draw_speaker(rng, "man"), rate=rng.uniform(0.65, 0.9), tract=rng.uniform(1.0, 1.15))
 
-    def carrier(seconds: float) -> np.ndarray:
+    def carrier(seconds: float) -> Signal:
         saws = [
             tone(hz(root + k) * d, seconds, spectrum(hz(root + k), 0.7), rng.random())
             for k in shape
@@ -718,7 +719,7 @@ def _radio(rng: Rng) -> Take:
     )
     beep = rng.random() < 0.6
 
-    def change(x: np.ndarray) -> np.ndarray:
+    def change(x: Signal) -> Signal:
         x = np.pad(x, (samples(0.25), samples(0.15)))
         seconds = len(x) / SAMPLE_RATE
         x = drive(band(x, low, high, 3), gain) * 0.5 + static * band(noise(rng, seconds)[: len(x)], low, high)
@@ -742,9 +743,9 @@ def _telephone(rng: Rng) -> Take:
     who = draw_speaker(rng, choose(rng, ("man", "woman", "old woman")))
     bits, hum, hold = rng.uniform(8, 24), rng.uniform(0.004, 0.02), int(choose(rng, (5, 5, 6)))
 
-    def change(x: np.ndarray) -> np.ndarray:
+    def change(x: Signal) -> Signal:
         x = band(np.pad(x, (samples(0.1), samples(0.15))), 300, 3300, 4)
-        x = x / np.max(np.abs(x))
+        x = x / peak_of(x)
         folded = np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256)
         folded = np.repeat((np.round(folded * bits) / bits)[::hold], hold)[: len(x)]
         x = np.sign(folded) * (256 ** np.abs(folded) - 1) / 255
@@ -770,7 +771,7 @@ def _shifted(rng: Rng) -> Take:
         choose(rng, ("chipmunk", "helium", "elf", "tiny alien")) if up else choose(rng, ("monster", "demon", "giant"))
     )
 
-    def change(x: np.ndarray) -> np.ndarray:
+    def change(x: Signal) -> Signal:
         y = _repitch(x, factor)
         if not up:
             y = mix(drive(2 * y, 2.0), 0.5 * _repitch(x, factor * 0.93))
@@ -794,7 +795,7 @@ def _announcement(rng: Rng) -> Take:
     where, t60 = choose(rng, ("airport", "train station", "mall", "stadium")), rng.uniform(1.2, 2.5)
     notes = choose(rng, ((76, 72), (67, 72, 76), (79, 75, 72)))
 
-    def change(x: np.ndarray) -> np.ndarray:
+    def change(x: Signal) -> Signal:
         chime = np.zeros(samples(0.35 * len(notes) + 0.5))
         for i, midi in enumerate(notes):
             bell = decay(0.8, 1.0) * (tone(hz(midi), 0.8, np.array([1, 0.2, 0.1])))
@@ -821,7 +822,7 @@ def _tts(rng: Rng) -> Take:
     )
     rate = int(choose(rng, (2, 3, 4)))
 
-    def change(x: np.ndarray) -> np.ndarray:
+    def change(x: Signal) -> Signal:
         x = np.repeat(band(x, 80, 0.4 * SAMPLE_RATE / rate, 4)[::rate], rate)
         return np.pad(np.round(x * 100) / 100, samples(0.1))
 
@@ -842,7 +843,7 @@ def _glitched(rng: Rng) -> Take:
     kind = choose(rng, ("stutter", "reversed", "flanged", "echo"))
     rate, repeats = rng.uniform(0.2, 0.7), rng.integers(2, 5)
 
-    def change(x: np.ndarray) -> np.ndarray:
+    def change(x: Signal) -> Signal:
         if kind == "reversed":
             return room(rng, x, 1.2, 0.4)[::-1].copy()
         if kind == "stutter":

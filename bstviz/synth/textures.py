@@ -16,6 +16,7 @@ from scipy import signal
 from bstviz.synth.dsp import (
     SAMPLE_RATE,
     Rng,
+    Signal,
     Take,
     Voice,
     band,
@@ -24,6 +25,7 @@ from bstviz.synth.dsp import (
     fade,
     noise,
     oscillator,
+    peak_of,
     place,
     resonate,
     room,
@@ -32,8 +34,8 @@ from bstviz.synth.dsp import (
     wander,
 )
 
-Curve = np.ndarray | float
-Points = Sequence[float] | np.ndarray
+Curve = Signal | float
+Points = Sequence[float] | Signal
 
 # --- Numbers, words, times -------------------------------------------------------------------------------------------
 
@@ -89,14 +91,14 @@ def take(
     names: Sequence[str],
     tags: str,
     notes: Sequence[str],
-    render: Callable[[], np.ndarray],
+    render: Callable[[], Signal],
     ambient: bool = False,
 ) -> Take:
     """A take with its words in one of the ways uploaders write them; one in eight says next to nothing."""
     words = tags.split()
     rng.shuffle(words)
 
-    def trimmed() -> np.ndarray:
+    def trimmed() -> Signal:
         return fade(render(), 0.05, 0.4) if ambient else trim(render())
 
     number = int(rng.integers(1, 60))
@@ -126,34 +128,32 @@ def recorded(voice: Voice) -> Voice:
         made = voice(rng)
         floor, slope, top = 10 ** (-rng.uniform(44, 62) / 20), uniform(rng, 0.4, 1.5), log_uniform(rng, 8_000, 20_000)
 
-        def render() -> np.ndarray:
+        def render() -> Signal:
             x = band(made.render(), high=top, order=1)
             hiss = noise(rng, span(rng, 0.0, 0.05) + len(x) / SAMPLE_RATE, slope)[: len(x)]
-            return x + floor * np.max(np.abs(x)) * hiss
+            return x + floor * peak_of(x) * hiss
 
         return replace(made, render=render)
 
     return live
 
 
-def trim(x: np.ndarray) -> np.ndarray:
+def trim(x: Signal) -> Signal:
     """The sound without what lies more than 54 dB below its peak at the end, faded out."""
     loud = np.flatnonzero(np.abs(x) > 0.002 * np.max(np.abs(x), initial=0.0))
     x = x[: max(samples(0.25), loud[-1] + samples(0.04))] if len(loud) else x
     return fade(x, 0.001, min(0.1, 0.1 * len(x) / SAMPLE_RATE))
 
 
-def events(rng: Rng, seconds: float, rate: float, shape: float = 1.0) -> np.ndarray:
+def events(rng: Rng, seconds: float, rate: float, shape: float = 1.0) -> Signal:
     """Times of events, ``rate`` a second on average: at random with ``shape`` 1, the more even the larger it is."""
     count = int(seconds * rate * 2 + 20)
     gaps = rng.gamma(shape, 1 / (rate * shape), count)
-    times = np.cumsum(gaps) - gaps[0] * rng.random()
+    times: Signal = np.cumsum(gaps) - float(gaps[0]) * rng.random()
     return times[times < seconds]
 
 
-def scatter(
-    rng: Rng, seconds: float, times: np.ndarray, grains: Sequence[np.ndarray], gains: Curve = 1.0
-) -> np.ndarray:
+def scatter(rng: Rng, seconds: float, times: Signal, grains: Sequence[Signal], gains: Curve = 1.0) -> Signal:
     """Grains, one of several picked for each time, added up; thousands of them cost little (convolved impulses)."""
     n = samples(seconds)
     out = np.zeros(n)
@@ -170,18 +170,18 @@ def scatter(
     return out
 
 
-def heavy_tail(rng: Rng, count: int, power: float = 2.0) -> np.ndarray:
+def heavy_tail(rng: Rng, count: int, power: float = 2.0) -> Signal:
     """Gains in 0..1 of which most are small and a few large."""
     return rng.random(count) ** power
 
 
-def curve(seconds: float, points: Points, shares: Points | None = None) -> np.ndarray:
+def curve(seconds: float, points: Points, shares: Points | None = None) -> Signal:
     """Straight lines through ``points``, at even shares of the duration or at the given ones (0..1)."""
     at = np.linspace(0, 1, len(points)) if shares is None else np.asarray(shares)
     return np.interp(np.linspace(0, 1, samples(seconds)), at, points)
 
 
-def hump(seconds: float, peak: float = 0.5, power: float = 1.0) -> np.ndarray:
+def hump(seconds: float, peak: float = 0.5, power: float = 1.0) -> Signal:
     """Envelope that swells to 1 at a share ``peak`` of the duration and dies away, rounded."""
     return np.sin(0.5 * np.pi * curve(seconds, (0, 1, 0), (0, peak, 1))) ** (2 * power)
 
@@ -189,7 +189,7 @@ def hump(seconds: float, peak: float = 0.5, power: float = 1.0) -> np.ndarray:
 # --- Sources and filters ---------------------------------------------------------------------------------------------
 
 
-def saw(frequency: Curve, seconds: float, phase: float = 0.0) -> np.ndarray:
+def saw(frequency: Curve, seconds: float, phase: float = 0.0) -> Signal:
     """Sawtooth without audible aliasing (PolyBLEP), following a frequency in Hz."""
     step = np.broadcast_to(np.maximum(frequency, 1.0), (samples(seconds),)) / SAMPLE_RATE
     p = (phase + np.cumsum(step)) % 1.0
@@ -198,26 +198,27 @@ def saw(frequency: Curve, seconds: float, phase: float = 0.0) -> np.ndarray:
     return out - np.where(rise < 1, 2 * rise - rise**2 - 1, 0.0) - np.where(fall > -1, fall**2 + 2 * fall + 1, 0.0)
 
 
-def fm(carrier: Curve, ratio: float, index: Curve, seconds: float) -> np.ndarray:
+def fm(carrier: Curve, ratio: float, index: Curve, seconds: float) -> Signal:
     """Two-operator frequency modulation; the modulator runs at ``ratio`` times the carrier."""
     phase = 2 * np.pi * np.cumsum(np.broadcast_to(np.asarray(carrier, float), (samples(seconds),))) / SAMPLE_RATE
     return np.sin(phase + index * np.sin(ratio * phase))
 
 
-def shape(x: np.ndarray, gain: Callable[[np.ndarray, np.ndarray], np.ndarray], window: int = 1024) -> np.ndarray:
+def shape(x: Signal, gain: Callable[[Signal, Signal], Signal], window: int = 1024) -> Signal:
     """Time-varying filter: ``gain(times (1, T), frequencies (F, 1))`` multiplies the short-time spectrum."""
     hop = window // 4
     padded = np.pad(x, (0, (-len(x)) % hop + window))
     f, t, z = signal.stft(padded, SAMPLE_RATE, nperseg=window, noverlap=window - hop)
     _, y = signal.istft(z * gain(t[None, :], f[:, None]), SAMPLE_RATE, nperseg=window, noverlap=window - hop)
-    return y[: len(x)]
+    shaped: Signal = y[: len(x)]
+    return shaped
 
 
-def sweep(x: np.ndarray, centre: np.ndarray, octaves: Curve = 1.0) -> np.ndarray:
+def sweep(x: Signal, centre: Signal, octaves: Curve = 1.0) -> Signal:
     """Band-pass of a width in octaves whose centre follows a curve in Hz (any number of points over the sound)."""
     at = np.linspace(0, len(x) / SAMPLE_RATE, len(centre))
 
-    def gain(t: np.ndarray, f: np.ndarray) -> np.ndarray:
+    def gain(t: Signal, f: Signal) -> Signal:
         away = np.log2(np.maximum(f, 20.0) / np.interp(t, at, centre)) / octaves
         return np.exp(-0.5 * (2 * away) ** 2)
 
@@ -225,18 +226,23 @@ def sweep(x: np.ndarray, centre: np.ndarray, octaves: Curve = 1.0) -> np.ndarray
 
 
 VOWELS = {
-    "a": (730, 1090, 2440, 3400), "e": (530, 1840, 2480, 3500), "i": (270, 2290, 3010, 3600),
-    "o": (570, 840, 2410, 3300), "u": (300, 870, 2240, 3200), "ae": (660, 1720, 2410, 3500),
-    "er": (490, 1350, 1690, 3300), "m": (250, 1000, 2200, 3000),
-}  # fmt: skip
+    "a": (730, 1090, 2440, 3400),
+    "e": (530, 1840, 2480, 3500),
+    "i": (270, 2290, 3010, 3600),
+    "o": (570, 840, 2410, 3300),
+    "u": (300, 870, 2240, 3200),
+    "ae": (660, 1720, 2410, 3500),
+    "er": (490, 1350, 1690, 3300),
+    "m": (250, 1000, 2200, 3000),
+}
 
 
-def vowels(x: np.ndarray, path: Sequence[str], size: float = 1.0, at: Sequence[float] | None = None) -> np.ndarray:
+def vowels(x: Signal, path: Sequence[str], size: float = 1.0, at: Sequence[float] | None = None) -> Signal:
     """Formants moving through the vowels of ``path``; ``size`` scales them (below 1: a longer throat)."""
     shares = np.linspace(0, 1, len(path)) if at is None else np.asarray(at)
     knots = shares * len(x) / SAMPLE_RATE
 
-    def gain(t: np.ndarray, f: np.ndarray) -> np.ndarray:
+    def gain(t: Signal, f: Signal) -> Signal:
         out = np.full((f.size, t.size), 0.02)
         for k, (level, width) in enumerate(((1.0, 90), (0.6, 110), (0.3, 160), (0.2, 220))):
             centre = size * np.interp(t, knots, [VOWELS[v][k] for v in path])
@@ -246,7 +252,7 @@ def vowels(x: np.ndarray, path: Sequence[str], size: float = 1.0, at: Sequence[f
     return shape(x, gain)
 
 
-def throat(rng: Rng, pitch: np.ndarray, seconds: float, rough: float = 0.02, breath: float = 0.1) -> np.ndarray:
+def throat(rng: Rng, pitch: Signal, seconds: float, rough: float = 0.02, breath: float = 0.1) -> Signal:
     """Vocal-fold sound: a jittered sawtooth, some of it noise; ``rough`` above 0.1 is hoarse."""
     jitter = 1 + rough * wander(rng, seconds, 60) + 0.012 * wander(rng, seconds, 6)
     tone = band(saw(pitch * np.clip(jitter, 0.4, 2.0), seconds), high=3_500, order=1)
@@ -254,67 +260,65 @@ def throat(rng: Rng, pitch: np.ndarray, seconds: float, rough: float = 0.02, bre
     return tone * grit + breath * noise(rng, seconds)
 
 
-def bed(rng: Rng, seconds: float, low: float, high: float, slope: float = 1.0, flutter: float = 0.15) -> np.ndarray:
+def bed(rng: Rng, seconds: float, low: float, high: float, slope: float = 1.0, flutter: float = 0.15) -> Signal:
     """Steady noise between two frequencies with a slowly breathing level."""
     x = band(noise(rng, seconds, slope), low, high)
     x *= 1 + flutter * np.clip(wander(rng, seconds, 1.5), -2, 2)
     return x / (np.std(x) + 1e-9) * 0.25
 
 
-def hum(rng: Rng, seconds: float, mains: float = 50.0, partials: int = 9) -> np.ndarray:
+def hum(rng: Rng, seconds: float, mains: float = 50.0, partials: int = 9) -> Signal:
     """Mains hum: harmonics of random strength, the even ones stronger as in transformers."""
     gains = [rng.uniform(0.2, 1) * (1.0 if k % 2 == 0 else 0.4) / k**0.7 for k in range(1, partials + 1)]
     return oscillator(mains, seconds, gains) * (1 + 0.05 * wander(rng, seconds, 2)) * 0.4
 
 
-def crush(x: np.ndarray, bits: float, hold: int) -> np.ndarray:
+def crush(x: Signal, bits: float, hold: int) -> Signal:
     """Coarse quantisation and sample-and-hold."""
     held = x[(np.arange(len(x)) // hold) * hold]
     levels = 2 ** (bits - 1)
     return np.round(held * levels) / levels
 
 
-def drive(x: np.ndarray, amount: float) -> np.ndarray:
+def drive(x: Signal, amount: float) -> Signal:
     """Soft clipping after scaling to a peak of ``amount``."""
-    return np.tanh(amount * x / (np.max(np.abs(x)) + 1e-9))
+    return np.tanh(amount * x / (peak_of(x) + 1e-9))
 
 
 # --- Space -----------------------------------------------------------------------------------------------------------
 
 
-def wet(rng: Rng, x: np.ndarray, t60: float, share: float, damping: float = 6_000.0) -> np.ndarray:
+def wet(rng: Rng, x: Signal, t60: float, share: float, damping: float = 6_000.0) -> Signal:
     """Reverberation without lengthening the sound."""
     return room(rng, x, t60, share, damping)[: len(x)]
 
 
-def distant(rng: Rng, x: np.ndarray, high: float, t60: float = 1.2, share: float = 0.5) -> np.ndarray:
+def distant(rng: Rng, x: Signal, high: float, t60: float = 1.2, share: float = 0.5) -> Signal:
     """The sound from afar: duller and mostly reflections."""
     return wet(rng, band(x, high=high, order=1), t60, share, high)
 
 
-def pass_by(x: np.ndarray, seconds: float, speed: float, distance: float, at: float) -> np.ndarray:
+def pass_by(x: Signal, seconds: float, speed: float, distance: float, at: float) -> Signal:
     """A source driving past in a straight line at m/s and m, nearest at ``at`` s: Doppler shift, loss, air damping.
 
     ``x`` has to be longer than ``seconds`` by the time sound takes over the way (half a second will do).
     """
     t = time(seconds)
     way = np.sqrt(distance**2 + (speed * (t - at)) ** 2)
-    heard = np.interp(t + (way[0] - way) / 343, np.arange(len(x)) / SAMPLE_RATE, x)
-    near = distance / way
+    heard = np.interp(t + (float(way[0]) - way) / 343, np.arange(len(x)) / SAMPLE_RATE, x)
+    near: Signal = distance / way
     return near * (near**0.6 * heard + (1 - near**0.6) * band(heard, high=700, order=1))
 
 
 # --- Layers ----------------------------------------------------------------------------------------------------------
 
 
-def levelled(x: np.ndarray, rms: float) -> np.ndarray:
+def levelled(x: Signal, rms: float) -> Signal:
     """The layer at an RMS of its own choosing, so that a mix can be read as a list of loudnesses."""
     return x * (rms / (np.std(x) + 1e-9))
 
 
-def sprinkle(
-    rng: Rng, seconds: float, make: Callable[[], np.ndarray], rate: float, gains: tuple[float, float]
-) -> np.ndarray:
+def sprinkle(rng: Rng, seconds: float, make: Callable[[], Signal], rate: float, gains: tuple[float, float]) -> Signal:
     """Occasional events, each made anew at a random time and level."""
     out = np.zeros(samples(seconds))
     for at in events(rng, seconds, rate, 2):
@@ -348,7 +352,7 @@ MATERIALS = {
 }
 
 
-def ring(rng: Rng, modes: Sequence[tuple[float, float, float]], seconds: float) -> np.ndarray:
+def ring(rng: Rng, modes: Sequence[tuple[float, float, float]], seconds: float) -> Signal:
     """Damped sines, each (frequency in Hz, time in s to fall 60 dB, gain), with random phases."""
     t = time(seconds)
     out = np.zeros(len(t))
@@ -359,7 +363,7 @@ def ring(rng: Rng, modes: Sequence[tuple[float, float, float]], seconds: float) 
     return fade(out, 0.0, 0.2 * seconds)
 
 
-def impact(rng: Rng, material: str, pitch: float, seconds: float = 0.5, hardness: float = 0.6) -> np.ndarray:
+def impact(rng: Rng, material: str, pitch: float, seconds: float = 0.5, hardness: float = 0.6) -> Signal:
     """Something of a material hit once; ``pitch`` is its lowest mode in Hz, ``hardness`` 0..1 brightens the contact."""
     m = MATERIALS[material]
     modes = []
@@ -372,28 +376,33 @@ def impact(rng: Rng, material: str, pitch: float, seconds: float = 0.5, hardness
     low = float(np.clip(pitch * 0.7, 40, 8_000))
     place(out, band(contact, low, max(2 * low, 1_500 + 12_000 * hardness**2)), 0, m.contact)
     out[:20] *= np.linspace(0, 1, min(20, len(out)))[: len(out[:20])]
-    return out / (np.max(np.abs(out)) + 1e-9)
+    return out / (peak_of(out) + 1e-9)
 
 
-def thud(rng: Rng, pitch: float, seconds: float = 0.3, slap: float = 0.4) -> np.ndarray:
+def thud(rng: Rng, pitch: float, seconds: float = 0.3, slap: float = 0.4) -> Signal:
     """A dull heavy blow: a falling low tone and a burst of dark noise."""
     t = time(seconds)
     body = np.sin(2 * np.pi * np.cumsum(pitch * (1 + 0.7 * np.exp(-t * 40))) / SAMPLE_RATE) * decay(seconds, seconds)
     return body + slap * band(noise(rng, seconds), 60, 1_800) * decay(seconds, seconds * 0.35)
 
 
-def click(rng: Rng, low: float = 1_500, high: float = 9_000, seconds: float = 0.012) -> np.ndarray:
+def click(rng: Rng, low: float = 1_500, high: float = 9_000, seconds: float = 0.012) -> Signal:
     """A dry tick of filtered noise."""
     x = band(noise(rng, seconds + 0.004), min(low, 9_000), min(max(high, 1.3 * low), 20_000)) * decay(
         seconds + 0.004, seconds, 0.0004
     )
-    return x / (np.max(np.abs(x)) + 1e-9)
+    return x / (peak_of(x) + 1e-9)
 
 
 def crackle(
-    rng: Rng, seconds: float, rate: float, low: float = 1_000, high: float = 10_000, length: float = 0.006,
-    level: np.ndarray | None = None,
-) -> np.ndarray:  # fmt: skip
+    rng: Rng,
+    seconds: float,
+    rate: float,
+    low: float = 1_000,
+    high: float = 10_000,
+    length: float = 0.006,
+    level: Signal | None = None,
+) -> Signal:
     """Random ticks of uneven strength, ``rate`` a second, optionally thinned and scaled by a level curve."""
     times = events(rng, seconds, rate)
     gains = heavy_tail(rng, len(times), 3)
@@ -403,19 +412,19 @@ def crackle(
     return scatter(rng, seconds, times, grains, gains)
 
 
-def rustle(rng: Rng, seconds: float, level: np.ndarray, low: float = 1_500, high: float = 11_000) -> np.ndarray:
+def rustle(rng: Rng, seconds: float, level: Signal, low: float = 1_500, high: float = 11_000) -> Signal:
     """Paper, leaves or cloth moved as the level curve says: fine crackling over a hiss."""
     fine = crackle(rng, seconds, 260, low, high, 0.004, level)
     hiss = band(noise(rng, seconds), low, high) * level * (0.3 + np.abs(wander(rng, seconds, 35)))
     return fine + 0.06 * hiss
 
 
-def strokes(rng: Rng, seconds: float, rate: float, sharpness: float = 2.0) -> np.ndarray:
+def strokes(rng: Rng, seconds: float, rate: float, sharpness: float = 2.0) -> Signal:
     """Uneven level curve of hands at work: about ``rate`` swells a second with rests between."""
     return np.maximum(0, 0.4 + 0.8 * wander(rng, seconds, rate * 2)) ** sharpness
 
 
-def scrape(rng: Rng, speed: np.ndarray, teeth: float, low: float, high: float) -> np.ndarray:
+def scrape(rng: Rng, speed: Signal, teeth: float, low: float, high: float) -> Signal:
     """Rough surface rubbed: noise gated by an uneven grid, ``teeth`` bumps a second at a speed of 1."""
     seconds = len(speed) / SAMPLE_RATE
     phase = np.cumsum(speed * teeth * (1 + 0.25 * wander(rng, seconds, 12))) / SAMPLE_RATE
@@ -428,7 +437,7 @@ def scrape(rng: Rng, speed: np.ndarray, teeth: float, low: float, high: float) -
 
 def engine(
     rng: Rng, rpm: Curve, seconds: float, cylinders: int = 4, rough: float = 0.3, pipe: float = 110.0, hiss: float = 0.3
-) -> np.ndarray:
+) -> Signal:
     """Piston engine: a burst each time a cylinder fires, ringing in an exhaust pipe tuned to ``pipe`` Hz."""
     rpm = np.broadcast_to(np.asarray(rpm, float), (samples(seconds),))
     firing = np.cumsum(rpm) / 120 / SAMPLE_RATE * cylinders
@@ -446,7 +455,7 @@ def engine(
     return drive(band(out, 28) + (0.02 + 0.1 * hiss) * np.std(out) * mechanics, 1.6)
 
 
-def whine(rng: Rng, frequency: Curve, seconds: float, brightness: float = 0.6, air: float = 0.2) -> np.ndarray:
+def whine(rng: Rng, frequency: Curve, seconds: float, brightness: float = 0.6, air: float = 0.2) -> Signal:
     """Electric motor: a buzzing tone with a slight wobble, and the wind of its fan."""
     f = frequency * (1 + 0.004 * wander(rng, seconds, 5))
     partials = [rng.uniform(0.4, 1) * brightness**k for k in range(8)]
@@ -454,9 +463,7 @@ def whine(rng: Rng, frequency: Curve, seconds: float, brightness: float = 0.6, a
     return tone * (1 + 0.1 * wander(rng, seconds, 15)) + air * band(noise(rng, seconds, 0.7), 200, 9_000)
 
 
-def rotor(
-    rng: Rng, seconds: float, rate: Curve, sharp: float = 5.0, low: float = 40, high: float = 1_200
-) -> np.ndarray:
+def rotor(rng: Rng, seconds: float, rate: Curve, sharp: float = 5.0, low: float = 40, high: float = 1_200) -> Signal:
     """Air chopped by blades, ``rate`` times a second."""
     phase = np.cumsum(np.broadcast_to(np.asarray(rate, float), (samples(seconds),))) / SAMPLE_RATE
     chop = np.exp(sharp * (np.cos(2 * np.pi * phase) - 1))
@@ -464,7 +471,7 @@ def rotor(
     return band(noise(rng, seconds, 1.0) * (0.12 + chop) + 1.5 * thump, low, high)
 
 
-def ratchet(rng: Rng, seconds: float, rate: Curve, pitch: float, material: str = "metal") -> np.ndarray:
+def ratchet(rng: Rng, seconds: float, rate: Curve, pitch: float, material: str = "metal") -> Signal:
     """Teeth clicking past a pawl, ``rate`` a second (a number or a curve)."""
     passed = np.floor(np.cumsum(np.broadcast_to(np.asarray(rate, float), (samples(seconds),))) / SAMPLE_RATE)
     times = np.flatnonzero(np.diff(passed)) / SAMPLE_RATE + rng.uniform(0, 0.0015, int(passed[-1] - passed[0]))
@@ -477,17 +484,17 @@ def ratchet(rng: Rng, seconds: float, rate: Curve, pitch: float, material: str =
 # --- Wind, water, fire -----------------------------------------------------------------------------------------------
 
 
-def wind(rng: Rng, seconds: float, centre: float = 400, gusts: float = 0.5, howl: float = 0.3) -> np.ndarray:
+def wind(rng: Rng, seconds: float, centre: float = 400, gusts: float = 0.5, howl: float = 0.3) -> Signal:
     """Wind: dark noise whose level and colour follow the gusts, with whistling bands as ``howl`` grows."""
     gust = np.clip(0.55 + 0.3 * wander(rng, seconds, gusts) + 0.06 * wander(rng, seconds, 6), 0.12, 1.4)
     out = sweep(noise(rng, seconds, 0.8), centre * (0.5 + gust), 3.0) * gust
     for ratio in (1.0, 2.3):
         path = centre * ratio * (0.8 + 0.45 * gust) * (1 + 0.02 * wander(rng, seconds, 3))
         out += howl * 2 * sweep(noise(rng, seconds), path[::512], 0.18) * gust**2
-    return out / (np.max(np.abs(out)) + 1e-9)
+    return out / (peak_of(out) + 1e-9)
 
 
-def bubble(rng: Rng, pitch: float, rise: float = 0.6) -> np.ndarray:
+def bubble(rng: Rng, pitch: float, rise: float = 0.6) -> Signal:
     """One air bubble in water: a damped sine that climbs as it nears the surface."""
     seconds = min(0.25, 30 / pitch + 0.015)
     x = time(seconds) / seconds
@@ -496,8 +503,8 @@ def bubble(rng: Rng, pitch: float, rise: float = 0.6) -> np.ndarray:
 
 
 def bubbles(
-    rng: Rng, seconds: float, rate: float, low: float = 400, high: float = 3_000, level: np.ndarray | None = None
-) -> np.ndarray:
+    rng: Rng, seconds: float, rate: float, low: float = 400, high: float = 3_000, level: Signal | None = None
+) -> Signal:
     """Many bubbles of all sizes, small ones more often."""
     times = events(rng, seconds, rate)
     grains = [bubble(rng, f, rng.uniform(0.1, 1.0)) * (low / f) ** 0.4 for f in np.geomspace(low, high, 9)]
@@ -507,21 +514,21 @@ def bubbles(
     return scatter(rng, seconds, times, grains, gains)
 
 
-def stream(rng: Rng, seconds: float, flow: float = 0.5) -> np.ndarray:
+def stream(rng: Rng, seconds: float, flow: float = 0.5) -> Signal:
     """Running water: bubbles over a murmuring noise; ``flow`` 0..1 from a trickle to a torrent."""
     babble = bubbles(rng, seconds, 60 + 260 * flow, 350 - 100 * flow, 2_800)
     wash = bed(rng, seconds, 450 - 250 * flow, 7_000, 0.6, 0.25)
     return babble * 0.6 + wash * (0.15 + 1.4 * flow)
 
 
-def rain(rng: Rng, seconds: float, density: float = 0.5, low: float = 1_500, drops: float = 1.0) -> np.ndarray:
+def rain(rng: Rng, seconds: float, density: float = 0.5, low: float = 1_500, drops: float = 1.0) -> Signal:
     """Rain: the hiss of countless drops and the near ones singly; ``density`` 0..1 from drizzle to downpour."""
     hiss = bed(rng, seconds, low * 0.6, 13_000, 0.5, 0.06)
     near = crackle(rng, seconds, 60 + 500 * density, low, 9_000, 0.005)
     return (0.15 + 0.9 * density) * hiss + drops * near
 
 
-def surf(rng: Rng, seconds: float, period: float = 4.0, dark: float = 0.5) -> np.ndarray:
+def surf(rng: Rng, seconds: float, period: float = 4.0, dark: float = 0.5) -> Signal:
     """Waves on a shore: each swells dark, breaks bright and hisses back; the roar of others lies below."""
     out = 0.25 * bed(rng, seconds, 60, 900 - 500 * dark, 0.8, 0.2)
     for at in np.arange(-period * rng.random(), seconds, period * rng.uniform(0.85, 1.15)):
@@ -530,11 +537,11 @@ def surf(rng: Rng, seconds: float, period: float = 4.0, dark: float = 0.5) -> np
         colour = curve(length, (300, 900, 2_600, 4_500), (0, 0.3, 0.5, 1)) * (1.3 - 0.8 * dark)
         wave = sweep(noise(rng, length, 0.4), colour[::512], 3.0) * level
         foam = crackle(rng, length, 500, 2_500, 9_000, 0.003, np.roll(level, samples(length * 0.15)))
-        place(out, wave / (np.max(np.abs(wave)) + 1e-9) + 0.25 * foam, at, rng.uniform(0.6, 1))
+        place(out, wave / (peak_of(wave) + 1e-9) + 0.25 * foam, at, rng.uniform(0.6, 1))
     return out
 
 
-def fire(rng: Rng, seconds: float, size: float = 0.5) -> np.ndarray:
+def fire(rng: Rng, seconds: float, size: float = 0.5) -> Signal:
     """Fire: crackles and pops over a fluttering roar; ``size`` 0..1 from embers to a blaze."""
     flutter = 0.6 + 0.35 * np.clip(wander(rng, seconds, 7), -1.5, 1.5)
     roar = band(noise(rng, seconds, 1.5), 50, 700) * flutter * (0.03 + 0.22 * size)
@@ -545,24 +552,24 @@ def fire(rng: Rng, seconds: float, size: float = 0.5) -> np.ndarray:
     return roar + hiss + 0.7 * fine + scatter(rng, seconds, pops, wood, rng.uniform(0.2, 1, len(pops)))
 
 
-def thunder(rng: Rng, seconds: float, near: float = 0.5) -> np.ndarray:
+def thunder(rng: Rng, seconds: float, near: float = 0.5) -> Signal:
     """A thunderclap, tearing when near, and its rolling echo."""
     start = 0.25 * rng.random()
     roll = np.zeros(samples(seconds))
     for at in start + np.cumsum(rng.gamma(1.2, 0.25, 14)):
         length = rng.uniform(0.5, 1.6)
         rumble = band(noise(rng, length, 1.2), 25, log_uniform(rng, 120, 400 + 900 * near)) * hump(length, 0.15)
-        place(roll, rumble / np.max(np.abs(rumble)), at, rng.uniform(0.3, 1) * np.exp(-1.1 * at))
+        place(roll, rumble / peak_of(rumble), at, rng.uniform(0.3, 1) * np.exp(-1.1 * at))
     crack = crackle(rng, 0.7, 350, 300, 6_000, 0.02, np.linspace(1, 0, 300) ** 2)
     place(roll, crack + 0.5 * band(noise(rng, 0.7), 80, 3_000) * decay(0.7, 0.6), start, 1.6 * near)
     return wet(rng, roll, 2.5, 0.35, 1_500)
 
 
-def blast(rng: Rng, seconds: float, weight: float = 0.5, debris: float = 0.4) -> np.ndarray:
+def blast(rng: Rng, seconds: float, weight: float = 0.5, debris: float = 0.4) -> Signal:
     """An explosion: a shock, a roaring cloud that darkens, a sub drop and falling debris."""
     colour = np.geomspace(5_000 - 2_500 * weight, 90, 80)
     cloud = sweep(noise(rng, seconds, 0.3), colour, 3.5) * decay(seconds, seconds * (0.6 + 0.6 * weight), 0.004)
-    out = cloud / np.max(np.abs(cloud))
+    out = cloud / peak_of(cloud)
     sub = np.sin(2 * np.pi * np.cumsum(curve(seconds, (95 - 40 * weight, 28))) / SAMPLE_RATE) * decay(seconds, seconds)
     falling = crackle(rng, seconds, 70, 600, 6_000, 0.012, curve(seconds, (0, 0.2, 1, 0), (0, 0.1, 0.35, 1)))
     place(out, click(rng, 200, 9_000, 0.03), 0, 1.2)
@@ -572,7 +579,7 @@ def blast(rng: Rng, seconds: float, weight: float = 0.5, debris: float = 0.4) ->
 # --- People ----------------------------------------------------------------------------------------------------------
 
 
-def talker(rng: Rng, seconds: float, pitch: float, size: float = 1.0) -> np.ndarray:
+def talker(rng: Rng, seconds: float, pitch: float, size: float = 1.0) -> Signal:
     """One voice muttering: syllables of random vowels with hisses between, phrases and pauses; no words."""
     beats = int(seconds * 4.5) + 2
     path = [choose(rng, tuple(VOWELS)) for _ in range(beats)]
@@ -584,7 +591,7 @@ def talker(rng: Rng, seconds: float, pitch: float, size: float = 1.0) -> np.ndar
     return (voiced / (np.std(voiced) + 1e-9) * 0.3 * syllables + hiss) * phrases
 
 
-def crowd(rng: Rng, seconds: float, people: int = 12) -> np.ndarray:
+def crowd(rng: Rng, seconds: float, people: int = 12) -> Signal:
     """Babble: two voices copied at many speeds and offsets, so that nobody is understood."""
     sources = [talker(rng, 3.5, rng.uniform(95, 130), 0.95), talker(rng, 3.5, rng.uniform(180, 230), 1.12)]
     n = samples(seconds)
@@ -596,15 +603,15 @@ def crowd(rng: Rng, seconds: float, people: int = 12) -> np.ndarray:
     return out / (np.std(out) + 1e-9) * 0.2
 
 
-def hand_clap(rng: Rng) -> np.ndarray:
+def hand_clap(rng: Rng) -> Signal:
     """One pair of hands: a few milliseconds of noise, coloured by the cup between the palms."""
     x = noise(rng, 0.09) * decay(0.09, rng.uniform(0.03, 0.07), 0.0005)
     tone = log_uniform(rng, 700, 1_900)
     out = resonate(x, tone, tone * 0.6) + 0.35 * resonate(x, tone * 2.3, tone) + 0.12 * band(x, 2_000)
-    return fade(out / np.max(np.abs(out)), 0.0003, 0.02)
+    return fade(out / peak_of(out), 0.0003, 0.02)
 
 
-def applause(rng: Rng, seconds: float, people: float = 40, level: np.ndarray | None = None) -> np.ndarray:
+def applause(rng: Rng, seconds: float, people: float = 40, level: Signal | None = None) -> Signal:
     """Many hands, each at its own pace."""
     times = events(rng, seconds, people * 3.5)
     gains = rng.uniform(0.15, 1, len(times)) ** 1.5
@@ -616,7 +623,7 @@ def applause(rng: Rng, seconds: float, people: float = 40, level: np.ndarray | N
 FLOORS = ("wood", "concrete", "gravel", "snow", "leaves", "metal")
 
 
-def footstep(rng: Rng, floor: str, weight: float = 0.5) -> np.ndarray:
+def footstep(rng: Rng, floor: str, weight: float = 0.5) -> Signal:
     """One step, heel then toe, on one of :data:`FLOORS`."""
     seconds = 0.42
     out = np.zeros(samples(seconds))
@@ -641,7 +648,7 @@ def footstep(rng: Rng, floor: str, weight: float = 0.5) -> np.ndarray:
     return out
 
 
-def walk(rng: Rng, seconds: float, floor: str, pace: float, weight: float = 0.5) -> np.ndarray:
+def walk(rng: Rng, seconds: float, floor: str, pace: float, weight: float = 0.5) -> Signal:
     """Steps at a pace of so many a second, left and right a little unlike."""
     times = events(rng, seconds - 0.4, pace, 300) + 0.05
     out = np.zeros(samples(seconds))
@@ -650,7 +657,7 @@ def walk(rng: Rng, seconds: float, floor: str, pace: float, weight: float = 0.5)
     return out
 
 
-def breath(rng: Rng, seconds: float, inward: bool, size: float = 1.0) -> np.ndarray:
+def breath(rng: Rng, seconds: float, inward: bool, size: float = 1.0) -> Signal:
     """One breath: noise through an open throat, brighter and rising when drawn in."""
     path = ("er", "e") if inward else ("a", "er", "u")
     air = vowels(noise(rng, seconds, 0.3), path, size * (1.15 if inward else 1.0))
@@ -666,7 +673,7 @@ def breath(rng: Rng, seconds: float, inward: bool, size: float = 1.0) -> np.ndar
 
 def syllable(
     rng: Rng, seconds: float, start: float, end: float, bend: float = 0.0, trill: float = 0.0, depth: float = 0.0
-) -> np.ndarray:
+) -> Signal:
     """A whistled bird note from ``start`` to ``end`` Hz, arched by ``bend`` and trilled ``trill`` times a second."""
     x = np.linspace(0, 1, samples(seconds))
     warble = depth * np.sin(2 * np.pi * trill * time(seconds) + 6.3 * rng.random())
@@ -677,7 +684,7 @@ def syllable(
     return oscillator(f, seconds, (1.0, rng.uniform(0.02, 0.15), rng.uniform(0, 0.05))) * envelope
 
 
-def bird_song(rng: Rng, seconds: float, pitch: float, tempo: float, rests: float = 0.5) -> np.ndarray:
+def bird_song(rng: Rng, seconds: float, pitch: float, tempo: float, rests: float = 0.5) -> Signal:
     """Phrases of a songbird: a few kinds of syllable, repeated and varied, with rests between phrases."""
     kinds = []
     for _ in range(int(rng.integers(2, 5))):
@@ -700,7 +707,7 @@ def bird_song(rng: Rng, seconds: float, pitch: float, tempo: float, rests: float
     return out
 
 
-def songbirds(rng: Rng, seconds: float, count: int, low: float = 2_000, high: float = 5_500) -> np.ndarray:
+def songbirds(rng: Rng, seconds: float, count: int, low: float = 2_000, high: float = 5_500) -> Signal:
     """Birds at several distances: the far ones dull, soft and in the echo of the wood."""
     near, far = np.zeros(samples(seconds)), np.zeros(samples(seconds))
     for k in range(count):
@@ -713,9 +720,16 @@ def songbirds(rng: Rng, seconds: float, count: int, low: float = 2_000, high: fl
 
 
 def call(
-    rng: Rng, seconds: float, pitch: Points, path: Sequence[str], size: float, rough: float = 0.03,
-    air: float = 0.08, peak: float = 0.3, tremolo: float = 0.0,
-) -> np.ndarray:  # fmt: skip
+    rng: Rng,
+    seconds: float,
+    pitch: Points,
+    path: Sequence[str],
+    size: float,
+    rough: float = 0.03,
+    air: float = 0.08,
+    peak: float = 0.3,
+    tremolo: float = 0.0,
+) -> Signal:
     """An animal's or a person's cry: a pitch line in Hz, a way through vowels, hoarseness, a bleat's tremolo in Hz."""
     f0 = curve(seconds, pitch)
     if tremolo:
@@ -724,12 +738,10 @@ def call(
     if tremolo:
         out *= 0.65 + 0.35 * np.sin(2 * np.pi * tremolo * time(seconds))
     out *= hump(seconds, peak, 0.45)
-    return out / (np.max(np.abs(out)) + 1e-9)
+    return out / (peak_of(out) + 1e-9)
 
 
-def repeat(
-    rng: Rng, seconds: float, make: Callable[[], np.ndarray], gap: float, count: int, start: float = 0.05
-) -> np.ndarray:
+def repeat(rng: Rng, seconds: float, make: Callable[[], Signal], gap: float, count: int, start: float = 0.05) -> Signal:
     """A sound made anew ``count`` times, about ``gap`` seconds of rest between; what does not fit is left out."""
     out = np.zeros(samples(seconds))
     at = start
@@ -742,7 +754,7 @@ def repeat(
     return out
 
 
-def crickets(rng: Rng, seconds: float, pitch: float, chirps: float, pulses: int = 3) -> np.ndarray:
+def crickets(rng: Rng, seconds: float, pitch: float, chirps: float, pulses: int = 3) -> Signal:
     """One cricket: groups of pulses of a pure high tone, ``chirps`` groups a second."""
     period = rng.uniform(0.022, 0.032)
     x = np.linspace(0, 1, samples(period * 0.75))
@@ -754,7 +766,7 @@ def crickets(rng: Rng, seconds: float, pitch: float, chirps: float, pulses: int 
     return scatter(rng, seconds, times, [chirp], rng.uniform(0.8, 1, len(times)))
 
 
-def insect_flight(rng: Rng, seconds: float, pitch: float, near: np.ndarray) -> np.ndarray:
+def insect_flight(rng: Rng, seconds: float, pitch: float, near: Signal) -> Signal:
     """A buzzing insect; ``near`` says how close it is, and its pitch leans with that."""
     turns = 0.06 * wander(rng, seconds, 3) + 0.03 * wander(rng, seconds, 14) + 0.012 * wander(rng, seconds, 70)
     f = pitch * (1 + turns) * (0.93 + 0.12 * near)
@@ -762,7 +774,7 @@ def insect_flight(rng: Rng, seconds: float, pitch: float, near: np.ndarray) -> n
     return buzz * near + 0.12 * band(noise(rng, seconds), 400, 6_000) * near
 
 
-def croak(rng: Rng, seconds: float, pitch: float, pulse: float) -> np.ndarray:
+def croak(rng: Rng, seconds: float, pitch: float, pulse: float) -> Signal:
     """A frog's croak: a tone beaten into ``pulse`` pulses a second, opening as it goes."""
     t = time(seconds)
     phase = np.cumsum(pulse * (1 + 0.1 * wander(rng, seconds, 5))) / SAMPLE_RATE
@@ -775,8 +787,8 @@ def croak(rng: Rng, seconds: float, pitch: float, pulse: float) -> np.ndarray:
     )
 
 
-def siren(rng: Rng, seconds: float, low: float, high: float, rate: float, steps: bool) -> np.ndarray:
+def siren(rng: Rng, seconds: float, low: float, high: float, rate: float, steps: bool) -> Signal:
     """Emergency siren between two pitches, stepping or wailing, ``rate`` times a second."""
     x = np.sin(2 * np.pi * (rate * time(seconds) + rng.random()))
-    f = low + (high - low) * ((x > 0) if steps else 0.5 + 0.5 * x)
+    f = low + (high - low) * (np.asarray(x > 0, float) if steps else 0.5 + 0.5 * x)
     return oscillator(f, seconds, (1, 0.5, 0.4, 0.2, 0.15))

@@ -18,6 +18,7 @@ from bstviz.synth.dsp import (
     choose,
     noise,
     oscillator,
+    peak_of,
     place,
     samples,
     time,
@@ -103,12 +104,13 @@ def traffic(rng: Rng) -> Take:
         return wet(rng, out, 0.9, 0.12)
 
     return take(
-        rng, (f"{kind} traffic", f"traffic on a {kind}", f"{kind} with cars{' and horns' if horn else ''}",
-         "city traffic"),
+        rng,
+        (f"{kind} traffic", f"traffic on a {kind}", f"{kind} with cars{' and horns' if horn else ''}", "city traffic"),
         f"traffic cars street city {kind.replace(' ', '-')} road urban engines{' horn' if horn else ''}",
-        (f"{kind.capitalize()}, about {count} cars passing.",
-         f"City traffic from the pavement, {kind}."), render, ambient=True,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, about {count} cars passing.", f"City traffic from the pavement, {kind}."),
+        render,
+        ambient=True,
+    )
 
 
 def square(rng: Rng) -> Take:
@@ -136,18 +138,26 @@ def square(rng: Rng) -> Take:
             out += levelled(stream(rng, seconds, 0.6), 0.05)
         if bell:
             tone = ring(rng, [(strike * r, 3.5 / r**0.5, 1 / r) for r in (0.5, 1, 1.19, 1.5, 2, 2.5, 3.01)], 3.0)
-            toll = scatter(rng, seconds, np.arange(0.4, seconds, 1.7), [tone / np.max(np.abs(tone))])
+            toll = scatter(rng, seconds, np.arange(0.4, seconds, 1.7), [tone / peak_of(tone)])
             out += 0.25 * distant(rng, toll, 3_000, 2.5, 0.4)
         return out
 
     return take(
-        rng, (f"{kind} ambience", kind, f"{kind}{' and church bell' if bell else ''}",
-         f"people at the {kind.split(' with')[0]}"),
+        rng,
+        (
+            f"{kind} ambience",
+            kind,
+            f"{kind}{' and church bell' if bell else ''}",
+            f"people at the {kind.split(' with')[0]}",
+        ),
         f"{kind.split(' with')[0].replace(' ', '-')} people crowd city steps voices outdoor{' bell' if bell else ''}",
-        (f"{kind.capitalize()} with {people} or so people{' and a church bell' if bell else ''}.",
-         "People talking and walking, outdoors."),
-        render, ambient=True,
-    )  # fmt: skip
+        (
+            f"{kind.capitalize()} with {people} or so people{' and a church bell' if bell else ''}.",
+            "People talking and walking, outdoors.",
+        ),
+        render,
+        ambient=True,
+    )
 
 
 def station(rng: Rng) -> Take:
@@ -185,11 +195,13 @@ def station(rng: Rng) -> Take:
 
     event = "arriving" if arriving else "departing"
     return take(
-        rng, (f"{kind} {event}", f"{kind} ambience", f"{event} at the {kind}", kind),
+        rng,
+        (f"{kind} {event}", f"{kind} ambience", f"{event} at the {kind}", kind),
         f"{kind.replace(' ', '-')} station platform {event} public-transport people city train",
-        (f"{kind.capitalize()}, {event}{', guard whistle' if whistle else ''}.",
-         f"Waiting at a {kind}."), render, ambient=True,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, {event}{', guard whistle' if whistle else ''}.", f"Waiting at a {kind}."),
+        render,
+        ambient=True,
+    )
 
 
 def construction(rng: Rng) -> Take:
@@ -221,19 +233,27 @@ def construction(rng: Rng) -> Take:
             works += 0.5 * whine(rng, speed, seconds, 0.85, 0.4) * np.clip(3 * wander(rng, seconds, 0.5) + 1, 0, 1)
         if "reversing truck" in tools:
             works += (
-                0.25 * oscillator(1_150, seconds, (1, 0.1)) * band(((time(seconds) * 1.1) % 1 < 0.5) * 1.0, high=100)
+                0.25
+                * oscillator(1_150, seconds, (1, 0.1))
+                * band(np.asarray((time(seconds) * 1.1) % 1 < 0.5, float), high=100)
             )
         far = distant(rng, works, near, 1.6, 0.45)
         return levelled(far, 0.12) + _city_bed(rng, seconds, 0.04) + levelled(_cars(rng, seconds, 2), 0.03)
 
     listed = ", ".join(tools)
     return take(
-        rng, ("construction site", f"construction site far off, {tools[0]}", f"building works {tools[0]}",
-         f"road works {tools[1]}"),
+        rng,
+        (
+            "construction site",
+            f"construction site far off, {tools[0]}",
+            f"building works {tools[0]}",
+            f"road works {tools[1]}",
+        ),
         f"construction building works city {' '.join(tool.replace(' ', '-') for tool in tools)} machines urban",
-        (f"Construction site across the street: {listed}.", "Building works in the neighbourhood."), render,
-         ambient=True,
-    )  # fmt: skip
+        (f"Construction site across the street: {listed}.", "Building works in the neighbourhood."),
+        render,
+        ambient=True,
+    )
 
 
 def playground(rng: Rng) -> Take:
@@ -265,11 +285,13 @@ def playground(rng: Rng) -> Take:
         return wet(rng, out, 0.8, 0.1)
 
     return take(
-        rng, (f"{kind} with children", f"{kind} ambience", kind, f"afternoon at the {kind}"),
+        rng,
+        (f"{kind} with children", f"{kind} ambience", kind, f"afternoon at the {kind}"),
         f"{kind.replace(' ', '-')} children city outdoor voices playing park birds urban",
         (f"{kind.capitalize()}, children playing.", f"{kind.capitalize()} on a warm afternoon, traffic far away."),
-        render, ambient=True,
-    )  # fmt: skip
+        render,
+        ambient=True,
+    )
 
 
 def city_night(rng: Rng) -> Take:
@@ -300,10 +322,13 @@ def city_night(rng: Rng) -> Take:
         return wet(rng, out, 1.5, 0.2)
 
     return take(
-        rng, (f"city {hour} with {guest}", f"city at {hour}", f"{guest} in the distance", f"{hour} from the balcony"),
+        rng,
+        (f"city {hour} with {guest}", f"city at {hour}", f"{guest} in the distance", f"{hour} from the balcony"),
         f"city {hour.replace(' ', '-')} {guest} urban distant balcony town rumble traffic",
-        (f"The city at {hour}, {guest} in the distance.", f"From a balcony, {hour}."), render, ambient=True,
-    )  # fmt: skip
+        (f"The city at {hour}, {guest} in the distance.", f"From a balcony, {hour}."),
+        render,
+        ambient=True,
+    )
 
 
 def waterfront(rng: Rng) -> Take:
@@ -339,10 +364,13 @@ def waterfront(rng: Rng) -> Take:
         return wet(rng, out, 0.9, 0.12)
 
     return take(
-        rng, (kind, f"{kind} ambience", f"{kind}, morning", f"city {kind}"),
+        rng,
+        (kind, f"{kind} ambience", f"{kind}, morning", f"city {kind}"),
         f"{kind.split()[0]} {kind.split()[-1]} city urban town street outdoor atmosphere",
-        (f"{kind.capitalize()} in a middle-sized town.", f"Standing still: {kind}."), render, ambient=True,
-    )  # fmt: skip
+        (f"{kind.capitalize()} in a middle-sized town.", f"Standing still: {kind}."),
+        render,
+        ambient=True,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {

@@ -16,6 +16,7 @@ from bstviz.synth.dsp import (
     decay,
     noise,
     oscillator,
+    peak_of,
     place,
     samples,
     time,
@@ -82,17 +83,20 @@ def car(rng: Rng) -> Take:
 
     names = {"start": "car engine start", "idle": "car idling", "rev": "car revving", "horn": "car horn honk"}
     return take(
-        rng, (names[kind], f"{fuel} {names[kind]}", f"{names[kind]} exterior"),
+        rng,
+        (names[kind], f"{fuel} {names[kind]}", f"{names[kind]} exterior"),
         f"car engine {kind} {fuel} motor automobile auto exhaust road",
-        (f"{names[kind].capitalize()}, {fuel} engine.", "Parked car, from outside.", "Driver's side, outside."), render,
-    )  # fmt: skip
+        (f"{names[kind].capitalize()}, {fuel} engine.", "Parked car, from outside.", "Driver's side, outside."),
+        render,
+    )
 
 
 def car_pass(rng: Rng) -> Take:
     """A car, lorry or motorbike passing on a road."""
     thing, cylinders, rpm, tyre = choose(
-        rng, (("car", 4, 2_600.0, 0.9), ("truck", 6, 1_500, 0.9), ("motorbike", 2, 5_200, 0.2), ("bus", 6, 1_700, 0.7)),
-    )  # fmt: skip
+        rng,
+        (("car", 4, 2_600.0, 0.9), ("truck", 6, 1_500, 0.9), ("motorbike", 2, 5_200, 0.2), ("bus", 6, 1_700, 0.7)),
+    )
     speed, distance, seconds = uniform(rng, 11, 34), uniform(rng, 3, 9), span(rng, 4, 6)
     wet_road = chance(rng, 0.3)
     rpm *= uniform(rng, 0.8, 1.3)
@@ -109,18 +113,25 @@ def car_pass(rng: Rng) -> Take:
 
     road = "wet road" if wet_road else choose(rng, ("road", "street", "country road"))
     return take(
-        rng, (f"{thing} passing by", f"{thing} pass {speed * 3.6:.0f} kmh", f"{thing} on {road}"),
+        rng,
+        (f"{thing} passing by", f"{thing} pass {speed * 3.6:.0f} kmh", f"{thing} on {road}"),
         f"{thing} pass-by {road.replace(' ', '-')} doppler traffic engine drive fast",
-        (f"A {thing} passing at about {speed * 3.6:.0f} km/h on a {road}.", f"{thing.capitalize()} drive-by."), render,
-    )  # fmt: skip
+        (f"A {thing} passing at about {speed * 3.6:.0f} km/h on a {road}.", f"{thing.capitalize()} drive-by."),
+        render,
+    )
 
 
 def motorbike(rng: Rng) -> Take:
     """A motorbike, moped or racing car accelerating through its gears."""
     kind, cylinders, pipe, top = choose(
-        rng, (("moped", 1, 260, 7_500.0), ("motorbike", 2, 150, 6_500), ("chopper", 2, 85, 3_500),
-              ("racing car", 8, 210, 9_500)),
-    )  # fmt: skip
+        rng,
+        (
+            ("moped", 1, 260, 7_500.0),
+            ("motorbike", 2, 150, 6_500),
+            ("chopper", 2, 85, 3_500),
+            ("racing car", 8, 210, 9_500),
+        ),
+    )
     seconds, gears = span(rng, 3.2, 5.5), int(rng.integers(2, 5))
     top *= uniform(rng, 0.85, 1.1)
 
@@ -136,10 +147,12 @@ def motorbike(rng: Rng) -> Take:
         return wet(rng, drive(out, 2.0) * shift * away, 0.6, 0.15)
 
     return take(
-        rng, (f"{kind} accelerating", f"{kind} through {gears} gears", f"{kind} leaving"),
+        rng,
+        (f"{kind} accelerating", f"{kind} through {gears} gears", f"{kind} leaving"),
         f"{kind.replace(' ', '-')} engine accelerate gears motor two-wheeler throttle exhaust speed",
-        (f"A {kind} pulls away through {gears} gears.", f"{kind.capitalize()} riding off."), render,
-    )  # fmt: skip
+        (f"A {kind} pulls away through {gears} gears.", f"{kind.capitalize()} riding off."),
+        render,
+    )
 
 
 def train(rng: Rng) -> Take:
@@ -180,11 +193,12 @@ def train(rng: Rng) -> Take:
         return wet(rng, out, 1.2, 0.2)
 
     return take(
-        rng, (kind, f"{kind} passing", f"{kind} close to the track"),
+        rng,
+        (kind, f"{kind} passing", f"{kind} close to the track"),
         f"train railway {kind.replace(' ', '-')} rails wheels track locomotive transport metal",
         (f"{kind.capitalize()}, next to the track.", "Railway sounds.", f"{kind.capitalize()} with rail joints."),
         render,
-    )  # fmt: skip
+    )
 
 
 def aircraft(rng: Rng) -> Take:
@@ -211,10 +225,12 @@ def aircraft(rng: Rng) -> Take:
         return wet(rng, out, 1.5, 0.2, 3_000)
 
     return take(
-        rng, (f"{kind} flyover", f"{kind} overhead", f"{kind} passing low"),
+        rng,
+        (f"{kind} flyover", f"{kind} overhead", f"{kind} passing low"),
         f"{kind.replace(' ', '-')} aircraft flight fly-by airport sky aviation engine",
-        (f"A {kind} flying over at about {distance:.0f} m.", f"{kind.capitalize()} going over the garden."), render,
-    )  # fmt: skip
+        (f"A {kind} flying over at about {distance:.0f} m.", f"{kind.capitalize()} going over the garden."),
+        render,
+    )
 
 
 def boat(rng: Rng) -> Take:
@@ -240,10 +256,12 @@ def boat(rng: Rng) -> Take:
         return wet(rng, out, 1.5, 0.25 if kind == "ferry horn" else 0.05)
 
     return take(
-        rng, (kind, f"{kind} on the lake", f"{kind} close"),
+        rng,
+        (kind, f"{kind} on the lake", f"{kind} close"),
         f"boat {kind.replace(' ', '-')} water ship marine harbour lake sea",
-        (f"{kind.capitalize()} with water lapping at the hull.", f"{kind.capitalize()}, harbour."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()} with water lapping at the hull.", f"{kind.capitalize()}, harbour."),
+        render,
+    )
 
 
 def bicycle(rng: Rng) -> Take:
@@ -255,7 +273,7 @@ def bicycle(rng: Rng) -> Take:
         out = 0.12 * bed(rng, seconds, 200, 4_000, 0.6, 0.3)
         if kind in ("skateboard", "shopping trolley"):
             roll = scrape(rng, curve(seconds, (0.6, 1, 0.9, 0.5)), 70 if kind == "skateboard" else 35, 150, 5_000)
-            out += 0.9 * roll / np.max(np.abs(roll))
+            out += 0.9 * roll / peak_of(roll)
             joints = events(rng, seconds, 2.5, 20)
             bang = [thud(rng, 110, 0.15) + 0.5 * impact(rng, "wood", 260, 0.15) for _ in range(3)]
             out += scatter(rng, seconds, joints, bang, 0.6)
@@ -279,10 +297,12 @@ def bicycle(rng: Rng) -> Take:
         return out
 
     return take(
-        rng, (kind, f"{kind} street", f"{kind} ride"),
+        rng,
+        (kind, f"{kind} street", f"{kind} ride"),
         f"{kind.replace(' ', '-')} bike wheel ride spokes cycling street rolling",
-        (f"{kind.capitalize()}, quiet street.", f"{kind.capitalize()} from up close."), render,
-    )  # fmt: skip
+        (f"{kind.capitalize()}, quiet street.", f"{kind.capitalize()} from up close."),
+        render,
+    )
 
 
 VOICES: dict[str, tuple[Voice, ...]] = {

@@ -82,6 +82,7 @@ def test_label_takes_a_folder_and_names_what_could_not_be_decoded(
     assert len(pd.read_parquet(out)) == 13
 
 
+@pytest.mark.slow
 def test_explore_makes_a_library_and_serves_it(
     place: Path, encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,12 @@ function start(audio) {
   audio.play().catch(() => {});
 }
 
+/** Play what is paused, pause what plays. */
+function playOrPause(audio) {
+  if (audio.paused) start(audio);
+  else audio.pause();
+}
+
 /** Only one sound at a time: whoever starts stops the other. */
 function alone(audio) {
   audio.addEventListener("play", () => {

@@ -59,7 +59,7 @@ class MapApp {
     try {
       const urls = [data.points, data.labels, ...data.panes.map((p) => p.colors)];
       buffers = await Promise.all(urls.map((url) => load(url, "arrayBuffer")));
-    } catch (problem) {
+    } catch {
       if (call === this.call && !this.data) this.say("The map could not be loaded; reload the page.");
       return;
     }
@@ -69,7 +69,7 @@ class MapApp {
     const places = Array.from({ length: count }, (_, p) => new Float32Array(points, 4 * p * n * data.dims, n * data.dims));
     const fresh = !this.data || this.data.points !== data.points;
     const moved = fresh && this.data && this.data.token === data.token && this.data.view_key !== data.view_key;
-    if (moved) this.startTween(data, places);
+    if (moved) this.startTween(data);
     this.data = data;
     this.labels = new Uint16Array(labels);
     this.shown = bitsOf(data.shown, n);
@@ -345,20 +345,20 @@ class MapApp {
 
   redraw() {
     cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame((now) => this.draw(now));
+    this.frame = requestAnimationFrame(() => this.draw());
   }
 
-  draw(now) {
+  draw() {
     if (!this.data || !this.panes[0].canvas.width) return;
     const started = performance.now();
-    for (const pane of this.panes) this.drawPane(pane, now);
+    for (const pane of this.panes) this.drawPane(pane);
     this.cost = performance.now() - started;
     this.root.dataset.state = "drawn";
     this.root.dataset.ms = this.cost.toFixed(1);
     if (this.tween) this.redraw();
   }
 
-  project(pane, now) {
+  project(pane) {
     const { n, dims } = this.data, b = this.basis;
     if (!pane.px || pane.px.length !== n) [pane.px, pane.py] = [new Float32Array(n), new Float32Array(n)];
     const [cx, cy] = this.centre ?? this.middle, s = this.scale(), w = pane.canvas.width / 2, h = pane.canvas.height / 2;
@@ -376,12 +376,12 @@ class MapApp {
       pane.px[i] = (u - cx) * s + w;
       pane.py[i] = h - (v - cy) * s;
     }
-    if (this.tween) this.applyTween(pane, now);
+    if (this.tween) this.applyTween(pane);
   }
 
-  drawPane(pane, now) {
+  drawPane(pane) {
     const { ctx, canvas } = pane, { width, height } = canvas;
-    this.project(pane, now);
+    this.project(pane);
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.clearRect(0, 0, width, height);
     const moving = this.moving && this.cost > 22;
@@ -476,13 +476,13 @@ class MapApp {
 
   // ---- from one projection to the next -----------------------------------------------------------------------------
 
-  startTween(data, places) {
+  startTween(data) {
     if (data.n > 40000 || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     this.tween = { from: this.panes.map((p) => [p.px?.slice(), p.py?.slice()]), start: performance.now() };
     if (this.tween.from.some(([x]) => !x || x.length !== data.n)) this.tween = null;
   }
 
-  applyTween(pane, now) {
+  applyTween(pane) {
     const t = Math.min((performance.now() - this.tween.start) / 450, 1), e = t * t * (3 - 2 * t);
     const [fx, fy] = this.tween.from[pane.number] ?? [];
     if (fx) {

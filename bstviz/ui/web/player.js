@@ -17,8 +17,7 @@ class Player {
     listen(this, (event) => {
       if (event.key !== " " || typing(event) || event.composedPath()[0].closest?.("button, a")) return;
       event.preventDefault();
-      const audio = window.bstvizPlaying ?? this.audio;
-      audio.paused ? start(audio) : audio.pause();
+      playOrPause(window.bstvizPlaying ?? this.audio);
     });
   }
 

@@ -140,7 +140,7 @@ class SoundList {
 
   play(i) {
     if (i === this.at && this.audio.src) {
-      this.audio.paused ? start(this.audio) : this.audio.pause();
+      playOrPause(this.audio);
       return;
     }
     this.at = i;
