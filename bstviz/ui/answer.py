@@ -16,7 +16,7 @@ from bstviz.taxonomy import Taxonomy
 from bstviz.ui import loaders
 from bstviz.ui.charts import PLAIN_CONFIG
 from bstviz.ui.drop import Upload
-from bstviz.ui.loaders import Loaded
+from bstviz.ui.loaders import Loaded, identity_of
 from bstviz.ui.opinions import UNLIKE, UNSURE, UNUSUAL, Models, Opinions, decoded, model_name, opinions, timeline
 from bstviz.ui.sound_list import NEAR, sound_list
 from bstviz.ui.sound_map import sound_map
@@ -54,10 +54,10 @@ def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
     place(first, answer, key=f"{key}.{first.run.id}")
 
 
-@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
-def _seen(content: str, _upload: Upload) -> tuple[audio.Spectrogram, bytes, str]:
-    sound = decoded(content, _upload.data, _upload.name)
-    return audio.spectrogram(sound.samples, sound.rate), *audio.playable(sound, _upload.data)
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
+def _seen(upload: Upload) -> tuple[audio.Spectrogram, bytes, str]:
+    sound = decoded(upload)
+    return audio.spectrogram(sound.samples, sound.rate), *audio.playable(sound, upload.data)
 
 
 def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
@@ -69,8 +69,8 @@ def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
 
 def heard(upload: Upload, *, key: str) -> None:
     """Player and spectrogram of an upload."""
-    sound = decoded(upload.content, upload.data, upload.name)
-    spectrogram, data, media_type = _seen(upload.content, upload)
+    sound = decoded(upload)
+    spectrogram, data, media_type = _seen(upload)
     st.audio(data, format=media_type)
     st.plotly_chart(figures.spectrogram_figure(spectrogram), config=PLAIN_CONFIG, key=f"{key}.spectrogram")
     mixed = "" if sound.channels == 1 else f", {sound.channels} channels mixed to one"
@@ -166,8 +166,7 @@ def _bars(taxonomy: Taxonomy, ranked: Sequence[Ranked], title: str, *, defined: 
 
 def along(loaded: Loaded, upload: Upload, *, key: str) -> None:
     """The answer over the time of a long sound."""
-    sound = decoded(upload.content, upload.data, upload.name)
-    line = timeline(upload.content, loaded.run.id, sound, loaders.classifier(loaded))
+    line = timeline(loaded, upload)
     st.markdown(
         f"**Along the sound** ({model_name(loaded.run)}; stretches of {length(float(line.edges[1] - line.edges[0]))})"
     )
@@ -191,7 +190,7 @@ def place(loaded: Loaded, found: Answer, *, key: str) -> None:
         spot = (
             run.pca.transform(latent)[:, :2]
             if method == "pca"
-            else projection.place(latent, run.latents, loaders.coordinates(loaded, "umap", 2))
+            else projection.place(latent, run.latents, loaders.coordinates(loaded, "umap", 2, loaders.umap_settings(loaded)))
         )
         sound_map(
             loaded,

@@ -64,7 +64,10 @@ def pair_map(
 
 def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
     """How far to believe the two maps."""
-    left, right = (loaders.trustworthiness(loaded, method, dimensions) for loaded in (both.left, both.right))
+    left, right = (
+        loaders.trustworthiness(loaded, method, dimensions, loaders.umap_settings(loaded))
+        for loaded in (both.left, both.right)
+    )
     st.caption(
         f"Trustworthiness of the left map {left:.3f}, of the right {right:.3f}: 1 where all neighbours on a map are neighbours in "
         "the latent space."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,11 @@ from bstviz import by_class as judged
 from bstviz.calibration import expected_calibration_error
 from bstviz.confusion import Axis, Cells
 from bstviz.confusion_figures import strip_figure
-from bstviz.outoffold import OutOfFold
 from bstviz.ui.charts import PLAIN_CONFIG, dark
-from bstviz.ui.confusion import THRESHOLDS, Side, at, at_least
+from bstviz.ui.confusion import THRESHOLDS, Pooled, Side, at, at_least
 from bstviz.ui.confusion_matrix import CELL
 from bstviz.ui.confusion_sounds import sounds
+from bstviz.ui.loaders import identity_of
 from bstviz.ui.text import escape
 
 SOUNDS_ALONE = "sounds"
@@ -31,7 +31,7 @@ def strip(side: Side, along: Axis, cells: Cells) -> None:
         words = f"trained on ≥ {trained}, tested on ≥ {tested}"
         if trained not in side.family:
             return f"no runs trained on ≥ {trained}", None
-        answers = at(side.family, trained, tested)[1]
+        answers = at(side.family, trained, tested).answers
         if not len(answers):
             return f"{words}<br>no sounds", None
         right = 100 * np.mean(answers.y_true == answers.y_pred)
@@ -132,8 +132,8 @@ def _groupings(side: Side) -> list[str]:
     return sorted(names, key=lambda name: (name != "uploader", name))
 
 
-def _groups_of(side: Side, column: str) -> Mapping[str, str]:
-    collection = side.folds[0].collection
+def _groups_of(pooled: Pooled, column: str) -> Mapping[str, str]:
+    collection = pooled.folds[0].collection
     if collection is None:
         return {}
     values = collection.sounds.set_index("sound_id")[column].dropna()
@@ -177,17 +177,15 @@ def groups(side: Side) -> None:
         )  # fmt: skip
 
 
-@st.cache_data(max_entries=64, show_spinner="Drawing bootstrap samples …")
-def _accuracies(
-    tokens: tuple[str, ...], by: str, _answers: list[OutOfFold], _groups: Mapping[str, str]
-) -> pd.DataFrame:
-    return bootstrap.accuracies(_answers, _groups)
+@st.cache_data(max_entries=64, show_spinner="Drawing bootstrap samples …", hash_funcs={Pooled: identity_of})
+def _accuracies(points: Sequence[Pooled], by: str) -> pd.DataFrame:
+    groups = {} if by == SOUNDS_ALONE else _groups_of(points[0], by)
+    return bootstrap.accuracies([point.answers for point in points], groups)
 
 
 def thresholds(side: Side) -> None:
     """Accuracy by threshold and where it is applied, with intervals."""
     by = str(st.selectbox("Intervals by drawing", [SOUNDS_ALONE, *_groupings(side)], key="confusion.thresholds.by"))
-    of = {} if by == SOUNDS_ALONE else _groups_of(side, by)
     drawn = "sounds one by one" if by == SOUNDS_ALONE else f"all sounds of one {escape(by)} together"
     wanted = {
         "training and test": {t: (t, t) for t in side.family},
@@ -196,10 +194,9 @@ def thresholds(side: Side) -> None:
     }
     curves = {}
     for name, points in wanted.items():
-        found = {t: at(side.family, *point)[1:] for t, point in points.items()}
-        found = {t: (answers, token) for t, (answers, token) in found.items() if len(answers)}
-        answers, tokens = zip(*found.values(), strict=True)
-        curves[name] = _accuracies(tokens, by, list(answers), of).assign(threshold=list(found))
+        found = {t: at(side.family, *point) for t, point in points.items()}
+        found = {t: pooled for t, pooled in found.items() if len(pooled.answers)}
+        curves[name] = _accuracies(list(found.values()), by).assign(threshold=list(found))
     st.plotly_chart(class_figures.threshold_figure(curves), config=PLAIN_CONFIG, key="confusion.thresholds")
     st.caption(
         f"Second level, pooled over folds; bootstrap intervals of 95 %, drawing {drawn}. {SETS_DIFFER} Only where training alone is filtered do all "

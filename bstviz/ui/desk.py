@@ -17,7 +17,7 @@ from bstviz.doubt import Doubt
 from bstviz.errors import UserError
 from bstviz.run import RunInfo
 from bstviz.ui import loaders
-from bstviz.ui.loaders import Loaded
+from bstviz.ui.loaders import Loaded, identity_of
 
 SOUND, WINDOW, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
 STATES = {"open": "To decide", "disputed": "Disputed", "decided": "Decided"}
@@ -38,12 +38,14 @@ class Queue:
         return int(found[0]) if len(found) else None
 
 
-@st.cache_resource(max_entries=4, show_spinner="Weighing the labels (some seconds, once) …")
-def _queue(identities: tuple[str, ...], _settings: list[list[Loaded]]) -> Queue:
-    first = _settings[0]
+@st.cache_resource(
+    max_entries=4, show_spinner="Weighing the labels (some seconds, once) …", hash_funcs={Loaded: identity_of}
+)
+def _queue(settings: list[list[Loaded]]) -> Queue:
+    first = settings[0]
     if first[0].collection is None:
         raise UserError(first[0].problem or "The collection of these runs was not found.")
-    pooled = [outoffold.pool([loaded.run for loaded in members]) for members in _settings]
+    pooled = [outoffold.pool([loaded.run for loaded in members]) for members in settings]
     weighed = doubt.weigh(pooled, first[0].collection)
     place = {sound: i for i, sound in enumerate(pooled[0].sound_ids)}
     at = [place[sound] for sound in weighed.sound_ids]
@@ -53,8 +55,9 @@ def _queue(identities: tuple[str, ...], _settings: list[list[Loaded]]) -> Queue:
 
 def queue_of(infos: Sequence[RunInfo]) -> Queue:
     """The queue that the runs of one or more settings make together; weighed once."""
-    members = [[loaders.load(info.folder or Path()) for info in own] for own in outoffold.settings(infos).values()]
-    return _queue(tuple(loaded.identity for own in members for loaded in own), members)
+    return _queue(
+        [[loaders.load(info.folder or Path()) for info in own] for own in outoffold.settings(infos).values()]
+    )
 
 
 def window() -> str:

@@ -22,6 +22,11 @@ class Upload:
     data: bytes
     content: str
 
+    @property
+    def identity(self) -> str:
+        """Tells it from others; the name is in what is said of a sound that cannot be read."""
+        return f"{self.content} {self.name}"
+
 
 def drop(*, key: str) -> list[Upload]:
     """Sounds from files, a folder, zip archives or the microphone; what cannot be taken is said."""

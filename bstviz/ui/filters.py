@@ -10,7 +10,7 @@ import streamlit as st
 
 from bstviz.columns import Column, Columns, crossfilter, matching
 from bstviz.ui import loaders
-from bstviz.ui.loaders import Loaded
+from bstviz.ui.loaders import Loaded, identity_of
 from bstviz.ui.web import component, event
 
 STANDARD = ("top", "second", "correct", "confidence", "certainty", "split")
@@ -48,9 +48,9 @@ def clear(key: str) -> None:
     st.session_state[f"{key}.words"] = ""
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _matching(identity: str, words: str, _loaded: Loaded) -> np.ndarray:
-    return matching(loaders.search_texts(_loaded), words)
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+def _matching(loaded: Loaded, words: str) -> np.ndarray:
+    return matching(loaders.search_texts(loaded), words)
 
 
 def active(columns: Columns, key: str) -> list[str]:
@@ -62,7 +62,7 @@ def active(columns: Columns, key: str) -> list[str]:
 def passing(loaded: Loaded, columns: Columns, *, key: str) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
     """What passes all filters, (N,) bool or None for everything; and the counts of each shown column."""
     words = str(st.session_state.get(f"{key}.words", "")).strip()
-    base = _matching(loaded.identity, words, loaded) if words else None
+    base = _matching(loaded, words) if words else None
     picked = [columns[name] for name in active(columns, key)]
     mask, counts = crossfilter(picked, chosen(key), base)
     filtered = words or any(name in columns for name in chosen(key))

@@ -19,7 +19,7 @@ Mode = Literal["replace", "add", "remove"]
 NO_CLASS = 65535  # on the wire
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pane:
     """One model's view of N sounds.
 
@@ -38,7 +38,7 @@ class Pane:
     column: Column
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sounds:
     """The N sounds of a map, whatever shows them.
 
@@ -55,7 +55,7 @@ class Sounds:
     titles: Callable[[np.ndarray], list[str]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Marks:
     """Single sounds to bring out.
 

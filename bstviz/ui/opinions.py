@@ -18,7 +18,7 @@ from bstviz.predict import Embeddings
 from bstviz.run import Run
 from bstviz.ui import loaders
 from bstviz.ui.drop import Upload
-from bstviz.ui.loaders import Loaded
+from bstviz.ui.loaders import Loaded, identity_of
 from bstviz.ui.text import escape
 
 UNSURE = 0.5
@@ -124,10 +124,10 @@ def warm(models: Models) -> None:
         _ = classifier.audio_encoder, classifier.usual_distances
 
 
-@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
-def decoded(content: str, _data: bytes, name: str) -> audio.Sound:
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
+def decoded(upload: Upload) -> audio.Sound:
     """An upload, decoded; raises UserError as :func:`bstviz.audio.decode`."""
-    return audio.decode(_data, name=name)
+    return audio.decode(upload.data, name=upload.name)
 
 
 @dataclass(frozen=True)
@@ -138,13 +138,22 @@ class _Heard:
     problem: str
 
 
-@st.cache_data(scope="session", max_entries=20_000, show_spinner=False)
-def _heard(content: str, encoder: str, name: str, _upload: Upload, _classifier: Classifier) -> _Heard:
+def _audio_encoder(classifier: Classifier) -> str:
+    return str(classifier.run.encoders["audio"])
+
+
+@st.cache_data(
+    scope="session",
+    max_entries=20_000,
+    show_spinner=False,
+    hash_funcs={Upload: identity_of, Classifier: _audio_encoder},  # runs of one encoder share its embeddings
+)
+def _heard(upload: Upload, classifier: Classifier) -> _Heard:
     try:
-        sound = decoded(content, _upload.data, name)
+        sound = decoded(upload)
     except UserError as error:
         return _Heard(None, float("nan"), (), str(error))
-    return _Heard(_classifier.embed_audio(sound.samples, sound.rate), sound.seconds, sound.notes, "")
+    return _Heard(classifier.embed_audio(sound.samples, sound.rate), sound.seconds, sound.notes, "")
 
 
 def opinions(models: Models, upload: Upload, text: str) -> Opinions:
@@ -153,7 +162,7 @@ def opinions(models: Models, upload: Upload, text: str) -> Opinions:
     answers = []
     for loaded in asked:
         classifier = loaders.classifier(loaded)
-        heard = _heard(upload.content, str(loaded.run.encoders["audio"]), upload.name, upload, classifier)
+        heard = _heard(upload, classifier)
         if heard.embedding is None:
             raise UserError(heard.problem)
         read = classifier.embed_text(text) if "text" in loaded.run.encoders else None
@@ -161,7 +170,12 @@ def opinions(models: Models, upload: Upload, text: str) -> Opinions:
     return Opinions(asked, tuple(answers), heard.seconds, heard.notes)
 
 
-@st.cache_data(scope="session", max_entries=50, show_spinner="Listening along the sound …")
-def timeline(content: str, run: str, _sound: audio.Sound, _classifier: Classifier) -> Timeline:
-    """A run's answers along an upload, by the hash of its content and the run's id."""
-    return _classifier.timeline(_sound)
+@st.cache_data(
+    scope="session",
+    max_entries=50,
+    show_spinner="Listening along the sound …",
+    hash_funcs={Loaded: identity_of, Upload: identity_of},
+)
+def timeline(loaded: Loaded, upload: Upload) -> Timeline:
+    """A run's answers along an upload."""
+    return loaders.classifier(loaded).timeline(decoded(upload))

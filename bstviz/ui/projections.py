@@ -17,7 +17,7 @@ NEIGHBOURS, SEEDS = 200, 10_000
 """Greatest number of neighbours and greatest seed that UMAP can be asked for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chosen:
     """A map of a run: how it was made, its places (N, 2|3) float32 and axis titles."""
 
