@@ -348,11 +348,12 @@ def _in_worker(index: int, task: Task) -> list[Run] | list[Baseline]:
 def _in_processes(
     tasks: Sequence[Task], collection: Collection, folds: Folds, jobs: int, *, on_progress: Progress, **options: Any
 ) -> Results:
-    from multiprocessing import get_context
+    from multiprocessing import active_children, get_context
 
     context = get_context("spawn")
     reports = context.SimpleQueue()
     worker = _Worker(collection, folds, options, reports)
+    others = set(active_children())
     pool = ProcessPoolExecutor(min(jobs, len(tasks)), context, initializer=_begin, initargs=(worker,))
     pending: dict[Future[list[Run] | list[Baseline]], int] = {}
     try:
@@ -365,7 +366,7 @@ def _in_processes(
                 yield pending.pop(future), future.result()
     finally:
         if pending:  # stopped, or a task failed: nobody waits for the others
-            for process in list(pool._processes.values()):
+            for process in set(active_children()) - others:
                 process.terminate()
         pool.shutdown(cancel_futures=True)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from bstviz.errors import UserError
 from bstviz.ui.drop import Upload
@@ -36,9 +36,7 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
             key=f"{key}.csv",
         )
 
-    def share(label: str, tip: str) -> ColumnConfig:
-        return st.column_config.ProgressColumn(label, help=tip, min_value=0, max_value=100, format="%.0f %%")
-
+    share = partial(st.column_config.ProgressColumn, min_value=0, max_value=100, format="%.0f %%")
     height = min(38 + 35 * max(len(shown), 1), 460)
     event = st.dataframe(
         shown.assign(probability=100 * shown["probability"], novelty=100 * shown["novelty"]), key=f"{key}.table", hide_index=True, on_select="rerun", selection_mode="single-row", height=height, placeholder="",
@@ -46,10 +44,10 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
         column_config={
             "file": st.column_config.TextColumn("File", width="medium"),
             "top": "Top level", "second": "Second level",
-            "probability": share("Probability", "Of the second-level class"),
+            "probability": share("Probability", help="Of the second-level class"),
             "other opinion": st.column_config.TextColumn("Other opinion", help="What a model says that differs"),
             "agree": st.column_config.CheckboxColumn("Agree", width="small"),
-            "novelty": share("Unusual", "Share of the collection's own sounds that lie nearer to their neighbours"),
+            "novelty": share("Unusual", help="Share of the collection's own sounds that lie nearer to their neighbours"),
             "seconds": st.column_config.NumberColumn("Seconds", format="%.1f", width="small"),
             "remarks": st.column_config.TextColumn("Remarks", width="large"),
         },

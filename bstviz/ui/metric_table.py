@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from bstviz.results import STRUCTURE
 from bstviz.taxonomy import SoundClass
@@ -54,7 +53,7 @@ def class_table(
     names = [c.name for c in classes]
     shown = pd.DataFrame({"Class": [names[i] for i in table["label"]], "Sounds": table["sounds"]})
     percent = st.column_config.NumberColumn
-    formats: dict[str, ColumnConfig] = {"Class": st.column_config.TextColumn(pinned=True)}
+    formats = {"Class": st.column_config.TextColumn(pinned=True)}
 
     def add(column: str, values: pd.Series, kind: str, words: str) -> None:
         shown[column] = values

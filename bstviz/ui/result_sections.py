@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from bstviz import report, results
 from bstviz import result_figures as drawn
@@ -32,7 +31,7 @@ def table_one(infos: Sequence[RunInfo]) -> None:
         drawn.table_figure(own, str(metric), results.heading(str(metric))), config=PLAIN_CONFIG, key="results.dots"
     )
     frame = results.frame(own)
-    formats: dict[str, ColumnConfig] = {
+    formats = {
         str(name): st.column_config.NumberColumn(format="%.2f") for name in frame.select_dtypes("number")
     }
     formats |= {
@@ -58,7 +57,7 @@ def structure(infos: Sequence[RunInfo]) -> None:
         return
     table, folds = compared
     number = st.column_config.NumberColumn(format="%.3f")
-    formats: dict[str, ColumnConfig] = dict.fromkeys(map(str, table.select_dtypes("number")), number)
+    formats = dict.fromkeys(map(str, table.select_dtypes("number")), number)
     formats["Difference"] = st.column_config.NumberColumn(format="%+.3f", help="Hierarchical minus non-hierarchical")
     formats["Higher on"] = st.column_config.TextColumn(help="On how many folds hierarchical is higher")
     st.dataframe(table, hide_index=True, column_config=formats, height="content", placeholder="")
