@@ -209,4 +209,4 @@ def _names(pooled: Sequence[OutOfFold]) -> tuple[str, ...]:
     trains = [p.setting.train for p in pooled]
     several = len({t.min_confidence for t in trains}) > 1
     words = {"hierarchical": "the hierarchical model", "flat": "the flat model"}
-    return tuple(words[t.loss] + (f" (confidence ≥ {t.min_confidence})" if several else "") for t in trains)
+    return tuple(words[t.loss] + (f" ({t.words('min_confidence')})" if several else "") for t in trains)

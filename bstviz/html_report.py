@@ -24,7 +24,6 @@ from bstviz import report, reproduce, results, storage
 from bstviz import result_figures as drawn
 from bstviz.baselines import Baseline, find_baselines
 from bstviz.collection import Collection
-from bstviz.config import MODALITY_WORDS
 from bstviz.confusion_figures import NIGHT
 from bstviz.errors import UserError
 from bstviz.report import COLUMNS, Row
@@ -349,7 +348,7 @@ def build(experiments: Sequence[str | Path], *, paper: bool = True) -> str:
 def _models(found: Sequence[Source]) -> Iterator[str]:
     for source in found:
         for info, *_ in results.named_settings(source.infos).values():
-            yield f"{report.MODELS[info.train.loss].lower()} ({MODALITY_WORDS[info.train.modality]})"
+            yield f"{report.MODELS[info.train.loss].lower()} ({info.train.words('modality')})"
 
 
 def write(experiments: Sequence[str | Path], file: str | Path, *, paper: bool = True) -> Path:

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from bstviz.config import MODALITIES, MODALITY_WORDS, TrainConfig
+from bstviz.config import MODALITIES, TrainConfig
 from bstviz.errors import UserError
 from bstviz.run import Run, RunInfo
 from bstviz.taxonomy import Taxonomy
@@ -43,8 +43,7 @@ class Setting:
     @property
     def name(self) -> str:
         """Loss, modality and threshold of the training, as people tell settings apart."""
-        train = self.train
-        return f"{train.loss} · {MODALITY_WORDS[train.modality]} · trained on confidence ≥ {train.min_confidence}"
+        return f"{self.train.words('loss', 'modality')} · trained on {self.train.words('min_confidence')}"
 
 
 def setting_of(info: RunInfo) -> Setting:

@@ -91,8 +91,8 @@ def named_settings(
     def words(setting: Setting) -> str:
         train = setting.train
         loss = [MODELS[train.loss]] if losses_apart else []
-        confidence = [f"confidence ≥ {train.min_confidence}"] if thresholds_apart else []
-        always = [*loss, MODALITY_WORDS[train.modality], *confidence]
+        confidence = [train.words("min_confidence")] if thresholds_apart else []
+        always = [*loss, train.words("modality"), *confidence]
         return " · ".join(filter(None, [*always, *(part(setting) for part in differing)]))
 
     return {words(setting): members for setting, members in groups.items()}
@@ -194,9 +194,7 @@ def panels(infos: Sequence[RunInfo], fold: int) -> tuple[list[RunInfo], list[str
         if info.fold == fold and info.train.modality == modality:
             there.setdefault((info.train.loss, info.train.min_confidence), info)
     chosen = [there[setting] for setting in PANELS if setting in there]
-    titles = [
-        f"{MODELS[i.train.loss]}, {MODALITY_WORDS[modality]}, confidence ≥ {i.train.min_confidence}" for i in chosen
-    ]
+    titles = [f"{MODELS[i.train.loss]}, {i.train.words('modality', 'min_confidence', between=', ')}" for i in chosen]
     return chosen, titles
 
 

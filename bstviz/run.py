@@ -94,9 +94,7 @@ class RunInfo:
     @property
     def name(self) -> str:
         """Loss, modality, threshold and fold, as people tell runs apart."""
-        return (
-            f"{self.train.loss} · {self.train.modality} · confidence ≥ {self.train.min_confidence} · fold {self.fold}"
-        )
+        return f"{self.train.words()} · fold {self.fold}"
 
     @property
     def id(self) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from bstviz.config import MODALITY_WORDS
 from bstviz.ui import loaders, pair
 from bstviz.ui.exchange import exchange_list, neighbours_of
 from bstviz.ui.linked_map import Events, Marks, Pane, linked_map
@@ -75,7 +74,7 @@ def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
 
 
 def _title(side: str, loaded: loaders.Loaded) -> str:
-    return f"{side}: {loaded.run.train.loss} · {MODALITY_WORDS[loaded.run.train.modality]}"
+    return f"{side}: {loaded.run.train.words('loss', 'modality')}"
 
 
 def sound_in_both(both: Pair, current: int, *, key: str, autoplay: bool, on_open: Callable[[int], None]) -> None:

@@ -12,7 +12,6 @@ import streamlit as st
 
 from bstviz import audio
 from bstviz.classify import Answer, Classifier, Timeline, together
-from bstviz.config import MODALITY_WORDS
 from bstviz.errors import UserError
 from bstviz.predict import Embeddings
 from bstviz.run import Run
@@ -79,18 +78,18 @@ class Opinions:
 
 def pick_models(*, key: str) -> Models:
     """Choice among the sets of runs that differ in loss and modality only."""
-    sets: dict[tuple, dict[tuple, Path]] = {}
+    sets: dict[tuple[object, ...], dict[tuple[str, str], Path]] = {}
+    labels: list[str] = []
     for path, run in loaders.infos().items():
         kind = (run.train.modality, run.train.loss)
         setting = (run.collection.name, run.collection.hash, run.fold, run.train.min_confidence, run.train.seed)
         count = 0
         while kind in sets.get((*setting, count), {}):
             count += 1
+        if (*setting, count) not in sets:
+            same = f"{run.collection.name} · fold {run.fold} · {run.train.words('min_confidence')}"
+            labels.append(same + (f" · {count + 1}" if count else ""))
         sets.setdefault((*setting, count), {})[kind] = path
-    labels = [
-        f"{name} · fold {fold} · confidence ≥ {least}" + (f" · {n + 1}" if n else "")
-        for name, _, fold, least, _, n in sets
-    ]
     chosen = 0
     if len(sets) > 1:
         chosen = int(st.selectbox("Models", range(len(sets)), format_func=labels.__getitem__, key=f"{key}.models") or 0)
@@ -114,7 +113,7 @@ def pick_models(*, key: str) -> Models:
 
 def model_name(run: Run) -> str:
     """Loss and modality of a run."""
-    return f"{run.train.loss} {MODALITY_WORDS[run.train.modality]}"
+    return run.train.words("loss", "modality", between=" ")
 
 
 def warm(models: Models) -> None:
