@@ -32,8 +32,11 @@ def pick_pair() -> Pair:
         return run.train.modality, run.train.min_confidence, run.fold, run.collection.hash
 
     return pair.pair(
-        left, pick_run("Right", key="compare.right", preferred=lambda r: r.train.loss == "flat" and alike(r) == alike(left.run))
-    )  # fmt: skip
+        left,
+        pick_run(
+            "Right", key="compare.right", preferred=lambda r: r.train.loss == "flat" and alike(r) == alike(left.run)
+        ),
+    )
 
 
 def events(both: Pair, rows: np.ndarray) -> Events:
@@ -73,9 +76,13 @@ def page() -> None:
         believed = st.container()
         if len(selected):
             selection_panel(
-                both.left, both.a[selected], left["top" if by == CHANGE else by], key="compare.selection",
-                on_open=lambda row: acts.pick(both.position(both.left.ids[row])), on_clear=acts.clear,
-            )  # fmt: skip
+                both.left,
+                both.a[selected],
+                left["top" if by == CHANGE else by],
+                key="compare.selection",
+                on_open=lambda row: acts.pick(both.position(both.left.ids[row])),
+                on_clear=acts.clear,
+            )
     with panel:
         if current is None:
             st.info(
@@ -89,11 +96,18 @@ def page() -> None:
     structure(both, key="compare.structure")
     with believed:
         trust_in_both(both, method, dimensions)
-    link.write("compare", {
-        "left": loaders.run_name(both.left), "right": loaders.run_name(both.right), "map": method, "dimensions": str(dimensions),
-        "color": by, "sound": None if current is None else str(both.left.ids[both.a[current]]),
-        "selected": selection.written(SELECTED),
-    })  # fmt: skip
+    link.write(
+        "compare",
+        {
+            "left": loaders.run_name(both.left),
+            "right": loaders.run_name(both.right),
+            "map": method,
+            "dimensions": str(dimensions),
+            "color": by,
+            "sound": None if current is None else str(both.left.ids[both.a[current]]),
+            "selected": selection.written(SELECTED),
+        },
+    )
     loaders.warm()
 
 

@@ -1,4 +1,4 @@
-"""Private names of other libraries: none but those listed, each under an upper bound of the version that it was seen in."""
+"""Private names of other libraries: none but those listed, Streamlit's under an upper bound of its version."""
 
 from __future__ import annotations
 

@@ -90,8 +90,10 @@ def headline(taxonomy: Taxonomy, answer: Answer) -> str:
     best = taxonomy[second.code]
     doubt = "" if second.probability >= UNSURE else '<span style="opacity:.75">, unsure</span>'
     return (
-        '<div data-answer style="display:flex;gap:10px;align-items:center;flex-wrap:wrap;font-size:1.15rem;line-height:1.9">'
-        f"<strong>{chip(taxonomy[top.code].name, taxonomy[top.code].color)}</strong><span>{chip(best.name, best.color)}</span>"
+        '<div data-answer style="display:flex;gap:10px;align-items:center;flex-wrap:wrap;'
+        'font-size:1.15rem;line-height:1.9">'
+        f"<strong>{chip(taxonomy[top.code].name, taxonomy[top.code].color)}</strong>"
+        f"<span>{chip(best.name, best.color)}</span>"
         f"<span><b>{100 * second.probability:.0f} %</b>{doubt}</span>"
         f'<span style="opacity:.8;font-size:.92rem">{html.escape(best.definition)}</span></div>'
     )
@@ -122,9 +124,12 @@ def unusual(run: Run, answer: Answer) -> str:
     word = "Unlike anything" if answer.novelty >= UNLIKE else "Unusual" if answer.novelty >= UNUSUAL else "Usual"
     return (
         f'<div title="Mean cosine distance to its nearest neighbours, against the collection\'s own sounds">'
-        f"<b>{word}</b> for {html.escape(run.collection.name)}: {share:.0f} % of its sounds lie nearer to their neighbours."
-        f'<div style="position:relative;height:8px;border-radius:4px;margin:.35rem 0 .2rem;background:linear-gradient(90deg,#2ca52c55,#e8a33a77 85%,#e0662ccc)">'
-        f'<div style="position:absolute;left:calc({min(share, 99.0):.1f}% - 3px);top:-3px;width:6px;height:14px;border-radius:3px;background:currentColor"></div></div></div>'
+        f"<b>{word}</b> for {html.escape(run.collection.name)}: "
+        f"{share:.0f} % of its sounds lie nearer to their neighbours."
+        '<div style="position:relative;height:8px;border-radius:4px;margin:.35rem 0 .2rem;'
+        'background:linear-gradient(90deg,#2ca52c55,#e8a33a77 85%,#e0662ccc)">'
+        f'<div style="position:absolute;left:calc({min(share, 99.0):.1f}% - 3px);top:-3px;width:6px;height:14px;'
+        'border-radius:3px;background:currentColor"></div></div></div>'
     )
 
 
@@ -139,7 +144,8 @@ def probabilities(run: Run, answer: Answer) -> str:
     if run.train.modality == "both":
         listens, reads = (100 * float(v) for v in answer.prediction.attention[0])
         parts.append(
-            f'<div style="font-size:.85rem;margin-top:.3rem">Attention: sound {listens:.0f} %, words {reads:.0f} %</div>'
+            '<div style="font-size:.85rem;margin-top:.3rem">'
+            f"Attention: sound {listens:.0f} %, words {reads:.0f} %</div>"
         )
     return f'<div style="margin-bottom:1rem">{"".join(parts)}</div>'
 
@@ -155,10 +161,14 @@ def _bars(taxonomy: Taxonomy, ranked: Sequence[Ranked], title: str, *, defined: 
             else ""
         )
         rows.append(
-            f'<div title="{definition}" data-class="{html.escape(entry.code)}" data-probability="{entry.probability:.6f}" '
-            'style="display:grid;grid-template-columns:minmax(0,11rem) 1fr 3.2rem;gap:.5rem;align-items:center;font-size:.85rem;line-height:1.55">'
+            f'<div title="{definition}" data-class="{html.escape(entry.code)}" '
+            f'data-probability="{entry.probability:.6f}" '
+            'style="display:grid;grid-template-columns:minmax(0,11rem) 1fr 3.2rem;gap:.5rem;align-items:center;'
+            'font-size:.85rem;line-height:1.55">'
             f'<span style="overflow-wrap:anywhere;line-height:1.2">{html.escape(known.name)}</span>'
-            f'<span style="background:#8a94a633;border-radius:3px;height:.7rem"><span style="display:block;height:100%;border-radius:3px;width:{100 * entry.probability:.1f}%;background:{known.color}"></span></span>'
+            '<span style="background:#8a94a633;border-radius:3px;height:.7rem">'
+            '<span style="display:block;height:100%;border-radius:3px;'
+            f'width:{100 * entry.probability:.1f}%;background:{known.color}"></span></span>'
             f'<span style="text-align:right">{100 * entry.probability:.1f} %</span></div>{small}'
         )
     return "".join(rows)
@@ -190,7 +200,9 @@ def place(loaded: Loaded, found: Answer, *, key: str) -> None:
         spot = (
             run.pca.transform(latent)[:, :2]
             if method == "pca"
-            else projection.place(latent, run.latents, loaders.coordinates(loaded, "umap", 2, loaders.umap_settings(loaded)))
+            else projection.place(
+                latent, run.latents, loaders.coordinates(loaded, "umap", 2, loaders.umap_settings(loaded))
+            )
         )
         sound_map(
             loaded,

@@ -136,22 +136,25 @@ def _there(side: Side) -> str:
 
 
 def on_what_both_test(first: Side, second: Side, *, key: str) -> tuple[Side, Side]:
-    """Both sides, on the sounds that both test where somebody wishes so; differences of test sets and folds are said."""
+    """Both sides, on the sounds that both test where somebody wishes so; where test sets or folds differ, it says so."""
     if first.answers.taxonomy.hash != second.answers.taxonomy.hash:
         raise UserError("A and B have different classes; choose two settings of one taxonomy.")
     shared = confusion.shared_test(first.answers, second.answers)
     if not shared.same_folds and len(shared.first):
         st.warning(
             f"A and B were trained on different folds ({escape(first.answers.setting.split_kind)}; "
-            f"{escape(second.answers.setting.split_kind)}): each sound is answered by runs that saw different others.", icon=":material/warning:"
-        )  # fmt: skip
+            f"{escape(second.answers.setting.split_kind)}): each sound is answered by runs that saw different others.",
+            icon=":material/warning:",
+        )
     if shared.same:
         st.caption(f"A and B are tested on the same {len(shared.first):,} sounds.")
         return first, second
     st.warning(
-        f"**Different test sets**: A is tested on {shared.sizes[0]:,} sounds, B on {shared.sizes[1]:,}; both on {len(shared.first):,}. "
-        "Part of any difference lies in the sounds, not in the models.", icon=":material/warning:"
-    )  # fmt: skip
+        f"**Different test sets**: A is tested on {shared.sizes[0]:,} sounds, B on {shared.sizes[1]:,}; "
+        f"both on {len(shared.first):,}. "
+        "Part of any difference lies in the sounds, not in the models.",
+        icon=":material/warning:",
+    )
     if not len(shared.first) or not st.toggle("Only the sounds that both are tested on", key=key):
         return first, second
     return replace(first, answers=shared.first), replace(second, answers=shared.second)
@@ -186,7 +189,8 @@ def scores(sides: Sequence[Side], *, key: str) -> None:
     if len(sides) == 2:
         found = _advantage(*sides)
         st.caption(
-            f"A − B, second level, pooled: {100 * found['change']:+.2f} points, 95 % interval {100 * found['change_low']:+.2f} to "
+            f"A − B, second level, pooled: {100 * found['change']:+.2f} points, "
+            f"95 % interval {100 * found['change_low']:+.2f} to "
             f"{100 * found['change_high']:+.2f} (bootstrap over sounds; training again would add to it)."
         )
 

@@ -39,7 +39,8 @@ def strip(side: Side, along: Axis, cells: Cells) -> None:
 
     rows = [[panel(t, t) for t in THRESHOLDS], [panel(side.trained, t) for t in THRESHOLDS]]
     st.caption(
-        f"Above, the threshold applies to training and test alike; below, the runs trained on ≥ {side.trained} are tested on ever fewer. {SETS_DIFFER}"
+        f"Above, the threshold applies to training and test alike; below, the runs trained on ≥ {side.trained} are "
+        f"tested on ever fewer. {SETS_DIFFER}"
     )
     figure = strip_figure(rows, along, cells=cells, dark=dark())
     st.plotly_chart(figure, config=PLAIN_CONFIG, key="confusion.strip")
@@ -68,9 +69,14 @@ def pairs(side: Side, along: Axis) -> None:
     st.caption("Choose a row for the sounds of its cell, beside the matrix.")
     percent = st.column_config.NumberColumn(format="%.1f %%")
     st.dataframe(
-        shown, hide_index=True, key="confusion.pairs", on_select=picked, selection_mode="single-row", height=420,
+        shown,
+        hide_index=True,
+        key="confusion.pairs",
+        on_select=picked,
+        selection_mode="single-row",
+        height=420,
         column_config={"Of the class": percent, "Of all errors": percent},
-    )  # fmt: skip
+    )
 
 
 def classes(side: Side) -> None:
@@ -155,26 +161,39 @@ def groups(side: Side) -> None:
     table = table[table["sounds"] >= least].reset_index(drop=True)
     without = int(pd.isna(each).sum())
     st.caption(
-        "Excess: errors beyond those that the classes of a group's sounds would make one expect, judged by all other groups. "
-        "Choose a row for its wrong answers." + (f" {without:,} sounds have no {escape(column)}." if without else "")
+        "Excess: errors beyond those that the classes of a group's sounds would make one expect, judged by all other "
+        "groups. Choose a row for its wrong answers."
+        + (f" {without:,} sounds have no {escape(column)}." if without else "")
     )
     percent = st.column_config.NumberColumn(format="%.1f %%")
     shown = table.rename(columns=str.capitalize).assign(
         Accuracy=100 * table["accuracy"], Expected=100 * table["expected"]
     )
     event = st.dataframe(
-        shown, hide_index=True, key=f"confusion.groups.table.{column}.{least}", on_select="rerun", selection_mode="single-row", height=360,
-        column_config={"Accuracy": percent, "Expected": percent, "Excess": st.column_config.NumberColumn(format="%+.1f")},
-    )  # fmt: skip
+        shown,
+        hide_index=True,
+        key=f"confusion.groups.table.{column}.{least}",
+        on_select="rerun",
+        selection_mode="single-row",
+        height=360,
+        column_config={
+            "Accuracy": percent,
+            "Expected": percent,
+            "Excess": st.column_config.NumberColumn(format="%+.1f"),
+        },
+    )
     rows = event["selection"]["rows"]
     if rows and rows[0] < len(table):
         wrong = side.answers.where(
             (each == table["group"].iloc[rows[0]]) & (side.answers.y_true != side.answers.y_pred)
         )
         sounds(
-            [(side.folds, confusion.most_convinced(wrong))], [], key="confusion.groups.sounds", name=f"errors-by-{column}",
+            [(side.folds, confusion.most_convinced(wrong))],
+            [],
+            key="confusion.groups.sounds",
+            name=f"errors-by-{column}",
             columns=("title", "class", "predicted", "certainty"),
-        )  # fmt: skip
+        )
 
 
 @st.cache_data(max_entries=64, show_spinner="Drawing bootstrap samples …", hash_funcs={Pooled: identity_of})
@@ -199,8 +218,9 @@ def thresholds(side: Side) -> None:
         curves[name] = _accuracies(list(found.values()), by).assign(threshold=list(found))
     st.plotly_chart(class_figures.threshold_figure(curves), config=PLAIN_CONFIG, key="confusion.thresholds")
     st.caption(
-        f"Second level, pooled over folds; bootstrap intervals of 95 %, drawing {drawn}. {SETS_DIFFER} Only where training alone is filtered do all "
-        "points share one test set. Change: from the lowest threshold of its line, with an interval of its own. "
+        f"Second level, pooled over folds; bootstrap intervals of 95 %, drawing {drawn}. {SETS_DIFFER} "
+        "Only where training alone is filtered do all points share one test set. "
+        "Change: from the lowest threshold of its line, with an interval of its own. "
         f"Of fewer than {bootstrap.LEAST} there is no interval, and no point above."
     )
     table = pd.concat([t.assign(applied=name) for name, t in curves.items()], ignore_index=True)

@@ -55,9 +55,7 @@ def _queue(settings: list[list[Loaded]]) -> Queue:
 
 def queue_of(infos: Sequence[RunInfo]) -> Queue:
     """The queue that the runs of one or more settings make together; weighed once."""
-    return _queue(
-        [[loaders.load(info.folder or Path()) for info in own] for own in outoffold.settings(infos).values()]
-    )
+    return _queue([[loaders.load(info.folder or Path()) for info in own] for own in outoffold.settings(infos).values()])
 
 
 def window() -> str:
@@ -119,7 +117,7 @@ class Desk:
         return rows[wanted]
 
     def after(self, i: int | None, rows: np.ndarray) -> int | None:
-        """The sound that follows ``i`` among ``rows``, from the start again after the last; not one that another window shows."""
+        """The sound after ``i`` among ``rows``, after the last the first again; none that another window shows."""
         rank = np.argsort(self.queue.doubt.order)
         if i is not None:
             rows = rows[rows != i]
@@ -163,7 +161,8 @@ class Desk:
         others = sorted({d.verdict for d in record.standing[sound]} - {made.verdict})
         if others:
             st.session_state[NOTICE] = (
-                f"Another window decided otherwise on the last sound ({', '.join(others)}). Both are kept, under Disputed."
+                f"Another window decided otherwise on the last sound ({', '.join(others)}). "
+                "Both are kept, under Disputed."
             )
         self.go_to(self.after(i, self.waiting(record)))
 

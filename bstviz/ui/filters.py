@@ -89,8 +89,12 @@ def filters(
         on_select: Called with the rows that pass, when they are to be selected.
     """
     st.text_input(
-        "Title or tags hold", key=f"{key}.words", placeholder="words, in any order", persist_state="session", icon=":material/search:"
-    )  # fmt: skip
+        "Title or tags hold",
+        key=f"{key}.words",
+        placeholder="words, in any order",
+        persist_state="session",
+        icon=":material/search:",
+    )
     n = len(loaded.run.sounds)
     st.caption(f"{n if shown is None else int(shown.sum()):,} of {n:,} sounds pass")
     if shown is not None:
@@ -101,9 +105,13 @@ def filters(
             st.button("Show all", on_click=clear, args=(key,), key=f"{key}.clear", type="tertiary")
     charts([columns[name] for name in active(columns, key)], counts, key=key)
     st.multiselect(
-        "Columns to filter by", list(columns), default=[c for c in STANDARD if c in columns],
-        format_func=columns.names.__getitem__, key=f"{key}.columns", persist_state="session",
-    )  # fmt: skip
+        "Columns to filter by",
+        list(columns),
+        default=[c for c in STANDARD if c in columns],
+        format_func=columns.names.__getitem__,
+        key=f"{key}.columns",
+        persist_state="session",
+    )
 
 
 def charts(columns: Sequence[Column], counts: Mapping[str, np.ndarray], *, key: str) -> None:
@@ -123,7 +131,13 @@ def charts(columns: Sequence[Column], counts: Mapping[str, np.ndarray], *, key: 
                     "name": column.name,
                     "label": column.label,
                     "bars": [
-                        {"label": c.label, "color": c.color, "all": int(a), "now": int(b), "on": c.label in picked.get(column.name, ())}
+                        {
+                            "label": c.label,
+                            "color": c.color,
+                            "all": int(a),
+                            "now": int(b),
+                            "on": c.label in picked.get(column.name, ()),
+                        }
                         for c, a, b in zip(column.categories, column.counts(), counts[column.name], strict=True)
                         if a
                     ],
@@ -132,4 +146,4 @@ def charts(columns: Sequence[Column], counts: Mapping[str, np.ndarray], *, key: 
             ]
         },
         on_toggle_change=toggled,
-    )  # fmt: skip
+    )

@@ -16,12 +16,13 @@ UNDER_WAY = 10.0  # seconds in which a click may still come with an address from
 def read(page: str, readers: Mapping[str, tuple[str, Callable[[str], Any]]]) -> None:
     """Take up what the address names, once for each address that this session did not write itself.
 
-    A click made while an answer is under way comes with the address from before it. So addresses written a moment ago are not taken
-    for new ones; an older one is, as the browser's way back brings it.
+    A click made while an answer is under way comes with the address from before it. So addresses written a moment ago
+    are not taken for new ones; an older one is, as the browser's way back brings it.
 
     Args:
         page: Name of the page.
-        readers: By parameter: the session state's key, and what makes its value of the text (ValueError or KeyError: leave it).
+        readers: By parameter: the session state's key, and what makes its value of the text (ValueError or KeyError:
+            leave it).
     """
     given = {name: st.query_params[name] for name in readers if name in st.query_params}
     if not given or given in (address for address, _ in _written(page)):

@@ -1,8 +1,8 @@
 """Cached loading: runs and collections by the hash of their headers, encoders and networks once a server.
 
-What is kept between reruns is kept by ``st.cache_data`` and ``st.cache_resource``. A cached function takes the objects that it
-works on as they are; ``hash_funcs`` names :func:`identity_of` for each of their types (:func:`identity_of_collection` for
-collections), so that a key costs no look at arrays.
+What is kept between reruns is kept by ``st.cache_data`` and ``st.cache_resource``. A cached function takes the objects
+that it works on as they are; ``hash_funcs`` names :func:`identity_of` for each of their types
+(:func:`identity_of_collection` for collections), so that a key costs no look at arrays.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def identity_of(thing: Identified) -> str:
 
 
 def identity_of_collection(collection: Collection) -> str:
-    """What a cache knows a collection by: its folder, its hash, and the version of the folder now, whose audio may be another."""
+    """What a cache knows a collection by: its folder, hash, and the folder's version now, whose audio may differ."""
     folder = collection.folder or Path()
     return f"{folder}|{collection.hash}|{_stamp(folder, 'collection.json')}"
 

@@ -29,14 +29,17 @@ def structure_table(left: Mapping[str, Sequence[float]], right: Mapping[str, Seq
         difference = float(np.nanmean(b) - np.nanmean(a)) if len(a) and len(b) else float("nan")
         rows.append((title, spread_over_folds(a), spread_over_folds(b), difference, sentence))
     st.dataframe(
-        pd.DataFrame(rows, columns=["Measure", "Left", "Right", "Difference", "What it says"]), hide_index=True, key=key,
-        height="content", placeholder="",
+        pd.DataFrame(rows, columns=["Measure", "Left", "Right", "Difference", "What it says"]),
+        hide_index=True,
+        key=key,
+        height="content",
+        placeholder="",
         column_config={
             "Measure": st.column_config.TextColumn(width="medium"),
             "Difference": st.column_config.NumberColumn(format="%+.3f", help="Right minus left", width="small"),
             "What it says": st.column_config.TextColumn(width="large"),
         },
-    )  # fmt: skip
+    )
 
 
 def class_table(
@@ -84,6 +87,12 @@ def class_table(
             on_pick(int(table["label"].iloc[rows[0]]))
 
     st.dataframe(
-        shown, hide_index=True, key=key, on_select=picked, selection_mode="single-row", column_config=formats,
-        height=min(38 + 35 * len(shown), 480), placeholder="",
-    )  # fmt: skip
+        shown,
+        hide_index=True,
+        key=key,
+        on_select=picked,
+        selection_mode="single-row",
+        column_config=formats,
+        height=min(38 + 35 * len(shown), 480),
+        placeholder="",
+    )

@@ -29,7 +29,7 @@ MARKS = ("models disagree", "unsure", "unusual", "could not be read")
 
 @dataclass(frozen=True)
 class Models:
-    """Runs that differ in loss and modality only: the first audio-only one answers first, one that reads where there are words."""
+    """Runs that differ in loss and modality only; where there are words, an audio + text model answers first."""
 
     listening: tuple[Loaded, ...]
     reading: tuple[Loaded, ...]
@@ -105,8 +105,9 @@ def pick_models(*, key: str) -> Models:
     if not asked:
         raise UserError("The loaded runs only read; a sound needs a run that listens. Load one with --experiment.")
     st.caption(
-        f"Answered by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · sounds by {asked[0].run.encoders['audio']}. "
-        "The answer on top is the mean of the audio models', or of the audio + text models' where there are words."
+        f"Answered by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · "
+        f"sounds by {asked[0].run.encoders['audio']}. The answer on top is the mean of the audio models', or of the "
+        "audio + text models' where there are words."
     )
     return models
 

@@ -52,7 +52,7 @@ def pick_color(names: Mapping[str, str], *, key: str) -> str:
 
 
 def find_sound(loaded: Loaded, *, key: str, on_pick: Callable[[int], None], limit: int = 50) -> None:
-    """Search box over titles, tags and ids, with what it finds to be played and gone to; the way to a sound without a mouse."""
+    """Search box over titles, tags and ids; what it finds can be played and gone to, without a mouse too."""
     wanted = str(
         st.text_input("Find a sound", key=key, placeholder="title, tag or id", icon=":material/search:")
     ).strip()

@@ -89,16 +89,32 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
     with st.form(f"{key}.form", border=False):
         left, middle, right, last = st.columns([2, 2, 1, 1], vertical_alignment="bottom")
         with left:
-            neighbours = st.slider("Neighbours", 2, min(NEIGHBOURS, max(n - 1, 3)), min(settings.n_neighbors, n - 1), key=f"{key}.neighbours", help="Few show fine structure, many the broad one.")  # fmt: skip
+            neighbours = st.slider(
+                "Neighbours",
+                2,
+                min(NEIGHBOURS, max(n - 1, 3)),
+                min(settings.n_neighbors, n - 1),
+                key=f"{key}.neighbours",
+                help="Few show fine structure, many the broad one.",
+            )
         with middle:
-            distance = st.slider("Least distance", 0.0, 0.99, settings.min_dist, 0.01, key=f"{key}.distance", help="How tightly points may lie.")  # fmt: skip
+            distance = st.slider(
+                "Least distance",
+                0.0,
+                0.99,
+                settings.min_dist,
+                0.01,
+                key=f"{key}.distance",
+                help="How tightly points may lie.",
+            )
         with right:
             seed = st.number_input("Seed", 0, SEEDS, settings.seed, key=f"{key}.seed")
         with last:
             st.form_submit_button("Make", type="primary", key=f"{key}.make", on_click=ask)
     if n > UMAP_SOUNDS:
         st.caption(
-            f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; the others are placed among their neighbours: approximate."
+            f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; "
+            "the others are placed among their neighbours: approximate."
         )
     if st.session_state.pop(f"{key}.asked", False):
         own = UmapSettings(int(neighbours), float(distance), int(seed))
@@ -118,7 +134,8 @@ def trust(loaded: Loaded, shown: Chosen) -> str:
     value = loaders.trustworthiness(loaded, shown.method, shown.dimensions, shown.settings)
     if shown.method == "pca":
         held = 100 * float(loaded.run.pca.explained[: shown.dimensions].sum())
-        kind = f"PCA: these {shown.dimensions} of {loaded.run.latents.shape[1]} dimensions hold {held:.0f} % of the variance."
+        every = loaded.run.latents.shape[1]
+        kind = f"PCA: these {shown.dimensions} of {every} dimensions hold {held:.0f} % of the variance."
     else:
         kind = f"UMAP ({words(shown.settings)}): neighbourhoods count, distances between far groups mean little."
     measured = (

@@ -46,7 +46,8 @@ def sound_list(
         key: Of the component.
         columns: What to show, of :data:`COLUMNS`.
         distances: Distance of each, for the column of that name.
-        notes: A word on each, for the column of that name; kept, lost or gained for ``exchange``, which shows their colours.
+        notes: A word on each, for the column of that name; kept, lost or gained for ``exchange``, which shows their
+            colours.
         on_open: Called with the position of the entry whose title was clicked.
         keys: Whether j and k play the next and the last one; one list of a page at most.
         height: Greatest height in pixels.

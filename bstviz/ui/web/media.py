@@ -1,8 +1,8 @@
 """Bytes that the browser fetches by address, as Streamlit itself hands out media.
 
-Components get arrays and sounds of megabytes this way once, not as text within every message. Streamlit has no public name for it
-(a component's data carries JSON and tables only), so ``media_file_mgr`` is taken here and nowhere else, and pyproject.toml bounds
-the version of Streamlit to those that have it as it is.
+Components get arrays and sounds of megabytes this way once, not as text within every message. Streamlit has no public
+name for it (a component's data carries JSON and tables only), so ``media_file_mgr`` is taken here and nowhere else, and
+pyproject.toml bounds the version of Streamlit to those that have it as it is.
 """
 
 from __future__ import annotations
