@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from bstviz.run import Run
+from bstviz.run import RunInfo
 from bstviz.ui import link, loaders, pair, selection
 from bstviz.ui.comparison import by_class, pair_map, sound_in_both, structure, trust_in_both
 from bstviz.ui.linked_map import Events, Mode
@@ -28,7 +28,7 @@ def pick_pair() -> Pair:
     """Pickers of the two runs: hierarchical against flat, all else equal, at first."""
     left = pick_run("Left", key="compare.left", preferred=lambda r: r.train.loss == "hierarchical")
 
-    def alike(run: Run) -> tuple:
+    def alike(run: RunInfo) -> tuple[object, ...]:
         return run.train.modality, run.train.min_confidence, run.fold, run.collection.hash
 
     return pair.pair(

@@ -104,7 +104,8 @@ class Desk:
             keep &= ~weighed.agree
         elif self.agreement == "against":
             keep &= (weighed.models.argmax(axis=2) != weighed.labels).all(axis=0)
-        return weighed.order[keep[weighed.order]]
+        rows: np.ndarray = weighed.order[keep[weighed.order]]
+        return rows
 
     def waiting(self, record: Record) -> np.ndarray:
         """(m,) int64 sounds of the chosen state, most doubtful first."""

@@ -18,7 +18,8 @@ STANDARD = ("top", "second", "correct", "confidence", "certainty", "split")
 
 def chosen(key: str) -> dict[str, frozenset[str]]:
     """Labels that each column lets through, by column name; columns that let all through are left out."""
-    return st.session_state.setdefault(f"{key}.chosen", {})
+    labels: dict[str, frozenset[str]] = st.session_state.setdefault(f"{key}.chosen", {})
+    return labels
 
 
 def toggle(key: str, column: str, label: str | None) -> None:

@@ -48,5 +48,6 @@ def write(page: str, values: Mapping[str, str | None]) -> None:
 
 def _written(page: str) -> list[tuple[dict[str, str], float]]:
     """Addresses of this session with their times: the last one, and those written a moment ago."""
-    known, now = st.session_state.get(f"{page}.address", []), time.monotonic()
+    known: list[tuple[dict[str, str], float]] = st.session_state.get(f"{page}.address", [])
+    now = time.monotonic()
     return [entry for entry in known[:-1] if now - entry[1] < UNDER_WAY] + known[-1:]

@@ -102,7 +102,8 @@ def _drawn(
 def _bounds(place: str, _panes: Sequence[Pane]) -> list[list[float]]:
     ends = [(p.points.min(axis=0), p.points.max(axis=0)) for p in _panes]
     low, high = np.min([e[0] for e in ends], axis=0), np.max([e[1] for e in ends], axis=0)
-    return np.stack([low, high], axis=1).astype(float).tolist()
+    bounds: list[list[float]] = np.stack([low, high], axis=1).astype(float).tolist()
+    return bounds
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -272,7 +273,7 @@ def _note(drawn: int, inside: int, n: int) -> str:
     return f"{part} Selection, filters, counts and neighbours use all {n:,}."
 
 
-def _legend(column: Column, marks: Marks, *, filters: bool) -> dict:
+def _legend(column: Column, marks: Marks, *, filters: bool) -> dict[str, object]:
     counts = column.counts()
     chosen = column.counts(marks.selected) if len(marks.selected) else None
     entries = [

@@ -69,7 +69,8 @@ class Loaded:
     @cached_property
     def ids(self) -> pd.Index:
         """Sound ids in the run's order."""
-        return pd.Index(self.run.sounds["sound_id"])
+        ids: pd.Index = pd.Index(self.run.sounds["sound_id"])
+        return ids
 
     def row_of(self, sound_id: str) -> int | None:
         """Row of a sound in the run, if it lists it."""

@@ -62,8 +62,8 @@ class Pair:
     def tested(self) -> np.ndarray:
         """Which sounds have a class and are out of fold in both runs, (M,) bool."""
         left, right = self.left.run, self.right.run
-        labelled: np.ndarray = left.y_true[self.a] >= 0
-        return labelled & _out_of_fold(left)[self.a] & _out_of_fold(right)[self.b]
+        rows: np.ndarray = (left.y_true >= 0)[self.a] & _out_of_fold(left)[self.a] & _out_of_fold(right)[self.b]
+        return rows
 
     def position(self, sound_id: str) -> int | None:
         """Position of a sound among the shared ones."""

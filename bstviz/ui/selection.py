@@ -24,7 +24,9 @@ ADDRESS = 800
 
 def selected(key: str, loaded: Loaded) -> np.ndarray:
     """Rows of the selected sounds in a run, rising, (m,) int64; sounds that the run does not list are left out."""
-    ids, identity, rows = st.session_state.get(key, (pd.Index([]), loaded.identity, np.array([], np.int64)))
+    none = (pd.Index([]), loaded.identity, np.array([], np.int64))
+    kept: tuple[pd.Index, str, np.ndarray] = st.session_state.get(key, none)
+    ids, identity, rows = kept
     if identity != loaded.identity:
         rows = loaded.ids.get_indexer(ids)
         rows = np.sort(rows[rows >= 0])
