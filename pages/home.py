@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from bstviz.config import MODALITY_WORDS
-from bstviz.report import COLUMNS, rows
+from bstviz.report import TABLE_METRICS, rows
 from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.page import guarded
@@ -74,7 +74,7 @@ def page() -> None:
             "Confidence": f"≥ {row.min_confidence}",
             "Folds": row.folds,
             "Test sounds": row.test_sounds,
-            **{heading: row.percent(name) for name, heading in COLUMNS.items()},
+            **{heading: row.percent(name) for name, heading in TABLE_METRICS.items()},
         }
         for row in rows(judged)
     ]

@@ -18,7 +18,7 @@ from bstviz.ui.charts import PLAIN_CONFIG
 from bstviz.ui.drop import Upload
 from bstviz.ui.loaders import Loaded, identity_of
 from bstviz.ui.opinions import UNLIKE, UNSURE, UNUSUAL, Models, Opinions, decoded, model_name, opinions, timeline
-from bstviz.ui.sound_list import NEAR, sound_list
+from bstviz.ui.sound_list import NEIGHBOUR_COLUMNS, sound_list
 from bstviz.ui.sound_map import sound_map
 from bstviz.ui.text import chip, escape
 
@@ -219,4 +219,6 @@ def place(loaded: Loaded, found: Answer, *, key: str) -> None:
     with right:
         st.markdown(f"**Nearest in {escape(run.collection.name)}** (latent space, cosine distance)")
         rows, distances = neighbours.nearest(latent, run.latents, 10)
-        sound_list([(loaded, int(r)) for r in rows[0]], key=f"{key}.near", columns=NEAR, distances=distances[0])
+        sound_list(
+            [(loaded, int(r)) for r in rows[0]], key=f"{key}.near", columns=NEIGHBOUR_COLUMNS, distances=distances[0]
+        )

@@ -221,7 +221,7 @@ def thresholds(side: Side) -> None:
         f"Second level, pooled over folds; bootstrap intervals of 95 %, drawing {drawn}. {SETS_DIFFER} "
         "Only where training alone is filtered do all points share one test set. "
         "Change: from the lowest threshold of its line, with an interval of its own. "
-        f"Of fewer than {bootstrap.LEAST} there is no interval, and no point above."
+        f"Of fewer than {bootstrap.LEAST_UNITS} there is no interval, and no point above."
     )
     table = pd.concat([t.assign(applied=name) for name, t in curves.items()], ignore_index=True)
     shares = ["accuracy", "low", "high", "change", "change_low", "change_high"]
@@ -251,4 +251,4 @@ def thresholds(side: Side) -> None:
 
 
 def _between(low: float, high: float, sign: str) -> str:
-    return f"too few, under {bootstrap.LEAST}" if np.isnan(low) else f"{low:{sign}.1f} to {high:{sign}.1f}"
+    return f"too few, under {bootstrap.LEAST_UNITS}" if np.isnan(low) else f"{low:{sign}.1f} to {high:{sign}.1f}"

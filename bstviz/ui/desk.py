@@ -19,7 +19,7 @@ from bstviz.run import RunInfo
 from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded, identity_of
 
-SOUND, WINDOW, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
+SOUND, WINDOW_ID, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
 STATES = {"open": "To decide", "disputed": "Disputed", "decided": "Decided"}
 AGREEMENT = {"all": "Any", "against": "All say another class", "split": "Differ"}
 OPEN_FOR = 120  # seconds for which a sound that a window shows is not given to another one
@@ -60,7 +60,7 @@ def queue_of(infos: Sequence[RunInfo]) -> Queue:
 
 def window() -> str:
     """What tells this browser window from others."""
-    return str(st.session_state.setdefault(WINDOW, uuid.uuid4().hex[:8]))
+    return str(st.session_state.setdefault(WINDOW_ID, uuid.uuid4().hex[:8]))
 
 
 @st.cache_resource

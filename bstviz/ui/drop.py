@@ -46,7 +46,7 @@ def drop(*, key: str) -> list[Upload]:
             f"Drop {'sound files or zip archives' if way == 'Files' else 'a folder of sounds'} here",
             accept_multiple_files=True if way == "Files" else "directory",
             key=f"{key}.{'files' if way == 'Files' else 'folder'}",
-            help=f"{audio.FORMATS}; zip archives of them. "
+            help=f"{audio.AUDIO_FORMATS}; zip archives of them. "
             f"Of sounds longer than {audio.MAX_SECONDS / 60:.0f} minutes, excerpts are heard.",
         )
         taken = [(file.name, file.getvalue()) for file in files or []]

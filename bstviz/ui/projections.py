@@ -13,12 +13,12 @@ from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.pickers import pick_map
 
-NEIGHBOURS, SEEDS = 200, 10_000
+UMAP_NEIGHBOURS, SEEDS = 200, 10_000
 """Greatest number of neighbours and greatest seed that UMAP can be asked for."""
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class ChosenMap:
     """A map of a run: how it was made, its places (N, 2|3) float32 and axis titles."""
 
     method: str
@@ -34,14 +34,14 @@ class Chosen:
         return f"{self.method}{self.dimensions}{made}"
 
 
-def chosen(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> Chosen:
+def chosen(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> ChosenMap:
     """A run's map."""
     settings = settings or loaders.umap_settings(loaded)
     points = loaders.coordinates(loaded, method, dimensions, settings)
-    return Chosen(method, dimensions, settings, points, figures.axis_titles(loaded.run, method, dimensions))
+    return ChosenMap(method, dimensions, settings, points, figures.axis_titles(loaded.run, method, dimensions))
 
 
-def pick_projection(loaded: Loaded, *, key: str) -> Chosen:
+def pick_projection(loaded: Loaded, *, key: str) -> ChosenMap:
     """Pickers of projection and dimensions; for UMAP its parameters, open before it is made.
 
     Until a UMAP map has been made, PCA is shown.
@@ -75,7 +75,7 @@ def parse(text: str) -> UmapSettings:
     """UMAP's parameters from an address; ValueError where they are none, or out of bounds."""
     neighbours, distance, seed = text.split(",")
     found = UmapSettings(int(neighbours), float(distance), int(seed))
-    if not (2 <= found.n_neighbors <= NEIGHBOURS and 0 <= found.min_dist <= 0.99 and 0 <= found.seed <= SEEDS):
+    if not (2 <= found.n_neighbors <= UMAP_NEIGHBOURS and 0 <= found.min_dist <= 0.99 and 0 <= found.seed <= SEEDS):
         raise ValueError(f"no parameters of UMAP: {text}")
     return found
 
@@ -92,7 +92,7 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
             neighbours = st.slider(
                 "Neighbours",
                 2,
-                min(NEIGHBOURS, max(n - 1, 3)),
+                min(UMAP_NEIGHBOURS, max(n - 1, 3)),
                 min(settings.n_neighbors, n - 1),
                 key=f"{key}.neighbours",
                 help="Few show fine structure, many the broad one.",
@@ -129,7 +129,7 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
         st.rerun()
 
 
-def trust(loaded: Loaded, shown: Chosen) -> str:
+def trust(loaded: Loaded, shown: ChosenMap) -> str:
     """How far to believe a map, as a sentence."""
     value = loaders.trustworthiness(loaded, shown.method, shown.dimensions, shown.settings)
     if shown.method == "pca":

@@ -11,7 +11,7 @@ import streamlit as st
 from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.player import sound_player
-from bstviz.ui.sound_list import NEAR, sound_list
+from bstviz.ui.sound_list import NEIGHBOUR_COLUMNS, sound_list
 from bstviz.ui.text import chip, escape, words
 
 FREESOUND = "https://freesound.org/s/{}/"
@@ -119,7 +119,7 @@ def sound_card(
     sound_list(
         [(loaded, int(r)) for r in near],
         key=f"{key}.near",
-        columns=NEAR,
+        columns=NEIGHBOUR_COLUMNS,
         distances=distances,
         on_open=opened,
         keys=True,

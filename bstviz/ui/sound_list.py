@@ -15,8 +15,8 @@ from bstviz.ui.web import address, component, event
 
 LISTED = 500
 """Rows of a list at most."""
-NEAR = ("title", "distance", "class")
-COLUMNS: dict[str, dict[str, Any]] = {
+NEIGHBOUR_COLUMNS = ("title", "distance", "class")
+LIST_COLUMNS: dict[str, dict[str, Any]] = {
     "title": {"label": "Title", "kind": "open"},
     "class": {"label": "Class", "kind": "class"},
     "predicted": {"label": "Predicted", "kind": "class"},
@@ -44,7 +44,7 @@ def sound_list(
     Args:
         entries: Runs and rows in them; all of one taxonomy. The first :data:`LISTED` are listed, and said to be.
         key: Of the component.
-        columns: What to show, of :data:`COLUMNS`.
+        columns: What to show, of :data:`LIST_COLUMNS`.
         distances: Distance of each, for the column of that name.
         notes: A word on each, for the column of that name; kept, lost or gained for ``exchange``, which shows their
             colours.
@@ -75,7 +75,7 @@ def sound_list(
         data={
             "name": key,
             "token": token,
-            "columns": [COLUMNS[name] for name in columns],
+            "columns": [LIST_COLUMNS[name] for name in columns],
             "rows": _rows(shown, columns, distances, notes),
             "playing": _playing(shown, playing, key) if playing and playing["token"] == token else None,
             "opens": on_open is not None,

@@ -14,14 +14,14 @@ import streamlit as st
 from bstviz.ui.web.media import address
 
 __all__ = ["address", "component", "event", "packed"]
-FOLDER = Path(__file__).parent
+FILES = Path(__file__).parent
 
 
 @cache
 def component(name: str) -> Callable[..., Any]:
     """The component of ``name.html``, ``name.css`` and ``name.js``, with ``common.js`` before its script."""
-    html, css, js = ((FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    common = (FOLDER / "common.js").read_text(encoding="utf-8")
+    html, css, js = ((FILES / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    common = (FILES / "common.js").read_text(encoding="utf-8")
     return st.components.v2.component(f"bstviz_{name}", html=html, css=css, js=f"{common}\n{js}")
 
 
