@@ -136,7 +136,7 @@ def _there(side: Side) -> str:
 
 
 def on_what_both_test(first: Side, second: Side, *, key: str) -> tuple[Side, Side]:
-    """Both sides, on the sounds that both test where somebody wishes so; where test sets or folds differ, it says so."""
+    """Both sides, on the sounds that both test where somebody wishes so, and in which ways the two tests differ."""
     if first.answers.taxonomy.hash != second.answers.taxonomy.hash:
         raise UserError("A and B have different classes; choose two settings of one taxonomy.")
     shared = confusion.shared_test(first.answers, second.answers)
