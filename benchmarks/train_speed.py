@@ -23,7 +23,7 @@ import typer
 
 from bstviz.collection import load_collection
 from bstviz.config import REFERENCE_SIZES, ModelConfig, TrainConfig, preset
-from bstviz.model import Classifier, count_parameters
+from bstviz.model import Network, count_parameters
 from bstviz.train import fit, resolved_precision
 
 SOUNDS, CLASSES, BATCH = 6_595, 23, 64
@@ -62,7 +62,7 @@ def our_epoch(
     rows = torch.arange(len(labels))
     model = ModelConfig("both", matrices["audio"].shape[1], matrices["text"].shape[1], CLASSES, config.sizes)
     print(
-        f"  {count_parameters(Classifier(model)) / 1e6:.2f} M parameters, {resolved_precision(config, 'cpu')}, "
+        f"  {count_parameters(Network(model)) / 1e6:.2f} M parameters, {resolved_precision(config, 'cpu')}, "
         f"{members} at once"
     )
     times = [time.perf_counter()]
@@ -124,7 +124,7 @@ def main(
         print(f"  {ours:.2f} s an epoch")
         print(f"ratio {name} {theirs / ours:.1f}")
         if config.sizes == REFERENCE_SIZES:
-            model = Classifier(ModelConfig("both", 512, 384, CLASSES, config.sizes))
+            model = Network(ModelConfig("both", 512, 384, CLASSES, config.sizes))
             flops = 6 * BATCH * count_parameters(model) * (len(labels) // BATCH)
             print(f"share of the float32 matrix speed {flops / ours / 1e9 / speed:.0%}")
 

@@ -5,7 +5,7 @@ is quick.
 
 Example:
     >>> import bstviz
-    >>> from bstviz.webapp import assets
+    >>> from bstviz.paths import assets
     >>> run = bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")
     >>> f"{bstviz.evaluate(run)['top_accuracy']:.3f}"
     '0.878'

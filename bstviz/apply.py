@@ -26,7 +26,7 @@ from bstviz.predict import Embeddings, answers_table, predict
 from bstviz.projection import UmapSettings, fit_pca, pca_table
 from bstviz.run import CollectionRef, Run, find_runs, is_run, library_versions, load_run
 
-UMAP_SOUNDS = 20_000  # up to which a library's UMAP maps are made at once
+UMAP_LIBRARY_SOUNDS = 20_000  # up to which a library's UMAP maps are made at once
 STAMP_COLUMNS = ["sound_id", "bytes", "modified"]
 
 
@@ -135,7 +135,7 @@ def open_library(
             if (there.applied, there.collection.hash) == (run_identity(run), report.collection.hash):
                 continue
         applied = apply_run(run, report.collection)
-        if 5 <= len(applied.sounds) <= UMAP_SOUNDS:
+        if 5 <= len(applied.sounds) <= UMAP_LIBRARY_SOUNDS:
             applied = applied.with_umap(UmapSettings())
         applied.save(target)
     return Library(place, home / "runs", report)

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from bstviz import audio
 from bstviz.errors import UserError
 
-BLOCK = 2**20
+COPY_BYTES = 2**20
 DAMAGED = (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error, lzma.LZMAError)
 
 
@@ -112,7 +112,7 @@ def unpack(
                     raise UserError(f"{file.name} is refused: its member {info.filename!r} leads out of {folder}.")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(info) as source, target.open("wb") as out:
-                    shutil.copyfileobj(source, out, BLOCK)
+                    shutil.copyfileobj(source, out, COPY_BYTES)
                 if on_bytes:
                     on_bytes(info.file_size)
     except DAMAGED as error:

@@ -46,7 +46,7 @@ CLIPPED, FULL_SCALE, BEYOND = 1e-3, 0.9995, 2.0  # share of samples, at this lev
 OFFSET = 0.1  # a constant part below this is left alone: short sounds have one by nature
 CANCELLED = 0.1  # the mix's level, as a share of the loudest channel's
 UNKNOWN_LENGTH = 2**50  # frames; libsndfile's word for a stream that does not say
-BLOCK = 2**20  # samples of all channels decoded at a time
+DECODE_SAMPLES = 2**20  # samples of all channels decoded at a time
 SEGMENT_SECONDS, SEGMENTS = 5.0, 24  # of the answer over time
 FFT = 2048  # samples of a spectrogram's window
 SUFFIXES = (
@@ -74,7 +74,7 @@ SUFFIXES = (
     ".webm",
     ".mov",
 )
-FORMATS = "WAV, FLAC, OGG, Opus, MP3, AIFF, CAF, AU, M4A, AAC, WMA, AMR, and the sound of MP4, MOV and WebM"
+AUDIO_FORMATS = "WAV, FLAC, OGG, Opus, MP3, AIFF, CAF, AU, M4A, AAC, WMA, AMR, and the sound of MP4, MOV and WebM"
 BROWSER_TYPES = {
     ".wav": "audio/wav",
     ".flac": "audio/flac",
@@ -210,7 +210,7 @@ def decode(source: str | Path | bytes, *, name: str | None = None) -> Sound:
         if taken is not None:
             return _put_right(taken, shown)
     raise UserError(
-        f"{shown} could not be decoded as audio: it holds no sound, or is damaged. Formats read here: {FORMATS}; "
+        f"{shown} could not be decoded as audio: it holds no sound, or is damaged. Formats read here: {AUDIO_FORMATS}; "
         "convert the file to one of these and try again."
     )
 
@@ -385,7 +385,7 @@ def _with_libsndfile(source: str | Path | bytes, shown: str) -> _Taken | None:
     with file:
 
         def blocks(ranges: Ranges) -> Iterator[np.ndarray]:
-            step = max(BLOCK // file.channels, 1)
+            step = max(DECODE_SAMPLES // file.channels, 1)
             for start, stop in ranges:
                 if start != file.tell():
                     file.seek(start)

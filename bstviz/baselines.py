@@ -31,9 +31,9 @@ METHODS: dict[Method, str] = {
     "logistic": "Logistic regression",
     "zeroshot": "Zero-shot (class definitions)",
 }
-FOLDER = "baselines"
+BASELINES = "baselines"
 FORMAT_VERSION = 1
-NEIGHBOURS, INVERSE_REGULARISATION = 10, 0.01
+KNN_NEIGHBOURS, INVERSE_REGULARISATION = 10, 0.01
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Baseline:
 
 def baseline_file(experiment: Path, config: BaselineConfig, fold: int) -> Path:
     """File of a baseline's scores within an experiment."""
-    return experiment / FOLDER / f"{config.method}-{config.modality}-c{config.min_confidence}-fold{fold}.json"
+    return experiment / BASELINES / f"{config.method}-{config.modality}-c{config.min_confidence}-fold{fold}.json"
 
 
 def find_baselines(experiment: str | Path) -> list[Baseline]:
@@ -103,7 +103,7 @@ def find_baselines(experiment: str | Path) -> list[Baseline]:
         UserError: A file is damaged or of another format version.
     """
     found = []
-    for file in sorted((Path(experiment) / FOLDER).glob("*.json")):
+    for file in sorted((Path(experiment) / BASELINES).glob("*.json")):
         try:
             entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             version = entry.pop("format_version")
@@ -155,7 +155,7 @@ def _trained(method: Method, x: np.ndarray, labels: np.ndarray, asked: np.ndarra
     from sklearn.preprocessing import StandardScaler
 
     classifier = (
-        KNeighborsClassifier(NEIGHBOURS, metric="cosine", weights="distance")
+        KNeighborsClassifier(KNN_NEIGHBOURS, metric="cosine", weights="distance")
         if method == "knn"
         else LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300)
     )

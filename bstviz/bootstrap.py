@@ -19,7 +19,7 @@ from bstviz.outoffold import OutOfFold
 RESAMPLES = 1_000
 LEVEL = 0.95
 """Of all intervals."""
-LEAST = 20
+LEAST_UNITS = 20
 """Units below which no interval is given: drawing from a few, all of them right, would look like certainty."""
 
 
@@ -65,7 +65,7 @@ def accuracies(
 
     Returns:
         A row each: ``sounds``, ``units``, ``accuracy``, ``low``, ``high``, ``change``, ``change_low``, ``change_high``.
-        Intervals are NaN where there are fewer than :data:`LEAST` units.
+        Intervals are NaN where there are fewer than :data:`LEAST_UNITS` units.
     """
     groups = groups or {}
     ids = np.concatenate([a.sound_ids for a in answers])
@@ -93,5 +93,5 @@ def accuracies(
             "change_high": change_high,
         }
     )
-    table.loc[units < LEAST, ["low", "high", "change_low", "change_high"]] = np.nan
+    table.loc[units < LEAST_UNITS, ["low", "high", "change_low", "change_high"]] = np.nan
     return table

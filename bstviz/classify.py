@@ -15,7 +15,7 @@ from bstviz.errors import UserError
 from bstviz.predict import Embeddings, Prediction, network, predict
 from bstviz.run import Run, find_runs, load_run
 from bstviz.taxonomy import Taxonomy
-from bstviz.webapp import assets
+from bstviz.paths import assets
 
 
 @dataclass(frozen=True)

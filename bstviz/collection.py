@@ -295,7 +295,7 @@ def load_collection(folder: str | Path) -> Collection:
 
     Example:
         >>> import bstviz
-        >>> from bstviz.webapp import assets
+        >>> from bstviz.paths import assets
         >>> collection = bstviz.load_collection(assets() / "demo")
         >>> collection.name, len(collection), collection.audio.shape
         ('bstviz demo', 1104, (1104, 1280))

@@ -17,7 +17,7 @@ from bstviz.taxonomy import Taxonomy
 
 NONE, OTHERS = "none", "all others"
 MISSING = "#a4abb6"
-RIGHT, NEAR, WRONG = "#2385ca", "#e3b341", "#d4380d"  # apart for colour-blind eyes too
+RIGHT, NEARLY_RIGHT, WRONG = "#2385ca", "#e3b341", "#d4380d"  # apart for colour-blind eyes too
 CONFIDENCE_COLORS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#e3cf1c")
 CONFIDENCE_LABELS = ("1 unsure", "2", "3", "4", "5 certain")
 SPLIT_COLORS = {"train": "#566070", "val": "#cc79a7", "test": "#0072b2", "below": "#e69f00", "unused": "#d0d4da"}
@@ -169,7 +169,7 @@ def correct_column(run: Run) -> Column:
     """Whether each prediction is right, right at the top level only, or wrong."""
     parents, true, predicted = run.taxonomy.parents, run.y_true, run.y_pred
     index = np.where(true == predicted, 0, np.where(parents[true] == parents[predicted], 1, 2))
-    categories = [Category("right", RIGHT), Category("right top level only", NEAR), Category("wrong", WRONG)]
+    categories = [Category("right", RIGHT), Category("right top level only", NEARLY_RIGHT), Category("wrong", WRONG)]
     return _of("correct", BUILT_IN["correct"], np.where(true < 0, -1, index), categories)
 
 

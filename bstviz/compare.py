@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bstviz.neighbours import BLOCK, Index, nearest, unit
+from bstviz.neighbours import QUERIES, Index, nearest, unit
 
 
 def silhouette(latents: np.ndarray, labels: np.ndarray) -> float:
@@ -61,12 +61,12 @@ def retrieval_map(latents: np.ndarray, labels: np.ndarray) -> float:
     """
     z = unit(np.asarray(latents, np.float32))
     precisions = []
-    for start in range(0, len(z), BLOCK):
-        similarity = z[start : start + BLOCK] @ z.T  # (block, n)
+    for start in range(0, len(z), QUERIES):
+        similarity = z[start : start + QUERIES] @ z.T  # (block, n)
         own = np.arange(len(similarity))
         similarity[own, start + own] = -np.inf  # a query is not its own answer: it comes last, and is cut off
         order = np.argsort(-similarity, axis=1)[:, :-1]
-        hits = labels[order] == labels[start : start + BLOCK, None]
+        hits = labels[order] == labels[start : start + QUERIES, None]
         precision = hits.cumsum(axis=1) / np.arange(1, len(z))
         found = hits.sum(axis=1)
         precisions.append(((precision * hits).sum(axis=1) / np.maximum(found, 1))[found > 0])

@@ -144,6 +144,15 @@ class TrainConfig:
             )
         return cls(**{**entry, "sizes": NetworkSizes(**entry["sizes"])})
 
+    def words(self, *names: Literal["loss", "modality", "min_confidence"], between: str = " · ") -> str:
+        """What people tell models apart by, e.g. "hierarchical · audio + text · confidence ≥ 3": all, or some of it."""
+        known = {
+            "loss": self.loss,
+            "modality": MODALITY_WORDS[self.modality],
+            "min_confidence": f"confidence ≥ {self.min_confidence}",
+        }
+        return between.join(known[name] for name in names or known)
+
 
 REFERENCE_SIZES = NetworkSizes(width=None, expansion=2, depth=3, dropout=0.0)
 PRESETS: dict[str, TrainConfig] = {

@@ -30,7 +30,7 @@ from bstviz.outoffold import OutOfFold, Setting, settings
 from bstviz.run import RunInfo
 from bstviz.taxonomy import Taxonomy
 
-LEAST = 5  # neighbours that vote where there are few sounds
+LEAST_VOTERS = 5  # neighbours that vote where there are few sounds
 SHOWN = 10  # neighbours kept to be looked at
 
 
@@ -189,7 +189,7 @@ def weigh(pooled: Sequence[OutOfFold], collection: Collection) -> Doubt:
     vectors, voters = standardised(collection, modalities.pop())
     asked = np.searchsorted(voters, [collection.row_of[sound] for sound in shared])
     labels = collection.labels[voters]
-    k = min(max(round(math.sqrt(len(voters))), LEAST), len(voters) - 1)
+    k = min(max(round(math.sqrt(len(voters))), LEAST_VOTERS), len(voters) - 1)
     votes, near = neighbour_votes(vectors, labels, len(taxonomy.second), k, asked)
     return Doubt(
         sound_ids=shared,
@@ -221,4 +221,4 @@ def _names(pooled: Sequence[OutOfFold]) -> tuple[str, ...]:
     trains = [p.setting.train for p in pooled]
     several = len({t.min_confidence for t in trains}) > 1
     words = {"hierarchical": "the hierarchical model", "flat": "the flat model"}
-    return tuple(words[t.loss] + (f" (confidence ≥ {t.min_confidence})" if several else "") for t in trains)
+    return tuple(words[t.loss] + (f" ({t.words('min_confidence')})" if several else "") for t in trains)

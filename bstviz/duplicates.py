@@ -28,10 +28,10 @@ from bstviz.parts import Track, no_progress
 from bstviz.run import Run
 from bstviz.splits import column_folds
 
-RANK = 256  # principal components kept at most; so many sounds are needed for each:
+COMPONENTS = 256  # principal components kept at most; so many sounds are needed for each:
 SOUNDS_A_COMPONENT = 4
 NEAREST = 32  # neighbours of a sound that are looked at, which bounds the pairs
-HEARD = 3  # of those whose waveforms are compared whatever their similarity
+ALWAYS_COMPARED = 3  # of those whose waveforms are compared whatever their similarity
 ROWS = 8_192  # sounds whitened at a time, to bound memory
 COPY = 0.8  # correlation of two waveforms from which they are taken for the same sound
 LISTEN_RATE, LISTEN_SECONDS = 16_000, 120.0
@@ -120,7 +120,7 @@ def whiten(embeddings: np.ndarray) -> np.ndarray:
     """Embeddings (n, d) float32 whitened: standardised and reduced to principal components of equal variance, (n, k)
     float32.
 
-    k is at most :data:`RANK`, and at most a quarter of n, as the variance of a component cannot be told from fewer
+    k is at most :data:`COMPONENTS`, and at most a quarter of n, as the variance of a component cannot be told from fewer
     sounds.
     """
     n, d = embeddings.shape
@@ -134,7 +134,7 @@ def whiten(embeddings: np.ndarray) -> np.ndarray:
     scale = np.divide(1, deviation, out=np.zeros(d), where=deviation > 1e-9)
     covariance *= np.outer(scale, scale)
     variance, directions = np.linalg.eigh(covariance)  # variances rise
-    kept = max(1, min(RANK, d, n // SOUNDS_A_COMPONENT, int((variance > 1e-6 * variance[-1]).sum())))
+    kept = max(1, min(COMPONENTS, d, n // SOUNDS_A_COMPONENT, int((variance > 1e-6 * variance[-1]).sum())))
     project = directions[:, -kept:] / np.sqrt(np.maximum(variance[-kept:], 1e-12))
     return np.concatenate([((block - mean) * scale @ project).astype(np.float32) for block in blocks])
 
@@ -167,7 +167,7 @@ def find_duplicates(
         kind: Embeddings to compare; audio where there is, else text.
         threshold: Cosine similarity of whitened embeddings from which a pair is listed; :func:`usual_threshold`
             when left out.
-        heard: Compare waveforms too, those of each sound's :data:`HEARD` nearest as well, which are listed if they are
+        heard: Compare waveforms too, those of each sound's :data:`ALWAYS_COMPARED` nearest as well, which are listed if they are
             copies: at most three pairs a sound to listen to beside those above the threshold.
         track: Shows progress of that.
 
@@ -188,7 +188,7 @@ def find_duplicates(
     threshold = usual_threshold(similarity[:, 0]) if threshold is None else threshold
     wanted = similarity >= threshold
     if heard:
-        wanted[:, :HEARD] = True
+        wanted[:, :ALWAYS_COMPARED] = True
     query, rank = np.nonzero(wanted)
     ends = np.sort(np.stack([rows[query], rows[near[query, rank]]]), axis=0)
     _, once = np.unique(ends[0] * len(collection) + ends[1], return_index=True)  # a pair is seen from either side

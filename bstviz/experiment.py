@@ -60,7 +60,7 @@ def train(
 
     Example:
         >>> import bstviz
-        >>> from bstviz.webapp import assets
+        >>> from bstviz.paths import assets
         >>> collection = bstviz.load_collection(assets() / "demo")
         >>> runs = bstviz.train(collection, loss="flat", modality="text", folds=2, epochs=2, umap=False)
         >>> [run.id for run in runs]
@@ -118,7 +118,7 @@ def sweep(
     Example:
         >>> import bstviz
         >>> from bstviz.sweep import SweepPreset
-        >>> from bstviz.webapp import assets
+        >>> from bstviz.paths import assets
         >>> from tempfile import TemporaryDirectory
         >>> collection = bstviz.load_collection(assets() / "demo")
         >>> losses = SweepPreset("losses", modalities=("text",))  # or the path of a .toml file

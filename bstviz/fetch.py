@@ -25,7 +25,7 @@ from bstviz.datasets import DATASETS
 from bstviz.errors import UserError
 
 API = "https://zenodo.org/api"
-BLOCK = 2**16  # bytes; a connection that breaks off loses less than that
+DOWNLOAD_BYTES = 2**16  # bytes; a connection that breaks off loses less than that
 TRIES, WAIT = 5, 2.0  # connections to get one file, and seconds between them, growing
 TIMEOUT = 60.0
 AUDIO_FILE = re.compile(r"audio", re.IGNORECASE)
@@ -195,7 +195,7 @@ def download(file: RemoteFile, folder: Path, *, on_bytes: Callable[[int], None] 
                     on_bytes(-told)
                     told = 0
                 with part.open("ab" if onward else "wb") as out:
-                    for block in answer.iter_content(BLOCK):
+                    for block in answer.iter_content(DOWNLOAD_BYTES):
                         out.write(block)
                         on_bytes(len(block))
                         told += len(block)

@@ -24,10 +24,9 @@ from bstviz import report, reproduce, results, storage
 from bstviz import result_figures as drawn
 from bstviz.baselines import Baseline, find_baselines
 from bstviz.collection import Collection
-from bstviz.config import MODALITY_WORDS
 from bstviz.confusion_figures import NIGHT
 from bstviz.errors import UserError
-from bstviz.report import COLUMNS, Row
+from bstviz.report import TABLE_METRICS, Row
 from bstviz.run import EXPERIMENT_HEADER, HEADER, RunInfo, find_runs, load_info, load_run
 
 TEMPLATE = "report.html"
@@ -88,7 +87,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Source:
+class ReportSource:
     """The runs and baselines of one collection and kind of folds, whichever experiments they come from."""
 
     infos: list[RunInfo]
@@ -101,17 +100,17 @@ class Source:
         return f"{self.infos[0].collection.name} · folds: {self.infos[0].split_kind}"
 
 
-def sources(experiments: Iterable[str | Path]) -> list[Source]:
+def sources(experiments: Iterable[str | Path]) -> list[ReportSource]:
     """Runs and baselines of experiment folders by collection and folds.
 
     Raises:
         UserError: A folder holds no run.
     """
-    found: dict[tuple[str, str], Source] = {}
+    found: dict[tuple[str, str], ReportSource] = {}
     for folder in map(Path, experiments):
         for path in find_runs(folder):
             info = load_info(path)
-            source = found.setdefault((info.collection.name, info.split_kind), Source([], [], []))
+            source = found.setdefault((info.collection.name, info.split_kind), ReportSource([], [], []))
             source.infos.append(info)
             if folder not in source.experiments:
                 source.experiments.append(folder)
@@ -121,7 +120,7 @@ def sources(experiments: Iterable[str | Path]) -> list[Source]:
     return list(found.values())
 
 
-def sections_of(source: Source, *, paper: bool = True) -> list[Section]:
+def sections_of(source: ReportSource, *, paper: bool = True) -> list[Section]:
     """All sections about one source, in the order of the results page, then what they are made from."""
     rows = report.rows([*source.infos, *source.baselines])
     settings = results.named_settings(source.infos)
@@ -143,7 +142,7 @@ def table_one(rows: Sequence[Row], *, paper: bool) -> Section:
     where = f"Test sounds of {rows[0].collection}; folds: {rows[0].split_kind}. Embeddings: {'; '.join(dict.fromkeys(r.encoders for r in rows))}."
     notes = f" In brackets: {report.PAPER_NOTE.removeprefix('Paper: ')}" if beside else ""
     blocks: list[Table | Figure | Text] = [Table(f"{report.NOTE} {where}{notes}", headings, cells, words=3)]
-    for metric in COLUMNS:
+    for metric in TABLE_METRICS:
         heading = results.heading(metric)
         marks = " Open marks: the paper's." if metric != "hierarchical_f1" else ""
         caption = (
@@ -206,7 +205,7 @@ def of_setting(name: str, infos: Sequence[RunInfo]) -> Section:
     return Section(name, blocks)
 
 
-def data(source: Source) -> Section:
+def data(source: ReportSource) -> Section:
     """Collection, encoders, folds and runs, each with its hash."""
     first = source.infos[0]
     facts = {
@@ -296,7 +295,7 @@ def _word(value: object) -> str:
     return "–" if value is None else str(value)
 
 
-def made_again(source: Source) -> Section:
+def made_again(source: ReportSource) -> Section:
     """The commands that make the runs and this report again."""
     found = reproduce.commands(source.infos, source.baselines)
     title = "How to make it again"
@@ -346,10 +345,10 @@ def build(experiments: Sequence[str | Path], *, paper: bool = True) -> str:
     )
 
 
-def _models(found: Sequence[Source]) -> Iterator[str]:
+def _models(found: Sequence[ReportSource]) -> Iterator[str]:
     for source in found:
         for info, *_ in results.named_settings(source.infos).values():
-            yield f"{report.MODELS[info.train.loss].lower()} ({MODALITY_WORDS[info.train.modality]})"
+            yield f"{report.MODELS[info.train.loss].lower()} ({info.train.words('modality')})"
 
 
 def write(experiments: Sequence[str | Path], file: str | Path, *, paper: bool = True) -> Path:

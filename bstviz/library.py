@@ -28,7 +28,7 @@ from bstviz.predict import Embeddings
 from bstviz.run import HEADER, Run, find_runs, load_run
 
 GROUP = 8  # sounds embedded at a time, while the next ones are read
-BATCH, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
+BATCH_SOUNDS, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
 RUN_KEY = b"bstviz_run"
 
 
@@ -67,7 +67,7 @@ class Embedder:
             made = iter(self.encoder.embed(good) if good else ())
             vectors += [None if heard.samples is None else next(made) for heard in group]
             rows += [replace(heard, samples=None) for heard in group]
-            if len(rows) >= BATCH or sum(heard.seconds for heard in rows if not heard.problem) >= BATCH_SECONDS:
+            if len(rows) >= BATCH_SOUNDS or sum(heard.seconds for heard in rows if not heard.problem) >= BATCH_SECONDS:
                 yield _table(rows, vectors)
                 rows, vectors = [], []
         if rows:
@@ -90,7 +90,7 @@ def _groups(heard: Iterable[_Heard]) -> Iterator[list[_Heard]]:
     for one in heard:
         group.append(one)
         seconds += one.seconds if one.samples is not None else 0.0
-        if len(group) == min(GROUP, BATCH) or seconds >= BATCH_SECONDS / 4:
+        if len(group) == min(GROUP, BATCH_SOUNDS) or seconds >= BATCH_SECONDS / 4:
             yield group
             group, seconds = [], 0.0
     if group:

@@ -22,10 +22,10 @@ import torch
 from torch import Tensor
 
 RANK = 256  # R: greatest number of dimensions kept
-NEIGHBOURS = 10
+RETRIEVAL_NEIGHBOURS = 10
 SOFTNESS = 0.1  # cosine distance at which a neighbour's vote falls to 1/e of the nearest one's
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
-BLOCK = 2048  # queries a matrix product, to bound memory
+RETRIEVAL_QUERIES = 2048  # queries a matrix product, to bound memory
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,15 @@ class Memory:
         parts = []
         keys = self.keys.to(x.device, torch.float32)
         labels = self.labels.to(x.device)
-        for start in range(0, len(x), BLOCK):
-            similarity = _unit(x[start : start + BLOCK] @ self.components.to(x.device)) @ keys.T  # (block, n)
+        for start in range(0, len(x), RETRIEVAL_QUERIES):
+            similarity = (
+                _unit(x[start : start + RETRIEVAL_QUERIES] @ self.components.to(x.device)) @ keys.T
+            )  # (block, n)
             if own is not None:
-                place = own[start : start + BLOCK]
+                place = own[start : start + RETRIEVAL_QUERIES]
                 rows = torch.nonzero(place >= 0)[:, 0]
                 similarity[rows, place[rows]] = -torch.inf
-            nearest, index = similarity.topk(min(NEIGHBOURS, similarity.shape[1]), dim=1)
+            nearest, index = similarity.topk(min(RETRIEVAL_NEIGHBOURS, similarity.shape[1]), dim=1)
             votes = ((nearest - nearest[:, :1]) / SOFTNESS).exp()
             parts.append(votes.new_zeros(len(votes), n_classes).scatter_add_(1, labels[index], votes))
         total = torch.cat(parts)

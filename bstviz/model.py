@@ -132,7 +132,7 @@ class AttentionFusion(nn.Module):
         return fused, attention
 
 
-class Classifier(nn.Module):
+class Network(nn.Module):
     """Embeddings in; logits, latent and attention out (equations 1-3)."""
 
     def __init__(self, config: ModelConfig, members: int = 1) -> None:

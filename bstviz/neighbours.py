@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-BLOCK = 1024  # queries a matrix product at most, and
-CELLS = 16_000_000  # similarities held at once, to bound memory
+QUERIES = 1024  # queries a matrix product at most, and
+SIMILARITIES = 16_000_000  # similarities held at once, to bound memory
 DEPTH = 64  # similarities that share one maximum while the greatest are looked for
 
 
@@ -77,7 +77,7 @@ class Index:
         n = len(self)
         k = max(0, min(k, n - (without is not None)))
         rows, distances = np.empty((len(wanted), k), np.int64), np.empty((len(wanted), k), np.float32)
-        block = max(1, min(BLOCK, CELLS // max(n, 1)))
+        block = max(1, min(QUERIES, SIMILARITIES // max(n, 1)))
         for start in range(0, len(wanted), block):
             here = slice(start, start + block)
             similarity = wanted[here] @ self.latents.T  # (block, n)

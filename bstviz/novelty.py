@@ -15,13 +15,13 @@ import numpy as np
 from bstviz.neighbours import nearest
 from bstviz.run import Run
 
-NEIGHBOURS = 5
+NOVELTY_NEIGHBOURS = 5
 ENOUGH, SAMPLE = 50, 2_000  # own sounds to measure against: at least, at most
 
 
 def mean_distance(latents: np.ndarray, others: np.ndarray, *, itself: bool = False) -> np.ndarray:
     """Mean cosine distance (n,) of latents (n, d) to their nearest neighbours among others (m, d)."""
-    rows, distances = nearest(latents, others, NEIGHBOURS + itself)
+    rows, distances = nearest(latents, others, NOVELTY_NEIGHBOURS + itself)
     return distances[:, int(itself) :].mean(axis=1) if rows.size else np.zeros(len(latents), np.float32)
 
 

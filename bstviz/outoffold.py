@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz import compare, metrics
-from bstviz.config import MODALITIES, MODALITY_WORDS, TrainConfig
+from bstviz.config import MODALITIES, TrainConfig
 from bstviz.errors import UserError
 from bstviz.run import Run, RunInfo
 from bstviz.taxonomy import Taxonomy
@@ -44,8 +44,7 @@ class Setting:
     @property
     def name(self) -> str:
         """Loss, modality and threshold of the training, as people tell settings apart."""
-        train = self.train
-        return f"{train.loss} · {MODALITY_WORDS[train.modality]} · trained on confidence ≥ {train.min_confidence}"
+        return f"{self.train.words('loss', 'modality')} · trained on {self.train.words('min_confidence')}"
 
 
 def setting_of(info: RunInfo) -> Setting:
@@ -189,7 +188,7 @@ def evaluate(runs: Run | Sequence[Run]) -> dict[str, float]:
 
     Example:
         >>> import bstviz
-        >>> from bstviz.webapp import assets
+        >>> from bstviz.paths import assets
         >>> hierarchical, flat = (
         ...     bstviz.evaluate(bstviz.load_run(assets() / "runs" / f"{loss}-audio-c1-fold0"))
         ...     for loss in ("hierarchical", "flat")

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import torch
 
     from bstviz.memory import Memory
-    from bstviz.model import Classifier
+    from bstviz.model import Network
 
-BATCH = 4096
+BATCH_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class Prediction:
     attention: np.ndarray
 
 
-def network(run: Run, *, device: str = "cpu") -> Classifier:
+def network(run: Run, *, device: str = "cpu") -> Network:
     """The run's network with its weights, in evaluation mode."""
     import torch
 
-    from bstviz.model import Classifier
+    from bstviz.model import Network
 
-    model = Classifier(run.model)
+    model = Network(run.model)
     model.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in run.weights.items()})
     return model.to(device).eval()
 
 
 def forward(
-    model: Classifier,
+    model: Network,
     inputs: Mapping[AudioOrText, torch.Tensor],
     temperatures: Sequence[float],
     memories: Sequence[Memory | None],
@@ -74,8 +74,8 @@ def forward(
     scale = torch.tensor(temperatures, device=next(model.parameters()).device)[:, None, None]
     parts = []
     with torch.inference_mode():
-        for start in range(0, n, BATCH):
-            rows = slice(start, start + BATCH)
+        for start in range(0, n, BATCH_ROWS):
+            rows = slice(start, start + BATCH_ROWS)
             x = model.standardised({kind: values[None, rows] for kind, values in inputs.items()})  # (E, batch, d)
             out = model(x)
             probabilities = (out.logits / scale).softmax(dim=2)
@@ -113,7 +113,7 @@ def answers_table(collection: Collection, rows: np.ndarray, split: np.ndarray, a
 
 
 def predict(
-    run: Run, *, audio: Embeddings | None = None, text: Embeddings | None = None, model: Classifier | None = None
+    run: Run, *, audio: Embeddings | None = None, text: Embeddings | None = None, model: Network | None = None
 ) -> Prediction:
     """A run's answer for sounds.
 

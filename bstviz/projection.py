@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz.errors import UserError
-from bstviz.neighbours import BLOCK, largest, nearest, unit
+from bstviz.neighbours import QUERIES, largest, nearest, unit
 
 AXES = ("x", "y", "z")
 UMAP_SOUNDS = 30_000
@@ -160,8 +160,8 @@ def trustworthiness(
     rows = np.arange(n) if n == len(latents) else np.random.default_rng(seed).choice(len(latents), n, replace=False)
     z, places = unit(np.asarray(latents[rows], np.float64)), np.asarray(coordinates[rows], np.float64)
     penalty = 0
-    for start in range(0, n, BLOCK):
-        block = np.arange(start, min(start + BLOCK, n))
+    for start in range(0, n, QUERIES):
+        block = np.arange(start, min(start + QUERIES, n))
         own = np.arange(len(block)), block
         nearness = 2 * places[block] @ places.T - (places**2).sum(axis=1)  # squared distance falls as it rises
         likeness = z[block] @ z.T

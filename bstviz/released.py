@@ -25,7 +25,7 @@ from bstviz.projection import UmapSettings
 from bstviz.splits import Folds, stratified_folds
 
 COLLECTION, RUNS = "demo", "runs"
-MODALITIES: tuple[Modality, ...] = ("audio", "both")
+DEMO_MODALITIES: tuple[Modality, ...] = ("audio", "both")
 UNUSABLE_LICENSE = r"\bNC\b|no licence stated"
 """Sounds of further collections with such a licence are left out of the released runs."""
 
@@ -124,7 +124,7 @@ def train_released(
     kind = f"stratified 5-fold over the demo sounds, seed {seed}" + ("; other collections train only" if others else "")
     shutil.rmtree(out / RUNS, ignore_errors=True)
     paths = []
-    for modality in MODALITIES:
+    for modality in DEMO_MODALITIES:
         for loss in LOSSES:
             config = recipe(loss, modality, seed=seed)
             torch.set_num_threads(1)  # batches are small, and the UMAP fit before set all cores to work

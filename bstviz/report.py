@@ -24,7 +24,7 @@ from bstviz.config import MODALITIES, PRESETS, TrainConfig
 from bstviz.errors import UserError
 from bstviz.run import RunInfo, find_runs, load_info
 
-COLUMNS = {
+TABLE_METRICS = {
     "second_accuracy": "Second-level",
     "top_accuracy": "Top-level",
     "second_top2_accuracy": "Second-level (top-2)",
@@ -38,7 +38,7 @@ MODELS: dict[str, str] = {
     **{str(k): v for k, v in METHODS.items()},
 }
 """Kinds of rows and their names, in the table's order: the two losses, then the baselines."""
-FORMATS = ("text", "markdown", "csv", "json")
+TABLE_FORMATS = ("text", "markdown", "csv", "json")
 NOTE = "Percentages, mean ± standard deviation over folds; the threshold applies to training and test alike."
 PAPER_NOTE = "Paper: table 1 of Anastasopoulou et al. 2025, on BSD10k-v1.1 with CLAP embeddings; other data and encoders do not compare."
 
@@ -178,14 +178,14 @@ def paper_figure(row: Row, metric: str) -> Summary | None:
 
 def table(rows: Sequence[Row], *, paper: bool) -> tuple[list[str], list[list[str]]]:
     """Headings and cells of table 1; with ``paper`` the paper's mean stands in brackets behind ours."""
-    headings = ["Confidence", "Loss", "Modality", *COLUMNS.values(), "Folds", "Test sounds"]
+    headings = ["Confidence", "Loss", "Modality", *TABLE_METRICS.values(), "Folds", "Test sounds"]
     several = len({row.recipe for row in rows if row.loss}) > 1
     cells = []
     for row in rows:
         name = MODELS[row.model] + (f" ({row.recipe})" if several and row.recipe else "")
-        figures = [row.percent(metric) for metric in COLUMNS]
+        figures = [row.percent(metric) for metric in TABLE_METRICS]
         if paper:
-            theirs = [paper_figure(row, metric) for metric in COLUMNS]
+            theirs = [paper_figure(row, metric) for metric in TABLE_METRICS]
             figures = [
                 f"{own} ({100 * other.mean:.2f})" if other else own for own, other in zip(figures, theirs, strict=True)
             ]
@@ -198,7 +198,7 @@ def write(rows: Sequence[Row], form: str, *, paper: bool = True, width: int | No
 
     Args:
         rows: Its rows.
-        form: One of :data:`FORMATS`. CSV and JSON hold every metric as shares of 1; text and Markdown the paper's.
+        form: One of :data:`TABLE_FORMATS`. CSV and JSON hold every metric as shares of 1; text and Markdown the paper's.
         paper: Put the paper's means beside ours in text and Markdown (JSON has them as ``paper`` always).
         width: Of text, in characters; the terminal's when left out.
 
@@ -209,8 +209,8 @@ def write(rows: Sequence[Row], form: str, *, paper: bool = True, width: int | No
         return json.dumps({"rows": [_json(row) for row in rows]}, indent=1)
     if form == "csv":
         return _csv(rows)
-    if form not in FORMATS:
-        raise UserError(f"format is {form!r}; allowed are {', '.join(FORMATS)}.")
+    if form not in TABLE_FORMATS:
+        raise UserError(f"format is {form!r}; allowed are {', '.join(TABLE_FORMATS)}.")
     sources = dict.fromkeys((row.collection, row.split_kind) for row in rows)
     parts = []
     for collection, kind in sources:
@@ -226,7 +226,7 @@ def write(rows: Sequence[Row], form: str, *, paper: bool = True, width: int | No
 
 
 def _json(row: Row) -> dict[str, Any]:
-    theirs = {name: figure for name in COLUMNS if (figure := paper_figure(row, name))}
+    theirs = {name: figure for name in TABLE_METRICS if (figure := paper_figure(row, name))}
     return dataclasses.asdict(row) | {"paper": {name: dataclasses.asdict(s) for name, s in theirs.items()}}
 
 

@@ -18,7 +18,7 @@ from bstviz import result_figures as drawn
 from bstviz.config import MODALITY_WORDS
 from bstviz.confusion_figures import confusion_figure
 from bstviz.outoffold import OutOfFold, Setting
-from bstviz.report import COLUMNS, MODELS, Row, recipe_of
+from bstviz.report import MODELS, TABLE_METRICS, Row, recipe_of
 from bstviz.run import Run, RunInfo
 
 STRUCTURE = {
@@ -91,8 +91,8 @@ def named_settings(
     def words(setting: Setting) -> str:
         train = setting.train
         loss = [MODELS[train.loss]] if losses_apart else []
-        confidence = [f"confidence ≥ {train.min_confidence}"] if thresholds_apart else []
-        always = [*loss, MODALITY_WORDS[train.modality], *confidence]
+        confidence = [train.words("min_confidence")] if thresholds_apart else []
+        always = [*loss, train.words("modality"), *confidence]
         return " · ".join(filter(None, [*always, *(part(setting) for part in differing)]))
 
     return {words(setting): members for setting, members in groups.items()}
@@ -100,7 +100,7 @@ def named_settings(
 
 def heading(metric: str) -> str:
     """A metric of the table on a figure's axis."""
-    return COLUMNS[metric] if metric == "hierarchical_f1" else f"{COLUMNS[metric]} accuracy"
+    return TABLE_METRICS[metric] if metric == "hierarchical_f1" else f"{TABLE_METRICS[metric]} accuracy"
 
 
 def frame(members: Sequence[Row]) -> pd.DataFrame:
@@ -113,7 +113,7 @@ def frame(members: Sequence[Row]) -> pd.DataFrame:
             "Recipe": row.recipe,
             "Modality": MODALITY_WORDS[row.modality],
         }
-        for metric, heading in COLUMNS.items():
+        for metric, heading in TABLE_METRICS.items():
             summary, theirs = row.metrics[metric], report.paper_figure(row, metric)
             entry[heading] = 100 * summary.mean
             entry[f"± {heading}"] = 100 * summary.std if row.folds > 1 else None
@@ -194,9 +194,7 @@ def panels(infos: Sequence[RunInfo], fold: int) -> tuple[list[RunInfo], list[str
         if info.fold == fold and info.train.modality == modality:
             there.setdefault((info.train.loss, info.train.min_confidence), info)
     chosen = [there[setting] for setting in PANELS if setting in there]
-    titles = [
-        f"{MODELS[i.train.loss]}, {MODALITY_WORDS[modality]}, confidence ≥ {i.train.min_confidence}" for i in chosen
-    ]
+    titles = [f"{MODELS[i.train.loss]}, {i.train.words('modality', 'min_confidence', between=', ')}" for i in chosen]
     return chosen, titles
 
 

@@ -94,9 +94,7 @@ class RunInfo:
     @property
     def name(self) -> str:
         """Loss, modality, threshold and fold, as people tell runs apart."""
-        return (
-            f"{self.train.loss} · {self.train.modality} · confidence ≥ {self.train.min_confidence} · fold {self.fold}"
-        )
+        return f"{self.train.words()} · fold {self.fold}"
 
     @property
     def id(self) -> str:
@@ -273,7 +271,7 @@ def load_run(folder: str | Path) -> Run:
 
     Example:
         >>> import bstviz
-        >>> from bstviz.webapp import assets
+        >>> from bstviz.paths import assets
         >>> bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")
         Run(hierarchical · audio · confidence ≥ 1 · fold 0, 1104 sounds, latents (1104, 64))
     """

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from bstviz.projection import UmapSettings
 
-PRESETS = Path(__file__).parent / "data" / "sweeps"
+PRESET_FOLDER = Path(__file__).parent / "data" / "sweeps"
 Progress = Callable[[int, float], None]
 """Called with the index of a task and the share of it that is done, 0 to 1."""
 
@@ -87,9 +87,9 @@ def load_preset(name: str) -> SweepPreset:
     Raises:
         UserError: There is no such preset, or its file has unknown settings.
     """
-    file = Path(name) if name.endswith(".toml") else PRESETS / f"{name}.toml"
+    file = Path(name) if name.endswith(".toml") else PRESET_FOLDER / f"{name}.toml"
     if not file.is_file():
-        known = ", ".join(sorted(f.stem for f in PRESETS.glob("*.toml")))
+        known = ", ".join(sorted(f.stem for f in PRESET_FOLDER.glob("*.toml")))
         raise UserError(f"There is no sweep preset {name!r}; known: {known}, or the path of a .toml file of your own.")
     try:
         entry = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -348,11 +348,12 @@ def _in_worker(index: int, task: Task) -> list[Run] | list[Baseline]:
 def _in_processes(
     tasks: Sequence[Task], collection: Collection, folds: Folds, jobs: int, *, on_progress: Progress, **options: Any
 ) -> Results:
-    from multiprocessing import get_context
+    from multiprocessing import active_children, get_context
 
     context = get_context("spawn")
     reports = context.SimpleQueue()
     worker = _Worker(collection, folds, options, reports)
+    others = set(active_children())
     pool = ProcessPoolExecutor(min(jobs, len(tasks)), context, initializer=_begin, initargs=(worker,))
     pending: dict[Future[list[Run] | list[Baseline]], int] = {}
     try:
@@ -365,7 +366,7 @@ def _in_processes(
                 yield pending.pop(future), future.result()
     finally:
         if pending:  # stopped, or a task failed: nobody waits for the others
-            for process in list(pool._processes.values()):
+            for process in set(active_children()) - others:
                 process.terminate()
         pool.shutdown(cancel_futures=True)
 

@@ -30,7 +30,7 @@ import numpy as np
 
 from bstviz.errors import UserError
 
-COLUMNS = ("code", "parent", "index", "name", "color", "definition", "examples")
+CLASS_COLUMNS = ("code", "parent", "index", "name", "color", "definition", "examples")
 FALLBACK_COLORS = ("#e65550", "#ffdf00", "#b66dd3", "#2385ca", "#2ca52c", "#e8833a", "#7d8a99", "#d45d9c")
 
 
@@ -173,9 +173,9 @@ def _parse(text: str, taxonomy_id: str) -> Taxonomy:
     missing = [c for c in ("code", "parent", "name") if c not in (reader.fieldnames or ())]
     if missing:
         raise UserError(
-            f"Taxonomy {taxonomy_id!r} lacks the columns {', '.join(missing)}; expected {', '.join(COLUMNS)}."
+            f"Taxonomy {taxonomy_id!r} lacks the columns {', '.join(missing)}; expected {', '.join(CLASS_COLUMNS)}."
         )
-    rows = [{k: (row.get(k) or "").strip() for k in COLUMNS} for row in reader]
+    rows = [{k: (row.get(k) or "").strip() for k in CLASS_COLUMNS} for row in reader]
     for row in rows:
         if row["color"] and not re.fullmatch("#[0-9a-fA-F]{6}", row["color"]):
             raise UserError(
@@ -202,7 +202,7 @@ def _parse(text: str, taxonomy_id: str) -> Taxonomy:
 
 
 def load_taxonomy(path: str | Path) -> Taxonomy:
-    """Taxonomy from a CSV with the columns of :data:`COLUMNS`; its id is the file's stem.
+    """Taxonomy from a CSV with the columns of :data:`CLASS_COLUMNS`; its id is the file's stem.
 
     Raises:
         UserError: The file is missing, lacks a column, repeats a code or names an unknown parent.
@@ -211,7 +211,9 @@ def load_taxonomy(path: str | Path) -> Taxonomy:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"Cannot read the taxonomy {path}: {error}. Give a CSV with {', '.join(COLUMNS)}.") from None
+        raise UserError(
+            f"Cannot read the taxonomy {path}: {error}. Give a CSV with {', '.join(CLASS_COLUMNS)}."
+        ) from None
     return _parse(text, path.stem)
 
 

@@ -19,7 +19,7 @@ from bstviz.collection import AudioOrText, Collection
 from bstviz.config import ModelConfig, TrainConfig, kinds_of
 from bstviz.losses import cross_entropy, soft_top_class_penalty, supervised_contrastive, top_class_penalty
 from bstviz.memory import Memory, remember
-from bstviz.model import Classifier, member_state
+from bstviz.model import Network, member_state
 from bstviz.predict import answers_table, forward
 from bstviz.projection import UmapSettings, fit_pca, pca_table
 from bstviz.run import CollectionRef, Run, library_versions
@@ -39,7 +39,7 @@ class Fitted:
         memories: Of each member, or None without retrieval.
     """
 
-    model: Classifier
+    model: Network
     history: list[dict[str, list[float]]]
     temperatures: list[float]
     memories: list[Memory | None]
@@ -129,7 +129,7 @@ def fit(
     """
     device = labels.device
     generators = [Generator(device).manual_seed(seed) for seed in seeds]
-    model = Classifier(model_config, len(splits)).to(device)
+    model = Network(model_config, len(splits)).to(device)
     model.reset(generators)
     model.fit_standardise(inputs, [train for train, _ in splits])
     weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
@@ -209,7 +209,7 @@ def fit(
     return Fitted(model, history, temperatures, memories)
 
 
-def _member_inputs(model: Classifier, inputs: Mapping[AudioOrText, Tensor], rows: Tensor, member: int) -> Tensor:
+def _member_inputs(model: Network, inputs: Mapping[AudioOrText, Tensor], rows: Tensor, member: int) -> Tensor:
     """Standardised embeddings of all kinds side by side, (n, d), as one member takes them."""
     standardised = model.standardised({kind: values[None, rows] for kind, values in inputs.items()})
     return torch.cat([values[member] for values in standardised.values()], dim=1)
@@ -225,7 +225,7 @@ def _mixup_shares(seeds: Sequence[int], epoch: int, steps: int, config: TrainCon
 
 @torch.inference_mode()
 def _validate(
-    model: Classifier, inputs: Mapping[AudioOrText, Tensor], splits: Sequence[tuple[Tensor, Tensor]]
+    model: Network, inputs: Mapping[AudioOrText, Tensor], splits: Sequence[tuple[Tensor, Tensor]]
 ) -> list[Tensor]:
     """Logits (v, C) of each member's own validation rows; shorter ones are filled up for the pass."""
     longest = max(len(val) for _, val in splits)

@@ -15,7 +15,7 @@ from bstviz.neighbours import unit
 from bstviz.search import bare
 from bstviz.taxonomy import Taxonomy
 
-SCALE = 20.0  # of the cosine before the softmax; it changes probabilities, never the order
+SIMILARITY_SCALE = 20.0  # of the cosine before the softmax; it changes probabilities, never the order
 
 
 def prompts(taxonomy: Taxonomy) -> list[str]:
@@ -54,5 +54,5 @@ def zero_shot(collection: Collection) -> np.ndarray:
         raise UserError(f"The sounds are embedded by {info}, the words by {encoder.info}: embed the collection again.")
     cosine = unit(matrix) @ unit(encoder.embed(prompts(collection.taxonomy))).T  # (N, C)
     cosine[np.isnan(matrix).any(axis=1)] = np.nan
-    odds = np.exp(SCALE * (cosine - cosine.max(axis=1, keepdims=True)))
+    odds = np.exp(SIMILARITY_SCALE * (cosine - cosine.max(axis=1, keepdims=True)))
     return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)

@@ -5,7 +5,7 @@ import sys
 import pandas as pd
 
 import bstviz
-from bstviz.webapp import assets
+from bstviz.paths import assets
 
 sound, page = sys.argv[1:]
 runs = {loss: bstviz.load_run(assets() / "runs" / f"{loss}-audio-c1-fold0") for loss in ("hierarchical", "flat")}

@@ -1,4 +1,4 @@
-"""Classify: sounds from files, folders, archives or the microphone; what they are, how sure, and what they lie next to."""
+"""Classify: sounds from files, folders, archives or the microphone; what they are, how sure, and what is near them."""
 
 import streamlit as st
 

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from bstviz.run import Run
+from bstviz.run import RunInfo
 from bstviz.ui import link, loaders, pair, selection
 from bstviz.ui.comparison import by_class, pair_map, sound_in_both, structure, trust_in_both
 from bstviz.ui.linked_map import Events, Mode
@@ -28,12 +28,15 @@ def pick_pair() -> Pair:
     """Pickers of the two runs: hierarchical against flat, all else equal, at first."""
     left = pick_run("Left", key="compare.left", preferred=lambda r: r.train.loss == "hierarchical")
 
-    def alike(run: Run) -> tuple:
+    def alike(run: RunInfo) -> tuple[object, ...]:
         return run.train.modality, run.train.min_confidence, run.fold, run.collection.hash
 
     return pair.pair(
-        left, pick_run("Right", key="compare.right", preferred=lambda r: r.train.loss == "flat" and alike(r) == alike(left.run))
-    )  # fmt: skip
+        left,
+        pick_run(
+            "Right", key="compare.right", preferred=lambda r: r.train.loss == "flat" and alike(r) == alike(left.run)
+        ),
+    )
 
 
 def events(both: Pair, rows: np.ndarray) -> Events:
@@ -73,9 +76,13 @@ def page() -> None:
         believed = st.container()
         if len(selected):
             selection_panel(
-                both.left, both.a[selected], left["top" if by == CHANGE else by], key="compare.selection",
-                on_open=lambda row: acts.pick(both.position(both.left.ids[row])), on_clear=acts.clear,
-            )  # fmt: skip
+                both.left,
+                both.a[selected],
+                left["top" if by == CHANGE else by],
+                key="compare.selection",
+                on_open=lambda row: acts.pick(both.position(both.left.ids[row])),
+                on_clear=acts.clear,
+            )
     with panel:
         if current is None:
             st.info(
@@ -89,11 +96,18 @@ def page() -> None:
     structure(both, key="compare.structure")
     with believed:
         trust_in_both(both, method, dimensions)
-    link.write("compare", {
-        "left": loaders.run_name(both.left), "right": loaders.run_name(both.right), "map": method, "dimensions": str(dimensions),
-        "color": by, "sound": None if current is None else str(both.left.ids[both.a[current]]),
-        "selected": selection.written(SELECTED),
-    })  # fmt: skip
+    link.write(
+        "compare",
+        {
+            "left": loaders.run_name(both.left),
+            "right": loaders.run_name(both.right),
+            "map": method,
+            "dimensions": str(dimensions),
+            "color": by,
+            "sound": None if current is None else str(both.left.ids[both.a[current]]),
+            "selected": selection.written(SELECTED),
+        },
+    )
     loaders.warm()
 
 

@@ -109,13 +109,20 @@ def page() -> None:
         filters.filters(
             loaded, columns, counts, passing, key=FILTERS, on_select=lambda rows: acts.select(rows, "replace")
         )
-    link.write("explore", {
-        "run": loaders.run_name(loaded), "map": shown.method, "dimensions": str(shown.dimensions), "color": by,
-        "umap": projections.written(shown.settings) if shown.method == "umap" else None,
-        "sound": None if current is None else str(loaded.ids[current]),
-        "only": filters.written(FILTERS), "words": st.session_state.get(f"{FILTERS}.words") or None,
-        "selected": selection.written(selection.ON_MAP),
-    })  # fmt: skip
+    link.write(
+        "explore",
+        {
+            "run": loaders.run_name(loaded),
+            "map": shown.method,
+            "dimensions": str(shown.dimensions),
+            "color": by,
+            "umap": projections.written(shown.settings) if shown.method == "umap" else None,
+            "sound": None if current is None else str(loaded.ids[current]),
+            "only": filters.written(FILTERS),
+            "words": st.session_state.get(f"{FILTERS}.words") or None,
+            "selected": selection.written(selection.ON_MAP),
+        },
+    )
     with believed:
         st.caption(trust(loaded, shown))
     loaders.warm()

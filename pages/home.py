@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from bstviz.config import MODALITY_WORDS
-from bstviz.report import COLUMNS, rows
+from bstviz.report import TABLE_METRICS, rows
 from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.page import guarded
@@ -14,7 +14,8 @@ PAGES = {
     "explore": "**Explore** one model's latent space: colour it, click a sound, hear it and its neighbours.",
     "compare": "**Compare** two models on the same sounds: what hierarchical training changed.",
     "results": "**Results** of all runs: the paper's table and figures, training, attention, calibration.",
-    "confusion": "**Confusion** matrices at both levels, by annotation confidence, of one setting or two; click a cell to hear its sounds. Classes and uploaders that fail.",
+    "confusion": "**Confusion** matrices at both levels, by annotation confidence, of one setting or two; "
+    "click a cell to hear its sounds. Classes and uploaders that fail.",
     "review": "**Review** doubtful labels by ear: a ranked queue, with reasons; every decision is saved as it is made.",
     "classify": "**Classify** your own recordings: drop files, see both levels, probabilities and neighbours.",
 }
@@ -24,8 +25,8 @@ PAGES = {
 def page() -> None:
     st.title("See and hear what a sound classifier learned")
     st.markdown(
-        "Models trained flat and hierarchically on the two-level **Broad Sound Taxonomy**: 5 top-level classes, 23 second-level "
-        "classes, a 64-dimensional latent space a model."
+        "Models trained flat and hierarchically on the two-level **Broad Sound Taxonomy**: 5 top-level classes, "
+        "23 second-level classes, a 64-dimensional latent space a model."
     )
     for column, (name, text) in zip(st.columns(len(PAGES)), PAGES.items(), strict=True):
         with column.container(border=True, height="stretch", vertical_alignment="distribute"):
@@ -73,7 +74,7 @@ def page() -> None:
             "Confidence": f"≥ {row.min_confidence}",
             "Folds": row.folds,
             "Test sounds": row.test_sounds,
-            **{heading: row.percent(name) for name, heading in COLUMNS.items()},
+            **{heading: row.percent(name) for name, heading in TABLE_METRICS.items()},
         }
         for row in rows(judged)
     ]
@@ -81,8 +82,8 @@ def page() -> None:
     st.dataframe(pd.DataFrame(table), hide_index=True, column_config={"Test sounds": counted})
     kinds = "; ".join(dict.fromkeys(run.split_kind for run in judged))
     st.caption(
-        f"Percent on test sounds, mean ± standard deviation over the folds that are loaded. Folds: {kinds}. The confidence "
-        "threshold applies to training and test alike. Figures of different collections do not compare."
+        f"Percent on test sounds, mean ± standard deviation over the folds that are loaded. Folds: {kinds}. "
+        "The confidence threshold applies to training and test alike. Figures of different collections do not compare."
     )
 
 

@@ -33,20 +33,34 @@ def set_up() -> Desk:
     queue = queue_of(infos)
     with middle:
         state = st.segmented_control(
-            "Sounds", list(STATES), default="open", required=True, format_func=STATES.__getitem__, key="review.state",
+            "Sounds",
+            list(STATES),
+            default="open",
+            required=True,
+            format_func=STATES.__getitem__,
+            key="review.state",
             on_change=from_the_start,
-        )  # fmt: skip
+        )
     with right:
         agreement = st.segmented_control(
-            "Answers", list(AGREEMENT), default="all", required=True, format_func=AGREEMENT.__getitem__, key="review.agreement",
+            "Answers",
+            list(AGREEMENT),
+            default="all",
+            required=True,
+            format_func=AGREEMENT.__getitem__,
+            key="review.agreement",
             on_change=from_the_start,
-        )  # fmt: skip
+        )
     with last:
         second = {c.code: c.name for c in queue.doubt.taxonomy.second}
         classes = st.multiselect(
-            "Label or suggestion", list(second), format_func=second.__getitem__, placeholder="any class", key="review.classes",
+            "Label or suggestion",
+            list(second),
+            format_func=second.__getitem__,
+            placeholder="any class",
+            key="review.classes",
             on_change=from_the_start,
-        )  # fmt: skip
+        )
     about = infos[0].collection
     file = decisions.record_file(about, loaders.experiment_folders())
     return Desk(queue, file, about.hash, str(state), tuple(classes), str(agreement))
@@ -63,8 +77,8 @@ def page() -> None:
     decided = int(sum(sound in record.standing for sound in weighed.sound_ids[passing]))
     st.progress(
         decided / max(len(passing), 1),
-        f"{decided:,} of {len(passing):,} sounds decided · {len(record.disputed)} disputed · confident learning expects about "
-        f"{int(weighed.likely_wrong.sum()):,} of {len(weighed):,} labels to be wrong",
+        f"{decided:,} of {len(passing):,} sounds decided · {len(record.disputed)} disputed · "
+        f"confident learning expects about {int(weighed.likely_wrong.sum()):,} of {len(weighed):,} labels to be wrong",
     )
     if NOTICE in st.session_state:
         st.warning(st.session_state.pop(NOTICE), icon=":material/group:")
@@ -90,12 +104,17 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play at once", value=True, key="review.autoplay", persist_state="session")
         st.download_button(
-            "Decisions as CSV", lambda: decisions.table(desk.record()).to_csv(index=False), "decisions.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key="review.csv",
-        )  # fmt: skip
+            "Decisions as CSV",
+            lambda: decisions.table(desk.record()).to_csv(index=False),
+            "decisions.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="review.csv",
+        )
         st.caption(
-            f"Saved at once in `{desk.file}`. `bstviz review apply` makes a new version of the collection of them; this one stays as it is."
-            + (f" {record.damaged} damaged lines are passed over." if record.damaged else "")
+            f"Saved at once in `{desk.file}`. `bstviz review apply` makes a new version of the collection of them; "
+            "this one stays as it is." + (f" {record.damaged} damaged lines are passed over." if record.damaged else "")
         )
     link.write("review", {"sound": None if i is None else str(weighed.sound_ids[i])})
 

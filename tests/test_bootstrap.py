@@ -60,7 +60,9 @@ def test_sounds_without_a_group_are_units_of_their_own(run: Run) -> None:
 
 
 def test_a_handful_of_sounds_has_no_interval(run: Run) -> None:
-    few, enough = (answers_of(run, np.zeros(n, int), np.zeros(n, int)) for n in (bootstrap.LEAST - 1, bootstrap.LEAST))
+    few, enough = (
+        answers_of(run, np.zeros(n, int), np.zeros(n, int)) for n in (bootstrap.LEAST_UNITS - 1, bootstrap.LEAST_UNITS)
+    )
     table = bootstrap.accuracies([enough, few])
     assert table["accuracy"].tolist() == [1, 1]
     assert table["low"].isna().tolist() == [False, True]

@@ -181,7 +181,7 @@ def top_colors() -> list[str]:
     ("palette", "least"),
     [
         (top_colors(), 15),
-        ([columns.RIGHT, columns.NEAR, columns.WRONG], 20),
+        ([columns.RIGHT, columns.NEARLY_RIGHT, columns.WRONG], 20),
         (list(columns.CONFIDENCE_COLORS), 15),
         (list(columns.CATEGORY_COLORS), 10),
         (list(columns.SPLIT_COLORS.values()), 10),

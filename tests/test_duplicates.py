@@ -43,7 +43,7 @@ def test_whitening_is_that_of_scikit_learn_whatever_the_block(monkeypatch: pytes
     rng = np.random.default_rng(0)
     x = (rng.normal(size=(200, 12)) @ rng.normal(size=(12, 12)) + 3).astype(np.float32)
     x[:, 5] = 2  # tells nothing
-    monkeypatch.setattr(duplicates, "RANK", 6)
+    monkeypatch.setattr(duplicates, "COMPONENTS", 6)
     monkeypatch.setattr(duplicates, "ROWS", 64)
     theirs = PCA(6, whiten=True).fit_transform(StandardScaler().fit_transform(x))
     assert cosine_similarity(whiten(x)) == pytest.approx(cosine_similarity(theirs), abs=1e-3)

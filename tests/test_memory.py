@@ -26,7 +26,9 @@ def test_votes_are_those_of_the_nearest_by_cosine() -> None:
     x, labels = sounds()
     queries, _ = sounds(40)
     found = remember(x, labels).probabilities(queries, 4)
-    distance, index = NearestNeighbors(n_neighbors=module.NEIGHBOURS, metric="cosine").fit(x).kneighbors(queries)
+    distance, index = (
+        NearestNeighbors(n_neighbors=module.RETRIEVAL_NEIGHBOURS, metric="cosine").fit(x).kneighbors(queries)
+    )
     weights = np.exp(-(distance - distance[:, :1]) / module.SOFTNESS)
     expected = np.stack([np.bincount(labels[i], w, 4) / w.sum() for i, w in zip(index, weights, strict=True)])
     np.testing.assert_allclose(found, expected, atol=0.01)  # keys are half precision
@@ -63,7 +65,7 @@ def test_blocks_do_not_change_the_votes(monkeypatch: pytest.MonkeyPatch) -> None
     x, labels = sounds(50)
     memory, own = remember(x, labels), torch.arange(50)
     whole = memory.probabilities(x, 4, own=own)
-    monkeypatch.setattr(module, "BLOCK", 7)
+    monkeypatch.setattr(module, "RETRIEVAL_QUERIES", 7)
     torch.testing.assert_close(memory.probabilities(x, 4, own=own), whole)
 
 

@@ -7,15 +7,15 @@ import torch
 
 from bstviz.collection import AudioOrText
 from bstviz.config import REFERENCE_SIZES, Modality, ModelConfig, NetworkSizes
-from bstviz.model import Classifier, Dropout, Linear, Output, Standardise, count_parameters, member_state
+from bstviz.model import Dropout, Linear, Network, Output, Standardise, count_parameters, member_state
 from tests.fakes import TINY
 
 AUDIO, TEXT, CLASSES = 10, 7, 23
 KINDS: dict[Modality, tuple[AudioOrText, ...]] = {"audio": ("audio",), "text": ("text",), "both": ("audio", "text")}
 
 
-def make(modality: Modality, sizes: NetworkSizes = TINY, members: int = 1) -> Classifier:
-    model = Classifier(ModelConfig(modality, AUDIO, TEXT, CLASSES, sizes), members).eval()
+def make(modality: Modality, sizes: NetworkSizes = TINY, members: int = 1) -> Network:
+    model = Network(ModelConfig(modality, AUDIO, TEXT, CLASSES, sizes), members).eval()
     model.reset([torch.Generator().manual_seed(member) for member in range(members)])
     return model
 

@@ -53,7 +53,7 @@ def test_itself_leaves_each_row_out_of_its_own_neighbours() -> None:
 def test_blocks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     latents = vectors(50)
     whole = nearest(latents, latents, 4, itself=True)
-    monkeypatch.setattr(neighbours, "CELLS", 7 * 50)
+    monkeypatch.setattr(neighbours, "SIMILARITIES", 7 * 50)
     parts = nearest(latents, latents, 4, itself=True)
     np.testing.assert_array_equal(whole[0], parts[0])
     np.testing.assert_allclose(whole[1], parts[1], atol=1e-6)

@@ -12,7 +12,7 @@ import pytest
 from bstviz.baselines import Baseline, BaselineConfig, find_baselines
 from bstviz.config import PRESETS
 from bstviz.errors import UserError
-from bstviz.report import COLUMNS, Summary, paper_table, rows, write
+from bstviz.report import TABLE_METRICS, Summary, paper_table, rows, write
 from bstviz.run import CollectionRef, Run
 
 
@@ -32,7 +32,7 @@ def test_folds_become_one_row_with_mean_and_population_deviation(run: Run) -> No
     assert row.metrics["second_accuracy"].mean == pytest.approx(0.7)
     assert row.metrics["second_accuracy"].std == pytest.approx(np.std([0.5, 0.7, 0.9]))
     assert "n" not in row.metrics
-    assert set(COLUMNS) <= set(row.metrics)
+    assert set(TABLE_METRICS) <= set(row.metrics)
 
 
 def test_a_row_says_what_it_is_over(run: Run) -> None:

@@ -187,7 +187,7 @@ def test_a_collection_that_is_gone_is_named(runs: Runs, tmp_path: Path) -> None:
 
 def test_a_run_is_named_for_people_and_for_folders(runs: Runs) -> None:
     assert runs["both"].id == "hierarchical-both-c1-fold0"
-    assert runs["both"].name == "hierarchical · both · confidence ≥ 1 · fold 0"
+    assert runs["both"].name == "hierarchical · audio + text · confidence ≥ 1 · fold 0"
 
 
 def test_runs_are_found_in_name_order_below_a_folder_or_at_it(runs: Runs, tmp_path: Path) -> None:

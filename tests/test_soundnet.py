@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from bstviz import audio
 from bstviz.encoders import load_audio_encoder
-from bstviz.encoders.soundnet import EXCERPTS, LONGEST, RATE, SHORTEST, WEIGHTS, SoundNet, _ArraysOnly, read_weights
+from bstviz.encoders.soundnet import LONGEST, RATE, SHORTEST, WEIGHTS, WINDOWS, SoundNet, _ArraysOnly, read_weights
 from bstviz.errors import UserError
 from tests.fakes import tone
 from tests.test_encoders import load_any
@@ -64,7 +64,7 @@ def test_short_sounds_are_repeated_and_loudness_is_not_heard(soundnet: SoundNet)
 def test_of_long_sounds_a_bounded_part_is_heard_over_all_their_length(soundnet: SoundNet) -> None:
     long = np.arange(3 * LONGEST, dtype=np.float32)
     heard = soundnet.excerpts(long).numpy() / 256 * long[-1]
-    assert heard.shape == (EXCERPTS, SHORTEST)
+    assert heard.shape == (WINDOWS, SHORTEST)
     np.testing.assert_allclose(heard[0, 0], 0, atol=1e-3)
     np.testing.assert_allclose(heard[-1, -1], long[-1], rtol=1e-5)
 

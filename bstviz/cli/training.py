@@ -205,10 +205,10 @@ def report(
 
 
 def _print_report(experiments: list[Path], form: str, *, paper: bool) -> None:
-    from bstviz.report import FORMATS, load_rows, write
+    from bstviz.report import TABLE_FORMATS, load_rows, write
 
-    if form not in FORMATS:
-        raise UserError(f"format is {form!r}; allowed are {', '.join(FORMATS)}.")
+    if form not in TABLE_FORMATS:
+        raise UserError(f"format is {form!r}; allowed are {', '.join(TABLE_FORMATS)}.")
     table = load_rows(experiments)
     width = None if sys.stdout.isatty() else 200
     print(write(table, form, paper=paper, width=width))

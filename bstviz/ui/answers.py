@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from bstviz.errors import UserError
 from bstviz.ui.drop import Upload
@@ -19,9 +19,17 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
     counts = {mark: int(rows["marks"].map(lambda own, mark=mark: mark in own).sum()) for mark in MARKS}
     marked = [mark for mark in MARKS if counts[mark]]
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        wanted = st.pills(
-            "Show only", marked, selection_mode="multi", key=f"{key}.marks", format_func=lambda mark: f"{mark} ({counts[mark]:,})",
-        ) if marked else None  # fmt: skip
+        wanted = (
+            st.pills(
+                "Show only",
+                marked,
+                selection_mode="multi",
+                key=f"{key}.marks",
+                format_func=lambda mark: f"{mark} ({counts[mark]:,})",
+            )
+            if marked
+            else None
+        )
         place = st.container(width="content")
     shown = rows[rows["marks"].map(lambda own: set(wanted or ()) <= own)] if wanted else rows
     with place:
@@ -36,24 +44,41 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
             key=f"{key}.csv",
         )
 
-    def share(label: str, tip: str) -> ColumnConfig:
-        return st.column_config.ProgressColumn(label, help=tip, min_value=0, max_value=100, format="%.0f %%")
-
+    share = partial(st.column_config.ProgressColumn, min_value=0, max_value=100, format="%.0f %%")
     height = min(38 + 35 * max(len(shown), 1), 460)
     event = st.dataframe(
-        shown.assign(probability=100 * shown["probability"], novelty=100 * shown["novelty"]), key=f"{key}.table", hide_index=True, on_select="rerun", selection_mode="single-row", height=height, placeholder="",
-        column_order=("file", "top", "second", "probability", "other opinion", "agree", "novelty", "seconds", "remarks"),
+        shown.assign(probability=100 * shown["probability"], novelty=100 * shown["novelty"]),
+        key=f"{key}.table",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        height=height,
+        placeholder="",
+        column_order=(
+            "file",
+            "top",
+            "second",
+            "probability",
+            "other opinion",
+            "agree",
+            "novelty",
+            "seconds",
+            "remarks",
+        ),
         column_config={
             "file": st.column_config.TextColumn("File", width="medium"),
-            "top": "Top level", "second": "Second level",
-            "probability": share("Probability", "Of the second-level class"),
+            "top": "Top level",
+            "second": "Second level",
+            "probability": share("Probability", help="Of the second-level class"),
             "other opinion": st.column_config.TextColumn("Other opinion", help="What a model says that differs"),
             "agree": st.column_config.CheckboxColumn("Agree", width="small"),
-            "novelty": share("Unusual", "Share of the collection's own sounds that lie nearer to their neighbours"),
+            "novelty": share(
+                "Unusual", help="Share of the collection's own sounds that lie nearer to their neighbours"
+            ),
             "seconds": st.column_config.NumberColumn("Seconds", format="%.1f", width="small"),
             "remarks": st.column_config.TextColumn("Remarks", width="large"),
         },
-    )  # fmt: skip
+    )
     st.caption(f"{len(shown):,} of {len(rows):,} sounds. Choose a row to see and hear everything about it.")
     chosen = event["selection"]["rows"] if event else []
     return uploads[int(shown["index"].iloc[chosen[0]])] if chosen and chosen[0] < len(shown) else None

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from bstviz.config import MODALITY_WORDS
 from bstviz.ui import loaders, pair
 from bstviz.ui.exchange import exchange_list, neighbours_of
 from bstviz.ui.linked_map import Events, Marks, Pane, linked_map
@@ -56,23 +55,26 @@ def pair_map(
     place = f"{both.identity}|{method}{dimensions}"
     linked_map(panes, both.sounds, key=key, place=place, marks=marks, events=events, height=520)
     st.caption(
-        f"{len(both):,} shared sounds. The right map is moved, turned, mirrored and scaled onto the left one (Procrustes; what is "
-        f"left between these two maps is {moved.disparity:.3f} of 1). Zoom, selection and current sound are one for both."
-        + (pair.measured(both) if by == pair.CHANGE else "")
+        f"{len(both):,} shared sounds. The right map is moved, turned, mirrored and scaled onto the left one "
+        f"(Procrustes; what is left between these two maps is {moved.disparity:.3f} of 1). "
+        "Zoom, selection and current sound are one for both." + (pair.measured(both) if by == pair.CHANGE else "")
     )
 
 
 def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
     """How far to believe the two maps."""
-    left, right = (loaders.trustworthiness(loaded, method, dimensions) for loaded in (both.left, both.right))
+    left, right = (
+        loaders.trustworthiness(loaded, method, dimensions, loaders.umap_settings(loaded))
+        for loaded in (both.left, both.right)
+    )
     st.caption(
-        f"Trustworthiness of the left map {left:.3f}, of the right {right:.3f}: 1 where all neighbours on a map are neighbours in "
-        "the latent space."
+        f"Trustworthiness of the left map {left:.3f}, of the right {right:.3f}: 1 where all neighbours on a map are "
+        "neighbours in the latent space."
     )
 
 
 def _title(side: str, loaded: loaders.Loaded) -> str:
-    return f"{side}: {loaded.run.train.loss} · {MODALITY_WORDS[loaded.run.train.modality]}"
+    return f"{side}: {loaded.run.train.words('loss', 'modality')}"
 
 
 def sound_in_both(both: Pair, current: int, *, key: str, autoplay: bool, on_open: Callable[[int], None]) -> None:
@@ -110,8 +112,8 @@ def by_class(both: Pair, *, key: str, on_pick: Callable[[np.ndarray], None]) -> 
 
     class_table(table, taxonomy.top if level == "top" else taxonomy.second, key=f"{key}.{level}", on_pick=pick)
     st.caption(
-        f"On the {int(both.tested.sum()):,} sounds that are out of fold in both runs. Choose a row to select the class on both maps."
-        + pair.measured(both)
+        f"On the {int(both.tested.sum()):,} sounds that are out of fold in both runs. "
+        "Choose a row to select the class on both maps." + pair.measured(both)
     )
 
 
@@ -121,8 +123,9 @@ def structure(both: Pair, *, key: str) -> None:
     structure_table(pair.structure(both.left), pair.structure(both.right), key=key)
     folds = [len(loaders.siblings(loaded)) for loaded in (both.left, both.right)]
     st.caption(
-        f"In all dimensions, cosine distance, on the test sounds of {folds[0]} fold{'s' * (folds[0] > 1)} left and {folds[1]} right (mean ± "
-        f"standard deviation). Between the two on shared sounds: on average {100 * np.nanmean(pair.change(both)):.0f} % of a neighbourhood "
+        "In all dimensions, cosine distance, on the test sounds of "
+        f"{folds[0]} fold{'s' * (folds[0] > 1)} left and {folds[1]} right (mean ± standard deviation). "
+        f"Between the two on shared sounds: on average {100 * np.nanmean(pair.change(both)):.0f} % of a neighbourhood "
         f"changed (one minus the Jaccard index of the ten nearest); Procrustes disparity {pair.disparity(both):.3f} "
         "(0: the same shape, 1: nothing in common)."
     )

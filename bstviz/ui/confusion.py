@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +16,7 @@ from bstviz.errors import UserError
 from bstviz.outoffold import OutOfFold
 from bstviz.run import RunInfo
 from bstviz.ui import loaders, pickers
-from bstviz.ui.loaders import Loaded
+from bstviz.ui.loaders import Loaded, identity_of
 from bstviz.ui.text import escape
 
 THRESHOLDS = (1, 2, 3, 4, 5)
@@ -23,7 +25,26 @@ Family = Mapping[int, Sequence[RunInfo]]
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class Pooled:
+    """Runs of one setting, and their answers to the sounds of some test.
+
+    Attributes:
+        folds: The runs.
+        answers: Theirs to the sounds tested.
+    """
+
+    folds: tuple[Loaded, ...]
+    answers: OutOfFold
+
+    @cached_property
+    def identity(self) -> str:
+        """Names these answers: the runs, and which of their sounds are tested."""
+        sounds = hashlib.sha256(self.answers.member.tobytes() + self.answers.row.tobytes()).hexdigest()
+        return "|".join([*(loaded.identity for loaded in self.folds), sounds])
+
+
+@dataclass(frozen=True, eq=False)
+class Side(Pooled):
     """A setting, tested at a threshold.
 
     Attributes:
@@ -32,9 +53,6 @@ class Side:
         family: All thresholds of training that there are.
         trained: The one chosen.
         tested: Threshold of the test.
-        folds: The runs.
-        answers: Theirs to the sounds tested.
-        token: Names these answers.
     """
 
     letter: str
@@ -42,9 +60,6 @@ class Side:
     family: Family
     trained: int
     tested: int
-    folds: tuple[Loaded, ...]
-    answers: OutOfFold
-    token: str
 
     @property
     def words(self) -> str:
@@ -57,19 +72,17 @@ def entries(folds: Sequence[Loaded], answers: OutOfFold) -> list[tuple[Loaded, i
     return [(folds[member], int(row)) for member, row in zip(answers.member, answers.row, strict=True)]
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _answers(identities: tuple[str, ...], threshold: int, _folds: Sequence[Loaded]) -> OutOfFold:
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Loaded: identity_of})
+def _pooled(folds: tuple[Loaded, ...], threshold: int) -> Pooled:
     if threshold > 1:
-        return _answers(identities, 1, _folds).at_least(threshold)
-    collection = _folds[0].collection
-    return outoffold.pool([loaded.run for loaded in _folds], collection.sounds if collection else None)
+        return Pooled(folds, _pooled(folds, 1).answers.at_least(threshold))
+    collection = folds[0].collection
+    return Pooled(folds, outoffold.pool([loaded.run for loaded in folds], collection.sounds if collection else None))
 
 
-def at(family: Family, trained: int, tested: int) -> tuple[tuple[Loaded, ...], OutOfFold, str]:
-    """Runs of a family trained at a threshold, their answers to the sounds at another, and what names those."""
-    folds = tuple(loaders.load(info.folder or Path()) for info in family[trained])
-    identities = tuple(loaded.identity for loaded in folds)
-    return folds, _answers(identities, tested, folds), f"{hash(identities)}|{tested}"
+def at(family: Family, trained: int, tested: int) -> Pooled:
+    """Runs of a family trained at a threshold, and their answers to the sounds at another."""
+    return _pooled(tuple(loaders.load(info.folder or Path()) for info in family[trained]), tested)
 
 
 def families(infos: Sequence[RunInfo]) -> dict[str, Family]:
@@ -89,8 +102,8 @@ def pick_side(letter: str, known: Mapping[str, Family], *, key: str, start: int 
     family = known[name]
     trained = pickers.one_of("Trained on confidence", list(family), key=f"{key}.trained", name=at_least)
     tested = pickers.one_of("Tested on confidence", THRESHOLDS, key=f"{key}.tested", name=at_least)
-    folds, answers, token = at(family, trained, tested)
-    return Side(letter, name, family, trained, tested, folds, answers, token)
+    pooled = at(family, trained, tested)
+    return Side(pooled.folds, pooled.answers, letter, name, family, trained, tested)
 
 
 def at_least(threshold: int) -> str:
@@ -118,49 +131,48 @@ def _there(side: Side) -> str:
     )
     if side.folds[0].collection is None:
         return f"{there}. {side.folds[0].problem}"
-    sizes = ", ".join(f"{len(at(side.family, side.trained, t)[1]):,} at {at_least(t)}" for t in THRESHOLDS)
+    sizes = ", ".join(f"{len(at(side.family, side.trained, t).answers):,} at {at_least(t)}" for t in THRESHOLDS)
     return f"{there}. Test sounds: {sizes}."
 
 
 def on_what_both_test(first: Side, second: Side, *, key: str) -> tuple[Side, Side]:
-    """Both sides, on the sounds that both test where somebody wishes so; differences of test sets and folds are said."""
+    """Both sides, on the sounds that both test where somebody wishes so, and in which ways the two tests differ."""
     if first.answers.taxonomy.hash != second.answers.taxonomy.hash:
         raise UserError("A and B have different classes; choose two settings of one taxonomy.")
     shared = confusion.shared_test(first.answers, second.answers)
     if not shared.same_folds and len(shared.first):
         st.warning(
             f"A and B were trained on different folds ({escape(first.answers.setting.split_kind)}; "
-            f"{escape(second.answers.setting.split_kind)}): each sound is answered by runs that saw different others.", icon=":material/warning:"
-        )  # fmt: skip
+            f"{escape(second.answers.setting.split_kind)}): each sound is answered by runs that saw different others.",
+            icon=":material/warning:",
+        )
     if shared.same:
         st.caption(f"A and B are tested on the same {len(shared.first):,} sounds.")
         return first, second
     st.warning(
-        f"**Different test sets**: A is tested on {shared.sizes[0]:,} sounds, B on {shared.sizes[1]:,}; both on {len(shared.first):,}. "
-        "Part of any difference lies in the sounds, not in the models.", icon=":material/warning:"
-    )  # fmt: skip
+        f"**Different test sets**: A is tested on {shared.sizes[0]:,} sounds, B on {shared.sizes[1]:,}; "
+        f"both on {len(shared.first):,}. "
+        "Part of any difference lies in the sounds, not in the models.",
+        icon=":material/warning:",
+    )
     if not len(shared.first) or not st.toggle("Only the sounds that both are tested on", key=key):
         return first, second
-    token = f"{first.token}∩{second.token}"
-    return (
-        replace(first, answers=shared.first, token=f"A{token}"),
-        replace(second, answers=shared.second, token=f"B{token}"),
-    )
+    return replace(first, answers=shared.first), replace(second, answers=shared.second)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _scores(token: str, _answers: OutOfFold) -> pd.DataFrame:
-    return confusion.scores(_answers)
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={Side: identity_of})
+def _scores(side: Side) -> pd.DataFrame:
+    return confusion.scores(side.answers)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _advantage(first: str, second: str, _first: OutOfFold, _second: OutOfFold) -> pd.Series:
-    return bootstrap.accuracies([_second, _first]).iloc[1]
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Side: identity_of})
+def _advantage(first: Side, second: Side) -> pd.Series:
+    return bootstrap.accuracies([second.answers, first.answers]).iloc[1]
 
 
 def scores(sides: Sequence[Side], *, key: str) -> None:
     """Micro, macro and hierarchical scores with their spread over folds, of one side or two."""
-    tables = [_scores(side.token, side.answers) for side in sides]
+    tables = [_scores(side) for side in sides]
     shown = pd.DataFrame({"Percent": list(confusion.SCORES.values())})
     if len(sides) == 1:
         shown["Over folds"] = _spread(tables[0])
@@ -175,10 +187,10 @@ def scores(sides: Sequence[Side], *, key: str) -> None:
     st.dataframe(shown, hide_index=True, key=key, height="content", column_config=formats)
     st.caption("Mean ± standard deviation over folds." if len(sides[0].folds) > 1 else "One fold.")
     if len(sides) == 2:
-        first, second = sides
-        found = _advantage(first.token, second.token, first.answers, second.answers)
+        found = _advantage(*sides)
         st.caption(
-            f"A − B, second level, pooled: {100 * found['change']:+.2f} points, 95 % interval {100 * found['change_low']:+.2f} to "
+            f"A − B, second level, pooled: {100 * found['change']:+.2f} points, "
+            f"95 % interval {100 * found['change_low']:+.2f} to "
             f"{100 * found['change_high']:+.2f} (bootstrap over sounds; training again would add to it)."
         )
 

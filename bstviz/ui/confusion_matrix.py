@@ -30,9 +30,14 @@ def pick_axis(taxonomy: Taxonomy) -> Axis:
     if not set(st.session_state.get(OPEN, ["?"])) <= set(taxonomy.top_codes):
         opens(taxonomy.top_codes)
     opened = st.pills(
-        "Open", taxonomy.top_codes, selection_mode="multi", key=OPEN, format_func=lambda code: taxonomy[code].name, persist_state="session",
+        "Open",
+        taxonomy.top_codes,
+        selection_mode="multi",
+        key=OPEN,
+        format_func=lambda code: taxonomy[code].name,
+        persist_state="session",
         help="A top-level class is one row and column, or one for each of its second-level classes",
-    )  # fmt: skip
+    )
     st.button("Collapse all", on_click=opens, args=([],), icon=":material/unfold_less:")
     st.button("Open all", on_click=opens, args=(taxonomy.top_codes,), icon=":material/unfold_more:")
     return confusion.axis(taxonomy, opened)
@@ -69,11 +74,21 @@ def matrix(sides: Sequence[Side], along: Axis, cells: Cells) -> None:
     picture = {"format": image, "filename": "confusion", "scale": 1 if image == "svg" else 3}
     config = {"displaylogo": False, "displayModeBar": True, "modeBarButtons": [["toImage"]]}
     st.plotly_chart(
-        figure, key=MATRIX, on_select=clicked, selection_mode="points", config={**config, "toImageButtonOptions": picture}
-    )  # fmt: skip
+        figure,
+        key=MATRIX,
+        on_select=clicked,
+        selection_mode="points",
+        config={**config, "toImageButtonOptions": picture},
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         table = confusion.table(values, along, counts[0].sum(axis=1)).to_csv(index=False)
         st.download_button(
-            "CSV", table, "confusion.csv", "text/csv", key="confusion.csv", icon=":material/download:", on_click="ignore"
-        )  # fmt: skip
+            "CSV",
+            table,
+            "confusion.csv",
+            "text/csv",
+            key="confusion.csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
         pickers.one_of("The camera above saves", IMAGES, key=IMAGE, name=str.upper)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,11 @@ from bstviz import by_class as judged
 from bstviz.calibration import expected_calibration_error
 from bstviz.confusion import Axis, Cells
 from bstviz.confusion_figures import strip_figure
-from bstviz.outoffold import OutOfFold
 from bstviz.ui.charts import PLAIN_CONFIG, dark
-from bstviz.ui.confusion import THRESHOLDS, Side, at, at_least
+from bstviz.ui.confusion import THRESHOLDS, Pooled, Side, at, at_least
 from bstviz.ui.confusion_matrix import CELL
 from bstviz.ui.confusion_sounds import sounds
+from bstviz.ui.loaders import identity_of
 from bstviz.ui.text import escape
 
 SOUNDS_ALONE = "sounds"
@@ -31,7 +31,7 @@ def strip(side: Side, along: Axis, cells: Cells) -> None:
         words = f"trained on ≥ {trained}, tested on ≥ {tested}"
         if trained not in side.family:
             return f"no runs trained on ≥ {trained}", None
-        answers = at(side.family, trained, tested)[1]
+        answers = at(side.family, trained, tested).answers
         if not len(answers):
             return f"{words}<br>no sounds", None
         right = 100 * np.mean(answers.y_true == answers.y_pred)
@@ -39,7 +39,8 @@ def strip(side: Side, along: Axis, cells: Cells) -> None:
 
     rows = [[panel(t, t) for t in THRESHOLDS], [panel(side.trained, t) for t in THRESHOLDS]]
     st.caption(
-        f"Above, the threshold applies to training and test alike; below, the runs trained on ≥ {side.trained} are tested on ever fewer. {SETS_DIFFER}"
+        f"Above, the threshold applies to training and test alike; below, the runs trained on ≥ {side.trained} are "
+        f"tested on ever fewer. {SETS_DIFFER}"
     )
     figure = strip_figure(rows, along, cells=cells, dark=dark())
     st.plotly_chart(figure, config=PLAIN_CONFIG, key="confusion.strip")
@@ -68,9 +69,14 @@ def pairs(side: Side, along: Axis) -> None:
     st.caption("Choose a row for the sounds of its cell, beside the matrix.")
     percent = st.column_config.NumberColumn(format="%.1f %%")
     st.dataframe(
-        shown, hide_index=True, key="confusion.pairs", on_select=picked, selection_mode="single-row", height=420,
+        shown,
+        hide_index=True,
+        key="confusion.pairs",
+        on_select=picked,
+        selection_mode="single-row",
+        height=420,
         column_config={"Of the class": percent, "Of all errors": percent},
-    )  # fmt: skip
+    )
 
 
 def classes(side: Side) -> None:
@@ -132,8 +138,8 @@ def _groupings(side: Side) -> list[str]:
     return sorted(names, key=lambda name: (name != "uploader", name))
 
 
-def _groups_of(side: Side, column: str) -> Mapping[str, str]:
-    collection = side.folds[0].collection
+def _groups_of(pooled: Pooled, column: str) -> Mapping[str, str]:
+    collection = pooled.folds[0].collection
     if collection is None:
         return {}
     values = collection.sounds.set_index("sound_id")[column].dropna()
@@ -155,39 +161,50 @@ def groups(side: Side) -> None:
     table = table[table["sounds"] >= least].reset_index(drop=True)
     without = int(pd.isna(each).sum())
     st.caption(
-        "Excess: errors beyond those that the classes of a group's sounds would make one expect, judged by all other groups. "
-        "Choose a row for its wrong answers." + (f" {without:,} sounds have no {escape(column)}." if without else "")
+        "Excess: errors beyond those that the classes of a group's sounds would make one expect, judged by all other "
+        "groups. Choose a row for its wrong answers."
+        + (f" {without:,} sounds have no {escape(column)}." if without else "")
     )
     percent = st.column_config.NumberColumn(format="%.1f %%")
     shown = table.rename(columns=str.capitalize).assign(
         Accuracy=100 * table["accuracy"], Expected=100 * table["expected"]
     )
     event = st.dataframe(
-        shown, hide_index=True, key=f"confusion.groups.table.{column}.{least}", on_select="rerun", selection_mode="single-row", height=360,
-        column_config={"Accuracy": percent, "Expected": percent, "Excess": st.column_config.NumberColumn(format="%+.1f")},
-    )  # fmt: skip
+        shown,
+        hide_index=True,
+        key=f"confusion.groups.table.{column}.{least}",
+        on_select="rerun",
+        selection_mode="single-row",
+        height=360,
+        column_config={
+            "Accuracy": percent,
+            "Expected": percent,
+            "Excess": st.column_config.NumberColumn(format="%+.1f"),
+        },
+    )
     rows = event["selection"]["rows"]
     if rows and rows[0] < len(table):
         wrong = side.answers.where(
             (each == table["group"].iloc[rows[0]]) & (side.answers.y_true != side.answers.y_pred)
         )
         sounds(
-            [(side.folds, confusion.most_convinced(wrong))], [], key="confusion.groups.sounds", name=f"errors-by-{column}",
+            [(side.folds, confusion.most_convinced(wrong))],
+            [],
+            key="confusion.groups.sounds",
+            name=f"errors-by-{column}",
             columns=("title", "class", "predicted", "certainty"),
-        )  # fmt: skip
+        )
 
 
-@st.cache_data(max_entries=64, show_spinner="Drawing bootstrap samples …")
-def _accuracies(
-    tokens: tuple[str, ...], by: str, _answers: list[OutOfFold], _groups: Mapping[str, str]
-) -> pd.DataFrame:
-    return bootstrap.accuracies(_answers, _groups)
+@st.cache_data(max_entries=64, show_spinner="Drawing bootstrap samples …", hash_funcs={Pooled: identity_of})
+def _accuracies(points: Sequence[Pooled], by: str) -> pd.DataFrame:
+    groups = {} if by == SOUNDS_ALONE else _groups_of(points[0], by)
+    return bootstrap.accuracies([point.answers for point in points], groups)
 
 
 def thresholds(side: Side) -> None:
     """Accuracy by threshold and where it is applied, with intervals."""
     by = str(st.selectbox("Intervals by drawing", [SOUNDS_ALONE, *_groupings(side)], key="confusion.thresholds.by"))
-    of = {} if by == SOUNDS_ALONE else _groups_of(side, by)
     drawn = "sounds one by one" if by == SOUNDS_ALONE else f"all sounds of one {escape(by)} together"
     wanted = {
         "training and test": {t: (t, t) for t in side.family},
@@ -196,15 +213,15 @@ def thresholds(side: Side) -> None:
     }
     curves = {}
     for name, points in wanted.items():
-        found = {t: at(side.family, *point)[1:] for t, point in points.items()}
-        found = {t: (answers, token) for t, (answers, token) in found.items() if len(answers)}
-        answers, tokens = zip(*found.values(), strict=True)
-        curves[name] = _accuracies(tokens, by, list(answers), of).assign(threshold=list(found))
+        found = {t: at(side.family, *point) for t, point in points.items()}
+        found = {t: pooled for t, pooled in found.items() if len(pooled.answers)}
+        curves[name] = _accuracies(list(found.values()), by).assign(threshold=list(found))
     st.plotly_chart(class_figures.threshold_figure(curves), config=PLAIN_CONFIG, key="confusion.thresholds")
     st.caption(
-        f"Second level, pooled over folds; bootstrap intervals of 95 %, drawing {drawn}. {SETS_DIFFER} Only where training alone is filtered do all "
-        "points share one test set. Change: from the lowest threshold of its line, with an interval of its own. "
-        f"Of fewer than {bootstrap.LEAST} there is no interval, and no point above."
+        f"Second level, pooled over folds; bootstrap intervals of 95 %, drawing {drawn}. {SETS_DIFFER} "
+        "Only where training alone is filtered do all points share one test set. "
+        "Change: from the lowest threshold of its line, with an interval of its own. "
+        f"Of fewer than {bootstrap.LEAST_UNITS} there is no interval, and no point above."
     )
     table = pd.concat([t.assign(applied=name) for name, t in curves.items()], ignore_index=True)
     shares = ["accuracy", "low", "high", "change", "change_low", "change_high"]
@@ -234,4 +251,4 @@ def thresholds(side: Side) -> None:
 
 
 def _between(low: float, high: float, sign: str) -> str:
-    return f"too few, under {bootstrap.LEAST}" if np.isnan(low) else f"{low:{sign}.1f} to {high:{sign}.1f}"
+    return f"too few, under {bootstrap.LEAST_UNITS}" if np.isnan(low) else f"{low:{sign}.1f} to {high:{sign}.1f}"

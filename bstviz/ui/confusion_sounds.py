@@ -21,7 +21,7 @@ Listed = tuple[Sequence[Loaded], OutOfFold]
 
 
 def cell_sounds(sides: Sequence[Side], chosen: tuple[str, str], *, key: str) -> None:
-    """The sounds of a cell, those that the model is most sure of first; of two matrices first those that only A or only B has."""
+    """The sounds of a cell, most confident first; of two matrices, those that only A or only B has come first."""
     taxonomy = sides[0].answers.taxonomy
     true, predicted = (taxonomy[code] for code in chosen)
     st.markdown(f"#### {escape(true.name)} → {escape(predicted.name)}")
@@ -88,8 +88,11 @@ def sounds(
             "CSV", csv, f"{name}.csv", "text/csv", key=f"{key}.csv", icon=":material/download:", on_click="ignore"
         )
         selected = st.button(
-            "Select on the map", key=f"{key}.map", icon=":material/scatter_plot:", help="Select these sounds on the Explore page"
-        )  # fmt: skip
+            "Select on the map",
+            key=f"{key}.map",
+            icon=":material/scatter_plot:",
+            help="Select these sounds on the Explore page",
+        )
     if selected or went in st.session_state:
         selection.show_on_map(rows[0][0], ids, st.session_state.pop(went, None))
     shown = (*columns, "note") if notes else columns

@@ -17,9 +17,9 @@ from bstviz.doubt import Doubt
 from bstviz.errors import UserError
 from bstviz.run import RunInfo
 from bstviz.ui import loaders
-from bstviz.ui.loaders import Loaded
+from bstviz.ui.loaders import Loaded, identity_of
 
-SOUND, WINDOW, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
+SOUND, WINDOW_ID, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
 STATES = {"open": "To decide", "disputed": "Disputed", "decided": "Decided"}
 AGREEMENT = {"all": "Any", "against": "All say another class", "split": "Differ"}
 OPEN_FOR = 120  # seconds for which a sound that a window shows is not given to another one
@@ -38,12 +38,14 @@ class Queue:
         return int(found[0]) if len(found) else None
 
 
-@st.cache_resource(max_entries=4, show_spinner="Weighing the labels (some seconds, once) …")
-def _queue(identities: tuple[str, ...], _settings: list[list[Loaded]]) -> Queue:
-    first = _settings[0]
+@st.cache_resource(
+    max_entries=4, show_spinner="Weighing the labels (some seconds, once) …", hash_funcs={Loaded: identity_of}
+)
+def _queue(settings: list[list[Loaded]]) -> Queue:
+    first = settings[0]
     if first[0].collection is None:
         raise UserError(first[0].problem or "The collection of these runs was not found.")
-    pooled = [outoffold.pool([loaded.run for loaded in members]) for members in _settings]
+    pooled = [outoffold.pool([loaded.run for loaded in members]) for members in settings]
     weighed = doubt.weigh(pooled, first[0].collection)
     place = {sound: i for i, sound in enumerate(pooled[0].sound_ids)}
     at = [place[sound] for sound in weighed.sound_ids]
@@ -53,13 +55,12 @@ def _queue(identities: tuple[str, ...], _settings: list[list[Loaded]]) -> Queue:
 
 def queue_of(infos: Sequence[RunInfo]) -> Queue:
     """The queue that the runs of one or more settings make together; weighed once."""
-    members = [[loaders.load(info.folder or Path()) for info in own] for own in outoffold.settings(infos).values()]
-    return _queue(tuple(loaded.identity for own in members for loaded in own), members)
+    return _queue([[loaders.load(info.folder or Path()) for info in own] for own in outoffold.settings(infos).values()])
 
 
 def window() -> str:
     """What tells this browser window from others."""
-    return str(st.session_state.setdefault(WINDOW, uuid.uuid4().hex[:8]))
+    return str(st.session_state.setdefault(WINDOW_ID, uuid.uuid4().hex[:8]))
 
 
 @st.cache_resource
@@ -103,7 +104,8 @@ class Desk:
             keep &= ~weighed.agree
         elif self.agreement == "against":
             keep &= (weighed.models.argmax(axis=2) != weighed.labels).all(axis=0)
-        return weighed.order[keep[weighed.order]]
+        rows: np.ndarray = weighed.order[keep[weighed.order]]
+        return rows
 
     def waiting(self, record: Record) -> np.ndarray:
         """(m,) int64 sounds of the chosen state, most doubtful first."""
@@ -116,7 +118,7 @@ class Desk:
         return rows[wanted]
 
     def after(self, i: int | None, rows: np.ndarray) -> int | None:
-        """The sound that follows ``i`` among ``rows``, from the start again after the last; not one that another window shows."""
+        """The sound after ``i`` among ``rows``, after the last the first again; none that another window shows."""
         rank = np.argsort(self.queue.doubt.order)
         if i is not None:
             rows = rows[rows != i]
@@ -160,7 +162,8 @@ class Desk:
         others = sorted({d.verdict for d in record.standing[sound]} - {made.verdict})
         if others:
             st.session_state[NOTICE] = (
-                f"Another window decided otherwise on the last sound ({', '.join(others)}). Both are kept, under Disputed."
+                f"Another window decided otherwise on the last sound ({', '.join(others)}). "
+                "Both are kept, under Disputed."
             )
         self.go_to(self.after(i, self.waiting(record)))
 

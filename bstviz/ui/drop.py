@@ -22,6 +22,11 @@ class Upload:
     data: bytes
     content: str
 
+    @property
+    def identity(self) -> str:
+        """Tells it from others; the name is in what is said of a sound that cannot be read."""
+        return f"{self.content} {self.name}"
+
 
 def drop(*, key: str) -> list[Upload]:
     """Sounds from files, a folder, zip archives or the microphone; what cannot be taken is said."""
@@ -41,7 +46,8 @@ def drop(*, key: str) -> list[Upload]:
             f"Drop {'sound files or zip archives' if way == 'Files' else 'a folder of sounds'} here",
             accept_multiple_files=True if way == "Files" else "directory",
             key=f"{key}.{'files' if way == 'Files' else 'folder'}",
-            help=f"{audio.FORMATS}; zip archives of them. Of sounds longer than {audio.MAX_SECONDS / 60:.0f} minutes, excerpts are heard.",
+            help=f"{audio.AUDIO_FORMATS}; zip archives of them. "
+            f"Of sounds longer than {audio.MAX_SECONDS / 60:.0f} minutes, excerpts are heard.",
         )
         taken = [(file.name, file.getvalue()) for file in files or []]
     st.caption("Sounds stay in the server's memory for this session; nothing of them is kept on disk.")

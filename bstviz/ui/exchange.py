@@ -37,7 +37,11 @@ def exchange_list(both: Pair, position: int, *, key: str, on_open: Callable[[int
     )
     positions = np.array(list(found), int)
     sound_list(
-        [(both.left, int(both.a[p])) for p in positions], key=key, columns=("title", "exchange", "class"),
+        [(both.left, int(both.a[p])) for p in positions],
+        key=key,
+        columns=("title", "exchange", "class"),
         notes=list(found.values()),
-        on_open=lambda i: on_open(int(positions[i])), keys=True, height=420,
-    )  # fmt: skip
+        on_open=lambda i: on_open(int(positions[i])),
+        keys=True,
+        height=420,
+    )

@@ -10,7 +10,7 @@ import streamlit as st
 
 from bstviz.columns import Column, Columns, crossfilter, matching
 from bstviz.ui import loaders
-from bstviz.ui.loaders import Loaded
+from bstviz.ui.loaders import Loaded, identity_of
 from bstviz.ui.web import component, event
 
 STANDARD = ("top", "second", "correct", "confidence", "certainty", "split")
@@ -18,7 +18,8 @@ STANDARD = ("top", "second", "correct", "confidence", "certainty", "split")
 
 def chosen(key: str) -> dict[str, frozenset[str]]:
     """Labels that each column lets through, by column name; columns that let all through are left out."""
-    return st.session_state.setdefault(f"{key}.chosen", {})
+    labels: dict[str, frozenset[str]] = st.session_state.setdefault(f"{key}.chosen", {})
+    return labels
 
 
 def toggle(key: str, column: str, label: str | None) -> None:
@@ -48,9 +49,9 @@ def clear(key: str) -> None:
     st.session_state[f"{key}.words"] = ""
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _matching(identity: str, words: str, _loaded: Loaded) -> np.ndarray:
-    return matching(loaders.search_texts(_loaded), words)
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+def _matching(loaded: Loaded, words: str) -> np.ndarray:
+    return matching(loaders.search_texts(loaded), words)
 
 
 def active(columns: Columns, key: str) -> list[str]:
@@ -62,7 +63,7 @@ def active(columns: Columns, key: str) -> list[str]:
 def passing(loaded: Loaded, columns: Columns, *, key: str) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
     """What passes all filters, (N,) bool or None for everything; and the counts of each shown column."""
     words = str(st.session_state.get(f"{key}.words", "")).strip()
-    base = _matching(loaded.identity, words, loaded) if words else None
+    base = _matching(loaded, words) if words else None
     picked = [columns[name] for name in active(columns, key)]
     mask, counts = crossfilter(picked, chosen(key), base)
     filtered = words or any(name in columns for name in chosen(key))
@@ -89,8 +90,12 @@ def filters(
         on_select: Called with the rows that pass, when they are to be selected.
     """
     st.text_input(
-        "Title or tags hold", key=f"{key}.words", placeholder="words, in any order", persist_state="session", icon=":material/search:"
-    )  # fmt: skip
+        "Title or tags hold",
+        key=f"{key}.words",
+        placeholder="words, in any order",
+        persist_state="session",
+        icon=":material/search:",
+    )
     n = len(loaded.run.sounds)
     st.caption(f"{n if shown is None else int(shown.sum()):,} of {n:,} sounds pass")
     if shown is not None:
@@ -101,9 +106,13 @@ def filters(
             st.button("Show all", on_click=clear, args=(key,), key=f"{key}.clear", type="tertiary")
     charts([columns[name] for name in active(columns, key)], counts, key=key)
     st.multiselect(
-        "Columns to filter by", list(columns), default=[c for c in STANDARD if c in columns],
-        format_func=columns.names.__getitem__, key=f"{key}.columns", persist_state="session",
-    )  # fmt: skip
+        "Columns to filter by",
+        list(columns),
+        default=[c for c in STANDARD if c in columns],
+        format_func=columns.names.__getitem__,
+        key=f"{key}.columns",
+        persist_state="session",
+    )
 
 
 def charts(columns: Sequence[Column], counts: Mapping[str, np.ndarray], *, key: str) -> None:
@@ -123,7 +132,13 @@ def charts(columns: Sequence[Column], counts: Mapping[str, np.ndarray], *, key: 
                     "name": column.name,
                     "label": column.label,
                     "bars": [
-                        {"label": c.label, "color": c.color, "all": int(a), "now": int(b), "on": c.label in picked.get(column.name, ())}
+                        {
+                            "label": c.label,
+                            "color": c.color,
+                            "all": int(a),
+                            "now": int(b),
+                            "on": c.label in picked.get(column.name, ()),
+                        }
                         for c, a, b in zip(column.categories, column.counts(), counts[column.name], strict=True)
                         if a
                     ],
@@ -132,4 +147,4 @@ def charts(columns: Sequence[Column], counts: Mapping[str, np.ndarray], *, key: 
             ]
         },
         on_toggle_change=toggled,
-    )  # fmt: skip
+    )

@@ -10,7 +10,7 @@ HEIGHT = 110
 
 
 def freesound_player(loaded: Loaded, row: int) -> bool:
-    """Freesound's player of a run's sound, for browsers that are online; returns whether the sound is Freesound's at all."""
+    """Freesound's player of a run's sound, for browsers that are online; False where the sound is not Freesound's."""
     collection = loaded.collection
     address = collection.embedded_player(int(loaded.rows[row])) if collection is not None else None
     if address is None:

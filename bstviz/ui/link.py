@@ -16,12 +16,13 @@ UNDER_WAY = 10.0  # seconds in which a click may still come with an address from
 def read(page: str, readers: Mapping[str, tuple[str, Callable[[str], Any]]]) -> None:
     """Take up what the address names, once for each address that this session did not write itself.
 
-    A click made while an answer is under way comes with the address from before it. So addresses written a moment ago are not taken
-    for new ones; an older one is, as the browser's way back brings it.
+    A click made while an answer is under way comes with the address from before it. So addresses written a moment ago
+    are not taken for new ones; an older one is, as the browser's way back brings it.
 
     Args:
         page: Name of the page.
-        readers: By parameter: the session state's key, and what makes its value of the text (ValueError or KeyError: leave it).
+        readers: By parameter: the session state's key, and what makes its value of the text (ValueError or KeyError:
+            leave it).
     """
     given = {name: st.query_params[name] for name in readers if name in st.query_params}
     if not given or given in (address for address, _ in _written(page)):
@@ -47,5 +48,6 @@ def write(page: str, values: Mapping[str, str | None]) -> None:
 
 def _written(page: str) -> list[tuple[dict[str, str], float]]:
     """Addresses of this session with their times: the last one, and those written a moment ago."""
-    known, now = st.session_state.get(f"{page}.address", []), time.monotonic()
+    known: list[tuple[dict[str, str], float]] = st.session_state.get(f"{page}.address", [])
+    now = time.monotonic()
     return [entry for entry in known[:-1] if now - entry[1] < UNDER_WAY] + known[-1:]

@@ -19,7 +19,7 @@ Mode = Literal["replace", "add", "remove"]
 NO_CLASS = 65535  # on the wire
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pane:
     """One model's view of N sounds.
 
@@ -38,7 +38,7 @@ class Pane:
     column: Column
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sounds:
     """The N sounds of a map, whatever shows them.
 
@@ -55,7 +55,7 @@ class Sounds:
     titles: Callable[[np.ndarray], list[str]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Marks:
     """Single sounds to bring out.
 
@@ -102,7 +102,8 @@ def _drawn(
 def _bounds(place: str, _panes: Sequence[Pane]) -> list[list[float]]:
     ends = [(p.points.min(axis=0), p.points.max(axis=0)) for p in _panes]
     low, high = np.min([e[0] for e in ends], axis=0), np.max([e[1] for e in ends], axis=0)
-    return np.stack([low, high], axis=1).astype(float).tolist()
+    bounds: list[list[float]] = np.stack([low, high], axis=1).astype(float).tolist()
+    return bounds
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -128,8 +129,8 @@ def linked_map(
 ) -> np.ndarray:
     """Draw a map, of one pane or of two linked ones.
 
-    A large map is drawn as a stratified sample of :data:`~bstviz.viewport.DRAWN` sounds, and said to be; zooming in draws
-    more of what is in view. Regions are evaluated here, over all sounds.
+    A large map is drawn as a stratified sample of :data:`~bstviz.viewport.DRAWN` sounds, and said to be; zooming in
+    draws more of what is in view. Regions are evaluated here, over all sounds.
 
     Args:
         panes: One or two, of the same sounds and dimensions.
@@ -202,16 +203,26 @@ def linked_map(
             "dims": first.points.shape[1],
             "bounds": _bounds(place, panes),
             "points": _array(f"{key}.points", np.concatenate([p.points[rows] for p in panes]).astype(np.float32)),
-            "labels": _array(f"{key}.labels", np.concatenate([_wire(sounds.truth[rows]), *(_wire(p.predicted[rows]) for p in panes)])),
-            "titles": address(_titles(sounds.identity, view, place if view else "", sounds, rows), "application/json", f"{key}.titles"),
+            "labels": _array(
+                f"{key}.labels", np.concatenate([_wire(sounds.truth[rows]), *(_wire(p.predicted[rows]) for p in panes)])
+            ),
+            "titles": address(
+                _titles(sounds.identity, view, place if view else "", sounds, rows), "application/json", f"{key}.titles"
+            ),
             "panes": [
-                {"title": p.title, "axes": list(p.axes), "colors": _array(f"{key}.colors{i}", p.column.shades()[0][rows].astype("<u2"))}
+                {
+                    "title": p.title,
+                    "axes": list(p.axes),
+                    "colors": _array(f"{key}.colors{i}", p.column.shades()[0][rows].astype("<u2")),
+                }
                 for i, p in enumerate(panes)
             ],
             "palette": first.column.shades()[1],
             "missing": None if first.column.values is None else STEPS,
             "names": list(sounds.names),
-            "wrong": any(bool(((p.predicted[rows] != sounds.truth[rows]) & (sounds.truth[rows] >= 0)).any()) for p in panes),
+            "wrong": any(
+                bool(((p.predicted[rows] != sounds.truth[rows]) & (sounds.truth[rows] >= 0)).any()) for p in panes
+            ),
             "legend": _legend(first.column, marks, filters=events.toggle is not None),
             "shown": packed(None if marks.shown is None else marks.shown[rows]),
             "hide": hide,
@@ -219,7 +230,10 @@ def linked_map(
             "chosen": len(marks.selected),
             "marks": {
                 "current": None if marks.current is None else [p.points[marks.current].tolist() for p in panes],
-                "near": [{"kind": kind, "places": [p.points[row].tolist() for p in panes]} for row, kind in marks.near.items()],
+                "near": [
+                    {"kind": kind, "places": [p.points[row].tolist() for p in panes]}
+                    for row, kind in marks.near.items()
+                ],
                 "fresh": [] if marks.new is None else [[spot.tolist()] for spot in marks.new.astype(float)],
             },
             "selectable": events.select is not None,
@@ -236,7 +250,7 @@ def linked_map(
         on_clear_change=cleared,
         on_step_change=stepped,
         on_toggle_change=toggled,
-    )  # fmt: skip
+    )
     return rows
 
 
@@ -259,7 +273,7 @@ def _note(drawn: int, inside: int, n: int) -> str:
     return f"{part} Selection, filters, counts and neighbours use all {n:,}."
 
 
-def _legend(column: Column, marks: Marks, *, filters: bool) -> dict:
+def _legend(column: Column, marks: Marks, *, filters: bool) -> dict[str, object]:
     counts = column.counts()
     chosen = column.counts(marks.selected) if len(marks.selected) else None
     entries = [

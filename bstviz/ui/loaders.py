@@ -1,4 +1,9 @@
-"""Cached loading: runs and collections by the hash of their headers, encoders and networks once a server."""
+"""Cached loading: runs and collections by the hash of their headers, encoders and networks once a server.
+
+What is kept between reruns is kept by ``st.cache_data`` and ``st.cache_resource``. A cached function takes the objects
+that it works on as they are; ``hash_funcs`` names :func:`identity_of` for each of their types
+(:func:`identity_of_collection` for collections), so that a key costs no look at arrays.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,7 +27,26 @@ from bstviz.errors import UserError
 from bstviz.projection import UmapSettings
 
 
-@dataclass(frozen=True)
+class Identified(Protocol):
+    """What has a name of its own among all of its type, another one in another version."""
+
+    @property
+    def identity(self) -> str:
+        """The name."""
+
+
+def identity_of(thing: Identified) -> str:
+    """What a cache knows an object by, for ``hash_funcs``."""
+    return thing.identity
+
+
+def identity_of_collection(collection: Collection) -> str:
+    """What a cache knows a collection by: its folder, hash, and the folder's version now, whose audio may differ."""
+    folder = collection.folder or Path()
+    return f"{folder}|{collection.hash}|{_stamp(folder, 'collection.json')}"
+
+
+@dataclass(frozen=True, eq=False)
 class Loaded:
     """A run with the collection that it belongs to, its sounds in one order.
 
@@ -44,7 +69,8 @@ class Loaded:
     @cached_property
     def ids(self) -> pd.Index:
         """Sound ids in the run's order."""
-        return pd.Index(self.run.sounds["sound_id"])
+        ids: pd.Index = pd.Index(self.run.sounds["sound_id"])
+        return ids
 
     def row_of(self, sound_id: str) -> int | None:
         """Row of a sound in the run, if it lists it."""
@@ -149,8 +175,8 @@ def _find_collection(loaded: run.Run) -> Collection:
             if collection.hash == loaded.collection.hash:
                 return collection
     raise UserError(
-        f"The collection {loaded.collection.name!r} that this run was trained on was not found (or has changed since): titles "
-        "and sounds are missing here. Start the app with --collection FOLDER to name it."
+        f"The collection {loaded.collection.name!r} that this run was trained on was not found (or has changed since): "
+        "titles and sounds are missing here. Start the app with --collection FOLDER to name it."
     )
 
 
@@ -184,33 +210,29 @@ def siblings(loaded: Loaded) -> list[run.RunInfo]:
     return [found[fold] for fold in sorted(found)]
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _columns(identity: str, folds: tuple[int, ...], _loaded: Loaded) -> Columns:
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+def _columns(loaded: Loaded, folds: tuple[int, ...]) -> Columns:
     def tested() -> np.ndarray:
-        fold = np.full(len(_loaded.ids), -1)
-        for other in siblings(_loaded):
+        fold = np.full(len(loaded.ids), -1)
+        for other in siblings(loaded):
             sounds = load_run(other.folder or Path()).sounds
             own = sounds["sound_id"][sounds["split"].isin(["test", "below"])]
-            rows = _loaded.ids.get_indexer(pd.Index(own))
+            rows = loaded.ids.get_indexer(pd.Index(own))
             fold[rows[rows >= 0]] = other.fold
         return fold
 
-    return Columns(_loaded.run, _loaded.table, tested if len(folds) > 1 else None)
+    return Columns(loaded.run, loaded.table, tested if len(folds) > 1 else None)
 
 
 def columns(loaded: Loaded) -> Columns:
-    """What is known of each sound of a run."""
-    return _columns(loaded.identity, tuple(r.fold for r in siblings(loaded)), loaded)
+    """What is known of each sound of a run, and of its siblings as they are now."""
+    return _columns(loaded, tuple(r.fold for r in siblings(loaded)))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _search_texts(identity: str, _loaded: Loaded) -> pd.Series:
-    return search_text(_loaded.table)
-
-
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Loaded: identity_of})
 def search_texts(loaded: Loaded) -> pd.Series:
     """Title and tags of each sound, in lower case."""
-    return _search_texts(loaded.identity, loaded)
+    return search_text(loaded.table)
 
 
 @st.cache_resource
@@ -230,7 +252,10 @@ def umap(loaded: Loaded, dimensions: int, settings: UmapSettings) -> np.ndarray 
 def make_umap(
     loaded: Loaded, dimensions: int, settings: UmapSettings, report: Callable[[float], None] | None = None
 ) -> np.ndarray:
-    """Make a UMAP map and keep it while the server runs; of many sounds from a stratified sample, the others placed on it."""
+    """Make a UMAP map and keep it while the server runs.
+
+    Of many sounds it is made from a stratified sample, and the others are placed on it.
+    """
     latents = np.asarray(loaded.run.latents)
     rows = viewport.stratified(loaded.run.y_true, projection.UMAP_SOUNDS)
     fitted = projection.fit_umap(latents[rows], dimensions, settings, report=report)
@@ -247,43 +272,37 @@ def umap_settings(loaded: Loaded) -> UmapSettings:
     return loaded.run.umap or UmapSettings()
 
 
-@st.cache_resource(max_entries=32, show_spinner="Making the UMAP map (some seconds, once) …")
-def _coordinates(identity: str, method: str, dimensions: int, settings: UmapSettings, _loaded: Loaded) -> np.ndarray:
-    if method == "pca":
-        return _loaded.run.projections[projection.columns_of(method, dimensions)].to_numpy(np.float32)
-    found = umap(_loaded, dimensions, settings)
-    return make_umap(_loaded, dimensions, settings) if found is None else found
-
-
-def coordinates(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> np.ndarray:
+@st.cache_resource(
+    max_entries=32, show_spinner="Making the UMAP map (some seconds, once) …", hash_funcs={Loaded: identity_of}
+)
+def coordinates(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings) -> np.ndarray:
     """Map of a run, (N, 2|3) float32; a UMAP map that the run lacks is made and kept in memory."""
-    return _coordinates(loaded.identity, method, dimensions, settings or umap_settings(loaded), loaded)
+    if method == "pca":
+        return loaded.run.projections[projection.columns_of(method, dimensions)].to_numpy(np.float32)
+    found = umap(loaded, dimensions, settings)
+    return make_umap(loaded, dimensions, settings) if found is None else found
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _trustworthiness(identity: str, method: str, dimensions: int, settings: UmapSettings, _loaded: Loaded) -> float:
-    places = coordinates(_loaded, method, dimensions, settings)
-    return projection.trustworthiness(np.asarray(_loaded.run.latents), places)
-
-
-def trustworthiness(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> float:
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Loaded: identity_of})
+def trustworthiness(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings) -> float:
     """How far neighbours on a map are neighbours in the latent space, 0 to 1."""
-    return _trustworthiness(loaded.identity, method, dimensions, settings or umap_settings(loaded), loaded)
+    places = coordinates(loaded, method, dimensions, settings)
+    return projection.trustworthiness(np.asarray(loaded.run.latents), places)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _samples(path: str, stamp: str, row: int) -> tuple[np.ndarray, int]:
-    return _load_collection(path, stamp).load_audio(row)
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
+def _samples(collection: Collection, row: int) -> tuple[np.ndarray, int]:
+    return collection.load_audio(row)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _spectrogram(path: str, stamp: str, row: int) -> audio.Spectrogram:
-    return audio.spectrogram(*_samples(path, stamp, row))
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
+def _spectrogram(collection: Collection, row: int) -> audio.Spectrogram:
+    return audio.spectrogram(*_samples(collection, row))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _wav(path: str, stamp: str, row: int) -> bytes:
-    return audio.to_wav(*_samples(path, stamp, row))
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
+def _wav(collection: Collection, row: int) -> bytes:
+    return audio.to_wav(*_samples(collection, row))
 
 
 @st.cache_resource
@@ -292,16 +311,15 @@ def warm() -> None:
     threading.Thread(target=audio.spectrogram, args=(np.zeros(4_096, np.float32), 44_100), daemon=True).start()
 
 
-def _audible(loaded: Loaded, row: int) -> tuple[Collection, str, str, int]:
-    """Collection, its folder and stamp, and the sound's row in it; UserError where there is no audio."""
+def _audible(loaded: Loaded, row: int) -> tuple[Collection, int]:
+    """The collection and the sound's row in it; UserError where there is no audio."""
     collection = loaded.collection
     if collection is None:
         raise UserError(loaded.problem or "The collection of this run was not found.")
     own = int(loaded.rows[row])
     if not collection.has_audio(own):
         raise UserError(f"Collection {collection.name!r} holds no audio for this sound.")
-    folder = collection.folder or Path()
-    return collection, str(folder), _stamp(folder, "collection.json"), own
+    return collection, own
 
 
 def sound(loaded: Loaded, row: int) -> tuple[bytes, str]:
@@ -310,33 +328,27 @@ def sound(loaded: Loaded, row: int) -> tuple[bytes, str]:
     Raises:
         UserError: There is no audio for it, or it cannot be read.
     """
-    collection, folder, stamp, own = _audible(loaded, row)
+    collection, own = _audible(loaded, row)
     file = collection.path(own)
     if file is not None and file.is_file() and file.suffix.lower() in audio.BROWSER_TYPES:
         return file.read_bytes(), audio.BROWSER_TYPES[file.suffix.lower()]
-    return _wav(folder, stamp, own), "audio/wav"
+    return _wav(collection, own), "audio/wav"
 
 
 def samples(loaded: Loaded, row: int) -> tuple[np.ndarray, int]:
     """Samples (n,) of a run's sound and their rate in Hz; raises UserError as :func:`sound` does."""
-    _, folder, stamp, own = _audible(loaded, row)
-    return _samples(folder, stamp, own)
+    return _samples(*_audible(loaded, row))
 
 
 def spectrogram(loaded: Loaded, row: int) -> audio.Spectrogram:
     """Spectrogram of a run's sound; raises UserError as :func:`sound` does."""
-    _, folder, stamp, own = _audible(loaded, row)
-    return _spectrogram(folder, stamp, own)
+    return _spectrogram(*_audible(loaded, row))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _index(identity: str, _loaded: Loaded) -> neighbours.Index:
-    return neighbours.Index(_loaded.run.latents)
-
-
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
 def index(loaded: Loaded) -> neighbours.Index:
     """A run's latents, ready to be searched."""
-    return _index(loaded.identity, loaded)
+    return neighbours.Index(loaded.run.latents)
 
 
 def nearest(loaded: Loaded, row: int, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -345,12 +357,7 @@ def nearest(loaded: Loaded, row: int, k: int = 10) -> tuple[np.ndarray, np.ndarr
     return rows[0], distances[0]
 
 
-@st.cache_resource(max_entries=8, show_spinner="Loading the encoder …")
-def _classifier(path: str, stamp: str) -> Classifier:
-    return Classifier(load_run(Path(path)))
-
-
+@st.cache_resource(max_entries=8, show_spinner="Loading the encoder …", hash_funcs={Loaded: identity_of})
 def classifier(loaded: Loaded) -> Classifier:
     """Classifier of a run, kept between calls."""
-    folder = loaded.run.folder or Path()
-    return _classifier(str(folder), _stamp(folder, run.HEADER))
+    return Classifier(loaded.run)

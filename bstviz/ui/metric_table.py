@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from bstviz.results import STRUCTURE
 from bstviz.taxonomy import SoundClass
@@ -30,14 +29,17 @@ def structure_table(left: Mapping[str, Sequence[float]], right: Mapping[str, Seq
         difference = float(np.nanmean(b) - np.nanmean(a)) if len(a) and len(b) else float("nan")
         rows.append((title, spread_over_folds(a), spread_over_folds(b), difference, sentence))
     st.dataframe(
-        pd.DataFrame(rows, columns=["Measure", "Left", "Right", "Difference", "What it says"]), hide_index=True, key=key,
-        height="content", placeholder="",
+        pd.DataFrame(rows, columns=["Measure", "Left", "Right", "Difference", "What it says"]),
+        hide_index=True,
+        key=key,
+        height="content",
+        placeholder="",
         column_config={
             "Measure": st.column_config.TextColumn(width="medium"),
             "Difference": st.column_config.NumberColumn(format="%+.3f", help="Right minus left", width="small"),
             "What it says": st.column_config.TextColumn(width="large"),
         },
-    )  # fmt: skip
+    )
 
 
 def class_table(
@@ -54,7 +56,7 @@ def class_table(
     names = [c.name for c in classes]
     shown = pd.DataFrame({"Class": [names[i] for i in table["label"]], "Sounds": table["sounds"]})
     percent = st.column_config.NumberColumn
-    formats: dict[str, ColumnConfig] = {"Class": st.column_config.TextColumn(pinned=True)}
+    formats = {"Class": st.column_config.TextColumn(pinned=True)}
 
     def add(column: str, values: pd.Series, kind: str, words: str) -> None:
         shown[column] = values
@@ -85,6 +87,12 @@ def class_table(
             on_pick(int(table["label"].iloc[rows[0]]))
 
     st.dataframe(
-        shown, hide_index=True, key=key, on_select=picked, selection_mode="single-row", column_config=formats,
-        height=min(38 + 35 * len(shown), 480), placeholder="",
-    )  # fmt: skip
+        shown,
+        hide_index=True,
+        key=key,
+        on_select=picked,
+        selection_mode="single-row",
+        column_config=formats,
+        height=min(38 + 35 * len(shown), 480),
+        placeholder="",
+    )

@@ -12,13 +12,12 @@ import streamlit as st
 
 from bstviz import audio
 from bstviz.classify import Answer, Classifier, Timeline, together
-from bstviz.config import MODALITY_WORDS
 from bstviz.errors import UserError
 from bstviz.predict import Embeddings
 from bstviz.run import Run
 from bstviz.ui import loaders
 from bstviz.ui.drop import Upload
-from bstviz.ui.loaders import Loaded
+from bstviz.ui.loaders import Loaded, identity_of
 from bstviz.ui.text import escape
 
 UNSURE = 0.5
@@ -30,7 +29,7 @@ MARKS = ("models disagree", "unsure", "unusual", "could not be read")
 
 @dataclass(frozen=True)
 class Models:
-    """Runs that differ in loss and modality only: the first audio-only one answers first, one that reads where there are words."""
+    """Runs that differ in loss and modality only; where there are words, an audio + text model answers first."""
 
     listening: tuple[Loaded, ...]
     reading: tuple[Loaded, ...]
@@ -79,18 +78,18 @@ class Opinions:
 
 def pick_models(*, key: str) -> Models:
     """Choice among the sets of runs that differ in loss and modality only."""
-    sets: dict[tuple, dict[tuple, Path]] = {}
+    sets: dict[tuple[object, ...], dict[tuple[str, str], Path]] = {}
+    labels: list[str] = []
     for path, run in loaders.infos().items():
         kind = (run.train.modality, run.train.loss)
         setting = (run.collection.name, run.collection.hash, run.fold, run.train.min_confidence, run.train.seed)
         count = 0
         while kind in sets.get((*setting, count), {}):
             count += 1
+        if (*setting, count) not in sets:
+            same = f"{run.collection.name} · fold {run.fold} · {run.train.words('min_confidence')}"
+            labels.append(same + (f" · {count + 1}" if count else ""))
         sets.setdefault((*setting, count), {})[kind] = path
-    labels = [
-        f"{name} · fold {fold} · confidence ≥ {least}" + (f" · {n + 1}" if n else "")
-        for name, _, fold, least, _, n in sets
-    ]
     chosen = 0
     if len(sets) > 1:
         chosen = int(st.selectbox("Models", range(len(sets)), format_func=labels.__getitem__, key=f"{key}.models") or 0)
@@ -106,15 +105,16 @@ def pick_models(*, key: str) -> Models:
     if not asked:
         raise UserError("The loaded runs only read; a sound needs a run that listens. Load one with --experiment.")
     st.caption(
-        f"Answered by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · sounds by {asked[0].run.encoders['audio']}. "
-        "The answer on top is the mean of the audio models', or of the audio + text models' where there are words."
+        f"Answered by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · "
+        f"sounds by {asked[0].run.encoders['audio']}. The answer on top is the mean of the audio models', or of the "
+        "audio + text models' where there are words."
     )
     return models
 
 
 def model_name(run: Run) -> str:
     """Loss and modality of a run."""
-    return f"{run.train.loss} {MODALITY_WORDS[run.train.modality]}"
+    return run.train.words("loss", "modality", between=" ")
 
 
 def warm(models: Models) -> None:
@@ -124,10 +124,10 @@ def warm(models: Models) -> None:
         _ = classifier.audio_encoder, classifier.usual_distances
 
 
-@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
-def decoded(content: str, _data: bytes, name: str) -> audio.Sound:
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
+def decoded(upload: Upload) -> audio.Sound:
     """An upload, decoded; raises UserError as :func:`bstviz.audio.decode`."""
-    return audio.decode(_data, name=name)
+    return audio.decode(upload.data, name=upload.name)
 
 
 @dataclass(frozen=True)
@@ -138,13 +138,22 @@ class _Heard:
     problem: str
 
 
-@st.cache_data(scope="session", max_entries=20_000, show_spinner=False)
-def _heard(content: str, encoder: str, name: str, _upload: Upload, _classifier: Classifier) -> _Heard:
+def _audio_encoder(classifier: Classifier) -> str:
+    return str(classifier.run.encoders["audio"])
+
+
+@st.cache_data(
+    scope="session",
+    max_entries=20_000,
+    show_spinner=False,
+    hash_funcs={Upload: identity_of, Classifier: _audio_encoder},  # runs of one encoder share its embeddings
+)
+def _heard(upload: Upload, classifier: Classifier) -> _Heard:
     try:
-        sound = decoded(content, _upload.data, name)
+        sound = decoded(upload)
     except UserError as error:
         return _Heard(None, float("nan"), (), str(error))
-    return _Heard(_classifier.embed_audio(sound.samples, sound.rate), sound.seconds, sound.notes, "")
+    return _Heard(classifier.embed_audio(sound.samples, sound.rate), sound.seconds, sound.notes, "")
 
 
 def opinions(models: Models, upload: Upload, text: str) -> Opinions:
@@ -153,7 +162,7 @@ def opinions(models: Models, upload: Upload, text: str) -> Opinions:
     answers = []
     for loaded in asked:
         classifier = loaders.classifier(loaded)
-        heard = _heard(upload.content, str(loaded.run.encoders["audio"]), upload.name, upload, classifier)
+        heard = _heard(upload, classifier)
         if heard.embedding is None:
             raise UserError(heard.problem)
         read = classifier.embed_text(text) if "text" in loaded.run.encoders else None
@@ -161,7 +170,12 @@ def opinions(models: Models, upload: Upload, text: str) -> Opinions:
     return Opinions(asked, tuple(answers), heard.seconds, heard.notes)
 
 
-@st.cache_data(scope="session", max_entries=50, show_spinner="Listening along the sound …")
-def timeline(content: str, run: str, _sound: audio.Sound, _classifier: Classifier) -> Timeline:
-    """A run's answers along an upload, by the hash of its content and the run's id."""
-    return _classifier.timeline(_sound)
+@st.cache_data(
+    scope="session",
+    max_entries=50,
+    show_spinner="Listening along the sound …",
+    hash_funcs={Loaded: identity_of, Upload: identity_of},
+)
+def timeline(loaded: Loaded, upload: Upload) -> Timeline:
+    """A run's answers along an upload."""
+    return loaders.classifier(loaded).timeline(decoded(upload))

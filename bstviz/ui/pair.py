@@ -16,16 +16,19 @@ from bstviz.results import STRUCTURE
 from bstviz.run import Run
 from bstviz.ui import loaders
 from bstviz.ui.linked_map import Sounds
-from bstviz.ui.loaders import Loaded
+from bstviz.ui.loaders import Loaded, identity_of
 
 PAIRS = 400_000_000
-"""Similarities measured at most for the change of neighbourhoods: of more sounds than 20,000, a sample is measured against all."""
+"""Similarities measured at most for the change of neighbourhoods.
+
+Of more sounds than 20,000, a sample is measured against all.
+"""
 STRUCTURE_SOUNDS = 4_000
 """Test sounds of a fold that structure is measured on at most."""
 CHANGE = "change"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pair:
     """Two runs; everything is in the order of the M sounds that they share.
 
@@ -59,8 +62,8 @@ class Pair:
     def tested(self) -> np.ndarray:
         """Which sounds have a class and are out of fold in both runs, (M,) bool."""
         left, right = self.left.run, self.right.run
-        labelled: np.ndarray = left.y_true[self.a] >= 0
-        return labelled & _out_of_fold(left)[self.a] & _out_of_fold(right)[self.b]
+        rows: np.ndarray = (left.y_true >= 0)[self.a] & _out_of_fold(left)[self.a] & _out_of_fold(right)[self.b]
+        return rows
 
     def position(self, sound_id: str) -> int | None:
         """Position of a sound among the shared ones."""
@@ -73,9 +76,9 @@ def _out_of_fold(run: Run) -> np.ndarray:
     return run.sounds["split"].isin(["test", "below"]).to_numpy()
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _shared(identity: str, _left: Loaded, _right: Loaded) -> tuple[np.ndarray, np.ndarray]:
-    b = _right.ids.get_indexer(_left.ids)
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+def _shared(left: Loaded, right: Loaded) -> tuple[np.ndarray, np.ndarray]:
+    b = right.ids.get_indexer(left.ids)
     return np.flatnonzero(b >= 0), b[b >= 0]
 
 
@@ -87,7 +90,7 @@ def pair(left: Loaded, right: Loaded) -> Pair:
     """
     if left.run.taxonomy.hash != right.run.taxonomy.hash:
         raise UserError("These two runs know different classes; choose two of the same taxonomy.")
-    made = Pair(left, right, *_shared(f"{left.identity}||{right.identity}", left, right))
+    made = Pair(left, right, *_shared(left, right))
     if len(made) < 3:
         raise UserError("These two runs share no sounds; choose two that were trained on the same collection.")
     return made
@@ -98,17 +101,13 @@ def _latents(loaded: Loaded, rows: np.ndarray) -> np.ndarray:
     return latents if len(rows) == len(latents) and (np.diff(rows) == 1).all() else latents[rows]
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _indices(identity: str, _pair: Pair) -> tuple[Index, Index]:
-    return Index(_latents(_pair.left, _pair.a)), Index(_latents(_pair.right, _pair.b))
-
-
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Pair: identity_of})
 def indices(both: Pair) -> tuple[Index, Index]:
     """The shared sounds' latents in both runs, ready to be searched."""
-    return _indices(both.identity, both)
+    return Index(_latents(both.left, both.a)), Index(_latents(both.right, both.b))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Neighbourhoods:
     """The ten nearest of the sounds that were measured.
 
@@ -129,16 +128,12 @@ class Neighbourhoods:
         return out
 
 
-@st.cache_resource(max_entries=8, show_spinner="Comparing every sound's neighbours …")
-def _neighbourhoods(identity: str, _pair: Pair) -> Neighbourhoods:
-    rows = viewport.stratified(_pair.sounds.truth, max(PAIRS // len(_pair), 500))
-    first, second = (index.around(rows, 10)[0].astype(np.int32) for index in indices(_pair))
-    return Neighbourhoods(rows, first, second)
-
-
+@st.cache_resource(max_entries=8, show_spinner="Comparing every sound's neighbours …", hash_funcs={Pair: identity_of})
 def neighbourhoods(both: Pair) -> Neighbourhoods:
     """The ten nearest of every shared sound in both runs, or of a stratified sample of many."""
-    return _neighbourhoods(both.identity, both)
+    rows = viewport.stratified(both.sounds.truth, max(PAIRS // len(both), 500))
+    first, second = (index.around(rows, 10)[0].astype(np.int32) for index in indices(both))
+    return Neighbourhoods(rows, first, second)
 
 
 def measured(both: Pair) -> str:
@@ -152,39 +147,36 @@ def measured(both: Pair) -> str:
 
 
 def change(both: Pair) -> np.ndarray:
-    """How much each sound's ten nearest neighbours changed, 0 (none) to 1 (all), (M,); NaN where it was not measured."""
+    """How much each sound's ten nearest neighbours changed, (M,): 0 none, 1 all, NaN where it was not measured."""
     near = neighbourhoods(both)
     return near.spread_out(1 - compare.jaccard(near.first, near.second), len(both))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _aligned(identity: str, method: str, dimensions: int, _pair: Pair) -> tuple[np.ndarray, compare.Alignment]:
-    fixed = loaders.coordinates(_pair.left, method, dimensions)[_pair.a]
-    return fixed, compare.align(loaders.coordinates(_pair.right, method, dimensions)[_pair.b], fixed)
-
-
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Pair: identity_of})
 def aligned(both: Pair, method: str, dimensions: int) -> tuple[np.ndarray, compare.Alignment]:
-    """The left map (M, 2|3), and the right one brought onto it."""
-    return _aligned(both.identity, method, dimensions, both)
+    """The left map (M, 2|3), and the right one aligned to it."""
+    left, right = (
+        loaders.coordinates(loaded, method, dimensions, loaders.umap_settings(loaded))
+        for loaded in (both.left, both.right)
+    )
+    fixed = left[both.a]
+    return fixed, compare.align(right[both.b], fixed)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _disparity(identity: str, _pair: Pair) -> float:
-    first, second = indices(_pair)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Pair: identity_of})
+def disparity(both: Pair) -> float:
+    """Procrustes disparity of the two latent spaces, in all dimensions."""
+    first, second = indices(both)
     return compare.disparity(second.latents, first.latents)
 
 
-def disparity(both: Pair) -> float:
-    """Procrustes disparity of the two latent spaces, in all dimensions."""
-    return _disparity(both.identity, both)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _colors(identity: str, by: str, _pair: Pair) -> tuple[Column, Column]:
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Pair: identity_of})
+def colors(both: Pair, by: str) -> tuple[Column, Column]:
+    """What colours the left map and the right one: each run's own answers, in the same colours."""
     if by == CHANGE:
-        column = number_column(CHANGE, "Changed neighbourhood", change(_pair), low=0, high=1)
+        column = number_column(CHANGE, "Changed neighbourhood", change(both), low=0, high=1)
         return column, column
-    sides = [(loaders.columns(_pair.left)[by], _pair.a), (loaders.columns(_pair.right)[by], _pair.b)]
+    sides = [(loaders.columns(both.left)[by], both.a), (loaders.columns(both.right)[by], both.b)]
     first, second = sides[0][0], sides[1][0]
     everything = (*first.categories, *(c for c in second.categories if c.label not in first.labels))
     position = {c.label: i for i, c in enumerate(everything)}
@@ -198,38 +190,32 @@ def _part(column: Column, rows: np.ndarray, everything: tuple[Category, ...], po
     return Column(column.name, column.label, index, everything, values, column.edges)
 
 
-def colors(both: Pair, by: str) -> tuple[Column, Column]:
-    """What colours the left map and the right one: each run's own answers, in the same colours."""
-    return _colors(both.identity, by, both)
-
-
 def structure(loaded: Loaded) -> dict[str, list[float]]:
     """Structure of a run and its siblings on their test sounds: each measure's value, one a fold."""
     folds = [info.metrics for info in loaders.siblings(loaded)]
     return {name: [fold[name] for fold in folds if name in fold] for name in STRUCTURE}
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _per_class(identity: str, top: bool, _pair: Pair) -> pd.DataFrame:
-    rows = np.flatnonzero(_pair.tested)
-    taxonomy = _pair.left.run.taxonomy
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs={Pair: identity_of})
+def per_class(both: Pair, *, top: bool) -> pd.DataFrame:
+    """What the two runs make of each class, on the sounds that are out of fold in both.
+
+    See :func:`compare.per_class`.
+    """
+    rows = np.flatnonzero(both.tested)
+    taxonomy = both.left.run.taxonomy
     level = taxonomy.parents if top else np.arange(len(taxonomy.second))
-    first, second = indices(_pair)
-    truth = np.where(_pair.sounds.truth < 0, -1, level[_pair.sounds.truth])
-    found = neighbourhoods(_pair)
+    first, second = indices(both)
+    truth = np.where(both.sounds.truth < 0, -1, level[both.sounds.truth])
+    found = neighbourhoods(both)
 
     def purity(near: np.ndarray) -> np.ndarray:
-        return found.spread_out((truth[near] == truth[found.rows][:, None]).mean(axis=1), len(_pair))[rows]
+        return found.spread_out((truth[near] == truth[found.rows][:, None]).mean(axis=1), len(both))[rows]
 
     return compare.per_class(
-        (first.latents[rows], level[_pair.left.run.y_pred[_pair.a[rows]]], purity(found.first)),
-        (second.latents[rows], level[_pair.right.run.y_pred[_pair.b[rows]]], purity(found.second)),
+        (first.latents[rows], level[both.left.run.y_pred[both.a[rows]]], purity(found.first)),
+        (second.latents[rows], level[both.right.run.y_pred[both.b[rows]]], purity(found.second)),
         truth[rows],
-        change(_pair)[rows],
+        change(both)[rows],
         len(taxonomy.top) if top else len(taxonomy.second),
     )
-
-
-def per_class(both: Pair, *, top: bool) -> pd.DataFrame:
-    """What the two runs make of each class, on the sounds that are out of fold in both; see :func:`compare.per_class`."""
-    return _per_class(both.identity, top, both)

@@ -10,19 +10,12 @@ import numpy as np
 import streamlit as st
 
 from bstviz.columns import matching
-from bstviz.config import MODALITY_WORDS
 from bstviz.run import RunInfo
 from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.sound_list import sound_list
 
 Option = TypeVar("Option")
-
-
-def run_label(run: RunInfo, *, collection: bool) -> str:
-    """How a run is called in pickers, with its collection's name where ``collection``."""
-    name = f"{run.train.loss} · {MODALITY_WORDS[run.train.modality]} · confidence ≥ {run.train.min_confidence} · fold {run.fold}"
-    return f"{name} · {run.collection.name}" if collection else name
 
 
 def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | None = None) -> Loaded:
@@ -32,7 +25,7 @@ def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | Non
         start = next((path for path, run in runs.items() if preferred and preferred(run)), next(iter(runs)))
         st.session_state[key] = start
     several = len({run.collection.name for run in runs.values()}) > 1
-    names = {path: run_label(run, collection=several) for path, run in runs.items()}
+    names = {path: run.name + (f" · {run.collection.name}" if several else "") for path, run in runs.items()}
     chosen = st.selectbox(label, list(runs), format_func=names.__getitem__, key=key, persist_state="session")
     return loaders.load(Path(chosen))
 
@@ -59,7 +52,7 @@ def pick_color(names: Mapping[str, str], *, key: str) -> str:
 
 
 def find_sound(loaded: Loaded, *, key: str, on_pick: Callable[[int], None], limit: int = 50) -> None:
-    """Search box over titles, tags and ids, with what it finds to be played and gone to; the way to a sound without a mouse."""
+    """Search box over titles, tags and ids; what it finds can be played and gone to, without a mouse too."""
     wanted = str(
         st.text_input("Find a sound", key=key, placeholder="title, tag or id", icon=":material/search:")
     ).strip()

@@ -58,7 +58,7 @@ def sound_picture(samples: np.ndarray, rate: int, spectrogram: Spectrogram, *, p
 
 
 def sound_player(loaded: Loaded, row: int, *, key: str, autoplay: bool = False) -> None:
-    """Player and picture of a run's sound, or why there is none; the picture follows, so that the sound need not wait."""
+    """Player and picture of a run's sound, or why there is none; the picture comes second: the sound need not wait."""
     try:
         data, media_type = loaders.sound(loaded, row)
         player(data, media_type, name=str(loaded.ids[row]), key=key, autoplay=autoplay)

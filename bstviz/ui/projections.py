@@ -13,12 +13,12 @@ from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.pickers import pick_map
 
-NEIGHBOURS, SEEDS = 200, 10_000
+UMAP_NEIGHBOURS, SEEDS = 200, 10_000
 """Greatest number of neighbours and greatest seed that UMAP can be asked for."""
 
 
-@dataclass(frozen=True)
-class Chosen:
+@dataclass(frozen=True, eq=False)
+class ChosenMap:
     """A map of a run: how it was made, its places (N, 2|3) float32 and axis titles."""
 
     method: str
@@ -34,14 +34,14 @@ class Chosen:
         return f"{self.method}{self.dimensions}{made}"
 
 
-def chosen(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> Chosen:
+def chosen(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> ChosenMap:
     """A run's map."""
     settings = settings or loaders.umap_settings(loaded)
     points = loaders.coordinates(loaded, method, dimensions, settings)
-    return Chosen(method, dimensions, settings, points, figures.axis_titles(loaded.run, method, dimensions))
+    return ChosenMap(method, dimensions, settings, points, figures.axis_titles(loaded.run, method, dimensions))
 
 
-def pick_projection(loaded: Loaded, *, key: str) -> Chosen:
+def pick_projection(loaded: Loaded, *, key: str) -> ChosenMap:
     """Pickers of projection and dimensions; for UMAP its parameters, open before it is made.
 
     Until a UMAP map has been made, PCA is shown.
@@ -75,7 +75,7 @@ def parse(text: str) -> UmapSettings:
     """UMAP's parameters from an address; ValueError where they are none, or out of bounds."""
     neighbours, distance, seed = text.split(",")
     found = UmapSettings(int(neighbours), float(distance), int(seed))
-    if not (2 <= found.n_neighbors <= NEIGHBOURS and 0 <= found.min_dist <= 0.99 and 0 <= found.seed <= SEEDS):
+    if not (2 <= found.n_neighbors <= UMAP_NEIGHBOURS and 0 <= found.min_dist <= 0.99 and 0 <= found.seed <= SEEDS):
         raise ValueError(f"no parameters of UMAP: {text}")
     return found
 
@@ -89,16 +89,32 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
     with st.form(f"{key}.form", border=False):
         left, middle, right, last = st.columns([2, 2, 1, 1], vertical_alignment="bottom")
         with left:
-            neighbours = st.slider("Neighbours", 2, min(NEIGHBOURS, max(n - 1, 3)), min(settings.n_neighbors, n - 1), key=f"{key}.neighbours", help="Few show fine structure, many the broad one.")  # fmt: skip
+            neighbours = st.slider(
+                "Neighbours",
+                2,
+                min(UMAP_NEIGHBOURS, max(n - 1, 3)),
+                min(settings.n_neighbors, n - 1),
+                key=f"{key}.neighbours",
+                help="Few show fine structure, many the broad one.",
+            )
         with middle:
-            distance = st.slider("Least distance", 0.0, 0.99, settings.min_dist, 0.01, key=f"{key}.distance", help="How tightly points may lie.")  # fmt: skip
+            distance = st.slider(
+                "Least distance",
+                0.0,
+                0.99,
+                settings.min_dist,
+                0.01,
+                key=f"{key}.distance",
+                help="How tightly points may lie.",
+            )
         with right:
             seed = st.number_input("Seed", 0, SEEDS, settings.seed, key=f"{key}.seed")
         with last:
             st.form_submit_button("Make", type="primary", key=f"{key}.make", on_click=ask)
     if n > UMAP_SOUNDS:
         st.caption(
-            f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; the others are placed among their neighbours: approximate."
+            f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; "
+            "the others are placed among their neighbours: approximate."
         )
     if st.session_state.pop(f"{key}.asked", False):
         own = UmapSettings(int(neighbours), float(distance), int(seed))
@@ -113,12 +129,13 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
         st.rerun()
 
 
-def trust(loaded: Loaded, shown: Chosen) -> str:
+def trust(loaded: Loaded, shown: ChosenMap) -> str:
     """How far to believe a map, as a sentence."""
     value = loaders.trustworthiness(loaded, shown.method, shown.dimensions, shown.settings)
     if shown.method == "pca":
         held = 100 * float(loaded.run.pca.explained[: shown.dimensions].sum())
-        kind = f"PCA: these {shown.dimensions} of {loaded.run.latents.shape[1]} dimensions hold {held:.0f} % of the variance."
+        every = loaded.run.latents.shape[1]
+        kind = f"PCA: these {shown.dimensions} of {every} dimensions hold {held:.0f} % of the variance."
     else:
         kind = f"UMAP ({words(shown.settings)}): neighbourhoods count, distances between far groups mean little."
     measured = (

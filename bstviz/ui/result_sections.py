@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from bstviz import report, results
 from bstviz import result_figures as drawn
-from bstviz.report import COLUMNS
+from bstviz.report import TABLE_METRICS
 from bstviz.run import RunInfo
 from bstviz.ui.charts import PLAIN_CONFIG, dark
 from bstviz.ui.results import load_folds, rows
@@ -26,15 +25,13 @@ def table_one(infos: Sequence[RunInfo]) -> None:
     """Every metric as dots and as a table, beside the paper's."""
     own = [r for r in rows() if (r.collection, r.split_kind) == (infos[0].collection.name, infos[0].split_kind)]
     metric = st.segmented_control(
-        "Metric", list(COLUMNS), default="second_accuracy", required=True, format_func=COLUMNS.__getitem__, key="results.metric"
+        "Metric", list(TABLE_METRICS), default="second_accuracy", required=True, format_func=TABLE_METRICS.__getitem__, key="results.metric"
     )  # fmt: skip
     st.plotly_chart(
         drawn.table_figure(own, str(metric), results.heading(str(metric))), config=PLAIN_CONFIG, key="results.dots"
     )
     frame = results.frame(own)
-    formats: dict[str, ColumnConfig] = {
-        str(name): st.column_config.NumberColumn(format="%.2f") for name in frame.select_dtypes("number")
-    }
+    formats = {str(name): st.column_config.NumberColumn(format="%.2f") for name in frame.select_dtypes("number")}
     formats |= {
         "Folds": st.column_config.NumberColumn(),
         "Test sounds": st.column_config.NumberColumn(format="localized"),
@@ -58,7 +55,7 @@ def structure(infos: Sequence[RunInfo]) -> None:
         return
     table, folds = compared
     number = st.column_config.NumberColumn(format="%.3f")
-    formats: dict[str, ColumnConfig] = dict.fromkeys(map(str, table.select_dtypes("number")), number)
+    formats = dict.fromkeys(map(str, table.select_dtypes("number")), number)
     formats["Difference"] = st.column_config.NumberColumn(format="%+.3f", help="Hierarchical minus non-hierarchical")
     formats["Higher on"] = st.column_config.TextColumn(help="On how many folds hierarchical is higher")
     st.dataframe(table, hide_index=True, column_config=formats, height="content", placeholder="")

@@ -22,9 +22,13 @@ def buttons(desk: Desk, i: int, record: Record) -> None:
     names = {c.code: f"{c.name} ({c.code})" for c in weighed.taxonomy.second if c.code != label.code}
     above, (left, right) = st.container(), st.columns(2)
     other = left.selectbox(
-        "Another class", list(names), index=None, format_func=names.__getitem__, placeholder="choose, then press S",
+        "Another class",
+        list(names),
+        index=None,
+        format_func=names.__getitem__,
+        placeholder="choose, then press S",
         key=f"review.other.{sound}",
-    )  # fmt: skip
+    )
     right.text_input("Note", key=f"review.note.{sound}", placeholder="kept with the decision")
 
     def pressed() -> None:
@@ -82,7 +86,10 @@ def definitions(weighed: Doubt, i: int) -> None:
             st.markdown(escape(found.definition))
             if found.examples:
                 st.caption(escape(f"Such as {found.examples}"))
-            given = [*zip(weighed.names, weighed.models[:, i, index], strict=True), (f"{weighed.k} neighbours", weighed.votes[i, index])]  # fmt: skip
+            given = [
+                *zip(weighed.names, weighed.models[:, i, index], strict=True),
+                (f"{weighed.k} neighbours", weighed.votes[i, index]),
+            ]
             st.caption(" · ".join(f"{name.removeprefix('the ')} {100 * share:.1f} %" for name, share in given))
 
 
@@ -119,6 +126,11 @@ def following(desk: Desk, rows: np.ndarray, *, shown: int = 30) -> None:
         desk.go_to(int(rows[place]))
 
     sound_list(
-        entries, key="review.queue", columns=("title", "class", "note"), notes=notes, on_open=open_,
-        height=300, total=len(rows),
-    )  # fmt: skip
+        entries,
+        key="review.queue",
+        columns=("title", "class", "note"),
+        notes=notes,
+        on_open=open_,
+        height=300,
+        total=len(rows),
+    )

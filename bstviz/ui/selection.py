@@ -24,7 +24,9 @@ ADDRESS = 800
 
 def selected(key: str, loaded: Loaded) -> np.ndarray:
     """Rows of the selected sounds in a run, rising, (m,) int64; sounds that the run does not list are left out."""
-    ids, identity, rows = st.session_state.get(key, (pd.Index([]), loaded.identity, np.array([], np.int64)))
+    none = (pd.Index([]), loaded.identity, np.array([], np.int64))
+    kept: tuple[pd.Index, str, np.ndarray] = st.session_state.get(key, none)
+    ids, identity, rows = kept
     if identity != loaded.identity:
         rows = loaded.ids.get_indexer(ids)
         rows = np.sort(rows[rows >= 0])
@@ -54,7 +56,7 @@ def show_on_map(loaded: Loaded, ids: np.ndarray, sound: str | None = None) -> No
 
 
 def written(key: str) -> str | None:
-    """The selection for an address; None without one, or where it is too long for addresses (beyond some sixty sounds)."""
+    """The selection for an address; None without one, or where it is too long (beyond some sixty sounds)."""
     ids = st.session_state.get(key, ([],))[0]
     text = json.dumps(list(ids), separators=(",", ":"))
     return text if len(ids) and len(text) <= ADDRESS else None
@@ -69,7 +71,7 @@ def parse(text: str) -> tuple[pd.Index, str, np.ndarray]:
 
 
 def table_of(loaded: Loaded, rows: np.ndarray) -> pd.DataFrame:
-    """Selected sounds as a table to take away: the collection's columns, split, classes, certainty, all probabilities."""
+    """Selected sounds as a table to take away: the collection's columns, split, classes and all probabilities."""
     run = loaded.run
     own = run.sounds.iloc[rows].reset_index(drop=True)
     known = loaded.table.iloc[rows].drop(columns=["sound_id", "class"], errors="ignore").reset_index(drop=True)
@@ -111,28 +113,46 @@ def selection_panel(
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {len(rows):,} sound{'s' if len(rows) != 1 else ''} selected")
         st.download_button(
-            "CSV", lambda: _csv(loaded, rows), "selection.csv", "text/csv", key=f"{key}.csv", icon=":material/download:",
+            "CSV",
+            lambda: _csv(loaded, rows),
+            "selection.csv",
+            "text/csv",
+            key=f"{key}.csv",
+            icon=":material/download:",
             on_click="ignore",
-        )  # fmt: skip
+        )
         st.download_button(
-            "Parquet", lambda: _parquet(loaded, rows), "selection.parquet", "application/vnd.apache.parquet", key=f"{key}.parquet",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+            "Parquet",
+            lambda: _parquet(loaded, rows),
+            "selection.parquet",
+            "application/vnd.apache.parquet",
+            key=f"{key}.parquet",
+            icon=":material/download:",
+            on_click="ignore",
+        )
         st.button("Clear (Esc)", on_click=on_clear, key=f"{key}.clear", icon=":material/close:")
     st.caption("← and → step through them. A region drawn with Ctrl adds to the selection, with Alt takes away.")
     sound_list(
-        [(loaded, int(row)) for row in rows[:LISTED]], key=f"{key}.list", on_open=lambda i: on_open(int(rows[i])), height=300,
+        [(loaded, int(row)) for row in rows[:LISTED]],
+        key=f"{key}.list",
+        on_open=lambda i: on_open(int(rows[i])),
+        height=300,
         total=len(rows),
-    )  # fmt: skip
+    )
     made = makeup(column, rows)
     st.dataframe(
-        made.assign(share=100 * made["share"], overall=100 * made["overall"]), hide_index=True, key=f"{key}.makeup", height=min(38 + 35 * len(made), 300),
+        made.assign(share=100 * made["share"], overall=100 * made["overall"]),
+        hide_index=True,
+        key=f"{key}.makeup",
+        height=min(38 + 35 * len(made), 300),
         column_config={
             "label": st.column_config.TextColumn(column.label),
             "selected": st.column_config.NumberColumn("Selected", format="localized"),
             "all": st.column_config.NumberColumn("All", format="localized"),
             "share": st.column_config.NumberColumn("Of the selection", format="%.1f %%"),
             "overall": st.column_config.NumberColumn("Of all", format="%.1f %%"),
-            "ratio": st.column_config.NumberColumn("Ratio", format="%.1f×", help="Share of the selection over share of all"),
+            "ratio": st.column_config.NumberColumn(
+                "Ratio", format="%.1f×", help="Share of the selection over share of all"
+            ),
         },
-    )  # fmt: skip
+    )

@@ -11,14 +11,14 @@ import streamlit as st
 from bstviz.ui import loaders
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.player import sound_player
-from bstviz.ui.sound_list import NEAR, sound_list
+from bstviz.ui.sound_list import NEIGHBOUR_COLUMNS, sound_list
 from bstviz.ui.text import chip, escape, words
 
 FREESOUND = "https://freesound.org/s/{}/"
 
 
 def link(loaded: Loaded, row: int) -> str:
-    """Address of a sound's own page: its ``url`` column, or Freesound for BSD10k and BSD35k; empty where there is none."""
+    """Address of a sound's own page: its ``url`` column, else Freesound's for BSD10k and BSD35k; empty without one."""
     url = words(loaded.table, "url", row)
     if url.startswith(("https://", "http://")):
         return url
@@ -69,7 +69,8 @@ def probabilities(loaded: Loaded, row: int) -> None:
     rows = "".join(
         f'<span style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{html.escape(name)}</span>'
         '<span style="background:rgba(125,138,153,.18);border-radius:4px;height:11px;align-self:center">'
-        f'<span style="display:block;height:11px;border-radius:4px;width:{100 * share:.1f}%;background:{color}"></span></span>'
+        '<span style="display:block;height:11px;border-radius:4px;'
+        f'width:{100 * share:.1f}%;background:{color}"></span></span>'
         f'<span style="text-align:right">{100 * share:.1f} %</span>'
         for name, share, color in bars
     )
@@ -118,7 +119,7 @@ def sound_card(
     sound_list(
         [(loaded, int(r)) for r in near],
         key=f"{key}.near",
-        columns=NEAR,
+        columns=NEIGHBOUR_COLUMNS,
         distances=distances,
         on_open=opened,
         keys=True,

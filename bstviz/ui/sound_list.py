@@ -15,8 +15,8 @@ from bstviz.ui.web import address, component, event
 
 LISTED = 500
 """Rows of a list at most."""
-NEAR = ("title", "distance", "class")
-COLUMNS: dict[str, dict[str, Any]] = {
+NEIGHBOUR_COLUMNS = ("title", "distance", "class")
+LIST_COLUMNS: dict[str, dict[str, Any]] = {
     "title": {"label": "Title", "kind": "open"},
     "class": {"label": "Class", "kind": "class"},
     "predicted": {"label": "Predicted", "kind": "class"},
@@ -44,9 +44,10 @@ def sound_list(
     Args:
         entries: Runs and rows in them; all of one taxonomy. The first :data:`LISTED` are listed, and said to be.
         key: Of the component.
-        columns: What to show, of :data:`COLUMNS`.
+        columns: What to show, of :data:`LIST_COLUMNS`.
         distances: Distance of each, for the column of that name.
-        notes: A word on each, for the column of that name; kept, lost or gained for ``exchange``, which shows their colours.
+        notes: A word on each, for the column of that name; kept, lost or gained for ``exchange``, which shows their
+            colours.
         on_open: Called with the position of the entry whose title was clicked.
         keys: Whether j and k play the next and the last one; one list of a page at most.
         height: Greatest height in pixels.
@@ -74,7 +75,7 @@ def sound_list(
         data={
             "name": key,
             "token": token,
-            "columns": [COLUMNS[name] for name in columns],
+            "columns": [LIST_COLUMNS[name] for name in columns],
             "rows": _rows(shown, columns, distances, notes),
             "playing": _playing(shown, playing, key) if playing and playing["token"] == token else None,
             "opens": on_open is not None,

@@ -8,7 +8,7 @@ from bstviz.columns import Column
 from bstviz.ui import loaders
 from bstviz.ui.linked_map import Events, Marks, Pane, Sounds, linked_map
 from bstviz.ui.loaders import Loaded
-from bstviz.ui.projections import Chosen, chosen
+from bstviz.ui.projections import ChosenMap, chosen
 
 
 def sounds_of(loaded: Loaded) -> Sounds:
@@ -18,7 +18,7 @@ def sounds_of(loaded: Loaded) -> Sounds:
 
 
 def run_map(
-    loaded: Loaded, shown: Chosen, column: Column, *, key: str, marks: Marks, events: Events, hide: bool, height: int
+    loaded: Loaded, shown: ChosenMap, column: Column, *, key: str, marks: Marks, events: Events, hide: bool, height: int
 ) -> None:
     """A run's map, to be clicked and selected on."""
     pane = Pane("", shown.axes, shown.points, loaded.run.y_pred, column)

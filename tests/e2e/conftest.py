@@ -97,7 +97,7 @@ def large_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def large(browser: Browser, large_folder: Path) -> Iterator[tuple[str, Path]]:
-    """Address of the app on two made-up runs of BSD10k's size, and the folder that holds them: hierarchical and flat."""
+    """Address of the app on two made-up runs of BSD10k's size, hierarchical and flat, and the folder of them."""
     port = free_port()
     experiments = [str(large_folder / name) for name in ("hierarchical", "flat")]
     server = serve(["--experiment", experiments[0], "--experiment", experiments[1]], port)

@@ -35,7 +35,8 @@ def drop(page: Page, files: list[Path]) -> None:
     """Drop files as the mouse does: a drop event with their bytes on the drop zone."""
     script = """async ([files]) => {
         const transfer = new DataTransfer();
-        for (const [name, bytes] of files) transfer.items.add(new File([new Uint8Array(bytes)], name, {type: "audio/wav"}));
+        for (const [name, bytes] of files)
+          transfer.items.add(new File([new Uint8Array(bytes)], name, {type: "audio/wav"}));
         const zone = document.querySelector('[data-testid="stFileUploaderDropzone"]');
         for (const kind of ["dragenter", "dragover", "drop"])
             zone.dispatchEvent(new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));

@@ -26,7 +26,7 @@ POINT = ".js-plotly-plot .scatterlayer .point"
 
 @pytest.fixture(scope="module")
 def answers(large_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path]:
-    """A made-up setting whose runs take many indoor soundscapes for urban ones: what is true of its sounds, and its folder."""
+    """A made-up setting whose runs confuse many indoor soundscapes with urban ones: its sounds' truth, its folder."""
     run, collection = load_run(large_folder / "hierarchical"), load_collection(large_folder / "sounds")
     sounds, number = run.sounds.copy(), np.arange(len(run.sounds))
     confused = (sounds["y_true"] == CELL[0]).to_numpy() & (number % 3 == 0)

@@ -54,9 +54,13 @@ def test_buttons_name_the_sound_that_they_are_for(app: AppTest, doubt: Doubt) ->
     first, second = doubt.order[0], doubt.taxonomy.second
     assert data["sound"] == doubt.sound_ids[first]
     assert {a["key"]: a["label"] for a in data["acts"]} == {
-        "a": f"Accept {second[doubt.suggested[first]].name}", "k": f"Keep {second[doubt.labels[first]].name}", "u": "Unsure",
-        "s": "Set another class", "n": "Next", "z": "Undo",
-    }  # fmt: skip
+        "a": f"Accept {second[doubt.suggested[first]].name}",
+        "k": f"Keep {second[doubt.labels[first]].name}",
+        "u": "Unsure",
+        "s": "Set another class",
+        "n": "Next",
+        "z": "Undo",
+    }
     assert [a["name"] for a in data["acts"] if a["off"]] == ["set", "undo"]
     app.selectbox(key=f"review.other.{data['sound']}").set_value("sp-c").run()
     assert [a["name"] for a in sent(app, "decide")[0]["acts"] if a["off"]] == ["undo"]
@@ -68,8 +72,14 @@ def test_what_was_decided_elsewhere_is_shown_and_can_be_taken_back(
     file = next(Path(c.value.split("`")[1]) for c in app.caption if "Saved at once" in c.value)
     shown = app.session_state["review.sound"]
     made = decide(
-        file, collection.hash, sound_id=shown, old=doubt.taxonomy.codes[doubt.labels[doubt.order[0]]], new="ss-s", why="", by="x"
-    )  # fmt: skip
+        file,
+        collection.hash,
+        sound_id=shown,
+        old=doubt.taxonomy.codes[doubt.labels[doubt.order[0]]],
+        new="ss-s",
+        why="",
+        by="x",
+    )
     app.run()
     assert progress(app).startswith("1 of")
     assert any("changed to ss-s by another window" in i.value for i in app.info)

@@ -10,24 +10,19 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from streamlit import runtime
 
-FOLDER = Path(__file__).parent
+from bstviz.ui.web.media import address
+
+__all__ = ["address", "component", "event", "packed"]
+FILES = Path(__file__).parent
 
 
 @cache
 def component(name: str) -> Callable[..., Any]:
-    """The component whose files are ``name.html``, ``name.css`` and ``name.js``; ``common.js`` stands before its script."""
-    html, css, js = ((FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    common = (FOLDER / "common.js").read_text(encoding="utf-8")
+    """The component of ``name.html``, ``name.css`` and ``name.js``, with ``common.js`` before its script."""
+    html, css, js = ((FILES / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    common = (FILES / "common.js").read_text(encoding="utf-8")
     return st.components.v2.component(f"bstviz_{name}", html=html, css=css, js=f"{common}\n{js}")
-
-
-def address(data: bytes, media_type: str, key: str) -> str:
-    """Address at which this browser session can fetch bytes, as long as nothing else is given the same key."""
-    if not runtime.exists():
-        return ""
-    return runtime.get_instance().media_file_mgr.add(data, media_type, f"bstviz.{key}")
 
 
 def packed(flags: np.ndarray | None) -> str | None:

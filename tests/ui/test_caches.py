@@ -1,0 +1,49 @@
+"""What caches know objects by: their identity, never a look at their arrays or an argument left out of the key."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bstviz.run import load_run
+from bstviz.ui import loaders
+from bstviz.ui.confusion import Pooled, at, families
+
+UI = Path(loaders.__file__).parent
+OLD_MAP = {"_drawn", "_bounds", "_titles"}
+"""Of the map in the browser, which is to be replaced as a whole."""
+
+
+def test_no_cached_function_leaves_an_argument_out_of_its_key() -> None:
+    found = {
+        function.name
+        for file in UI.rglob("*.py")
+        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        and any("st.cache_" in ast.unparse(decorator) for decorator in function.decorator_list)
+        and any(argument.arg.startswith("_") for argument in (*function.args.args, *function.args.kwonlyargs))
+    }
+    assert found == OLD_MAP
+
+
+def test_a_run_saved_again_is_another_one_to_caches(experiment: Path) -> None:
+    path = next(iter(loaders.infos()))
+    before = loaders.load(path)
+    assert loaders.load(path).identity == before.identity
+    replace(load_run(path), temperature=3.0).save(path)
+    after = loaders.load(path)
+    assert after.identity != before.identity
+    assert loaders.classifier(after).run.temperature == 3.0
+    assert loaders.index(after) is not loaders.index(before)
+
+
+def test_answers_are_told_apart_by_their_runs_and_sounds(experiment: Path) -> None:
+    family = next(iter(families(list(loaders.infos().values())).values()))
+    trained = next(iter(family))
+    pooled = at(family, trained, 1)
+    assert at(family, trained, 1).identity == pooled.identity
+    fewer = Pooled(pooled.folds, pooled.answers.where(np.arange(len(pooled.answers)) > 0))
+    assert fewer.identity != pooled.identity
