@@ -1,7 +1,7 @@
-"""An experiment as one HTML file: the sections of the results page, then data, settings, versions, how to make it again.
+"""An experiment as one HTML file: the sections of the results page, then data, settings and how to make it again.
 
-The file needs no network: Plotly's script is inside it, once, and fonts are the reader's own. It is light or dark as the
-reader's system is, and prints on white.
+The file needs no network: Plotly's script is inside it, once, and fonts are the reader's own. It is light or dark as
+the reader's system is, and prints on white.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _setting(chosen: Chosen, sections: Sequence[Section]) -> Chapter:
 
 
 def _with_words(section: Section, blocks: Sequence[Block]) -> list[Block]:
-    """Blocks for a file: all figures of a choice; a section's words in the caption of its figure, or else before all."""
+    """Blocks for a file: all figures of a choice; a section's words in its figure's caption, or else before all."""
     shown: list[Block] = []
     for block in blocks:
         if isinstance(block, Choice):
@@ -219,8 +219,8 @@ def made_again(group: RunGroup) -> Chapter:
         return Chapter(title, [Text(words)])
     toml, lines = found
     words = (
-        "With the collection named above (its hash, and that of the folds, tell whether it is the same), and the settings "
-        "in a file settings.toml:"
+        "With the collection named above (its hash, and that of the folds, tell whether it is the same), and the "
+        "settings in a file settings.toml:"
     )
     return Chapter(title, [Text(words), Text(toml, code=True), Text("\n".join(lines), code=True)])
 

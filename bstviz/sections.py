@@ -1,8 +1,8 @@
 """The sections of a report, as data: the results page and the HTML report are two renderers of this one list.
 
-A section takes the runs of one group (a collection and a kind of folds), or some of them, and gives blocks: text, tables,
-figures. A renderer decides how blocks look, how several figures share a place, and who chooses the runs; words and figures
-are those given here.
+A section takes the runs of one group (a collection and a kind of folds), or some of them, and gives blocks: text,
+tables, figures. A renderer decides how blocks look, how several figures share a place, and who chooses the runs;
+words and figures are those given here.
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from bstviz.collection import Collection
 
 Split = Literal["train", "val", "test", "below", "unused"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test", "below", "unused")
 """``below``: in the test fold, but under the confidence threshold; ``unused``: neither trained on nor tested."""
 
 

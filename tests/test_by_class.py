@@ -40,7 +40,7 @@ def test_a_class_never_predicted_has_no_precision_and_none_without_annotators_no
 
 
 def test_groups_are_judged_by_what_others_make_of_their_classes(run: Run) -> None:
-    """Group a: 4 of class 0, all wrong; b: 4 of class 0, 1 wrong; c: 2 of class 1, both wrong, which nobody else has."""
+    """Group a: 4 of class 0, all wrong; b: 4 of class 0, 1 wrong; c: 2 of class 1, both wrong, which no other has."""
     truth = np.array([0] * 8 + [1] * 2)
     said = np.array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
     groups = np.array(["a"] * 4 + ["b"] * 4 + ["c"] * 2, object)
@@ -65,8 +65,13 @@ def test_sounds_without_a_group_are_left_out(run: Run) -> None:
 def test_columns_that_group_are_shared_words_and_numbers() -> None:
     table = pd.DataFrame(
         {
-            "sound_id": list("abcd"), "title": ["x", "x", "y", "y"], "uploader": ["u", "u", "v", None], "test_fold": [0, 1, 0, 1],
-            "duration": [1.0, 1.0, 2.0, 3.0], "file_id": [1, 2, 3, 4], "same": ["s"] * 4,
+            "sound_id": list("abcd"),
+            "title": ["x", "x", "y", "y"],
+            "uploader": ["u", "u", "v", None],
+            "test_fold": [0, 1, 0, 1],
+            "duration": [1.0, 1.0, 2.0, 3.0],
+            "file_id": [1, 2, 3, 4],
+            "same": ["s"] * 4,
         }
-    )  # fmt: skip
+    )
     assert grouping_columns(table) == ["uploader", "test_fold"]

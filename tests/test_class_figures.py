@@ -9,8 +9,15 @@ from bstviz.taxonomy import bst
 
 def test_classes_stand_at_their_accuracy_with_its_interval() -> None:
     table = pd.DataFrame(
-        {"code": ["m-sp", "fx-a"], "sounds": [100, 10], "accuracy": [0.5, 0.75], "low": [0.4, 0.5], "high": [0.6, 0.85], "confidence": [3.5, np.nan]}
-    )  # fmt: skip
+        {
+            "code": ["m-sp", "fx-a"],
+            "sounds": [100, 10],
+            "accuracy": [0.5, 0.75],
+            "low": [0.4, 0.5],
+            "high": [0.6, 0.85],
+            "confidence": [3.5, np.nan],
+        }
+    )
     dots = class_scatter_figure(bst(), table, "sounds").data[0]
     assert (list(dots.x), list(dots.y)) == ([100, 10], [50, 75])
     np.testing.assert_allclose(dots.error_y.array, [10, 10])

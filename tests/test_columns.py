@@ -106,9 +106,11 @@ def test_equal_numbers_and_long_labels_are_taken() -> None:
 
 def brute(parts: list, chosen: dict[str, frozenset[str]], base: np.ndarray, skip: str | None) -> list[int]:
     return [
-        i for i in range(len(base))
-        if base[i] and all(c.labels[c.index[i]] in chosen[c.name] for c in parts if chosen.get(c.name) and c.name != skip)
-    ]  # fmt: skip
+        i
+        for i in range(len(base))
+        if base[i]
+        and all(c.labels[c.index[i]] in chosen[c.name] for c in parts if chosen.get(c.name) and c.name != skip)
+    ]
 
 
 def test_filters_count_what_the_others_let_through() -> None:
@@ -151,10 +153,16 @@ def lab(color: str, sight: np.ndarray) -> np.ndarray:
 
 SIGHTS = {
     "full": np.eye(3),
-    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
-    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
-    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
-}  # fmt: skip
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "tritanopia": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
+}
 """Simulation of colour blindness: G. M. Machado, M. M. Oliveira, L. A. F. Fernandes, 2009, severity 1."""
 
 

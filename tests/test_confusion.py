@@ -24,9 +24,13 @@ def real(shared_data: Path, base_run: Run) -> OutOfFold:
     said = pd.read_parquet(shared_data / "bsd10k_clap_predictions.parquet").set_index("sound_id")
     predicted = said["baseline__both__pred"].loc[sounds["sound_id"]]
     return answers_of(
-        base_run, bst().encode(sounds["class"]), bst().encode(predicted), folds=sounds["test_fold"].to_numpy(int),
-        ids=sounds["sound_id"].astype(str).to_numpy(), confidence=sounds["confidence"].to_numpy(float),
-    )  # fmt: skip
+        base_run,
+        bst().encode(sounds["class"]),
+        bst().encode(predicted),
+        folds=sounds["test_fold"].to_numpy(int),
+        ids=sounds["sound_id"].astype(str).to_numpy(),
+        confidence=sounds["confidence"].to_numpy(float),
+    )
 
 
 @pytest.fixture(scope="session")

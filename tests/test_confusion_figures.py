@@ -29,7 +29,7 @@ def test_cells_print_counts_or_shares_of_row_or_column(along: Axis) -> None:
     printed = {
         cells: [list(row) for row in drawn.confusion_figure(MATRIX, along, cells=cells).data[0].text]
         for cells in ("count", "row", "column")
-    }  # fmt: skip
+    }
     assert printed["count"] == [["8", "2", ""], ["1", "1", ""], ["", "", ""]]
     assert printed["row"] == [["80.0", "20.0", ""], ["50.0", "50.0", ""], ["", "", ""]]
     assert printed["column"] == [["88.9", "66.7", ""], ["11.1", "33.3", ""], ["", "", ""]]

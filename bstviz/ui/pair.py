@@ -20,8 +20,6 @@ from bstviz.ui.loaders import Loaded
 
 PAIRS = 400_000_000
 """Similarities measured at most for the change of neighbourhoods: of more sounds than 20,000, a sample is measured against all."""
-STRUCTURE_SOUNDS = 4_000
-"""Test sounds of a fold that structure is measured on at most."""
 CHANGE = "change"
 
 

@@ -1,4 +1,4 @@
-"""The sections of :mod:`bstviz.sections` on the page: pickers for the runs that they take, and a look for every block."""
+"""The sections of :mod:`bstviz.sections` on the page: pickers for the runs they take, and a look for every block."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def _choose_runs(section: Section, infos: Sequence[RunInfo], group: RunGroup) ->
         members = settings[name]
         if section.folds_apart and len(members) > 1:
             folds: list[str | int] = ["all", *(info.fold for info in members)]
-            fold = st.selectbox("Fold", folds, key=f"results.{section.name}.fold")
-            members = [info for info in members if fold in ("all", info.fold)]
+            kept = st.selectbox("Fold", folds, key=f"results.{section.name}.fold")
+            members = [info for info in members if kept in ("all", info.fold)]
     return Chosen(members, name, load=load_fold, dark=dark())
 
 
