@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from bstviz.taxonomy import SoundClass
 
-LINE = (
+BAR_LINE = (
     "display:grid;grid-template-columns:minmax(0,11rem) 1fr 3.2rem;gap:.5rem;align-items:center;"
     "font-size:.85rem;line-height:1.55"
 )
-TRACK = "background:#8a94a633;border-radius:3px;height:.7rem"
-NOTE = "opacity:.7;font-size:.76rem;line-height:1.25;margin-bottom:.2rem"
+BAR_TRACK = "background:#8a94a633;border-radius:3px;height:.7rem"
+DEFINITION = "opacity:.7;font-size:.76rem;line-height:1.25;margin-bottom:.2rem"
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def _line(bar: Bar) -> str:
     data += f' data-class="{html.escape(bar.code)}" data-probability="{bar.share:.6f}"' if bar.code else ""
     fill = f"display:block;height:100%;border-radius:3px;width:{100 * bar.share:.1f}%;background:{bar.color}"
     return (
-        f'<div{data} style="{LINE}">'
+        f'<div{data} style="{BAR_LINE}">'
         f'<span style="overflow-wrap:anywhere;line-height:1.2">{html.escape(bar.name)}</span>'
-        f'<span style="{TRACK}"><span style="{fill}"></span></span>'
+        f'<span style="{BAR_TRACK}"><span style="{fill}"></span></span>'
         f'<span style="text-align:right">{100 * bar.share:.1f} %</span></div>'
-        + (f'<div style="{NOTE}">{definition}</div>' if bar.defined else "")
+        + (f'<div style="{DEFINITION}">{definition}</div>' if bar.defined else "")
     )
