@@ -13,8 +13,9 @@ def by_class(answers: OutOfFold) -> pd.DataFrame:
     """A row for each second-level class that is tested, in label order.
 
     Returns:
-        ``label``, ``code``, ``sounds``, ``accuracy`` with its Wilson interval of 95 % (``low``, ``high``), ``precision`` (NaN for a
-        class that is never predicted) and ``confidence``, the mean annotation confidence (NaN without any).
+        ``label``, ``code``, ``sounds``, ``accuracy`` with its Wilson interval of 95 % (``low``, ``high``),
+        ``precision`` (NaN for a class that is never predicted) and ``confidence``, the mean annotation confidence
+        (NaN without any).
     """
     from scipy.stats import binomtest
 
@@ -53,15 +54,16 @@ def grouping_columns(sounds: pd.DataFrame) -> list[str]:
 def by_group(answers: OutOfFold, groups: np.ndarray) -> pd.DataFrame:
     """Errors of each group of sounds against what its classes would make one expect, most errors in excess first.
 
-    A group of hard classes has many errors without being odd. So each sound is expected to be answered wrong as often as the other
-    groups' sounds of its class are (as all other sounds are, where no other group has that class).
+    A group of hard classes has many errors without being odd. So each sound is expected to be answered wrong as often
+    as the other groups' sounds of its class are (as all other sounds are, where no other group has that class).
 
     Args:
         answers: n answers.
         groups: (n,) object, the group of each sound; missing ones are left out.
 
     Returns:
-        ``group``, ``sounds``, ``errors``, ``accuracy``, ``expected`` (accuracy) and ``excess`` (errors beyond those expected).
+        ``group``, ``sounds``, ``errors``, ``accuracy``, ``expected`` (accuracy) and ``excess`` (errors beyond those
+        expected).
     """
     known = ~pd.isna(groups)
     codes, names = pd.factorize(np.asarray(groups, object)[known])

@@ -7,6 +7,8 @@ References: C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Mode
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 RANGE = (0.25, 4.0)
@@ -30,10 +32,42 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-def expected_calibration_error(y_true: np.ndarray, probabilities: np.ndarray, *, bins: int = 15) -> float:
-    """Mean gap between the probability of the predicted class and how often it is right, 0 to 1; nan without sounds.
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """Sounds binned by the confidence of the prediction; B bins that hold any, in rising order.
 
-    Sounds are binned by that probability into equal widths, and the gaps of the bins weighted by their sounds.
+    Attributes:
+        count: (B,) int64, sounds in the bin.
+        confidence: (B,) float64, their mean probability of the predicted class, 0 to 1.
+        accuracy: (B,) float64, the share of them that is predicted right, 0 to 1.
+    """
+
+    count: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+
+
+def reliability(y_true: np.ndarray, probabilities: np.ndarray, *, bins: int) -> Reliability:
+    """Confidence and accuracy by bins of equal width, each with its upper edge and without its lower.
+
+    Args:
+        y_true: (n,) second-level labels.
+        probabilities: (n, C).
+        bins: Number of bins over 0 to 1, those without a sound among them.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == np.asarray(y_true)
+    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    count = np.bincount(index, minlength=bins)
+    kept = count > 0
+    means = (np.bincount(index, values, bins)[kept] / count[kept] for values in (confidence, right))
+    return Reliability(count[kept], *means)
+
+
+def expected_calibration_error(y_true: np.ndarray, probabilities: np.ndarray, *, bins: int = 15) -> float:
+    """Mean gap between confidence and accuracy, 0 to 1; nan without sounds.
+
+    The gap of each bin of :func:`reliability` counts as its sounds do.
 
     Args:
         y_true: (n,) second-level labels.
@@ -42,8 +76,5 @@ def expected_calibration_error(y_true: np.ndarray, probabilities: np.ndarray, *,
     """
     if not len(y_true):
         return float("nan")
-    certainty = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == np.asarray(y_true)
-    index = np.clip(np.ceil(certainty * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(index, right - certainty, bins)
-    return float(np.abs(gaps).sum() / len(y_true))
+    binned = reliability(y_true, probabilities, bins=bins)
+    return float(np.average(np.abs(binned.accuracy - binned.confidence), weights=binned.count))

@@ -33,20 +33,29 @@ def class_scatter_figure(taxonomy: Taxonomy, table: pd.DataFrame, against: str, 
     classes = [taxonomy[code] for code in table["code"]]
     figure = go.Figure(
         go.Scatter(
-            x=table[against], y=100 * table["accuracy"], mode="markers+text", text=[html.escape(c.code) for c in classes], textposition="middle right",
-            textfont={"size": 10}, cliponaxis=False,
+            x=table[against],
+            y=100 * table["accuracy"],
+            mode="markers+text",
+            text=[html.escape(c.code) for c in classes],
+            textposition="middle right",
+            textfont={"size": 10},
+            cliponaxis=False,
             marker={"size": 10, "color": [c.color for c in classes], "line": {"width": 1, "color": "#8a94a6"}},
             error_y={
-                "array": 100 * (table["high"] - table["accuracy"]), "arrayminus": 100 * (table["accuracy"] - table["low"]),
-                "thickness": 1, "width": 2, "color": "#8a94a6",
+                "array": 100 * (table["high"] - table["accuracy"]),
+                "arrayminus": 100 * (table["accuracy"] - table["low"]),
+                "thickness": 1,
+                "width": 2,
+                "color": "#8a94a6",
             },
             hovertext=[
-                f"{html.escape(c.name)}<br>{100 * a:.1f} % of {n:,}" + ("" if pd.isna(m) else f"<br>mean confidence {m:.2f}")
+                f"{html.escape(c.name)}<br>{100 * a:.1f} % of {n:,}"
+                + ("" if pd.isna(m) else f"<br>mean confidence {m:.2f}")
                 for c, a, n, m in zip(classes, table["accuracy"], table["sounds"], table["confidence"], strict=True)
             ],
             hoverinfo="text",
         )
-    )  # fmt: skip
+    )
     figure.update_layout(height=height, margin=MARGIN)
     figure.update_xaxes(
         title=AGAINST[against],
@@ -61,8 +70,8 @@ def threshold_figure(curves: Mapping[str, pd.DataFrame], *, height: int = 400) -
     """Accuracy by confidence threshold, a line for where it is applied, with intervals.
 
     Args:
-        curves: By name, rows of :func:`bstviz.bootstrap.accuracies` with a column ``threshold``; those without an interval, of a few
-            sounds, are left out.
+        curves: By name, rows of :func:`bstviz.bootstrap.accuracies` with a column ``threshold``; those without an
+            interval, of a few sounds, are left out.
         height: In pixels.
     """
     figure = go.Figure()
@@ -70,19 +79,27 @@ def threshold_figure(curves: Mapping[str, pd.DataFrame], *, height: int = 400) -
         table = whole[whole["low"].notna()]
         figure.add_trace(
             go.Scatter(
-                x=table["threshold"] + 0.05 * (i - (len(curves) - 1) / 2), y=100 * table["accuracy"], name=html.escape(name), mode="lines+markers",
-                line={"color": LINES[i % len(LINES)], "dash": DASHES[i % len(DASHES)]}, marker={"size": 9},
+                x=table["threshold"] + 0.05 * (i - (len(curves) - 1) / 2),
+                y=100 * table["accuracy"],
+                name=html.escape(name),
+                mode="lines+markers",
+                line={"color": LINES[i % len(LINES)], "dash": DASHES[i % len(DASHES)]},
+                marker={"size": 9},
                 error_y={
-                    "array": 100 * (table["high"] - table["accuracy"]), "arrayminus": 100 * (table["accuracy"] - table["low"]),
-                    "thickness": 1.5, "width": 4,
+                    "array": 100 * (table["high"] - table["accuracy"]),
+                    "arrayminus": 100 * (table["accuracy"] - table["low"]),
+                    "thickness": 1.5,
+                    "width": 4,
                 },
                 hovertext=[
                     f"{html.escape(name)}, ≥ {t}<br>{100 * a:.1f} % ({100 * low:.1f} to {100 * high:.1f}) of {n:,}"
-                    for t, a, low, high, n in zip(*(table[c] for c in ("threshold", "accuracy", "low", "high", "sounds")), strict=True)
+                    for t, a, low, high, n in zip(
+                        *(table[c] for c in ("threshold", "accuracy", "low", "high", "sounds")), strict=True
+                    )
                 ],
                 hoverinfo="text",
             )
-        )  # fmt: skip
+        )
     figure.update_layout(height=height, margin=MARGIN, legend=LEGEND)
     figure.update_xaxes(
         title="confidence threshold",

@@ -1,7 +1,7 @@
 """What is known of each sound of a run, column by column: what maps are coloured by, what filters count.
 
-Conventions: a column gives each of N sounds one category (an index into ``categories``); columns of numbers are cut into
-bins and keep their values. What a sound lacks is the last category, :data:`NONE`, in grey.
+Conventions: a column gives each of N sounds one category (an index into ``categories``); columns of numbers are cut
+into bins and keep their values. What a sound lacks is the last category, :data:`NONE`, in grey.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Column:
 
     def members(self, labels: frozenset[str]) -> np.ndarray:
         """Which sounds fall in any of the named categories, (N,) bool; unknown names hold none."""
-        return np.array([c.label in labels for c in self.categories])[self.index]
+        return np.take([c.label in labels for c in self.categories], self.index)
 
     def shades(self) -> tuple[np.ndarray, list[str]]:
         """Colour of each sound: (N,) indices into a list of colours, one a category or :data:`STEPS` for numbers."""
@@ -127,7 +127,7 @@ def category_column(name: str, label: str, values: pd.Series) -> Column:
 def number_column(
     name: str, label: str, values: np.ndarray, *, low: float | None = None, high: float | None = None
 ) -> Column:
-    """Column of numbers, cut into :data:`BINS` bins of equal width, or of equal ratio where they span far (as durations do).
+    """Column of numbers in :data:`BINS` bins of equal width, or of equal ratio where they span far (as durations do).
 
     Args:
         name: Key.
@@ -185,8 +185,8 @@ class Columns(Mapping[str, Column]):
     Args:
         run: The run.
         table: N rows: what the collection knows of the run's sounds.
-        folds: Gives the fold in which each sound was test, over this run and its siblings, (N,), -1 for none; asked when
-            the column is. Left out for one run.
+        folds: Gives the fold in which each sound was test, over this run and its siblings, (N,), -1 for none; asked
+            when the column is. Left out for one run.
     """
 
     def __init__(self, run: Run, table: pd.DataFrame, folds: Callable[[], np.ndarray] | None = None) -> None:

@@ -1,8 +1,8 @@
-"""Confusion matrices of out-of-fold answers: on any mixture of both levels, normalised, compared, and the sounds of a cell.
+"""Confusion matrices of out-of-fold predictions: any mixture of both levels, normalised, compared, a cell's sounds.
 
-Conventions: rows are true classes, columns predicted ones. An :class:`Axis` says which classes stand along both: a top-level class is
-either one line (collapsed) or a line for each of its second-level classes (open). Shares are 0 to 1, NaN in a row or column
-without sounds.
+Conventions: rows are true classes, columns predicted ones. An :class:`Axis` says which classes stand along both: a
+top-level class is either one line (collapsed) or a line for each of its second-level classes (open). Shares are 0 to
+1, NaN in a row or column without sounds.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def axis(taxonomy: Taxonomy, opened: Collection[str] | None = None) -> Axis:
 
     Args:
         taxonomy: Both levels.
-        opened: Codes of the top-level classes whose second-level classes stand apart; all when left out, the others are one line.
+        opened: Codes of the top-level classes whose second-level classes stand apart; all when left out, the others
+            are one line.
     """
     opened = taxonomy.top_codes if opened is None else opened
     classes: list[SoundClass] = []
@@ -83,12 +84,15 @@ def shares(matrix: np.ndarray, cells: Cells) -> np.ndarray:
     if cells == "count":
         return matrix.astype(float)
     total = matrix.sum(axis=1 if cells == "row" else 0, keepdims=True)
-    return np.divide(matrix, total, out=np.full(matrix.shape, np.nan), where=total > 0)
+    out = np.full(matrix.shape, np.nan)
+    np.divide(matrix, total, out=out, where=total > 0)
+    return out
 
 
 def difference(first: np.ndarray, second: np.ndarray, cells: Cells) -> np.ndarray:
     """First minus second matrix of counts (k, k), in what the cells hold; NaN where either has nothing to share."""
-    return shares(first, cells) - shares(second, cells)
+    out: np.ndarray = shares(first, cells) - shares(second, cells)
+    return out
 
 
 def table(values: np.ndarray, along: Axis, supports: np.ndarray) -> pd.DataFrame:
@@ -117,7 +121,7 @@ def members(taxonomy: Taxonomy, code: str) -> np.ndarray:
 
 def conviction(answers: OutOfFold) -> np.ndarray:
     """Probability of the predicted second-level class, (n,) float32."""
-    return answers.probabilities[np.arange(len(answers)), answers.y_pred]
+    return np.take_along_axis(answers.probabilities, answers.y_pred[:, None], axis=1)[:, 0]
 
 
 def cell(answers: OutOfFold, true: str, predicted: str) -> OutOfFold:
@@ -134,7 +138,8 @@ def most_convinced(answers: OutOfFold) -> OutOfFold:
 def confused_pairs(matrix: np.ndarray, along: Axis) -> pd.DataFrame:
     """Cells off the diagonal that hold sounds, most first: ``true`` and ``predicted`` codes, ``sounds``, and shares.
 
-    Shares are ``of_true`` (of the true class's sounds), ``of_errors`` (of all errors) and ``back``, the sounds of the opposite cell.
+    Shares are ``of_true`` (of the true class's sounds), ``of_errors`` (of all errors) and ``back``, the sounds of the
+    opposite cell.
     """
     errors = matrix - np.diag(np.diag(matrix))
     t, p = np.nonzero(errors)
@@ -196,7 +201,7 @@ class SharedTest:
 
 
 def shared_test(first: OutOfFold, second: OutOfFold) -> SharedTest:
-    """What two settings were tested on, and both on what they share; sounds of different collections are never shared."""
+    """What two settings were tested on, and both on what they share: no sounds where the collections differ."""
     place = pd.Index(second.sound_ids).get_indexer(pd.Index(first.sound_ids))
     if first.setting.hash != second.setting.hash:
         place = np.full(len(first), -1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -19,7 +20,7 @@ NIGHT = ("#1a1f27", "#1c3354", "#225088", "#2d6cba", "#3f86e0")
 """Blues for dark pages: few is near the page's own colour, and white numbers are legible on all."""
 MORE_OR_LESS = ("#a04a00", "#e08a3c", "#f6d5b0", "#ffffff", "#b5d3ee", "#4d94cf", "#0b5394")
 MORE_OR_LESS_NIGHT = ("#d9792b", "#9a531d", "#4a311f", "#1a1f27", "#1c3354", "#2a62a6", "#3f86e0")
-"""Orange where the second has more, the page's colour at none, blue where the first has; apart for colour-blind eyes."""
+"""Orange where the second has more, blue where the first has, the page's colour at none; apart for the colour-blind."""
 LINE = "#8a94a6"
 CHOSEN = "#e0219b"
 
@@ -52,14 +53,24 @@ def confusion_figure(
     text = [[f"{v:.{digits}f}" if v >= 0.5 / 10**digits else "" for v in row] for row in shown]
     figure = go.Figure(
         go.Heatmap(
-            z=100 * np.nan_to_num(shares(matrix, "row" if cells == "count" else cells)), text=text, texttemplate="%{text}",
-            textfont={"size": _font(along)}, colorscale=_blues(dark), zmin=0, zmax=100, hoverinfo="skip", xgap=1, ygap=1, showscale=False,
+            z=100 * np.nan_to_num(shares(matrix, "row" if cells == "count" else cells)),
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": _font(along)},
+            colorscale=_blues(dark),
+            zmin=0,
+            zmax=100,
+            hoverinfo="skip",
+            xgap=1,
+            ygap=1,
+            showscale=False,
         )
-    )  # fmt: skip
+    )
     of_true, of_predicted = (100 * np.nan_to_num(shares(matrix, c)) for c in ("row", "column"))
     true, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
     hover = [
-        f"{matrix[t, p]:,}: {of_true[t, p]:.1f} % of {true[t]:,} true,<br>{of_predicted[t, p]:.1f} % of {predicted[p]:,} predicted"
+        f"{matrix[t, p]:,}: {of_true[t, p]:.1f} % of {true[t]:,} true,"
+        f"<br>{of_predicted[t, p]:.1f} % of {predicted[p]:,} predicted"
         for t, p in np.ndindex(matrix.shape)
     ]
     _clickable(figure, along, hover, height)
@@ -90,15 +101,25 @@ def difference_figure(
     text = [[f"{v:+.{digits}f}".replace("-", "−") if abs(v) >= 0.5 / 10**digits else "" for v in row] for row in shown]
     figure = go.Figure(
         go.Heatmap(
-            z=shown, text=text, texttemplate="%{text}", textfont={"size": _font(along)}, zmin=-reach, zmid=0, zmax=reach,
-            colorscale=_scale(MORE_OR_LESS_NIGHT if dark else MORE_OR_LESS), hoverinfo="skip", xgap=1, ygap=1,
+            z=shown,
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": _font(along)},
+            zmin=-reach,
+            zmid=0,
+            zmax=reach,
+            colorscale=_scale(MORE_OR_LESS_NIGHT if dark else MORE_OR_LESS),
+            hoverinfo="skip",
+            xgap=1,
+            ygap=1,
             colorbar={"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0},
         )
-    )  # fmt: skip
+    )
     one, two = (factor * shares(m, cells) for m in (first, second))
     exact = 0 if cells == "count" else 1
     hover = [
-        f"{one[at]:.{exact}f} − {two[at]:.{exact}f} = {shown[at]:+.{exact}f} {unit}<br>{first[at]:,} and {second[at]:,} sounds"
+        f"{one[at]:.{exact}f} − {two[at]:.{exact}f} = {shown[at]:+.{exact}f} {unit}"
+        f"<br>{first[at]:,} and {second[at]:,} sounds"
         for at in np.ndindex(first.shape)
     ]
     _clickable(figure, along, hover, height)
@@ -118,8 +139,8 @@ def strip_figure(
     """Small matrices in rows, all on one colour scale.
 
     Args:
-        rows: Equally long rows of title (lines parted by ``<br>``, other people's words escaped) and counts (k, k) of each; None
-            leaves its place empty.
+        rows: Equally long rows of title (lines parted by ``<br>``, other people's words escaped) and counts (k, k) of
+            each; None leaves its place empty.
         along: Their classes.
         cells: What is coloured.
         dark: Colours for a dark page.
@@ -127,11 +148,14 @@ def strip_figure(
     """
     factor, unit = (1, "sounds") if cells == "count" else (100, CELLS[cells])
     figure = make_subplots(
-        len(rows), len(rows[0]), subplot_titles=[title for row in rows for title, _ in row], horizontal_spacing=0.02,
+        len(rows),
+        len(rows[0]),
+        subplot_titles=[title for row in rows for title, _ in row],
+        horizontal_spacing=0.02,
         vertical_spacing=0.25 / len(rows),
-    )  # fmt: skip
+    )
     ends, largest = (-0.5, len(along.block) - 0.5), 1.0
-    shapes: list[dict] = []  # put in at once: added one by one, each is checked against all
+    shapes: list[dict[str, Any]] = []  # put in at once: added one by one, each is checked against all
     for i, row in enumerate(rows):
         for j, (_, matrix) in enumerate(row):
             if matrix is None:
@@ -141,11 +165,17 @@ def strip_figure(
             largest = max(largest, float(shown.max()))
             figure.add_trace(
                 go.Heatmap(
-                    z=shown, x=_codes(along), y=_codes(along), coloraxis="coloraxis", xgap=0.5, ygap=0.5,
+                    z=shown,
+                    x=_codes(along),
+                    y=_codes(along),
+                    coloraxis="coloraxis",
+                    xgap=0.5,
+                    ygap=0.5,
                     hovertemplate=f"%{{y}} → %{{x}}: %{{z:.0f}} {unit}<extra></extra>",
                 ),
-                row=i + 1, col=j + 1,
-            )  # fmt: skip
+                row=i + 1,
+                col=j + 1,
+            )
             number = i * len(row) + j + 1
             line = {"type": "line", "xref": f"x{number}", "yref": f"y{number}", "line": {"color": LINE, "width": 1}}
             for edge in _edges(along):
@@ -195,12 +225,20 @@ def _clickable(figure: go.Figure, along: Axis, hover: Sequence[str], height: int
     true, predicted = (a.ravel() for a in np.indices((k, k)))
     figure.add_trace(
         go.Scatter(
-            x=predicted, y=true, mode="markers", customdata=[f"{along.codes[t]}|{along.codes[p]}" for t, p in zip(true, predicted, strict=True)],
+            x=predicted,
+            y=true,
+            mode="markers",
+            customdata=[f"{along.codes[t]}|{along.codes[p]}" for t, p in zip(true, predicted, strict=True)],
             marker={"size": max((height - 120) / k * 0.8, 6), "symbol": "square", "opacity": 0.01, "color": "#888"},
-            hovertext=[f"{names[t]} → {names[p]}<br>{words}" for t, p, words in zip(true, predicted, hover, strict=True)], hoverinfo="text",
-            unselected={"marker": {"opacity": 0.01}}, selected={"marker": {"opacity": 0.25}}, showlegend=False,
+            hovertext=[
+                f"{names[t]} → {names[p]}<br>{words}" for t, p, words in zip(true, predicted, hover, strict=True)
+            ],
+            hoverinfo="text",
+            unselected={"marker": {"opacity": 0.01}},
+            selected={"marker": {"opacity": 0.25}},
+            showlegend=False,
         )
-    )  # fmt: skip
+    )
 
 
 def _frame(figure: go.Figure, along: Axis, chosen: tuple[str, str] | None) -> None:
@@ -237,9 +275,13 @@ def _axes(
         columns = [f"{label}  ({n:,})" for label, n in zip(labels, predicted, strict=True)]
     plain = {"tickvals": list(range(k)), "showgrid": False, "zeroline": False}
     figure.update_xaxes(
-        title="predicted" + ("" if predicted is None else " (sounds)"), ticktext=columns, range=[-0.5, k - 0.5],
-        tickangle=None if predicted is None else -90, automargin=True, **plain,
-    )  # fmt: skip
+        title="predicted" + ("" if predicted is None else " (sounds)"),
+        ticktext=columns,
+        range=[-0.5, k - 0.5],
+        tickangle=None if predicted is None else -90,
+        automargin=True,
+        **plain,
+    )
     ticks = [f"{row}  ({support})" for row, support in zip(rows, supports, strict=True)]
     figure.update_yaxes(title="true (sounds)", ticktext=ticks, range=[k - 0.5, -0.5], automargin=True, **plain)
 

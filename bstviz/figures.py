@@ -1,7 +1,7 @@
 """Tables to Plotly figures; nothing here knows of the pages.
 
-Maps are drawn in the browser (:mod:`bstviz.ui.linked_map`); what they and the player show is prepared here. Names of other
-people's classes are escaped.
+Maps are drawn in the browser (:mod:`bstviz.ui.linked_map`); what they and the player show is prepared here. Names of
+other people's classes are escaped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def axis_titles(run: Run, method: str, dimensions: int) -> list[str]:
 
 
 def envelope(samples: np.ndarray, bins: int = 600) -> np.ndarray:
-    """Waveform for the eye: lowest and highest sample of each of at most ``bins`` stretches, (bins, 2) int8, 127 full scale."""
+    """Waveform for the eye: lowest and highest sample of at most ``bins`` stretches, (bins, 2) int8, 127 full scale."""
     samples = np.clip(samples, -1, 1)
     edges = np.linspace(0, len(samples), min(bins, len(samples)), endpoint=False).astype(int)
     low, high = np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)
@@ -73,33 +73,10 @@ def spectrogram_figure(spectrogram: Spectrogram, *, height: int = 210) -> go.Fig
     return figure
 
 
-def probability_figure(
-    taxonomy: Taxonomy, codes: list[str], values: list[float], *, height: int | None = None
-) -> go.Figure:
-    """Horizontal bars of class probabilities, first on top, in the classes' colours."""
-    names = [taxonomy[c].name for c in codes]
-    figure = go.Figure(
-        go.Bar(
-            x=[100 * v for v in values], y=list(range(len(codes))), orientation="h", marker_color=[taxonomy[c].color for c in codes],
-            text=[f"{100 * v:.1f} %" for v in values], textposition="outside", cliponaxis=False, hoverinfo="skip",
-        )
-    )  # fmt: skip
-    figure.update_layout(height=height or 34 * len(codes) + 20, margin={"l": 4, "r": 56, "t": 4, "b": 4}, bargap=0.25)
-    figure.update_xaxes(range=[0, 100], visible=False)
-    figure.update_yaxes(
-        tickvals=list(range(len(codes))),
-        ticktext=names,
-        range=[len(codes) - 0.5, -0.5],
-        showgrid=False,
-        automargin=True,
-    )
-    return figure
-
-
 def timeline_figure(
     taxonomy: Taxonomy, edges: np.ndarray, probabilities: np.ndarray, *, height: int = 190
 ) -> go.Figure:
-    """Probabilities of the top-level classes along a sound, stacked, with the best second-level class of each stretch to hover.
+    """Probabilities of the top-level classes along a sound, stacked; the best second-level class of a stretch on hover.
 
     Args:
         taxonomy: The classes.
@@ -115,12 +92,19 @@ def timeline_figure(
         for a, b, c, p in zip(edges[:-1], edges[1:], best, probabilities.max(axis=1), strict=True)
     ]
     figure = go.Figure(
-        [go.Bar(
-            x=(edges[:-1] + edges[1:]) / 2 / unit, y=100 * mass[:, i], width=np.diff(edges) / unit, marker={"color": top.color, "line": {"width": 0}},
-            name=top.name, hovertext=hover, hoverinfo="text",
-        )
-        for i, top in enumerate(taxonomy.top)]
-    )  # fmt: skip
+        [
+            go.Bar(
+                x=(edges[:-1] + edges[1:]) / 2 / unit,
+                y=100 * mass[:, i],
+                width=np.diff(edges) / unit,
+                marker={"color": top.color, "line": {"width": 0}},
+                name=top.name,
+                hovertext=hover,
+                hoverinfo="text",
+            )
+            for i, top in enumerate(taxonomy.top)
+        ]
+    )
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
     figure.update_layout(
         height=height, margin={"l": 4, "r": 4, "t": 4, "b": 4}, barmode="stack", bargap=0, legend=legend

@@ -1,7 +1,7 @@
-"""An experiment as one HTML file: what the results page shows, with settings, data, versions and the way to make it again.
+"""An experiment as one HTML file: the sections of the results page, then data, settings and how to make it again.
 
-The file needs no network: Plotly's script is inside it, once, and fonts are the reader's own. It is light or dark as the reader's
-system is, and prints on white.
+The file needs no network: Plotly's script is inside it, once, and fonts are the reader's own. It is light or dark as
+the reader's system is, and prints on white.
 """
 
 from __future__ import annotations
@@ -17,197 +17,105 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 
 from bstviz import report, reproduce, results, storage
-from bstviz import result_figures as drawn
-from bstviz.baselines import Baseline, find_baselines
+from bstviz.baselines import find_baselines
 from bstviz.collection import Collection
 from bstviz.confusion_figures import NIGHT
 from bstviz.errors import UserError
-from bstviz.report import TABLE_METRICS, Row
-from bstviz.run import EXPERIMENT_HEADER, HEADER, RunInfo, find_runs, load_info, load_run
+from bstviz.run import EXPERIMENT_HEADER, HEADER, RunInfo, find_runs, load_info
+from bstviz.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, Text, run_groups
 
 TEMPLATE = "report.html"
-OF_SETTING = ("Confusion", "Classes", "Training", "Attention", "Calibration")
-"""Figures of every setting, in order."""
+ONE_OF_SEVERAL = 330  # height in pixels of a figure that stands among others of its kind
 
 
-@dataclass(frozen=True)
-class Table:
-    """Headings, cells as text, and what they are of."""
-
-    caption: str
-    headings: list[str]
-    cells: list[list[str]]
-    words: int = 1  # columns at the left that hold words
-
-    @property
-    def numeric(self) -> list[bool]:
-        """Whether each column holds numbers, which stand to the right."""
-        columns = zip(*self.cells, strict=True)
-        return [i >= self.words and not re.search("[^\\W\\d_]", "".join(column)) for i, column in enumerate(columns)]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A Plotly figure and what it is of."""
-
-    caption: str
-    figure: go.Figure
-    legend: tuple[tuple[str, str], ...] = ()  # names and colours, where the figure has none of its own
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return int(self.figure.layout.height)
-
-    @property
-    def json(self) -> str:
-        """The figure for a script element: no ``<`` in it can end the element."""
-        return str(self.figure.to_json()).replace("<", "\\u003c")
-
-
-@dataclass(frozen=True)
-class Text:
-    """A paragraph, or lines of code."""
-
-    text: str
-    code: bool = False
-
-
-@dataclass(frozen=True)
-class Section:
+@dataclass(frozen=True, eq=False)
+class Chapter:
     """A heading and what stands under it; the heading's anchor is made from its place."""
 
     title: str
-    blocks: list[Table | Figure | Text] = field(default_factory=list)
-    sections: list[Section] = field(default_factory=list)
+    blocks: Sequence[Block] = ()
+    chapters: list[Chapter] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class ReportSource:
-    """The runs and baselines of one collection and kind of folds, whichever experiments they come from."""
-
-    infos: list[RunInfo]
-    baselines: list[Baseline]
-    experiments: list[Path]
-
-    @property
-    def name(self) -> str:
-        """Collection and folds."""
-        return f"{self.infos[0].collection.name} · folds: {self.infos[0].split_kind}"
-
-
-def sources(experiments: Iterable[str | Path]) -> list[ReportSource]:
+def load_groups(experiments: Iterable[str | Path]) -> list[RunGroup]:
     """Runs and baselines of experiment folders by collection and folds.
 
     Raises:
         UserError: A folder holds no run.
     """
-    found: dict[tuple[str, str], ReportSource] = {}
-    for folder in map(Path, experiments):
-        for path in find_runs(folder):
-            info = load_info(path)
-            source = found.setdefault((info.collection.name, info.split_kind), ReportSource([], [], []))
-            source.infos.append(info)
-            if folder not in source.experiments:
-                source.experiments.append(folder)
-        for baseline in find_baselines(folder):
-            if (key := (baseline.collection, baseline.split_kind)) in found:
-                found[key].baselines.append(baseline)
-    return list(found.values())
+    folders = [Path(folder) for folder in experiments]
+    infos = [load_info(path) for folder in folders for path in find_runs(folder)]
+    return run_groups(infos, [baseline for folder in folders for baseline in find_baselines(folder)])
 
 
-def sections_of(source: ReportSource, *, paper: bool = True) -> list[Section]:
-    """All sections about one source, in the order of the results page, then what they are made from."""
-    rows = report.rows([*source.infos, *source.baselines])
-    settings = results.named_settings(source.infos)
+def chapters_of(group: RunGroup, *, paper: bool = True) -> list[Chapter]:
+    """All sections about one group, those of a setting together by setting, then what they are made from."""
+    settings = [Chosen(infos, name) for name, infos in results.named_settings(group.infos).items()]
+    by_setting = [s for s in SECTIONS if s.scope == "setting"]
     return [
-        table_one(rows, paper=paper),
-        structure(source.infos),
-        latent_spaces(source.infos),
-        Section("Settings one by one", sections=[of_setting(name, infos) for name, infos in settings.items()]),
-        data(source),
-        training(source.infos),
-        made_again(source),
+        *(_chapter(s, _choices(s.scope, group, paper=paper)) for s in SECTIONS if s.scope != "setting"),
+        Chapter("Settings one by one", chapters=[_setting(chosen, by_setting) for chosen in settings]),
+        data(group),
+        training(group.infos),
+        made_again(group),
     ]
 
 
-def table_one(rows: Sequence[Row], *, paper: bool) -> Section:
-    """Table 1 as the command line prints it, and every metric as dots."""
-    beside = paper and any(report.paper_figure(row, "second_accuracy") for row in rows)
-    headings, cells = report.table(rows, paper=beside)
-    where = f"Test sounds of {rows[0].collection}; folds: {rows[0].split_kind}. Embeddings: {'; '.join(dict.fromkeys(r.encoders for r in rows))}."
-    notes = f" In brackets: {report.PAPER_NOTE.removeprefix('Paper: ')}" if beside else ""
-    blocks: list[Table | Figure | Text] = [Table(f"{report.NOTE} {where}{notes}", headings, cells, words=3)]
-    for metric in TABLE_METRICS:
-        heading = results.heading(metric)
-        marks = " Open marks: the paper's." if metric != "hierarchical_f1" else ""
-        caption = (
-            f"{heading}, percent: mean and standard deviation over folds, by modality and confidence threshold.{marks}"
-        )
-        blocks.append(Figure(caption, drawn.table_figure(rows, metric, heading, height=330)))
-    return Section("Table 1", blocks)
+def _choices(scope: str, group: RunGroup, *, paper: bool) -> list[Chosen]:
+    """The runs that a section is shown for, one after another; of the folds, the first."""
+    if scope == "pair":
+        return [Chosen(infos, name) for name, infos in results.named_settings(group.infos, losses_apart=False).items()]
+    if scope == "fold":
+        fold = min(info.fold for info in group.infos)
+        return [Chosen([info for info in group.infos if info.fold == fold])]
+    return [Chosen(group.infos, rows=group.rows, paper=paper)]
 
 
-def structure(infos: Sequence[RunInfo]) -> Section:
-    """What hierarchical training does to the latent space, by setting."""
-    blocks: list[Table | Figure | Text] = [Text(results.CLAIM)]
-    for name, members in results.named_settings(infos, losses_apart=False).items():
-        compared = results.losses_compared(members)
-        if compared is None:
-            continue
-        frame, folds = compared
-        signed = frame.assign(Difference=[f"{v:+z.3f}" for v in frame["Difference"]])
-        blocks.append(Table(f"{name}. {results.compared_on(folds)}", *_text(signed)))
-    if len(blocks) == 1:
-        blocks.append(
-            Text("This takes a hierarchical and a flat run of the same setting and fold; there are none here.")
-        )
-    return Section("Structure of the latent spaces", blocks)
+def _chapter(section: Section, choices: Sequence[Chosen]) -> Chapter:
+    blocks = [block for chosen in choices for block in section.blocks(chosen)]
+    return Chapter(section.heading, _with_words(section, blocks or [Text(section.missing)]))
 
 
-def _text(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Headings and cells of a table of numbers and words, numbers with three decimals."""
-    cells = [[f"{v:z.3f}" if isinstance(v, float) else str(v) for v in row] for row in frame.itertuples(index=False)]
-    return [str(name) for name in frame], cells
+def _setting(chosen: Chosen, sections: Sequence[Section]) -> Chapter:
+    """The sections about one setting, without headings of their own."""
+    there = [section for section in sections if all(map(section.needs, chosen.infos))]
+    return Chapter(chosen.name, [b for section in there for b in _with_words(section, section.blocks(chosen))])
 
 
-def latent_spaces(infos: Sequence[RunInfo]) -> Section:
-    """The panels of the paper's figure 2, of the first fold."""
-    fold = min(info.fold for info in infos)
-    chosen, titles = results.panels(infos, fold)
-    if not chosen:
-        return Section("Latent spaces", [Text("None of the settings of the paper's figure 2 is among the runs.")])
-    figure = drawn.panels_figure([load_run(info.folder or Path()) for info in chosen], titles)
-    caption = f"{results.CAPTIONS['Latent spaces']} Fold {fold}, all its sounds with a class, or {drawn.PANEL_POINTS:,} drawn at random of more."
-    legend = tuple((top.name, top.color) for top in chosen[0].taxonomy.top)
-    return Section("Latent spaces", [Figure(caption, figure, legend)])
+def _with_words(section: Section, blocks: Sequence[Block]) -> list[Block]:
+    """Blocks for a file: all figures of a choice; a section's words in its figure's caption, or else before all."""
+    shown: list[Block] = []
+    for block in blocks:
+        if isinstance(block, Choice):
+            figures = [block.draw(key) for key in block.names]
+            for drawn in figures:
+                drawn.figure.update_layout(height=ONE_OF_SEVERAL)
+            shown += figures
+        elif isinstance(block, Figure):
+            shown.append(dataclasses.replace(block, caption=f"{section.words} {block.caption}"))
+        else:
+            shown.append(block)
+    alone = section.words and not any(isinstance(block, Figure) for block in shown)
+    return [Text(section.words), *shown] if alone else shown
 
 
-def of_setting(name: str, infos: Sequence[RunInfo]) -> Section:
-    """The figures of one setting, over all its folds."""
-    answers = results.pooled([load_run(info.folder or Path()) for info in infos])
-    over = f"{len(answers):,} test sounds of {results.folds_in_words(len(infos))}, each answered by the model that did not learn it."
-    blocks: list[Table | Figure | Text] = []
-    for section in OF_SETTING:
-        if section == "Attention" and infos[0].train.modality != "both":
-            continue
-        caption = results.CAPTIONS[section]
-        if section == "Training":
-            blocks.append(Figure(caption, drawn.training_figure(infos)))
-            continue
-        if section == "Calibration":
-            caption += f" Expected calibration error {results.calibration_error(infos)}."
-        blocks.append(Figure(f"{caption} Of {name}: {over}", results.setting_figure(section, answers)))
-    return Section(name, blocks)
+def _numeric(table: Table) -> list[bool]:
+    """Whether each column holds numbers, which stand to the right."""
+    columns = zip(*table.cells, strict=True)
+    return [i >= table.words and not re.search("[^\\W\\d_]", "".join(column)) for i, column in enumerate(columns)]
 
 
-def data(source: ReportSource) -> Section:
+def _script(figure: go.Figure) -> str:
+    """A figure for a script element: no ``<`` in it can end the element."""
+    return str(figure.to_json()).replace("<", "\\u003c")
+
+
+def data(group: RunGroup) -> Chapter:
     """Collection, encoders, folds and runs, each with its hash."""
-    first = source.infos[0]
+    first = group.infos[0]
     facts = {
         "Collection": first.collection.name,
         "SHA-256 of its sounds, classes and embeddings": first.collection.hash,
@@ -219,24 +127,28 @@ def data(source: ReportSource) -> Section:
         facts["Sounds"] = f"{len(collection):,}, of which {int((collection.labels >= 0).sum()):,} have a class"
         facts["Licence"] = collection.license or "not stated"
         facts |= {"Note": " ".join(collection.notes)} if collection.notes else {}
-    facts["Taxonomy"] = (
-        f"{first.taxonomy.id}, {len(first.taxonomy.second)} classes in {len(first.taxonomy.top)}, SHA-256 {first.taxonomy.hash}"
-    )
-    for kind, encoder in {k: e for info in source.infos for k, e in info.encoders.items()}.items():
+    taxonomy = first.taxonomy
+    facts["Taxonomy"] = f"{taxonomy.id}, {len(taxonomy.second)} classes in {len(taxonomy.top)}, SHA-256 {taxonomy.hash}"
+    for kind, encoder in {k: e for info in group.infos for k, e in info.encoders.items()}.items():
         facts[f"{kind.capitalize()} embeddings"] = str(encoder)
-    also = sorted({name for info in source.infos for name in info.also_trained_on})
+    also = sorted({name for info in group.infos for name in info.also_trained_on})
     facts |= {"Also trained on": ", ".join(also)} if also else {}
-    facts["Folds"] = f"{first.split_kind}; {len({info.fold for info in source.infos})} of them"
-    for folder in source.experiments:
+    facts["Folds"] = f"{first.split_kind}; {len({info.fold for info in group.infos})} of them"
+    for folder in group.experiments:
         entry = _experiment(folder)
         if entry.get("folds"):
             facts["SHA-256 of the fold assignment"] = entry["folds"]["sha256"]
         facts |= {"Left out": "; ".join(entry["left_out"])} if entry.get("left_out") else {}
     runs = [
-        [i.id, f"{int(i.metrics['n']):,}", f"{100 * i.metrics['second_accuracy']:.2f}", f"{100 * i.metrics['top_accuracy']:.2f}",
-         storage.sha256((i.folder or Path()) / HEADER)]
-        for i in source.infos
-    ]  # fmt: skip
+        [
+            i.id,
+            f"{int(i.metrics['n']):,}",
+            f"{100 * i.metrics['second_accuracy']:.2f}",
+            f"{100 * i.metrics['top_accuracy']:.2f}",
+            storage.sha256((i.folder or Path()) / HEADER),
+        ]
+        for i in group.infos
+    ]
     headings = [
         "Run",
         "Test sounds",
@@ -244,11 +156,11 @@ def data(source: ReportSource) -> Section:
         "Top-level, %",
         f"SHA-256 of {HEADER}, which holds those of its other files",
     ]
-    return Section(
+    return Chapter(
         "Data",
         [
             Table("What the runs were trained and tested on.", ["", ""], [[k, v] for k, v in facts.items()], words=2),
-            Table("The runs, one a fold.", headings, runs),
+            Table("The runs, one per fold.", headings, runs),
         ],
     )
 
@@ -265,20 +177,22 @@ def _experiment(folder: Path) -> dict[str, Any]:
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
-def training(infos: Sequence[RunInfo]) -> Section:
+def training(infos: Sequence[RunInfo]) -> Chapter:
     """Every setting of the trainings; several values where the runs differ."""
     entries = [_flat(dataclasses.asdict(info.train)) for info in infos]
     cells = [[name, ", ".join(dict.fromkeys(_word(entry.get(name)) for entry in entries))] for name in entries[0]]
     versions = {
         name: ", ".join(sorted({i.versions[name] for i in infos if name in i.versions})) for name in infos[0].versions
     }
-    return Section(
+    made_with = [[name, version] for name, version in versions.items()]
+    caption = "Settings of the trainings; several values where the runs differ."
+    return Chapter(
         "Settings and versions",
         [
-            Table("Settings of the trainings; several values where the runs differ.", ["Setting", "Value"], cells, words=2),
-            Table("Versions that the runs were made with.", ["Package", "Version"], [[k, v] for k, v in versions.items()], words=2),
+            Table(caption, ["Setting", "Value"], cells, words=2),
+            Table("Versions that the runs were made with.", ["Package", "Version"], made_with, words=2),
         ],
-    )  # fmt: skip
+    )
 
 
 def _flat(entry: dict[str, Any]) -> dict[str, Any]:
@@ -295,19 +209,19 @@ def _word(value: object) -> str:
     return "–" if value is None else str(value)
 
 
-def made_again(source: ReportSource) -> Section:
+def made_again(group: RunGroup) -> Chapter:
     """The commands that make the runs and this report again."""
-    found = reproduce.commands(source.infos, source.baselines)
+    found = reproduce.commands(group.infos, group.baselines)
     title = "How to make it again"
     if found is None:
-        words = "These runs are not those of one sweep; the settings above and the header of each run say how each was made."
-        return Section(title, [Text(words)])
+        words = "These runs are not those of one sweep; the settings above and each run's header say how each was made."
+        return Chapter(title, [Text(words)])
     toml, lines = found
     words = (
-        "With the collection named above (its hash, and that of the folds, tell whether it is the same), and the settings in a "
-        "file settings.toml:"
+        "With the collection named above (its hash, and that of the folds, tell whether it is the same), and the "
+        "settings in a file settings.toml:"
     )
-    return Section(title, [Text(words), Text(toml, code=True), Text("\n".join(lines), code=True)])
+    return Chapter(title, [Text(words), Text(toml, code=True), Text("\n".join(lines), code=True)])
 
 
 def build(experiments: Sequence[str | Path], *, paper: bool = True) -> str:
@@ -324,30 +238,30 @@ def build(experiments: Sequence[str | Path], *, paper: bool = True) -> str:
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    found = sources(experiments)
-    chapters = [Section(source.name, sections=sections_of(source, paper=paper)) for source in found]
-    names = dict.fromkeys(source.infos[0].collection.name for source in found)
+    found = load_groups(experiments)
+    chapters = [Chapter(group.name, chapters=chapters_of(group, paper=paper)) for group in found]
+    names = dict.fromkeys(group.infos[0].collection.name for group in found)
     template = (resources.files("bstviz") / "data" / TEMPLATE).read_text(encoding="utf-8")
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
-        template
-    )
-    return page.render(
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    packages = ", ".join(f"{name} {metadata.version(name)}" for name in ("bstviz", "plotly"))
+    return environment.from_string(template).render(
         title=f"Sound classifiers on {', '.join(names)}",
         models=", ".join(dict.fromkeys(_models(found))),
-        sections=chapters[0].sections if len(chapters) == 1 else chapters,
+        chapters=chapters[0].chapters if len(chapters) == 1 else chapters,
         source=found[0].name if len(found) == 1 else "",
         kind=lambda block: type(block).__name__,
+        numeric=_numeric,
+        script=lambda figure: Markup(_script(figure)),
         night=Markup(json.dumps(NIGHT)),
         plotly=Markup(get_plotlyjs()),
-        markup=Markup,
         date=datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M %Z"),
-        versions=f"bstviz {metadata.version('bstviz')}, plotly {metadata.version('plotly')}, Python {platform.python_version()}",
+        versions=f"{packages}, Python {platform.python_version()}",
     )
 
 
-def _models(found: Sequence[ReportSource]) -> Iterator[str]:
-    for source in found:
-        for info, *_ in results.named_settings(source.infos).values():
+def _models(found: Sequence[RunGroup]) -> Iterator[str]:
+    for group in found:
+        for info, *_ in results.named_settings(group.infos).values():
             yield f"{report.MODELS[info.train.loss].lower()} ({info.train.words('modality')})"
 
 

@@ -1,7 +1,7 @@
-"""Out-of-fold answers: what the models of one setting say of the sounds that they were not trained on, pooled over folds.
+"""Out-of-fold predictions: what the models of a setting say of sounds that they were not trained on, over all folds.
 
-Every fold is a latent space of its own, so answers are pooled and latents never are. Whatever judges a setting as a whole
-(confusion, accuracy by class, doubtful labels, reports) starts here.
+Every fold is a latent space of its own, so answers are pooled and latents never are. Whatever judges a setting as a
+whole (confusion, accuracy by class, doubtful labels, reports) starts here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,7 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
     for info in infos:
         groups.setdefault(setting_of(info), {}).setdefault(info.fold, info)
 
-    def order(setting: Setting) -> tuple:
+    def order(setting: Setting) -> tuple[Any, ...]:
         train = setting.train
         place = (train.min_confidence, -MODALITIES.index(train.modality), train.loss != "hierarchical", train.seed)
         return (setting.collection, setting.split_kind, *place)
@@ -71,7 +71,7 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """Answers for n sounds, each from the run in whose test fold it lies; sounds in fold order, then in the run's order.
+    """Answers for n sounds, each from the run in whose test fold it lies; in fold order, then in the run's order.
 
     Attributes:
         runs: Of one setting, one a fold.
@@ -106,7 +106,7 @@ class OutOfFold:
     @cached_property
     def folds(self) -> np.ndarray:
         """(n,) int64 test folds."""
-        return np.array([run.fold for run in self.runs])[self.member]
+        return np.take([run.fold for run in self.runs], self.member)
 
     @cached_property
     def y_true(self) -> np.ndarray:

@@ -40,7 +40,10 @@ MODELS: dict[str, str] = {
 """Kinds of rows and their names, in the table's order: the two losses, then the baselines."""
 TABLE_FORMATS = ("text", "markdown", "csv", "json")
 NOTE = "Percentages, mean ± standard deviation over folds; the threshold applies to training and test alike."
-PAPER_NOTE = "Paper: table 1 of Anastasopoulou et al. 2025, on BSD10k-v1.1 with CLAP embeddings; other data and encoders do not compare."
+PAPER_NOTE = (
+    "Paper: table 1 of Anastasopoulou et al. 2025, on BSD10k-v1.1 with CLAP embeddings; "
+    "other data and encoders do not compare."
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class Row:
         return summary.percent() if self.folds > 1 else f"{100 * summary.mean:.2f}"
 
 
-def _key(item: RunInfo | Baseline) -> tuple:
+def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
     """What an item's row is about, in the order of the table; equal for the folds and seeds of one setting."""
     config: BaselineConfig | TrainConfig
     model: str
@@ -121,7 +124,7 @@ def recipe_of(train: TrainConfig) -> str:
 
 def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
     """Group runs and baselines by everything but fold and seed, and summarise each group, in the paper's order."""
-    groups: dict[tuple, list[RunInfo | Baseline]] = {}
+    groups: dict[tuple[Any, ...], list[RunInfo | Baseline]] = {}
     for item in items:
         groups.setdefault(_key(item), []).append(item)
     out = []
@@ -241,9 +244,9 @@ def _text(headings: list[str], cells: list[list[str]], width: int | None) -> str
         column.no_wrap = True
     for line in cells:
         shown.add_row(*line)
-    console = Console(width=width, file=io.StringIO(), highlight=False)
-    console.print(shown)
-    return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
+    out = io.StringIO()
+    Console(width=width, file=out, highlight=False).print(shown)
+    return out.getvalue().rstrip()
 
 
 def _markdown(headings: list[str], cells: list[list[str]]) -> str:

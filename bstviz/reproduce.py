@@ -25,8 +25,9 @@ def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[s
         baselines: Of the same.
 
     Returns:
-        The preset as a TOML file's text, and the commands; None where no single sweep makes these runs: their settings are no
-        grid of losses, modalities and thresholds, their network has sizes of its own, or the folds were made otherwise.
+        The preset as a TOML file's text, and the commands; None where no single sweep makes these runs: their
+        settings are no grid of losses, modalities and thresholds, their network has sizes of its own, or the folds
+        were made otherwise.
     """
     configs = {info.train for info in infos}
     common = {dataclasses.replace(c, loss="flat", modality="audio", min_confidence=1) for c in configs}

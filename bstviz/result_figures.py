@@ -1,6 +1,7 @@
 """Figures of an experiment: table 1 as dots, the paper's figures 2 and 3, training curves, attention, reliability.
 
-Conventions as in :mod:`bstviz.figures`; figure 1, a confusion matrix, is :func:`bstviz.confusion_figures.confusion_figure`.
+Conventions as in :mod:`bstviz.figures`; figure 1, a confusion matrix, is
+:func:`bstviz.confusion_figures.confusion_figure`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from bstviz import metrics
+from bstviz import calibration, metrics
 from bstviz.config import MODALITY_WORDS
 from bstviz.report import MODELS, Row, paper_figure
 from bstviz.run import Run, RunInfo
@@ -51,21 +52,34 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int 
         x = [places[row.min_confidence, row.modality] + offsets[model] for row in own]
         figure.add_trace(
             go.Scatter(
-                x=x, y=[100 * row.metrics[metric].mean for row in own], mode="markers", name=MODELS[model],
+                x=x,
+                y=[100 * row.metrics[metric].mean for row in own],
+                mode="markers",
+                name=MODELS[model],
                 error_y={"array": [100 * row.metrics[metric].std for row in own], "thickness": 1.5, "width": 4},
                 marker={"color": MODEL_COLORS[model], "size": 10, "symbol": SYMBOLS[model]},
-                hovertext=[f"{MODELS[model]}<br>{row.percent(metric)} %, {row.folds} folds" for row in own], hoverinfo="text",
+                hovertext=[f"{MODELS[model]}<br>{row.percent(metric)} %, {row.folds} folds" for row in own],
+                hoverinfo="text",
             )
-        )  # fmt: skip
+        )
         theirs = [(xi, figure_) for xi, row in zip(x, own, strict=True) if (figure_ := paper_figure(row, metric))]
         if theirs:
             figure.add_trace(
                 go.Scatter(
-                    x=[xi for xi, _ in theirs], y=[100 * s.mean for _, s in theirs], mode="markers", name=f"{MODELS[model]}, paper",
-                    marker={"color": MODEL_COLORS[model], "size": 10, "symbol": SYMBOLS[model] + "-open", "line": {"width": 1.5}},
-                    hovertext=[f"{MODELS[model]}, paper<br>{s.percent()} %" for _, s in theirs], hoverinfo="text",
+                    x=[xi for xi, _ in theirs],
+                    y=[100 * s.mean for _, s in theirs],
+                    mode="markers",
+                    name=f"{MODELS[model]}, paper",
+                    marker={
+                        "color": MODEL_COLORS[model],
+                        "size": 10,
+                        "symbol": SYMBOLS[model] + "-open",
+                        "line": {"width": 1.5},
+                    },
+                    hovertext=[f"{MODELS[model]}, paper<br>{s.percent()} %" for _, s in theirs],
+                    hoverinfo="text",
                 )
-            )  # fmt: skip
+            )
     figure.update_layout(height=height, margin=MARGIN, legend=LEGEND)
     names = [f"{MODALITY_WORDS[modality]}<br>≥ {threshold}" for threshold, modality in groups]
     figure.update_xaxes(
@@ -82,8 +96,12 @@ def panels_figure(runs: Sequence[Run], titles: Sequence[str], *, height: int = 7
     """
     columns = min(2, len(runs))
     figure = make_subplots(
-        -(-len(runs) // columns), columns, subplot_titles=[html.escape(t) for t in titles], horizontal_spacing=0.03, vertical_spacing=0.07,
-    )  # fmt: skip
+        -(-len(runs) // columns),
+        columns,
+        subplot_titles=[html.escape(t) for t in titles],
+        horizontal_spacing=0.03,
+        vertical_spacing=0.07,
+    )
     for i, run in enumerate(runs):
         rows = np.flatnonzero(run.y_true >= 0)
         if len(rows) > PANEL_POINTS:
@@ -93,11 +111,17 @@ def panels_figure(runs: Sequence[Run], titles: Sequence[str], *, height: int = 7
         names = np.array([html.escape(c.name) for c in run.taxonomy.second])[run.y_true[rows]]
         figure.add_trace(
             go.Scattergl(
-                x=xy[:, 0], y=xy[:, 1], mode="markers", hovertext=names, hoverinfo="text", showlegend=False,
+                x=xy[:, 0],
+                y=xy[:, 1],
+                mode="markers",
+                hovertext=names,
+                hoverinfo="text",
+                showlegend=False,
                 marker={"size": 4, "color": colors, "opacity": 0.8},
             ),
-            row=i // columns + 1, col=i % columns + 1,
-        )  # fmt: skip
+            row=i // columns + 1,
+            col=i % columns + 1,
+        )
     figure.update_xaxes(**EMPTY_AXIS)
     figure.update_yaxes(**EMPTY_AXIS)
     figure.update_layout(height=height if len(runs) > columns else height * 0.55, margin={**MARGIN, "t": 40})
@@ -122,11 +146,21 @@ def class_accuracy_figure(
     hover = [f"{n}<br>{100 * accuracy[c]:.1f} % of {support[c]:,}" for c, n in zip(order, names, strict=True)]
     figure = go.Figure(
         go.Bar(
-            x=[taxonomy.codes[c] for c in order], y=100 * accuracy[order], hovertext=hover, hoverinfo="text",
-            text=[f"{100 * accuracy[c]:.0f}" for c in order], textposition="outside", cliponaxis=False,
-            marker={"color": support[order], "colorscale": "Viridis", "cmin": 0, "colorbar": {"title": "test<br>sounds", "thickness": 14}},
+            x=[taxonomy.codes[c] for c in order],
+            y=100 * accuracy[order],
+            hovertext=hover,
+            hoverinfo="text",
+            text=[f"{100 * accuracy[c]:.0f}" for c in order],
+            textposition="outside",
+            cliponaxis=False,
+            marker={
+                "color": support[order],
+                "colorscale": "Viridis",
+                "cmin": 0,
+                "colorbar": {"title": "test<br>sounds", "thickness": 14},
+            },
         )
-    )  # fmt: skip
+    )
     figure.update_layout(height=height, margin=MARGIN, bargap=0.2)
     figure.update_yaxes(title="accuracy, %", range=[0, 106])
     figure.update_xaxes(
@@ -154,11 +188,19 @@ def training_figure(infos: Sequence[RunInfo], *, height: int = 360) -> go.Figure
             values = [factor * v for v in info.history[name]]
             figure.add_trace(
                 go.Scatter(
-                    x=epochs, y=values, mode="lines", line={"color": color, "width": 1.3}, legendgroup=name, name=label,
-                    showlegend=column == 1 and name not in shown, hovertext=f"{label}, fold {info.fold}", hoverinfo="text+y",
+                    x=epochs,
+                    y=values,
+                    mode="lines",
+                    line={"color": color, "width": 1.3},
+                    legendgroup=name,
+                    name=label,
+                    showlegend=column == 1 and name not in shown,
+                    hovertext=f"{label}, fold {info.fold}",
+                    hoverinfo="text+y",
                 ),
-                row=1, col=column,
-            )  # fmt: skip
+                row=1,
+                col=column,
+            )
             shown.add(name)
     figure.update_layout(height=height, margin={**MARGIN, "t": 56}, legend={**LEGEND, "y": 1.1})
     figure.update_xaxes(title="epoch")
@@ -182,11 +224,22 @@ def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, 
     places = list(range(len(classes)))
     figure = go.Figure(
         go.Scatter(
-            x=middle, y=places, mode="markers", cliponaxis=False, marker={"size": 11, "color": [c.color for c in classes], "line": {"width": 1, "color": "#8a94a6"}},
-            error_x={"array": high - middle, "arrayminus": middle - low, "thickness": 1.5, "width": 3, "color": "#8a94a6"},
-            hovertext=[f"{html.escape(c.name)}: {m:.0f} % audio" for c, m in zip(classes, middle, strict=True)], hoverinfo="text",
+            x=middle,
+            y=places,
+            mode="markers",
+            cliponaxis=False,
+            marker={"size": 11, "color": [c.color for c in classes], "line": {"width": 1, "color": "#8a94a6"}},
+            error_x={
+                "array": high - middle,
+                "arrayminus": middle - low,
+                "thickness": 1.5,
+                "width": 3,
+                "color": "#8a94a6",
+            },
+            hovertext=[f"{html.escape(c.name)}: {m:.0f} % audio" for c, m in zip(classes, middle, strict=True)],
+            hoverinfo="text",
         )
-    )  # fmt: skip
+    )
     figure.update_layout(height=height, margin=MARGIN)
     figure.update_xaxes(title="weight of the audio, % (text has the rest)", range=[-1, 101], zeroline=False)
     figure.update_yaxes(
@@ -209,29 +262,35 @@ def reliability_figure(
         bins: Number of bins of equal width.
         height: In pixels.
     """
-    certainty = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == y_true
-    index = np.clip(np.ceil(certainty * bins).astype(int) - 1, 0, bins - 1)
-    count = np.bincount(index, minlength=bins)
-    kept = count > 0
-    stated = np.bincount(index, certainty, bins)[kept] / count[kept]
-    observed = np.bincount(index, right, bins)[kept] / count[kept]
+    binned = calibration.reliability(y_true, probabilities, bins=bins)
     hover = [
-        f"{n:,} sounds: {100 * o:.0f} % right, {100 * s:.0f} % stated"
-        for n, o, s in zip(count[kept], observed, stated, strict=True)
+        f"{n:,} sounds: {100 * accuracy:.0f} % right, {100 * confidence:.0f} % stated"
+        for n, accuracy, confidence in zip(binned.count, binned.accuracy, binned.confidence, strict=True)
     ]
     figure = go.Figure(
         go.Scatter(
-            x=[0, 100], y=[0, 100], mode="lines", line={"dash": "dot", "color": "#8a94a6"}, hoverinfo="skip", name="perfect",
+            x=[0, 100],
+            y=[0, 100],
+            mode="lines",
+            line={"dash": "dot", "color": "#8a94a6"},
+            hoverinfo="skip",
+            name="perfect",
         )
-    )  # fmt: skip
-    size = 7 + 26 * np.sqrt(count[kept] / count.max())
+    )
+    size = 7 + 26 * np.sqrt(binned.count / binned.count.max())
     figure.add_trace(
         go.Scatter(
-            x=100 * stated, y=100 * observed, mode="lines+markers", cliponaxis=False, hovertext=hover, hoverinfo="text", name="this model",
-            line={"color": "#2385ca"}, marker={"size": size, "color": "#2385ca"},
+            x=100 * binned.confidence,
+            y=100 * binned.accuracy,
+            mode="lines+markers",
+            cliponaxis=False,
+            hovertext=hover,
+            hoverinfo="text",
+            name="this model",
+            line={"color": "#2385ca"},
+            marker={"size": size, "color": "#2385ca"},
         )
-    )  # fmt: skip
+    )
     figure.update_layout(height=height, margin=MARGIN, showlegend=False)
     figure.update_xaxes(title="probability of the predicted class, %", range=[0, 102])
     figure.update_yaxes(title="right, %", range=[0, 104])

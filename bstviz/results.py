@@ -1,7 +1,4 @@
-"""What the results page and the HTML report show of runs: the same tables, figures and words for both.
-
-A section is about the runs of one collection and kind of folds; figures of one setting are over the test sounds of its folds.
-"""
+"""Runs by setting, and what the sections of :mod:`bstviz.sections` say of them as tables and words."""
 
 from __future__ import annotations
 
@@ -11,12 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from bstviz import confusion, outoffold, report
-from bstviz import result_figures as drawn
+from bstviz import outoffold, report
 from bstviz.config import MODALITY_WORDS
-from bstviz.confusion_figures import confusion_figure
 from bstviz.outoffold import OutOfFold, Setting
 from bstviz.report import MODELS, TABLE_METRICS, Row, recipe_of
 from bstviz.run import Run, RunInfo
@@ -27,9 +21,12 @@ STRUCTURE = {
     "top_knn_purity": ("Neighbour purity, top level", "Share of the ten nearest sounds that have the same class."),
     "second_knn_purity": ("Neighbour purity, second level", "The same among the second-level classes."),
     "tree_correlation": ("Classes against the tree", "Rank correlation of class distances with the tree's, −1 to 1."),
-    "top_retrieval_map": ("Retrieval mAP, top level", "Whether sounds of the same class come first by nearness, 0 to 1."),
+    "top_retrieval_map": (
+        "Retrieval mAP, top level",
+        "Whether sounds of the same class come first by nearness, 0 to 1.",
+    ),
     "second_retrieval_map": ("Retrieval mAP, second level", "The same among the second-level classes."),
-}  # fmt: skip
+}
 """Title and one sentence for each measure of :func:`bstviz.compare.structure`."""
 COMPARED = {
     **STRUCTURE,
@@ -39,21 +36,6 @@ COMPARED = {
 """Measures of the comparison of losses, with a sentence each; larger is better in all."""
 
 
-CAPTIONS = {
-    "Confusion": "Confusion matrix, percent of each row, as figure 1 of the paper; rows are true classes. Numbers in brackets: test sounds.",
-    "Latent spaces": "PCA of the 64-dimensional latents of one fold, as figure 2 of the paper: non-hierarchical and hierarchical, and "
-    "hierarchical as the confidence threshold rises. Coloured by second-level class, one family of hues a top-level class.",
-    "Classes": "Accuracy by second-level class on the test sounds of all folds, sorted and coloured by their number, as figure 3.",
-    "Training": "Every fold's curves. The training loss has all terms of the recipe, label smoothing among them, and augmented sounds.",
-    "Attention": "How much the model listens and how much it reads: the audio's weight of equation 2, median and quartiles over the "
-    "test sounds of each class, all folds.",
-    "Calibration": "How often answers of a given probability are right, on the test sounds of all folds; on the dotted line they mean "
-    "what they say. Probabilities carry a temperature fitted on validation sounds.",
-}  # fmt: skip
-"""A sentence or two on each figure."""
-CLAIM = (
-    "The paper's claim: hierarchical training leaves accuracy about equal and makes latents cohere by top-level class."
-)
 PANELS = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical", 4))
 """Loss and confidence threshold of each panel of the paper's figure 2."""
 
@@ -61,12 +43,13 @@ PANELS = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical"
 def named_settings(
     infos: Sequence[RunInfo], *, losses_apart: bool = True, thresholds_apart: bool = True
 ) -> dict[str, list[RunInfo]]:
-    """Runs by setting, one a fold, under names that say what tells the settings apart.
+    """Runs by setting, one per fold, under names that say what tells the settings apart.
 
     Args:
         infos: The runs.
         losses_apart: Hierarchical and flat are two settings; else the runs of both that share all else are one.
-        thresholds_apart: Runs trained at two confidence thresholds are two settings; else those that share all else are one.
+        thresholds_apart: Runs trained at two confidence thresholds are two settings; else those that share all else
+            are one.
     """
     groups: dict[Setting, list[RunInfo]] = {}
     for setting, members in outoffold.settings(infos).items():
@@ -144,8 +127,8 @@ def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | Non
         chosen: Runs of one collection, modality, threshold and kind of folds.
 
     Returns:
-        A row a measure: means of both, deviations where there are several folds, the mean difference, and on how many folds
-        hierarchical is higher; and the number of folds that both have. None where there is no such fold.
+        One row per measure: means of both, deviations where there are several folds, the mean difference, and on how
+        many folds hierarchical is higher; and the number of folds that both have. None where there is no such fold.
     """
     by_loss: dict[str, dict[int, RunInfo]] = {"hierarchical": {}, "flat": {}}
     for info in chosen:
@@ -157,18 +140,13 @@ def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | Non
     for name, (label, meaning) in COMPARED.items():
         values = {loss: np.array([by_loss[loss][f].metrics.get(name, np.nan) for f in shared]) for loss in by_loss}
         difference = values["hierarchical"] - values["flat"]
-        entries.append(
-            {
-                "Measure": label,
-                **{
-                    column: entry for loss, v in values.items()
-                    for column, entry in ((MODELS[loss], v.mean()), (f"± {MODELS[loss]}", v.std() if len(shared) > 1 else None))
-                },
-                "Difference": difference.mean(),
-                "Higher on": f"{int((difference > 0).sum())} of {folds_in_words(len(shared))}",
-                "What it says": meaning,
-            }
-        )  # fmt: skip
+        entry: dict[str, object] = {"Measure": label}
+        for loss, value in values.items():
+            entry |= {MODELS[loss]: value.mean(), f"± {MODELS[loss]}": value.std() if len(shared) > 1 else None}
+        entry["Difference"] = difference.mean()
+        entry["Higher on"] = f"{int((difference > 0).sum())} of {folds_in_words(len(shared))}"
+        entry["What it says"] = meaning
+        entries.append(entry)
     return pd.DataFrame(entries).dropna(axis=1, how="all"), len(shared)
 
 
@@ -186,12 +164,12 @@ def pooled(runs: Sequence[Run]) -> OutOfFold:
     return answers.where(answers.tested)
 
 
-def panels(infos: Sequence[RunInfo], fold: int) -> tuple[list[RunInfo], list[str]]:
-    """The runs of the paper's figure 2 that there are, of one fold and the fullest modality, and their titles."""
+def panels(infos: Sequence[RunInfo]) -> tuple[list[RunInfo], list[str]]:
+    """The runs of the paper's figure 2 among those of one fold, of the fullest modality, and their titles."""
     modality = next(m for m in reversed(report.MODALITIES) if any(i.train.modality == m for i in infos))
-    there: dict[tuple, RunInfo] = {}
+    there: dict[tuple[str, int], RunInfo] = {}
     for info in infos:
-        if info.fold == fold and info.train.modality == modality:
+        if info.train.modality == modality:
             there.setdefault((info.train.loss, info.train.min_confidence), info)
     chosen = [there[setting] for setting in PANELS if setting in there]
     titles = [f"{MODELS[i.train.loss]}, {i.train.words('modality', 'min_confidence', between=', ')}" for i in chosen]
@@ -203,22 +181,3 @@ def calibration_error(infos: Sequence[RunInfo]) -> str:
     errors = [100 * info.metrics["expected_calibration_error"] for info in infos]
     deviation = f" ± {np.std(errors):.1f}" if len(errors) > 1 else ""
     return f"{np.mean(errors):.1f}{deviation} %"
-
-
-def setting_figure(section: str, answers: OutOfFold, *, dark: bool = False) -> go.Figure:
-    """The figure of a section about one setting.
-
-    Args:
-        section: Confusion, Classes, Attention or Calibration.
-        answers: Its test sounds, as :func:`pooled` gives them.
-        dark: Colours for a dark page.
-    """
-    taxonomy, labels, predicted = answers.taxonomy, answers.y_true, answers.y_pred
-    if section == "Classes":
-        return drawn.class_accuracy_figure(taxonomy, labels, predicted)
-    if section == "Attention":
-        return drawn.attention_figure(taxonomy, labels, answers.attention[:, 0])
-    if section == "Calibration":
-        return drawn.reliability_figure(labels, answers.probabilities)
-    along = confusion.axis(taxonomy)
-    return confusion_figure(confusion.counts(answers, along), along, dark=dark, named=True)

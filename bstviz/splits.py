@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,6 @@ from bstviz.errors import UserError
 
 if TYPE_CHECKING:
     from bstviz.collection import Collection
-
-Split = Literal["train", "val", "test", "below", "unused"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test", "below", "unused")
-"""``below``: in the test fold, but under the confidence threshold; ``unused``: neither trained on nor tested."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +190,8 @@ def split_fold(
         validation: Share of the training sounds held out, stratified by class.
 
     Returns:
-        (N,) array of split names.
+        (N,) object: ``train``, ``val``, ``test``, ``below`` (in the test fold, but under the confidence threshold) or
+        ``unused`` (neither trained on nor tested).
     """
     from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 

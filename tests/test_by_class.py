@@ -40,7 +40,7 @@ def test_a_class_never_predicted_has_no_precision_and_none_without_annotators_no
 
 
 def test_groups_are_judged_by_what_others_make_of_their_classes(run: Run) -> None:
-    """Group a: 4 of class 0, all wrong; b: 4 of class 0, 1 wrong; c: 2 of class 1, both wrong, nobody else's."""
+    """Group a: 4 of class 0, all wrong; b: 4 of class 0, 1 wrong; c: 2 of class 1, both wrong, which no other has."""
     truth = np.array([0] * 8 + [1] * 2)
     said = np.array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
     groups = np.array(["a"] * 4 + ["b"] * 4 + ["c"] * 2, object)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from bstviz.calibration import RANGE, expected_calibration_error, fit_temperature
+from bstviz.calibration import RANGE, expected_calibration_error, fit_temperature, reliability
 
 
 def drawn(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -37,3 +37,12 @@ def test_labels_drawn_from_the_probabilities_are_calibrated() -> None:
     assert expected_calibration_error(labels, softmax(logits, axis=1)) < 0.015
     assert expected_calibration_error(labels, softmax(3 * logits, axis=1)) > 0.1
     assert np.isnan(expected_calibration_error(labels[:0], softmax(logits[:0], axis=1)))
+
+
+def test_bins_hold_their_upper_edge_and_empty_ones_are_left_out() -> None:
+    """At four bins, 0.5 is in the second, 0.6 and 0.7 in the third."""
+    probabilities = np.array([[0.5, 0.5], [0.6, 0.4], [0.7, 0.3]])
+    binned = reliability(np.array([1, 0, 1]), probabilities, bins=4)
+    assert binned.count.tolist() == [1, 2]
+    assert binned.confidence.tolist() == pytest.approx([0.5, 0.65])
+    assert binned.accuracy.tolist() == [0, 0.5]

@@ -6,7 +6,6 @@ import pytest
 from bstviz import figures
 from bstviz.audio import Spectrogram
 from bstviz.run import Run
-from bstviz.taxonomy import bst
 
 
 @pytest.fixture
@@ -39,13 +38,6 @@ def test_rows_of_a_log_frequency_spectrogram_are_equal_ratios_and_its_ticks_lie_
     assert levels[:, 0].argmax() / 199 == pytest.approx(heights["1 kHz"], abs=0.02)
     assert heights["50 Hz"] == 0
     assert "10 kHz" not in heights
-
-
-def test_probability_bars_stand_in_the_given_order_and_colours() -> None:
-    bars = figures.probability_figure(bst(), ["fx-a", "m-sp"], [0.75, 0.25]).data[0]
-    assert list(bars.x) == [75, 25]
-    assert list(bars.text) == ["75.0 %", "25.0 %"]
-    assert list(bars.marker.color) == [bst()["fx-a"].color, bst()["m-sp"].color]
 
 
 def test_a_spectrogram_figure_has_a_byte_a_cell_and_ticks_in_range() -> None:

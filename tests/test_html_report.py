@@ -1,6 +1,4 @@
-"""The report as one file: the numbers of table 1, other people's words as words, and the way to make the experiment
-again.
-"""
+"""The report as one file: the numbers of table 1, other people's words as words, and how to make it again."""
 
 from __future__ import annotations
 

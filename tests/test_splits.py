@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from bstviz.errors import UserError
-from bstviz.splits import SPLITS, column_folds, group_values, split_fold, stratified_folds
+from bstviz.splits import column_folds, group_values, split_fold, stratified_folds
 
 
 def labels_of(*counts: int) -> np.ndarray:
@@ -94,13 +96,7 @@ def test_grouping_by_an_unknown_column_is_refused() -> None:
 def test_a_fold_is_80_20_and_then_90_10() -> None:
     labels = labels_of(100, 60, 40)
     split = split_fold(stratified_folds(labels), 2, labels, everything(labels))
-    assert {name: int((split == name).sum()) for name in SPLITS} == {
-        "train": 144,
-        "val": 16,
-        "test": 40,
-        "below": 0,
-        "unused": 0,
-    }
+    assert Counter(split) == {"train": 144, "val": 16, "test": 40}
     assert np.bincount(labels[split == "val"]).tolist() == [8, 5, 3]
     assert np.bincount(labels[split == "test"]).tolist() == [20, 12, 8]
 

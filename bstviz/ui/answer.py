@@ -14,6 +14,7 @@ from bstviz.errors import UserError
 from bstviz.run import Run
 from bstviz.taxonomy import Taxonomy
 from bstviz.ui import loaders
+from bstviz.ui.bars import bars, class_bar
 from bstviz.ui.charts import PLAIN_CONFIG
 from bstviz.ui.drop import Upload
 from bstviz.ui.loaders import Loaded, identity_of
@@ -151,27 +152,12 @@ def probabilities(run: Run, answer: Answer) -> str:
 
 
 def _bars(taxonomy: Taxonomy, ranked: Sequence[Ranked], title: str, *, defined: int = 0) -> str:
-    rows = [f'<div style="opacity:.7;font-size:.8rem;margin:.4rem 0 .15rem">{title}</div>']
-    for place_, entry in enumerate(ranked):
-        known = taxonomy[entry.code]
-        definition = html.escape(known.definition)
-        small = (
-            f'<div style="opacity:.7;font-size:.76rem;line-height:1.25;margin-bottom:.2rem">{definition}</div>'
-            if place_ < defined
-            else ""
-        )
-        rows.append(
-            f'<div title="{definition}" data-class="{html.escape(entry.code)}" '
-            f'data-probability="{entry.probability:.6f}" '
-            'style="display:grid;grid-template-columns:minmax(0,11rem) 1fr 3.2rem;gap:.5rem;align-items:center;'
-            'font-size:.85rem;line-height:1.55">'
-            f'<span style="overflow-wrap:anywhere;line-height:1.2">{html.escape(known.name)}</span>'
-            '<span style="background:#8a94a633;border-radius:3px;height:.7rem">'
-            '<span style="display:block;height:100%;border-radius:3px;'
-            f'width:{100 * entry.probability:.1f}%;background:{known.color}"></span></span>'
-            f'<span style="text-align:right">{100 * entry.probability:.1f} %</span></div>{small}'
-        )
-    return "".join(rows)
+    """A title and the bars of classes, of which the first few are defined."""
+    lines = [
+        class_bar(taxonomy[entry.code], entry.probability, defined=number < defined)
+        for number, entry in enumerate(ranked)
+    ]
+    return f'<div style="opacity:.7;font-size:.8rem;margin:.4rem 0 .15rem">{title}</div>{bars(lines)}'
 
 
 def along(loaded: Loaded, upload: Upload, *, key: str) -> None:

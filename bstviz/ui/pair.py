@@ -23,8 +23,6 @@ PAIRS = 400_000_000
 
 Of more sounds than 20,000, a sample is measured against all.
 """
-STRUCTURE_SOUNDS = 4_000
-"""Test sounds of a fold that structure is measured on at most."""
 CHANGE = "change"
 
 

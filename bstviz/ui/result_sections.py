@@ -1,91 +1,109 @@
-"""Sections of the results page, each of the runs of one collection and kind of folds."""
+"""The sections of :mod:`bstviz.sections` on the page: pickers for the runs they take, and a look for every block."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 import streamlit as st
 
-from bstviz import report, results
-from bstviz import result_figures as drawn
-from bstviz.report import TABLE_METRICS
-from bstviz.run import RunInfo
+from bstviz import results
+from bstviz.baselines import find_baselines
+from bstviz.run import Run, RunInfo
+from bstviz.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, run_groups
+from bstviz.ui import loaders
 from bstviz.ui.charts import PLAIN_CONFIG, dark
-from bstviz.ui.results import load_folds, rows
-from bstviz.ui.text import chip
+from bstviz.ui.text import chip, escape
 
 
-def of_setting(infos: Sequence[RunInfo], *, key: str, losses_apart: bool = True) -> list[RunInfo]:
-    """Runs of the setting chosen: all its folds, of both losses unless ``losses_apart``."""
-    known = results.named_settings(infos, losses_apart=losses_apart)
-    return known[st.selectbox("Setting", list(known), key=f"{key}.setting")]
+def load_fold(info: RunInfo) -> Run:
+    """A run with its arrays."""
+    return loaders.load_run(info.folder or Path())
 
 
-def table_one(infos: Sequence[RunInfo]) -> None:
-    """Every metric as dots and as a table, beside the paper's."""
-    own = [r for r in rows() if (r.collection, r.split_kind) == (infos[0].collection.name, infos[0].split_kind)]
-    metric = st.segmented_control(
-        "Metric", list(TABLE_METRICS), default="second_accuracy", required=True, format_func=TABLE_METRICS.__getitem__, key="results.metric"
-    )  # fmt: skip
-    st.plotly_chart(
-        drawn.table_figure(own, str(metric), results.heading(str(metric))), config=PLAIN_CONFIG, key="results.dots"
-    )
-    frame = results.frame(own)
-    formats = {str(name): st.column_config.NumberColumn(format="%.2f") for name in frame.select_dtypes("number")}
-    formats |= {
-        "Folds": st.column_config.NumberColumn(),
-        "Test sounds": st.column_config.NumberColumn(format="localized"),
-    }
-    st.dataframe(frame, hide_index=True, column_config=formats, placeholder="")
-    st.download_button(
-        "CSV of every metric", report.write(own, "csv"), "results.csv", "text/csv", icon=":material/download:"
-    )
-    st.caption(f"{report.NOTE} Embeddings: {'; '.join(dict.fromkeys(r.encoders for r in own))}.")
-    st.caption(report.PAPER_NOTE.replace("Paper:", "Open marks, and columns that end in paper:", 1))
+def choose_group() -> RunGroup:
+    """Runs and baselines that the app was started with, of the collection and folds chosen."""
+    baselines = [b for folder in loaders.experiment_folders() for b in find_baselines(folder)]
+    groups = {group.name: group for group in run_groups(loaders.infos().values(), baselines)}
+    return groups[st.selectbox("Collection and folds", list(groups), key="results.source")]
 
 
-def structure(infos: Sequence[RunInfo]) -> None:
-    """What hierarchical training does to the latent space."""
-    st.caption(results.CLAIM)
-    compared = results.losses_compared(of_setting(infos, key="results.structure", losses_apart=False))
-    if compared is None:
-        st.info(
-            "This takes a hierarchical and a flat run of the same setting and fold; load both.", icon=":material/info:"
-        )
-        return
-    table, folds = compared
-    number = st.column_config.NumberColumn(format="%.3f")
-    formats = dict.fromkeys(map(str, table.select_dtypes("number")), number)
-    formats["Difference"] = st.column_config.NumberColumn(format="%+.3f", help="Hierarchical minus non-hierarchical")
-    formats["Higher on"] = st.column_config.TextColumn(help="On how many folds hierarchical is higher")
-    st.dataframe(table, hide_index=True, column_config=formats, height="content", placeholder="")
-    st.caption(results.compared_on(folds))
+def choose_section() -> Section:
+    """One of the sections."""
+    names = {section.name: section for section in SECTIONS}
+    chosen = st.segmented_control("Show", list(names), default=next(iter(names)), required=True, key="results.section")
+    return names[str(chosen)]
 
 
-def latent_spaces(infos: Sequence[RunInfo]) -> None:
-    """PCA of the settings of the paper's figure 2."""
-    fold = st.selectbox("Fold", sorted({i.fold for i in infos}), key="results.panels.fold")
-    chosen, titles = results.panels(infos, fold)
-    if not chosen:
-        st.info("No run of this fold is loaded in these settings.", icon=":material/info:")
-        return
-    st.html(" ".join(chip(top.name, top.color) for top in chosen[0].taxonomy.top))
-    figure = drawn.panels_figure(load_folds(chosen), titles)
-    st.plotly_chart(figure, config=PLAIN_CONFIG, key="results.panels")
+def show_section(section: Section, group: RunGroup) -> None:
+    """A section of the runs chosen, or what it takes."""
+    if section.words:
+        st.caption(section.words)
+    there = [info for info in group.infos if section.needs(info)]
+    chosen = _choose_runs(section, there, group) if there else None
+    blocks = section.blocks(chosen) if chosen else []
+    if not blocks:
+        st.info(section.missing, icon=":material/info:")
+    # figures first: a page is looked at before it is read
+    for number, block in enumerate(sorted(blocks, key=lambda block: isinstance(block, Table))):
+        _show_block(block, key=f"results.{section.name}.{number}")
 
 
-def of_one_setting(section: str, infos: Sequence[RunInfo]) -> None:
-    """Sections about one setting, over all its folds."""
+def _choose_runs(section: Section, infos: Sequence[RunInfo], group: RunGroup) -> Chosen:
+    if section.scope == "group":
+        return Chosen(infos, rows=group.rows, load=load_fold, dark=dark())
+    if section.scope == "fold":
+        fold = st.selectbox("Fold", sorted({info.fold for info in infos}), key="results.panels.fold")
+        return Chosen([info for info in infos if info.fold == fold], load=load_fold, dark=dark())
+    settings = results.named_settings(infos, losses_apart=section.scope == "setting")
     with st.container(horizontal=True):
-        chosen = of_setting(infos, key=f"results.{section}")
-        if section == "Confusion" and len(chosen) > 1:
-            fold = st.selectbox("Fold", ["all", *(i.fold for i in chosen)], key="results.confusion.fold")
-            chosen = [i for i in chosen if fold in ("all", i.fold)]
-    if section == "Training":
-        st.plotly_chart(drawn.training_figure(chosen), config=PLAIN_CONFIG, key="results.training")
+        name = st.selectbox("Setting", list(settings), key=f"results.{section.name}.setting")
+        members = settings[name]
+        if section.folds_apart and len(members) > 1:
+            folds: list[str | int] = ["all", *(info.fold for info in members)]
+            kept = st.selectbox("Fold", folds, key=f"results.{section.name}.fold")
+            members = [info for info in members if kept in ("all", info.fold)]
+    return Chosen(members, name, load=load_fold, dark=dark())
+
+
+def _show_block(block: Block, *, key: str) -> None:
+    if isinstance(block, Choice):
+        chosen = st.segmented_control(
+            block.label,
+            list(block.names),
+            default=block.start,
+            required=True,
+            format_func=block.names.__getitem__,
+            key=f"results.{block.label.lower()}",
+        )
+        _show_block(block.draw(str(chosen)), key=key)
+    elif isinstance(block, Figure):
+        if block.legend:
+            st.html(" ".join(chip(name, color) for name, color in block.legend))
+        st.plotly_chart(block.figure, config=PLAIN_CONFIG, key=key)
+        st.caption(escape(block.caption))
+    elif isinstance(block, Table):
+        _show_table(block)
+    else:
+        st.markdown(escape(block.text))
+
+
+def _show_table(table: Table) -> None:
+    if table.frame is None:
         return
-    if section == "Calibration":
-        error = results.calibration_error(chosen)
-        st.markdown(f"Expected calibration error **{error}** over {results.folds_in_words(len(chosen))}.")
-    figure = results.setting_figure(section, results.pooled(load_folds(chosen)), dark=dark())
-    st.plotly_chart(figure, config=PLAIN_CONFIG, key=f"results.figure.{section}")
+    config: dict[str, Any] = {
+        name: st.column_config.NumberColumn(
+            format="localized" if spec == ",d" else f"%{spec}", help=table.help.get(name)
+        )
+        for name, spec in table.formats.items()
+    }
+    config |= {
+        name: st.column_config.TextColumn(help=words) for name, words in table.help.items() if name not in config
+    }
+    height: Literal["auto", "content"] = "auto" if table.csv else "content"
+    st.dataframe(table.frame, hide_index=True, column_config=config, height=height, placeholder="")
+    if table.csv:
+        icon = ":material/download:"
+        st.download_button("CSV of every metric", table.csv, "results.csv", "text/csv", icon=icon)
+    st.caption(escape(table.caption))

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz.ui import loaders
+from bstviz.ui.bars import Bar, bars, class_bar
 from bstviz.ui.loaders import Loaded
 from bstviz.ui.player import sound_player
 from bstviz.ui.sound_list import NEIGHBOUR_COLUMNS, sound_list
@@ -62,20 +63,11 @@ def probabilities(loaded: Loaded, row: int) -> None:
     """The three most probable classes as bars, and where the attention went."""
     run = loaded.run
     best = np.argsort(-run.probabilities[row])[:3]
-    bars = [(run.taxonomy.second[i].name, float(run.probabilities[row, i]), run.taxonomy.second[i].color) for i in best]
+    lines = [class_bar(run.taxonomy.second[i], float(run.probabilities[row, i])) for i in best]
     if run.train.modality == "both":
         share = float(run.sounds["attention_audio"].to_numpy()[row])
-        bars += [("attention on audio", share, "#7d8a99"), ("attention on text", 1 - share, "#7d8a99")]
-    rows = "".join(
-        f'<span style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{html.escape(name)}</span>'
-        '<span style="background:rgba(125,138,153,.18);border-radius:4px;height:11px;align-self:center">'
-        '<span style="display:block;height:11px;border-radius:4px;'
-        f'width:{100 * share:.1f}%;background:{color}"></span></span>'
-        f'<span style="text-align:right">{100 * share:.1f} %</span>'
-        for name, share, color in bars
-    )
-    style = "display:grid;grid-template-columns:minmax(90px,42%) 1fr 52px;gap:3px 10px;font-size:.84rem"
-    st.html(f'<div style="{style}">{rows}</div>')
+        lines += [Bar("attention on audio", share, "#7d8a99"), Bar("attention on text", 1 - share, "#7d8a99")]
+    st.html(bars(lines))
 
 
 def facts(loaded: Loaded, row: int) -> None:

@@ -99,10 +99,8 @@ def test_the_html_report_shows_offline_what_the_page_shows(
     with page.expect_download() as download:
         page.get_by_text("CSV of every metric").click()
     rows = list(csv.DictReader(download.value.path().open(encoding="utf-8")))
-    matrix = (
-        "[...document.querySelector('.js-plotly-plot .heatmaplayer').closest('.js-plotly-plot').calcdata[0][0].z]"
-        ".map(row => [...row])"
-    )
+    plot = "document.querySelector('.js-plotly-plot .heatmaplayer').closest('.js-plotly-plot')"
+    matrix = f"[...{plot}.calcdata[0][0].z].map(row => [...row])"
     show(page, "Confusion")
     page.wait_for_selector(".heatmaplayer .hm")
     confused = page.evaluate(matrix)

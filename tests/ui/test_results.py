@@ -14,10 +14,9 @@ from streamlit.testing.v1 import AppTest
 from bstviz import paths, results
 from bstviz.collection import Collection
 from bstviz.run import find_runs, load_info
+from bstviz.sections import SECTIONS
 from bstviz.sweep import SweepPreset, plan, run_sweep
 from tests.fakes import stratified
-
-SECTIONS = ("Table 1", "Structure", "Confusion", "Latent spaces", "Classes", "Training", "Attention", "Calibration")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def show(page: AppTest, section: str) -> AppTest:
     return page.segmented_control(key="results.section").set_value(section).run()
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("section", [section.name for section in SECTIONS])
 def test_every_section_draws(page: AppTest, section: str) -> None:
     show(page, section)
     assert not page.exception
