@@ -20,7 +20,13 @@ MISSING = "#a4abb6"
 RIGHT, NEAR, WRONG = "#2385ca", "#e3b341", "#d4380d"  # apart for colour-blind eyes too
 CONFIDENCE_COLORS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#e3cf1c")
 CONFIDENCE_LABELS = ("1 unsure", "2", "3", "4", "5 certain")
-SPLIT_COLORS = {"train": "#566070", "val": "#cc79a7", "test": "#0072b2", "below": "#e69f00", "unused": "#d0d4da"}
+SPLIT_COLORS = {
+    "train": "#566070",
+    "val": "#cc79a7",
+    "test": "#0072b2",
+    "below_threshold": "#e69f00",
+    "unused": "#d0d4da",
+}
 CATEGORY_COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#5b2a6e")
 """Those of M. Okabe and K. Ito, "Color universal design", 2008, with a dark violet for black."""
 TONES = {"#2385ca": "#1d6ea7", "#2ca52c": "#35c535"}

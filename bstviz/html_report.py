@@ -28,7 +28,7 @@ from bstviz.config import MODALITY_WORDS
 from bstviz.confusion_figures import NIGHT
 from bstviz.errors import UserError
 from bstviz.report import COLUMNS, Row
-from bstviz.run import EXPERIMENT_HEADER, HEADER, RunInfo, find_runs, load_info, load_run
+from bstviz.run import HEADER, RunInfo, find_runs, load_info, load_run, read_experiment
 
 TEMPLATE = "report.html"
 OF_SETTING = ("Confusion", "Classes", "Training", "Attention", "Calibration")
@@ -229,7 +229,7 @@ def data(source: Source) -> Section:
     facts |= {"Also trained on": ", ".join(also)} if also else {}
     facts["Folds"] = f"{first.split_kind}; {len({info.fold for info in source.infos})} of them"
     for folder in source.experiments:
-        entry = _experiment(folder)
+        entry = read_experiment(folder)
         if entry.get("folds"):
             facts["SHA-256 of the fold assignment"] = entry["folds"]["sha256"]
         facts |= {"Left out": "; ".join(entry["left_out"])} if entry.get("left_out") else {}
@@ -259,11 +259,6 @@ def _collection(info: RunInfo) -> Collection | None:
         return info.load_collection()
     except UserError:
         return None
-
-
-def _experiment(folder: Path) -> dict[str, Any]:
-    file = folder / EXPERIMENT_HEADER
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def training(infos: Sequence[RunInfo]) -> Section:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ class Setting:
         hash: Of the collection.
         split_kind: How the folds were made.
         train: Settings of the training.
-        applied: Which run answered, of applied runs.
+        applied: Which run answered, of inference-only runs.
     """
 
     collection: str
@@ -61,7 +61,7 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
     for info in infos:
         groups.setdefault(setting_of(info), {}).setdefault(info.fold, info)
 
-    def order(setting: Setting) -> tuple:
+    def order(setting: Setting) -> tuple[Any, ...]:
         train = setting.train
         place = (train.min_confidence, -MODALITIES.index(train.modality), train.loss != "hierarchical", train.seed)
         return (setting.collection, setting.split_kind, *place)
@@ -106,7 +106,8 @@ class OutOfFold:
     @cached_property
     def folds(self) -> np.ndarray:
         """(n,) int64 test folds."""
-        return np.array([run.fold for run in self.runs])[self.member]
+        folds: np.ndarray = np.array([run.fold for run in self.runs])[self.member]
+        return folds
 
     @cached_property
     def y_true(self) -> np.ndarray:
@@ -162,7 +163,10 @@ def pool(runs: Sequence[Run], sounds: pd.DataFrame | None = None) -> OutOfFold:
     """
     if len({setting_of(run) for run in runs}) != 1 or len({run.fold for run in runs}) != len(runs):
         raise UserError("Out-of-fold answers are pooled over the folds of one setting, one run a fold.")
-    rows = [np.flatnonzero(run.sounds["split"].isin(["test", "below"]).to_numpy() & (run.y_true >= 0)) for run in runs]
+    rows = [
+        np.flatnonzero(run.sounds["split"].isin(["test", "below_threshold"]).to_numpy() & (run.y_true >= 0))
+        for run in runs
+    ]
     member, row = np.repeat(np.arange(len(runs)), [len(r) for r in rows]), np.concatenate(rows)
     if not len(row):
         raise UserError("These runs have no test sound with a class; there is nothing to judge them by.")

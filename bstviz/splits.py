@@ -21,9 +21,9 @@ from bstviz.errors import UserError
 if TYPE_CHECKING:
     from bstviz.collection import Collection
 
-Split = Literal["train", "val", "test", "below", "unused"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test", "below", "unused")
-"""``below``: in the test fold, but under the confidence threshold; ``unused``: neither trained on nor tested."""
+Split = Literal["train", "val", "test", "below_threshold", "unused"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test", "below_threshold", "unused")
+"""``below_threshold``: in the test fold, but under the confidence threshold; ``unused``: neither trained on nor tested."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def split_fold(
     confident = np.ones(len(labels), bool) if confident is None else confident
     known = usable & (labels >= 0)
     out = np.full(len(labels), "unused", dtype=object)
-    out[known & (folds == fold)] = np.where(confident[known & (folds == fold)], "test", "below")
+    out[known & (folds == fold)] = np.where(confident[known & (folds == fold)], "test", "below_threshold")
     rows = np.flatnonzero(known & (folds != fold) & confident)
     if len(rows) < 10 or (out == "test").sum() == 0:
         raise UserError(

@@ -14,7 +14,7 @@ from bstviz import storage
 from bstviz.collection import Collection
 from bstviz.errors import UserError
 from bstviz.projection import UmapSettings
-from bstviz.run import Run, find_runs, load_info, load_run, write_experiment
+from bstviz.run import Run, find_runs, is_run, load_info, load_run, write_experiment
 from tests.fakes import small_collection
 
 Runs = dict[str, Run]
@@ -62,7 +62,7 @@ def test_a_saved_run_reads_back_the_same(runs: Runs, tmp_path: Path, modality: s
 def test_the_folder_is_plain_files_and_nothing_pickled(folder: Path) -> None:
     assert {f.name for f in folder.iterdir()} == FILES
     header = json.loads((folder / "run.json").read_text())
-    assert header["format_version"] == 2
+    assert header["format_version"] == 3
     assert set(header["files"]) == FILES - {"run.json"}
     assert header["train"]["modality"] == "both"
     assert header["versions"]["torch"]
@@ -85,7 +85,7 @@ def test_a_changed_or_missing_file_is_noticed(folder: Path, name: str) -> None:
 
 def test_a_half_written_header_or_another_version_is_noticed(folder: Path) -> None:
     rehash(folder, lambda header: header.update(format_version=1))
-    with pytest.raises(UserError, match="run format version 1; this bstviz reads version 2"):
+    with pytest.raises(UserError, match="run format version 1; this bstviz reads versions 2 and 3"):
         load_run(folder)
     (folder / "run.json").write_bytes((folder / "run.json").read_bytes()[:500])
     with pytest.raises(UserError, match="not valid JSON"):
@@ -124,7 +124,7 @@ def test_another_class_order_is_noticed(folder: Path) -> None:
 def test_tables_of_different_length_are_noticed(folder: Path) -> None:
     pd.read_parquet(folder / "sounds.parquet").iloc[1:].to_parquet(folder / "sounds.parquet", index=False)
     rehash(folder)
-    with pytest.raises(UserError, match=r"47 sounds, latents \(48, 8\), 48 places"):
+    with pytest.raises(UserError, match=r"47 sounds, latents \(48, 8\), coordinates of 48"):
         load_run(folder)
 
 
@@ -147,8 +147,9 @@ def test_a_killed_save_leaves_the_old_run(folder: Path, runs: Runs, monkeypatch:
 def test_a_run_whose_replacement_was_cut_off_is_found_again(folder: Path) -> None:
     folder.rename(folder.parent / f".{folder.name}.old")
     assert load_run(folder).fold == 0
-    folder.rename(folder.parent / f".{folder.name}.old")
     assert find_runs(folder.parent) == [folder]
+    assert is_run(folder)
+    assert not folder.exists()  # a reader finds it beside its place, and puts nothing back
 
 
 def test_a_run_finds_its_collection_and_both_can_move_together(

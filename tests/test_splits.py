@@ -95,7 +95,7 @@ def test_a_fold_is_80_20_and_then_90_10() -> None:
     labels = labels_of(100, 60, 40)
     split = split_fold(stratified_folds(labels), 2, labels, everything(labels))
     assert {name: int((split == name).sum()) for name in SPLITS} == {
-        "train": 144, "val": 16, "test": 40, "below": 0, "unused": 0,
+        "train": 144, "val": 16, "test": 40, "below_threshold": 0, "unused": 0,
     }  # fmt: skip
     assert np.bincount(labels[split == "val"]).tolist() == [8, 5, 3]
     assert np.bincount(labels[split == "test"]).tolist() == [20, 12, 8]
@@ -140,7 +140,7 @@ def test_unsure_sounds_are_neither_trained_on_nor_tested() -> None:
     folds = stratified_folds(labels)
     confident = np.arange(len(labels)) % 3 > 0
     split = split_fold(folds, 0, labels, everything(labels), confident=confident)
-    assert (split[(folds == 0) & ~confident] == "below").all()
+    assert (split[(folds == 0) & ~confident] == "below_threshold").all()
     assert (split[(folds != 0) & ~confident] == "unused").all()
     assert (split[(folds == 0) & confident] == "test").all()
     assert set(split[(folds != 0) & confident]) == {"train", "val"}

@@ -22,7 +22,9 @@ def write_version(folder: Path, content: str) -> None:
 
 
 def read(folder: Path) -> dict:
-    return storage.read_header(folder, "head.json", "thing", 1, "Make it again.")
+    return storage.read_folder(
+        folder, lambda place: storage.read_header(place, "head.json", "thing", (1,), "Make it again.")
+    )
 
 
 def test_a_folder_is_replaced_as_a_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -74,8 +76,14 @@ def test_a_killed_write_leaves_the_old_folder_or_the_new_one(tmp_path: Path, mom
     write_version(folder, "one")
     done = subprocess.run([sys.executable, "-c", KILLED_AT, str(folder), str(moment)], check=False)
     assert done.returncode == -signal.SIGKILL
+    before = sorted(f.name for f in tmp_path.iterdir())
     assert read(folder)["content"] == expected
-    assert (folder / "a.txt").read_text() == (folder / "b.txt").read_text() == expected
+    place = storage.located(folder)
+    assert (place / "a.txt").read_text() == (place / "b.txt").read_text() == expected
+    assert sorted(f.name for f in tmp_path.iterdir()) == before  # a reader repairs nothing
+    storage.recover(folder)
+    assert read(folder)["content"] == (folder / "a.txt").read_text() == expected
+    assert [f.name for f in tmp_path.iterdir()] == ["thing"]
 
 
 def test_write_file_replaces_and_leaves_no_sibling(tmp_path: Path) -> None:
@@ -110,8 +118,8 @@ def test_every_damage_is_named_with_the_remedy(tmp_path: Path) -> None:
     refuses(r"a\.txt was changed")
     (folder / "b.txt").unlink()
     refuses(r"lacks b\.txt")
-    (folder / "head.json").write_text('{"format_version": 2}')
-    refuses("version 2; this bstviz reads version 1")
+    (folder / "head.json").write_text('{"format_version": 0}')
+    refuses("version 0; this bstviz reads version 1")
     for broken in (b'{"format_ver', b"\xff\xff"):
         (folder / "head.json").write_bytes(broken)
         refuses("not valid JSON")
