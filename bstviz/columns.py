@@ -244,7 +244,9 @@ class Columns(Mapping[str, Column]):
         if name == "split":
             order = {split: i for i, split in enumerate(SPLIT_COLORS)}
             index = run.sounds["split"].map(order).fillna(-1).to_numpy(int)
-            return _of(name, label, index, [Category(*pair) for pair in SPLIT_COLORS.items()])
+            return _of(
+                name, label, index, [Category(split.replace("_", " "), color) for split, color in SPLIT_COLORS.items()]
+            )
         values = self._table[name]
         if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and values.nunique() > 12:
             return number_column(name, label, values.to_numpy(np.float32, na_value=np.nan))

@@ -3,7 +3,8 @@
 A reader hands a header or a table over as it lies on disk and gets it as version 3 has it. Nothing is written back: a folder
 keeps its version, and with it its hashes and its identity, until a writer replaces it. ``docs/formats.md`` describes version 3.
 
-Versions written so far: collections 1 and 3, runs and experiments 2 and 3, labels 2 (unnumbered) and 3.
+Versions written so far: collections 1 and 3, runs and experiments 2 and 3; tables of labels and of unfinished work bear no
+number and are told by their columns.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 FORMAT_VERSION = 3
-"""Version of collections, runs, experiments and labels that is written."""
+"""Version of collections, runs and experiments that is written."""
 COLLECTION_VERSIONS = (1, FORMAT_VERSION)
 RUN_VERSIONS = (2, FORMAT_VERSION)
 EXPERIMENT_VERSIONS = (2, FORMAT_VERSION)

@@ -203,6 +203,46 @@ def test_a_folder_without_runs_names_the_command_that_makes_them(tmp_path: Path)
             find_runs(folder)
 
 
+def test_a_run_is_itself_alone_and_its_collection_reference_a_value(runs: Runs) -> None:
+    run = runs["audio"]
+    assert run == run
+    assert len({run, run, runs["both"], load_info(run.folder or Path())}) == 3
+    assert {replace(run.collection), run.collection} == {run.collection}
+
+
+def test_a_run_as_one_table(runs: Runs) -> None:
+    run = runs["both"]
+    frame = run.frame()
+    assert list(frame) == [
+        "sound_id", "split", "class", "top", "predicted", "predicted_top", "correct", "confidence", "pca_x", "pca_y",
+    ]  # fmt: skip
+    assert frame["sound_id"].tolist() == run.sounds["sound_id"].tolist()
+    np.testing.assert_array_equal(run.taxonomy.encode(frame["predicted"]), run.probabilities.argmax(axis=1))
+    np.testing.assert_array_equal(frame["confidence"], run.probabilities.max(axis=1))
+    np.testing.assert_array_equal(frame[["pca_x", "pca_y"]], run.projections[["pca_x", "pca_y"]])
+    assert (frame["top"] == [code.split("-")[0] for code in frame["class"]]).all()
+    assert (frame["predicted_top"] == [code.split("-")[0] for code in frame["predicted"]]).all()
+    assert (frame["correct"] == (frame["class"] == frame["predicted"])).all()
+
+
+def test_a_table_says_what_is_missing_and_has_the_flat_umap_map(runs: Runs) -> None:
+    run = runs["both"]
+    sounds = run.sounds.copy()
+    sounds.loc[0, "y_true"] = None
+    maps = run.projections.assign(umap2_x=np.float32(1), umap2_y=np.float32(2), umap3_x=np.float32(3))
+    frame = replace(run, sounds=sounds, projections=maps).frame()
+    assert frame.loc[0, ["class", "top", "correct"]].isna().all()
+    assert frame.loc[1:, ["class", "top", "correct"]].notna().all(axis=None)
+    assert (frame["umap_x"].unique().tolist(), frame["umap_y"].unique().tolist()) == ([1], [2])
+    assert list(frame)[-4:] == ["pca_x", "pca_y", "umap_x", "umap_y"]
+
+
+def test_an_experiment_that_is_damaged_is_named(tmp_path: Path) -> None:
+    (tmp_path / "experiment.json").write_text("{")
+    with pytest.raises(UserError, match=r"experiment\.json is damaged"):
+        write_experiment(tmp_path, {"folds": 5})
+
+
 def test_an_experiment_of_the_same_settings_is_accepted_again(tmp_path: Path) -> None:
     write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": 5})
     write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": 5})
