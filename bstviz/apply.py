@@ -1,8 +1,8 @@
-"""Runs that answer for collections they were not trained on: the answers as a run of its own, for every page that shows runs.
+"""Inference-only runs: a run's answers for a collection it was not trained on, for every page that shows runs.
 
-An inference-only run is a folder like any run. It keeps the network, the encoders and the settings of the run that answers, and
-holds latents, probabilities and maps of the other collection's sounds; there is no training history. Its sounds are ``test``
-where they have a class, so that they can be judged, and ``unused`` where they have none.
+An inference-only run is a folder like any run. It keeps the network, the encoders and the settings of the run that
+answers, and holds latents, probabilities and maps of the other collection's sounds; there is no training history. Its
+sounds are ``test`` where they have a class, so that they can be judged, and ``unused`` where they have none.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Collections: a table of sounds and, in the same order, their audio and text embeddings.
 
-On disk a folder (``docs/formats.md``): ``collection.json``, ``sounds.parquet``, ``embeddings.safetensors``. An embedding
-row of NaN means "none": the sound could not be decoded. A zero vector never stands for that.
+On disk a folder (``docs/formats.md``): ``collection.json``, ``sounds.parquet``, ``embeddings.safetensors``. An
+embedding row of NaN means "none": the sound could not be decoded. A zero vector never stands for that.
 """
 
 from __future__ import annotations

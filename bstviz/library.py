@@ -53,7 +53,7 @@ class _Heard:
 
 
 class Embedder:
-    """Embeds sounds: tables of id, fingerprint, seconds, notes, problem and ``embedding`` ((d,) float32, None with a problem)."""
+    """Embeds sounds: tables of id, fingerprint, seconds, notes, problem and ``embedding``, (d,) float32 or None."""
 
     def __init__(self, encoder_id: str, *, device: str = "cpu") -> None:
         self.encoder = load_audio_encoder(encoder_id, device=device)
@@ -112,8 +112,9 @@ def _table(rows: list[_Heard], vectors: list[np.ndarray | None]) -> pd.DataFrame
 class Labeller:
     """Labels sounds by audio-only runs that answer together: an :class:`Embedder`'s tables with answers in place of embeddings.
 
-    Columns: id, fingerprint, seconds, notes, problem, ``top`` and ``top_probability`` (the summed mass of the best top-level class),
-    ``second`` and ``second_probability``, ``novelty`` (see :mod:`bstviz.novelty`), ``p_<class>`` for every class.
+    Columns: id, fingerprint, seconds, notes, problem, ``top`` and ``top_probability`` (the summed mass of the best
+    top-level class), ``second`` and ``second_probability``, ``novelty`` (see :mod:`bstviz.novelty`), ``p_<class>`` for
+    every class.
     """
 
     def __init__(self, run_folders: Sequence[Path], *, device: str = "cpu") -> None:

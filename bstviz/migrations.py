@@ -1,10 +1,11 @@
-"""What older versions of the formats that last called things, put into the words of version 3; nothing else knows old words.
+"""What older versions of the formats called things, put into the words of version 3; nothing else knows old words.
 
-A reader hands a header or a table over as it lies on disk and gets it as version 3 has it. Nothing is written back: a folder
-keeps its version, and with it its hashes and its identity, until a writer replaces it. ``docs/formats.md`` describes version 3.
+A reader hands a header or a table over as it lies on disk and gets it as version 3 has it. Nothing is written back: a
+folder keeps its version, and with it its hashes and its identity, until a writer replaces it. ``docs/formats.md``
+describes version 3.
 
-Versions written so far: collections 1 and 3, runs and experiments 2 and 3; tables of labels and of unfinished work bear no
-number and are told by their columns.
+Versions written so far: collections 1 and 3, runs and experiments 2 and 3; tables of labels and of unfinished work
+bear no number and are told by their columns.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ SPLITS = {"below": "below_threshold"}
 """Values of the column ``split`` of a run's sounds."""
 _RUN_KEYS = {"also_trained_on": "extra_training_data", "applied": "answered_by"}
 _SPLIT_KINDS = {
-    "none: applied to a collection that it was not trained on": "none: inference only, on a collection that it was not trained on"
+    "none: applied to a collection that it was not trained on": (
+        "none: inference only, on a collection that it was not trained on"
+    ),
 }
 _RUN_FILES = {"retrieval.safetensors": "memory.safetensors"}
 

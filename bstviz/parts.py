@@ -1,8 +1,9 @@
 """Long work over many sounds: in parts, each kept on disk as it is done, on this machine or by Ray.
 
-A worker takes sounds and yields tables, one row per sound with its ``id`` and ``fingerprint``. Every table is written at once, as a file
-of its own that is either whole or not there. A process killed at any moment loses the part it was at and no other: started
-again, it does what is missing. Ray runs the same worker in several processes, on one machine or on many that share a disk.
+A worker takes sounds and yields tables, one row per sound with its ``id`` and ``fingerprint``. Every table is written
+at once, as a file of its own that is either whole or not there. A process killed at any moment loses the part it was at
+and no other: started again, it does what is missing. Ray runs the same worker in several processes, on one machine or
+on many that share a disk.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def stamp(path: Path) -> str:
 
 
 class Worker(Protocol):
-    """Takes sounds, as many as they come, and yields tables with the columns ``id`` and ``fingerprint`` and its results."""
+    """Takes sounds, as many as they come, and yields tables of ``id``, ``fingerprint`` and its results."""
 
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]: ...
 

@@ -124,7 +124,8 @@ def predict(
         model: The run's :func:`network`, where the caller keeps it.
 
     Raises:
-        UserError: A kind that the run needs is missing, comes from another encoder than it was trained on, or is not finite.
+        UserError: A kind that the run needs is missing, comes from another encoder than it was trained on, or is not
+            finite.
     """
     import torch
 

@@ -70,7 +70,7 @@ class RunInfo:
         versions: Of the libraries that made it.
         also_trained_on: Names of further collections whose sounds trained it but are not listed.
         umap: Parameters of the UMAP maps, if they were made.
-        applied: Of an inference-only run (:mod:`bstviz.apply`), which run answered: its :func:`run_identity`; None for a
+        applied: Of an inference-only run (:mod:`bstviz.apply`), which run answered, by :func:`run_identity`; None for a
             trained one.
         folder: Where it was loaded from, if it was.
     """
@@ -175,10 +175,10 @@ class Run(RunInfo):
         """The run as one table, one row per sound, in the order of its latents.
 
         Returns:
-            Columns ``sound_id``; ``split``; ``class`` and ``predicted``, second-level codes, and their top-level ones ``top``
-            and ``predicted_top``; ``correct``, at the second level; ``confidence``, the probability of the predicted class;
-            ``pca_x`` and ``pca_y``, and where a UMAP map is stored ``umap_x`` and ``umap_y``. Without a class ``class``,
-            ``top`` and ``correct`` are missing.
+            Columns ``sound_id``; ``split``; ``class`` and ``predicted``, second-level codes, and their top-level ones
+            ``top`` and ``predicted_top``; ``correct``, at the second level; ``confidence``, the probability of the
+            predicted class; ``pca_x`` and ``pca_y``, and where a UMAP map is stored ``umap_x`` and ``umap_y``. Without
+            a class ``class``, ``top`` and ``correct`` are missing.
         """
         known = self.y_true >= 0
         top = np.array(self.taxonomy.top_codes, object)[self.taxonomy.parents]
@@ -309,7 +309,7 @@ def _info(header: dict[str, Any], folder: Path) -> RunInfo:
 
 
 def load_run(folder: str | Path) -> Run:
-    """Read a run folder and check version, hashes, shapes and class order; an older format version is migrated in memory.
+    """Read a run folder and check version, hashes, shapes and class order; an older version is migrated in memory.
 
     Raises:
         UserError: The folder is no run, damaged, or of a newer format version.
@@ -373,7 +373,7 @@ def find_runs(folder: str | Path) -> list[Path]:
 
 
 def read_experiment(folder: str | Path) -> dict[str, Any]:
-    """What ``experiment.json`` says, migrated in memory where its format version is an older one; empty where there is none.
+    """What ``experiment.json`` says, an older version migrated in memory; empty where there is none.
 
     Raises:
         UserError: It is damaged, or of a newer format version.

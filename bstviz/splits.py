@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "val", "test", "below_threshold", "unused"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test", "below_threshold", "unused")
-"""``below_threshold``: in the test fold, but under the confidence threshold; ``unused``: neither trained on nor tested."""
+"""``below_threshold``: in the test fold, but under the confidence threshold; ``unused``: neither trained on nor tested.
+"""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def _sibling(path: Path, role: str) -> Path:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Context in which nobody else writes a file or folder, on this machine or another that locks files on the same disk.
+    """Context in which nobody else writes a file or folder, here or on another machine that shares disk and locks.
 
     The lock ends with its process, however that ends. Readers take none.
 
@@ -66,7 +66,7 @@ def locked(path: Path) -> Iterator[None]:
                     file.unlink()  # whoever waits for this one sees that it is gone, and makes a new one
     except Timeout:
         raise UserError(
-            f"{path} has been locked by another process for {PATIENCE} seconds. Wait for it to finish, or end it, and try again."
+            f"{path} has been locked by another process for {PATIENCE} seconds. Wait for it, or end it, and try again."
         ) from None
 
 
@@ -74,9 +74,9 @@ def locked(path: Path) -> Iterator[None]:
 def replaced_folder(path: Path) -> Iterator[Path]:
     """Context in which a new version of the folder ``path`` is written; on success it takes the old one's place.
 
-    A process killed at any moment leaves the old folder or the new one, never half of one; for a moment, or after a kill
-    until the next writer comes, the old one lies beside its place (see :func:`located`). What a killed writer left half
-    written is deleted here.
+    A process killed at any moment leaves the old folder or the new one, never half of one; for a moment, or after a
+    kill until the next writer comes, the old one lies beside its place (see :func:`located`). What a killed writer
+    left half written is deleted here.
 
     Raises:
         UserError: Another process goes on writing the same folder.
@@ -115,7 +115,7 @@ def _usual_mode(folder: Path) -> int:
 
 
 def recover(path: Path) -> None:
-    """Put back a folder whose replacement was cut off between the two renames, and delete what killed writers left of it.
+    """Put back a folder whose replacement was cut off between the two renames; delete what killed writers left of it.
 
     For those who are about to write into the folder around it; readers have :func:`located`.
     """
@@ -138,7 +138,7 @@ def _tidy(path: Path) -> None:
 
 
 def _unfinished(path: Path) -> list[Path]:
-    """Temporary siblings of a file or folder; under the lock they are of writers that are gone, old ones with their number."""
+    """Temporary siblings of a file or folder: under the lock, of writers that are gone; once they were numbered."""
     name = re.compile(re.escape(_sibling(path, "new").name) + r"(-\d+)?")
     return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
 
@@ -164,13 +164,13 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def located(folder: Path) -> Path:
-    """Where a folder lies: at its place, or between a writer's two renames, and after a kill there, as its old version beside it."""
+    """Where a folder lies: at its place, or beside it between a writer's two renames, and after a kill there."""
     old = _sibling(folder.absolute(), "old")
     return old if old.is_dir() and not folder.exists() else folder
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """The visible folders of a folder in name order, those that are just being replaced among them; none where it is missing."""
+    """The visible folders of a folder in name order, those just being replaced among them; none where it is missing."""
     if not folder.is_dir():
         return []
     names = {re.sub(r"^\.(.+)\.old$", r"\1", path.name) for path in folder.iterdir() if path.is_dir()}

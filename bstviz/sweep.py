@@ -305,7 +305,7 @@ def _here(
 
 @dataclass
 class _Worker:
-    """What a worker process is given once: the data, where it reports how far it is, and what ends with its parent's wish for it."""
+    """What a worker process is given once: the data, where it reports how far it is, and a pipe that ends it."""
 
     collection: Collection
     folds: Folds

@@ -1,4 +1,4 @@
-"""The forms that older versions wrote, made by hand out of what this version writes: keys, columns and file names as they were."""
+"""Forms that older versions wrote, made by hand out of what this one writes: keys, columns, file names as they were."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from bstviz import storage
 
 KEYS = {"extra_training_data": "also_trained_on", "answered_by": "applied"}
 SPLIT_KINDS = {
-    "none: inference only, on a collection that it was not trained on": "none: applied to a collection that it was not trained on"
+    "none: inference only, on a collection that it was not trained on": (
+        "none: applied to a collection that it was not trained on"
+    ),
 }
 
 

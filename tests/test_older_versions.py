@@ -1,4 +1,4 @@
-"""What the version before wrote opens, keeps its identity, and half-done work goes on; what a newer one wrote is refused."""
+"""What the version before wrote opens, keeps its identity and goes on; what a newer one wrote is refused."""
 
 from __future__ import annotations
 
@@ -235,12 +235,11 @@ def test_a_half_done_sweep_of_the_version_before_goes_on(collection: Collection,
 
 def test_a_review_of_the_version_before_is_read_and_added_to(collection: Collection, tmp_path: Path) -> None:
     file = tmp_path / "review.jsonl"
-    entry = {
-        "format_version": 1, "collection": collection.hash, "sound_id": "s000", "old": "m-sp", "new": "fx-v", "why": "x",
-        "when": "2026-11-25T21:00:29.400Z", "by": "ann", "id": "f61c5223d4394a0998d08d196ca438fd", "over": [],
-    }  # fmt: skip
-    file.write_text(json.dumps(entry) + "\n")
-    decide(file, collection.hash, sound_id="s000", old="m-sp", new="m-sp", why="y", by="bob", over=(str(entry["id"]),))
+    file.write_text(
+        f'{{"format_version": 1, "collection": "{collection.hash}", "sound_id": "s000", "old": "m-sp", "new": "fx-v", '
+        '"why": "x", "when": "2026-11-25T21:00:29.400Z", "by": "ann", "id": "f61c5223", "over": []}\n'
+    )
+    decide(file, collection.hash, sound_id="s000", old="m-sp", new="m-sp", why="y", by="bob", over=("f61c5223",))
     record = read_record(file, collection.hash)
     assert [d.by for d in record.decisions] == ["ann", "bob"]
     assert record.agreed["s000"].by == "bob"
