@@ -45,7 +45,7 @@ def shown(name: str, scores: list[float]) -> float:
 def reference_scores(collection: Collection, folds: Folds, recipe: reference.Recipe, seed: int = 0) -> list[float]:
     """Second-level accuracy of the reference network on each fold; see :func:`reference.train`."""
     matrix, labels = np.nan_to_num(collection.embedding("text")), collection.labels
-    usable = ~np.isnan(collection.embedding("text")).any(axis=1)
+    usable = collection.usable(["text"])
     scores = []
     for fold in range(folds.count):
         split = split_fold(folds.assignment, fold, labels, usable, seed=seed, validation=recipe.validation)
@@ -80,7 +80,7 @@ def kernel_ridge_scores(collection: Collection, folds: Folds) -> list[float]:
     from sklearn.preprocessing import Normalizer, StandardScaler
 
     matrix, labels = collection.embedding("text"), collection.labels
-    usable = ~np.isnan(matrix).any(axis=1)
+    usable = collection.usable(["text"])
     scores = []
     for fold in range(folds.count):
         split = split_fold(folds.assignment, fold, labels, usable, seed=0)
@@ -126,7 +126,7 @@ def main(
 ) -> None:
     loaded = load_collection(collection)
     folds = choose_folds(loaded)
-    words = int((~np.isnan(loaded.embedding("text")).any(axis=1)).sum())
+    words = int(loaded.usable(["text"]).sum())
     print(f"{loaded.name}: {words:,} of {len(loaded):,} sounds have words; {loaded.text_encoder}; folds: {folds.kind}")
     print("second-level accuracy, confidence >= 1, mean ± deviation over folds, then each fold")
     references = {

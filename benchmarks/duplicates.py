@@ -59,8 +59,7 @@ def plant(
 ) -> tuple[Collection, np.ndarray]:
     """The collection with ``count`` altered sounds at its end, and the rows (count,) they were made from."""
     rng = np.random.default_rng(seed)
-    matrix = collection.embedding("audio")
-    heard = [row for row in range(len(collection)) if collection.has_audio(row) and not np.isnan(matrix[row, 0])]
+    heard = [int(row) for row in np.flatnonzero(collection.usable(["audio"])) if collection.has_audio(int(row))]
     rows = rng.choice(heard, count, replace=False)
     files = []
     for number, row in enumerate(rows):
@@ -74,7 +73,7 @@ def plant(
     assert not table["problem"].notna().any(), table["problem"].dropna().tolist()
     planted = collection.sounds.iloc[rows].assign(sound_id=[f.stem for f in files], path=[str(f) for f in files])
     sounds = pd.concat([collection.sounds, planted], ignore_index=True)
-    audio = np.vstack([matrix, np.stack(table["embedding"].tolist())])
+    audio = np.vstack([collection.embedding("audio"), np.stack(table["embedding"].tolist())])
     return replace(collection, sounds=sounds, audio=audio, text=None, text_encoder=None), rows
 
 

@@ -84,7 +84,7 @@ def main(
 ) -> None:
     loaded = load_collection(collection)
     kinds = kinds_of(modality)
-    usable = np.all([~np.isnan(loaded.embedding(kind)).any(axis=1) for kind in kinds], axis=0)
+    usable = loaded.usable(kinds)
     heads = ["first 5 %", "within", "across", *(f"p@{k}" for k in FIRST)]
     found: dict[str, list[np.ndarray]] = {}
     for seed in seeds or [1, 2, 3]:

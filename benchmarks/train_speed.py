@@ -35,9 +35,8 @@ def data(collection: Path | None) -> tuple[dict[str, np.ndarray], np.ndarray]:
     text, labels = rng.normal(size=(SOUNDS, 384)).astype(np.float32), rng.integers(0, CLASSES, SOUNDS)
     if collection is not None:
         loaded = load_collection(collection)
-        matrix = loaded.embedding("text")
-        rows = np.flatnonzero(~np.isnan(matrix[:, 0]) & (loaded.labels >= 0))[:SOUNDS]
-        text, labels = np.ascontiguousarray(matrix[rows]), loaded.labels[rows]
+        rows = np.flatnonzero(loaded.usable(["text"]) & (loaded.labels >= 0))[:SOUNDS]
+        text, labels = loaded.embedding("text")[rows], loaded.labels[rows]
     return {"audio": rng.normal(size=(len(text), 512)).astype(np.float32), "text": text}, labels
 
 

@@ -1,8 +1,8 @@
-"""Runs applied to collections they were not trained on: the answers as a run of its own, for every page that shows runs.
+"""Inference-only runs: a run's answers for a collection it was not trained on, for every page that shows runs.
 
-An applied run is a folder like any run. It keeps the network, the encoders and the settings of the run that answers, and
-holds latents, probabilities and maps of the other collection's sounds; there is no training history. Its sounds are ``test``
-where they have a class, so that they can be judged, and ``unused`` where they have none.
+An inference-only run is a folder like any run. It keeps the network, the encoders and the settings of the run that
+answers, and holds latents, probabilities and maps of the other collection's sounds; there is no training history. Its
+sounds are ``test`` where they have a class, so that they can be judged, and ``unused`` where they have none.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from bstviz import metrics, paths, storage
-from bstviz.collection import Collection, load_collection
+from bstviz import metrics, paths
+from bstviz.collection import Collection, is_collection, load_collection
 from bstviz.datasets import folder as bare_folder
 from bstviz.embed import EmbedReport, embed_collection
 from bstviz.engine import LOCAL, Engine
 from bstviz.errors import UserError
-from bstviz.library import run_identity
 from bstviz.parts import Track, no_progress
 from bstviz.predict import Embeddings, answers_table, predict
 from bstviz.projection import UmapSettings, fit_pca, pca_table
-from bstviz.run import CollectionRef, Run, find_runs, is_run, library_versions, load_run
+from bstviz.run import CollectionRef, Run, find_runs, is_run, library_versions, load_run, run_identity
 
 UMAP_LIBRARY_SOUNDS = 20_000  # up to which a library's UMAP maps are made at once
 STAMP_COLUMNS = ["sound_id", "bytes", "modified"]
@@ -46,7 +45,7 @@ def apply_run(run: Run, collection: Collection) -> Run:
             "import the sounds with the run's taxonomy."
         )
     matrices = {kind: collection.embedding(kind) for kind in run.encoders}
-    rows = np.flatnonzero(np.all([~np.isnan(m).any(axis=1) for m in matrices.values()], axis=0))
+    rows = np.flatnonzero(collection.usable(run.encoders))
     if len(rows) < 2:
         raise UserError(f"{len(rows)} sounds of {collection.name!r} have embeddings; at least 2 are needed.")
     given = {kind: Embeddings(matrices[kind][rows], info) for kind in matrices if (info := collection.encoder(kind))}
@@ -58,7 +57,7 @@ def apply_run(run: Run, collection: Collection) -> Run:
     return replace(
         run,
         collection=CollectionRef(collection.name, collection.hash, path),
-        split_kind="none: applied to a collection that it was not trained on",
+        split_kind="none: inference only, on a collection that it was not trained on",
         sounds=answers_table(collection, rows, np.where(known, "test", "unused"), answer),
         latents=answer.latent,
         projections=pca_table(pca, answer.latent),
@@ -120,7 +119,7 @@ def open_library(
     home = home or library_home(folder)
     place = home / "collection"
     fresh = bare_folder.load(folder, taxonomy=runs[0].taxonomy)
-    if (place / "collection.json").is_file():
+    if is_collection(place):
         fresh = carried_over(fresh, load_collection(place))
     fresh.save(place)
     encoder = runs[0].encoders["audio"].id
@@ -129,7 +128,6 @@ def open_library(
     )
     for run in runs:
         target = home / "runs" / run.id
-        storage.recover(target)
         if is_run(target):
             there = load_run(target)
             if (there.applied, there.collection.hash) == (run_identity(run), report.collection.hash):

@@ -377,7 +377,8 @@ def _with_libsndfile(source: str | Path | bytes, shown: str) -> _Taken | None:
     """Decode by libsndfile; None where it does not know the content."""
     import soundfile
 
-    handle: Any = _Bytes(source) if isinstance(source, bytes) else os.open(source, os.O_RDONLY)
+    binary = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # Windows opens as text otherwise
+    handle: Any = _Bytes(source) if isinstance(source, bytes) else os.open(source, binary)
     try:
         file = soundfile.SoundFile(handle)  # a descriptor, so that the name is no hint
     except (soundfile.LibsndfileError, RuntimeError, ValueError, TypeError, OSError):

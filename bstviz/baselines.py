@@ -32,7 +32,7 @@ METHODS: dict[Method, str] = {
     "zeroshot": "Zero-shot (class definitions)",
 }
 BASELINES = "baselines"
-FORMAT_VERSION = 1
+BASELINE_VERSION = 1
 KNN_NEIGHBOURS, INVERSE_REGULARISATION = 10, 0.01
 
 
@@ -86,7 +86,7 @@ class Baseline:
         """Write the scores into an experiment folder."""
         file = baseline_file(experiment, self.config, self.fold)
         file.parent.mkdir(parents=True, exist_ok=True)
-        entry = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
+        entry = {"format_version": BASELINE_VERSION, **dataclasses.asdict(self)}
         storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
         return file
 
@@ -108,12 +108,11 @@ def find_baselines(experiment: str | Path) -> list[Baseline]:
             entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             version = entry.pop("format_version")
             config = BaselineConfig(**entry.pop("config"))
-            if version == FORMAT_VERSION:
+            if version == BASELINE_VERSION:
                 found.append(Baseline(config, **entry))
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{file} is damaged; delete it and run the sweep again.") from None
-        if version != FORMAT_VERSION:
-            raise UserError(f"{file} has format version {version!r}; this bstviz reads version {FORMAT_VERSION}.")
+        storage.check_version(version, (BASELINE_VERSION,), f"{file} has", "Delete it and run the sweep again.")
     return found
 
 
@@ -125,7 +124,7 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
     """
     kinds = kinds_of(config.modality)
     matrices = [collection.embedding(kind) for kind in kinds]
-    usable = np.all([~np.isnan(m).any(axis=1) for m in matrices], axis=0)
+    usable = collection.usable(kinds)
     labels = collection.labels
     confident = confident_sounds(collection, config.min_confidence)
     split = split_fold(

@@ -12,10 +12,10 @@ import numpy as np
 from bstviz import audio, novelty
 from bstviz.encoders.base import AudioEncoder, TextEncoder, load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
+from bstviz.paths import assets
 from bstviz.predict import Embeddings, Prediction, network, predict
 from bstviz.run import Run, find_runs, load_run
 from bstviz.taxonomy import Taxonomy
-from bstviz.paths import assets
 
 
 @dataclass(frozen=True)

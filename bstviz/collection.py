@@ -1,12 +1,13 @@
 """Collections: a table of sounds and, in the same order, their audio and text embeddings.
 
-On disk a folder (format version 1): ``collection.json``, ``sounds.parquet``, ``embeddings.safetensors``. An embedding
-row of NaN means "none": the sound could not be decoded. A zero vector never stands for that.
+On disk a folder (``docs/formats.md``): ``collection.json``, ``sounds.parquet``, ``embeddings.safetensors``. An
+embedding row of NaN means "none": the sound could not be decoded. A zero vector never stands for that.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +17,11 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from bstviz import audio, storage
+from bstviz import audio, migrations, storage
 from bstviz.errors import UserError
 from bstviz.taxonomy import Taxonomy, bst
 
-FORMAT_VERSION = 1
-HEADER = "collection.json"
+COLLECTION_HEADER = "collection.json"
 COLUMNS = ("sound_id", "class", "confidence", "title", "tags", "description", "uploader", "license", "path", "duration")
 SYNTH_ROOT = "synth:"
 """Root of collections whose audio is synthesised from the sound id when it is needed."""
@@ -29,7 +29,7 @@ FREESOUND_ROOT = "freesound:"
 """Root of collections whose audio is not here; their ids are Freesound's, where a browser that is online can play them.
 """
 NO_FOLDER = (None, SYNTH_ROOT, FREESOUND_ROOT)
-REMEDY = "Import the sounds again, or restore the folder from a copy."
+IMPORT_AGAIN = "Import the sounds again, or restore the folder from a copy."
 AudioOrText = Literal["audio", "text"]
 
 
@@ -78,7 +78,7 @@ class Revision:
         return f"{self.changed:,} {classes} changed by review on {self.when[:10]}, from version {self.hash[:12]}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Collection:
     """Sounds and their embeddings.
 
@@ -183,6 +183,17 @@ class Collection:
             raise UserError(f"Collection {self.name!r} has no {kind} embeddings yet; run: bstviz embed {where}")
         return matrix
 
+    def usable(self, kinds: Iterable[AudioOrText]) -> np.ndarray:
+        """Which sounds have all of some kinds of embeddings, every number of them finite, (N,) bool.
+
+        Raises:
+            UserError: Embeddings of a kind have not been made yet.
+        """
+        usable = np.ones(len(self), bool)
+        for kind in kinds:
+            usable &= np.isfinite(self.embedding(kind)).all(axis=1)
+        return usable
+
     def encoder(self, kind: AudioOrText) -> EncoderInfo | None:
         """Which encoder made the embeddings of one kind."""
         return self.audio_encoder if kind == "audio" else self.text_encoder
@@ -242,7 +253,7 @@ class Collection:
         if root not in NO_FOLDER and self.folder is not None and not Path(str(root)).is_absolute():
             root = str(self.root().resolve())
         header = {
-            "format_version": FORMAT_VERSION,
+            "format_version": migrations.FORMAT_VERSION,
             "name": self.name,
             "taxonomy": taxonomy_entry(self.taxonomy),
             "license": self.license,
@@ -261,7 +272,7 @@ class Collection:
                     {k: np.ascontiguousarray(m, np.float32) for k, m in matrices.items()},
                     fresh / "embeddings.safetensors",
                 )
-            storage.write_header(fresh, HEADER, header)
+            storage.write_header(fresh, COLLECTION_HEADER, header)
         return folder
 
 
@@ -288,10 +299,10 @@ def encoder_from(entry: dict[str, Any] | None) -> EncoderInfo | None:
 
 
 def load_collection(folder: str | Path) -> Collection:
-    """Read a collection folder and check it.
+    """Read a collection folder and check it; one of an older format version is migrated in memory.
 
     Raises:
-        UserError: The folder is no collection, damaged, or of another format version.
+        UserError: The folder is no collection, damaged, or of a newer format version.
 
     Example:
         >>> import bstviz
@@ -300,12 +311,24 @@ def load_collection(folder: str | Path) -> Collection:
         >>> collection.name, len(collection), collection.audio.shape
         ('bstviz demo', 1104, (1104, 1280))
     """
+    folder = Path(folder)
+    return storage.read_folder(folder, lambda place: _read(place, folder))
+
+
+def is_collection(folder: Path) -> bool:
+    """Whether a folder holds a collection."""
+    return (storage.located(folder) / COLLECTION_HEADER).is_file()
+
+
+def _read(place: Path, folder: Path) -> Collection:
+    """The collection of a folder, from where that lies just now."""
     from safetensors.numpy import load_file
 
-    folder = Path(folder)
-    header = storage.read_header(folder, HEADER, "collection", FORMAT_VERSION, REMEDY)
-    sounds = pd.read_parquet(folder / "sounds.parquet")
-    file = folder / "embeddings.safetensors"
+    header = migrations.collection_header(
+        storage.read_header(place, COLLECTION_HEADER, "collection", migrations.COLLECTION_VERSIONS, IMPORT_AGAIN)
+    )
+    sounds = pd.read_parquet(place / "sounds.parquet")
+    file = place / "embeddings.safetensors"
     matrices = load_file(file) if file.is_file() else {}
     return Collection(
         name=header["name"],

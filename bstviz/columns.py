@@ -20,7 +20,13 @@ MISSING = "#a4abb6"
 RIGHT, NEARLY_RIGHT, WRONG = "#2385ca", "#e3b341", "#d4380d"  # apart for colour-blind eyes too
 CONFIDENCE_COLORS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#e3cf1c")
 CONFIDENCE_LABELS = ("1 unsure", "2", "3", "4", "5 certain")
-SPLIT_COLORS = {"train": "#566070", "val": "#cc79a7", "test": "#0072b2", "below": "#e69f00", "unused": "#d0d4da"}
+SPLIT_COLORS = {
+    "train": "#566070",
+    "val": "#cc79a7",
+    "test": "#0072b2",
+    "below_threshold": "#e69f00",
+    "unused": "#d0d4da",
+}
 CATEGORY_COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#5b2a6e")
 """Those of M. Okabe and K. Ito, "Color universal design", 2008, with a dark violet for black."""
 TONES = {"#2385ca": "#1d6ea7", "#2ca52c": "#35c535"}
@@ -238,7 +244,9 @@ class Columns(Mapping[str, Column]):
         if name == "split":
             order = {split: i for i, split in enumerate(SPLIT_COLORS)}
             index = run.sounds["split"].map(order).fillna(-1).to_numpy(int)
-            return _of(name, label, index, [Category(*pair) for pair in SPLIT_COLORS.items()])
+            return _of(
+                name, label, index, [Category(split.replace("_", " "), color) for split, color in SPLIT_COLORS.items()]
+            )
         values = self._table[name]
         if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and values.nunique() > 12:
             return number_column(name, label, values.to_numpy(np.float32, na_value=np.nan))

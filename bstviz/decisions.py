@@ -11,8 +11,8 @@ who decide on the same sound without having seen each other's decision both stan
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import re
@@ -32,7 +32,7 @@ from bstviz.collection import Collection, Revision
 from bstviz.errors import UserError
 from bstviz.run import CollectionRef, is_run
 
-FORMAT_VERSION = 1
+RECORD_VERSION = 1
 CSV_COLUMNS = ("sound_id", "old", "new", "why", "when")
 BEFORE = "class_before_review"
 """Column of a new version of a collection: the class that a relabelled sound had."""
@@ -130,9 +130,10 @@ def read_record(file: Path, collection_hash: str) -> Record:
         UserError: It cannot be read, or holds decisions on another version of the collection, or of another format version.
     """
     try:
-        with file.open("rb") as source:
-            fcntl.flock(source, fcntl.LOCK_SH)  # not in the middle of somebody's line
-            lines = source.read().splitlines()
+        data = file.read_bytes()
+        if not data.endswith(b"\n"):  # perhaps in the middle of somebody's line, who holds the lock
+            with contextlib.suppress(OSError), storage.locked(file):
+                data = file.read_bytes()
     except FileNotFoundError:
         return Record()
     except OSError as error:
@@ -141,7 +142,7 @@ def read_record(file: Path, collection_hash: str) -> Record:
         ) from None
     decisions: dict[str, Decision] = {}
     damaged = 0
-    for line in filter(None, lines):
+    for line in filter(None, data.splitlines()):
         try:
             entry: dict[str, Any] = json.loads(line)
             version, about = entry.pop("format_version"), entry.pop("collection")
@@ -150,8 +151,7 @@ def read_record(file: Path, collection_hash: str) -> Record:
         except (ValueError, KeyError, TypeError, AttributeError):
             damaged += 1
             continue
-        if version != FORMAT_VERSION:
-            raise UserError(f"{file} has format version {version!r}; this bstviz reads version {FORMAT_VERSION}.")
+        storage.check_version(version, (RECORD_VERSION,), f"{file} has", "Restore it from a copy.")
         if about != collection_hash:
             raise UserError(
                 f"{file} holds decisions on another version of the collection (hash {about[:12]}…, not {collection_hash[:12]}…). "
@@ -193,12 +193,11 @@ def undo(file: Path, collection_hash: str, decision: Decision, *, by: str) -> No
 
 
 def _append(file: Path, collection_hash: str, entry: dict[str, Any]) -> None:
-    line = json.dumps({"format_version": FORMAT_VERSION, "collection": collection_hash, **entry}, ensure_ascii=False)
+    line = json.dumps({"format_version": RECORD_VERSION, "collection": collection_hash, **entry}, ensure_ascii=False)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = not file.exists()
-        with file.open("ab+", buffering=0) as out:
-            fcntl.flock(out, fcntl.LOCK_EX)
+        with storage.locked(file), file.open("ab+", buffering=0) as out:
             if out.seek(0, os.SEEK_END):
                 out.seek(-1, os.SEEK_END)
                 line = line if out.read(1) == b"\n" else f"\n{line}"  # somebody's last line was cut off

@@ -160,9 +160,9 @@ def standardised(collection: Collection, modality: Modality) -> tuple[np.ndarray
     Returns:
         (N, d) float32, and their rows in the collection (N,) int64.
     """
-    matrices = [collection.embedding(kind) for kind in kinds_of(modality)]
-    usable = np.all([~np.isnan(m).any(axis=1) for m in matrices], axis=0) & (collection.labels >= 0)
-    x = np.concatenate([m[usable] for m in matrices], axis=1)
+    kinds = kinds_of(modality)
+    usable = collection.usable(kinds) & (collection.labels >= 0)
+    x = np.concatenate([collection.embedding(kind)[usable] for kind in kinds], axis=1)
     deviation = x.std(axis=0)
     return (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1), np.flatnonzero(usable)
 

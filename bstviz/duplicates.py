@@ -178,7 +178,7 @@ def find_duplicates(
         raise UserError(f"threshold is {threshold}; it is a cosine similarity, from -1 to 1.")
     kind = kind or ("text" if collection.audio is None else "audio")
     matrix = collection.embedding(kind)
-    rows = np.flatnonzero(~np.isnan(matrix[:, 0]))
+    rows = np.flatnonzero(collection.usable([kind]))
     if len(rows) < 8:
         raise UserError(
             f"{collection.name!r} has {len(rows)} sounds with {kind} embeddings; 8 are the fewest to compare."

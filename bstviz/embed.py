@@ -95,7 +95,7 @@ class _TextEmbedder:
         for start in range(0, len(todo), TEXT_BATCH):
             batch = todo[start : start + TEXT_BATCH]
             vectors = self.encoder.embed([item.source for item in batch])
-            columns = {"id": [item.id for item in batch], "stamp": [item.stamp for item in batch]}
+            columns = {"id": [item.id for item in batch], "fingerprint": [item.stamp for item in batch]}
             yield pd.DataFrame({**columns, "embedding": list(vectors)})
 
 
@@ -105,10 +105,9 @@ def _with_audio(
     """The collection with the audio embeddings of an encoder, and the reasons of sounds that have none, by id."""
     embedder = Embedder(encoder_id, device=device)
     info = embedder.encoder.info
-    matrix = np.full((len(collection), info.dim), np.nan, np.float32)
+    matrix, rows = np.full((len(collection), info.dim), np.nan, np.float32), np.arange(len(collection))
     if only_missing and collection.audio is not None and collection.audio_encoder == info:
-        matrix = collection.audio.copy()
-    rows = np.flatnonzero(np.isnan(matrix[:, 0]))
+        matrix, rows = collection.audio.copy(), np.flatnonzero(~collection.usable(["audio"]))
     items = [item_of(collection, int(row)) for row in rows]
     make = (lambda: embedder) if engine.name == "local" else partial(Embedder, encoder_id, device=device)
     table = in_parts(make, items, store / _key("audio", str(info)), engine=engine, track=track)

@@ -24,7 +24,7 @@ from bstviz.baselines import find_baselines
 from bstviz.collection import Collection
 from bstviz.confusion_figures import NIGHT
 from bstviz.errors import UserError
-from bstviz.run import EXPERIMENT_HEADER, HEADER, RunInfo, find_runs, load_info
+from bstviz.run import HEADER, RunInfo, find_runs, load_info, read_experiment
 from bstviz.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, Text, run_groups
 
 TEMPLATE = "report.html"
@@ -135,7 +135,7 @@ def data(group: RunGroup) -> Chapter:
     facts |= {"Also trained on": ", ".join(also)} if also else {}
     facts["Folds"] = f"{first.split_kind}; {len({info.fold for info in group.infos})} of them"
     for folder in group.experiments:
-        entry = _experiment(folder)
+        entry = read_experiment(folder)
         if entry.get("folds"):
             facts["SHA-256 of the fold assignment"] = entry["folds"]["sha256"]
         facts |= {"Left out": "; ".join(entry["left_out"])} if entry.get("left_out") else {}
@@ -170,11 +170,6 @@ def _collection(info: RunInfo) -> Collection | None:
         return info.load_collection()
     except UserError:
         return None
-
-
-def _experiment(folder: Path) -> dict[str, Any]:
-    file = folder / EXPERIMENT_HEADER
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def training(infos: Sequence[RunInfo]) -> Chapter:

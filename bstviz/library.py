@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +24,7 @@ from bstviz.engine import LOCAL, Engine
 from bstviz.errors import UserError
 from bstviz.parts import Item, Track, in_parts, no_progress, read_ahead, stamp
 from bstviz.predict import Embeddings
-from bstviz.run import HEADER, Run, find_runs, load_run
+from bstviz.run import find_runs, load_run, run_identity
 
 GROUP = 8  # sounds embedded at a time, while the next ones are read
 BATCH_SOUNDS, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
@@ -54,7 +53,7 @@ class _Heard:
 
 
 class Embedder:
-    """Embeds sounds: tables of id, stamp, seconds, notes, problem and ``embedding`` ((d,) float32, None with a problem)."""
+    """Embeds sounds: tables of id, fingerprint, seconds, notes, problem and ``embedding``, (d,) float32 or None."""
 
     def __init__(self, encoder_id: str, *, device: str = "cpu") -> None:
         self.encoder = load_audio_encoder(encoder_id, device=device)
@@ -101,7 +100,7 @@ def _table(rows: list[_Heard], vectors: list[np.ndarray | None]) -> pd.DataFrame
     return pd.DataFrame(
         {
             "id": [heard.item.id for heard in rows],
-            "stamp": [heard.item.stamp for heard in rows],
+            "fingerprint": [heard.item.stamp for heard in rows],
             "seconds": np.array([heard.seconds for heard in rows], np.float32),
             "notes": [heard.notes for heard in rows],
             "problem": pd.Series([heard.problem for heard in rows], dtype="str"),
@@ -113,8 +112,9 @@ def _table(rows: list[_Heard], vectors: list[np.ndarray | None]) -> pd.DataFrame
 class Labeller:
     """Labels sounds by audio-only runs that answer together: an :class:`Embedder`'s tables with answers in place of embeddings.
 
-    Columns: id, stamp, seconds, notes, problem, ``top`` and ``top_probability`` (the summed mass of the best top-level class),
-    ``second`` and ``second_probability``, ``novelty`` (see :mod:`bstviz.novelty`), ``p_<class>`` for every class.
+    Columns: id, fingerprint, seconds, notes, problem, ``top`` and ``top_probability`` (the summed mass of the best
+    top-level class), ``second`` and ``second_probability``, ``novelty`` (see :mod:`bstviz.novelty`), ``p_<class>`` for
+    every class.
     """
 
     def __init__(self, run_folders: Sequence[Path], *, device: str = "cpu") -> None:
@@ -173,7 +173,7 @@ def label_folder(
         track: Shows progress.
 
     Returns:
-        The table as written, a row a file in path order: ``file`` (relative path), and the columns of :class:`Labeller`.
+        The table as written, one row per file in path order: ``file`` (relative path), and the columns of :class:`Labeller`.
 
     Raises:
         UserError: The folder holds no sound, the run needs text, or ``out`` is something else than such a table.
@@ -184,6 +184,7 @@ def label_folder(
     run_id = run_identity(*(load_run(path) for path in run_folders))
     store = out.parent / f".{out.name}.parts" / run_id
     _check_table(out)
+    storage.recover(out)
     earlier = store / "earlier.parquet"  # an earlier call's results are a part like any other
     if out.is_file() and not earlier.is_file() and _labelled_by(out) == run_id:
         store.mkdir(parents=True, exist_ok=True)
@@ -193,12 +194,6 @@ def label_folder(
     storage.write_file(out, _parquet(table, run_id))
     shutil.rmtree(store.parent, ignore_errors=True)
     return table
-
-
-def run_identity(*runs: Run) -> str:
-    """Short hash of everything that the answers of runs depend on."""
-    headers = b"".join(((run.folder or Path()) / HEADER).read_bytes() for run in runs)
-    return hashlib.sha256(headers).hexdigest()[:16]
 
 
 def _parquet(table: pd.DataFrame, run_id: str) -> bytes:
@@ -215,7 +210,8 @@ def _parquet(table: pd.DataFrame, run_id: str) -> bytes:
 def _labelled_by(file: Path) -> str:
     from pyarrow import parquet
 
-    return (parquet.read_schema(file).metadata or {}).get(RUN_KEY, b"").decode()
+    metadata: dict[bytes, bytes] = parquet.read_schema(file).metadata or {}
+    return metadata.get(RUN_KEY, b"").decode()
 
 
 def _check_table(out: Path) -> None:

@@ -27,7 +27,7 @@ def mean_distance(latents: np.ndarray, others: np.ndarray, *, itself: bool = Fal
 
 def usual_distances(run: Run, *, seed: int = 0) -> np.ndarray:
     """Sorted distances (m,) of a run's own sounds to their neighbours, a sample of large runs."""
-    rows = np.flatnonzero(run.sounds["split"].isin(["test", "below", "unused"]))
+    rows = np.flatnonzero(run.sounds["split"].isin(["test", "below_threshold", "unused"]))
     if len(rows) < ENOUGH:
         rows = np.arange(len(run.latents))
     if len(rows) > SAMPLE:

@@ -32,7 +32,7 @@ class Setting:
         hash: Of the collection.
         split_kind: How the folds were made.
         train: Settings of the training.
-        applied: Which run answered, of applied runs.
+        applied: Which run answered, of inference-only runs.
     """
 
     collection: str
@@ -162,7 +162,10 @@ def pool(runs: Sequence[Run], sounds: pd.DataFrame | None = None) -> OutOfFold:
     """
     if len({setting_of(run) for run in runs}) != 1 or len({run.fold for run in runs}) != len(runs):
         raise UserError("Out-of-fold answers are pooled over the folds of one setting, one run a fold.")
-    rows = [np.flatnonzero(run.sounds["split"].isin(["test", "below"]).to_numpy() & (run.y_true >= 0)) for run in runs]
+    rows = [
+        np.flatnonzero(run.sounds["split"].isin(["test", "below_threshold"]).to_numpy() & (run.y_true >= 0))
+        for run in runs
+    ]
     member, row = np.repeat(np.arange(len(runs)), [len(r) for r in rows]), np.concatenate(rows)
     if not len(row):
         raise UserError("These runs have no test sound with a class; there is nothing to judge them by.")

@@ -1,8 +1,9 @@
 """Long work over many sounds: in parts, each kept on disk as it is done, on this machine or by Ray.
 
-A worker takes sounds and yields tables, a row a sound with its ``id`` and ``stamp``. Every table is written at once, as a file
-of its own that is either whole or not there. A process killed at any moment loses the part it was at and no other: started
-again, it does what is missing. Ray runs the same worker in several processes, on one machine or on many that share a disk.
+A worker takes sounds and yields tables, one row per sound with its ``id`` and ``fingerprint``. Every table is written
+at once, as a file of its own that is either whole or not there. A process killed at any moment loses the part it was at
+and no other: started again, it does what is missing. Ray runs the same worker in several processes, on one machine or
+on many that share a disk.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from bstviz import storage
+from bstviz import migrations, storage
 from bstviz.engine import LOCAL, Engine, connected
 
 READERS, AHEAD = 2, 12  # threads that decode, and sounds that they may be ahead
@@ -61,7 +62,7 @@ def stamp(path: Path) -> str:
 
 
 class Worker(Protocol):
-    """Takes sounds, as many as they come, and yields tables with the columns ``id`` and ``stamp`` and its results."""
+    """Takes sounds, as many as they come, and yields tables of ``id``, ``fingerprint`` and its results."""
 
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]: ...
 
@@ -90,7 +91,9 @@ def in_parts(
     """
     store.mkdir(parents=True, exist_ok=True)
     done = {
-        (i, s) for table in _parts(store, ["id", "stamp"]) for i, s in zip(table["id"], table["stamp"], strict=True)
+        key
+        for table in _parts(store, ["id", "fingerprint"])
+        for key in zip(table["id"], table["fingerprint"], strict=True)
     }
     todo = [item for item in items if (item.id, item.stamp) not in done]
     steps = iter(()) if not todo else (_ray if engine.name == "ray" else _here)(make, todo, store, engine)
@@ -98,17 +101,23 @@ def in_parts(
         pass
     tables = list(_parts(store))
     if not tables:
-        return pd.DataFrame({"id": [], "stamp": []})
+        return pd.DataFrame({"id": [], "fingerprint": []})
     found = pd.concat(tables, ignore_index=True)
     order = {(item.id, item.stamp): row for row, item in enumerate(items)}
-    rows = pd.Series([order.get(key, -1) for key in zip(found["id"], found["stamp"], strict=True)], index=found.index)
+    keys = zip(found["id"], found["fingerprint"], strict=True)
+    rows = pd.Series([order.get(key, -1) for key in keys], index=found.index)
     found = found.assign(row=rows)[rows >= 0].drop_duplicates("row").sort_values("row").drop(columns="row")
     return found.reset_index(drop=True)
 
 
-def _parts(store: Path, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
+def _parts(store: Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+    """The finished parts, those of an older version in the words of this one; some of their columns, or all."""
+    from pyarrow import parquet
+
     for file in sorted(store.glob("*.parquet")):
-        yield pd.read_parquet(file, columns=columns)
+        names = {name: migrations.COLUMNS.get(name, name) for name in parquet.read_schema(file).names}
+        wanted = [stored for stored, name in names.items() if columns is None or name in columns]
+        yield pd.read_parquet(file, columns=wanted).rename(columns=names)
 
 
 def _write(store: Path, table: pd.DataFrame) -> list[str]:
@@ -131,8 +140,8 @@ class _RayWorker:
         self.work, self.store = make(), Path(store)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> Iterator[dict[str, list[str]]]:
-        fields = (batch[name].tolist() for name in ("id", "source", "stamp"))
-        for table in self.work([Item(*values) for values in zip(*fields, strict=True)]):
+        values = (batch[field.name].tolist() for field in fields(Item))
+        for table in self.work([Item(*own) for own in zip(*values, strict=True)]):
             yield {"id": _write(self.store, table)}
 
 
@@ -164,7 +173,7 @@ def read_ahead(
 ) -> Iterator[Result]:
     """Results of ``load`` for items in their order, prepared by threads up to ``ahead`` before they are asked for."""
     pool = ThreadPoolExecutor(readers)
-    waiting: deque = deque()
+    waiting: deque[Future[Result]] = deque()
     try:
         for item in items:
             waiting.append(pool.submit(load, item))

@@ -124,7 +124,8 @@ def predict(
         model: The run's :func:`network`, where the caller keeps it.
 
     Raises:
-        UserError: A kind that the run needs is missing, comes from another encoder than it was trained on, or holds NaN.
+        UserError: A kind that the run needs is missing, comes from another encoder than it was trained on, or is not
+            finite.
     """
     import torch
 
@@ -139,7 +140,7 @@ def predict(
                 f"Run {run.id} was trained on {kind} embeddings of {trained_on}; these are of {embeddings.encoder}. "
                 "Encoders are not interchangeable: embed with that one, or train a run on this one."
             )
-        if np.isnan(embeddings.values).any():
-            raise UserError(f"Some sounds have no {kind} embedding (NaN); leave them out.")
+        if not np.isfinite(embeddings.values).all():
+            raise UserError(f"Some sounds have no {kind} embedding (numbers that are not finite); leave them out.")
         inputs[kind] = torch.from_numpy(np.array(embeddings.values, dtype=np.float32))
     return forward(model or network(run), inputs, [run.temperature], [run.memory])[0]

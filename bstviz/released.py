@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bstviz.collection import AudioOrText, Collection, load_collection
+from bstviz.collection import AudioOrText, Collection, is_collection, load_collection
 from bstviz.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Loss, Modality, TrainConfig, preset
 from bstviz.datasets import demo
 from bstviz.embed import TEXT_FIELDS, embed_collection
@@ -36,7 +36,7 @@ def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collec
     Embeddings of other encoders than the default ones are made anew.
     """
     folder = Path(folder)
-    if not (folder / "collection.json").is_file():
+    if not is_collection(folder):
         demo.load().save(folder)
     collection = load_collection(folder)
     audio, text = (

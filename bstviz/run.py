@@ -1,15 +1,14 @@
 """Runs: one trained model with everything that the app shows of it; experiments: folders of runs.
 
-On disk (format version 2) a run is a folder: ``run.json``, ``weights.safetensors``, ``sounds.parquet`` (sound_id, split,
-y_true, y_pred, ``p_<class>`` for every class, attention_audio, attention_text), ``latents.safetensors`` (latents (N, 64)),
-``projections.parquet`` (see :mod:`bstviz.projection`), ``pca.safetensors`` (mean, components, explained) and, with
-retrieval, ``memory.safetensors`` (see :mod:`bstviz.memory`). An experiment
-is a folder of such folders and ``experiment.json``.
+On disk (``docs/formats.md``) a run is a folder: ``run.json``, ``weights.safetensors``, ``sounds.parquet``,
+``latents.safetensors``, ``projections.parquet``, ``pca.safetensors`` and, with retrieval, ``retrieval.safetensors``. An
+experiment is a folder of such folders and ``experiment.json``.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bstviz import storage
+from bstviz import migrations, storage
 from bstviz.collection import (
     AudioOrText,
     Collection,
@@ -32,16 +31,16 @@ from bstviz.collection import (
 )
 from bstviz.config import ModelConfig, NetworkSizes, TrainConfig
 from bstviz.errors import UserError
-from bstviz.projection import PCA, UmapSettings, umap_table
+from bstviz.projection import PCA, UmapSettings, columns_of, umap_table
 from bstviz.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from bstviz.memory import Memory
 
-FORMAT_VERSION = 2
 HEADER = "run.json"
 EXPERIMENT_HEADER = "experiment.json"
-REMEDY = "Train it again, or restore the folder from a copy."
+RETRIEVAL = "retrieval.safetensors"
+TRAIN_AGAIN = "Train it again, or restore the folder from a copy."
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class CollectionRef:
     path: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RunInfo:
     """What ``run.json`` says of a run: enough for tables and pickers, without its arrays.
 
@@ -71,7 +70,8 @@ class RunInfo:
         versions: Of the libraries that made it.
         also_trained_on: Names of further collections whose sounds trained it but are not listed.
         umap: Parameters of the UMAP maps, if they were made.
-        applied: Of an applied run (:mod:`bstviz.apply`), which run answered: a hash of its header; None for a trained one.
+        applied: Of an inference-only run (:mod:`bstviz.apply`), which run answered, by :func:`run_identity`; None for a
+            trained one.
         folder: Where it was loaded from, if it was.
     """
 
@@ -108,7 +108,7 @@ class RunInfo:
             UserError: It is not there any more, or its sounds or embeddings have changed.
         """
         path = (self.folder or Path()) / self.collection.path if self.collection.path else None
-        if path is None or not path.is_dir():
+        if path is None or not storage.located(path).is_dir():
             raise UserError(
                 f"The collection {self.collection.name!r} of this run is not at {path}. Put it back there, or name its folder "
                 "with --collection."
@@ -126,7 +126,7 @@ class RunInfo:
             )
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Run(RunInfo):
     """One trained model.
 
@@ -169,6 +169,35 @@ class Run(RunInfo):
         """Whether each sound is a test sound at or above the confidence threshold, (N,) bool."""
         return (self.sounds["split"] == "test").to_numpy()
 
+    def frame(self) -> pd.DataFrame:
+        """The run as one table, one row per sound, in the order of its latents.
+
+        Returns:
+            Columns ``sound_id``; ``split``; ``class`` and ``predicted``, second-level codes, and their top-level ones
+            ``top`` and ``predicted_top``; ``correct``, at the second level; ``confidence``, the probability of the
+            predicted class; ``pca_x`` and ``pca_y``, and where a UMAP map is stored ``umap_x`` and ``umap_y``. Without
+            a class ``class``, ``top`` and ``correct`` are missing.
+        """
+        known = self.y_true >= 0
+        top = np.array(self.taxonomy.top_codes, object)[self.taxonomy.parents]
+        frame = pd.DataFrame(
+            {
+                "sound_id": self.sounds["sound_id"],
+                "split": self.sounds["split"],
+                "class": self.sounds["y_true"],
+                "top": pd.Series(np.where(known, top[self.y_true], None), dtype="str"),
+                "predicted": self.sounds["y_pred"],
+                "predicted_top": pd.Series(top[self.y_pred], dtype="str"),
+                "correct": pd.Series(self.y_true == self.y_pred, dtype="boolean").where(known),
+                "confidence": self.probabilities[np.arange(len(known)), self.y_pred],
+            }
+        )
+        for method in ("pca", "umap"):
+            stored = columns_of(method, 2)
+            if set(stored) <= set(self.projections):
+                frame[[f"{method}_x", f"{method}_y"]] = self.projections[stored].to_numpy()
+        return frame
+
     def with_umap(self, settings: UmapSettings | None = None) -> Run:
         """The same run with its UMAP maps made."""
         settings = settings or UmapSettings()
@@ -182,13 +211,13 @@ class Run(RunInfo):
 
         folder = Path(folder)
         header: dict[str, Any] = {
-            "format_version": FORMAT_VERSION,
+            "format_version": migrations.FORMAT_VERSION,
             "model": dataclasses.asdict(self.model),
             "train": dataclasses.asdict(self.train),
             "taxonomy": taxonomy_entry(self.taxonomy),
             "encoders": {kind: dataclasses.asdict(info) for kind, info in self.encoders.items()},
             "collection": dataclasses.asdict(self._collection_seen_from(folder)),
-            "also_trained_on": list(self.also_trained_on),
+            "extra_training_data": list(self.also_trained_on),
             "fold": self.fold,
             "split_kind": self.split_kind,
             "metrics": self.metrics,
@@ -196,7 +225,7 @@ class Run(RunInfo):
             "temperature": self.temperature,
             "umap": dataclasses.asdict(self.umap) if self.umap else None,
             "versions": self.versions,
-            "applied": self.applied,
+            "answered_by": self.applied,
         }
         with storage.replaced_folder(folder) as fresh:
             save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")
@@ -205,7 +234,7 @@ class Run(RunInfo):
                 {k: np.ascontiguousarray(v) for k, v in dataclasses.asdict(self.pca).items()}, fresh / "pca.safetensors"
             )
             if self.memory is not None:
-                save_file(self.memory.arrays(), fresh / "memory.safetensors")
+                save_file(self.memory.arrays(), fresh / RETRIEVAL)
             self.sounds.to_parquet(fresh / "sounds.parquet", index=False)
             self.projections.to_parquet(fresh / "projections.parquet", index=False)
             storage.write_header(fresh, HEADER, header)
@@ -231,18 +260,32 @@ def library_versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in ("bstviz", "torch", "numpy", "scikit-learn", "umap-learn")}
 
 
+def run_identity(*runs: Run) -> str:
+    """Short hash of everything that the answers of runs depend on: of their headers as they lie on disk."""
+    headers = b"".join((storage.located(run.folder or Path()) / HEADER).read_bytes() for run in runs)
+    return hashlib.sha256(headers).hexdigest()[:16]
+
+
 def load_info(folder: str | Path, *, verify: bool = False) -> RunInfo:
-    """Read what ``run.json`` says.
+    """Read what ``run.json`` says; one of an older format version is migrated in memory.
 
     Args:
         folder: The run.
         verify: Check the hashes of the other files too.
 
     Raises:
-        UserError: The folder is no run, incomplete, damaged, or of another format version.
+        UserError: The folder is no run, incomplete, damaged, or of a newer format version.
     """
     folder = Path(folder)
-    header = storage.read_header(folder, HEADER, "run", FORMAT_VERSION, REMEDY, verify=verify)
+    header = storage.read_folder(folder, lambda place: _read_header(place, verify=verify))
+    return _info(migrations.run_header(header), folder)
+
+
+def _read_header(place: Path, *, verify: bool) -> dict[str, Any]:
+    return storage.read_header(place, HEADER, "run", migrations.RUN_VERSIONS, TRAIN_AGAIN, verify=verify)
+
+
+def _info(header: dict[str, Any], folder: Path) -> RunInfo:
     model = header["model"]
     return RunInfo(
         model=ModelConfig(**{**model, "sizes": NetworkSizes(**model["sizes"])}),
@@ -256,18 +299,18 @@ def load_info(folder: str | Path, *, verify: bool = False) -> RunInfo:
         history=header["history"],
         temperature=header["temperature"],
         versions=header["versions"],
-        also_trained_on=tuple(header["also_trained_on"]),
+        also_trained_on=tuple(header["extra_training_data"]),
         umap=UmapSettings(**header["umap"]) if header["umap"] else None,
-        applied=header["applied"],
+        applied=header["answered_by"],
         folder=folder.resolve(),
     )
 
 
 def load_run(folder: str | Path) -> Run:
-    """Read a run folder and check version, hashes, shapes and class order.
+    """Read a run folder and check version, hashes, shapes and class order; an older version is migrated in memory.
 
     Raises:
-        UserError: The folder is no run, damaged, or of another format version.
+        UserError: The folder is no run, damaged, or of a newer format version.
 
     Example:
         >>> import bstviz
@@ -275,38 +318,47 @@ def load_run(folder: str | Path) -> Run:
         >>> bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")
         Run(hierarchical · audio · confidence ≥ 1 · fold 0, 1104 sounds, latents (1104, 64))
     """
+    folder = Path(folder)
+    return storage.read_folder(folder, lambda place: _read(place, folder))
+
+
+def _read(place: Path, folder: Path) -> Run:
+    """The run of a folder, from where that lies just now."""
     from safetensors.numpy import load_file
 
-    folder = Path(folder)
-    info = load_info(folder, verify=True)
-    sounds = pd.read_parquet(folder / "sounds.parquet")
-    latents = storage.map_tensor(folder / "latents.safetensors", "latents")
-    projections = pd.read_parquet(folder / "projections.parquet")
+    header = _read_header(place, verify=True)
+    info = _info(migrations.run_header(header), folder)
+    sounds = pd.read_parquet(place / "sounds.parquet")
+    sounds["split"] = sounds["split"].replace(migrations.SPLITS)
+    latents = storage.map_tensor(place / "latents.safetensors", "latents")
+    projections = pd.read_parquet(place / "projections.parquet")
     expected = [f"p_{c}" for c in info.taxonomy.codes]
     if [c for c in sounds if str(c).startswith("p_")] != expected or info.model.n_classes != len(expected):
-        raise UserError(f"{folder}: the probability columns are not the taxonomy's classes in order. {REMEDY}")
+        raise UserError(f"{folder}: the probability columns are not the taxonomy's classes in order. {TRAIN_AGAIN}")
     if not len(sounds) == len(latents) == len(projections) or latents.shape[1] != info.model.sizes.latent:
-        raise UserError(f"{folder}: {len(sounds)} sounds, latents {latents.shape}, {len(projections)} places. {REMEDY}")
-    remembered = folder / "memory.safetensors"
+        raise UserError(
+            f"{folder}: {len(sounds)} sounds, latents {latents.shape}, coordinates of {len(projections)}. {TRAIN_AGAIN}"
+        )
+    retrieval = place / migrations.run_file(RETRIEVAL, header["format_version"])
     memory = None
-    if remembered.is_file():
+    if retrieval.is_file():
         from bstviz.memory import Memory
 
-        memory = Memory.from_arrays(load_file(remembered))
+        memory = Memory.from_arrays(load_file(retrieval))
     return Run(
         memory=memory,
         **{field.name: getattr(info, field.name) for field in dataclasses.fields(info)},
-        weights=load_file(folder / "weights.safetensors"),
+        weights=load_file(place / "weights.safetensors"),
         sounds=sounds,
         latents=latents,
         projections=projections,
-        pca=PCA(**load_file(folder / "pca.safetensors")),
+        pca=PCA(**load_file(place / "pca.safetensors")),
     )
 
 
 def is_run(folder: Path) -> bool:
     """Whether a folder holds a run."""
-    return (folder / HEADER).is_file()
+    return (storage.located(folder) / HEADER).is_file()
 
 
 def find_runs(folder: str | Path) -> list[Path]:
@@ -318,31 +370,49 @@ def find_runs(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if is_run(folder):
         return [folder]
-    if folder.is_dir():
-        for old in folder.glob(".*.old"):
-            storage.recover(folder / old.name[1 : -len(".old")])
-    runs = sorted(f for f in folder.iterdir() if is_run(f) and not f.name.startswith(".")) if folder.is_dir() else []
+    runs = [path for path in storage.folders_in(folder) if is_run(path)]
     if not runs:
         raise UserError(f"{folder} holds no run; make one with: bstviz train COLLECTION --out {folder}")
     return runs
 
 
+def read_experiment(folder: str | Path) -> dict[str, Any]:
+    """What ``experiment.json`` says, an older version migrated in memory; empty where there is none.
+
+    Raises:
+        UserError: It is damaged, or of a newer format version.
+    """
+    file = Path(folder) / EXPERIMENT_HEADER
+    if not file.is_file():
+        return {}
+    remedy = "Restore it from a copy, or choose another folder."
+    try:
+        entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        version = entry["format_version"]
+    except (ValueError, TypeError, KeyError):
+        raise UserError(f"{file} is damaged. {remedy}") from None
+    storage.check_version(version, migrations.EXPERIMENT_VERSIONS, f"{file} has", remedy)
+    return migrations.experiment_entry(entry)
+
+
 def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
     """Write ``experiment.json``: the settings that the runs of a folder share, checked when a stopped one goes on.
+
+    What is ``left_out`` follows from the rest, and is told in words that may change: it is not compared.
 
     Raises:
         UserError: The folder already holds an experiment of other settings.
     """
-    file = Path(folder) / EXPERIMENT_HEADER
-    entry = {"format_version": FORMAT_VERSION, **command}
-    if file.is_file():
-        old = json.loads(file.read_text(encoding="utf-8"))
-        changed = sorted(k for k in {*old, *entry} if old.get(k) != entry.get(k))
-        if changed:
-            raise UserError(
-                f"{folder} already holds an experiment with other settings ({', '.join(changed)}). Choose another --out, "
-                "or delete the folder."
-            )
+    entry = {"format_version": migrations.FORMAT_VERSION, **command}
+    old = read_experiment(folder)
+    if not old:
+        file = Path(folder) / EXPERIMENT_HEADER
+        file.parent.mkdir(parents=True, exist_ok=True)
+        storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
+    changed = sorted(k for k in {*old, *entry} - {"left_out"} if old.get(k) != entry.get(k))
+    if changed:
+        raise UserError(
+            f"{folder} already holds an experiment with other settings ({', '.join(changed)}). Choose another --out, "
+            "or delete the folder."
+        )

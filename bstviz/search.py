@@ -75,7 +75,7 @@ def search(
         raise UserError(
             f"The {by} embeddings are of {info}, the encoder here is {encoder.info}: embed the collection again."
         )
-    rows = np.flatnonzero(~np.isnan(matrix).any(axis=1))
+    rows = np.flatnonzero(collection.usable([by]))
     near, distances = nearest(encoder.embed([query]), matrix[rows], k)
     return Found(by, rows[near[0]], 1 - distances[0])
 

@@ -198,7 +198,7 @@ def split_fold(
     confident = np.ones(len(labels), bool) if confident is None else confident
     known = usable & (labels >= 0)
     out = np.full(len(labels), "unused", dtype=object)
-    out[known & (folds == fold)] = np.where(confident[known & (folds == fold)], "test", "below")
+    out[known & (folds == fold)] = np.where(confident[known & (folds == fold)], "test", "below_threshold")
     rows = np.flatnonzero(known & (folds != fold) & confident)
     if len(rows) < 10 or (out == "test").sum() == 0:
         raise UserError(

@@ -5,31 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
 
+PATIENCE = 600  # seconds to wait for another writer
+ATTEMPTS = 10  # to read a folder that is being replaced
+Content = TypeVar("Content")
+
 
 def flush(path: Path) -> None:
     """Wait until a file or the entries of a folder are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+    if os.name == "nt":  # flushes no folder, and a file only through a handle that may write
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+    else:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _sibling(path: Path, role: str) -> Path:
@@ -37,60 +41,165 @@ def _sibling(path: Path, role: str) -> Path:
 
 
 @contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Context in which nobody else writes a file or folder, here or on another machine that shares disk and locks.
+
+    The lock ends with its process, however that ends. Readers take none.
+
+    Raises:
+        UserError: Somebody else has been writing for :data:`PATIENCE` seconds.
+    """
+    from filelock import FileLock, Timeout
+
+    file = _sibling(path.absolute(), "lock")
+    try:
+        with FileLock(file, timeout=PATIENCE, poll_interval=0.01):
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows deletes no open file
+                    file.unlink()  # whoever waits for this one sees that it is gone, and makes a new one
+    except Timeout:
+        raise UserError(
+            f"{path} has been locked by another process for {PATIENCE} seconds. Wait for it, or end it, and try again."
+        ) from None
+
+
+@contextmanager
 def replaced_folder(path: Path) -> Iterator[Path]:
     """Context in which a new version of the folder ``path`` is written; on success it takes the old one's place.
 
-    A process killed at any moment leaves the old folder or the new one (see :func:`recover`), never half of one.
+    A process killed at any moment leaves the old folder or the new one, never half of one; for a moment, or after a
+    kill until the next writer comes, the old one lies beside its place (see :func:`located`). What a killed writer
+    left half written is deleted here.
+
+    Raises:
+        UserError: Another process goes on writing the same folder.
     """
     path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    recover(path)
-    fresh, old = _sibling(path, f"new-{os.getpid()}"), _sibling(path, "old")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir()
-    try:
-        yield fresh
-        for file in fresh.rglob("*"):
-            if file.is_file():
-                file.chmod(0o666 & ~_umask())  # some writers make files that only their owner may read
-            flush(file)
-        flush(fresh)
-        if path.exists():
-            path.rename(old)
-        fresh.rename(path)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        recover(path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-    flush(path.parent)
+    with locked(path):
+        _tidy(path)
+        fresh, old = _sibling(path, "new"), _sibling(path, "old")
+        fresh.mkdir()
+        try:
+            yield fresh
+            mode = _usual_mode(fresh)
+            for file in fresh.rglob("*"):
+                if file.is_file():
+                    file.chmod(mode)  # some writers make files that only their owner may read
+                flush(file)
+            flush(fresh)
+            if path.exists():
+                path.rename(old)
+            fresh.rename(path)
+        except BaseException:
+            _tidy(path)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+        flush(path.parent)
+
+
+def _usual_mode(folder: Path) -> int:
+    """Permissions of a new file in a folder, as the process's own settings make them."""
+    probe = folder / ".mode"
+    probe.touch()
+    mode = probe.stat().st_mode
+    probe.unlink()
+    return mode
 
 
 def recover(path: Path) -> None:
-    """Put back the old version of a folder whose replacement was cut off between the two renames."""
-    old = _sibling(path.absolute(), "old")
+    """Put back a folder whose replacement was cut off between the two renames; delete what killed writers left of it.
+
+    For those who are about to write into the folder around it; readers have :func:`located`.
+    """
+    path = path.absolute()
+    if path.parent.is_dir() and (_sibling(path, "old").exists() or _unfinished(path)):
+        with locked(path):
+            _tidy(path)
+
+
+def _tidy(path: Path) -> None:
+    """:func:`recover`, for who holds the lock."""
+    for leftover in _unfinished(path):
+        _delete(leftover)
+    old = _sibling(path, "old")
     if old.exists():
         if path.exists():
-            shutil.rmtree(old, ignore_errors=True)
+            _delete(old)
         else:
             old.rename(path)
 
 
-def discard_unfinished(folder: Path) -> None:
-    """Delete what a killed process left half written in a folder; nobody else may be writing there."""
-    for leftover in folder.glob(".*.new-*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)
+def _unfinished(path: Path) -> list[Path]:
+    """Temporary siblings of a file or folder: under the lock, of writers that are gone; once they were numbered."""
+    name = re.compile(re.escape(_sibling(path, "new").name) + r"(-\d+)?")
+    return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write one file atomically: temporary sibling, flush, rename."""
-    fresh = _sibling(path, f"new-{os.getpid()}")
-    fresh.write_bytes(data)
-    flush(fresh)
-    fresh.replace(path)
+    """Write one file atomically: temporary sibling, flush, rename.
+
+    Raises:
+        UserError: Another process goes on writing the same file.
+    """
+    with locked(path):
+        fresh = _sibling(path, "new")
+        fresh.write_bytes(data)
+        flush(fresh)
+        fresh.replace(path)
+
+
+def located(folder: Path) -> Path:
+    """Where a folder lies: at its place, or beside it between a writer's two renames, and after a kill there."""
+    old = _sibling(folder.absolute(), "old")
+    return old if old.is_dir() and not folder.exists() else folder
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The visible folders of a folder in name order, those just being replaced among them; none where it is missing."""
+    if not folder.is_dir():
+        return []
+    names = {re.sub(r"^\.(.+)\.old$", r"\1", path.name) for path in folder.iterdir() if path.is_dir()}
+    return [folder / name for name in sorted(names) if not name.startswith(".")]
+
+
+def read_folder(folder: Path, read: Callable[[Path], Content]) -> Content:
+    """Read a folder that others may be replacing: all of one version, without a lock.
+
+    Args:
+        folder: Its place.
+        read: Reads it from where it lies just now; called again where it was replaced meanwhile.
+    """
+    for _ in range(ATTEMPTS):
+        place = located(folder)
+        version = _identity(place)
+        try:
+            content = read(place)
+        except (UserError, OSError):
+            if _identity(place) == version:
+                raise
+        else:
+            if _identity(place) == version:
+                return content
+    raise UserError(f"{folder} is being written again and again; try again when that has ended.")
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What a folder at the same path is told apart by from the one that takes its place."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def map_tensor(path: Path, name: str) -> np.ndarray:
@@ -122,22 +231,21 @@ def write_header(folder: Path, name: str, header: dict[str, Any]) -> None:
 
 
 def read_header(
-    folder: Path, name: str, kind: str, version: int, remedy: str, *, verify: bool = True
+    folder: Path, name: str, kind: str, versions: Sequence[int], remedy: str, *, verify: bool = True
 ) -> dict[str, Any]:
-    """Read a folder's JSON header and check its version and its siblings.
+    """Read a folder's JSON header, as it is, and check its version and its siblings.
 
     Args:
-        folder: The collection or run.
+        folder: The collection or run, where it lies (see :func:`read_folder`).
         name: File name of the header.
         kind: What to call the folder in messages.
-        version: The format version that this program reads.
+        versions: The format versions that this program reads, the newest last.
         remedy: What to do when the folder is damaged, as a sentence.
         verify: Check the siblings' hashes, not only that they are there.
 
     Raises:
         UserError: The folder is missing, of another version, incomplete or changed since it was written.
     """
-    recover(folder)
     try:
         header = json.loads((folder / name).read_text(encoding="utf-8"))
     except OSError:
@@ -146,14 +254,28 @@ def read_header(
         raise UserError(f"{folder / name} is not valid JSON ({error}). {remedy}") from None
     if not isinstance(header, dict):
         raise UserError(f"{folder / name} is not the header of a {kind}. {remedy}")
-    if header.get("format_version") != version:
-        raise UserError(
-            f"{folder} has {kind} format version {header.get('format_version')!r}; this bstviz reads version "
-            f"{version}. {remedy}"
-        )
+    check_version(header.get("format_version"), versions, f"{folder} has {kind}", remedy)
     for file, digest in header.get("files", {}).items():
         if not (folder / file).is_file():
             raise UserError(f"{folder} lacks {file}. {remedy}")
         if verify and sha256(folder / file) != digest:
             raise UserError(f"{folder / file} was changed or damaged after it was written. {remedy}")
     return header
+
+
+def check_version(version: object, versions: Sequence[int], what: str, remedy: str) -> None:
+    """Refuse a format version that this program does not read (UserError): a newer one wants a newer program.
+
+    Args:
+        version: As stated.
+        versions: Those that are read, the newest last.
+        what: Of what it is the version, and a verb: "runs/a has run".
+        remedy: What to do about one that is not read and not newer, as a sentence.
+    """
+    if version in versions:
+        return
+    known = " and ".join(map(str, versions))
+    if isinstance(version, int) and version > versions[-1]:
+        remedy = "A newer bstviz wrote it; update this one: pip install --upgrade bstviz"
+    plural = "s" if len(versions) > 1 else ""
+    raise UserError(f"{what} format version {version!r}; this bstviz reads version{plural} {known}. {remedy}")

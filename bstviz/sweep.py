@@ -26,6 +26,7 @@ from bstviz.splits import Folds
 from bstviz.zeroshot import readable, zero_shot
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.queues import SimpleQueue
 
     from bstviz.projection import UmapSettings
@@ -262,10 +263,11 @@ def run_sweep(
     """
     out = Path(out)
     write_experiment(out, describe(collection, folds, work))
-    storage.discard_unfinished(out)
-    for config in work.settings:
-        for fold in range(folds.count):
+    for fold in range(folds.count):
+        for config in work.settings:
             storage.recover(out / run_id(config, fold))
+        for baseline in work.baselines:
+            storage.recover(baseline_file(out, baseline, fold))
     jobs = jobs or default_jobs(device)
     tasks = open_tasks(out, folds, work, jobs=jobs, together=engine.name == "local")
     if on_start:
@@ -303,20 +305,20 @@ def _here(
 
 @dataclass
 class _Worker:
-    """What a worker process is given once: the data, and where it reports how far it is."""
+    """What a worker process is given once: the data, where it reports how far it is, and a pipe that ends it."""
 
     collection: Collection
     folds: Folds
     options: dict[str, Any]
     reports: SimpleQueue[tuple[int, float]]
+    parent: Connection
 
 
 _worker: _Worker
 
 
 def _begin(worker: _Worker) -> None:
-    """Set up a worker process: one thread, no interest in Ctrl-C, and an end when its parent has one."""
-    import multiprocessing
+    """Set up a worker process: one thread, no interest in Ctrl-C, and an end when its parent has one or says so."""
     import signal
     import threading
 
@@ -328,12 +330,10 @@ def _begin(worker: _Worker) -> None:
     torch.set_num_threads(1)
     threadpool_limits(1)  # linear algebra of the baselines
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
 
     def follow() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
+        worker.parent.poll(None)  # until the parent has closed its end, or has ended
+        os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
 
@@ -348,12 +348,12 @@ def _in_worker(index: int, task: Task) -> list[Run] | list[Baseline]:
 def _in_processes(
     tasks: Sequence[Task], collection: Collection, folds: Folds, jobs: int, *, on_progress: Progress, **options: Any
 ) -> Results:
-    from multiprocessing import active_children, get_context
+    from multiprocessing import get_context
 
     context = get_context("spawn")
     reports = context.SimpleQueue()
-    worker = _Worker(collection, folds, options, reports)
-    others = set(active_children())
+    followed, parent = context.Pipe(duplex=False)
+    worker = _Worker(collection, folds, options, reports, followed)
     pool = ProcessPoolExecutor(min(jobs, len(tasks)), context, initializer=_begin, initargs=(worker,))
     pending: dict[Future[list[Run] | list[Baseline]], int] = {}
     try:
@@ -366,9 +366,10 @@ def _in_processes(
                 yield pending.pop(future), future.result()
     finally:
         if pending:  # stopped, or a task failed: nobody waits for the others
-            for process in set(active_children()) - others:
-                process.terminate()
+            parent.close()
         pool.shutdown(cancel_futures=True)
+        parent.close()
+        followed.close()
 
 
 def _on_ray(tasks: Sequence[Task], collection: Collection, folds: Folds, engine: Engine, **options: Any) -> Results:

@@ -264,7 +264,7 @@ def train_folds(
     """
     kinds = kinds_of(config.modality)
     matrices = {kind: collection.embedding(kind) for kind in kinds}
-    usable = np.all([~np.isnan(m).any(axis=1) for m in matrices.values()], axis=0)
+    usable = collection.usable(kinds)
     labels, parents = collection.labels, collection.taxonomy.parents
     confident = confident_sounds(collection, config.min_confidence)
     splits = [

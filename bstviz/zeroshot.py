@@ -53,6 +53,6 @@ def zero_shot(collection: Collection) -> np.ndarray:
     if bare(encoder.info) != bare(info):
         raise UserError(f"The sounds are embedded by {info}, the words by {encoder.info}: embed the collection again.")
     cosine = unit(matrix) @ unit(encoder.embed(prompts(collection.taxonomy))).T  # (N, C)
-    cosine[np.isnan(matrix).any(axis=1)] = np.nan
+    cosine[~collection.usable(["audio"])] = np.nan
     odds = np.exp(SIMILARITY_SCALE * (cosine - cosine.max(axis=1, keepdims=True)))
     return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)

@@ -169,6 +169,25 @@ def test_damage_on_disk_is_noticed(tmp_path: Path) -> None:
         load_collection(folder)
 
 
+def test_sounds_are_usable_where_all_of_their_embeddings_are_finite() -> None:
+    collection = small_collection(per_class=1)
+    assert collection.audio is not None
+    assert collection.text is not None
+    collection.audio[0], collection.audio[1, 3], collection.text[2, 0] = np.nan, np.inf, np.nan
+    assert np.flatnonzero(~collection.usable(["audio"])).tolist() == [0, 1]
+    assert np.flatnonzero(~collection.usable(["audio", "text"])).tolist() == [0, 1, 2]
+    assert collection.usable([]).all()
+    with pytest.raises(UserError, match="no text embeddings yet"):
+        replace(collection, text=None, text_encoder=None).usable(["text"])
+
+
+def test_a_collection_is_itself_alone() -> None:
+    collection = small_collection()
+    assert collection == collection
+    assert collection != replace(collection)
+    assert len({collection, collection}) == 1
+
+
 def test_a_table_is_brought_to_the_columns() -> None:
     rows = pd.DataFrame({"sound_id": [7, 8], "confidence": [5.0, None], "title": ["  ", "b"], "mood": ["x", "y"]})
     out = sounds_table(rows)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import threading
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bstviz import paths
+from bstviz import paths, storage
 from bstviz.collection import Collection, load_collection
 from bstviz.decisions import BEFORE, apply_decisions, decide, read_record, record_file, table, undo
 from bstviz.errors import UserError
@@ -120,6 +121,28 @@ def test_what_was_saved_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
     record = read_record(file, HASH)
     assert set(told) <= {d.id for d in record.decisions}
     assert 0 <= len(record.decisions) - len(told) <= 6  # a kill may come between the saving and the telling
+
+
+def test_a_reader_waits_for_a_line_that_is_on_its_way(tmp_path: Path) -> None:
+    file = tmp_path / "review.jsonl"
+    say(file, "a", "fx-v")
+    line = file.read_bytes()
+    half, begun = len(line) // 2, threading.Event()
+
+    def write() -> None:
+        with storage.locked(file):
+            file.write_bytes(line[:half])
+            begun.set()
+            time.sleep(0.2)
+            file.write_bytes(line)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    begun.wait()
+    record = read_record(file, HASH)
+    writer.join()
+    assert (len(record.decisions), record.damaged) == (1, 0)
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_decisions_on_another_version_or_of_a_later_format_are_refused(tmp_path: Path) -> None:

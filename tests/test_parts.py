@@ -28,7 +28,7 @@ class Squares:
             time.sleep(self.pause)
             with self.log.open("a") as log:
                 log.write(f"{item.id}\n")
-            yield pd.DataFrame({"id": [item.id], "stamp": [item.stamp], "square": [int(item.source) ** 2]})
+            yield pd.DataFrame({"id": [item.id], "fingerprint": [item.stamp], "square": [int(item.source) ** 2]})
 
 
 def items(n: int, mark: str = "1") -> list[Item]:

@@ -14,7 +14,7 @@ from bstviz import storage
 from bstviz.collection import Collection
 from bstviz.errors import UserError
 from bstviz.projection import UmapSettings
-from bstviz.run import Run, find_runs, load_info, load_run, write_experiment
+from bstviz.run import Run, find_runs, is_run, load_info, load_run, write_experiment
 from tests.fakes import small_collection
 
 Runs = dict[str, Run]
@@ -67,7 +67,7 @@ def test_a_saved_run_reads_back_the_same(runs: Runs, tmp_path: Path, modality: s
 def test_the_folder_is_plain_files_and_nothing_pickled(folder: Path) -> None:
     assert {f.name for f in folder.iterdir()} == FILES
     header = json.loads((folder / "run.json").read_text())
-    assert header["format_version"] == 2
+    assert header["format_version"] == 3
     assert set(header["files"]) == FILES - {"run.json"}
     assert header["train"]["modality"] == "both"
     assert header["versions"]["torch"]
@@ -90,7 +90,7 @@ def test_a_changed_or_missing_file_is_noticed(folder: Path, name: str) -> None:
 
 def test_a_half_written_header_or_another_version_is_noticed(folder: Path) -> None:
     rehash(folder, lambda header: header.update(format_version=1))
-    with pytest.raises(UserError, match="run format version 1; this bstviz reads version 2"):
+    with pytest.raises(UserError, match="run format version 1; this bstviz reads versions 2 and 3"):
         load_run(folder)
     (folder / "run.json").write_bytes((folder / "run.json").read_bytes()[:500])
     with pytest.raises(UserError, match="not valid JSON"):
@@ -129,7 +129,7 @@ def test_another_class_order_is_noticed(folder: Path) -> None:
 def test_tables_of_different_length_are_noticed(folder: Path) -> None:
     pd.read_parquet(folder / "sounds.parquet").iloc[1:].to_parquet(folder / "sounds.parquet", index=False)
     rehash(folder)
-    with pytest.raises(UserError, match=r"47 sounds, latents \(48, 8\), 48 places"):
+    with pytest.raises(UserError, match=r"47 sounds, latents \(48, 8\), coordinates of 48"):
         load_run(folder)
 
 
@@ -152,8 +152,9 @@ def test_a_killed_save_leaves_the_old_run(folder: Path, runs: Runs, monkeypatch:
 def test_a_run_whose_replacement_was_cut_off_is_found_again(folder: Path) -> None:
     folder.rename(folder.parent / f".{folder.name}.old")
     assert load_run(folder).fold == 0
-    folder.rename(folder.parent / f".{folder.name}.old")
     assert find_runs(folder.parent) == [folder]
+    assert is_run(folder)
+    assert not folder.exists()  # a reader finds it beside its place, and puts nothing back
 
 
 def test_a_run_finds_its_collection_and_both_can_move_together(
@@ -205,6 +206,46 @@ def test_a_folder_without_runs_names_the_command_that_makes_them(tmp_path: Path)
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(UserError, match="holds no run; make one with: bstviz train"):
             find_runs(folder)
+
+
+def test_a_run_is_itself_alone_and_its_collection_reference_a_value(runs: Runs) -> None:
+    run = runs["audio"]
+    assert run == run
+    assert len({run, run, runs["both"], load_info(run.folder or Path())}) == 3
+    assert {replace(run.collection), run.collection} == {run.collection}
+
+
+def test_a_run_as_one_table(runs: Runs) -> None:
+    run = runs["both"]
+    frame = run.frame()
+    assert list(frame) == [
+        "sound_id", "split", "class", "top", "predicted", "predicted_top", "correct", "confidence", "pca_x", "pca_y",
+    ]  # fmt: skip
+    assert frame["sound_id"].tolist() == run.sounds["sound_id"].tolist()
+    np.testing.assert_array_equal(run.taxonomy.encode(frame["predicted"]), run.probabilities.argmax(axis=1))
+    np.testing.assert_array_equal(frame["confidence"], run.probabilities.max(axis=1))
+    np.testing.assert_array_equal(frame[["pca_x", "pca_y"]], run.projections[["pca_x", "pca_y"]])
+    assert (frame["top"] == [code.split("-")[0] for code in frame["class"]]).all()
+    assert (frame["predicted_top"] == [code.split("-")[0] for code in frame["predicted"]]).all()
+    assert (frame["correct"] == (frame["class"] == frame["predicted"])).all()
+
+
+def test_a_table_says_what_is_missing_and_has_the_flat_umap_map(runs: Runs) -> None:
+    run = runs["both"]
+    sounds = run.sounds.copy()
+    sounds.loc[0, "y_true"] = None
+    maps = run.projections.assign(umap2_x=np.float32(1), umap2_y=np.float32(2), umap3_x=np.float32(3))
+    frame = replace(run, sounds=sounds, projections=maps).frame()
+    assert frame.loc[0, ["class", "top", "correct"]].isna().all()
+    assert frame.loc[1:, ["class", "top", "correct"]].notna().all(axis=None)
+    assert (frame["umap_x"].unique().tolist(), frame["umap_y"].unique().tolist()) == ([1], [2])
+    assert list(frame)[-4:] == ["pca_x", "pca_y", "umap_x", "umap_y"]
+
+
+def test_an_experiment_that_is_damaged_is_named(tmp_path: Path) -> None:
+    (tmp_path / "experiment.json").write_text("{")
+    with pytest.raises(UserError, match=r"experiment\.json is damaged"):
+        write_experiment(tmp_path, {"folds": 5})
 
 
 def test_an_experiment_of_the_same_settings_is_accepted_again(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_unsure_sounds_are_neither_trained_on_nor_tested() -> None:
     folds = stratified_folds(labels)
     confident = np.arange(len(labels)) % 3 > 0
     split = split_fold(folds, 0, labels, everything(labels), confident=confident)
-    assert (split[(folds == 0) & ~confident] == "below").all()
+    assert (split[(folds == 0) & ~confident] == "below_threshold").all()
     assert (split[(folds != 0) & ~confident] == "unused").all()
     assert (split[(folds == 0) & confident] == "test").all()
     assert set(split[(folds != 0) & confident]) == {"train", "val"}

@@ -22,7 +22,9 @@ def write_version(folder: Path, content: str) -> None:
 
 
 def read(folder: Path) -> dict:
-    return storage.read_header(folder, "head.json", "thing", 1, "Make it again.")
+    return storage.read_folder(
+        folder, lambda place: storage.read_header(place, "head.json", "thing", (1,), "Make it again.")
+    )
 
 
 def test_a_folder_is_replaced_as_a_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -74,8 +76,110 @@ def test_a_killed_write_leaves_the_old_folder_or_the_new_one(tmp_path: Path, mom
     write_version(folder, "one")
     done = subprocess.run([sys.executable, "-c", KILLED_AT, str(folder), str(moment)], check=False)
     assert done.returncode == -signal.SIGKILL
+    before = sorted(f.name for f in tmp_path.iterdir())
     assert read(folder)["content"] == expected
-    assert (folder / "a.txt").read_text() == (folder / "b.txt").read_text() == expected
+    place = storage.located(folder)
+    assert (place / "a.txt").read_text() == (place / "b.txt").read_text() == expected
+    assert sorted(f.name for f in tmp_path.iterdir()) == before  # a reader repairs nothing
+    storage.recover(folder)
+    assert read(folder)["content"] == (folder / "a.txt").read_text() == expected
+    assert [f.name for f in tmp_path.iterdir()] == ["thing"]
+
+
+def test_a_reader_between_the_two_renames_finds_the_old_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "thing"
+    write_version(folder, "one")
+    seen = []
+    rename = Path.rename
+
+    def watched(self: Path, target: Path) -> Path:
+        done = rename(self, target)
+        if Path(target).name == ".thing.old":
+            seen.extend([read(folder)["content"], storage.folders_in(tmp_path)])
+        return done
+
+    monkeypatch.setattr(Path, "rename", watched)
+    write_version(folder, "two")
+    assert seen == ["one", [folder]]
+    assert read(folder)["content"] == "two"
+
+
+def test_what_is_read_is_of_one_version_though_it_is_replaced_meanwhile(tmp_path: Path) -> None:
+    folder = tmp_path / "thing"
+    write_version(folder, "one")
+    turns = iter(("two", "three"))
+
+    def slowly(place: Path) -> tuple[str, str]:
+        first = (place / "a.txt").read_text()
+        if content := next(turns, None):
+            write_version(folder, content)
+        return first, (place / "b.txt").read_text()
+
+    assert storage.read_folder(folder, slowly) == ("three", "three")
+
+
+def test_what_cannot_be_read_is_not_tried_again(tmp_path: Path) -> None:
+    tries = []
+
+    def fail(place: Path) -> None:
+        tries.append(place)
+        raise UserError("no")
+
+    with pytest.raises(UserError, match="no"):
+        storage.read_folder(tmp_path, fail)
+    assert tries == [tmp_path]
+
+
+WRITES = """
+import sys, time
+from pathlib import Path
+from bstviz import storage
+
+folder, who = Path(sys.argv[1]), sys.argv[2]
+for turn in range(20):
+    with storage.replaced_folder(folder) as fresh:
+        (fresh / "a.txt").write_text(f"{who}{turn}")
+        time.sleep(0.002)
+        (fresh / "b.txt").write_text(f"{who}{turn}")
+        storage.write_header(fresh, "head.json", {"format_version": 1, "content": f"{who}{turn}"})
+"""
+
+
+def test_two_writers_take_turns_and_readers_always_find_a_whole_version(tmp_path: Path) -> None:
+    folder = tmp_path / "thing"
+    write_version(folder, "zero")
+    writers = [subprocess.Popen([sys.executable, "-c", WRITES, str(folder), who]) for who in ("ann", "bob")]
+    while any(writer.poll() is None for writer in writers):
+        assert read(folder)["content"]
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert [f.name for f in tmp_path.iterdir()] == ["thing"]
+
+
+@pytest.mark.parametrize("name", [".thing.new", ".thing.new-4711"])
+def test_what_a_killed_writer_left_is_deleted_by_the_next_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "a.txt").touch()
+    (tmp_path / ".thing.lock").touch()
+    (tmp_path / ".thing.new-notes").mkdir()  # of another folder
+    write_version(tmp_path / "thing", "one")
+    assert sorted(f.name for f in tmp_path.iterdir()) == [".thing.new-notes", "thing"]
+
+
+def test_whoever_waits_too_long_for_another_writer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "PATIENCE", 0.05)
+    with storage.locked(tmp_path / "f"), pytest.raises(UserError, match=r"f has been locked by another process"):
+        storage.write_file(tmp_path / "f", b"one")
+
+
+def test_files_get_the_usual_permissions(tmp_path: Path) -> None:
+    with storage.replaced_folder(tmp_path / "thing") as fresh:
+        (fresh / "a.txt").write_text("one")
+        (fresh / "a.txt").chmod(0o600)
+    (tmp_path / "other.txt").touch()
+    assert (tmp_path / "thing" / "a.txt").stat().st_mode == (tmp_path / "other.txt").stat().st_mode
+    assert [f.name for f in (tmp_path / "thing").iterdir()] == ["a.txt"]
 
 
 def test_write_file_replaces_and_leaves_no_sibling(tmp_path: Path) -> None:
@@ -110,8 +214,8 @@ def test_every_damage_is_named_with_the_remedy(tmp_path: Path) -> None:
     refuses(r"a\.txt was changed")
     (folder / "b.txt").unlink()
     refuses(r"lacks b\.txt")
-    (folder / "head.json").write_text('{"format_version": 2}')
-    refuses("version 2; this bstviz reads version 1")
+    (folder / "head.json").write_text('{"format_version": 0}')
+    refuses("version 0; this bstviz reads version 1")
     for broken in (b'{"format_ver', b"\xff\xff"):
         (folder / "head.json").write_bytes(broken)
         refuses("not valid JSON")

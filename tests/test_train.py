@@ -127,7 +127,7 @@ def test_the_confidence_threshold_applies_to_training_and_test(collection: Colle
     confidence = collection.sounds["confidence"].to_numpy()
     split = run.sounds["split"]
     assert (confidence[split.isin(["train", "val", "test"])] >= 3).all()
-    assert (confidence[split.isin(["below", "unused"])] < 3).all()
+    assert (confidence[split.isin(["below_threshold", "unused"])] < 3).all()
     assert run.metrics["n"] == (split == "test").sum()
     assert len(run.sounds) == len(collection)
 
@@ -139,7 +139,7 @@ def test_sounds_without_confidence_count_only_without_a_threshold(collection: Co
     folds = stratified(part)
     assert len(split_of(train_fold(part, folds, 0, quick(epochs=1)), "unused")) == 0
     kept = train_fold(part, folds, 0, quick(epochs=1, min_confidence=2)).sounds
-    assert kept.loc[::2, "split"].isin(["below", "unused"]).all()
+    assert kept.loc[::2, "split"].isin(["below_threshold", "unused"]).all()
     half["confidence"] = pd.array([pd.NA] * len(half), dtype="Int8")
     nothing = replace(collection, sounds=half)
     with pytest.raises(UserError, match="no annotation confidence"):

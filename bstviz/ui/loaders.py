@@ -21,7 +21,7 @@ import streamlit as st
 
 from bstviz import audio, neighbours, paths, projection, run, storage, viewport
 from bstviz.classify import Classifier
-from bstviz.collection import Collection, load_collection
+from bstviz.collection import Collection, is_collection, load_collection
 from bstviz.columns import Columns, search_text
 from bstviz.errors import UserError
 from bstviz.projection import UmapSettings
@@ -136,8 +136,9 @@ def _hash(file: Path, changed: int, size: int) -> str:
 
 def _stamp(path: Path, header: str) -> str:
     """Hash of a folder's header, read again only where the file has changed."""
-    now = (path / header).stat()
-    return _hash(path / header, now.st_mtime_ns, now.st_size)
+    file = storage.located(path) / header
+    now = file.stat()
+    return _hash(file, now.st_mtime_ns, now.st_size)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -170,7 +171,7 @@ def _find_collection(loaded: run.Run) -> Collection:
     if loaded.collection.path is not None:
         places.append((loaded.folder or Path()) / loaded.collection.path)
     for place in places:
-        if (place / "collection.json").is_file():
+        if is_collection(place):
             collection = _load_collection(str(place.resolve()), _stamp(place, "collection.json"))
             if collection.hash == loaded.collection.hash:
                 return collection
@@ -216,7 +217,7 @@ def _columns(loaded: Loaded, folds: tuple[int, ...]) -> Columns:
         fold = np.full(len(loaded.ids), -1)
         for other in siblings(loaded):
             sounds = load_run(other.folder or Path()).sounds
-            own = sounds["sound_id"][sounds["split"].isin(["test", "below"])]
+            own = sounds["sound_id"][sounds["split"].isin(["test", "below_threshold"])]
             rows = loaded.ids.get_indexer(pd.Index(own))
             fold[rows[rows >= 0]] = other.fold
         return fold

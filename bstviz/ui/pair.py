@@ -71,7 +71,7 @@ class Pair:
 
 
 def _out_of_fold(run: Run) -> np.ndarray:
-    return run.sounds["split"].isin(["test", "below"]).to_numpy()
+    return run.sounds["split"].isin(["test", "below_threshold"]).to_numpy()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})

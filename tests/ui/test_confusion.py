@@ -68,7 +68,7 @@ def said(page: AppTest) -> str:
 def answered(folder: Path, loss: str, trained: int, collection: Collection, threshold: int) -> pd.DataFrame:
     """Answers of a setting to its test sounds of a confidence, read from its files."""
     runs = [load_run(path) for path in find_runs(folder) if path.name.startswith(f"{loss}-audio-c{trained}-")]
-    sounds = pd.concat([run.sounds[run.sounds["split"].isin(["test", "below"])] for run in runs])
+    sounds = pd.concat([run.sounds[run.sounds["split"].isin(["test", "below_threshold"])] for run in runs])
     return sounds.merge(collection.sounds[["sound_id", "confidence"]]).query("confidence >= @threshold")
 
 

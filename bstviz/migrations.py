@@ -1,0 +1,65 @@
+"""What older versions of the formats called things, put into the words of version 3; nothing else knows old words.
+
+A reader hands a header or a table over as it lies on disk and gets it as version 3 has it. Nothing is written back: a
+folder keeps its version, and with it its hashes and its identity, until a writer replaces it. ``docs/formats.md``
+describes version 3.
+
+Versions written so far: collections 1 and 3, runs and experiments 2 and 3; tables of labels and of unfinished work
+bear no number and are told by their columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+FORMAT_VERSION = 3
+"""Version of collections, runs and experiments that is written."""
+COLLECTION_VERSIONS = (1, FORMAT_VERSION)
+RUN_VERSIONS = (2, FORMAT_VERSION)
+EXPERIMENT_VERSIONS = (2, FORMAT_VERSION)
+
+COLUMNS = {"stamp": "fingerprint"}
+"""Columns of labels and of the chunks of unfinished work."""
+SPLITS = {"below": "below_threshold"}
+"""Values of the column ``split`` of a run's sounds."""
+_RUN_KEYS = {"also_trained_on": "extra_training_data", "applied": "answered_by"}
+_SPLIT_KINDS = {
+    "none: applied to a collection that it was not trained on": (
+        "none: inference only, on a collection that it was not trained on"
+    ),
+}
+_RUN_FILES = {"retrieval.safetensors": "memory.safetensors"}
+
+Header = dict[str, Any]
+
+
+def collection_header(header: Header) -> Header:
+    """``collection.json`` of any version as of version 3: version 1 says the same in the same words."""
+    return {**header, "format_version": FORMAT_VERSION}
+
+
+def run_header(header: Header) -> Header:
+    """``run.json`` of any version as of version 3; ``files`` goes on naming what lies in the folder."""
+    if header["format_version"] == FORMAT_VERSION:
+        return header
+    kind = header["split_kind"]
+    return {
+        **_renamed(header, _RUN_KEYS),
+        "split_kind": _SPLIT_KINDS.get(kind, kind),
+        "format_version": FORMAT_VERSION,
+    }
+
+
+def run_file(name: str, version: int) -> str:
+    """What a file of a run, by its name in version 3, is called in a folder of some version."""
+    return name if version == FORMAT_VERSION else _RUN_FILES.get(name, name)
+
+
+def experiment_entry(entry: Header) -> Header:
+    """``experiment.json`` of any version as of version 3: version 2 says the same in the same words."""
+    return {**entry, "format_version": FORMAT_VERSION}
+
+
+def _renamed(entry: Mapping[str, Any], names: Mapping[str, str]) -> Header:
+    return {names.get(key, key): value for key, value in entry.items()}
