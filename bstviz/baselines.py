@@ -1,7 +1,7 @@
 """Baselines on the same embeddings and folds as the networks: nearest neighbours, logistic regression, zero-shot.
 
-Embeddings are standardised by the training sounds; with both modalities the two are joined. Baselines have nothing to stop
-early or to calibrate, so they train on the validation sounds too. Zero-shot (:mod:`bstviz.zeroshot`) trains on nothing and takes
+Embeddings are standardised by the training sounds; with both modalities the two are joined. Baselines train on the very sounds
+that the networks beside them train on: the same validation sounds are held out, though a baseline has no use for them. Zero-shot (:mod:`bstviz.zeroshot`) trains on nothing and takes
 audio alone, of an encoder that reads too.
 
 References: P. Anastasopoulou, J. Torrey, X. Serra, F. Font, "Heterogeneous Sound Classification with the Broad Sound
@@ -20,9 +20,9 @@ import numpy as np
 
 from bstviz import metrics, storage
 from bstviz.collection import Collection
-from bstviz.config import MODALITIES, Modality, kinds_of
+from bstviz.config import MODALITIES, Modality, TrainConfig, kinds_of
 from bstviz.errors import UserError
-from bstviz.splits import Folds, confident_sounds, split_fold
+from bstviz.splits import Folds, split_collection
 from bstviz.zeroshot import zero_shot
 
 Method = Literal["knn", "logistic", "zeroshot"]
@@ -32,7 +32,7 @@ METHODS: dict[Method, str] = {
     "zeroshot": "Zero-shot (class definitions)",
 }
 FOLDER = "baselines"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 NEIGHBOURS, INVERSE_REGULARISATION = 10, 0.01
 
 
@@ -45,12 +45,15 @@ class BaselineConfig:
         modality: Which embeddings it takes.
         min_confidence: Sounds below this annotation confidence are left out of training and test alike.
         seed: Of the validation draw, by which its splits are those of the networks.
+        validation: Share of the training sounds that is held out, as of the networks; 0 in files of format version 1, whose
+            baselines trained on the validation sounds too.
     """
 
     method: Method
     modality: Modality
     min_confidence: int = 1
     seed: int = 0
+    validation: float = TrainConfig.validation
 
     def __post_init__(self) -> None:
         for name, value, allowed in (("method", self.method, METHODS), ("modality", self.modality, MODALITIES)):
@@ -107,13 +110,12 @@ def find_baselines(experiment: str | Path) -> list[Baseline]:
         try:
             entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             version = entry.pop("format_version")
-            config = BaselineConfig(**entry.pop("config"))
-            if version == FORMAT_VERSION:
-                found.append(Baseline(config, **entry))
+            if version not in (1, FORMAT_VERSION):
+                raise UserError(f"{file} has format version {version!r}; this bstviz reads 1 and {FORMAT_VERSION}.")
+            before: dict[str, Any] = {"validation": 0.0} if version == 1 else {}
+            found.append(Baseline(BaselineConfig(**before, **entry.pop("config")), **entry))
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{file} is damaged; delete it and run the sweep again.") from None
-        if version != FORMAT_VERSION:
-            raise UserError(f"{file} has format version {version!r}; this bstviz reads version {FORMAT_VERSION}.")
     return found
 
 
@@ -127,11 +129,16 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
     matrices = [collection.embedding(kind) for kind in kinds]
     usable = np.all([~np.isnan(m).any(axis=1) for m in matrices], axis=0)
     labels = collection.labels
-    confident = confident_sounds(collection, config.min_confidence)
-    split = split_fold(
-        folds.assignment, fold, labels, usable, seed=config.seed, groups=folds.groups, confident=confident
+    split = split_collection(
+        collection,
+        folds,
+        fold,
+        usable,
+        min_confidence=config.min_confidence,
+        validation=config.validation,
+        seed=config.seed,
     )
-    train, test = np.isin(split, ["train", "val"]), split == "test"
+    train, test = split == "train", split == "test"
     if config.method == "zeroshot":
         probabilities = zero_shot(collection)[test]
     else:
@@ -155,7 +162,7 @@ def _trained(method: Method, x: np.ndarray, labels: np.ndarray, asked: np.ndarra
     from sklearn.preprocessing import StandardScaler
 
     classifier = (
-        KNeighborsClassifier(NEIGHBOURS, metric="cosine", weights="distance")
+        KNeighborsClassifier(min(NEIGHBOURS, len(x)), metric="cosine", weights="distance")
         if method == "knn"
         else LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300)
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bstviz.engine import Engine
     from bstviz.run import Run, RunInfo
     from bstviz.splits import Folds
-    from bstviz.sweep import Plan
+    from bstviz.sweep import Grid
 
 app = typer.Typer(
     name="bstviz",
@@ -308,14 +308,14 @@ def train(
     from bstviz.collection import load_collection
     from bstviz.projection import UmapSettings
     from bstviz.splits import choose_folds
-    from bstviz.sweep import Plan
+    from bstviz.sweep import Grid
 
     changes: dict[str, Any] = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
-    chosen = settings.preset(preset, **changes, **_epochs(epochs))
+    chosen = settings.recipe(preset, **changes, **_epochs(epochs))
     sounds = load_collection(collection)
     assignment = choose_folds(sounds, count=folds, group=group, column=fold_column, seed=seed)
     _run_sweep(
-        sounds, assignment, Plan((chosen,), (), ()), out, jobs=jobs, device=_device(device), umap=UmapSettings(seed=seed) if umap else None
+        sounds, assignment, Grid((chosen,), (), ()), out, jobs=jobs, device=_device(device), umap=UmapSettings(seed=seed) if umap else None
     )  # fmt: skip
     _print_report([out], "json" if as_json else "text", paper=False)
 
@@ -357,14 +357,14 @@ def sweep(
     from bstviz.collection import load_collection
     from bstviz.projection import UmapSettings
     from bstviz.splits import choose_folds
-    from bstviz.sweep import load_preset, plan
+    from bstviz.sweep import grid_of, load_preset
 
     grid = load_preset(preset)
     grid = dataclasses.replace(
         grid, recipe=recipe or grid.recipe, baselines=grid.baselines if baselines else (), train=grid.train | _epochs(epochs)
     )  # fmt: skip
     sounds = load_collection(collection)
-    work = plan(grid, sounds, seed=seed)
+    work = grid_of(grid, sounds, seed=seed)
     for reason in work.left_out:
         console.print(f"left out: {_plain(reason)}")
     assignment = choose_folds(sounds, count=folds, group=group, column=fold_column, seed=seed)
@@ -374,7 +374,7 @@ def sweep(
     _print_report([out], "json" if as_json else "text", paper=preset == "table1")
 
 
-def _run_sweep(sounds: Collection, assignment: Folds, work: Plan, out: Path, **options: Any) -> None:
+def _run_sweep(sounds: Collection, assignment: Folds, work: Grid, out: Path, **options: Any) -> None:
     """Run a sweep under a progress bar that says what is done and how long the rest may take."""
     from rich.progress import (
         BarColumn,

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz.collection import AudioOrText, Collection, load_collection
-from bstviz.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Loss, Modality, TrainConfig, preset
+from bstviz.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Modality, recipe
 from bstviz.datasets import demo
 from bstviz.embed import TEXT_FIELDS, embed_collection
 from bstviz.errors import UserError
@@ -25,7 +25,8 @@ from bstviz.projection import UmapSettings
 from bstviz.splits import Folds, stratified_folds
 
 COLLECTION, RUNS = "demo", "runs"
-MODALITIES: tuple[Modality, ...] = ("audio", "both")
+RECIPE = "default"
+BUNDLED_MODALITIES: tuple[Modality, ...] = ("audio", "both")
 UNUSABLE_LICENSE = r"\bNC\b|no licence stated"
 """Sounds of further collections with such a licence are left out of the released runs."""
 
@@ -47,11 +48,6 @@ def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collec
         report = embed_collection(folder, audio_encoder=audio, text_encoder=text, text_fields=TEXT_FIELDS, track=track)
         collection = report.collection
     return collection
-
-
-def recipe(loss: Loss, modality: Modality, *, seed: int = 0) -> TrainConfig:
-    """How the released runs are trained."""
-    return preset("default", loss=loss, modality=modality, seed=seed)
 
 
 def joined(base: Collection, extra: list[Collection]) -> Collection:
@@ -124,9 +120,9 @@ def train_released(
     kind = f"stratified 5-fold over the demo sounds, seed {seed}" + ("; other collections train only" if others else "")
     shutil.rmtree(out / RUNS, ignore_errors=True)
     paths = []
-    for modality in MODALITIES:
+    for modality in BUNDLED_MODALITIES:
         for loss in LOSSES:
-            config = recipe(loss, modality, seed=seed)
+            config = recipe(RECIPE, loss=loss, modality=modality, seed=seed)
             torch.set_num_threads(1)  # batches are small, and the UMAP fit before set all cores to work
             run = train_fold(
                 everything,

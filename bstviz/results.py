@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 
 from bstviz import confusion, outoffold, report
 from bstviz import result_figures as drawn
-from bstviz.config import MODALITY_WORDS
+from bstviz.config import DEFAULT_LOSS, MODALITY_WORDS
 from bstviz.confusion_figures import confusion_figure
 from bstviz.outoffold import OutOfFold, Setting
 from bstviz.report import COLUMNS, MODELS, Row, recipe_of
@@ -70,7 +70,7 @@ def named_settings(
     """
     groups: dict[Setting, list[RunInfo]] = {}
     for setting, members in outoffold.settings(infos).items():
-        key = setting if losses_apart else replace(setting, train=replace(setting.train, loss="flat"))
+        key = setting if losses_apart else replace(setting, train=replace(setting.train, loss=DEFAULT_LOSS))
         key = key if thresholds_apart else replace(key, train=replace(key.train, min_confidence=1))
         groups.setdefault(key, []).extend(members)
 
@@ -149,7 +149,8 @@ def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | Non
     """
     by_loss: dict[str, dict[int, RunInfo]] = {"hierarchical": {}, "flat": {}}
     for info in chosen:
-        by_loss[info.train.loss][info.fold] = info
+        if info.train.loss in by_loss:
+            by_loss[info.train.loss][info.fold] = info
     shared = sorted(set(by_loss["hierarchical"]) & set(by_loss["flat"]))
     if not shared:
         return None

@@ -30,9 +30,9 @@ from bstviz.collection import (
     taxonomy_entry,
     taxonomy_from,
 )
-from bstviz.config import ModelConfig, NetworkSizes, TrainConfig
+from bstviz.config import ModelConfig, NetworkSizes, TrainConfig, kinds_of
 from bstviz.errors import UserError
-from bstviz.projection import PCA, UmapSettings, umap_table
+from bstviz.projection import PCA, UmapSettings, fit_pca, pca_table, umap_table
 from bstviz.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -219,6 +219,32 @@ class Run(RunInfo):
             return self.collection
         target = (self.folder or Path()) / self.collection.path
         return dataclasses.replace(self.collection, path=Path(os.path.relpath(target, folder.absolute())).as_posix())
+
+    @classmethod
+    def from_fit(cls, collection: Collection, *, train: TrainConfig, latents: np.ndarray, **fitted: Any) -> Run:
+        """The run of a network that was fitted on a collection: taxonomy, encoders and PCA are added to what the fit gave.
+
+        Args:
+            collection: The sounds that it lists.
+            train: Settings of its training.
+            latents: (N, Z) float32.
+            fitted: The other attributes of a run, see :class:`Run`.
+        """
+        pca = fit_pca(latents)
+        encoders = {kind: collection.encoder(kind) for kind in kinds_of(train.modality)}
+        return cls(
+            taxonomy=collection.taxonomy,
+            encoders={kind: info for kind, info in encoders.items() if info},
+            collection=CollectionRef(
+                collection.name, collection.hash, str(collection.folder) if collection.folder else None
+            ),
+            train=train,
+            latents=latents,
+            projections=pca_table(pca, latents),
+            pca=pca,
+            versions=library_versions(),
+            **fitted,
+        )
 
 
 def run_id(train: TrainConfig, fold: int) -> str:
