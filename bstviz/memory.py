@@ -28,7 +28,7 @@ SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 BLOCK = 2048  # queries a matrix product, to bound memory
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Memory:
     """The training sounds of one run.
 

@@ -26,7 +26,7 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test", "below", "unused")
 """``below``: in the test fold, but under the confidence threshold; ``unused``: neither trained on nor tested."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Folds:
     """A fold assignment and how it was made.
 

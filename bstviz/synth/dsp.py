@@ -22,7 +22,7 @@ Signal = np.ndarray
 Option = TypeVar("Option")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Take:
     """One sound decided but not yet rendered.
 
