@@ -1,8 +1,8 @@
 """Baselines on the same embeddings and folds as the networks: nearest neighbours, logistic regression, zero-shot.
 
-Embeddings are standardised by the training sounds; with both modalities the two are joined. Baselines train on the very sounds
-that the networks beside them train on: the same validation sounds are held out, though a baseline has no use for them. Zero-shot (:mod:`bstviz.zeroshot`) trains on nothing and takes
-audio alone, of an encoder that reads too.
+Embeddings are standardised by the training sounds; with both modalities the two are joined. Baselines train on the very
+sounds that the networks beside them train on: the same validation sounds are held out, though a baseline has no use for
+them. Zero-shot (:mod:`bstviz.zeroshot`) trains on nothing and takes audio alone, of an encoder that reads too.
 
 References: P. Anastasopoulou, J. Torrey, X. Serra, F. Font, "Heterogeneous Sound Classification with the Broad Sound
 Taxonomy and Dataset", DCASE 2024 (nearest neighbours); paper section 5.
@@ -45,8 +45,8 @@ class BaselineConfig:
         modality: Which embeddings it takes.
         min_confidence: Sounds below this annotation confidence are left out of training and test alike.
         seed: Of the validation draw, by which its splits are those of the networks.
-        validation: Share of the training sounds that is held out, as of the networks; 0 in files of format version 1, whose
-            baselines trained on the validation sounds too.
+        validation: Share of the training sounds that is held out, as of the networks; 0 in files of format version 1,
+            whose baselines trained on the validation sounds too.
     """
 
     method: Method

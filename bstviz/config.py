@@ -1,4 +1,4 @@
-"""Settings of a network and of its training, the losses, and the recipes; no deep-learning framework is imported here."""
+"""Settings of a network and of its training, losses and recipes; importing this needs no deep-learning framework."""
 
 from __future__ import annotations
 
@@ -112,12 +112,13 @@ class TrainConfig:
         label_smoothing: Of the cross-entropy.
         temperature: tau of equation 6.
         contrastive_weight: lambda of equation 7.
-        top_penalty: Equation 5 as written (``indicator``, without gradient), its differentiable form (``soft``), or none.
+        top_penalty: Equation 5 as written (``indicator``, without gradient), its differentiable form (``soft``), or
+            none.
         precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32. Answers
             are always float32.
         retrieval: Blend the answers of the nearest training sounds into the network's, see :mod:`bstviz.memory`.
-        validation: Share of the training sounds that is held out to judge every epoch, to stop training where ``patience``
-            says so, and to fit the temperature.
+        validation: Share of the training sounds that is held out to judge every epoch, to stop training where
+            ``patience`` says so, and to fit the temperature.
         seed: Of initialisation, order, augmentation and the validation draw.
         sizes: Of the network.
     """

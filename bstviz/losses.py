@@ -1,7 +1,8 @@
 """Losses of the paper's section 3, as pure functions of tensors: the terms, and what each loss makes of them.
 
 Shapes: N sounds a batch, C second-level classes, D latent dimensions; any leading axes (members trained side by side)
-are kept, and a loss is one value for each of them. ``parents`` is (C,) int64, the top label of every second-level class.
+are kept, and a loss is one value for each of them. ``parents`` is (C,) int64, the top label of every second-level
+class.
 
 References: equations 4-7 of P. Anastasopoulou et al., "Hierarchical and Multimodal Learning for Heterogeneous Sound
 Classification", 2025; P. Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020.

@@ -32,7 +32,7 @@ class Embeddings:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Answers for n sounds: ``latent`` (n, Z), ``probabilities`` (n, C), ``attention`` (n, 2) for audio and text; float32."""
+    """For n sounds, float32: ``latent`` (n, Z), ``probabilities`` (n, C), ``attention`` (n, 2) of audio and text."""
 
     latent: np.ndarray
     probabilities: np.ndarray
@@ -124,7 +124,7 @@ def predict(
         model: The run's :func:`network`, where the caller keeps it.
 
     Raises:
-        UserError: A kind that the run needs is missing, comes from another encoder than it was trained on, or holds NaN.
+        UserError: A kind that the run needs is missing, is of another encoder than it was trained on, or holds NaN.
     """
     import torch
 

@@ -1,7 +1,7 @@
 """The demo: its collection, and the recipe that trains the released runs on it.
 
-``bstviz demo`` makes the demo collection and trains four runs: flat and hierarchical, audio and audio with text. Further
-collections, given by path, join the training and never the test; only demo sounds are listed in the runs.
+``bstviz demo`` makes the demo collection and trains four runs: hierarchical and flat, audio and audio with text.
+Further collections, given by path, join the training and never the test; only demo sounds are listed in the runs.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collec
 
 
 def joined(base: Collection, extra: list[Collection]) -> Collection:
-    """The sounds of several collections as one, ``base`` first, in memory; ids are made unique by the collection's name.
+    """Several collections as one, ``base`` first, in memory; ids are made unique by the collections' names.
 
     Raises:
         UserError: Taxonomies or encoders differ.
@@ -61,8 +61,8 @@ def joined(base: Collection, extra: list[Collection]) -> Collection:
             raise UserError(f"Collection {other.name!r} has another taxonomy than {base.name!r}.")
         if (other.audio_encoder, other.text_encoder) != (base.audio_encoder, base.text_encoder):
             raise UserError(
-                f"Collection {other.name!r} is embedded with {other.audio_encoder} and {other.text_encoder}; {base.name!r} "
-                f"with {base.audio_encoder} and {base.text_encoder}. Embed it with the same."
+                f"Collection {other.name!r} is embedded with {other.audio_encoder} and {other.text_encoder}; "
+                f"{base.name!r} with {base.audio_encoder} and {base.text_encoder}. Embed it with the same."
             )
     tables = [base.sounds, *(c.sounds.assign(sound_id=f"{c.name}/" + c.sounds["sound_id"]) for c in extra)]
 

@@ -1,4 +1,4 @@
-"""Sweeps: the settings of a preset on the same folds, in parallel; each run is kept as it is done, and a stopped sweep goes on.
+"""Sweeps: the settings of a preset on the same folds, in parallel; each run is kept once done; a stopped sweep goes on.
 
 Workers only compute; this process alone writes. So a run is on disk whole or not at all, whatever is killed when.
 """
@@ -60,7 +60,7 @@ class SweepPreset:
 
 @dataclass(frozen=True)
 class Grid:
-    """What a sweep trains and fits on one collection: its settings and baselines, and in words what is left out and why."""
+    """What a sweep trains and fits on one collection: settings, baselines, and in words what is left out and why."""
 
     settings: tuple[TrainConfig, ...]
     baselines: tuple[BaselineConfig, ...]

@@ -48,7 +48,7 @@ class Fitted:
 
 
 def resolved_precision(config: TrainConfig, device: str | torch.device) -> Precision:
-    """``float32`` or ``bfloat16``: what ``auto`` is on a device. bfloat16 where matrix products of it are in hardware."""
+    """``float32`` or ``bfloat16``: what ``auto`` is on a device, bfloat16 where it is in hardware."""
     if config.precision != "auto":
         return config.precision
     if torch.device(device).type == "cpu":
@@ -68,12 +68,12 @@ def augment(x: Tensor, config: TrainConfig, generators: Sequence[Generator]) -> 
 
 
 def mix(x: Tensor, share: Tensor) -> Tensor:
-    """Mixup: each sound of a batch (E, B, d) keeps ``share`` (E, B, 1) of itself and takes the rest of the one before it."""
+    """Mixup: each sound of a batch (E, B, d) keeps ``share`` (E, B, 1) of itself, the rest is of the one before it."""
     return torch.lerp(x.roll(1, dims=1), x, share)
 
 
 def epoch_order(rows: Tensor, length: int, generator: Generator) -> Tensor:
-    """The rows (n,) in random order, (length,); where that is more than there are, in further random orders after it."""
+    """The rows (n,) in random order, (length,); where that is more than n, further random orders follow."""
     device = generator.device
     rounds = [torch.randperm(len(rows), generator=generator, device=device) for _ in range(-(-length // len(rows)))]
     return rows[torch.cat(rounds)[:length]]
@@ -196,7 +196,7 @@ class _Progress:
                 self._judge(member, val_losses[member])
 
     def _judge(self, member: int, val_loss: float) -> None:
-        """Keep a member's weights where they are its best so far, and stop it after too many epochs without better ones."""
+        """Keep a member's weights where they are its best so far; stop it after too many epochs without better ones."""
         if val_loss < self._best[member]:
             self._best[member], self._stale[member] = val_loss, 0
             for name, value in self._model.state_dict().items():
@@ -259,7 +259,7 @@ def _validation(model: Classifier, data: _Data) -> tuple[list[float], list[float
 
 @torch.inference_mode()
 def _val_logits(model: Classifier, data: _Data) -> list[Tensor]:
-    """Logits (v, C) of each member's own validation rows, in evaluation mode; shorter ones are filled up for the pass."""
+    """Logits (v, C) of each member's validation rows, in evaluation mode; shorter ones are filled up for the pass."""
     model.eval()
     longest = max(len(val) for _, val in data.splits)
     rows = torch.stack(
@@ -374,7 +374,7 @@ def _model_config(collection: Collection, config: TrainConfig) -> ModelConfig:
 
 
 def _steps(collection: Collection, folds: Folds, usable: np.ndarray, config: TrainConfig) -> int:
-    """Batches an epoch, the same for every fold: from the mean number of training sounds without the validation ones."""
+    """Batches per epoch, the same for every fold: by the mean number of training sounds less the validation ones."""
     known = usable & confident_sounds(collection, config.min_confidence) & (collection.labels >= 0)
     mean = np.mean([(known & (folds.assignment != fold)).sum() for fold in range(folds.count)])
     return max(1, round((1 - config.validation) * float(mean) / config.batch_size))
@@ -389,7 +389,7 @@ def _answers(fitted: Fitted, inputs: Inputs, splits: Sequence[np.ndarray], rows:
 
 
 def _places(split: np.ndarray, rows: np.ndarray) -> Tensor:
-    """Place in the memory of each of some rows, -1 where it is not there: (n,) int64; validation sounds follow training ones."""
+    """Place of each row in the memory, -1 where it is not there: (n,) int64; validation sounds follow training ones."""
     places = np.full(len(split), -1)
     remembered = np.concatenate([np.flatnonzero(split == part) for part in ("train", "val")])
     places[remembered] = np.arange(len(remembered))

@@ -91,7 +91,7 @@ def test_hierarchical_half_right_and_half_right_at_the_top() -> None:
 
 
 def test_hierarchical_precision_and_recall_by_hand() -> None:
-    """Class 0: recall (1 + .375 + 0) / 3, precision 1; class 1: recall 1, precision (.375 + 1) / 2; class 2: 0 and 0."""
+    """Class 0: recall (1 + .375 + 0) / 3, precision 1; class 1: recall 1, precision (.375 + 1) / 2; class 2: 0, 0."""
     precision, recall, f1 = metrics.hierarchical_prf(np.array([0, 0, 0, 1, 2]), np.array([0, 1, 4, 1, 4]), PARENTS)
     p, r = [1.0, 0.6875, 0.0], [1.375 / 3, 1.0, 0.0]
     assert precision == pytest.approx(np.mean(p), abs=EXACT)

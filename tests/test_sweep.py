@@ -165,7 +165,8 @@ from bstviz.sweep import run_sweep
 from tests.test_sweep import GRID, grid_of, stratified
 if __name__ == "__main__":
     collection = load_collection(sys.argv[1])
-    for task in run_sweep(collection, stratified(collection), grid_of(GRID, collection), sys.argv[2], jobs=int(sys.argv[3])):
+    grid = grid_of(GRID, collection)
+    for task in run_sweep(collection, stratified(collection), grid, sys.argv[2], jobs=int(sys.argv[3])):
         pass
 """
 
