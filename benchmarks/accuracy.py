@@ -21,7 +21,7 @@ import typer
 
 from bstviz.baselines import METHODS, BaselineConfig, fit_baseline
 from bstviz.collection import Collection, load_collection
-from bstviz.config import LOSSES, REFERENCE_SIZES, Loss, NetworkSizes, preset
+from bstviz.config import LOSSES, REFERENCE_SIZES, Loss, NetworkSizes, recipe
 from bstviz.run import Run
 from bstviz.splits import Folds, choose_folds, split_fold, stratified_folds
 from bstviz.train import train_folds
@@ -61,11 +61,11 @@ def ours(
     loss: Loss,
     seed: int = 0,
     *,
-    recipe: str = "default",
+    named: str = "default",
     sizes: NetworkSizes = DEFAULT_SIZES,
 ) -> list[Run]:
     """A run of each fold."""
-    config = preset(recipe, loss=loss, modality="text", seed=seed, sizes=sizes)
+    config = recipe(named, loss=loss, modality="text", seed=seed, sizes=sizes)
     return train_folds(collection, folds, range(folds.count), config)
 
 
@@ -99,7 +99,7 @@ def ensemble_scores(collection: Collection, folds: Folds) -> tuple[list[float], 
         inner = Folds(stratified_folds(labels, seed=fold), "inner")
         hidden = collection.sounds["class"].where(folds.assignment != fold)  # outer test sounds train nothing
         runs = train_folds(
-            _with_classes(collection, hidden), inner, range(5), preset("default", loss="flat", modality="text")
+            _with_classes(collection, hidden), inner, range(5), recipe("default", loss="flat", modality="text")
         )
         rows = _rows(collection, runs[0])
         test = (folds.assignment == fold)[rows]
@@ -139,12 +139,12 @@ def main(
     shown("kernel ridge regression", kernel_ridge_scores(loaded, folds))
     runs: dict[str, list[Run]] = {}
     means: dict[str, list[float]] = {}
-    for recipe in ("default", "text"):
+    for named in ("default", "text"):
         for loss in LOSSES:
             for seed in range(seeds):
-                trained = ours(loaded, folds, loss, seed, recipe=recipe)
+                trained = ours(loaded, folds, loss, seed, named=named)
                 runs.setdefault(loss, trained)
-                name = f"{loss}, preset {recipe}"
+                name = f"{loss}, recipe {named}"
                 mean = shown(f"ours, {name}, seed {seed}", [run.metrics["second_accuracy"] for run in trained])
                 means.setdefault(name, []).append(mean)
     large = ours(loaded, folds, "flat", sizes=replace(REFERENCE_SIZES, dropout=DEFAULT_SIZES.dropout))

@@ -21,7 +21,7 @@ import numpy as np
 import typer
 
 from bstviz.collection import Collection, load_collection
-from bstviz.config import kinds_of, preset
+from bstviz.config import LOSSES, kinds_of, recipe
 from bstviz.doubt import Doubt, weigh
 from bstviz.outoffold import pool
 from bstviz.splits import choose_folds
@@ -91,8 +91,8 @@ def main(
         flipped, kind = flip(loaded, usable, seed)
         folds = choose_folds(flipped)
         pooled = []
-        for loss in ("hierarchical", "flat"):
-            config = preset("default", loss=loss, modality=modality, seed=seed)
+        for loss in LOSSES:
+            config = recipe("default", loss=loss, modality=modality, seed=seed)
             pooled.append(pool(train_folds(flipped, folds, range(folds.count), config)))
         doubt = weigh(pooled, flipped)
         kind = kind[[flipped.row_of[sound] for sound in doubt.sound_ids]]

@@ -21,8 +21,8 @@ import typer
 from bstviz import metrics
 from bstviz.baselines import METHODS, BaselineConfig, fit_baseline
 from bstviz.collection import Collection, load_collection
-from bstviz.config import LOSSES
-from bstviz.released import joined, recipe, usable
+from bstviz.config import LOSSES, recipe
+from bstviz.released import RECIPE, joined, usable
 from bstviz.run import Run
 from bstviz.splits import Folds, choose_folds
 from bstviz.train import train_folds
@@ -47,7 +47,8 @@ def together(members: list[Run]) -> tuple[float, float]:
 
 def scores(collection: Collection, folds: Folds, seed: int) -> dict[str, Scores]:
     """Accuracies by model, one pair a fold."""
-    trained = {loss: train_folds(collection, folds, range(FOLDS), recipe(loss, "audio", seed=seed)) for loss in LOSSES}
+    configs = {loss: recipe(RECIPE, loss=loss, modality="audio", seed=seed) for loss in LOSSES}
+    trained = {loss: train_folds(collection, folds, range(FOLDS), config) for loss, config in configs.items()}
     out = {loss: [levels(run.metrics) for run in runs] for loss, runs in trained.items()}
     out["together"] = [together(list(members)) for members in zip(*trained.values(), strict=True)]
     for method in ("logistic", "knn"):

@@ -17,6 +17,7 @@ import soundfile
 
 from bstviz import paths, synth
 from bstviz.collection import Collection, sounds_table
+from bstviz.config import LOSSES
 from bstviz.projection import fit_pca, pca_table
 from bstviz.run import CollectionRef, Run, load_run
 from bstviz.taxonomy import bst
@@ -122,10 +123,10 @@ def make_run(collection: Collection, base: Run, folder: Path, *, seed: int) -> P
 
 def make(folder: Path, n: int) -> Path:
     """The collection and both runs in a folder; what is there already is kept."""
-    if not (folder / "flat" / "run.json").is_file():
+    if not all((folder / loss / "run.json").is_file() for loss in LOSSES):
         collection = make_collection(n, folder / "audio")
         collection.save(folder / "sounds")
-        for seed, loss in enumerate(("hierarchical", "flat")):
+        for seed, loss in enumerate(LOSSES):
             make_run(collection, load_run(paths.assets() / "runs" / f"{loss}-audio-c1-fold0"), folder / loss, seed=seed)
     return folder
 

@@ -22,7 +22,7 @@ import torch
 import typer
 
 from bstviz.collection import load_collection
-from bstviz.config import REFERENCE_SIZES, ModelConfig, TrainConfig, preset
+from bstviz.config import REFERENCE_SIZES, ModelConfig, TrainConfig, recipe
 from bstviz.model import Network, count_parameters
 from bstviz.train import fit, resolved_precision
 
@@ -112,10 +112,10 @@ def main(
     both = {"modality": "both", "epochs": epochs + 1, "min_steps": 0, "patience": 0, "retrieval": False}
     plain = {**both, "precision": "float32"}
     settings = {
-        "reference-sizes": (preset("paper", **both), (1,)),
-        "reference-sizes in float32": (preset("paper", **plain), (1,)),
-        "default-sizes": (preset("default", **both), (1, 5)),
-        "default-sizes in float32": (preset("default", **plain), (1, 5)),
+        "reference-sizes": (recipe("paper", **both), (1,)),
+        "reference-sizes in float32": (recipe("paper", **plain), (1,)),
+        "default-sizes": (recipe("default", **both), (1, 5)),
+        "default-sizes in float32": (recipe("default", **plain), (1, 5)),
     }
     for name, (config, members) in settings.items():
         print(f"{name}:")

@@ -110,7 +110,7 @@ AV_OPTIONS = {
 """The containers that FFmpeg may open: none of those (playlists, for one) that lead it to other files or addresses."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spectrogram:
     """Log-mel spectrogram: ``db`` (bands, frames) float32 in dB below the peak, ``frequency`` (bands,) in Hz and
     ``time`` (frames,) in seconds."""
@@ -120,7 +120,7 @@ class Spectrogram:
     time: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Segment:
     """A stretch of a sound from ``start`` to ``stop`` seconds, and what is heard of it: samples (n,) float32."""
 
@@ -129,7 +129,7 @@ class Segment:
     samples: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sound:
     """A decoded sound.
 
@@ -215,7 +215,7 @@ def decode(source: str | Path | bytes, *, name: str | None = None) -> Sound:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Taken:
     """What a decoder made of a file: the mono mix and what was counted on the way."""
 

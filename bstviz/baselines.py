@@ -1,8 +1,8 @@
 """Baselines on the same embeddings and folds as the networks: nearest neighbours, logistic regression, zero-shot.
 
-Embeddings are standardised by the training sounds; with both modalities the two are joined. Baselines have nothing to stop
-early or to calibrate, so they train on the validation sounds too. Zero-shot (:mod:`bstviz.zeroshot`) trains on nothing and takes
-audio alone, of an encoder that reads too.
+Embeddings are standardised by the training sounds; with both modalities the two are joined. Baselines train on the very
+sounds that the networks beside them train on: the same validation sounds are held out, though a baseline has no use for
+them. Zero-shot (:mod:`bstviz.zeroshot`) trains on nothing and takes audio alone, of an encoder that reads too.
 
 References: P. Anastasopoulou, J. Torrey, X. Serra, F. Font, "Heterogeneous Sound Classification with the Broad Sound
 Taxonomy and Dataset", DCASE 2024 (nearest neighbours); paper section 5.
@@ -20,9 +20,9 @@ import numpy as np
 
 from bstviz import metrics, storage
 from bstviz.collection import Collection
-from bstviz.config import MODALITIES, Modality, kinds_of
+from bstviz.config import MODALITIES, Modality, TrainConfig, kinds_of
 from bstviz.errors import UserError
-from bstviz.splits import Folds, confident_sounds, split_fold
+from bstviz.splits import Folds, split_collection
 from bstviz.zeroshot import zero_shot
 
 Method = Literal["knn", "logistic", "zeroshot"]
@@ -32,7 +32,8 @@ METHODS: dict[Method, str] = {
     "zeroshot": "Zero-shot (class definitions)",
 }
 BASELINES = "baselines"
-BASELINE_VERSION = 1
+BASELINE_VERSION = 2
+"""Version 1 fitted on the validation sounds too, and did not say so."""
 KNN_NEIGHBOURS, INVERSE_REGULARISATION = 10, 0.01
 
 
@@ -45,12 +46,15 @@ class BaselineConfig:
         modality: Which embeddings it takes.
         min_confidence: Sounds below this annotation confidence are left out of training and test alike.
         seed: Of the validation draw, by which its splits are those of the networks.
+        validation: Share of the training sounds that is held out, as of the networks; 0 in files of format version 1,
+            whose baselines trained on the validation sounds too.
     """
 
     method: Method
     modality: Modality
     min_confidence: int = 1
     seed: int = 0
+    validation: float = TrainConfig.validation
 
     def __post_init__(self) -> None:
         for name, value, allowed in (("method", self.method, METHODS), ("modality", self.modality, MODALITIES)):
@@ -107,12 +111,13 @@ def find_baselines(experiment: str | Path) -> list[Baseline]:
         try:
             entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             version = entry.pop("format_version")
-            config = BaselineConfig(**entry.pop("config"))
-            if version == BASELINE_VERSION:
-                found.append(Baseline(config, **entry))
+            config = entry.pop("config")
+            if version in (1, BASELINE_VERSION):
+                before: dict[str, Any] = {"validation": 0.0} if version == 1 else {}
+                found.append(Baseline(BaselineConfig(**before, **config), **entry))
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{file} is damaged; delete it and run the sweep again.") from None
-        storage.check_version(version, (BASELINE_VERSION,), f"{file} has", "Delete it and run the sweep again.")
+        storage.check_version(version, (1, BASELINE_VERSION), f"{file} has", "Delete it and run the sweep again.")
     return found
 
 
@@ -126,11 +131,16 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
     matrices = [collection.embedding(kind) for kind in kinds]
     usable = collection.usable(kinds)
     labels = collection.labels
-    confident = confident_sounds(collection, config.min_confidence)
-    split = split_fold(
-        folds.assignment, fold, labels, usable, seed=config.seed, groups=folds.groups, confident=confident
+    split = split_collection(
+        collection,
+        folds,
+        fold,
+        usable,
+        min_confidence=config.min_confidence,
+        validation=config.validation,
+        seed=config.seed,
     )
-    train, test = np.isin(split, ["train", "val"]), split == "test"
+    train, test = split == "train", split == "test"
     if config.method == "zeroshot":
         probabilities = zero_shot(collection)[test]
     else:
@@ -154,7 +164,7 @@ def _trained(method: Method, x: np.ndarray, labels: np.ndarray, asked: np.ndarra
     from sklearn.preprocessing import StandardScaler
 
     classifier = (
-        KNeighborsClassifier(KNN_NEIGHBOURS, metric="cosine", weights="distance")
+        KNeighborsClassifier(min(KNN_NEIGHBOURS, len(x)), metric="cosine", weights="distance")
         if method == "knn"
         else LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300)
     )

@@ -46,7 +46,7 @@ class Answer:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Timeline:
     """A run's answers along a sound: ``edges`` (n + 1,) in seconds, ``probabilities`` (n, C) of the stretches between
     them.

@@ -57,7 +57,7 @@ class Category:
     color: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
     """One thing known of every sound.
 

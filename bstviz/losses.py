@@ -1,7 +1,8 @@
-"""Losses of the paper's section 3, as pure functions of tensors.
+"""Losses of the paper's section 3, as pure functions of tensors: the terms, and what each loss makes of them.
 
 Shapes: N sounds a batch, C second-level classes, D latent dimensions; any leading axes (members trained side by side)
-are kept, and a loss is one value for each of them. ``parents`` is (C,) int64, the top label of every second-level class.
+are kept, and a loss is one value for each of them. ``parents`` is (C,) int64, the top label of every second-level
+class.
 
 References: equations 4-7 of P. Anastasopoulou et al., "Hierarchical and Multimodal Learning for Heterogeneous Sound
 Classification", 2025; P. Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020.
@@ -9,9 +10,13 @@ Classification", 2025; P. Khosla et al., "Supervised Contrastive Learning", Neur
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from bstviz.config import Loss, TrainConfig
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
@@ -69,3 +74,46 @@ def supervised_contrastive(latents: Tensor, labels: Tensor, *, temperature: floa
     log_probability = similarity - similarity.masked_fill(itself, -torch.inf).logsumexp(dim=-1, keepdim=True)
     total = log_probability.masked_fill(~positive, 0.0).sum(dim=-1)
     return -(total / positive.sum(dim=-1).clamp_min(1)).mean(dim=-1)
+
+
+def flat(
+    logits: Tensor, latent: Tensor, labels: Tensor, targets: Tensor, parents: Tensor, config: TrainConfig
+) -> Tensor:
+    """Equation 4 alone; arguments as for :func:`total_loss`."""
+    return cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
+
+
+def hierarchical(
+    logits: Tensor, latent: Tensor, labels: Tensor, targets: Tensor, parents: Tensor, config: TrainConfig
+) -> Tensor:
+    """Equations 4, 5 and 7; arguments as for :func:`total_loss`."""
+    loss = cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
+    if config.top_penalty == "soft":
+        loss = loss + soft_top_class_penalty(logits, labels, parents)
+    elif config.top_penalty == "indicator":
+        loss = loss + top_class_penalty(logits, labels, parents)
+    contrastive = supervised_contrastive(latent, parents[labels], temperature=config.temperature)
+    return loss + config.contrastive_weight * contrastive
+
+
+OBJECTIVES: dict[Loss, Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, TrainConfig], Tensor]] = {
+    "hierarchical": hierarchical,
+    "flat": flat,
+}
+"""What each loss of :data:`bstviz.config.LOSSES` computes."""
+
+
+def total_loss(
+    logits: Tensor, latent: Tensor, labels: Tensor, targets: Tensor, parents: Tensor, config: TrainConfig
+) -> Tensor:
+    """The loss that a training minimises, (...,): that of ``config.loss``.
+
+    Args:
+        logits: (..., N, C).
+        latent: (..., N, D).
+        labels: (..., N) int64; under mixup the class with the greater share.
+        targets: (..., N, C) class probabilities, or the labels.
+        parents: (C,) int64.
+        config: Weights and kinds of the terms.
+    """
+    return OBJECTIVES[config.loss](logits, latent, labels, targets, parents, config)

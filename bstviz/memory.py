@@ -1,10 +1,9 @@
 """Retrieval: what a run remembers of its training sounds, to answer by likeness beside its network.
 
-A network trained with strong regularisation forgets single sounds; a new one that is nearly the same as a training sound
-is best answered by that sound's class. A memory holds the standardised embeddings of the training
-and validation sounds, reduced by PCA, and
-answers by its nearest ones; the share that it has in a run's answer is fitted on the validation sounds, 0 where likeness
-does not help.
+A network trained with strong regularisation forgets single sounds; a new one that is nearly the same as a training
+sound is best answered by that sound's class. A memory holds the standardised embeddings of the training and validation
+sounds, reduced by PCA, and answers by its nearest ones; the share that it has in a run's answer is fitted on the
+validation sounds, 0 where likeness does not help.
 
 Shapes: n training sounds, m queries, d dimensions of the standardised embeddings of all kinds side by side, R of their
 reduced form, C second-level classes.
@@ -28,7 +27,7 @@ SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 RETRIEVAL_QUERIES = 2048  # queries a matrix product, to bound memory
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Memory:
     """The training sounds of one run.
 

@@ -46,7 +46,8 @@ def class_accuracy(y_true: np.ndarray, y_pred: np.ndarray, n_classes: int) -> np
     """Accuracy among the sounds of each class (recall), (C,); nan for classes without sounds."""
     matrix = confusion_matrix(y_true, y_pred, n_classes)
     support = matrix.sum(axis=1)
-    return np.divide(np.diag(matrix), support, out=np.full(n_classes, np.nan), where=support > 0)
+    recall: np.ndarray = np.divide(np.diag(matrix), support, out=np.full(n_classes, np.nan), where=support > 0)
+    return recall
 
 
 def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, n_classes: int) -> np.ndarray:

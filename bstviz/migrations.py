@@ -57,8 +57,12 @@ def run_file(name: str, version: int) -> str:
 
 
 def experiment_entry(entry: Header) -> Header:
-    """``experiment.json`` of any version as of version 3: version 2 says the same in the same words."""
-    return {**entry, "format_version": FORMAT_VERSION}
+    """``experiment.json`` of any version as of version 3: version 2 did not say which share baselines leave out."""
+    migrated = {**entry, "format_version": FORMAT_VERSION}
+    if entry["format_version"] != FORMAT_VERSION and entry.get("settings") and entry.get("baselines"):
+        validation = entry["settings"][0].get("validation", 0.0)
+        migrated["baselines"] = [{"validation": validation, **baseline} for baseline in entry["baselines"]]
+    return migrated
 
 
 def _renamed(entry: Mapping[str, Any], names: Mapping[str, str]) -> Header:

@@ -80,7 +80,8 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.layers(x)  # (E, B, width)
+        change: Tensor = self.layers(x)
+        return x + change  # (E, B, width)
 
 
 class Standardise(nn.Module):

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz import compare, metrics
-from bstviz.config import MODALITIES, TrainConfig
+from bstviz.config import LOSSES, MODALITIES, TrainConfig
 from bstviz.errors import UserError
 from bstviz.run import Run, RunInfo
 from bstviz.taxonomy import Taxonomy
@@ -55,7 +55,7 @@ def setting_of(info: RunInfo) -> Setting:
 def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
     """Runs by setting, one a fold in fold order (the first of each is taken).
 
-    Settings come by collection, folds, threshold and modality, hierarchical before flat.
+    Settings come by collection, folds, threshold, modality, loss (in the order of :data:`bstviz.config.LOSSES`) and seed.
     """
     groups: dict[Setting, dict[int, Info]] = {}
     for info in infos:
@@ -63,7 +63,7 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
 
     def order(setting: Setting) -> tuple[Any, ...]:
         train = setting.train
-        place = (train.min_confidence, -MODALITIES.index(train.modality), train.loss != "hierarchical", train.seed)
+        place = (train.min_confidence, -MODALITIES.index(train.modality), list(LOSSES).index(train.loss), train.seed)
         return (setting.collection, setting.split_kind, *place)
 
     return {s: [groups[s][fold] for fold in sorted(groups[s])] for s in sorted(groups, key=order)}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BATCH_ROWS = 4096
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Embeddings:
     """Embeddings and what made them: ``values`` (n, d) float32."""
 
@@ -30,9 +30,9 @@ class Embeddings:
     encoder: EncoderInfo
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prediction:
-    """Answers for n sounds: ``latent`` (n, Z), ``probabilities`` (n, C), ``attention`` (n, 2) for audio and text; float32."""
+    """For n sounds, float32: ``latent`` (n, Z), ``probabilities`` (n, C), ``attention`` (n, 2) of audio and text."""
 
     latent: np.ndarray
     probabilities: np.ndarray

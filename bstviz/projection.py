@@ -25,7 +25,7 @@ UMAP_SOUNDS = 30_000
 """Sounds that a UMAP map is fitted on at most when it is made in the app; the others are placed among them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PCA:
     """A fitted PCA: ``mean`` (d,), ``components`` (3, d), ``explained`` (3,) shares of the variance; float32."""
 

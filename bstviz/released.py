@@ -1,7 +1,7 @@
 """The demo: its collection, and the recipe that trains the released runs on it.
 
-``bstviz demo`` makes the demo collection and trains four runs: flat and hierarchical, audio and audio with text. Further
-collections, given by path, join the training and never the test; only demo sounds are listed in the runs.
+``bstviz demo`` makes the demo collection and trains four runs: hierarchical and flat, audio and audio with text.
+Further collections, given by path, join the training and never the test; only demo sounds are listed in the runs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz.collection import AudioOrText, Collection, is_collection, load_collection
-from bstviz.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Loss, Modality, TrainConfig, preset
+from bstviz.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Modality, recipe
 from bstviz.datasets import demo
 from bstviz.embed import TEXT_FIELDS, embed_collection
 from bstviz.errors import UserError
@@ -25,7 +25,8 @@ from bstviz.projection import UmapSettings
 from bstviz.splits import Folds, stratified_folds
 
 COLLECTION, RUNS = "demo", "runs"
-DEMO_MODALITIES: tuple[Modality, ...] = ("audio", "both")
+RECIPE = "default"
+BUNDLED_MODALITIES: tuple[Modality, ...] = ("audio", "both")
 UNUSABLE_LICENSE = r"\bNC\b|no licence stated"
 """Sounds of further collections with such a licence are left out of the released runs."""
 
@@ -49,13 +50,8 @@ def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collec
     return collection
 
 
-def recipe(loss: Loss, modality: Modality, *, seed: int = 0) -> TrainConfig:
-    """How the released runs are trained."""
-    return preset("default", loss=loss, modality=modality, seed=seed)
-
-
 def joined(base: Collection, extra: list[Collection]) -> Collection:
-    """The sounds of several collections as one, ``base`` first, in memory; ids are made unique by the collection's name.
+    """Several collections as one, ``base`` first, in memory; ids are made unique by the collections' names.
 
     Raises:
         UserError: Taxonomies or encoders differ.
@@ -65,8 +61,8 @@ def joined(base: Collection, extra: list[Collection]) -> Collection:
             raise UserError(f"Collection {other.name!r} has another taxonomy than {base.name!r}.")
         if (other.audio_encoder, other.text_encoder) != (base.audio_encoder, base.text_encoder):
             raise UserError(
-                f"Collection {other.name!r} is embedded with {other.audio_encoder} and {other.text_encoder}; {base.name!r} "
-                f"with {base.audio_encoder} and {base.text_encoder}. Embed it with the same."
+                f"Collection {other.name!r} is embedded with {other.audio_encoder} and {other.text_encoder}; "
+                f"{base.name!r} with {base.audio_encoder} and {base.text_encoder}. Embed it with the same."
             )
     tables = [base.sounds, *(c.sounds.assign(sound_id=f"{c.name}/" + c.sounds["sound_id"]) for c in extra)]
 
@@ -124,9 +120,9 @@ def train_released(
     kind = f"stratified 5-fold over the demo sounds, seed {seed}" + ("; other collections train only" if others else "")
     shutil.rmtree(out / RUNS, ignore_errors=True)
     paths = []
-    for modality in DEMO_MODALITIES:
+    for modality in BUNDLED_MODALITIES:
         for loss in LOSSES:
-            config = recipe(loss, modality, seed=seed)
+            config = recipe(RECIPE, loss=loss, modality=modality, seed=seed)
             torch.set_num_threads(1)  # batches are small, and the UMAP fit before set all cores to work
             run = train_fold(
                 everything,

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bstviz.baselines import METHODS, Baseline, BaselineConfig, find_baselines
-from bstviz.config import MODALITIES, PRESETS, TrainConfig
+from bstviz.config import LOSSES, MODALITIES, RECIPES, TrainConfig
 from bstviz.errors import UserError
 from bstviz.run import RunInfo, find_runs, load_info
 
@@ -33,11 +33,10 @@ TABLE_METRICS = {
 }
 """The metrics of the printed table and their headings, as in the paper's table 1."""
 MODELS: dict[str, str] = {
-    "hierarchical": "Hierarchical",
-    "flat": "Non-hierarchical",
+    **{str(loss): info.words for loss, info in LOSSES.items()},
     **{str(k): v for k, v in METHODS.items()},
 }
-"""Kinds of rows and their names, in the table's order: the two losses, then the baselines."""
+"""Kinds of rows and their names, in the table's order: the losses, then the baselines."""
 TABLE_FORMATS = ("text", "markdown", "csv", "json")
 NOTE = "Percentages, mean ± standard deviation over folds; the threshold applies to training and test alike."
 PAPER_NOTE = (
@@ -70,7 +69,7 @@ class Row:
         modality: Which embeddings it takes.
         min_confidence: Threshold on training and test alike.
         split_kind: How the folds were made.
-        recipe: What tells apart networks that are alike in all this: the training preset, or the settings that differ.
+        recipe: What tells apart networks that are alike in all this: the recipe, or the settings that differ.
         folds: How many were trained.
         test_sounds: Over all of them.
         metrics: By name.
@@ -99,7 +98,8 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
     config: BaselineConfig | TrainConfig
     model: str
     if isinstance(item, Baseline):
-        config, model, recipe = item.config, item.config.method, ""
+        config, model = item.config, item.config.method
+        recipe = "" if config.validation == RECIPES["default"].validation else f"validation {config.validation}"
         collection, encoders = item.collection, item.encoders
     else:
         config, model, recipe = item.train, item.train.loss, recipe_of(item.train)
@@ -110,14 +110,14 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
 
 
 def recipe_of(train: TrainConfig) -> str:
-    """Name of the training preset, or the settings that differ from the default one."""
-    for name, config in PRESETS.items():
+    """Name of the recipe, or the settings that differ from the default one."""
+    for name, config in RECIPES.items():
         same = replace(
             config, loss=train.loss, modality=train.modality, min_confidence=train.min_confidence, seed=train.seed
         )
         if same == train:
             return name
-    default = dataclasses.asdict(PRESETS["default"])
+    default = dataclasses.asdict(RECIPES["default"])
     setting = ("loss", "modality", "min_confidence", "seed")
     return ", ".join(f"{k} {v}" for k, v in dataclasses.asdict(train).items() if v != default[k] and k not in setting)
 

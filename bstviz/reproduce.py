@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bstviz.baselines import METHODS, Baseline
-from bstviz.config import LOSSES, MODALITIES, PRESETS, TrainConfig, kinds_of
+from bstviz.config import DEFAULT_LOSS, LOSSES, MODALITIES, RECIPES, TrainConfig, kinds_of
 from bstviz.run import RunInfo
 from bstviz.splits import fold_options
 
@@ -30,14 +30,14 @@ def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[s
         were made otherwise.
     """
     configs = {info.train for info in infos}
-    common = {dataclasses.replace(c, loss="flat", modality="audio", min_confidence=1) for c in configs}
+    common = {dataclasses.replace(c, loss=DEFAULT_LOSS, modality="audio", min_confidence=1) for c in configs}
     folds = fold_options(infos[0].split_kind)
     values = {name: {getattr(c, name) for c in configs} for name in GRID[:3]}
     whole = len(configs) == len(values["loss"]) * len(values["modality"]) * len(values["min_confidence"])
     if len(common) != 1 or folds is None or not whole or any(info.applied for info in infos):
         return None
     train = next(iter(common))
-    recipe, changes = min(((name, _changes(train, name)) for name in PRESETS), key=lambda pair: len(pair[1]))
+    recipe, changes = min(((name, _changes(train, name)) for name in RECIPES), key=lambda pair: len(pair[1]))
     if "sizes" in changes:
         return None
     lines = {
@@ -62,7 +62,7 @@ def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[s
 
 
 def _changes(train: TrainConfig, recipe: str) -> dict[str, Any]:
-    """Settings in which a training differs from a preset, but for those of :data:`GRID`."""
-    base = PRESETS[recipe]
+    """Settings in which a training differs from a recipe, but for those of :data:`GRID`."""
+    base = RECIPES[recipe]
     names = [f.name for f in dataclasses.fields(base) if f.name not in GRID]
     return {name: getattr(train, name) for name in names if getattr(train, name) != getattr(base, name)}

@@ -14,19 +14,23 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from bstviz import calibration, metrics
-from bstviz.config import MODALITY_WORDS
+from bstviz.config import LOSSES, MODALITY_WORDS
 from bstviz.report import MODELS, Row, paper_figure
 from bstviz.run import Run, RunInfo
 from bstviz.taxonomy import Taxonomy
 
 MODEL_COLORS = {
-    "hierarchical": "#2385ca",
-    "flat": "#e0662c",
+    **{str(loss): info.color for loss, info in LOSSES.items()},
     "knn": "#8a94a6",
     "logistic": "#a07f4a",
     "zeroshot": "#b66dd3",
 }
-SYMBOLS = {"hierarchical": "circle", "flat": "diamond", "knn": "square", "logistic": "triangle-up", "zeroshot": "star"}
+SYMBOLS = {
+    **{str(loss): info.symbol for loss, info in LOSSES.items()},
+    "knn": "square",
+    "logistic": "triangle-up",
+    "zeroshot": "star",
+}
 MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8}
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 EMPTY_AXIS = {"showgrid": False, "zeroline": False, "showticklabels": False}

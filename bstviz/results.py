@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz import outoffold, report
-from bstviz.config import MODALITY_WORDS
+from bstviz.config import DEFAULT_LOSS, MODALITY_WORDS
 from bstviz.outoffold import OutOfFold, Setting
 from bstviz.report import MODELS, TABLE_METRICS, Row, recipe_of
 from bstviz.run import Run, RunInfo
@@ -53,7 +53,7 @@ def named_settings(
     """
     groups: dict[Setting, list[RunInfo]] = {}
     for setting, members in outoffold.settings(infos).items():
-        key = setting if losses_apart else replace(setting, train=replace(setting.train, loss="flat"))
+        key = setting if losses_apart else replace(setting, train=replace(setting.train, loss=DEFAULT_LOSS))
         key = key if thresholds_apart else replace(key, train=replace(key.train, min_confidence=1))
         groups.setdefault(key, []).extend(members)
 
@@ -132,7 +132,8 @@ def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | Non
     """
     by_loss: dict[str, dict[int, RunInfo]] = {"hierarchical": {}, "flat": {}}
     for info in chosen:
-        by_loss[info.train.loss][info.fold] = info
+        if info.train.loss in by_loss:
+            by_loss[info.train.loss][info.fold] = info
     shared = sorted(set(by_loss["hierarchical"]) & set(by_loss["flat"]))
     if not shared:
         return None

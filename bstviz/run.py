@@ -29,9 +29,9 @@ from bstviz.collection import (
     taxonomy_entry,
     taxonomy_from,
 )
-from bstviz.config import ModelConfig, NetworkSizes, TrainConfig
+from bstviz.config import ModelConfig, NetworkSizes, TrainConfig, kinds_of
 from bstviz.errors import UserError
-from bstviz.projection import PCA, UmapSettings, columns_of, umap_table
+from bstviz.projection import PCA, UmapSettings, columns_of, fit_pca, pca_table, umap_table
 from bstviz.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -247,6 +247,32 @@ class Run(RunInfo):
         target = (self.folder or Path()) / self.collection.path
         return dataclasses.replace(self.collection, path=Path(os.path.relpath(target, folder.absolute())).as_posix())
 
+    @classmethod
+    def from_fit(cls, collection: Collection, *, train: TrainConfig, latents: np.ndarray, **fitted: Any) -> Run:
+        """The run of a network that was fitted on a collection: taxonomy, encoders and PCA are added to what the fit gave.
+
+        Args:
+            collection: The sounds that it lists.
+            train: Settings of its training.
+            latents: (N, Z) float32.
+            fitted: The other attributes of a run, see :class:`Run`.
+        """
+        pca = fit_pca(latents)
+        encoders = {kind: collection.encoder(kind) for kind in kinds_of(train.modality)}
+        return cls(
+            taxonomy=collection.taxonomy,
+            encoders={kind: info for kind, info in encoders.items() if info},
+            collection=CollectionRef(
+                collection.name, collection.hash, str(collection.folder) if collection.folder else None
+            ),
+            train=train,
+            latents=latents,
+            projections=pca_table(pca, latents),
+            pca=pca,
+            versions=library_versions(),
+            **fitted,
+        )
+
 
 def run_id(train: TrainConfig, fold: int) -> str:
     """Folder name of a run within an experiment."""
@@ -395,6 +421,11 @@ def read_experiment(folder: str | Path) -> dict[str, Any]:
     return migrations.experiment_entry(entry)
 
 
+def _unordered(value: Any) -> Any:
+    """A value to compare: the settings of a sweep are the same in any order."""
+    return sorted(json.dumps(item, sort_keys=True) for item in value) if isinstance(value, list) else value
+
+
 def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
     """Write ``experiment.json``: the settings that the runs of a folder share, checked when a stopped one goes on.
 
@@ -410,7 +441,7 @@ def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
         return
-    changed = sorted(k for k in {*old, *entry} - {"left_out"} if old.get(k) != entry.get(k))
+    changed = sorted(k for k in {*old, *entry} - {"left_out"} if _unordered(old.get(k)) != _unordered(entry.get(k)))
     if changed:
         raise UserError(
             f"{folder} already holds an experiment with other settings ({', '.join(changed)}). Choose another --out, "

@@ -16,7 +16,7 @@ from bstviz.errors import UserError
 from bstviz.neighbours import nearest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Found:
     """A search's answer: what was compared, rows of the collection's table, nearest first, and their cosine
     similarities.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bstviz.collection import Collection
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Folds:
     """A fold assignment and how it was made.
 
@@ -227,3 +227,42 @@ def split_fold(
         train, val = rows[inner], rows[held]
     out[train], out[val] = "train", "val"
     return out
+
+
+def split_collection(
+    collection: Collection,
+    folds: Folds,
+    fold: int,
+    usable: np.ndarray,
+    *,
+    min_confidence: int,
+    validation: float,
+    seed: int,
+) -> np.ndarray:
+    """Split of a collection's sounds for one fold: networks and baselines of the same settings get the same.
+
+    Args:
+        collection: The sounds.
+        folds: Their folds.
+        fold: Which one is test.
+        usable: (N,) bool, whether the sound has the embeddings that are needed.
+        min_confidence: Annotation confidence from which a sound counts, in training and test alike.
+        validation: Share of the training sounds held out.
+        seed: Of the validation draw.
+
+    Returns:
+        (N,) array of split names.
+
+    Raises:
+        UserError: Too few sounds or groups remain, or no sound has the annotation confidence that is asked for.
+    """
+    return split_fold(
+        folds.assignment,
+        fold,
+        collection.labels,
+        usable,
+        seed=seed,
+        groups=folds.groups,
+        confident=confident_sounds(collection, min_confidence),
+        validation=validation,
+    )

@@ -1,4 +1,4 @@
-"""Sweeps: many settings on the same folds, in parallel, each run kept as it is done, so that a stopped sweep goes on.
+"""Sweeps: the settings of a preset on the same folds, in parallel; each run is kept once done; a stopped sweep goes on.
 
 Workers only compute; this process alone writes. So a run is on disk whole or not at all, whatever is killed when.
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bstviz import storage
 from bstviz.baselines import Baseline, BaselineConfig, Method, baseline_file, fit_baseline
 from bstviz.collection import Collection
-from bstviz.config import LOSSES, MODALITIES, Loss, Modality, TrainConfig, kinds_of, preset
+from bstviz.config import LOSSES, MODALITIES, Loss, Modality, TrainConfig, exact_epochs, kinds_of, recipe
 from bstviz.engine import LOCAL, Engine, connected
 from bstviz.errors import UserError
 from bstviz.run import Run, is_run, run_id, write_experiment
@@ -38,7 +38,7 @@ Progress = Callable[[int, float], None]
 
 @dataclass(frozen=True)
 class SweepPreset:
-    """A grid of settings, as a TOML file states it.
+    """A named sweep, as a TOML file states it.
 
     Attributes:
         name: Of the file.
@@ -46,22 +46,31 @@ class SweepPreset:
         modalities: Of :data:`bstviz.config.MODALITIES`.
         min_confidences: Annotation confidence thresholds.
         baselines: Of :data:`bstviz.baselines.METHODS`.
-        recipe: Name of the training preset that all settings start from.
+        recipe: Name of the recipe that all settings start from.
         train: Further changes to it, by the names of :class:`bstviz.config.TrainConfig`.
     """
 
     name: str
-    losses: tuple[Loss, ...] = LOSSES
+    losses: tuple[Loss, ...] = tuple(LOSSES)
     modalities: tuple[Modality, ...] = MODALITIES
     min_confidences: tuple[int, ...] = (1,)
     baselines: tuple[Method, ...] = ()
     recipe: str = "default"
     train: dict[str, Any] = dataclasses.field(default_factory=dict)
 
+    def changed(self, *, recipe: str | None, baselines: bool, epochs: int | None) -> SweepPreset:
+        """The same with another recipe, without its baselines, or for another number of epochs, as asked for."""
+        return dataclasses.replace(
+            self,
+            recipe=recipe or self.recipe,
+            baselines=self.baselines if baselines else (),
+            train=self.train | exact_epochs(epochs),
+        )
+
 
 @dataclass(frozen=True)
-class Plan:
-    """The work of a sweep on one collection: its settings, its baselines, and in words what is left out and why."""
+class Grid:
+    """What a sweep trains and fits on one collection: settings, baselines, and in words what is left out and why."""
 
     settings: tuple[TrainConfig, ...]
     baselines: tuple[BaselineConfig, ...]
@@ -104,54 +113,53 @@ def load_preset(name: str) -> SweepPreset:
     return SweepPreset(file.stem, **values)
 
 
-def plan(sweep: SweepPreset, collection: Collection, **changes: Any) -> Plan:
+def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid:
     """The settings of a preset that a collection has the embeddings and confidences for.
 
     Args:
-        sweep: The preset.
+        preset: The named sweep.
         collection: The sounds.
-        changes: Of the training settings, on top of the preset's own.
+        changes: Of the recipe, on top of the preset's own.
 
     Raises:
         UserError: Nothing is left, or a setting is unknown.
     """
     missing = [kind for kind in kinds_of("both") if getattr(collection, kind) is None]
-    modalities = [m for m in sweep.modalities if not set(kinds_of(m)) & set(missing)]
+    modalities = [m for m in preset.modalities if not set(kinds_of(m)) & set(missing)]
     left_out = [
         f"modality {m}: the collection has no {' or '.join(k for k in kinds_of(m) if k in missing)} embeddings"
-        for m in sweep.modalities
+        for m in preset.modalities
         if m not in modalities
     ]
     rated = bool(collection.sounds["confidence"].notna().any())
-    thresholds = [c for c in sweep.min_confidences if c == 1 or rated]
-    if len(thresholds) < len(sweep.min_confidences):
+    thresholds = [c for c in preset.min_confidences if c == 1 or rated]
+    if len(thresholds) < len(preset.min_confidences):
         left_out.append("confidence thresholds above 1: the collection has no annotation confidence")
     if not modalities or not thresholds:
         raise UserError(
-            f"Nothing of preset {sweep.name!r} can be trained on {collection.name!r}: {'; '.join(left_out)}."
+            f"Nothing of preset {preset.name!r} can be trained on {collection.name!r}: {'; '.join(left_out)}."
         )
-    grid = [(c, m) for c in thresholds for m in modalities]
-    changed = {**sweep.train, **changes}
     try:
-        settings = [
-            preset(sweep.recipe, **{**changed, "loss": loss, "modality": m, "min_confidence": c})
-            for c, m in grid
-            for loss in sweep.losses
-        ]
+        common = recipe(preset.recipe, **{**preset.train, **changes})
     except TypeError as error:
-        raise UserError(f"Preset {sweep.name!r} has an unknown training setting: {error}.") from None
-    seed = settings[0].seed if settings else 0
-    methods = list(sweep.baselines)
+        raise UserError(f"Preset {preset.name!r} has an unknown training setting: {error}.") from None
+    points = [(c, m) for c in thresholds for m in modalities]
+    settings = [
+        dataclasses.replace(common, loss=loss, modality=m, min_confidence=c)
+        for c, m in points
+        for loss in preset.losses
+    ]
+    methods = list(preset.baselines)
     if "zeroshot" in methods and (reason := _no_zero_shot(collection)) is not None:
         methods.remove("zeroshot")
         left_out += [reason] if reason else []
     baselines = [
-        BaselineConfig(method, m, c, seed)
-        for c, m in grid
+        BaselineConfig(method, m, c, common.seed, common.validation)
+        for c, m in points
         for method in methods
         if method != "zeroshot" or m == "audio"
     ]
-    return Plan(tuple(settings), tuple(baselines), tuple(left_out))
+    return Grid(tuple(settings), tuple(baselines), tuple(left_out))
 
 
 def _no_zero_shot(collection: Collection) -> str | None:
@@ -173,7 +181,7 @@ def default_jobs(device: str) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def describe(collection: Collection, folds: Folds, work: Plan) -> dict[str, Any]:
+def describe(collection: Collection, folds: Folds, grid: Grid) -> dict[str, Any]:
     """The entry of ``experiment.json``: what makes two sweeps the same."""
     return {
         "collection": {"name": collection.name, "hash": collection.hash},
@@ -182,19 +190,19 @@ def describe(collection: Collection, folds: Folds, work: Plan) -> dict[str, Any]
             "kind": folds.kind,
             "sha256": hashlib.sha256(folds.assignment.tobytes()).hexdigest(),
         },
-        "settings": [dataclasses.asdict(config) for config in work.settings],
-        "baselines": [dataclasses.asdict(config) for config in work.baselines],
-        "left_out": list(work.left_out),
+        "settings": [dataclasses.asdict(config) for config in grid.settings],
+        "baselines": [dataclasses.asdict(config) for config in grid.baselines],
+        "left_out": list(grid.left_out),
     }
 
 
-def open_tasks(out: Path, folds: Folds, work: Plan, *, jobs: int, together: bool = True) -> list[Task]:
+def open_tasks(out: Path, folds: Folds, grid: Grid, *, jobs: int, together: bool = True) -> list[Task]:
     """What is still to do in an experiment folder, longest first.
 
     Args:
         out: The experiment.
         folds: Its folds.
-        work: Its settings and baselines.
+        grid: Its settings and baselines.
         jobs: How many tasks run at once; a setting's folds are parted where there are fewer settings than that.
         together: Train a setting's folds side by side in one task; False makes one task a fold.
     """
@@ -204,7 +212,7 @@ def open_tasks(out: Path, folds: Folds, work: Plan, *, jobs: int, together: bool
             return [f for f in range(folds.count) if not baseline_file(out, config, f).is_file()]
         return [f for f in range(folds.count) if not is_run(out / run_id(config, f))]
 
-    configs: list[TrainConfig | BaselineConfig] = [*work.settings, *work.baselines]
+    configs: list[TrainConfig | BaselineConfig] = [*grid.settings, *grid.baselines]
     todo = {config: left for config in configs if (left := missing(config))}
     tasks = []
     for config, left in todo.items():
@@ -234,7 +242,7 @@ def carry_out(
 def run_sweep(
     collection: Collection,
     folds: Folds,
-    work: Plan,
+    grid: Grid,
     out: str | Path,
     *,
     jobs: int | None = None,
@@ -249,7 +257,7 @@ def run_sweep(
     Args:
         collection: The sounds.
         folds: Their folds.
-        work: Settings and baselines.
+        grid: Settings and baselines.
         out: Folder of the experiment.
         jobs: Worker processes; :func:`default_jobs` when left out.
         device: Torch device.
@@ -262,14 +270,14 @@ def run_sweep(
         UserError: The folder holds an experiment of other settings, or Ray is not installed.
     """
     out = Path(out)
-    write_experiment(out, describe(collection, folds, work))
+    write_experiment(out, describe(collection, folds, grid))
     for fold in range(folds.count):
-        for config in work.settings:
+        for config in grid.settings:
             storage.recover(out / run_id(config, fold))
-        for baseline in work.baselines:
+        for baseline in grid.baselines:
             storage.recover(baseline_file(out, baseline, fold))
     jobs = jobs or default_jobs(device)
-    tasks = open_tasks(out, folds, work, jobs=jobs, together=engine.name == "local")
+    tasks = open_tasks(out, folds, grid, jobs=jobs, together=engine.name == "local")
     if on_start:
         on_start(tasks)
     progress = on_progress or (lambda index, share: None)

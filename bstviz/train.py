@@ -7,7 +7,7 @@ fold draws its random numbers from a generator of its own: it comes out the same
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,19 +16,21 @@ from torch import Generator, Tensor
 
 from bstviz import calibration, compare, metrics
 from bstviz.collection import AudioOrText, Collection
-from bstviz.config import ModelConfig, TrainConfig, kinds_of
-from bstviz.losses import cross_entropy, soft_top_class_penalty, supervised_contrastive, top_class_penalty
+from bstviz.config import ModelConfig, Precision, TrainConfig, kinds_of
+from bstviz.losses import cross_entropy, total_loss
 from bstviz.memory import Memory, remember
 from bstviz.model import Network, member_state
-from bstviz.predict import answers_table, forward
-from bstviz.projection import UmapSettings, fit_pca, pca_table
-from bstviz.run import CollectionRef, Run, library_versions
-from bstviz.splits import Folds, confident_sounds, split_fold
+from bstviz.predict import Prediction, answers_table, forward
+from bstviz.projection import UmapSettings
+from bstviz.run import Run
+from bstviz.splits import Folds, confident_sounds, split_collection
 
 OnEpoch = Callable[[int, int], None]
+Inputs = Mapping[AudioOrText, Tensor]
+"""Embeddings (N, d) float32 by kind, all on one device."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """What :func:`fit` returns.
 
@@ -45,8 +47,8 @@ class Fitted:
     memories: list[Memory | None]
 
 
-def resolved_precision(config: TrainConfig, device: str | torch.device) -> str:
-    """``float32`` or ``bfloat16``: what ``auto`` is on a device. bfloat16 where matrix products of it are in hardware."""
+def resolved_precision(config: TrainConfig, device: str | torch.device) -> Precision:
+    """``float32`` or ``bfloat16``: what ``auto`` is on a device, bfloat16 where it is in hardware."""
     if config.precision != "auto":
         return config.precision
     if torch.device(device).type == "cpu":
@@ -66,43 +68,19 @@ def augment(x: Tensor, config: TrainConfig, generators: Sequence[Generator]) -> 
 
 
 def mix(x: Tensor, share: Tensor) -> Tensor:
-    """Mixup: each sound of a batch (E, B, d) keeps ``share`` (E, B, 1) of itself and takes the rest of the one before it."""
+    """Mixup: each sound of a batch (E, B, d) keeps ``share`` (E, B, 1) of itself, the rest is of the one before it."""
     return torch.lerp(x.roll(1, dims=1), x, share)
 
 
-def total_loss(
-    logits: Tensor, latent: Tensor, labels: Tensor, targets: Tensor, parents: Tensor, config: TrainConfig
-) -> Tensor:
-    """Loss of a batch of each member, (E,): equation 4, and for hierarchical training equations 5 and 7.
-
-    Args:
-        logits: (E, B, C).
-        latent: (E, B, Z).
-        labels: (E, B) int64; under mixup the class with the greater share.
-        targets: (E, B, C) class probabilities, or the labels.
-        parents: (C,) int64.
-        config: Weights and kinds of the terms.
-    """
-    loss = cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
-    if config.loss == "flat":
-        return loss
-    if config.top_penalty == "soft":
-        loss = loss + soft_top_class_penalty(logits, labels, parents)
-    elif config.top_penalty == "indicator":
-        loss = loss + top_class_penalty(logits, labels, parents)
-    contrastive = supervised_contrastive(latent, parents[labels], temperature=config.temperature)
-    return loss + config.contrastive_weight * contrastive
-
-
 def epoch_order(rows: Tensor, length: int, generator: Generator) -> Tensor:
-    """The rows (n,) in random order, (length,); where that is more than there are, in further random orders after it."""
+    """The rows (n,) in random order, (length,); where that is more than n, further random orders follow."""
     device = generator.device
     rounds = [torch.randperm(len(rows), generator=generator, device=device) for _ in range(-(-length // len(rows)))]
     return rows[torch.cat(rounds)[:length]]
 
 
 def fit(
-    inputs: Mapping[AudioOrText, Tensor],
+    inputs: Inputs,
     labels: Tensor,
     splits: Sequence[tuple[Tensor, Tensor]],
     parents: Tensor,
@@ -127,92 +105,119 @@ def fit(
         steps: Batches an epoch.
         on_epoch: Called after each epoch with its number (from 1) and the greatest number.
     """
-    device = labels.device
-    generators = [Generator(device).manual_seed(seed) for seed in seeds]
-    model = Network(model_config, len(splits)).to(device)
+    config = replace(config, precision=resolved_precision(config, labels.device))
+    data = _Data(inputs, labels, splits, parents)
+    generators = [Generator(labels.device).manual_seed(seed) for seed in seeds]
+    model = Network(model_config, len(splits)).to(labels.device)
     model.reset(generators)
     model.fit_standardise(inputs, [train for train, _ in splits])
-    weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
-    biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
-    optimiser = torch.optim.AdamW(
-        [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}],
-        lr=config.learning_rate,
-        fused=True,
-    )
     epochs = max(config.epochs, -(-config.min_steps // steps))
-    schedule = (
-        torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, total_steps=epochs * steps, pct_start=0.2)
-        if config.schedule == "one-cycle"
-        else None
-    )
-    half = resolved_precision(config, device) == "bfloat16"
-    best = [float("inf")] * len(splits)
-    kept = {name: value.clone() for name, value in model.state_dict().items()}
-    stale = np.zeros(len(splits), int)
-    history: list[dict[str, list[float]]] = [{"train_loss": [], "val_loss": [], "val_accuracy": []} for _ in splits]
+    descent = _Descent(model, config, steps=epochs * steps)
+    progress = _Progress(model, config.patience)
     for epoch in range(1, epochs + 1):
+        batches = _batches(splits, steps, config, generators)
+        shares = _mixup_shares(seeds, epoch, steps, config).to(labels.device)
+        total = torch.zeros(len(splits), device=labels.device)
         model.train()
-        length = steps * config.batch_size
-        orders = [epoch_order(train, length, g) for (train, _), g in zip(splits, generators, strict=True)]
-        batches = torch.stack(orders).view(len(splits), steps, config.batch_size).transpose(0, 1)  # (steps, E, B)
-        shares = _mixup_shares(seeds, epoch, steps, config).to(device)  # (steps, E, 1, 1)
-        running = torch.zeros(len(splits), device=device)
         for rows, share in zip(batches, shares, strict=True):
-            y = labels[rows]
-            x = model.standardised({kind: values[rows] for kind, values in inputs.items()})
-            x = {kind: augment(values, config, generators) for kind, values in x.items()}
-            targets = y
-            if config.mixup:
-                x = {kind: mix(values, share) for kind, values in x.items()}
-                targets = mix(torch.nn.functional.one_hot(y, model_config.n_classes).float(), share)
-            with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                out = model(x)
-            losses = total_loss(out.logits, out.latent, y, targets, parents, config)
-            optimiser.zero_grad(set_to_none=True)
-            losses.sum().backward()
-            optimiser.step()
-            if schedule:
-                schedule.step()
-            running += losses.detach()
-        model.eval()
-        for member, (logits, (_, val)) in enumerate(zip(_validate(model, inputs, splits), splits, strict=True)):
-            loss = float(cross_entropy(logits, labels[val]))
-            accuracy = float((logits.argmax(1) == labels[val]).float().mean())
-            for name, value in zip(history[member], (float(running[member]) / steps, loss, accuracy), strict=True):
-                if stale[member] < max(config.patience, 1):
-                    history[member][name].append(value)
-            if not config.patience or stale[member] >= config.patience:
-                continue
-            stale[member] = 0 if loss < best[member] else stale[member] + 1
-            if loss < best[member]:
-                best[member] = loss
-                for name, value in model.state_dict().items():
-                    kept[name][member] = value[member]
+            losses = _batch_loss(model, data, rows, share, config, generators)
+            descent.step(losses.sum())
+            total += losses.detach()
+        progress.record([loss / steps for loss in total.tolist()], *_validation(model, data))
         if on_epoch:
             on_epoch(epoch, epochs)
-        if config.patience and (stale >= config.patience).all():
+        if progress.stopped.all():
             break
-    if config.patience:
-        model.load_state_dict(kept)
-    model.eval()
-    temperatures, memories = [], []
-    for member, (logits, (train, val)) in enumerate(zip(_validate(model, inputs, splits), splits, strict=True)):
-        temperature = calibration.fit_temperature(logits.cpu().numpy(), labels[val].cpu().numpy())
-        memory = None
-        if config.retrieval:
-            seen, held = (_member_inputs(model, inputs, rows, member) for rows in (train, val))
-            memory = remember(seen, labels[train])
-            memory = memory.fitted((logits / temperature).softmax(dim=1), held, labels[val])
-            memory = memory.with_more(held, labels[val])
-        temperatures.append(temperature)
-        memories.append(memory)
-    return Fitted(model, history, temperatures, memories)
+    progress.restore_best()
+    return Fitted(model, progress.history, *_calibrated(model, data, config))
 
 
-def _member_inputs(model: Network, inputs: Mapping[AudioOrText, Tensor], rows: Tensor, member: int) -> Tensor:
-    """Standardised embeddings of all kinds side by side, (n, d), as one member takes them."""
-    standardised = model.standardised({kind: values[None, rows] for kind, values in inputs.items()})
-    return torch.cat([values[member] for values in standardised.values()], dim=1)
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """What the members train on, as :func:`fit` takes it."""
+
+    inputs: Inputs
+    labels: Tensor
+    splits: Sequence[tuple[Tensor, Tensor]]
+    parents: Tensor
+
+
+class _Descent:
+    """AdamW over all members at once, without decay of biases, and its learning rate over so many steps."""
+
+    def __init__(self, model: Network, config: TrainConfig, *, steps: int) -> None:
+        weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
+        biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
+        self._optimiser = torch.optim.AdamW(
+            [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}],
+            lr=config.learning_rate,
+            fused=True,
+        )
+        self._schedule = (
+            torch.optim.lr_scheduler.OneCycleLR(self._optimiser, config.learning_rate, total_steps=steps, pct_start=0.2)
+            if config.schedule == "one-cycle"
+            else None
+        )
+
+    def step(self, loss: Tensor) -> None:
+        """Descend along the gradient of a loss."""
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimiser.step()
+        if self._schedule:
+            self._schedule.step()
+
+
+class _Progress:
+    """What each member comes to by epoch and, with patience, its best weights; members stop one by one.
+
+    Attributes:
+        history: train_loss, val_loss and val_accuracy of each member, one value per epoch until it stops.
+        stopped: (E,) bool.
+    """
+
+    def __init__(self, model: Network, patience: int) -> None:
+        members = len(model.project.weight)
+        self.history: list[dict[str, list[float]]] = [
+            {"train_loss": [], "val_loss": [], "val_accuracy": []} for _ in range(members)
+        ]
+        self.stopped = np.zeros(members, bool)
+        self._model, self._patience = model, patience
+        self._best = np.full(members, np.inf)
+        self._stale = np.zeros(members, int)
+        self._kept = {name: value.clone() for name, value in model.state_dict().items()} if patience else {}
+
+    def record(self, train_losses: list[float], val_losses: list[float], val_accuracies: list[float]) -> None:
+        """Take an epoch's losses and accuracies, one value per member."""
+        for member in np.flatnonzero(~self.stopped).tolist():
+            for name, values in zip(self.history[member], (train_losses, val_losses, val_accuracies), strict=True):
+                self.history[member][name].append(values[member])
+            if self._patience:
+                self._judge(member, val_losses[member])
+
+    def _judge(self, member: int, val_loss: float) -> None:
+        """Keep a member's weights where they are its best so far; stop it after too many epochs without better ones."""
+        if val_loss < self._best[member]:
+            self._best[member], self._stale[member] = val_loss, 0
+            for name, value in self._model.state_dict().items():
+                self._kept[name][member] = value[member]
+        else:
+            self._stale[member] += 1
+        self.stopped[member] = self._stale[member] >= self._patience
+
+    def restore_best(self) -> None:
+        """Give the model each member's best weights; without patience it keeps the last ones."""
+        if self._patience:
+            self._model.load_state_dict(self._kept)
+
+
+def _batches(
+    splits: Sequence[tuple[Tensor, Tensor]], steps: int, config: TrainConfig, generators: Sequence[Generator]
+) -> Tensor:
+    """Rows of an epoch's batches (steps, E, B), each member's from its own training rows."""
+    length = steps * config.batch_size
+    orders = [epoch_order(train, length, g) for (train, _), g in zip(splits, generators, strict=True)]
+    return torch.stack(orders).view(len(splits), steps, config.batch_size).transpose(0, 1)
 
 
 def _mixup_shares(seeds: Sequence[int], epoch: int, steps: int, config: TrainConfig) -> Tensor:
@@ -223,15 +228,71 @@ def _mixup_shares(seeds: Sequence[int], epoch: int, steps: int, config: TrainCon
     return torch.from_numpy(np.maximum(draws, 1 - np.array(draws)).T.astype(np.float32))[..., None, None]
 
 
+def _batch_loss(
+    model: Network,
+    data: _Data,
+    rows: Tensor,
+    share: Tensor,
+    config: TrainConfig,
+    generators: Sequence[Generator],
+) -> Tensor:
+    """Loss of each member (E,) on its rows (E, B), augmented, and mixed by its share (E, 1, 1)."""
+    y = data.labels[rows]
+    x = model.standardised({kind: values[rows] for kind, values in data.inputs.items()})
+    x = {kind: augment(values, config, generators) for kind, values in x.items()}
+    targets = y
+    if config.mixup:
+        x = {kind: mix(values, share) for kind, values in x.items()}
+        targets = mix(torch.nn.functional.one_hot(y, model.config.n_classes).float(), share)  # (E, B, C)
+    with torch.autocast(y.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        out = model(x)
+    return total_loss(out.logits, out.latent, y, targets, data.parents, config)
+
+
+def _validation(model: Network, data: _Data) -> tuple[list[float], list[float]]:
+    """Cross-entropy and second-level accuracy of each member on its validation rows."""
+    labels = [data.labels[val] for _, val in data.splits]
+    pairs = list(zip(_val_logits(model, data), labels, strict=True))
+    losses = [float(cross_entropy(logits, y)) for logits, y in pairs]
+    return losses, [float((logits.argmax(1) == y).float().mean()) for logits, y in pairs]
+
+
 @torch.inference_mode()
-def _validate(
-    model: Network, inputs: Mapping[AudioOrText, Tensor], splits: Sequence[tuple[Tensor, Tensor]]
-) -> list[Tensor]:
-    """Logits (v, C) of each member's own validation rows; shorter ones are filled up for the pass."""
-    longest = max(len(val) for _, val in splits)
-    rows = torch.stack([val[torch.arange(longest, device=val.device) % len(val)] for _, val in splits])  # (E, longest)
-    logits = model(model.standardised({kind: values[rows] for kind, values in inputs.items()})).logits
-    return [own[: len(val)] for own, (_, val) in zip(logits, splits, strict=True)]
+def _val_logits(model: Network, data: _Data) -> list[Tensor]:
+    """Logits (v, C) of each member's validation rows, in evaluation mode; shorter ones are filled up for the pass."""
+    model.eval()
+    longest = max(len(val) for _, val in data.splits)
+    rows = torch.stack(
+        [val[torch.arange(longest, device=val.device) % len(val)] for _, val in data.splits]
+    )  # (E, longest)
+    logits = model(model.standardised({kind: values[rows] for kind, values in data.inputs.items()})).logits
+    return [own[: len(val)] for own, (_, val) in zip(logits, data.splits, strict=True)]
+
+
+def _calibrated(model: Network, data: _Data, config: TrainConfig) -> tuple[list[float], list[Memory | None]]:
+    """Temperature and, with retrieval, memory of each member, fitted on its validation rows."""
+    temperatures: list[float] = []
+    memories: list[Memory | None] = []
+    for member, logits in enumerate(_val_logits(model, data)):
+        labels = data.labels[data.splits[member][1]]
+        temperature = calibration.fit_temperature(logits.cpu().numpy(), labels.cpu().numpy())
+        temperatures.append(temperature)
+        memories.append(_memory(model, data, member, logits / temperature) if config.retrieval else None)
+    return temperatures, memories
+
+
+def _memory(model: Network, data: _Data, member: int, val_logits: Tensor) -> Memory:
+    """A member's memory of its training and validation rows; its share is fitted before the latter join."""
+    train, val = data.splits[member]
+    seen, held = (_member_inputs(model, data.inputs, rows, member) for rows in (train, val))
+    memory = remember(seen, data.labels[train]).fitted(val_logits.softmax(dim=1), held, data.labels[val])
+    return memory.with_more(held, data.labels[val])
+
+
+def _member_inputs(model: Network, inputs: Inputs, rows: Tensor, member: int) -> Tensor:
+    """Standardised embeddings of all kinds side by side, (n, d), as one member takes them."""
+    standardised = model.standardised({kind: values[None, rows] for kind, values in inputs.items()})
+    return torch.cat([values[member] for values in standardised.values()], dim=1)
 
 
 def train_folds(
@@ -262,96 +323,117 @@ def train_folds(
     Raises:
         UserError: An embedding is missing, or too few sounds remain.
     """
-    kinds = kinds_of(config.modality)
-    matrices = {kind: collection.embedding(kind) for kind in kinds}
-    usable = collection.usable(kinds)
-    labels, parents = collection.labels, collection.taxonomy.parents
-    confident = confident_sounds(collection, config.min_confidence)
-    splits = [
-        split_fold(
-            folds.assignment,
-            fold,
-            labels,
-            usable,
-            seed=config.seed,
-            groups=folds.groups,
-            confident=confident,
-            validation=config.validation,
-        )
-        for fold in chosen
-    ]
-    inputs = {k: torch.from_numpy(np.nan_to_num(m)).to(device) for k, m in matrices.items()}
-    model_config = ModelConfig(
-        config.modality,
-        audio_dim=matrices["audio"].shape[1] if "audio" in matrices else 0,
-        text_dim=matrices["text"].shape[1] if "text" in matrices else 0,
-        n_classes=len(collection.taxonomy.codes),
-        sizes=config.sizes,
-    )
+    matrices = {kind: collection.embedding(kind) for kind in kinds_of(config.modality)}
+    usable = collection.usable(tuple(matrices))
+    splits = {fold: _split(collection, folds, fold, usable, config) for fold in chosen}
+    inputs = {kind: torch.from_numpy(np.nan_to_num(m)).to(device) for kind, m in matrices.items()}
     fitted = fit(
         inputs,
-        torch.from_numpy(labels).clamp_min(0).to(device),
-        [(_rows(split, "train", device), _rows(split, "val", device)) for split in splits],
-        torch.from_numpy(parents).to(device),
-        model_config,
+        torch.from_numpy(collection.labels).clamp_min(0).to(device),
+        [(_rows(split, "train", device), _rows(split, "val", device)) for split in splits.values()],
+        torch.from_numpy(collection.taxonomy.parents).to(device),
+        _model_config(collection, config),
         config,
         seeds=[1_000 * config.seed + fold for fold in chosen],
-        steps=_steps(folds, labels, usable & confident, config),
+        steps=_steps(collection, folds, usable, config),
         on_epoch=on_epoch,
     )
-    show = np.flatnonzero(usable if listed is None else usable & listed)
-    shown = {kind: x[torch.from_numpy(show).to(device)] for kind, x in inputs.items()}
-    own = [_places(split, show, device) for split in splits]
-    answers = forward(fitted.model, shown, fitted.temperatures, fitted.memories, own=own)
-    runs = []
-    for member, (fold, split, answer) in enumerate(zip(chosen, splits, answers, strict=True)):
-        tested = split[show] == "test"
-        y = labels[show][tested]
-        pca = fit_pca(answer.latent)
-        run = Run(
-            model=model_config,
-            train=config,
-            taxonomy=collection.taxonomy,
-            encoders={kind: info for kind in kinds if (info := collection.encoder(kind))},
-            collection=CollectionRef(
-                collection.name, collection.hash, str(collection.folder) if collection.folder else None
-            ),
-            fold=fold,
-            split_kind=folds.kind,
-            weights={k: v.cpu().numpy() for k, v in member_state(fitted.model, member).items()},
-            sounds=answers_table(collection, show, split[show], answer),
-            latents=answer.latent,
-            projections=pca_table(pca, answer.latent),
-            pca=pca,
-            metrics=metrics.evaluate(y, answer.probabilities[tested], parents)
-            | compare.structure(answer.latent[tested], y, parents),
-            history=fitted.history[member],
-            temperature=fitted.temperatures[member],
-            memory=fitted.memories[member],
-            versions=library_versions(),
-            also_trained_on=also_trained_on,
-        )
-        runs.append(run.with_umap(umap) if umap else run)
-    return runs
+    rows = np.flatnonzero(usable if listed is None else usable & listed)
+    answers = _answers(fitted, inputs, list(splits.values()), rows)
+    same = {"train": config, "split_kind": folds.kind, "also_trained_on": also_trained_on}
+    runs = _runs(collection, rows, splits, fitted, answers, **same)
+    return [run.with_umap(umap) if umap else run for run in runs]
+
+
+def _split(collection: Collection, folds: Folds, fold: int, usable: np.ndarray, config: TrainConfig) -> np.ndarray:
+    return split_collection(
+        collection,
+        folds,
+        fold,
+        usable,
+        min_confidence=config.min_confidence,
+        validation=config.validation,
+        seed=config.seed,
+    )
 
 
 def _rows(split: np.ndarray, part: str, device: str) -> Tensor:
     return torch.from_numpy(np.flatnonzero(split == part)).to(device)
 
 
-def _places(split: np.ndarray, rows: np.ndarray, device: str) -> Tensor:
-    """Place in the memory of each of some rows, -1 where it is not there: (n,) int64; validation sounds follow training ones."""
+def _model_config(collection: Collection, config: TrainConfig) -> ModelConfig:
+    """Sizes of the networks that a collection's embeddings and classes ask for."""
+    dims = {kind: collection.embedding(kind).shape[1] for kind in kinds_of(config.modality)}
+    return ModelConfig(
+        config.modality,
+        audio_dim=dims.get("audio", 0),
+        text_dim=dims.get("text", 0),
+        n_classes=len(collection.taxonomy.codes),
+        sizes=config.sizes,
+    )
+
+
+def _steps(collection: Collection, folds: Folds, usable: np.ndarray, config: TrainConfig) -> int:
+    """Batches per epoch, the same for every fold: by the mean number of training sounds less the validation ones."""
+    known = usable & confident_sounds(collection, config.min_confidence) & (collection.labels >= 0)
+    mean = np.mean([(known & (folds.assignment != fold)).sum() for fold in range(folds.count)])
+    return max(1, round((1 - config.validation) * float(mean) / config.batch_size))
+
+
+def _answers(fitted: Fitted, inputs: Inputs, splits: Sequence[np.ndarray], rows: np.ndarray) -> list[Prediction]:
+    """Predictions of each member for some rows of the inputs; no sound answers for itself out of a memory."""
+    device = next(iter(inputs.values())).device
+    shown = {kind: x[torch.from_numpy(rows).to(device)] for kind, x in inputs.items()}
+    own = [_places(split, rows).to(device) for split in splits]
+    return forward(fitted.model, shown, fitted.temperatures, fitted.memories, own=own)
+
+
+def _places(split: np.ndarray, rows: np.ndarray) -> Tensor:
+    """Place of each row in the memory, -1 where it is not there: (n,) int64; validation sounds follow training ones."""
     places = np.full(len(split), -1)
     remembered = np.concatenate([np.flatnonzero(split == part) for part in ("train", "val")])
     places[remembered] = np.arange(len(remembered))
-    return torch.from_numpy(places[rows]).to(device)
+    return torch.from_numpy(places[rows])
 
 
-def _steps(folds: Folds, labels: np.ndarray, usable: np.ndarray, config: TrainConfig) -> int:
-    """Batches an epoch, the same for every fold: from the mean number of training sounds without the validation ones."""
-    known = usable & (labels >= 0)
-    mean = np.mean([(known & (folds.assignment != fold)).sum() for fold in range(folds.count)])
-    return max(1, round((1 - config.validation) * float(mean) / config.batch_size))
+def _runs(
+    collection: Collection,
+    rows: np.ndarray,
+    splits: Mapping[int, np.ndarray],
+    fitted: Fitted,
+    answers: Sequence[Prediction],
+    **same: Any,
+) -> list[Run]:
+    """The run of each member, judged on its test sounds.
+
+    Args:
+        collection: The sounds.
+        rows: (n,) which of them the runs list.
+        splits: (N,) of each member, by its fold.
+        fitted: The members.
+        answers: Their predictions for the rows.
+        same: Attributes that the runs share.
+    """
+    parents, runs = collection.taxonomy.parents, []
+    for member, ((fold, split), answer) in enumerate(zip(splits.items(), answers, strict=True)):
+        tested = split[rows] == "test"
+        y = collection.labels[rows][tested]
+        scores = metrics.evaluate(y, answer.probabilities[tested], parents)
+        run = Run.from_fit(
+            collection,
+            fold=fold,
+            model=fitted.model.config,
+            weights={name: value.cpu().numpy() for name, value in member_state(fitted.model, member).items()},
+            sounds=answers_table(collection, rows, split[rows], answer),
+            latents=answer.latent,
+            metrics=scores | compare.structure(answer.latent[tested], y, parents),
+            history=fitted.history[member],
+            temperature=fitted.temperatures[member],
+            memory=fitted.memories[member],
+            **same,
+        )
+        runs.append(run)
+    return runs
 
 
 def train_fold(collection: Collection, folds: Folds, fold: int, config: TrainConfig, **options: Any) -> Run:

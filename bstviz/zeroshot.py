@@ -43,6 +43,8 @@ def zero_shot(collection: Collection) -> np.ndarray:
     Raises:
         UserError: The sounds are embedded by an encoder that does not read, or by another one than is loaded here.
     """
+    from scipy.special import softmax
+
     matrix, info = collection.embedding("audio"), collection.audio_encoder
     if info is None or not readable(collection):
         raise UserError(
@@ -54,5 +56,5 @@ def zero_shot(collection: Collection) -> np.ndarray:
         raise UserError(f"The sounds are embedded by {info}, the words by {encoder.info}: embed the collection again.")
     cosine = unit(matrix) @ unit(encoder.embed(prompts(collection.taxonomy))).T  # (N, C)
     cosine[~collection.usable(["audio"])] = np.nan
-    odds = np.exp(SIMILARITY_SCALE * (cosine - cosine.max(axis=1, keepdims=True)))
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)
+    probabilities: np.ndarray = softmax(SIMILARITY_SCALE * cosine, axis=1).astype(np.float32)
+    return probabilities

@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from bstviz.config import DEFAULT_LOSS
 from bstviz.run import RunInfo
 from bstviz.ui import link, loaders, pair, selection
 from bstviz.ui.comparison import by_class, pair_map, sound_in_both, structure, trust_in_both
@@ -26,7 +27,7 @@ ADDRESS = {
 
 def pick_pair() -> Pair:
     """Pickers of the two runs: hierarchical against flat, all else equal, at first."""
-    left = pick_run("Left", key="compare.left", preferred=lambda r: r.train.loss == "hierarchical")
+    left = pick_run("Left", key="compare.left", preferred=lambda r: r.train.loss == DEFAULT_LOSS)
 
     def alike(run: RunInfo) -> tuple[object, ...]:
         return run.train.modality, run.train.min_confidence, run.fold, run.collection.hash
@@ -34,7 +35,7 @@ def pick_pair() -> Pair:
     return pair.pair(
         left,
         pick_run(
-            "Right", key="compare.right", preferred=lambda r: r.train.loss == "flat" and alike(r) == alike(left.run)
+            "Right", key="compare.right", preferred=lambda r: r.train.loss != DEFAULT_LOSS and alike(r) == alike(left.run)
         ),
     )
 

@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from bstviz.config import DEFAULT_LOSS
 from bstviz.ui import filters, link, loaders, projections, selection
 from bstviz.ui.linked_map import Events, Marks, Mode
 from bstviz.ui.loaders import Loaded
@@ -61,7 +62,7 @@ def page() -> None:
     link.read("explore", ADDRESS)
     left, middle, right, switches = st.columns([4, 5, 3, 3], vertical_alignment="top")
     with left:
-        loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == "hierarchical")
+        loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == DEFAULT_LOSS)
     with middle:
         shown = pick_projection(loaded, key="explore.map")
     columns = loaders.columns(loaded)

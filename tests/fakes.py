@@ -146,9 +146,9 @@ def answers_of(
     confidence: np.ndarray | None = None,
     seed: int = 0,
 ) -> OutOfFold:
-    """Out-of-fold answers made of labels, in their order, with random probabilities.
+    """Out-of-fold predictions made of labels, in order, with random probabilities.
 
-    One run a fold, like ``base`` in all else.
+    One run per fold, in all else like ``base``.
     """
     n, codes = len(y_true), np.array(base.taxonomy.codes, object)
     folds = np.zeros(n, int) if folds is None else folds

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,15 +13,15 @@ from bstviz.baselines import BaselineConfig, Method, find_baselines, fit_baselin
 from bstviz.collection import Collection
 from bstviz.errors import UserError
 from bstviz.train import train_fold
-from tests.fakes import quick, stratified
+from tests.fakes import CODES, quick, small_collection, stratified
 
 
 @pytest.mark.parametrize("method", ["knn", "logistic"])
 def test_baselines_are_those_of_scikit_learn_on_the_same_test_sounds(collection: Collection, method: Method) -> None:
     folds = stratified(collection)
-    found = fit_baseline(collection, folds, 1, BaselineConfig(method, "both", 2))
-    confident = collection.sounds["confidence"].to_numpy() >= 2
-    test, train = (folds.assignment == 1) & confident, (folds.assignment != 1) & confident
+    found = fit_baseline(collection, folds, 1, BaselineConfig(method, "both", 2, validation=0.2))
+    run = train_fold(collection, folds, 1, quick(epochs=1, min_confidence=2, modality="both", validation=0.2))
+    train, test = (run.sounds["split"].to_numpy() == name for name in ("train", "test"))
     x = np.hstack([collection.embedding(kind) for kind in ("audio", "text")])
     x = (x - x[train].mean(0)) / x[train].std(0)
     knn = KNeighborsClassifier(10, metric="cosine", weights="distance")
@@ -48,6 +49,25 @@ def test_scores_are_read_back_as_written_and_damage_is_said(collection: Collecti
     with pytest.raises(UserError, match="damaged; delete it"):
         find_baselines(tmp_path)
     assert find_baselines(tmp_path / "nowhere") == []
+
+
+def test_baselines_of_the_version_before_say_that_they_held_nothing_out(collection: Collection, tmp_path: Path) -> None:
+    found = fit_baseline(collection, stratified(collection), 0, BaselineConfig("knn", "audio"))
+    file = found.save(tmp_path)
+    entry = json.loads(file.read_text())
+    del entry["config"]["validation"]
+    file.write_text(json.dumps({**entry, "format_version": 1}))
+    (read,) = find_baselines(tmp_path)
+    assert read == replace(found, config=replace(found.config, validation=0.0))
+    file.write_text(json.dumps({**entry, "format_version": 9}))
+    with pytest.raises(UserError, match="format version 9; this bstviz reads 1 and 2"):
+        find_baselines(tmp_path)
+
+
+def test_fewer_training_sounds_than_neighbours_are_all_neighbours() -> None:
+    tiny = small_collection(CODES[:2], per_class=6)
+    found = fit_baseline(tiny, stratified(tiny, 6), 0, BaselineConfig("knn", "audio", validation=0.2))
+    assert found.metrics["n"] == 2
 
 
 def test_an_unknown_method_is_refused() -> None:

@@ -13,11 +13,11 @@ import pytest
 from bstviz import html_report, report, reproduce
 from bstviz.baselines import Baseline, BaselineConfig
 from bstviz.collection import Collection
-from bstviz.config import PRESETS
+from bstviz.config import RECIPES
 from bstviz.errors import UserError
 from bstviz.run import CollectionRef, Run, load_info
 from bstviz.splits import choose_folds, fold_options
-from bstviz.sweep import SweepPreset, load_preset, plan
+from bstviz.sweep import SweepPreset, grid_of, load_preset
 from tests.fakes import small_collection
 
 ODD = '<script>alert(1)</script> & "odd"'
@@ -126,7 +126,7 @@ def test_the_settings_given_make_the_same_sweep(runs: dict[str, Run], collection
     preset = SweepPreset(
         "x", modalities=("audio", "text"), min_confidences=(1, 3), baselines=("knn",), train={"epochs": 3}
     )
-    work = plan(preset, collection, seed=4)
+    work = grid_of(preset, collection, seed=4)
     kind = choose_folds(collection, group="uploader", count=3, seed=4).kind
     infos = [dataclasses.replace(runs["audio"], train=train, split_kind=kind) for train in work.settings]
     baselines = [Baseline(config, 0, kind, "small", "", {}) for config in work.baselines]
@@ -134,7 +134,7 @@ def test_the_settings_given_make_the_same_sweep(runs: dict[str, Run], collection
     assert found is not None
     toml, lines = found
     (tmp_path / "settings.toml").write_text(toml)
-    again = plan(load_preset(str(tmp_path / "settings.toml")), collection, seed=4)
+    again = grid_of(load_preset(str(tmp_path / "settings.toml")), collection, seed=4)
     assert set(again.settings) == set(work.settings)
     assert set(again.baselines) == set(work.baselines)
     assert "--folds 3 --group uploader --seed 4" in lines[1]
@@ -144,9 +144,9 @@ def test_the_settings_given_make_the_same_sweep(runs: dict[str, Run], collection
 def test_what_no_single_sweep_makes_is_said(runs: dict[str, Run]) -> None:
     sizes = [runs["audio"]]  # a network smaller than any recipe's
     assert reproduce.commands(sizes, []) is None
-    paper = dataclasses.replace(runs["audio"], train=PRESETS["paper"], split_kind="stratified 5-fold, seed 0")
+    paper = dataclasses.replace(runs["audio"], train=RECIPES["paper"], split_kind="stratified 5-fold, seed 0")
     assert reproduce.commands([paper], []) is not None
-    assert reproduce.commands([paper, dataclasses.replace(paper, train=PRESETS["default"])], []) is None
+    assert reproduce.commands([paper, dataclasses.replace(paper, train=RECIPES["default"])], []) is None
     assert reproduce.commands([dataclasses.replace(paper, split_kind="by hand")], []) is None
 
 

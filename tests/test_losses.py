@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
-from bstviz.losses import cross_entropy, soft_top_class_penalty, supervised_contrastive, top_class_penalty
+from bstviz.config import DEFAULT_LOSS, LOSSES, Loss
+from bstviz.losses import OBJECTIVES, cross_entropy, soft_top_class_penalty, supervised_contrastive, top_class_penalty
 
 PARENTS = torch.tensor([0, 0, 1])
 THIRDS = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]]))
@@ -152,3 +154,10 @@ def test_contrastive_loss_does_not_depend_on_lengths_or_order() -> None:
     loss, order = supervised_contrastive(latents, labels), torch.randperm(10)
     torch.testing.assert_close(supervised_contrastive(latents * torch.rand(10, 1), labels), loss)
     torch.testing.assert_close(supervised_contrastive(latents[order], labels[order]), loss)
+
+
+def test_every_loss_is_in_the_table_with_marks_of_its_own_and_has_an_objective() -> None:
+    assert set(LOSSES) == set(OBJECTIVES) == set(get_args(Loss))
+    assert next(iter(LOSSES)) == DEFAULT_LOSS
+    for marks in ([info.words for info in LOSSES.values()], [(i.color, i.symbol) for i in LOSSES.values()]):
+        assert len(set(marks)) == len(LOSSES)

@@ -22,7 +22,7 @@ from bstviz.embed import embed_collection
 from bstviz.errors import UserError
 from bstviz.library import label_folder
 from bstviz.run import Run, find_runs, load_info, load_run, run_identity
-from bstviz.sweep import Plan, run_sweep
+from bstviz.sweep import Grid, run_sweep
 from bstviz.train import train_fold
 from tests import migration
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, small_collection, stratified, write_tones
@@ -130,7 +130,7 @@ def test_what_a_newer_version_wrote_is_refused_with_what_to_do(
     run, sounds = runs["audio"].save(tmp_path / "x" / "run"), small_collection().save(tmp_path / "c")
     experiment = tmp_path / "x" / "experiment.json"
     experiment.write_text("{}")
-    work = Plan((quick(),), (), ())
+    work = Grid((quick(),), (), ())
     for file, read in (
         (run / "run.json", lambda: load_run(run)),
         (run / "run.json", lambda: load_info(run)),
@@ -218,7 +218,7 @@ def test_a_half_explored_folder_of_the_version_before_goes_on(
 def test_a_half_done_sweep_of_the_version_before_goes_on(collection: Collection, tmp_path: Path) -> None:
     out = tmp_path / "x"
     settings: tuple[TrainConfig, ...] = tuple(quick(epochs=2, loss=loss) for loss in ("flat", "hierarchical"))
-    work, folds = Plan(settings, (), ()), stratified(collection)
+    work, folds = Grid(settings, (), ()), stratified(collection)
     started = run_sweep(collection, folds, work, out, jobs=1)
     next(started)
     started.close()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bstviz.baselines import Baseline, BaselineConfig, find_baselines
-from bstviz.config import PRESETS
+from bstviz.config import RECIPES
 from bstviz.errors import UserError
 from bstviz.report import TABLE_METRICS, Summary, paper_table, rows, write
 from bstviz.run import CollectionRef, Run
@@ -115,8 +115,8 @@ def test_an_unknown_format_is_refused(run: Run) -> None:
 
 
 def test_recipes_are_told_apart_by_name_or_by_what_differs(run: Run) -> None:
-    other = replace(run.train, **{"sizes": PRESETS["default"].sizes, "epochs": 7})
-    names = [row.recipe for row in rows([replace(run, train=PRESETS["paper"]), replace(run, train=other)])]
+    other = replace(run.train, **{"sizes": RECIPES["default"].sizes, "epochs": 7})
+    names = [row.recipe for row in rows([replace(run, train=RECIPES["paper"]), replace(run, train=other)])]
     assert names[1] == "paper"
     assert "epochs 7" in names[0]
 

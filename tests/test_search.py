@@ -12,7 +12,7 @@ from bstviz.encoders import base, clap
 from bstviz.encoders.clap import ClapAudio, ClapText
 from bstviz.errors import UserError
 from bstviz.search import search
-from bstviz.sweep import load_preset, plan
+from bstviz.sweep import grid_of, load_preset
 from bstviz.zeroshot import prompts, zero_shot
 from tests.fakes import TEXT_DIM, FakeTextEncoder, small_collection, stratified
 
@@ -89,14 +89,14 @@ def test_sweeps_compare_with_zero_shot_where_the_encoder_reads(
     shared: tuple[Collection, FakeTextEncoder], collection: Collection
 ) -> None:
     def zero_shots(of: Collection) -> list[tuple[str, int]]:
-        work = plan(load_preset("table1"), of)
+        work = grid_of(load_preset("table1"), of)
         return [(b.modality, b.min_confidence) for b in work.baselines if b.method == "zeroshot"]
 
     assert zero_shots(shared[0]) == [("audio", 1), ("audio", 3), ("audio", 4)]
     assert zero_shots(collection) == []
     newer = replace(shared[0], audio_encoder=EncoderInfo("pair", "2", TEXT_DIM))
     assert zero_shots(newer) == []
-    assert any("zeroshot: pair cannot read" in reason for reason in plan(load_preset("table1"), newer).left_out)
+    assert any("zeroshot: pair cannot read" in reason for reason in grid_of(load_preset("table1"), newer).left_out)
 
 
 def test_zero_shot_needs_words_and_sounds_in_one_space(collection: Collection, encoders: object) -> None:

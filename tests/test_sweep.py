@@ -19,7 +19,7 @@ from bstviz.engine import Engine
 from bstviz.errors import UserError
 from bstviz.run import find_runs, load_info, load_run
 from bstviz.splits import choose_folds
-from bstviz.sweep import Plan, SweepPreset, Task, load_preset, open_tasks, plan, run_sweep
+from bstviz.sweep import Grid, SweepPreset, Task, grid_of, load_preset, open_tasks, run_sweep
 from tests.fakes import quick, stratified
 
 GRID = SweepPreset(
@@ -32,11 +32,11 @@ GRID = SweepPreset(
 
 
 def swept(collection: Collection, out: Path, **options: object) -> list[Task]:
-    return list(run_sweep(collection, stratified(collection), plan(GRID, collection), out, **options))  # type: ignore[arg-type]
+    return list(run_sweep(collection, stratified(collection), grid_of(GRID, collection), out, **options))  # type: ignore[arg-type]
 
 
-def single(collection: Collection, **changes: object) -> Plan:
-    return Plan((quick(epochs=2, **changes),), (), ())
+def single(collection: Collection, **changes: object) -> Grid:
+    return Grid((quick(epochs=2, **changes),), (), ())
 
 
 def metrics_of(out: Path) -> dict[str, dict[str, float]]:
@@ -44,7 +44,7 @@ def metrics_of(out: Path) -> dict[str, dict[str, float]]:
 
 
 def test_table_1_is_eighteen_settings_of_the_paper(collection: Collection) -> None:
-    work = plan(load_preset("table1"), collection)
+    work = grid_of(load_preset("table1"), collection)
     assert len(work.settings) == 18
     assert {(c.loss, c.modality, c.min_confidence) for c in work.settings} == {
         (loss, modality, c)
@@ -57,19 +57,19 @@ def test_table_1_is_eighteen_settings_of_the_paper(collection: Collection) -> No
 
 def test_what_a_collection_lacks_is_left_out_and_said(collection: Collection) -> None:
     silent = replace(collection, audio=None, audio_encoder=None)
-    work = plan(load_preset("table1"), silent)
+    work = grid_of(load_preset("table1"), silent)
     assert {c.modality for c in work.settings} == {"text"}
     assert [reason.split(":")[0] for reason in work.left_out] == ["modality audio", "modality both"]
     unrated = replace(silent, sounds=silent.sounds.assign(confidence=None))
-    assert {c.min_confidence for c in plan(load_preset("table1"), unrated).settings} == {1}
+    assert {c.min_confidence for c in grid_of(load_preset("table1"), unrated).settings} == {1}
     with pytest.raises(UserError, match="Nothing of preset 'table1'"):
-        plan(load_preset("table1"), replace(silent, text=None, text_encoder=None))
+        grid_of(load_preset("table1"), replace(silent, text=None, text_encoder=None))
 
 
 def test_a_preset_of_one_s_own_is_a_toml_file(tmp_path: Path, collection: Collection) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('losses = ["flat"]\nmodalities = ["text"]\nmin_confidences = [2]\n[train]\nmixup = 0.9\n')
-    (setting,) = plan(load_preset(str(file)), collection, seed=7).settings
+    (setting,) = grid_of(load_preset(str(file)), collection, seed=7).settings
     assert (setting.loss, setting.modality, setting.min_confidence) == ("flat", "text", 2)
     assert (setting.mixup, setting.seed) == (0.9, 7)
     for text, said in (("colours = 3", "unknown setting 'colours'"), ("losses = [", "not valid TOML")):
@@ -78,7 +78,7 @@ def test_a_preset_of_one_s_own_is_a_toml_file(tmp_path: Path, collection: Collec
             load_preset(str(file))
     file.write_text("[train]\nwidth = 3")
     with pytest.raises(UserError, match="unknown training setting"):
-        plan(load_preset(str(file)), collection)
+        grid_of(load_preset(str(file)), collection)
     with pytest.raises(UserError, match="no sweep preset 'table9'; known: table1"):
         load_preset("table9")
 
@@ -104,7 +104,7 @@ def test_processes_give_the_runs_of_one_process(collection: Collection, tmp_path
 
 
 def test_a_sweep_goes_on_with_what_is_missing(collection: Collection, tmp_path: Path) -> None:
-    started = run_sweep(collection, stratified(collection), plan(GRID, collection), tmp_path / "x", jobs=1)
+    started = run_sweep(collection, stratified(collection), grid_of(GRID, collection), tmp_path / "x", jobs=1)
     next(started)
     started.close()
     before = {path.name: path.stat().st_mtime_ns for path in find_runs(tmp_path / "x")}
@@ -134,7 +134,7 @@ def test_folds_are_parted_only_where_settings_are_few(collection: Collection, tm
     assert [task.folds for task in open_tasks(tmp_path, folds, one, jobs=1)] == [(0, 1, 2, 3)]
     assert [task.folds for task in open_tasks(tmp_path, folds, one, jobs=2)] == [(0, 2), (1, 3)]
     assert [task.folds for task in open_tasks(tmp_path, folds, one, jobs=2, together=False)] == [(0,), (1,), (2,), (3,)]
-    grid = open_tasks(tmp_path, folds, plan(GRID, collection), jobs=2)
+    grid = open_tasks(tmp_path, folds, grid_of(GRID, collection), jobs=2)
     assert {task.folds for task in grid} == {(0, 1, 2, 3)}
     assert [task.cost for task in grid] == sorted((task.cost for task in grid), reverse=True)
 
@@ -155,7 +155,7 @@ def test_other_settings_in_the_same_folder_are_refused(collection: Collection, t
 @pytest.mark.slow
 def test_a_failure_in_a_worker_is_what_the_person_is_told(collection: Collection, tmp_path: Path) -> None:
     few = replace(collection, sounds=collection.sounds.assign(confidence=1))
-    work = Plan(tuple(quick(epochs=2, loss=loss, min_confidence=5) for loss in ("flat", "hierarchical")), (), ())
+    work = Grid(tuple(quick(epochs=2, loss=loss, min_confidence=5) for loss in ("flat", "hierarchical")), (), ())
     with pytest.raises(UserError, match="lower the confidence threshold"):
         list(run_sweep(few, stratified(few), work, tmp_path, jobs=2))
 
@@ -164,11 +164,11 @@ KILLED = """
 import sys
 from bstviz.collection import load_collection
 from bstviz.sweep import run_sweep
-from tests.test_sweep import GRID, plan, stratified
+from tests.test_sweep import GRID, grid_of, stratified
 if __name__ == "__main__":
     collection = load_collection(sys.argv[1])
-    folds, settings = stratified(collection), plan(GRID, collection)
-    for task in run_sweep(collection, folds, settings, sys.argv[2], jobs=int(sys.argv[3])):
+    grid = grid_of(GRID, collection)
+    for task in run_sweep(collection, stratified(collection), grid, sys.argv[2], jobs=int(sys.argv[3])):
         pass
 """
 

@@ -9,12 +9,12 @@ import torch
 
 from bstviz import calibration, compare
 from bstviz.collection import Collection
-from bstviz.config import Loss, Modality, TrainConfig, preset
+from bstviz.config import Loss, Modality, TrainConfig, recipe
 from bstviz.errors import UserError
 from bstviz.predict import Embeddings, predict
 from bstviz.run import Run
 from bstviz.splits import Folds, group_values, stratified_folds
-from bstviz.train import augment, epoch_order, mix, total_loss, train_fold, train_folds
+from bstviz.train import augment, epoch_order, mix, train_fold, train_folds
 from tests.fakes import CODES, TINY, quick, small_collection, stratified
 
 
@@ -291,7 +291,13 @@ def test_mixing_keeps_a_share_and_takes_the_rest_of_the_sound_before() -> None:
 
 
 def test_the_loss_adds_the_terms_that_the_settings_name() -> None:
-    from bstviz.losses import cross_entropy, soft_top_class_penalty, supervised_contrastive, top_class_penalty
+    from bstviz.losses import (
+        cross_entropy,
+        soft_top_class_penalty,
+        supervised_contrastive,
+        top_class_penalty,
+        total_loss,
+    )
 
     torch.manual_seed(0)
     parents = torch.tensor([0, 0, 1, 1])
@@ -310,8 +316,8 @@ def test_the_loss_adds_the_terms_that_the_settings_name() -> None:
     torch.testing.assert_close(total(**weighted, top_penalty="soft"), base + soft + 3 * contrastive)
 
 
-def test_the_paper_preset_is_section_4_2() -> None:
-    paper = preset("paper")
+def test_the_paper_recipe_is_section_4_2() -> None:
+    paper = recipe("paper")
     assert (paper.epochs, paper.patience, paper.batch_size, paper.learning_rate) == (100, 5, 64, 1e-3)
     assert (paper.temperature, paper.contrastive_weight, paper.mask) == (0.5, 1.0, 0.7)
     assert (paper.sizes.hidden, paper.sizes.latent) == (128, 64)
@@ -326,6 +332,6 @@ def test_settings_out_of_range_are_refused(wrong: dict) -> None:
         TrainConfig(**wrong)
 
 
-def test_an_unknown_preset_is_refused() -> None:
-    with pytest.raises(UserError, match="no preset 'fast'; known: default, text, paper"):
-        preset("fast")
+def test_an_unknown_recipe_is_refused() -> None:
+    with pytest.raises(UserError, match="no recipe 'fast'; known: default, text, paper"):
+        recipe("fast")

@@ -30,7 +30,7 @@ from bstviz.errors import UserError
 if TYPE_CHECKING:
     from bstviz.collection import Collection
     from bstviz.splits import Folds
-    from bstviz.sweep import Plan
+    from bstviz.sweep import Grid
 
 commands = typer.Typer()
 
@@ -64,17 +64,17 @@ def train(
     from bstviz.collection import load_collection
     from bstviz.projection import UmapSettings
     from bstviz.splits import choose_folds
-    from bstviz.sweep import Plan
+    from bstviz.sweep import Grid
 
     if preset is not None:
         print_renamed("train --preset", "train --recipe")
         recipe = preset
     changes: dict[str, Any] = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
-    setting = config.preset(recipe, **changes, **_epochs(epochs))
+    setting = config.recipe(recipe, **changes, **config.exact_epochs(epochs))
     sounds = load_collection(collection)
     assignment = choose_folds(sounds, count=folds, group=group, column=fold_column, seed=seed)
     maps = UmapSettings(seed=seed) if umap else None
-    _run_sweep(sounds, assignment, Plan((setting,), (), ()), out, jobs=jobs, device=chosen_device(device), umap=maps)
+    _run_sweep(sounds, assignment, Grid((setting,), (), ()), out, jobs=jobs, device=chosen_device(device), umap=maps)
     _print_report([out], "json" if as_json else "text", paper=False)
 
 
@@ -106,37 +106,24 @@ def sweep(
 
     Example: bstviz sweep collections/bsd10k --preset table1 --out experiments/table1
     """
-    import dataclasses
-
     from bstviz.collection import load_collection
     from bstviz.projection import UmapSettings
     from bstviz.splits import choose_folds
-    from bstviz.sweep import load_preset, plan
+    from bstviz.sweep import grid_of, load_preset
 
-    grid = load_preset(preset)
-    grid = dataclasses.replace(
-        grid,
-        recipe=recipe or grid.recipe,
-        baselines=grid.baselines if baselines else (),
-        train=grid.train | _epochs(epochs),
-    )
+    chosen = load_preset(preset).changed(recipe=recipe, baselines=baselines, epochs=epochs)
     sounds = load_collection(collection)
-    work = plan(grid, sounds, seed=seed)
-    for reason in work.left_out:
+    grid = grid_of(chosen, sounds, seed=seed)
+    for reason in grid.left_out:
         console.print(f"left out: {plain(reason)}")
     assignment = choose_folds(sounds, count=folds, group=group, column=fold_column, seed=seed)
     maps = UmapSettings(seed=seed) if umap else None
     where = chosen_engine(engine, workers, address)
-    _run_sweep(sounds, assignment, work, out, jobs=jobs, device=chosen_device(device), engine=where, umap=maps)
+    _run_sweep(sounds, assignment, grid, out, jobs=jobs, device=chosen_device(device), engine=where, umap=maps)
     _print_report([out], "json" if as_json else "text", paper=preset == "table1")
 
 
-def _epochs(epochs: int | None) -> dict[str, int]:
-    """Changes to a recipe that make it train for so many epochs, however few the sounds are."""
-    return {"epochs": epochs, "min_steps": 0} if epochs else {}
-
-
-def _run_sweep(sounds: Collection, assignment: Folds, work: Plan, out: Path, **options: Any) -> None:
+def _run_sweep(sounds: Collection, assignment: Folds, grid: Grid, out: Path, **options: Any) -> None:
     """Run a sweep under a progress bar that says what is done and how long the rest may take."""
     from rich.progress import (
         BarColumn,
@@ -149,7 +136,7 @@ def _run_sweep(sounds: Collection, assignment: Folds, work: Plan, out: Path, **o
 
     from bstviz.sweep import Task, run_sweep
 
-    settings, count = len(work.settings), assignment.count
+    settings, count = len(grid.settings), assignment.count
     console.print(
         f"{settings} setting{'s' if settings > 1 else ''} x {count} folds ({plain(assignment.kind)}) -> {plain(out)}"
     )
@@ -175,7 +162,7 @@ def _run_sweep(sounds: Collection, assignment: Folds, work: Plan, out: Path, **o
             shares[index] = max(share, shares[index])
             bar.update(row, completed=sum(c * s for c, s in zip(costs, shares, strict=True)))
 
-        for _ in run_sweep(sounds, assignment, work, out, on_start=on_start, on_progress=on_progress, **options):
+        for _ in run_sweep(sounds, assignment, grid, out, on_start=on_start, on_progress=on_progress, **options):
             finished = sum(share == 1 for share in shares)
             bar.update(row, description=f"Training, {finished} of {len(shares)} tasks done")
 

@@ -23,7 +23,7 @@ Signal = NDArray[np.float64]
 Option = TypeVar("Option")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Take:
     """One sound decided but not yet rendered.
 

@@ -12,6 +12,7 @@ import streamlit as st
 
 from bstviz import audio
 from bstviz.classify import Answer, Classifier, Timeline, together
+from bstviz.config import LOSSES
 from bstviz.errors import UserError
 from bstviz.predict import Embeddings
 from bstviz.run import Run
@@ -94,10 +95,10 @@ def pick_models(*, key: str) -> Models:
     if len(sets) > 1:
         chosen = int(st.selectbox("Models", range(len(sets)), format_func=labels.__getitem__, key=f"{key}.models") or 0)
     found = list(sets.values())[chosen]
-    order = {"hierarchical": 0, "flat": 1}
+    order: list[str] = list(LOSSES)
 
     def of(modality: str) -> tuple[Loaded, ...]:
-        kinds = sorted((k for k in found if k[0] == modality), key=lambda k: order.get(k[1], 2))
+        kinds = sorted((k for k in found if k[0] == modality), key=lambda k: order.index(k[1]))
         return tuple(loaders.load(found[k]) for k in kinds)
 
     models = Models(of("audio"), of("both"))

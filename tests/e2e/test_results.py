@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from bstviz import html_report, report
 from bstviz.collection import Collection, load_collection
-from bstviz.sweep import SweepPreset, plan, run_sweep
+from bstviz.sweep import SweepPreset, grid_of, run_sweep
 from bstviz.taxonomy import bst
 from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.test_app import settled
@@ -48,7 +48,7 @@ def experiment(collection: Collection, tmp_path_factory: pytest.TempPathFactory)
         baselines=("knn",),
         train={"epochs": 3, "min_steps": 0},
     )
-    list(run_sweep(collection, stratified(collection), plan(preset, collection), out, jobs=1))
+    list(run_sweep(collection, stratified(collection), grid_of(preset, collection), out, jobs=1))
     return out
 
 

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from bstviz import paths
 from bstviz.collection import Collection
 from bstviz.run import Run, find_runs, load_info, load_run
-from bstviz.sweep import SweepPreset, plan, run_sweep
+from bstviz.sweep import SweepPreset, grid_of, run_sweep
 from bstviz.taxonomy import bst
 from bstviz.ui.confusion import families
 from bstviz.ui.confusion_matrix import CELL
@@ -38,7 +38,7 @@ def swept(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> P
     preset = SweepPreset(
         "x", modalities=("audio",), min_confidences=(1, 3), baselines=(), train={"epochs": 2, "min_steps": 0}
     )
-    list(run_sweep(collection, stratified(collection), plan(preset, collection), out, jobs=1))
+    list(run_sweep(collection, stratified(collection), grid_of(preset, collection), out, jobs=1))
     return out
 
 

@@ -15,7 +15,7 @@ from bstviz import paths, results
 from bstviz.collection import Collection
 from bstviz.run import find_runs, load_info
 from bstviz.sections import SECTIONS
-from bstviz.sweep import SweepPreset, plan, run_sweep
+from bstviz.sweep import SweepPreset, grid_of, run_sweep
 from tests.fakes import stratified
 
 
@@ -23,7 +23,7 @@ from tests.fakes import stratified
 def experiment(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("sweep")
     preset = SweepPreset("x", modalities=("audio", "both"), baselines=("knn",), train={"epochs": 3, "min_steps": 0})
-    list(run_sweep(collection, stratified(collection), plan(preset, collection), out, jobs=1))
+    list(run_sweep(collection, stratified(collection), grid_of(preset, collection), out, jobs=1))
     return out
 
 
