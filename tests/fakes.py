@@ -134,7 +134,7 @@ def answers_of(
     confidence: np.ndarray | None = None,
     seed: int = 0,
 ) -> OutOfFold:
-    """Out-of-fold answers made of labels, in order, with random probabilities; one run per fold, in all else like ``base``."""
+    """Out-of-fold answers made of labels, in order, with random probabilities; one run per fold, else like ``base``."""
     n, codes = len(y_true), np.array(base.taxonomy.codes, object)
     folds = np.zeros(n, int) if folds is None else folds
     probabilities = np.random.default_rng(seed).dirichlet(np.ones(len(codes)), n).astype(np.float32)
