@@ -94,6 +94,7 @@ def test_a_bare_folder_becomes_a_collection_with_an_applied_run(
     assert sorted(f.name for f in tmp_path.iterdir()) == ["home", "sounds"]
 
 
+@pytest.mark.slow
 def test_opened_again_a_library_takes_only_what_is_new(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
     sounds, run, home = tmp_path / "sounds", folder_of(runs["audio"]), tmp_path / "home"
     write_tones(sounds)

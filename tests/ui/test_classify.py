@@ -115,6 +115,7 @@ def test_the_page_says_that_nothing_is_kept() -> None:
     assert any("nothing of them is kept on disk" in c.value for c in open_page("classify.py").caption)
 
 
+@pytest.mark.slow
 def test_every_odd_and_broken_file_goes_through_the_page() -> None:
     corpus = odd_sounds.corpus()
     assert len(corpus) >= 300

@@ -158,6 +158,7 @@ def test_a_selection_is_listed_made_up_and_kept_over_runs_and_pages(app: AppTest
     assert app.selectbox(key="explore.run").value.endswith("flat-audio-c1-fold0")
 
 
+@pytest.mark.slow
 def test_umap_of_a_run_without_one_is_made_when_asked(experiment: object) -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/explore.py").run()
     app.button_group(key="explore.map.method").set_value("umap").run()
