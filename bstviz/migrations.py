@@ -56,9 +56,15 @@ def run_file(name: str, version: int) -> str:
     return name if version == FORMAT_VERSION else _RUN_FILES.get(name, name)
 
 
-def experiment_entry(entry: Header) -> Header:
-    """``experiment.json`` of any version as of version 3: version 2 says the same in the same words."""
-    return {**entry, "format_version": FORMAT_VERSION}
+def experiment_stated(entry: Header, version: int) -> Header:
+    """An ``experiment.json`` of version 3 as an older version would have stated it, to compare it with one of that version.
+
+    Version 2 uses the same words; its baselines did not say which share of the training sounds they hold out.
+    """
+    if version == FORMAT_VERSION:
+        return entry
+    baselines = [{k: v for k, v in baseline.items() if k != "validation"} for baseline in entry.get("baselines", ())]
+    return {**entry, "baselines": baselines} if baselines else entry
 
 
 def _renamed(entry: Mapping[str, Any], names: Mapping[str, str]) -> Header:

@@ -373,7 +373,7 @@ def find_runs(folder: str | Path) -> list[Path]:
 
 
 def read_experiment(folder: str | Path) -> dict[str, Any]:
-    """What ``experiment.json`` says, an older version migrated in memory; empty where there is none.
+    """What ``experiment.json`` says; empty where there is none.
 
     Raises:
         UserError: It is damaged, or of a newer format version.
@@ -388,7 +388,7 @@ def read_experiment(folder: str | Path) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError):
         raise UserError(f"{file} is damaged. {remedy}") from None
     storage.check_version(version, migrations.EXPERIMENT_VERSIONS, f"{file} has", remedy)
-    return migrations.experiment_entry(entry)
+    return entry
 
 
 def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
@@ -406,7 +406,8 @@ def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
         return
-    changed = sorted(k for k in {*old, *entry} - {"left_out"} if old.get(k) != entry.get(k))
+    entry = migrations.experiment_stated(entry, old["format_version"])
+    changed = sorted(k for k in {*old, *entry} - {"format_version", "left_out"} if old.get(k) != entry.get(k))
     if changed:
         raise UserError(
             f"{folder} already holds an experiment with other settings ({', '.join(changed)}). Choose another --out, "
