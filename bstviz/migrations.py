@@ -19,9 +19,9 @@ COLLECTION_VERSIONS = (1, FORMAT_VERSION)
 RUN_VERSIONS = (2, FORMAT_VERSION)
 EXPERIMENT_VERSIONS = (2, FORMAT_VERSION)
 
-COLUMNS = {"stamp": "fingerprint"}
+OLD_COLUMNS = {"stamp": "fingerprint"}
 """Columns of labels and of the chunks of unfinished work."""
-SPLITS = {"below": "below_threshold"}
+OLD_SPLITS = {"below": "below_threshold"}
 """Values of the column ``split`` of a run's sounds."""
 _RUN_KEYS = {"also_trained_on": "extra_training_data", "applied": "answered_by"}
 _SPLIT_KINDS = {
@@ -56,13 +56,15 @@ def run_file(name: str, version: int) -> str:
     return name if version == FORMAT_VERSION else _RUN_FILES.get(name, name)
 
 
-def experiment_entry(entry: Header) -> Header:
-    """``experiment.json`` of any version as of version 3: version 2 did not say which share baselines leave out."""
-    migrated = {**entry, "format_version": FORMAT_VERSION}
-    if entry["format_version"] != FORMAT_VERSION and entry.get("settings") and entry.get("baselines"):
-        validation = entry["settings"][0].get("validation", 0.0)
-        migrated["baselines"] = [{"validation": validation, **baseline} for baseline in entry["baselines"]]
-    return migrated
+def experiment_stated(entry: Header, version: int) -> Header:
+    """An ``experiment.json`` of version 3 as an older version would have stated it, to compare it with one of that version.
+
+    Version 2 uses the same words; its baselines did not say which share of the training sounds they hold out.
+    """
+    if version == FORMAT_VERSION:
+        return entry
+    baselines = [{k: v for k, v in baseline.items() if k != "validation"} for baseline in entry.get("baselines", ())]
+    return {**entry, "baselines": baselines} if baselines else entry
 
 
 def _renamed(entry: Mapping[str, Any], names: Mapping[str, str]) -> Header:

@@ -115,7 +115,7 @@ def _parts(store: Path, columns: Sequence[str] | None = None) -> Iterator[pd.Dat
     from pyarrow import parquet
 
     for file in sorted(store.glob("*.parquet")):
-        names = {name: migrations.COLUMNS.get(name, name) for name in parquet.read_schema(file).names}
+        names = {name: migrations.OLD_COLUMNS.get(name, name) for name in parquet.read_schema(file).names}
         wanted = [stored for stored, name in names.items() if columns is None or name in columns]
         yield pd.read_parquet(file, columns=wanted).rename(columns=names)
 

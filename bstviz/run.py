@@ -355,7 +355,7 @@ def _read(place: Path, folder: Path) -> Run:
     header = _read_header(place, verify=True)
     info = _info(migrations.run_header(header), folder)
     sounds = pd.read_parquet(place / "sounds.parquet")
-    sounds["split"] = sounds["split"].replace(migrations.SPLITS)
+    sounds["split"] = sounds["split"].replace(migrations.OLD_SPLITS)
     latents = storage.map_tensor(place / "latents.safetensors", "latents")
     projections = pd.read_parquet(place / "projections.parquet")
     expected = [f"p_{c}" for c in info.taxonomy.codes]
@@ -403,7 +403,7 @@ def find_runs(folder: str | Path) -> list[Path]:
 
 
 def read_experiment(folder: str | Path) -> dict[str, Any]:
-    """What ``experiment.json`` says, an older version migrated in memory; empty where there is none.
+    """What ``experiment.json`` says; empty where there is none.
 
     Raises:
         UserError: It is damaged, or of a newer format version.
@@ -418,7 +418,7 @@ def read_experiment(folder: str | Path) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError):
         raise UserError(f"{file} is damaged. {remedy}") from None
     storage.check_version(version, migrations.EXPERIMENT_VERSIONS, f"{file} has", remedy)
-    return migrations.experiment_entry(entry)
+    return entry
 
 
 def _unordered(value: Any) -> Any:
@@ -441,7 +441,8 @@ def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
         return
-    changed = sorted(k for k in {*old, *entry} - {"left_out"} if _unordered(old.get(k)) != _unordered(entry.get(k)))
+    entry = migrations.experiment_stated(entry, old["format_version"])
+    changed = sorted(k for k in {*old, *entry} - {"format_version", "left_out"} if _unordered(old.get(k)) != _unordered(entry.get(k)))
     if changed:
         raise UserError(
             f"{folder} already holds an experiment with other settings ({', '.join(changed)}). Choose another --out, "

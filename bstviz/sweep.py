@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bstviz import storage
-from bstviz.baselines import Baseline, BaselineConfig, Method, baseline_file, fit_baseline
+from bstviz.baselines import Baseline, BaselineConfig, Method, baseline_file, find_baselines, fit_baseline
 from bstviz.collection import Collection
 from bstviz.config import LOSSES, MODALITIES, Loss, Modality, TrainConfig, exact_epochs, kinds_of, recipe
 from bstviz.engine import LOCAL, Engine, connected
@@ -207,9 +207,11 @@ def open_tasks(out: Path, folds: Folds, grid: Grid, *, jobs: int, together: bool
         together: Train a setting's folds side by side in one task; False makes one task a fold.
     """
 
+    fitted = {(baseline.config, baseline.fold) for baseline in find_baselines(out)}
+
     def missing(config: TrainConfig | BaselineConfig) -> list[int]:
         if isinstance(config, BaselineConfig):
-            return [f for f in range(folds.count) if not baseline_file(out, config, f).is_file()]
+            return [f for f in range(folds.count) if (config, f) not in fitted]
         return [f for f in range(folds.count) if not is_run(out / run_id(config, f))]
 
     configs: list[TrainConfig | BaselineConfig] = [*grid.settings, *grid.baselines]

@@ -21,7 +21,7 @@ from bstviz.decisions import decide, read_record
 from bstviz.embed import embed_collection
 from bstviz.errors import UserError
 from bstviz.library import label_folder
-from bstviz.run import Run, find_runs, load_info, load_run, run_identity
+from bstviz.run import Run, find_runs, load_info, load_run, run_identity, write_experiment
 from bstviz.sweep import Grid, run_sweep
 from bstviz.train import train_fold
 from tests import migration
@@ -231,6 +231,17 @@ def test_a_half_done_sweep_of_the_version_before_goes_on(collection: Collection,
     assert len(find_runs(out)) == 8
     assert {path: contents(path) for path in before} == before
     assert not list(out.glob(".*"))
+
+
+def test_an_experiment_is_compared_by_what_its_version_stated(tmp_path: Path) -> None:
+    baseline = {"method": "knn", "modality": "audio"}
+    write_experiment(tmp_path, {"folds": 5, "baselines": [baseline], "left_out": ["x"]})
+    with pytest.raises(UserError, match=r"other settings \(baselines\)"):
+        write_experiment(tmp_path, {"folds": 5, "baselines": [{**baseline, "validation": 0.05}], "left_out": []})
+    migration.experiment_2(tmp_path)
+    write_experiment(tmp_path, {"folds": 5, "baselines": [{**baseline, "validation": 0.05}], "left_out": []})
+    with pytest.raises(UserError, match=r"other settings \(folds\)"):
+        write_experiment(tmp_path, {"folds": 4, "baselines": [{**baseline, "validation": 0.05}], "left_out": []})
 
 
 def test_a_review_of_the_version_before_is_read_and_added_to(collection: Collection, tmp_path: Path) -> None:
