@@ -115,6 +115,7 @@ def test_trustworthiness_of_too_few_sounds_is_nan_and_of_many_is_sampled() -> No
     assert sampled == pytest.approx(trustworthiness(many, flat), abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_umap_fit_reports_how_far_it_is() -> None:
     shares: list[float] = []
     fit_umap(clusters(), 2, report=shares.append)

@@ -24,7 +24,7 @@ INSTEAD = {  # regular expression of a word, its inflections with it: what is sa
     r"also[ _]trained[ _]on": "extra training data",
     r"applied runs?": "inference-only run",
     r"brought onto": "out-of-sample projection",
-    r"certaint(y|ies)": "confidence (of the predicted class)",
+    r"certainty|certainties": "confidence (of the predicted class)",
     r"convictions?|most convinced|model confidence": "confidence (of the predicted class)",
     r"deeds?": "key bindings",
     r"desks?": "review session",
