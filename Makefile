@@ -40,7 +40,7 @@ test-long: $(INSTALLED_DEV)
 
 # laion-clap needs torchvision and torchaudio builds that fit its torch, and NumPy 1
 test-clap: $(CLAP_VENV)/.installed
-	PYTHONPATH=. $(CLAP_BIN)/python -m pytest -m clap tests/test_clap_routes.py
+	PYTHONPATH=. $(CLAP_BIN)/python -m pytest -m clap tests/encoders/test_clap_routes.py
 
 $(CLAP_VENV)/.installed: Makefile
 	$(PYTHON) -m venv $(CLAP_VENV)

@@ -19,12 +19,12 @@ import numpy as np
 import reference
 import typer
 
-from bstviz.baselines import METHODS, BaselineConfig, fit_baseline
-from bstviz.collection import Collection, load_collection
-from bstviz.config import LOSSES, REFERENCE_SIZES, Loss, NetworkSizes, recipe
-from bstviz.run import Run
-from bstviz.splits import Folds, choose_folds, split_fold, stratified_folds
-from bstviz.train import train_folds
+from bstviz.datasets.collection import Collection, load_collection
+from bstviz.datasets.splits import Folds, choose_folds, split_fold, stratified_folds
+from bstviz.models.config import LOSSES, REFERENCE_SIZES, Loss, NetworkSizes, recipe
+from bstviz.models.run import Run
+from bstviz.training.baselines import METHODS, BaselineConfig, fit_baseline
+from bstviz.training.train import train_folds
 
 RECIPES = {
     "reference network, published recipe": reference.PUBLISHED,

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from bstviz.run import Run, load_run
+from bstviz.models.run import Run, load_run
 
 
 @st.cache_resource

@@ -20,9 +20,9 @@ import numpy as np
 import soundfile
 from playwright.sync_api import Page, sync_playwright
 
-from bstviz import audio
-from bstviz.config import AUDIO_ENCODER
-from bstviz.encoders import load_audio_encoder
+from bstviz.audio import decode
+from bstviz.encoders.registry import load_audio_encoder
+from bstviz.models.config import AUDIO_ENCODER
 from tests.e2e.conftest import ARGUMENTS, chromium, free_port, serve, stop, wait_until_served
 
 RATE = 44_100
@@ -48,7 +48,7 @@ def write_sound(file: Path, seconds: float, seed: int) -> np.ndarray:
     n = round(seconds * RATE)
     mono = 0.2 * rng.normal(size=n) * np.abs(np.sin(np.arange(n) * rng.uniform(1e-5, 1e-3)))
     soundfile.write(file, np.stack([mono, 0.9 * mono], axis=1), RATE)
-    return audio.load(file)[0]
+    return decode.load(file)[0]
 
 
 def drop(page: Page, address: str, file: Path) -> float:
@@ -97,7 +97,7 @@ def main() -> None:
                 taken["page"] = drop(page, f"http://localhost:{ports[1]}/classify", folder / f"{index}.wav")
                 page.goto("about:blank")
                 start = time.perf_counter()
-                encoder.embed([audio.resample(mono, RATE, encoder.rate)])
+                encoder.embed([decode.resample(mono, RATE, encoder.rate)])
                 taken["forward"] = time.perf_counter() - start
                 if index >= 0:  # the first two warm everything
                     for name, seconds in taken.items():

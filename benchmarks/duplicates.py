@@ -26,11 +26,11 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from bstviz.collection import Collection, load_collection
-from bstviz.duplicates import COPY, Duplicates, find_duplicates, usual_threshold
-from bstviz.library import Embedder
-from bstviz.neighbours import unit
-from bstviz.parts import Item
+from bstviz.datasets.collection import Collection, load_collection
+from bstviz.evaluation.near_duplicates import COPY, Duplicates, find_duplicates, usual_threshold
+from bstviz.inference.embed import Embedder
+from bstviz.jobs.resumable import Item
+from bstviz.latent.neighbours import unit
 
 ALTERATIONS = ("gain", "crop", "ogg", "mp3", "all")
 

@@ -35,11 +35,12 @@ import numpy as np
 import torch
 from pyarrow import parquet
 
-from bstviz.config import AUDIO_ENCODER
 from bstviz.datasets import folder as bare_folder
-from bstviz.engine import LOCAL, Engine
-from bstviz.library import BATCH, Embedder, hear
-from bstviz.parts import Item, in_parts, stamp
+from bstviz.inference.embed import Embedder, hear
+from bstviz.inference.label import BATCH
+from bstviz.jobs.backend import LOCAL, Engine
+from bstviz.jobs.resumable import Item, in_parts, stamp
+from bstviz.models.config import AUDIO_ENCODER
 
 GROUP = 64
 

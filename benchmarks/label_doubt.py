@@ -20,12 +20,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from bstviz.collection import Collection, load_collection
-from bstviz.config import LOSSES, kinds_of, recipe
-from bstviz.doubt import Doubt, weigh
-from bstviz.outoffold import pool
-from bstviz.splits import choose_folds
-from bstviz.train import train_folds
+from bstviz.datasets.collection import Collection, load_collection
+from bstviz.datasets.splits import choose_folds
+from bstviz.evaluation.out_of_fold import pool
+from bstviz.models.config import LOSSES, kinds_of, recipe
+from bstviz.review.label_quality import Doubt, weigh
+from bstviz.training.train import train_folds
 
 SHARE = 0.05
 FIRST = (50, 100, 250)

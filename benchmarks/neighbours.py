@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bstviz.neighbours import Index, unit
+from bstviz.latent.neighbours import Index, unit
 
 
 def latents(n: int) -> np.ndarray:

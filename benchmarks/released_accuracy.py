@@ -18,14 +18,14 @@ import numpy as np
 import torch
 import typer
 
-from bstviz import metrics
-from bstviz.baselines import METHODS, BaselineConfig, fit_baseline
-from bstviz.collection import Collection, load_collection
-from bstviz.config import LOSSES, recipe
-from bstviz.released import RECIPE, joined, usable
-from bstviz.run import Run
-from bstviz.splits import Folds, choose_folds
-from bstviz.train import train_folds
+from bstviz.datasets.collection import Collection, load_collection
+from bstviz.datasets.splits import Folds, choose_folds
+from bstviz.evaluation import metrics
+from bstviz.models.config import LOSSES, recipe
+from bstviz.models.run import Run
+from bstviz.training.baselines import METHODS, BaselineConfig, fit_baseline
+from bstviz.training.demo import RECIPE, joined, usable
+from bstviz.training.train import train_folds
 
 FOLDS = 5
 WANTED = {"recording": (0.82, 0.90), "collection": (0.34, 0.59)}

@@ -16,11 +16,11 @@ import pandas as pd
 import soundfile
 
 from bstviz import paths, synth
-from bstviz.collection import Collection, sounds_table
-from bstviz.config import LOSSES
-from bstviz.projection import fit_pca, pca_table
-from bstviz.run import CollectionRef, Run, load_run
-from bstviz.taxonomy import bst
+from bstviz.datasets.collection import Collection, sounds_table
+from bstviz.datasets.taxonomy import bst
+from bstviz.latent.projection import fit_pca, pca_table
+from bstviz.models.config import LOSSES
+from bstviz.models.run import CollectionRef, Run, load_run
 
 WORDS = np.array(
     [

@@ -21,10 +21,10 @@ import reference
 import torch
 import typer
 
-from bstviz.collection import load_collection
-from bstviz.config import REFERENCE_SIZES, ModelConfig, TrainConfig, recipe
-from bstviz.model import Network, count_parameters
-from bstviz.train import fit, resolved_precision
+from bstviz.datasets.collection import load_collection
+from bstviz.models.config import REFERENCE_SIZES, ModelConfig, TrainConfig, recipe
+from bstviz.models.network import Network, count_parameters
+from bstviz.training.train import fit, resolved_precision
 
 SOUNDS, CLASSES, BATCH = 6_595, 23, 64
 

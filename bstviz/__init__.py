@@ -17,12 +17,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bstviz.classify import load_classifier
-    from bstviz.collection import load_collection
-    from bstviz.experiment import sweep, train
-    from bstviz.outoffold import evaluate
+    from bstviz.datasets.collection import load_collection
+    from bstviz.evaluation.out_of_fold import evaluate
+    from bstviz.inference.classify import load_classifier
+    from bstviz.models.run import load_run
     from bstviz.plots.maps import latent_map
-    from bstviz.run import load_run
+    from bstviz.training.experiment import sweep, train
 
 __version__ = "0.1.0"
 __all__ = [
@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "evaluate": "bstviz.outoffold",
+    "evaluate": "bstviz.evaluation.out_of_fold",
     "latent_map": "bstviz.plots.maps",
-    "load_classifier": "bstviz.classify",
-    "load_collection": "bstviz.collection",
-    "load_run": "bstviz.run",
-    "sweep": "bstviz.experiment",
-    "train": "bstviz.experiment",
+    "load_classifier": "bstviz.inference.classify",
+    "load_collection": "bstviz.datasets.collection",
+    "load_run": "bstviz.models.run",
+    "sweep": "bstviz.training.experiment",
+    "train": "bstviz.training.experiment",
 }
 """Module of each public name."""
 

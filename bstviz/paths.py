@@ -13,7 +13,7 @@ OFFLINE_VARIABLE = "BSTVIZ_OFFLINE"
 EXPERIMENTS_VARIABLE = "BSTVIZ_EXPERIMENTS"
 COLLECTION_VARIABLE = "BSTVIZ_COLLECTIONS"
 REVIEWS_VARIABLE = "BSTVIZ_REVIEWS"
-"""Folder of the decisions on labels; see :func:`bstviz.decisions.record_file`."""
+"""Folder of the decisions on labels; see :func:`bstviz.review.decisions.record_file`."""
 
 
 def root() -> Path:

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from bstviz.ui import answer, answers, drop, opinions
+from bstviz.ui.classify import one_sound, predictions, table
+from bstviz.ui.classify import uploads as classify_uploads
 from bstviz.ui.page import guarded
 
 KEY = "classify"
@@ -13,19 +14,19 @@ def page() -> None:
     st.header("Classify any sound")
     left, right = st.columns([3, 2], gap="large")
     with right:
-        models = opinions.pick_models(key=KEY)
-        text = drop.words(key=KEY)
+        models = predictions.pick_models(key=KEY)
+        text = classify_uploads.words(key=KEY)
     with left:
-        uploads = drop.drop(key=KEY)
+        uploads = classify_uploads.drop(key=KEY)
     if len(uploads) == 1:
-        answer.card(models, uploads[0], text, key=f"{KEY}.{uploads[0].content[:12]}")
+        one_sound.card(models, uploads[0], text, key=f"{KEY}.{uploads[0].content[:12]}")
     elif uploads:
-        chosen = answers.table(models, uploads, text, key=KEY)
+        chosen = table.table(models, uploads, text, key=KEY)
         if chosen is not None:
             with st.container(border=True):
-                answer.card(models, chosen, text, key=f"{KEY}.{chosen.content[:12]}")
+                one_sound.card(models, chosen, text, key=f"{KEY}.{chosen.content[:12]}")
     else:
-        opinions.warm(models)
+        predictions.warm(models)
 
 
 page()

@@ -3,20 +3,22 @@
 import numpy as np
 import streamlit as st
 
-from bstviz.config import DEFAULT_LOSS
-from bstviz.run import RunInfo
-from bstviz.ui import link, loaders, pair, selection
-from bstviz.ui.comparison import by_class, pair_map, sound_in_both, structure, trust_in_both
-from bstviz.ui.linked_map import Events, Mode
+from bstviz.models.config import DEFAULT_LOSS
+from bstviz.models.run import RunInfo
+from bstviz.ui import cache, query_params
+from bstviz.ui.compare import pair
+from bstviz.ui.compare.pair import CHANGE, Pair
+from bstviz.ui.compare.panels import by_class, pair_map, sound_in_both, structure, trust_in_both
+from bstviz.ui.components import selection
+from bstviz.ui.components.map import Events, Mode
+from bstviz.ui.components.pickers import pick_color, pick_map, pick_run
+from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.page import guarded
-from bstviz.ui.pair import CHANGE, Pair
-from bstviz.ui.pickers import pick_color, pick_map, pick_run
-from bstviz.ui.selection import selection_panel
 
 SOUND, PLAY, SELECTED = "compare.sound", "compare.play", "compare.selected"
 ADDRESS = {
-    "left": ("compare.left", loaders.run_named),
-    "right": ("compare.right", loaders.run_named),
+    "left": ("compare.left", cache.run_named),
+    "right": ("compare.right", cache.run_named),
     "map": ("compare.map.method", str),
     "dimensions": ("compare.map.dimensions", int),
     "color": ("compare.color", str),
@@ -35,7 +37,9 @@ def pick_pair() -> Pair:
     return pair.pair(
         left,
         pick_run(
-            "Right", key="compare.right", preferred=lambda r: r.train.loss != DEFAULT_LOSS and alike(r) == alike(left.run)
+            "Right",
+            key="compare.right",
+            preferred=lambda r: r.train.loss != DEFAULT_LOSS and alike(r) == alike(left.run),
         ),
     )
 
@@ -61,11 +65,11 @@ def events(both: Pair, rows: np.ndarray) -> Events:
 @st.fragment
 @guarded
 def page() -> None:
-    link.read("compare", ADDRESS)
+    query_params.read("compare", ADDRESS)
     with st.container(horizontal=True, vertical_alignment="top"):
         both = pick_pair()
         method, dimensions = pick_map(key="compare.map")
-        left, right = loaders.columns(both.left), loaders.columns(both.right)
+        left, right = cache.columns(both.left), cache.columns(both.right)
         shared = {name: words for name, words in left.names.items() if name in right}
         by = pick_color({CHANGE: "Changed neighbourhood", **shared}, key="compare.color")
     selected = np.flatnonzero(np.isin(both.a, selection.selected(SELECTED, both.left)))
@@ -97,11 +101,11 @@ def page() -> None:
     structure(both, key="compare.structure")
     with believed:
         trust_in_both(both, method, dimensions)
-    link.write(
+    query_params.write(
         "compare",
         {
-            "left": loaders.run_name(both.left),
-            "right": loaders.run_name(both.right),
+            "left": cache.run_name(both.left),
+            "right": cache.run_name(both.right),
             "map": method,
             "dimensions": str(dimensions),
             "color": by,
@@ -109,7 +113,7 @@ def page() -> None:
             "selected": selection.written(SELECTED),
         },
     )
-    loaders.warm()
+    cache.warm()
 
 
 page()

@@ -2,28 +2,31 @@
 
 import streamlit as st
 
-from bstviz.confusion import CELLS
-from bstviz.ui import confusion, confusion_sections, loaders, pickers
-from bstviz.ui.confusion_matrix import chosen_cell, matrix, pick_axis
-from bstviz.ui.confusion_sounds import cell_sounds
+from bstviz.evaluation.confusion import CELLS
+from bstviz.ui import cache
+from bstviz.ui.components import pickers
+from bstviz.ui.components.text import escape
+from bstviz.ui.confusion import sections
+from bstviz.ui.confusion import sides as confusion_sides
+from bstviz.ui.confusion.matrix import chosen_cell, matrix, pick_axis
+from bstviz.ui.confusion.sounds import cell_sounds
 from bstviz.ui.page import guarded
-from bstviz.ui.text import escape
 
 SECTIONS = ("Confused pairs", "Across thresholds", "Classes", "Groups", "Accuracy by threshold", "Calibration")
 
 
-def pick_sides() -> list[confusion.Side]:
+def pick_sides() -> list[confusion_sides.Side]:
     """A setting and where its threshold applies, and another to compare it with where somebody wishes so."""
-    known = confusion.families(list(loaders.infos().values()))
+    known = confusion_sides.families(list(cache.infos().values()))
     with st.container(horizontal=True, vertical_alignment="top"):
-        sides = [confusion.pick_side("A", known, key="confusion.a")]
+        sides = [confusion_sides.pick_side("A", known, key="confusion.a")]
         compared = st.toggle(
             "Compare with B", key="confusion.compare", persist_state="session", help="Another model or threshold"
         )
     if compared:
         with st.container(horizontal=True, vertical_alignment="top"):
-            sides.append(confusion.pick_side("B", known, key="confusion.b", start=1))
-    confusion.say_what_is_there(sides)
+            sides.append(confusion_sides.pick_side("B", known, key="confusion.b", start=1))
+    confusion_sides.say_what_is_there(sides)
     return sides
 
 
@@ -37,7 +40,7 @@ def page() -> None:
         return
     views = {"A": sides}
     if len(sides) == 2:
-        sides = list(confusion.on_what_both_test(*sides, key="confusion.shared"))
+        sides = list(confusion_sides.on_what_both_test(*sides, key="confusion.shared"))
         views = {"A − B": sides, "A": sides[:1], "B": sides[1:]}
     taxonomy = sides[0].answers.taxonomy
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -51,7 +54,7 @@ def page() -> None:
     with view:
         matrix(looked, along, cells)
     with panel:
-        confusion.scores(sides, key="confusion.scores")
+        confusion_sides.scores(sides, key="confusion.scores")
         if cell := chosen_cell(taxonomy):
             cell_sounds(looked, cell, key="confusion.sounds")
         else:
@@ -60,17 +63,17 @@ def page() -> None:
     side = looked[0]
     st.caption(escape(f"Of {side.letter}: {side.words}."))
     if section == "Confused pairs":
-        confusion_sections.pairs(side, along)
+        sections.pairs(side, along)
     elif section == "Across thresholds":
-        confusion_sections.strip(side, along, cells)
+        sections.strip(side, along, cells)
     elif section == "Classes":
-        confusion_sections.classes(side)
+        sections.classes(side)
     elif section == "Groups":
-        confusion_sections.groups(side)
+        sections.groups(side)
     elif section == "Accuracy by threshold":
-        confusion_sections.thresholds(side)
+        sections.thresholds(side)
     else:
-        confusion_sections.calibration(side)
+        sections.calibration(side)
 
 
 page()

@@ -3,23 +3,24 @@
 import numpy as np
 import streamlit as st
 
-from bstviz.config import DEFAULT_LOSS
-from bstviz.ui import filters, link, loaders, projections, selection
-from bstviz.ui.linked_map import Events, Marks, Mode
-from bstviz.ui.loaders import Loaded
+from bstviz.models.config import DEFAULT_LOSS
+from bstviz.ui import cache, query_params
+from bstviz.ui.cache import Loaded
+from bstviz.ui.components import filters, projection_picker, selection
+from bstviz.ui.components.map import Events, Marks, Mode
+from bstviz.ui.components.pickers import find_sound, pick_color, pick_run
+from bstviz.ui.components.projection_picker import pick_projection, trust
+from bstviz.ui.components.run_map import run_map
+from bstviz.ui.components.selection import selection_panel
+from bstviz.ui.components.sound_card import sound_card
 from bstviz.ui.page import guarded
-from bstviz.ui.pickers import find_sound, pick_color, pick_run
-from bstviz.ui.projections import pick_projection, trust
-from bstviz.ui.selection import selection_panel
-from bstviz.ui.sound_card import sound_card
-from bstviz.ui.sound_map import run_map
 
 SOUND, PLAY, FILTERS = selection.MAP_SOUND, "explore.play", "explore.filters"
 ADDRESS = {
-    "run": (selection.MAP_RUN, loaders.run_named),
+    "run": (selection.MAP_RUN, cache.run_named),
     "map": ("explore.map.method", str),
     "dimensions": ("explore.map.dimensions", int),
-    "umap": ("explore.map.settings", projections.parse),
+    "umap": ("explore.map.settings", projection_picker.parse),
     "color": ("explore.color", str),
     "sound": (SOUND, str),
     "only": (f"{FILTERS}.chosen", filters.parse),
@@ -59,13 +60,13 @@ def events(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: s
 @st.fragment
 @guarded
 def page() -> None:
-    link.read("explore", ADDRESS)
+    query_params.read("explore", ADDRESS)
     left, middle, right, switches = st.columns([4, 5, 3, 3], vertical_alignment="top")
     with left:
         loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == DEFAULT_LOSS)
     with middle:
         shown = pick_projection(loaded, key="explore.map")
-    columns = loaders.columns(loaded)
+    columns = cache.columns(loaded)
     with right:
         by = pick_color(columns.names, key="explore.color")
     with switches:
@@ -93,7 +94,7 @@ def page() -> None:
             find_sound(loaded, key="explore.find", on_pick=acts.pick)
 
     def sounds() -> None:
-        near = [] if current is None else loaders.nearest(loaded, current)[0].tolist()
+        near = [] if current is None else cache.nearest(loaded, current)[0].tolist()
         on = filters.chosen(FILTERS).get(by, frozenset())
         marks = Marks(current, dict.fromkeys(near, "near"), None, chosen, passing, on)
         with above:
@@ -110,14 +111,14 @@ def page() -> None:
         filters.filters(
             loaded, columns, counts, passing, key=FILTERS, on_select=lambda rows: acts.select(rows, "replace")
         )
-    link.write(
+    query_params.write(
         "explore",
         {
-            "run": loaders.run_name(loaded),
+            "run": cache.run_name(loaded),
             "map": shown.method,
             "dimensions": str(shown.dimensions),
             "color": by,
-            "umap": projections.written(shown.settings) if shown.method == "umap" else None,
+            "umap": projection_picker.written(shown.settings) if shown.method == "umap" else None,
             "sound": None if current is None else str(loaded.ids[current]),
             "only": filters.written(FILTERS),
             "words": st.session_state.get(f"{FILTERS}.words") or None,
@@ -126,7 +127,7 @@ def page() -> None:
     )
     with believed:
         st.caption(trust(loaded, shown))
-    loaders.warm()
+    cache.warm()
 
 
 page()

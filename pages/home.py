@@ -3,12 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from bstviz.config import MODALITY_WORDS
-from bstviz.report import TABLE_METRICS, rows
-from bstviz.ui import loaders
-from bstviz.ui.loaders import Loaded
+from bstviz.models.config import MODALITY_WORDS
+from bstviz.reports.table import TABLE_METRICS, rows
+from bstviz.ui import cache
+from bstviz.ui.cache import Loaded
+from bstviz.ui.components.text import escape
 from bstviz.ui.page import guarded
-from bstviz.ui.text import escape
 
 PAGES = {
     "explore": "**Explore** one model's latent space: colour it, click a sound, hear it and its neighbours.",
@@ -33,11 +33,11 @@ def page() -> None:
             st.markdown(text)
             st.page_link(f"pages/{name}.py", label=f"Open {name.capitalize()}", icon=":material/arrow_forward:")
 
-    infos = loaders.infos()
+    infos = cache.infos()
     collections: dict[str, Loaded] = {}
     for path, info in infos.items():
         if info.collection.hash not in collections:
-            collections[info.collection.hash] = loaders.load(path)
+            collections[info.collection.hash] = cache.load(path)
     st.subheader("Loaded")
     sounds = {name: len(item.collection or item.run.sounds) for name, item in collections.items()}
     cards = st.columns(4)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bstviz.ui.page import guarded
-from bstviz.ui.result_sections import choose_group, choose_section, show_section
+from bstviz.ui.results.sections import choose_group, choose_section, show_section
 
 
 @st.fragment

@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from bstviz import decisions, results
-from bstviz.run import RunInfo
-from bstviz.ui import link, loaders, review
-from bstviz.ui.desk import AGREEMENT, NOTICE, SOUND, STATES, Desk, queue_of
+from bstviz.models.run import RunInfo
+from bstviz.reports import summaries
+from bstviz.review import decisions
+from bstviz.ui import cache, query_params
 from bstviz.ui.page import guarded
+from bstviz.ui.review import panels
+from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, Desk, queue_of
 
 ADDRESS = {"sound": (SOUND, str)}
 
@@ -18,7 +20,7 @@ def from_the_start() -> None:
 
 def pick_models() -> list[RunInfo]:
     """Runs whose out-of-fold answers are weighed together: hierarchical and flat of one modality and threshold."""
-    groups = results.named_settings([info for info in loaders.infos().values() if info.metrics], losses_apart=False)
+    groups = summaries.named_settings([info for info in cache.infos().values() if info.metrics], losses_apart=False)
     if not groups:
         st.info("None of the loaded runs has sounds with a class; there are no labels to review.")
         st.stop()
@@ -62,7 +64,7 @@ def set_up() -> Desk:
             on_change=from_the_start,
         )
     about = infos[0].collection
-    file = decisions.record_file(about, loaders.experiment_folders())
+    file = decisions.record_file(about, cache.experiment_folders())
     return Desk(queue, file, about.hash, str(state), tuple(classes), str(agreement))
 
 
@@ -70,7 +72,7 @@ def set_up() -> Desk:
 @guarded
 def page() -> None:
     st.header("Doubtful labels")
-    link.read("review", ADDRESS)
+    query_params.read("review", ADDRESS)
     desk = set_up()
     record, passing = desk.record(), desk.passing()
     rows, weighed = desk.waiting(record), desk.queue.doubt
@@ -95,12 +97,12 @@ def page() -> None:
                 "No sound waits here." if len(passing) else "No sound passes these filters.", icon=":material/check:"
             )
         else:
-            review.sound(desk, i, record, autoplay=autoplay)
+            panels.sound(desk, i, record, autoplay=autoplay)
     with side:
         if len(rows):
-            review.following(desk, rows)
+            panels.following(desk, rows)
         if i is not None:
-            review.neighbours(desk, i)
+            panels.neighbours(desk, i)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play at once", value=True, key="review.autoplay", persist_state="session")
         st.download_button(
@@ -116,7 +118,7 @@ def page() -> None:
             f"Saved at once in `{desk.file}`. `bstviz review apply` makes a new version of the collection of them; "
             "this one stays as it is." + (f" {record.damaged} damaged lines are passed over." if record.damaged else "")
         )
-    link.write("review", {"sound": None if i is None else str(weighed.sound_ids[i])})
+    query_params.write("review", {"sound": None if i is None else str(weighed.sound_ids[i])})
 
 
 page()

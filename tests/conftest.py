@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from bstviz import classify
-from bstviz.collection import Collection
-from bstviz.encoders import base
-from bstviz.run import Run, load_run
-from bstviz.train import train_fold
+from bstviz.datasets.collection import Collection
+from bstviz.encoders import registry
+from bstviz.inference import classify
+from bstviz.models.run import Run, load_run
+from bstviz.training.train import train_fold
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, small_collection, stratified
 from tests.tiny_clap import write_tiny_clap
 
@@ -36,7 +36,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     """A small collection, saved; nobody writes to it."""
-    from bstviz.collection import load_collection
+    from bstviz.datasets.collection import load_collection
 
     return load_collection(small_collection().save(tmp_path_factory.mktemp("collections") / "small"))
 
@@ -54,8 +54,8 @@ def runs(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> di
 def encoders(monkeypatch: pytest.MonkeyPatch) -> tuple[FakeAudioEncoder, FakeTextEncoder]:
     """Fake encoders, registered as fake-audio and fake-text for the length of a test."""
     audio, text = FakeAudioEncoder(), FakeTextEncoder()
-    monkeypatch.setitem(base.ENCODERS, ("audio", "fake-audio"), lambda device: audio)
-    monkeypatch.setitem(base.ENCODERS, ("text", "fake-text"), lambda device: text)
+    monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: audio)
+    monkeypatch.setitem(registry.ENCODERS, ("text", "fake-text"), lambda device: text)
     classify._audio_encoder.cache_clear()
     classify._text_encoder.cache_clear()
     return audio, text

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from bstviz.collection import Collection, EncoderInfo, sounds_table
-from bstviz.config import NetworkSizes, TrainConfig
-from bstviz.outoffold import OutOfFold
-from bstviz.run import Run
-from bstviz.splits import Folds, stratified_folds
-from bstviz.taxonomy import bst
+from bstviz.datasets.collection import Collection, sounds_table
+from bstviz.datasets.splits import Folds, stratified_folds
+from bstviz.datasets.taxonomy import bst
+from bstviz.encoders.base import EncoderInfo
+from bstviz.evaluation.out_of_fold import OutOfFold
+from bstviz.models.config import NetworkSizes, TrainConfig
+from bstviz.models.run import Run
 
 CODES = ("m-sp", "m-m", "is-p", "fx-a", "fx-v", "ss-n")
 AUDIO_DIM, TEXT_DIM = 16, 12

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 import bstviz
-from bstviz.run import Run
+from bstviz.models.run import Run
 from tests.fakes import RATE, tone
 
 TOUR = Path(__file__).parents[1] / "docs" / "tour.py"

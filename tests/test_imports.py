@@ -25,7 +25,13 @@ def loaded_after(*modules: str) -> set[str]:
 
 
 def test_no_core_module_imports_streamlit() -> None:
-    assert {"bstviz.run", "bstviz.train", "bstviz.figures", "bstviz.datasets.bsd10k", "bstviz.synth.dsp"} <= set(CORE)
+    assert {
+        "bstviz.models.run",
+        "bstviz.training.train",
+        "bstviz.plots.sounds",
+        "bstviz.datasets.bsd10k",
+        "bstviz.synth.dsp",
+    } <= set(CORE)
     assert "streamlit" not in loaded_after(*CORE)
 
 
@@ -39,7 +45,7 @@ def test_the_encoder_registry_imports_no_framework() -> None:
 
 
 def test_settings_need_no_framework() -> None:
-    assert not {"torch", "pandas"} & loaded_after("bstviz.config")
+    assert not {"torch", "pandas"} & loaded_after("bstviz.models.config")
 
 
 def test_the_package_imports_nothing_heavy_within_fifty_milliseconds() -> None:

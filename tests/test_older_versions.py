@@ -12,18 +12,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bstviz import library, migrations, paths
-from bstviz.apply import apply_run, open_library
-from bstviz.collection import Collection, load_collection
-from bstviz.config import TrainConfig
+from bstviz import migrations, paths
 from bstviz.datasets import folder as bare_folder
-from bstviz.decisions import decide, read_record
-from bstviz.embed import embed_collection
+from bstviz.datasets.collection import Collection, load_collection
 from bstviz.errors import UserError
-from bstviz.library import label_folder
-from bstviz.run import Run, find_runs, load_info, load_run, run_identity, write_experiment
-from bstviz.sweep import Grid, run_sweep
-from bstviz.train import train_fold
+from bstviz.inference import label
+from bstviz.inference.embed import embed_collection
+from bstviz.inference.explore import apply_run, open_library
+from bstviz.inference.label import label_folder
+from bstviz.models.config import TrainConfig
+from bstviz.models.run import Run, find_runs, load_info, load_run, run_identity, write_experiment
+from bstviz.review.decisions import decide, read_record
+from bstviz.training.sweep import Grid, run_sweep
+from bstviz.training.train import train_fold
 from tests import migration
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, small_collection, stratified, write_tones
 
@@ -157,7 +158,7 @@ def test_finished_labels_of_the_version_before_are_taken_over(
 def test_half_done_labels_of_the_version_before_go_on(
     sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library, "BATCH", 5)
+    monkeypatch.setattr(label, "BATCH", 5)
     out, run = tmp_path / "labels.parquet", migration.run_2(runs["audio"].save(tmp_path / "run"))
     with pytest.raises(StoppedError):
         label_folder(sounds, out, [run], track=stop_after(12))
@@ -174,7 +175,7 @@ def test_half_done_labels_of_the_version_before_go_on(
 def test_half_done_embeddings_of_the_version_before_go_on(
     sounds: Path, encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library, "BATCH", 5)
+    monkeypatch.setattr(label, "BATCH", 5)
     folder = migration.collection_1(bare_folder.load(sounds).save(tmp_path / "c"))
     with pytest.raises(StoppedError):
         embed_collection(folder, audio_encoder="fake-audio", text_encoder=None, track=stop_after(12))
@@ -204,7 +205,7 @@ def test_an_explored_folder_of_the_version_before_goes_on(
 def test_a_half_explored_folder_of_the_version_before_goes_on(
     sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library, "BATCH", 5)
+    monkeypatch.setattr(label, "BATCH", 5)
     run, home = migration.run_2(runs["audio"].save(tmp_path / "run")), tmp_path / "home"
     with pytest.raises(StoppedError):
         open_library(sounds, [run], home=home, track=stop_after(12))

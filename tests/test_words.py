@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from bstviz.collection import Collection
-from bstviz.run import Run
+from bstviz.datasets.collection import Collection
+from bstviz.models.run import Run
 
 ROOT = Path(__file__).parents[1]
 NOT_A_LETTER_BEFORE, NOT_A_LETTER_AFTER = "(?<![A-Za-z])", "(?![A-Za-z])"

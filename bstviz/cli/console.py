@@ -13,7 +13,7 @@ from rich.console import Console
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
-    from bstviz.collection import Collection
+    from bstviz.datasets.collection import Collection
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, soft_wrap=True)
@@ -28,7 +28,7 @@ def plain(text: object) -> str:
 
 
 def track(items: Iterable[Any], *, total: int, description: str, completed: int = 0) -> Iterator[Any]:
-    """Progress bar with rate and time left; see :data:`bstviz.parts.Track`."""
+    """Progress bar with rate and time left; see :data:`bstviz.jobs.resumable.Track`."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     rate = TextColumn("{task.fields[rate]}")
@@ -43,7 +43,7 @@ def track(items: Iterable[Any], *, total: int, description: str, completed: int 
 
 @contextmanager
 def meter(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Progress bar in bytes; see :data:`bstviz.fetch.Meter`."""
+    """Progress bar in bytes; see :data:`bstviz.datasets.download.Meter`."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (
@@ -82,7 +82,7 @@ def save_collection(collection: Collection, out: Path) -> None:
     Raises:
         UserError: ``out`` holds something that is no collection.
     """
-    from bstviz.run import is_run
+    from bstviz.models.run import is_run
 
     taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if is_run(out) or (taken and not (out / "collection.json").is_file()):

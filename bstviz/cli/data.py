@@ -25,15 +25,15 @@ from bstviz.cli.options import (
     chosen_engine,
     chosen_kind,
 )
-from bstviz.config import AUDIO_ENCODER, TEXT_ENCODER
-from bstviz.datasets import DATASETS
+from bstviz.datasets.registry import DATASETS
 from bstviz.errors import UserError
+from bstviz.models.config import AUDIO_ENCODER, TEXT_ENCODER
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bstviz.datasets.base import Dataset
-    from bstviz.run import Run
+    from bstviz.models.run import Run
 
 commands = typer.Typer()
 imports = typer.Typer(help="Make a collection from sounds and their table.", no_args_is_help=True)
@@ -46,7 +46,7 @@ def import_command(dataset: Dataset) -> Callable[..., None]:
     place, *keywords = signature(dataset.load).parameters
 
     def command(out: Path, **given: Any) -> None:
-        from bstviz.taxonomy import load_taxonomy
+        from bstviz.datasets.taxonomy import load_taxonomy
 
         where = given.pop(place)
         if given.get("taxonomy"):
@@ -107,7 +107,7 @@ def fetch(
     """
     from dataclasses import replace
 
-    from bstviz.fetch import fetch as get
+    from bstviz.datasets.download import fetch as get
 
     collection = get(source, audio=audio, record=record, meter=meter)
     save_collection(replace(collection, name=name or collection.name), out)
@@ -130,7 +130,7 @@ def embed(
 
     Example: bstviz embed collections/mine --text-fields title,tags
     """
-    from bstviz.embed import embed_collection
+    from bstviz.inference.embed import embed_collection
 
     report = embed_collection(
         collection,
@@ -177,8 +177,8 @@ def duplicates(
 
     Example: bstviz duplicates collections/mine --experiment runs/flat --out pairs.csv
     """
-    from bstviz import duplicates as near
-    from bstviz.collection import NO_FOLDER, load_collection
+    from bstviz.datasets.collection import NO_FOLDER, load_collection
+    from bstviz.evaluation import near_duplicates as near
 
     kind = chosen_kind(by)
     if out is not None and out.suffix not in (".csv", ".parquet"):
@@ -203,8 +203,8 @@ def duplicates(
 
 def _settings_of(experiment: Path) -> list[list[Run]]:
     """The runs of an experiment's settings, one per fold."""
-    from bstviz.outoffold import settings
-    from bstviz.run import find_runs, load_info, load_run
+    from bstviz.evaluation.out_of_fold import settings
+    from bstviz.models.run import find_runs, load_info, load_run
 
     found = settings([load_info(path) for path in find_runs(experiment)])
     return [[load_run(info.folder or Path()) for info in members] for members in found.values()]

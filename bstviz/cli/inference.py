@@ -25,9 +25,9 @@ from bstviz.cli.options import (
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
-    from bstviz.classify import Classifier
-    from bstviz.engine import Engine
-    from bstviz.run import Run
+    from bstviz.inference.classify import Classifier
+    from bstviz.jobs.backend import Engine
+    from bstviz.models.run import Run
 
 commands = typer.Typer()
 RunOption = Annotated[
@@ -72,7 +72,7 @@ def classify(
             "Give sound files: bstviz classify door.wav rain.ogg; or for a whole folder: "
             "bstviz label FOLDER --out labels.parquet"
         )
-    from bstviz.classify import load_classifier
+    from bstviz.inference.classify import load_classifier
 
     classifier = load_classifier(*([run] if run else _bundled_models()), device=chosen_device(device))
     identity = {"run": str(run) if run else classifier.name, "encoder": _encoder_names(classifier.run)}
@@ -141,7 +141,7 @@ def label(
 
 
 def _label(folder: Path, out: Path, run: Path | None, engine: Engine, device: str) -> None:
-    from bstviz.library import label_folder
+    from bstviz.inference.label import label_folder
 
     runs = [run] if run else _bundled_models()
     table = label_folder(folder, out, runs, engine=engine, device=chosen_device(device), track=track)
@@ -165,8 +165,8 @@ def search(
 
     Example: bstviz search collections/bsd10k "rain on a tent"
     """
-    from bstviz.collection import load_collection
-    from bstviz.search import search as find
+    from bstviz.datasets.collection import load_collection
+    from bstviz.inference.search import search as find
 
     kind = chosen_kind(by)
     sounds = load_collection(collection)
@@ -200,7 +200,7 @@ def explore(
 
     Example: bstviz explore ~/Recordings
     """
-    from bstviz.apply import open_library
+    from bstviz.inference.explore import open_library
 
     library = open_library(
         folder,

@@ -10,8 +10,8 @@ import typer
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
-    from bstviz.collection import AudioOrText
-    from bstviz.engine import Engine
+    from bstviz.encoders.base import AudioOrText
+    from bstviz.jobs.backend import Engine
 
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
 NameOption = Annotated[str | None, typer.Option(help="Name of the collection.")]
@@ -57,7 +57,7 @@ def chosen_device(name: str) -> str:
 
 def chosen_engine(name: str, workers: int | None, address: str | None) -> Engine:
     """Where the work is done, by ``--engine``, ``--workers`` and ``--address``."""
-    from bstviz.engine import Engine
+    from bstviz.jobs.backend import Engine
 
     return Engine(name, workers, address)  # type: ignore[arg-type]  # checked by Engine itself
 

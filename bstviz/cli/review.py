@@ -13,8 +13,8 @@ from bstviz.cli.options import JsonOption, OutOption
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
-    from bstviz.collection import Collection
-    from bstviz.run import RunInfo
+    from bstviz.datasets.collection import Collection
+    from bstviz.models.run import RunInfo
 
 commands = typer.Typer(
     help="Low label quality scores: list the sounds, export and apply what was decided in the app.",
@@ -39,9 +39,9 @@ def list_labels(
 
     Example: bstviz review list experiments/table1
     """
-    from bstviz.doubt import panel, weigh
-    from bstviz.outoffold import pool
-    from bstviz.run import load_run
+    from bstviz.evaluation.out_of_fold import pool
+    from bstviz.models.run import load_run
+    from bstviz.review.label_quality import panel, weigh
 
     infos, sounds = _reviewed(experiments, collection)
     scored = weigh([pool([load_run(i.folder) for i in own if i.folder]) for own in panel(infos)], sounds)
@@ -70,7 +70,7 @@ def export(experiments: list[Path], out: OutOption, decisions: DecisionsOption =
 
     Example: bstviz review export experiments/table1 --out decisions.csv
     """
-    from bstviz.decisions import read_record, record_file, table
+    from bstviz.review.decisions import read_record, record_file, table
 
     about = _reviewed_infos(experiments)[0].collection
     file = decisions or record_file(about, experiments)
@@ -87,7 +87,7 @@ def apply(
 
     Example: bstviz review apply experiments/table1 --out collections/bsd10k-2
     """
-    from bstviz.decisions import apply_decisions, read_record, record_file
+    from bstviz.review.decisions import apply_decisions, read_record, record_file
 
     if out.exists():
         raise UserError(f"{out} is there already; a new version goes into a new folder.")
@@ -103,7 +103,7 @@ def apply(
 
 def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
     """The runs of some experiments that have metrics, all of one collection."""
-    from bstviz.run import find_runs, load_info
+    from bstviz.models.run import find_runs, load_info
 
     infos = [info for e in experiments for f in find_runs(e) if (info := load_info(f)).metrics]
     names = sorted({f"{i.collection.name} ({i.collection.hash[:6]})" for i in infos})
@@ -115,7 +115,7 @@ def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
 
 def _reviewed(experiments: list[Path], collection: Path | None) -> tuple[list[RunInfo], Collection]:
     """The runs under review and their collection, loaded from another folder where one is given."""
-    from bstviz.collection import load_collection
+    from bstviz.datasets.collection import load_collection
 
     infos = _reviewed_infos(experiments)
     if collection is None:

@@ -28,9 +28,9 @@ from bstviz.cli.options import (
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
-    from bstviz.collection import Collection
-    from bstviz.splits import Folds
-    from bstviz.sweep import Grid
+    from bstviz.datasets.collection import Collection
+    from bstviz.datasets.splits import Folds
+    from bstviz.training.sweep import Grid
 
 commands = typer.Typer()
 
@@ -60,11 +60,11 @@ def train(
 
     Example: bstviz train collections/mine --loss flat --modality audio --folds 5 --group uploader --out runs/flat
     """
-    from bstviz import config
-    from bstviz.collection import load_collection
-    from bstviz.projection import UmapSettings
-    from bstviz.splits import choose_folds
-    from bstviz.sweep import Grid
+    from bstviz.datasets.collection import load_collection
+    from bstviz.datasets.splits import choose_folds
+    from bstviz.latent.projection import UmapSettings
+    from bstviz.models import config
+    from bstviz.training.sweep import Grid
 
     if preset is not None:
         print_renamed("train --preset", "train --recipe")
@@ -106,10 +106,10 @@ def sweep(
 
     Example: bstviz sweep collections/bsd10k --preset table1 --out experiments/table1
     """
-    from bstviz.collection import load_collection
-    from bstviz.projection import UmapSettings
-    from bstviz.splits import choose_folds
-    from bstviz.sweep import grid_of, load_preset
+    from bstviz.datasets.collection import load_collection
+    from bstviz.datasets.splits import choose_folds
+    from bstviz.latent.projection import UmapSettings
+    from bstviz.training.sweep import grid_of, load_preset
 
     chosen = load_preset(preset).changed(recipe=recipe, baselines=baselines, epochs=epochs)
     sounds = load_collection(collection)
@@ -134,7 +134,7 @@ def _run_sweep(sounds: Collection, assignment: Folds, grid: Grid, out: Path, **o
         TimeRemainingColumn,
     )
 
-    from bstviz.sweep import Task, run_sweep
+    from bstviz.training.sweep import Task, run_sweep
 
     settings, count = len(grid.settings), assignment.count
     console.print(
@@ -184,15 +184,15 @@ def report(
     Example: bstviz report experiments/table1 --html table1.html
     """
     if html is not None:
-        from bstviz import html_report
+        from bstviz.reports import html as reports_html
 
-        console.print(f"report -> {plain(html_report.write(experiments, html, paper=paper))}")
+        console.print(f"report -> {plain(reports_html.write(experiments, html, paper=paper))}")
         return
     _print_report(experiments, "json" if as_json else form, paper=paper)
 
 
 def _print_report(experiments: list[Path], form: str, *, paper: bool) -> None:
-    from bstviz.report import TABLE_FORMATS, load_rows, write
+    from bstviz.reports.table import TABLE_FORMATS, load_rows, write
 
     if form not in TABLE_FORMATS:
         raise UserError(f"format is {form!r}; allowed are {', '.join(TABLE_FORMATS)}.")
@@ -214,7 +214,7 @@ def demo(
 
     Example: bstviz demo --out demo --extra collections/recordings
     """
-    from bstviz.released import RUNS, train_released
+    from bstviz.training.demo import RUNS, train_released
 
     def on_run(name: str, epoch: int, total: int) -> None:
         if epoch == total:

@@ -12,8 +12,8 @@ from bstviz.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bstviz.collection import Collection
-    from bstviz.taxonomy import Taxonomy
+    from bstviz.datasets.collection import Collection
+    from bstviz.datasets.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bstviz import audio
-from bstviz.collection import FREESOUND_ROOT, Collection, EncoderInfo, sounds_table
+from bstviz.audio import decode
 from bstviz.datasets.base import Source, known_classes, read_table
+from bstviz.datasets.collection import FREESOUND_ROOT, Collection, sounds_table
+from bstviz.datasets.taxonomy import bst
+from bstviz.encoders.base import EncoderInfo
 from bstviz.errors import UserError
-from bstviz.taxonomy import bst
 
 CLAP_REVISION = "630k-audioset-fusion-best"
 CLAP_DIM = 512
@@ -99,9 +100,9 @@ def _with_class(table: pd.DataFrame, file: Path) -> pd.DataFrame:
 
 
 def _add_paths(sounds: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    files = {f.stem: f.name for f in folder.iterdir() if f.suffix.lower() in audio.SUFFIXES} if folder.is_dir() else {}
+    files = {f.stem: f.name for f in folder.iterdir() if f.suffix.lower() in decode.SUFFIXES} if folder.is_dir() else {}
     paths = sounds["sound_id"].map(files).astype("str").where(sounds["sound_id"].isin(list(files)))
-    lengths = [audio.duration(folder / p) if isinstance(p, str) else None for p in paths]
+    lengths = [decode.duration(folder / p) if isinstance(p, str) else None for p in paths]
     return sounds.assign(path=paths, duration=pd.Series(lengths, index=sounds.index, dtype="float32"))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bstviz.datasets.base import Source
 
 if TYPE_CHECKING:
-    from bstviz.collection import Collection
+    from bstviz.datasets.collection import Collection
 
 SOURCE = Source(
     "bsd10k",

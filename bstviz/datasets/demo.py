@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bstviz.datasets.base import Source
 
 if TYPE_CHECKING:
-    from bstviz.collection import Collection
+    from bstviz.datasets.collection import Collection
 
 SOURCE = Source("demo", "bstviz demo", "", "CC0 1.0", "bstviz demo: sounds synthesised by bstviz.synth")
 
@@ -17,7 +17,7 @@ def load() -> Collection:
     import pandas as pd
 
     from bstviz import synth
-    from bstviz.collection import SYNTH_ROOT, Collection, sounds_table
+    from bstviz.datasets.collection import SYNTH_ROOT, Collection, sounds_table
 
     rows = pd.DataFrame(
         {

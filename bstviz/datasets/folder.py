@@ -14,8 +14,8 @@ from bstviz.datasets.base import Source
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
-    from bstviz.collection import Collection
-    from bstviz.taxonomy import Taxonomy
+    from bstviz.datasets.collection import Collection
+    from bstviz.datasets.taxonomy import Taxonomy
 
 SOURCE = Source("folder", "A folder of sounds", "", "your own", "yours to state")
 
@@ -28,7 +28,7 @@ def find(folder: Path) -> list[str]:
     Raises:
         UserError: The folder is missing or holds no audio file.
     """
-    from bstviz import audio
+    from bstviz.audio import decode
 
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}.")
@@ -36,10 +36,10 @@ def find(folder: Path) -> list[str]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         inside = Path(place).relative_to(folder)
-        sounds = (name for name in names if Path(name).suffix.lower() in audio.SUFFIXES and not name.startswith("."))
+        sounds = (name for name in names if Path(name).suffix.lower() in decode.SUFFIXES and not name.startswith("."))
         found += [(inside / name).as_posix() for name in sounds]
     if not found:
-        raise UserError(f"{folder} holds no audio file; read are {', '.join(audio.SUFFIXES)}.")
+        raise UserError(f"{folder} holds no audio file; read are {', '.join(decode.SUFFIXES)}.")
     return sorted(found)
 
 
@@ -54,9 +54,9 @@ def load(folder: str | Path, *, name: str | None = None, taxonomy: Taxonomy | No
     """
     import pandas as pd
 
-    from bstviz import audio
-    from bstviz.collection import Collection, sounds_table
-    from bstviz.taxonomy import bst
+    from bstviz.audio import decode
+    from bstviz.datasets.collection import Collection, sounds_table
+    from bstviz.datasets.taxonomy import bst
 
     root = Path(folder).resolve()
     relative = [Path(path) for path in find(root)]
@@ -67,7 +67,7 @@ def load(folder: str | Path, *, name: str | None = None, taxonomy: Taxonomy | No
             "title": [re.sub(r"[_\s]+", " ", p.stem).strip() for p in relative],
             "tags": [",".join(p.parent.parts) for p in relative],
             "path": [p.as_posix() for p in relative],
-            "duration": [audio.duration(root / p) for p in relative],
+            "duration": [decode.duration(root / p) for p in relative],
             "bytes": [state.st_size for state in states],
             "modified": [state.st_mtime_ns for state in states],
         }

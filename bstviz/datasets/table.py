@@ -17,8 +17,8 @@ from bstviz.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bstviz.collection import Collection
-    from bstviz.taxonomy import Taxonomy
+    from bstviz.datasets.collection import Collection
+    from bstviz.datasets.taxonomy import Taxonomy
 
 SOURCE = Source("table", "A table of sounds", "", "as stated in the table's license column", "yours to state")
 PATH_COLUMNS = ("path", "file", "filename")
@@ -44,8 +44,8 @@ def load(
     Raises:
         UserError: The table or the folder cannot be used; the text says what to change.
     """
-    from bstviz.collection import Collection, sounds_table
-    from bstviz.taxonomy import bst
+    from bstviz.datasets.collection import Collection, sounds_table
+    from bstviz.datasets.taxonomy import bst
 
     table, taxonomy = Path(table), taxonomy or bst()
     rows = read_table(table)
@@ -86,9 +86,9 @@ def _find_audio(sounds: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[st
     """Fill ``path`` and ``duration`` from the files under ``root``; returns the table and the paths not found."""
     import pandas as pd
 
-    from bstviz import audio
+    from bstviz.audio import decode
 
-    by_stem = {f.stem: f.name for f in root.iterdir() if f.suffix.lower() in audio.SUFFIXES}
+    by_stem = {f.stem: f.name for f in root.iterdir() if f.suffix.lower() in decode.SUFFIXES}
     paths: list[str | None] = []
     missing: list[str] = []
     for sound_id, given in zip(sounds["sound_id"], sounds["path"], strict=True):
@@ -99,6 +99,6 @@ def _find_audio(sounds: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[st
             paths.append(None)
             missing.append(path or f"{sound_id}.wav")
     sounds = sounds.assign(path=pd.Series(paths, index=sounds.index, dtype="str"))
-    lengths = [audio.duration(root / p) if p else None for p in paths]
+    lengths = [decode.duration(root / p) if p else None for p in paths]
     sounds["duration"] = pd.Series(lengths, index=sounds.index, dtype="float32").fillna(sounds["duration"])
     return sounds, missing

@@ -23,7 +23,7 @@ from librosa.filters import mel as mel_filters
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bstviz.collection import EncoderInfo
+from bstviz.encoders.base import EncoderInfo
 from bstviz.errors import UserError
 
 RATE = 44_100

@@ -6,15 +6,11 @@ factories, and a factory imports what it needs when it is called.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from threading import Lock
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
 
 import numpy as np
-
-from bstviz.collection import AudioOrText, EncoderInfo
-from bstviz.errors import UserError
 
 
 class AudioEncoder(Protocol):
@@ -43,60 +39,38 @@ class TextEncoder(Protocol):
         ...
 
 
-Factory = Callable[[str], Any]
+AudioOrText = Literal["audio", "text"]
 
 
-def _lazy(module: str, function: str = "load") -> Factory:
-    return lambda device: getattr(import_module(module), function)(device)
+@dataclass(frozen=True)
+class EncoderInfo:
+    """Which encoder made an embedding matrix; two are interchangeable only if equal.
 
-
-ENCODERS: dict[tuple[AudioOrText, str], Factory] = {
-    ("audio", "aisfx"): _lazy("bstviz.encoders.aisfx"),
-    ("audio", "soundnet"): _lazy("bstviz.encoders.soundnet"),
-    ("audio", "clap"): _lazy("bstviz.encoders.clap", "load_audio"),
-    ("text", "minilm"): _lazy("bstviz.encoders.minilm"),
-    ("text", "clap"): _lazy("bstviz.encoders.clap", "load_text"),
-}
-"""Factories by kind and id; each takes a torch device name and returns an encoder. An id that stands under both kinds
-names a pair that shares one space: its texts can be compared with its sounds.
-"""
-
-
-_LOADING = Lock()
-"""One encoder is loaded at a time: what torch may unpickle is set for a whole process, and an app loads in several
-threads.
-"""
-
-
-def _load(kind: AudioOrText, encoder_id: str, device: str) -> Any:
-    try:
-        factory = ENCODERS[kind, encoder_id]
-    except KeyError:
-        known = ", ".join(name for k, name in ENCODERS if k == kind)
-        raise UserError(f"There is no {kind} encoder {encoder_id!r}; known: {known}.") from None
-    with _LOADING:
-        return factory(device)
-
-
-def load_audio_encoder(encoder_id: str, *, device: str = "cpu") -> AudioEncoder:
-    """The audio encoder of that id, ready to use; ids joined by ``+`` give their embeddings side by side.
-
-    Raises:
-        UserError: The id is unknown, or a package or its weights are missing.
+    Attributes:
+        id: Name in the registry of encoders.
+        revision: Of the weights.
+        dim: Of the embeddings.
+        fields: Columns of the table that a text encoder read.
+        via: The package that ran it, where there are several ways to the same weights; no part of its identity.
     """
-    encoders: list[AudioEncoder] = [_load("audio", name, device) for name in encoder_id.split("+")]
-    if len(encoders) == 1:
-        return encoders[0]
-    from bstviz.encoders.joined import Joined
 
-    return Joined(encoders)
+    id: str
+    revision: str
+    dim: int
+    fields: tuple[str, ...] = ()
+    via: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        fields = f" ({' + '.join(self.fields)})" if self.fields else ""
+        via = f", via {self.via}" if self.via else ""
+        return f"{self.id} {self.revision}{fields}, {self.dim}-d{via}"
 
 
-def load_text_encoder(encoder_id: str, *, device: str = "cpu") -> TextEncoder:
-    """The text encoder of that id, ready to use.
+def encoder_from(entry: dict[str, Any] | None) -> EncoderInfo | None:
+    """EncoderInfo from a header entry."""
+    return EncoderInfo(**{**entry, "fields": tuple(entry.get("fields", ()))}) if entry else None
 
-    Raises:
-        UserError: The id is unknown, or a package or its weights are missing.
-    """
-    encoder: TextEncoder = _load("text", encoder_id, device)
-    return encoder
+
+def bare(info: EncoderInfo) -> EncoderInfo:
+    """An encoder's identity without the fields that it read."""
+    return replace(info, fields=())

@@ -37,7 +37,7 @@ import torch
 from torch import Tensor, nn
 
 from bstviz import paths, storage
-from bstviz.collection import EncoderInfo
+from bstviz.encoders.base import EncoderInfo
 from bstviz.errors import UserError
 
 RATE = 48_000

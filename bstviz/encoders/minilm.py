@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bstviz.collection import EncoderInfo
+from bstviz.encoders.base import EncoderInfo
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from bstviz import storage
-from bstviz.collection import EncoderInfo
+from bstviz.encoders.base import EncoderInfo
 from bstviz.errors import UserError
 
 RATE = 22_050

@@ -1,1 +1,1 @@
-"""Figures: data in, Plotly figures out; the same in the app, a notebook and a report."""
+"""Plotly figures: data in, figure out; no page involved."""

@@ -14,15 +14,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from bstviz.columns import Column, Columns
 from bstviz.errors import UserError
-from bstviz.figures import axis_titles
-from bstviz.projection import AXES, columns_of
-from bstviz.result_figures import EMPTY_AXIS, LEGEND, MARGIN
-from bstviz.run import Run
+from bstviz.latent.projection import AXES, columns_of
+from bstviz.models.run import Run
+from bstviz.plots.facets import Column, Columns
+from bstviz.plots.style import EMPTY_AXIS, LEGEND, MARGIN
 
 if TYPE_CHECKING:
-    from bstviz.collection import Collection
+    from bstviz.datasets.collection import Collection
 
 Projection = Literal["pca", "umap"]
 HOVER_SOUNDS = 20_000
@@ -185,3 +184,10 @@ def _lay_out(figure: go.Figure, titles: Sequence[str], *, height: int) -> None:
         hovermode="closest",
         legend={"itemclick": False, "itemdoubleclick": False, "itemsizing": "constant"},
     )
+
+
+def axis_titles(run: Run, method: str, dimensions: int) -> list[str]:
+    """Titles of a map's axes; PCA's say how much of the variance each holds."""
+    if method == "pca":
+        return [f"PC {i + 1} ({100 * run.pca.explained[i]:.0f} % of variance)" for i in range(dimensions)]
+    return [f"UMAP {i + 1}" for i in range(dimensions)]

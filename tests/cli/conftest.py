@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bstviz.cli.app import app, main
-from bstviz.encoders import base
+from bstviz.encoders import registry
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, write_tones
 
 FAKES = ("--audio-encoder", "fake-audio", "--text-encoder", "fake-text")
@@ -29,8 +29,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
     write_tones(folder / "audio", per_class=6).to_csv(folder / "tones.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(base.ENCODERS, ("audio", "fake-audio"), lambda device: FakeAudioEncoder())
-        patch.setitem(base.ENCODERS, ("text", "fake-text"), lambda device: FakeTextEncoder())
+        patch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: FakeAudioEncoder())
+        patch.setitem(registry.ENCODERS, ("text", "fake-text"), lambda device: FakeTextEncoder())
         steps = [
             ("import", "table", folder / "tones.csv", "--audio", folder / "audio", "--out", folder / "tones"),
             ("embed", folder / "tones", *FAKES, "--text-fields", "title,tags"),

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from bstviz.cli.data import import_command
-from bstviz.collection import Collection, load_collection
-from bstviz.datasets import DATASETS, folder
+from bstviz.datasets import folder
 from bstviz.datasets.base import Source
+from bstviz.datasets.collection import Collection, load_collection
+from bstviz.datasets.registry import DATASETS
 from tests.cli.conftest import FAKES, Fakes, invoke
 from tests.fakes import write_tones
 

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from bstviz.cli import web
-from bstviz.run import find_runs, load_run
+from bstviz.models.run import find_runs, load_run
 from tests.cli.conftest import Fakes, invoke
 from tests.fakes import tone, write_tones
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bstviz.collection import load_collection
-from bstviz.decisions import decide
+from bstviz.datasets.collection import load_collection
 from bstviz.errors import UserError
+from bstviz.review.decisions import decide
 from tests.cli.conftest import invoke
 
 

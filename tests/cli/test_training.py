@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bstviz.collection import load_collection
-from bstviz.run import find_runs, load_run
+from bstviz.datasets.collection import load_collection
+from bstviz.models.run import find_runs, load_run
 from tests.cli.conftest import QUICK, invoke
 
 

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from bstviz import paths
-from bstviz.run import Run, load_run
+from bstviz.models.run import Run, load_run
 
 BSD10K_SOUNDS = 10_956
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -127,8 +127,9 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture
 def sound_file(tmp_path: Path) -> Path:
     """A WAV of a demo sound."""
-    from bstviz import audio, synth
+    from bstviz import synth
+    from bstviz.audio import playback
 
     file = tmp_path / "dropped.wav"
-    file.write_bytes(audio.to_wav(synth.render("sp-s-002"), synth.SAMPLE_RATE))
+    file.write_bytes(playback.to_wav(synth.render("sp-s-002"), synth.SAMPLE_RATE))
     return file

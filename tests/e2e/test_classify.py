@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bstviz import audio, synth
+from bstviz import synth
+from bstviz.audio import playback
 from tests.e2e.conftest import ARGUMENTS, chromium
 
 pytestmark = pytest.mark.e2e
@@ -27,7 +28,7 @@ def open_page(page: Page, address: str) -> None:
 def sounds(folder: Path, ids: dict[str, str]) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for name, sound_id in ids.items():
-        (folder / name).write_bytes(audio.to_wav(synth.render(sound_id), synth.SAMPLE_RATE))
+        (folder / name).write_bytes(playback.to_wav(synth.render(sound_id), synth.SAMPLE_RATE))
     return [folder / name for name in ids]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bstviz.run import Run
+from bstviz.models.run import Run
 from tests.e2e.map_driver import MapDriver, settled
 
 pytestmark = pytest.mark.e2e

@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 from sklearn.metrics import confusion_matrix
 
-from bstviz.collection import load_collection
-from bstviz.run import load_run
-from bstviz.taxonomy import bst
+from bstviz.datasets.collection import load_collection
+from bstviz.datasets.taxonomy import bst
+from bstviz.models.run import load_run
 from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.map_driver import MapDriver, settled
 

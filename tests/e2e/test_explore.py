@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from bstviz import paths
-from bstviz.run import Run, load_run
+from bstviz.models.run import Run, load_run
 from tests.e2e.map_driver import MapDriver, settled
 
 pytestmark = pytest.mark.e2e

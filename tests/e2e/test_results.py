@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bstviz import html_report, report
-from bstviz.collection import Collection, load_collection
-from bstviz.sweep import SweepPreset, grid_of, run_sweep
-from bstviz.taxonomy import bst
+from bstviz.datasets.collection import Collection, load_collection
+from bstviz.datasets.taxonomy import bst
+from bstviz.reports import html, table
+from bstviz.training.sweep import SweepPreset, grid_of, run_sweep
 from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.test_app import settled
 from tests.fakes import small_collection, stratified
@@ -85,7 +85,7 @@ def test_the_table_is_a_csv_of_every_metric(page: Page, results: str, experiment
     with page.expect_download() as download:
         page.get_by_text("CSV of every metric").click()
     saved = download.value.path().read_text(encoding="utf-8")
-    assert saved == report.write(report.load_rows([experiment]), "csv")
+    assert saved == table.write(table.load_rows([experiment]), "csv")
     assert len(saved.splitlines()) == 1 + 2 * 3 * 2 + 2 * 3
 
 
@@ -105,7 +105,7 @@ def test_the_html_report_shows_offline_what_the_page_shows(
     page.wait_for_selector(".heatmaplayer .hm")
     confused = page.evaluate(matrix)
 
-    file = html_report.write([experiment], tmp_path / "report.html")
+    file = html.write([experiment], tmp_path / "report.html")
     context = browser.new_context(offline=True, color_scheme="dark")
     asked: list[str] = []
     broken: list[str] = []
@@ -121,6 +121,6 @@ def test_the_html_report_shows_offline_what_the_page_shows(
     assert opened.locator(".js-plotly-plot").count() == 5 + 1 + 12 * 4 + 6  # six of the twelve settings have attention
     printed = [line.inner_text().split("\t") for line in opened.locator("table").first.locator("tbody tr").all()]
     context.close()
-    metrics = [f"{name}_{part}" for name in report.TABLE_METRICS for part in ("mean", "std")]
+    metrics = [f"{name}_{part}" for name in table.TABLE_METRICS for part in ("mean", "std")]
     expected = [[f"{100 * float(row[name]):.2f}" for name in metrics] for row in rows]
     assert [re.findall(r"\d+\.\d\d(?! ?\))", " ".join(line[3:8])) for line in printed] == expected

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bstviz.collection import Collection
-from bstviz.decisions import Record, read_record
-from bstviz.train import train_folds
+from bstviz.datasets.collection import Collection
+from bstviz.review.decisions import Record, read_record
+from bstviz.training.train import train_folds
 from tests.e2e.conftest import free_port, serve, stop
 from tests.fakes import quick, stratified
 

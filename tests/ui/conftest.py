@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bstviz import paths
-from bstviz.run import Run
+from bstviz.models.run import Run
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bstviz.taxonomy import bst
-from bstviz.ui.bars import Bar, bars, class_bar
+from bstviz.datasets.taxonomy import bst
+from bstviz.ui.components.bars import Bar, bars, class_bar
 
 
 def test_bars_stand_in_the_given_order_with_their_classes_colours() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bstviz.run import load_run
-from bstviz.ui import loaders
-from bstviz.ui.confusion import Pooled, at, families
+from bstviz.models.run import load_run
+from bstviz.ui import cache
+from bstviz.ui.confusion.sides import Pooled, at, families
 
-UI = Path(loaders.__file__).parent
+UI = Path(cache.__file__).parent
 OLD_MAP = {"_drawn", "_bounds", "_titles"}
 """Of the map in the browser, which is to be replaced as a whole."""
 
@@ -30,18 +30,18 @@ def test_no_cached_function_leaves_an_argument_out_of_its_key() -> None:
 
 
 def test_a_run_saved_again_is_another_one_to_caches(experiment: Path) -> None:
-    path = next(iter(loaders.infos()))
-    before = loaders.load(path)
-    assert loaders.load(path).identity == before.identity
+    path = next(iter(cache.infos()))
+    before = cache.load(path)
+    assert cache.load(path).identity == before.identity
     replace(load_run(path), temperature=3.0).save(path)
-    after = loaders.load(path)
+    after = cache.load(path)
     assert after.identity != before.identity
-    assert loaders.classifier(after).run.temperature == 3.0
-    assert loaders.index(after) is not loaders.index(before)
+    assert cache.classifier(after).run.temperature == 3.0
+    assert cache.index(after) is not cache.index(before)
 
 
 def test_answers_are_told_apart_by_their_runs_and_sounds(experiment: Path) -> None:
-    family = next(iter(families(list(loaders.infos().values())).values()))
+    family = next(iter(families(list(cache.infos().values())).values()))
     trained = next(iter(family))
     pooled = at(family, trained, 1)
     assert at(family, trained, 1).identity == pooled.identity

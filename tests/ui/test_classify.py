@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import audio, synth
-from bstviz.classify import Classifier, load_classifier
-from bstviz.taxonomy import bst
+from bstviz import synth
+from bstviz.audio import playback
+from bstviz.datasets.taxonomy import bst
+from bstviz.inference.classify import Classifier, load_classifier
 from tests import odd_sounds
 from tests.ui.conftest import sent
 from tests.ui.test_pages import open_page, released
@@ -21,7 +22,7 @@ BAR = re.compile(r'data-class="([^"]+)" data-probability="([^"]+)"')
 
 
 def sound(sound_id: str) -> bytes:
-    return audio.to_wav(synth.render(sound_id), synth.SAMPLE_RATE)
+    return playback.to_wav(synth.render(sound_id), synth.SAMPLE_RATE)
 
 
 def drop(app: AppTest, files: dict[str, bytes]) -> AppTest:

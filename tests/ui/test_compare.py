@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import compare, paths
-from bstviz.run import load_run
-from bstviz.ui.metric_table import spread_over_folds
+from bstviz import paths
+from bstviz.latent import alignment
+from bstviz.models.run import load_run
+from bstviz.ui.compare.tables import spread_over_folds
 from tests.ui.conftest import ROOT, sent
 
 HIERARCHICAL, FLAT = (load_run(paths.assets() / "runs" / f"{loss}-audio-c1-fold0") for loss in ("hierarchical", "flat"))
@@ -42,7 +43,7 @@ def test_a_sounds_neighbours_are_kept_lost_and_gained(app: AppTest) -> None:
     (near,) = sent(app, "sound_list")
     notes = [row[1].split(" ")[0] for row in near["rows"]]
     row = HIERARCHICAL.sounds["sound_id"].tolist().index("fx-a-003")
-    jaccard = compare.neighbour_jaccard(HIERARCHICAL.latents, FLAT.latents)[row]
+    jaccard = alignment.neighbour_jaccard(HIERARCHICAL.latents, FLAT.latents)[row]
     assert notes.count("kept") / len(notes) == pytest.approx(jaccard)
     assert notes.count("lost") == notes.count("gained") == 10 - notes.count("kept")
     assert len(sent(app, "map")[0]["marks"]["near"]) == len(notes)

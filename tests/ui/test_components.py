@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz.ui.linked_map import flatten
-from bstviz.ui.sound_card import license_link
-from bstviz.ui.text import chip, escape
+from bstviz.ui.components.map import flatten
+from bstviz.ui.components.sound_card import license_link
+from bstviz.ui.components.text import chip, escape
 from bstviz.ui.web import packed
 from tests.ui.conftest import sent
 
@@ -45,8 +45,8 @@ def test_a_map_of_many_sounds_is_sampled_and_says_so() -> None:
     def script() -> None:
         import numpy as np
 
-        from bstviz.columns import Category, Column
-        from bstviz.ui.linked_map import Marks, Pane, Sounds, linked_map
+        from bstviz.plots.facets import Category, Column
+        from bstviz.ui.components.map import Marks, Pane, Sounds, linked_map
 
         n = 50_000
         points = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
@@ -71,9 +71,9 @@ def test_zooming_into_a_map_of_many_sounds_draws_what_is_in_view() -> None:
         import numpy as np
         import streamlit as st
 
-        from bstviz.columns import Category, Column
-        from bstviz.ui.linked_map import Pane, Sounds, linked_map
-        from bstviz.viewport import View
+        from bstviz.plots.facets import Category, Column
+        from bstviz.plots.viewport import View
+        from bstviz.ui.components.map import Pane, Sounds, linked_map
 
         n = 40_000
         points = np.random.default_rng(0).uniform(0, 1, (n, 2)).astype(np.float32)
@@ -101,10 +101,10 @@ def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
         import streamlit as st
 
         from bstviz import paths
-        from bstviz.ui import loaders
-        from bstviz.ui.sound_list import sound_list
+        from bstviz.ui import cache
+        from bstviz.ui.components.sound_list import sound_list
 
-        loaded = loaders.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
+        loaded = cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
         st.session_state["l.playing"] = None
         sound_list(
             [(loaded, 3), (loaded, 100)], key="l", columns=("title", "distance", "class"), distances=np.array([0.5, 1])
@@ -120,10 +120,10 @@ def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
 def test_a_player_is_sent_an_address_a_waveform_and_a_spectrogram_with_ticks() -> None:
     def script() -> None:
         from bstviz import paths
-        from bstviz.ui import loaders
-        from bstviz.ui.player import sound_player
+        from bstviz.ui import cache
+        from bstviz.ui.components.player import sound_player
 
-        sound_player(loaders.load(paths.assets() / "runs" / "flat-audio-c1-fold0"), 3, key="p", autoplay=True)
+        sound_player(cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0"), 3, key="p", autoplay=True)
 
     app = shown(script)
     (data,), (picture,) = sent(app, "player"), sent(app, "picture")
@@ -136,10 +136,10 @@ def test_a_player_is_sent_an_address_a_waveform_and_a_spectrogram_with_ticks() -
 
 def test_a_sound_without_audio_has_a_reason_in_place_of_a_player(experiment: object) -> None:
     def script() -> None:
-        from bstviz.ui import loaders
-        from bstviz.ui.sound_card import sound_card
+        from bstviz.ui import cache
+        from bstviz.ui.components.sound_card import sound_card
 
-        sound_card(loaders.load(loaders.run_paths()[0]), 3, key="c")
+        sound_card(cache.load(cache.run_paths()[0]), 3, key="c")
 
     app = shown(script)
     assert not sent(app, "player")
@@ -151,7 +151,7 @@ def test_a_category_is_let_through_and_taken_back() -> None:
     def script() -> None:
         import streamlit as st
 
-        from bstviz.ui import filters
+        from bstviz.ui.components import filters
 
         filters.toggle("f", "top", "Music")
         filters.toggle("f", "top", "Speech")
@@ -170,9 +170,10 @@ def test_selections_replace_add_and_remove(mode: str, expected: list[int]) -> No
         import streamlit as st
 
         from bstviz import paths
-        from bstviz.ui import loaders, selection
+        from bstviz.ui import cache
+        from bstviz.ui.components import selection
 
-        loaded = loaders.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
+        loaded = cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
         selection.select("s", loaded, np.array([2, 1]))
         selection.select("s", loaded, np.array([6, 5]), mode)  # type: ignore[arg-type]
         st.session_state["result"] = selection.selected("s", loaded).tolist()
@@ -185,9 +186,9 @@ def test_a_table_of_classes_names_rivals_and_differences() -> None:
     def script() -> None:
         import numpy as np
 
-        from bstviz.compare import per_class
-        from bstviz.taxonomy import bst
-        from bstviz.ui.metric_table import class_table, structure_table
+        from bstviz.datasets.taxonomy import bst
+        from bstviz.latent.structure import per_class
+        from bstviz.ui.compare.tables import class_table, structure_table
 
         latents = np.eye(4, dtype=np.float32)
         labels = np.array([0, 0, 1, 1])

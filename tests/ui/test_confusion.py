@@ -12,12 +12,12 @@ from sklearn.metrics import confusion_matrix
 from streamlit.testing.v1 import AppTest
 
 from bstviz import paths
-from bstviz.collection import Collection
-from bstviz.run import Run, find_runs, load_info, load_run
-from bstviz.sweep import SweepPreset, grid_of, run_sweep
-from bstviz.taxonomy import bst
-from bstviz.ui.confusion import families
-from bstviz.ui.confusion_matrix import CELL
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.taxonomy import bst
+from bstviz.models.run import Run, find_runs, load_info, load_run
+from bstviz.training.sweep import SweepPreset, grid_of, run_sweep
+from bstviz.ui.confusion.matrix import CELL
+from bstviz.ui.confusion.sides import families
 from tests.fakes import stratified
 from tests.ui.conftest import ROOT, sent
 

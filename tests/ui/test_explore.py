@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bstviz import paths
-from bstviz.run import load_run
-from bstviz.ui import selection
+from bstviz.models.run import load_run
+from bstviz.ui.components import selection
 from tests.ui.conftest import ROOT, sent
 
 RUN = load_run(paths.assets() / "runs" / "hierarchical-audio-c1-fold0")
@@ -173,9 +173,9 @@ def test_umap_of_a_run_without_one_is_made_when_asked(experiment: object) -> Non
 
 
 def test_a_table_to_take_away_holds_the_selection_and_the_answers() -> None:
-    from bstviz.ui import loaders
+    from bstviz.ui import cache
 
-    loaded = loaders.load(paths.assets() / "runs" / RUN.id)
+    loaded = cache.load(paths.assets() / "runs" / RUN.id)
     table = selection.table_of(loaded, np.array([3, 700]))
     assert table["sound_id"].tolist() == RUN.sounds["sound_id"].iloc[[3, 700]].tolist()
     assert {"title", "tags", "y_true", "y_pred", "certainty", "p_fx-a"} <= set(table)

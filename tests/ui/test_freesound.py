@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bstviz import paths
-from bstviz.collection import FREESOUND_ROOT
-from bstviz.run import load_run
-from bstviz.train import train_fold
+from bstviz.datasets.collection import FREESOUND_ROOT
+from bstviz.models.run import load_run
+from bstviz.training.train import train_fold
 from tests.fakes import quick, small_collection, stratified
 from tests.ui.test_pages import open_page
 

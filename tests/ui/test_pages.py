@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bstviz import paths
-from bstviz.run import Run, load_run
+from bstviz.models.run import Run, load_run
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(page.name for page in (ROOT / "pages").glob("*.py"))

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import paths, results
-from bstviz.collection import Collection
-from bstviz.run import find_runs, load_info
-from bstviz.sections import SECTIONS
-from bstviz.sweep import SweepPreset, grid_of, run_sweep
+from bstviz import paths
+from bstviz.datasets.collection import Collection
+from bstviz.models.run import find_runs, load_info
+from bstviz.reports import summaries
+from bstviz.reports.sections import SECTIONS
+from bstviz.training.sweep import SweepPreset, grid_of, run_sweep
 from tests.fakes import stratified
 
 
@@ -75,27 +76,27 @@ def test_figure_2_is_the_settings_of_the_paper_that_are_there(page: AppTest) -> 
 def test_settings_that_differ_in_their_recipe_are_not_mixed(experiment: Path) -> None:
     infos = [load_info(path) for path in find_runs(experiment)]
     other = [replace(info, train=replace(info.train, mixup=0.9)) for info in infos]
-    one, two = results.named_settings(infos), results.named_settings([*infos, *other])
+    one, two = summaries.named_settings(infos), summaries.named_settings([*infos, *other])
     assert len(one) == 4
     assert len(two) == 8
     assert {len(folds) for folds in two.values()} == {4}
     assert sum("mixup 0.9" in name for name in two) == 4
     changed = [replace(info, collection=replace(info.collection, hash="f" * 64)) for info in infos]
-    assert len(results.named_settings([*infos, *changed])) == 8
+    assert len(summaries.named_settings([*infos, *changed])) == 8
     elsewhere = [
         replace(info, collection=replace(info.collection, name="b"), split_kind="other folds") for info in infos
     ]
     regrouped = [replace(info, split_kind="other folds") for info in infos]
-    assert not any("folds" in name for name in results.named_settings([*infos, *elsewhere]))
-    assert sum("other folds" in name for name in results.named_settings([*infos, *regrouped])) == 4
-    pairs = results.named_settings([*infos, *other], losses_apart=False)
+    assert not any("folds" in name for name in summaries.named_settings([*infos, *elsewhere]))
+    assert sum("other folds" in name for name in summaries.named_settings([*infos, *regrouped])) == 4
+    pairs = summaries.named_settings([*infos, *other], losses_apart=False)
     assert {len(folds) for folds in pairs.values()} == {8}
     assert all(len({replace(i.train, loss="flat") for i in folds}) == 1 for folds in pairs.values())
 
 
 def test_what_a_single_fold_cannot_say_is_left_out(experiment: Path) -> None:
     one_fold = [load_info(path) for path in find_runs(experiment) if path.name.endswith("-both-c1-fold0")]
-    compared = results.losses_compared(one_fold)
+    compared = summaries.losses_compared(one_fold)
     assert compared is not None
     table, folds = compared
     assert folds == 1

@@ -9,13 +9,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from bstviz.collection import Collection
-from bstviz.decisions import Record, decide, read_record
-from bstviz.doubt import Doubt, weigh
-from bstviz.outoffold import pool
-from bstviz.run import Run
-from bstviz.ui import desk as desks
-from bstviz.ui.desk import Desk
+from bstviz.datasets.collection import Collection
+from bstviz.evaluation.out_of_fold import pool
+from bstviz.models.run import Run
+from bstviz.review.decisions import Record, decide, read_record
+from bstviz.review.label_quality import Doubt, weigh
+from bstviz.ui.review import session as desks
+from bstviz.ui.review.session import Desk
 from tests.ui.conftest import ROOT, sent
 
 

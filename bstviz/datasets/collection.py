@@ -1,0 +1,351 @@
+"""Collections: a table of sounds and, in the same order, their audio and text embeddings.
+
+On disk a folder (``docs/formats.md``): ``collection.json``, ``sounds.parquet``, ``embeddings.safetensors``. An
+embedding row of NaN means "none": the sound could not be decoded. A zero vector never stands for that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+
+from bstviz import migrations, storage
+from bstviz.audio import decode
+from bstviz.datasets.taxonomy import Taxonomy, bst
+from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from
+from bstviz.errors import UserError
+
+COLLECTION_HEADER = "collection.json"
+COLUMNS = ("sound_id", "class", "confidence", "title", "tags", "description", "uploader", "license", "path", "duration")
+SYNTH_ROOT = "synth:"
+"""Root of collections whose audio is synthesised from the sound id when it is needed."""
+FREESOUND_ROOT = "freesound:"
+"""Root of collections whose audio is not here; their ids are Freesound's, where a browser that is online can play them.
+"""
+NO_FOLDER = (None, SYNTH_ROOT, FREESOUND_ROOT)
+IMPORT_AGAIN = "Import the sounds again, or restore the folder from a copy."
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A change of labels that made a new version of a collection.
+
+    Attributes:
+        name: Of the collection that was changed.
+        hash: Of it, before the change.
+        changed: How many sounds got another class.
+        when: Of the last decision, UTC, ISO 8601.
+    """
+
+    name: str
+    hash: str
+    changed: int
+    when: str
+
+    def __str__(self) -> str:
+        classes = "class" if self.changed == 1 else "classes"
+        return f"{self.changed:,} {classes} changed by review on {self.when[:10]}, from version {self.hash[:12]}"
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """Sounds and their embeddings.
+
+    Attributes:
+        name: What people call it.
+        sounds: One row a sound, columns of :data:`COLUMNS` first, any others behind. ``class`` is a second-level code
+            or missing; ``confidence`` the annotation confidence 1-5 or missing; ``path`` is relative to ``audio_root``.
+        taxonomy: The classes.
+        audio_root: Folder of the audio files, :data:`SYNTH_ROOT`, :data:`FREESOUND_ROOT`, or None where there is no
+            audio.
+        audio: (N, d_a) float32 or None; rows in table order.
+        text: (N, d_t) float32 or None; rows in table order.
+        audio_encoder: What made ``audio``.
+        text_encoder: What made ``text``.
+        license: Licence of the collection as a whole.
+        notes: What was left out on import, and why, a sentence each.
+        revisions: The reviews that its labels went through, first to last.
+        folder: Where it was loaded from, if it was.
+    """
+
+    name: str
+    sounds: pd.DataFrame
+    taxonomy: Taxonomy = field(default_factory=bst)
+    audio_root: str | None = None
+    audio: np.ndarray | None = None
+    text: np.ndarray | None = None
+    audio_encoder: EncoderInfo | None = None
+    text_encoder: EncoderInfo | None = None
+    license: str = ""
+    notes: tuple[str, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    folder: Path | None = None
+
+    def __post_init__(self) -> None:
+        missing = [c for c in COLUMNS if c not in self.sounds]
+        if missing:
+            raise UserError(f"Collection {self.name!r} lacks the columns {', '.join(missing)}.")
+        ids = self.sounds["sound_id"]
+        if ids.duplicated().any():
+            raise UserError(
+                f"Collection {self.name!r} repeats the sound_id {ids[ids.duplicated()].iloc[0]!r}; ids are unique."
+            )
+        strange = sorted(set(self.sounds["class"].dropna()) - set(self.taxonomy.codes))
+        if strange:
+            raise UserError(
+                f"Collection {self.name!r} holds {strange[0]!r}, which is no second-level class of taxonomy "
+                f"{self.taxonomy.id!r}; known: {', '.join(self.taxonomy.codes)}."
+            )
+        for kind, matrix, encoder in (
+            ("audio", self.audio, self.audio_encoder),
+            ("text", self.text, self.text_encoder),
+        ):
+            if matrix is None:
+                continue
+            if encoder is None or matrix.shape != (len(self), encoder.dim):
+                raise UserError(
+                    f"Collection {self.name!r}: {kind} embeddings of shape {matrix.shape} do not fit {len(self)} "
+                    f"sounds of encoder {encoder}."
+                )
+
+    def __len__(self) -> int:
+        return len(self.sounds)
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{kind} {info}" for kind, info in (("audio", self.audio_encoder), ("text", self.text_encoder)) if info
+        ]
+        return f"Collection({self.name!r}, {len(self)} sounds, {'; '.join(parts) or 'no embeddings'})"
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Second-level label of each sound, (N,) int64; -1 without a class."""
+        return self.taxonomy.encode(self.sounds["class"])
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Table row of each sound id."""
+        return {sound_id: row for row, sound_id in enumerate(self.sounds["sound_id"])}
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over ids, classes and embeddings: what a run was trained on."""
+        import hashlib
+
+        digest = hashlib.sha256(self.taxonomy.hash.encode())
+        digest.update(
+            "\n".join(f"{i}\t{c}" for i, c in zip(self.sounds["sound_id"], self.labels, strict=True)).encode()
+        )
+        for matrix in (self.audio, self.text):
+            digest.update(b"none" if matrix is None else np.ascontiguousarray(matrix, np.float32).tobytes())
+        return digest.hexdigest()
+
+    def embedding(self, kind: AudioOrText) -> np.ndarray:
+        """The embedding matrix of one kind, (N, d) float32, NaN rows for sounds without one.
+
+        Raises:
+            UserError: It has not been made yet.
+        """
+        matrix = self.audio if kind == "audio" else self.text
+        if matrix is None:
+            where = self.folder or self.name
+            raise UserError(f"Collection {self.name!r} has no {kind} embeddings yet; run: bstviz embed {where}")
+        return matrix
+
+    def usable(self, kinds: Iterable[AudioOrText]) -> np.ndarray:
+        """Which sounds have all of some kinds of embeddings, every number of them finite, (N,) bool.
+
+        Raises:
+            UserError: Embeddings of a kind have not been made yet.
+        """
+        usable = np.ones(len(self), bool)
+        for kind in kinds:
+            usable &= np.isfinite(self.embedding(kind)).all(axis=1)
+        return usable
+
+    def encoder(self, kind: AudioOrText) -> EncoderInfo | None:
+        """Which encoder made the embeddings of one kind."""
+        return self.audio_encoder if kind == "audio" else self.text_encoder
+
+    def has_audio(self, row: int) -> bool:
+        """Whether the sound of a table row can be played."""
+        return self.audio_root == SYNTH_ROOT or (
+            self.audio_root is not None and isinstance(self.sounds["path"].iat[row], str)
+        )
+
+    def path(self, row: int) -> Path | None:
+        """Audio file of a table row; None for synthesised sounds and those without audio."""
+        if self.audio_root in NO_FOLDER or not self.has_audio(row):
+            return None
+        return self.root() / str(self.sounds["path"].iat[row])
+
+    def embedded_player(self, row: int) -> str | None:
+        """Address of a page that plays the sound of a table row.
+
+        None where the sounds are not Freesound's, or are here.
+        """
+        if self.audio_root != FREESOUND_ROOT:
+            return None
+        sound = quote(str(self.sounds["sound_id"].iat[row]), safe="")
+        return f"https://freesound.org/embed/sound/iframe/{sound}/simple/medium/"
+
+    def root(self) -> Path:
+        """Folder of the audio files; a relative root counts from the collection's own folder."""
+        return (self.folder or Path()) / str(self.audio_root)
+
+    def load_audio(self, row: int) -> tuple[np.ndarray, int]:
+        """Samples (n,) float32 mono of a sound and their rate in Hz.
+
+        Raises:
+            UserError: The collection has no audio for it, or the file cannot be read.
+        """
+        if self.audio_root == SYNTH_ROOT:
+            from bstviz import synth
+
+            return synth.render(str(self.sounds["sound_id"].iat[row])), synth.SAMPLE_RATE
+        path = self.path(row)
+        if path is None:
+            raise UserError(f"Sound {self.sounds['sound_id'].iat[row]!r} of {self.name!r} has no audio file.")
+        return decode.load(path)
+
+    def texts(self, fields: tuple[str, ...]) -> list[str]:
+        """Words of each sound: the given columns joined by ". "; an empty string where all are empty."""
+        columns = [self.sounds[name].fillna("").astype(str).str.strip() for name in fields]
+        return [". ".join(part for part in parts if part) for parts in zip(*columns, strict=True)]
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the collection as a folder, replacing an older version of it as a whole."""
+        from safetensors.numpy import save_file
+
+        folder = Path(folder)
+        root = self.audio_root
+        if root not in NO_FOLDER and self.folder is not None and not Path(str(root)).is_absolute():
+            root = str(self.root().resolve())
+        header = {
+            "format_version": migrations.FORMAT_VERSION,
+            "name": self.name,
+            "taxonomy": taxonomy_entry(self.taxonomy),
+            "license": self.license,
+            "audio_encoder": dataclasses.asdict(self.audio_encoder) if self.audio_encoder else None,
+            "text_encoder": dataclasses.asdict(self.text_encoder) if self.text_encoder else None,
+            "audio_root": root,
+            "notes": list(self.notes),
+            "revisions": [dataclasses.asdict(revision) for revision in self.revisions],
+            "hash": self.hash,
+        }
+        with storage.replaced_folder(folder) as fresh:
+            self.sounds.to_parquet(fresh / "sounds.parquet", index=False)
+            matrices = {kind: m for kind, m in (("audio", self.audio), ("text", self.text)) if m is not None}
+            if matrices:
+                save_file(
+                    {k: np.ascontiguousarray(m, np.float32) for k, m in matrices.items()},
+                    fresh / "embeddings.safetensors",
+                )
+            storage.write_header(fresh, COLLECTION_HEADER, header)
+        return folder
+
+
+def _rows(taxonomy: Taxonomy) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(c) for c in (*taxonomy.top, *taxonomy.second)]
+
+
+def taxonomy_from(entry: dict[str, Any]) -> Taxonomy:
+    """Taxonomy from the ``taxonomy`` entry of a collection's or run's header."""
+    from bstviz.datasets.taxonomy import SoundClass
+
+    classes = [SoundClass(**row) for row in entry["classes"]]
+    return Taxonomy(entry["id"], tuple(c for c in classes if not c.parent), tuple(c for c in classes if c.parent))
+
+
+def taxonomy_entry(taxonomy: Taxonomy) -> dict[str, Any]:
+    """The ``taxonomy`` entry of a header: id, hash and every class."""
+    return {"id": taxonomy.id, "hash": taxonomy.hash, "classes": _rows(taxonomy)}
+
+
+def load_collection(folder: str | Path) -> Collection:
+    """Read a collection folder and check it; one of an older format version is migrated in memory.
+
+    Raises:
+        UserError: The folder is no collection, damaged, or of a newer format version.
+
+    Example:
+        >>> import bstviz
+        >>> from bstviz.paths import assets
+        >>> collection = bstviz.load_collection(assets() / "demo")
+        >>> collection.name, len(collection), collection.audio.shape
+        ('bstviz demo', 1104, (1104, 1280))
+    """
+    folder = Path(folder)
+    return storage.read_folder(folder, lambda place: _read(place, folder))
+
+
+def is_collection(folder: Path) -> bool:
+    """Whether a folder holds a collection."""
+    return (storage.located(folder) / COLLECTION_HEADER).is_file()
+
+
+def _read(place: Path, folder: Path) -> Collection:
+    """The collection of a folder, from where that lies just now."""
+    from safetensors.numpy import load_file
+
+    header = migrations.collection_header(
+        storage.read_header(place, COLLECTION_HEADER, "collection", migrations.COLLECTION_VERSIONS, IMPORT_AGAIN)
+    )
+    sounds = pd.read_parquet(place / "sounds.parquet")
+    file = place / "embeddings.safetensors"
+    matrices = load_file(file) if file.is_file() else {}
+    return Collection(
+        name=header["name"],
+        sounds=sounds,
+        taxonomy=taxonomy_from(header["taxonomy"]),
+        audio_root=header["audio_root"],
+        audio=matrices.get("audio"),
+        text=matrices.get("text"),
+        audio_encoder=encoder_from(header["audio_encoder"]),
+        text_encoder=encoder_from(header["text_encoder"]),
+        license=header["license"],
+        notes=tuple(header["notes"]),
+        revisions=tuple(Revision(**entry) for entry in header.get("revisions", ())),
+        folder=folder.resolve(),
+    )
+
+
+def sounds_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Bring a table to the collection's columns and dtypes: missing columns added, words as str, confidence Int8.
+
+    Raises:
+        UserError: There is no ``sound_id``, a row has none, or a confidence is not a whole number from 1 to 5.
+    """
+    if "sound_id" not in rows:
+        raise UserError(f"The table has no column sound_id; it has {', '.join(map(str, rows.columns))}.")
+    out = rows.copy()
+    for name in COLUMNS:
+        if name not in out:
+            out[name] = pd.NA
+    for name in COLUMNS:
+        if name not in ("confidence", "duration"):
+            out[name] = out[name].astype("str").where(out[name].notna() & (out[name].astype("str").str.strip() != ""))
+    nameless = int(out["sound_id"].isna().sum())
+    if nameless:
+        raise UserError(f"{nameless:,} rows of the table have no sound_id; give each an id of its own.")
+    confidence = pd.to_numeric(out["confidence"], errors="coerce")
+    wrong = out["confidence"].notna() & ~confidence.isin([1, 2, 3, 4, 5])
+    if wrong.any():
+        raise UserError(
+            f"Sound {out.loc[wrong, 'sound_id'].iloc[0]!r} has confidence {out.loc[wrong, 'confidence'].iloc[0]!r}; "
+            "allowed are 1 to 5, or nothing."
+        )
+    out["confidence"] = confidence.astype("Int8")
+    out["duration"] = pd.to_numeric(out["duration"], errors="coerce").astype("float32")
+    return out[[*COLUMNS, *(c for c in out.columns if c not in COLUMNS)]].reset_index(drop=True)
+
+
+NOT_OFFERED = {"sound_id", "class", "confidence", "title", "tags", "description", "path", "file", "url"}

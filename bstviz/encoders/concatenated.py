@@ -1,0 +1,35 @@
+"""Several audio encoders as one: their embeddings side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bstviz.audio import decode
+from bstviz.encoders.base import AudioEncoder, EncoderInfo
+
+
+class Joined:
+    """Encoders side by side; an :class:`~bstviz.encoders.base.AudioEncoder` at the highest of their rates.
+
+    Its id and revision are theirs, joined by ``+``.
+    """
+
+    def __init__(self, encoders: Sequence[AudioEncoder]) -> None:
+        self.encoders = tuple(encoders)
+        infos = [encoder.info for encoder in self.encoders]
+        ids, revisions = ("+".join(getattr(info, name) for info in infos) for name in ("id", "revision"))
+        self.info = EncoderInfo(ids, revisions, sum(info.dim for info in infos))
+        self.rate = max(encoder.rate for encoder in self.encoders)
+
+    def __repr__(self) -> str:
+        return f"Joined({', '.join(map(repr, self.encoders))})"
+
+    def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
+        """Embeddings (n, sum of dims) float32 of n mono sounds (samples,) float32 at :attr:`rate`."""
+        parts = [
+            encoder.embed([decode.resample(sound, self.rate, encoder.rate) for sound in sounds])
+            for encoder in self.encoders
+        ]
+        return np.concatenate(parts, axis=1)

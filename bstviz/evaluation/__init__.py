@@ -1,0 +1,1 @@
+"""How good predictions are: metrics, calibration, confusion, classes, out-of-fold predictions, leakage."""

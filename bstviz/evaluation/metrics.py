@@ -1,0 +1,174 @@
+"""Classification metrics on the two levels of a taxonomy: plain arrays in, floats out.
+
+Conventions:
+    ``y_true`` and ``y_pred`` are (n,) int64 second-level labels, ``probabilities`` (n, C), ``parents`` (C,) int64 the
+    top label of every second-level class. The predicted top-level class is the parent of the predicted second-level
+    class, as in equation 5 of the paper. 0/0 counts as 0: a class that is never predicted has precision 0 and stays in
+    the macro mean. Classes that never occur in ``y_true`` are left out of macro means.
+
+Metrics:
+    Accuracy (micro) and per-class accuracy at both levels, top-2 accuracy, DCASE hierarchical precision/recall/F1,
+    hierarchical accuracy, confusion matrices.
+
+References:
+    DCASE 2026 Challenge, Task 1 "Heterogeneous Audio Classification" (hierarchical precision, recall, F1).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bstviz.errors import UserError
+from bstviz.evaluation.calibration import expected_calibration_error
+
+SAME_TOP_SCORE = 0.375  # 0.75 x 1/2: right top-level, wrong second-level class
+
+
+def _validate(y_true: np.ndarray, y_pred: np.ndarray, parents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    if y_true.shape != y_pred.shape or y_true.ndim != 1:
+        raise UserError(f"True and predicted labels have shapes {y_true.shape} and {y_pred.shape}; both must be (n,).")
+    for name, values in (("true", y_true), ("predicted", y_pred)):
+        if len(values) and not (values.min() >= 0 and values.max() < len(parents)):
+            raise UserError(
+                f"The {name} labels run from {values.min()} to {values.max()}; there are {len(parents)} classes."
+            )
+    return y_true, y_pred
+
+
+def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """Share of equal labels; nan for no sounds at all."""
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    return float(np.mean(y_true == y_pred)) if len(y_true) else float("nan")
+
+
+def class_accuracy(y_true: np.ndarray, y_pred: np.ndarray, n_classes: int) -> np.ndarray:
+    """Accuracy among the sounds of each class (recall), (C,); nan for classes without sounds."""
+    matrix = confusion_matrix(y_true, y_pred, n_classes)
+    support = matrix.sum(axis=1)
+    recall: np.ndarray = np.divide(np.diag(matrix), support, out=np.full(n_classes, np.nan), where=support > 0)
+    return recall
+
+
+def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, n_classes: int) -> np.ndarray:
+    """Counts (C, C) int64: rows are true classes, columns predicted ones."""
+    index = np.asarray(y_true) * n_classes + np.asarray(y_pred)
+    return np.bincount(index, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def top2_accuracy(y_true: np.ndarray, probabilities: np.ndarray) -> float:
+    """Share of sounds whose true class is among the two most probable ones."""
+    if not len(y_true):
+        return float("nan")
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
+    return float(np.mean((best == np.asarray(y_true)[:, None]).any(axis=1)))
+
+
+def top_level_top2_accuracy(
+    y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray, *, by_mass: bool = False
+) -> float:
+    """Top-2 accuracy at the top level, in either reading.
+
+    Args:
+        y_true: (n,) second-level labels.
+        probabilities: (n, C).
+        parents: (C,).
+        by_mass: False: the true top class is a parent of one of the two most probable second-level classes (which may
+            share it). True: it is among the two top classes with the greatest summed probability.
+    """
+    if not len(y_true):
+        return float("nan")
+    top_true = parents[np.asarray(y_true)][:, None]
+    if by_mass:
+        mass = probabilities @ np.eye(parents.max() + 1)[parents]
+        best = np.argsort(-mass, axis=1, kind="stable")[:, :2]
+    else:
+        best = parents[np.argsort(-probabilities, axis=1, kind="stable")[:, :2]]
+    return float(np.mean((best == top_true).any(axis=1)))
+
+
+def pair_scores(
+    y_true: np.ndarray, y_pred: np.ndarray, parents: np.ndarray, same_top: float = SAME_TOP_SCORE
+) -> np.ndarray:
+    """Score of each prediction, (n,): 1 right, ``same_top`` if only the top-level class is right, else 0."""
+    y_true, y_pred = _validate(y_true, y_pred, parents)
+    return np.where(y_true == y_pred, 1.0, np.where(parents[y_true] == parents[y_pred], same_top, 0.0))
+
+
+def _mean_by(key: np.ndarray, values: np.ndarray, n_classes: int) -> np.ndarray:
+    total, count = np.bincount(key, values, n_classes), np.bincount(key, minlength=n_classes)
+    return np.divide(total, count, out=np.zeros(n_classes), where=count > 0)
+
+
+def hierarchical_prf(
+    y_true: np.ndarray, y_pred: np.ndarray, parents: np.ndarray, *, drop_unpredicted: bool = False
+) -> tuple[float, float, float]:
+    """DCASE hierarchical precision, recall and F1, macro-averaged over the classes in ``y_true``.
+
+    For class c, precision is the mean pair score over sounds predicted c, recall over sounds truly c, F1 their harmonic
+    mean.
+
+    Args:
+        y_true: (n,).
+        y_pred: (n,).
+        parents: (C,).
+        drop_unpredicted: Leave classes that were never predicted out of the means, as the challenge's own code does;
+            by default they count as 0.
+    """
+    y_true, y_pred = _validate(y_true, y_pred, parents)
+    scores, n_classes = pair_scores(y_true, y_pred, parents), len(parents)
+    precision, recall = _mean_by(y_pred, scores, n_classes), _mean_by(y_true, scores, n_classes)
+    total = precision + recall
+    f1 = np.divide(2 * precision * recall, total, out=np.zeros(n_classes), where=total > 0)
+    keep = np.bincount(y_true, minlength=n_classes) > 0
+    if drop_unpredicted:
+        keep &= np.bincount(y_pred, minlength=n_classes) > 0
+    if not keep.any():
+        return float("nan"), float("nan"), float("nan")
+    return float(precision[keep].mean()), float(recall[keep].mean()), float(f1[keep].mean())
+
+
+def hierarchical_accuracy(y_true: np.ndarray, y_pred: np.ndarray, parents: np.ndarray) -> float:
+    """Mean over true classes of a score that is 1 right, 0.5 if only the top-level class is, else 0."""
+    y_true = np.asarray(y_true)
+    means = _mean_by(y_true, pair_scores(y_true, y_pred, parents, same_top=0.5), len(parents))
+    present = np.bincount(y_true, minlength=len(parents)) > 0
+    return float(means[present].mean()) if present.any() else float("nan")
+
+
+def evaluate(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray) -> dict[str, float]:
+    """Every metric of this module, and the calibration error, for one set of predictions.
+
+    Args:
+        y_true: (n,) second-level labels.
+        probabilities: (n, C).
+        parents: (C,).
+
+    Returns:
+        Metrics by name, and ``n``, the number of sounds they are over.
+    """
+    y_pred = probabilities.argmax(axis=1)
+    y_true, y_pred = _validate(y_true, y_pred, parents)
+    top_true, top_pred, n_top = parents[y_true], parents[y_pred], int(parents.max()) + 1
+    precision, recall, f1 = hierarchical_prf(y_true, y_pred, parents)
+    return {
+        "second_accuracy": accuracy(y_true, y_pred),
+        "top_accuracy": accuracy(top_true, top_pred),
+        "second_top2_accuracy": top2_accuracy(y_true, probabilities),
+        "top_top2_accuracy": top_level_top2_accuracy(y_true, probabilities, parents),
+        "top_top2_accuracy_by_mass": top_level_top2_accuracy(y_true, probabilities, parents, by_mass=True),
+        "second_macro_accuracy": _nanmean(class_accuracy(y_true, y_pred, len(parents))),
+        "top_macro_accuracy": _nanmean(class_accuracy(top_true, top_pred, n_top)),
+        "hierarchical_precision": precision,
+        "hierarchical_recall": recall,
+        "hierarchical_f1": f1,
+        "hierarchical_f1_drop_unpredicted": hierarchical_prf(y_true, y_pred, parents, drop_unpredicted=True)[2],
+        "hierarchical_accuracy": hierarchical_accuracy(y_true, y_pred, parents),
+        "expected_calibration_error": expected_calibration_error(y_true, probabilities),
+        "n": float(len(y_true)),
+    }
+
+
+def _nanmean(values: np.ndarray) -> float:
+    present = values[~np.isnan(values)]
+    return float(present.mean()) if len(present) else float("nan")

@@ -1,0 +1,215 @@
+"""Out-of-fold predictions: what the models of a setting say of sounds that they were not trained on, over all folds.
+
+Every fold is a latent space of its own, so answers are pooled and latents never are. Whatever judges a setting as a
+whole (confusion, accuracy by class, doubtful labels, reports) starts here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.errors import UserError
+from bstviz.evaluation import metrics
+from bstviz.latent import structure
+from bstviz.models.config import LOSSES, MODALITIES, TrainConfig
+from bstviz.models.run import Run, RunInfo
+
+Info = TypeVar("Info", bound=RunInfo)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the folds of one experiment share: everything but the fold.
+
+    Attributes:
+        collection: Name of the collection.
+        hash: Of the collection.
+        split_kind: How the folds were made.
+        train: Settings of the training.
+        applied: Which run answered, of inference-only runs.
+    """
+
+    collection: str
+    hash: str
+    split_kind: str
+    train: TrainConfig
+    applied: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Loss, modality and threshold of the training, as people tell settings apart."""
+        return f"{self.train.words('loss', 'modality')} · trained on {self.train.words('min_confidence')}"
+
+
+def setting_of(info: RunInfo) -> Setting:
+    """The setting that a run belongs to."""
+    return Setting(info.collection.name, info.collection.hash, info.split_kind, info.train, info.applied)
+
+
+def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
+    """Runs by setting, one a fold in fold order (the first of each is taken).
+
+    Settings come by collection, folds, threshold, modality, loss (in the order of :data:`bstviz.models.config.LOSSES`) and seed.
+    """
+    groups: dict[Setting, dict[int, Info]] = {}
+    for info in infos:
+        groups.setdefault(setting_of(info), {}).setdefault(info.fold, info)
+
+    def order(setting: Setting) -> tuple[Any, ...]:
+        train = setting.train
+        place = (train.min_confidence, -MODALITIES.index(train.modality), list(LOSSES).index(train.loss), train.seed)
+        return (setting.collection, setting.split_kind, *place)
+
+    return {s: [groups[s][fold] for fold in sorted(groups[s])] for s in sorted(groups, key=order)}
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """Answers for n sounds, each from the run in whose test fold it lies; in fold order, then in the run's order.
+
+    Attributes:
+        runs: Of one setting, one a fold.
+        member: (n,) int64, which of the runs answered.
+        row: (n,) int64, the sound's row in that run.
+        confidence: (n,) float64 annotation confidence 1 to 5, NaN without one.
+    """
+
+    runs: tuple[Run, ...]
+    member: np.ndarray
+    row: np.ndarray
+    confidence: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def setting(self) -> Setting:
+        """What the runs share."""
+        return setting_of(self.runs[0])
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The classes."""
+        return self.runs[0].taxonomy
+
+    @cached_property
+    def sound_ids(self) -> np.ndarray:
+        """(n,) str."""
+        return self._gathered([run.sounds["sound_id"].to_numpy(object) for run in self.runs])
+
+    @cached_property
+    def folds(self) -> np.ndarray:
+        """(n,) int64 test folds."""
+        return np.take([run.fold for run in self.runs], self.member)
+
+    @cached_property
+    def y_true(self) -> np.ndarray:
+        """(n,) int64 second-level labels."""
+        return self._gathered([run.y_true for run in self.runs])
+
+    @cached_property
+    def y_pred(self) -> np.ndarray:
+        """(n,) int64 predicted second-level labels."""
+        return self._gathered([run.y_pred for run in self.runs])
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """(n, C) float32."""
+        return self._gathered([run.probabilities for run in self.runs])
+
+    @cached_property
+    def tested(self) -> np.ndarray:
+        """(n,) bool, whether a sound is at or above the confidence threshold that the setting was trained with."""
+        return self._gathered([run.tested for run in self.runs])
+
+    @cached_property
+    def attention(self) -> np.ndarray:
+        """(n, 2) float32 weights of audio and text in equation 2, summing to 1."""
+        columns = ["attention_audio", "attention_text"]
+        return self._gathered([run.sounds[columns].to_numpy(np.float32) for run in self.runs])
+
+    def _gathered(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+        out = np.empty((len(self), *parts[0].shape[1:]), parts[0].dtype)
+        for member, part in enumerate(parts):
+            own = self.member == member
+            out[own] = part[self.row[own]]
+        return out
+
+    def where(self, mask: np.ndarray) -> OutOfFold:
+        """Only some of the sounds: (n,) bool, or rows."""
+        return replace(self, member=self.member[mask], row=self.row[mask], confidence=self.confidence[mask])
+
+    def at_least(self, threshold: int) -> OutOfFold:
+        """The sounds whose annotation confidence reaches a threshold; 1 takes those without one too."""
+        return self if threshold <= 1 else self.where(self.confidence >= threshold)
+
+
+def pool(runs: Sequence[Run], sounds: pd.DataFrame | None = None) -> OutOfFold:
+    """Pool the labelled sounds of the test folds of a setting's runs, those under its threshold among them.
+
+    Args:
+        runs: Of one setting, one a fold.
+        sounds: The collection's table, for the annotation confidence; without it there is none.
+
+    Raises:
+        UserError: The runs are of several settings, share a fold, or test no labelled sound.
+    """
+    if len({setting_of(run) for run in runs}) != 1 or len({run.fold for run in runs}) != len(runs):
+        raise UserError("Out-of-fold answers are pooled over the folds of one setting, one run a fold.")
+    rows = [
+        np.flatnonzero(run.sounds["split"].isin(["test", "below_threshold"]).to_numpy() & (run.y_true >= 0))
+        for run in runs
+    ]
+    member, row = np.repeat(np.arange(len(runs)), [len(r) for r in rows]), np.concatenate(rows)
+    if not len(row):
+        raise UserError("These runs have no test sound with a class; there is nothing to judge them by.")
+    pooled = OutOfFold(tuple(runs), member, row, np.full(len(row), np.nan))
+    if sounds is None:
+        return pooled
+    table = sounds.set_index("sound_id")["confidence"].astype("Float64").astype(float)
+    return replace(pooled, confidence=table.reindex(pd.Index(pooled.sound_ids)).to_numpy(float))
+
+
+def evaluate(runs: Run | Sequence[Run]) -> dict[str, float]:
+    """Metrics and latent structure of a setting on its test sounds, at or above its own confidence threshold.
+
+    Args:
+        runs: A run, or the runs of one setting, one per fold. Predictions are pooled over folds before they are counted;
+            every fold is a latent space of its own, so measures of structure are means over folds.
+
+    Returns:
+        The entries of :func:`bstviz.evaluation.metrics.evaluate` and of :func:`bstviz.latent.structure.structure` by name.
+
+    Raises:
+        UserError: There is no run, no test sound with a class, or the runs are of several settings or share a fold.
+
+    Example:
+        >>> import bstviz
+        >>> from bstviz.paths import assets
+        >>> hierarchical, flat = (
+        ...     bstviz.evaluate(bstviz.load_run(assets() / "runs" / f"{loss}-audio-c1-fold0"))
+        ...     for loss in ("hierarchical", "flat")
+        ... )
+        >>> f"{hierarchical['top_silhouette']:.2f} against {flat['top_silhouette']:.2f}"
+        '0.59 against 0.19'
+    """
+    runs = [runs] if isinstance(runs, Run) else list(runs)
+    if not runs:
+        raise UserError("There is no run to evaluate; give one, or the runs of one setting, one per fold.")
+    answers = pool(runs)
+    answers = answers.where(answers.tested)
+    parents = answers.taxonomy.parents
+    structures = [
+        structure.structure(run.latents[rows], run.y_true[rows], parents)
+        for member, run in enumerate(runs)
+        if len(rows := answers.row[answers.member == member])
+    ]
+    means = {name: float(np.mean([values[name] for values in structures])) for name in structures[0]}
+    return metrics.evaluate(answers.y_true, answers.probabilities, parents) | means

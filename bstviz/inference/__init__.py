@@ -1,0 +1,1 @@
+"""New sounds: embed, classify, label whole libraries, search, novelty, explore a folder."""

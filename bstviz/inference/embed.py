@@ -1,0 +1,235 @@
+"""Fill a collection's embeddings: in parts, each kept on disk as it is done, so that a stopped run goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bstviz.audio import decode
+from bstviz.datasets.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
+from bstviz.encoders.base import TextEncoder
+from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
+from bstviz.errors import UserError
+from bstviz.jobs.backend import LOCAL, Engine
+from bstviz.jobs.resumable import Item, Track, in_parts, no_progress, read_ahead, stamp
+from bstviz.models.config import AUDIO_ENCODER, TEXT_ENCODER
+
+TEXT_BATCH = 512  # texts between two saves
+TEXT_FIELDS = ("title", "tags", "description")
+
+
+@dataclass(frozen=True)
+class EmbedReport:
+    """What :func:`embed_collection` did: the new collection, and for each kind the sounds left without, with reasons."""
+
+    collection: Collection
+    without_audio: dict[str, str]
+    without_text: int
+
+
+def embed_collection(
+    folder: str | Path,
+    *,
+    audio_encoder: str | None = AUDIO_ENCODER,
+    text_encoder: str | None = TEXT_ENCODER,
+    text_fields: Sequence[str] = TEXT_FIELDS,
+    only_missing: bool = False,
+    engine: Engine = LOCAL,
+    device: str = "cpu",
+    track: Track = no_progress,
+) -> EmbedReport:
+    """Embed the sounds and words of a collection folder and save it.
+
+    Args:
+        folder: The collection.
+        audio_encoder: Id of the audio encoder; None leaves the audio embeddings as they are.
+        text_encoder: Id of the text encoder; None leaves the text embeddings as they are.
+        text_fields: Columns of the table that make up a sound's text.
+        only_missing: Keep the audio embeddings that the collection has from this encoder.
+        engine: Where the sounds are embedded.
+        device: Torch device.
+        track: Shows progress.
+
+    Returns:
+        The saved collection, with NaN rows for sounds that could not be decoded or that have no words, and which and how
+        many those are; models that need what a sound lacks leave it out.
+
+    Raises:
+        UserError: The folder is no collection, an encoder is unknown, or a text field is no column.
+    """
+    folder = Path(folder)
+    collection = load_collection(folder)
+    unknown = [name for name in text_fields if name not in collection.sounds]
+    if unknown:
+        raise UserError(f"Column {unknown[0]!r} is not in {folder}; there are {', '.join(collection.sounds.columns)}.")
+    store = folder.parent / f".{folder.name}.parts"
+    problems: dict[str, str] = {}
+    silent = 0
+    if audio_encoder and collection.audio_root not in (None, FREESOUND_ROOT):
+        collection, problems = _with_audio(collection, audio_encoder, store, only_missing, engine, device, track)
+    if text_encoder:
+        collection, silent = _with_text(collection, text_encoder, tuple(text_fields), store, device, track)
+    collection.save(folder)
+    shutil.rmtree(store, ignore_errors=True)
+    return EmbedReport(load_collection(folder), problems, silent)
+
+
+def _key(kind: str, encoder: str) -> str:
+    return hashlib.sha256(f"{kind} {encoder}".encode()).hexdigest()[:16]
+
+
+class _TextEmbedder:
+    """Embeds the words that items carry as their source."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self.encoder = encoder
+
+    def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
+        todo = list(items)
+        for start in range(0, len(todo), TEXT_BATCH):
+            batch = todo[start : start + TEXT_BATCH]
+            vectors = self.encoder.embed([item.source for item in batch])
+            columns = {"id": [item.id for item in batch], "fingerprint": [item.stamp for item in batch]}
+            yield pd.DataFrame({**columns, "embedding": list(vectors)})
+
+
+def _with_audio(
+    collection: Collection, encoder_id: str, store: Path, only_missing: bool, engine: Engine, device: str, track: Track
+) -> tuple[Collection, dict[str, str]]:
+    """The collection with the audio embeddings of an encoder, and the reasons of sounds that have none, by id."""
+    embedder = Embedder(encoder_id, device=device)
+    info = embedder.encoder.info
+    matrix, rows = np.full((len(collection), info.dim), np.nan, np.float32), np.arange(len(collection))
+    if only_missing and collection.audio is not None and collection.audio_encoder == info:
+        matrix, rows = collection.audio.copy(), np.flatnonzero(~collection.usable(["audio"]))
+    items = [item_of(collection, int(row)) for row in rows]
+    make = (lambda: embedder) if engine.name == "local" else partial(Embedder, encoder_id, device=device)
+    table = in_parts(make, items, store / _key("audio", str(info)), engine=engine, track=track)
+    problems: dict[str, str] = {}
+    for row, vector, sound_id, problem in zip(
+        rows, *(table.get(c, ()) for c in ("embedding", "id", "problem")), strict=True
+    ):
+        if vector is None:
+            problems[sound_id] = problem
+        else:
+            matrix[row] = vector
+    return replace(collection, audio=matrix, audio_encoder=info), problems
+
+
+def _with_text(
+    collection: Collection, encoder_id: str, fields: tuple[str, ...], store: Path, device: str, track: Track
+) -> tuple[Collection, int]:
+    """The collection with the text embeddings of an encoder, and how many sounds have no words."""
+    encoder = load_text_encoder(encoder_id, device=device)
+    texts = collection.texts(fields)
+    worded = np.array([row for row, text in enumerate(texts) if text], int)
+    silent = len(texts) - len(worded)
+    if not len(worded):
+        return collection, silent
+    ids = collection.sounds["sound_id"]
+    items = [Item(str(ids.iat[row]), texts[row], hashlib.sha256(texts[row].encode()).hexdigest()) for row in worded]
+    part = store / _key("text", str(encoder.info))
+    table = in_parts(partial(_TextEmbedder, encoder), items, part, track=track, description="Words")
+    matrix = np.full((len(texts), encoder.info.dim), np.nan, np.float32)
+    matrix[worded] = np.stack(table["embedding"].tolist())
+    return replace(collection, text=matrix, text_encoder=replace(encoder.info, fields=fields)), silent
+
+
+def item_of(collection: Collection, row: int) -> Item:
+    """A sound of a collection as an item of work."""
+    sound_id = str(collection.sounds["sound_id"].iat[row])
+    if collection.audio_root == SYNTH_ROOT:
+        return Item(sound_id, SYNTH_ROOT + sound_id, "synthesised")
+    path = collection.path(row)
+    return Item(sound_id, str(path or ""), stamp(path) if path else "")
+
+
+GROUP = 8  # sounds embedded at a time, while the next ones are read
+
+
+BATCH_SOUNDS, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
+
+
+def hear(item: Item) -> decode.Sound:
+    """The sound of an item; UserError where there is none."""
+    if item.source.startswith(SYNTH_ROOT):
+        from bstviz import synth
+
+        samples = synth.render(item.source.removeprefix(SYNTH_ROOT))
+        return decode.Sound(samples, synth.SAMPLE_RATE, len(samples) / synth.SAMPLE_RATE, 1, "synthesised")
+    if not item.source:
+        raise UserError(f"Sound {item.id!r} has no audio file.")
+    return decode.decode(item.source, name=Path(item.source).name)
+
+
+@dataclass(frozen=True, eq=False)
+class _Heard:
+    item: Item
+    samples: np.ndarray | None
+    seconds: float
+    notes: str
+    problem: str | None
+
+
+class Embedder:
+    """Embeds sounds: tables of id, fingerprint, seconds, notes, problem and ``embedding``, (d,) float32 or None."""
+
+    def __init__(self, encoder_id: str, *, device: str = "cpu") -> None:
+        self.encoder = load_audio_encoder(encoder_id, device=device)
+
+    def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
+        rows: list[_Heard] = []
+        vectors: list[np.ndarray | None] = []
+        for group in _groups(read_ahead(self._hear, items)):
+            good = [heard.samples for heard in group if heard.samples is not None]
+            made = iter(self.encoder.embed(good) if good else ())
+            vectors += [None if heard.samples is None else next(made) for heard in group]
+            rows += [replace(heard, samples=None) for heard in group]
+            if len(rows) >= BATCH_SOUNDS or sum(heard.seconds for heard in rows if not heard.problem) >= BATCH_SECONDS:
+                yield _table(rows, vectors)
+                rows, vectors = [], []
+        if rows:
+            yield _table(rows, vectors)
+
+    def _hear(self, item: Item) -> _Heard:
+        try:
+            sound = hear(item)
+        except UserError as error:
+            return _Heard(item, None, float("nan"), "", str(error))
+        except (MemoryError, OSError) as error:
+            return _Heard(item, None, float("nan"), "", f"{item.source} could not be read: {error}")
+        return _Heard(item, sound.at(self.encoder.rate), sound.seconds, " ".join(sound.notes), None)
+
+
+def _groups(heard: Iterable[_Heard]) -> Iterator[list[_Heard]]:
+    """Groups of about the same work: some short sounds or a single long one."""
+    group: list[_Heard] = []
+    seconds = 0.0
+    for one in heard:
+        group.append(one)
+        seconds += one.seconds if one.samples is not None else 0.0
+        if len(group) == min(GROUP, BATCH_SOUNDS) or seconds >= BATCH_SECONDS / 4:
+            yield group
+            group, seconds = [], 0.0
+    if group:
+        yield group
+
+
+def _table(rows: list[_Heard], vectors: list[np.ndarray | None]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "id": [heard.item.id for heard in rows],
+            "fingerprint": [heard.item.stamp for heard in rows],
+            "seconds": np.array([heard.seconds for heard in rows], np.float32),
+            "notes": [heard.notes for heard in rows],
+            "problem": pd.Series([heard.problem for heard in rows], dtype="str"),
+            "embedding": vectors,
+        }
+    )

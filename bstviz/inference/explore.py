@@ -1,0 +1,151 @@
+"""Inference-only runs: a run's answers for a collection it was not trained on, for every page that shows runs.
+
+An inference-only run is a folder like any run. It keeps the network, the encoders and the settings of the run that
+answers, and holds latents, probabilities and maps of the other collection's sounds; there is no training history. Its
+sounds are ``test`` where they have a class, so that they can be judged, and ``unused`` where they have none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from bstviz import paths
+from bstviz.datasets import folder as bare_folder
+from bstviz.datasets.collection import Collection, is_collection, load_collection
+from bstviz.errors import UserError
+from bstviz.evaluation import metrics
+from bstviz.inference.embed import EmbedReport, embed_collection
+from bstviz.jobs.backend import LOCAL, Engine
+from bstviz.jobs.resumable import Track, no_progress
+from bstviz.latent.projection import UmapSettings, fit_pca, pca_table
+from bstviz.models.predict import Embeddings, answers_table, predict
+from bstviz.models.run import CollectionRef, Run, find_runs, is_run, library_versions, load_run, run_identity
+
+UMAP_LIBRARY_SOUNDS = 20_000  # up to which a library's UMAP maps are made at once
+STAMP_COLUMNS = ["sound_id", "bytes", "modified"]
+
+
+def apply_run(run: Run, collection: Collection) -> Run:
+    """A run's answers for another collection.
+
+    Args:
+        run: A loaded run.
+        collection: Sounds embedded by the encoders that the run was trained on; those without an embedding are left out.
+
+    Raises:
+        UserError: Taxonomies or encoders differ, embeddings are missing, or no two sounds have one.
+    """
+    if collection.taxonomy.hash != run.taxonomy.hash:
+        raise UserError(
+            f"Collection {collection.name!r} has taxonomy {collection.taxonomy.id!r}, run {run.id} another, {run.taxonomy.id!r}: "
+            "import the sounds with the run's taxonomy."
+        )
+    matrices = {kind: collection.embedding(kind) for kind in run.encoders}
+    rows = np.flatnonzero(collection.usable(run.encoders))
+    if len(rows) < 2:
+        raise UserError(f"{len(rows)} sounds of {collection.name!r} have embeddings; at least 2 are needed.")
+    given = {kind: Embeddings(matrices[kind][rows], info) for kind in matrices if (info := collection.encoder(kind))}
+    answer = predict(run, audio=given.get("audio"), text=given.get("text"))
+    labels = collection.labels[rows]
+    known = labels >= 0
+    pca = fit_pca(answer.latent)
+    path = str(collection.folder) if collection.folder else None
+    return replace(
+        run,
+        collection=CollectionRef(collection.name, collection.hash, path),
+        split_kind="none: inference only, on a collection that it was not trained on",
+        sounds=answers_table(collection, rows, np.where(known, "test", "unused"), answer),
+        latents=answer.latent,
+        projections=pca_table(pca, answer.latent),
+        pca=pca,
+        metrics=metrics.evaluate(labels[known], answer.probabilities[known], run.taxonomy.parents)
+        if known.any()
+        else {},
+        history={},
+        versions=library_versions(),
+        umap=None,
+        applied=run_identity(run),
+        folder=None,
+    )
+
+
+@dataclass(frozen=True)
+class Library:
+    """A folder of sounds made ready to explore: the collection's folder, the folder of applied runs, and what was done."""
+
+    collection: Path
+    runs: Path
+    report: EmbedReport
+
+
+def library_home(folder: str | Path) -> Path:
+    """Where what is made of a folder of sounds is kept: a place of its own in the cache, so that the folder stays as it is."""
+    root = Path(folder).resolve()
+    return paths.cache_folder() / "libraries" / f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:10]}"
+
+
+def open_library(
+    folder: str | Path,
+    run_folders: Sequence[Path],
+    *,
+    home: Path | None = None,
+    engine: Engine = LOCAL,
+    device: str = "cpu",
+    track: Track = no_progress,
+) -> Library:
+    """Import a bare folder of sounds, embed it, and apply runs to it; called again, only what is new or changed is done.
+
+    Args:
+        folder: The sounds; nothing is written there.
+        run_folders: Audio-only runs of one encoder, or experiments of them.
+        home: Where to keep the collection and the applied runs; :func:`library_home` when left out.
+        engine: Where the sounds are embedded.
+        device: Torch device.
+        track: Shows progress.
+
+    Raises:
+        UserError: There are no sounds, or a run needs text or another encoder than the first one.
+    """
+    runs = [load_run(path) for folder_of_runs in run_folders for path in find_runs(folder_of_runs)]
+    encoders = {tuple(run.encoders.items()) for run in runs}
+    if len(encoders) != 1 or any(tuple(run.encoders) != ("audio",) for run in runs):
+        raise UserError(
+            "A bare folder of sounds is answered by audio-only runs of one encoder; choose such with --run."
+        )
+    home = home or library_home(folder)
+    place = home / "collection"
+    fresh = bare_folder.load(folder, taxonomy=runs[0].taxonomy)
+    if is_collection(place):
+        fresh = carried_over(fresh, load_collection(place))
+    fresh.save(place)
+    encoder = runs[0].encoders["audio"].id
+    report = embed_collection(
+        place, audio_encoder=encoder, text_encoder=None, only_missing=True, engine=engine, device=device, track=track
+    )
+    for run in runs:
+        target = home / "runs" / run.id
+        if is_run(target):
+            there = load_run(target)
+            if (there.applied, there.collection.hash) == (run_identity(run), report.collection.hash):
+                continue
+        applied = apply_run(run, report.collection)
+        if 5 <= len(applied.sounds) <= UMAP_LIBRARY_SOUNDS:
+            applied = applied.with_umap(UmapSettings())
+        applied.save(target)
+    return Library(place, home / "runs", report)
+
+
+def carried_over(fresh: Collection, old: Collection) -> Collection:
+    """A newly imported folder with the audio embeddings that an older import has of unchanged files."""
+    if old.audio is None or not set(STAMP_COLUMNS) <= set(old.sounds):
+        return fresh
+    known = {key: row for row, key in enumerate(old.sounds[STAMP_COLUMNS].itertuples(index=False, name=None))}
+    keys = fresh.sounds[STAMP_COLUMNS].itertuples(index=False, name=None)
+    rows = np.array([known.get(key, -1) for key in keys])
+    matrix = np.where((rows >= 0)[:, None], old.audio[rows], np.nan).astype(np.float32)
+    return replace(fresh, audio=matrix, audio_encoder=old.audio_encoder)

@@ -1,0 +1,147 @@
+"""Libraries of sounds: hear each, embed it, label it; bad files are named with the reason and never end the work.
+
+:class:`Embedder` and :class:`Labeller` are the workers that :func:`bstviz.jobs.resumable.in_parts` runs, here or by Ray.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bstviz import storage
+from bstviz.datasets import folder as bare_folder
+from bstviz.errors import UserError
+from bstviz.inference import novelty
+from bstviz.inference.classify import load_classifier
+from bstviz.inference.embed import Embedder
+from bstviz.jobs.backend import LOCAL, Engine
+from bstviz.jobs.resumable import Item, Track, in_parts, no_progress, stamp
+from bstviz.models.predict import Embeddings
+from bstviz.models.run import find_runs, load_run, run_identity
+
+RUN_KEY = b"bstviz_run"
+
+
+class Labeller:
+    """Labels sounds by audio-only runs that answer together: an :class:`Embedder`'s tables with answers in place of embeddings.
+
+    Columns: id, fingerprint, seconds, notes, problem, ``top`` and ``top_probability`` (the summed mass of the best
+    top-level class), ``second`` and ``second_probability``, ``novelty`` (see :mod:`bstviz.inference.novelty`), ``p_<class>`` for
+    every class.
+    """
+
+    def __init__(self, run_folders: Sequence[Path], *, device: str = "cpu") -> None:
+        self.classifier = load_classifier(*run_folders, device=device)
+        self.run = self.classifier.run
+        if tuple(self.run.encoders) != ("audio",):
+            raise UserError(f"Run {self.run.id} needs text; sounds of a folder have none: take an audio-only run.")
+        self.embedder = Embedder(self.run.encoders["audio"].id, device=device)
+
+    def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
+        for table in self.embedder(items):
+            yield self.label(table)
+
+    def label(self, table: pd.DataFrame) -> pd.DataFrame:
+        """An embedder's table with answers in place of embeddings."""
+        taxonomy, n = self.run.taxonomy, len(table)
+        good = table["problem"].isna().to_numpy()
+        probabilities = np.full((n, len(taxonomy.codes)), np.nan, np.float32)
+        unusual = np.full(n, np.nan, np.float32)
+        top, second = (np.full(n, None, object) for _ in range(2))
+        if good.any():
+            vectors = np.stack(table["embedding"][good].tolist())
+            answer = self.classifier.predict(Embeddings(vectors, self.embedder.encoder.info), None)
+            probabilities[good] = answer.probabilities
+            unusual[good] = novelty.novelty(answer.latent, self.run, self.classifier.usual_distances)
+            top[good] = np.array(taxonomy.top_codes, object)[taxonomy.top_mass(answer.probabilities).argmax(axis=1)]
+            second[good] = np.array(taxonomy.codes, object)[answer.probabilities.argmax(axis=1)]
+        answers = {
+            "top": pd.Series(top, dtype="str"),
+            "top_probability": taxonomy.top_mass(probabilities).max(axis=1),
+            "second": pd.Series(second, dtype="str"),
+            "second_probability": probabilities.max(axis=1),
+            "novelty": unusual,
+            **{f"p_{code}": probabilities[:, i] for i, code in enumerate(taxonomy.codes)},
+        }
+        return table.drop(columns="embedding").assign(**answers)
+
+
+def label_folder(
+    folder: str | Path,
+    out: str | Path,
+    run_folders: Sequence[Path],
+    *,
+    engine: Engine = LOCAL,
+    device: str = "cpu",
+    track: Track = no_progress,
+) -> pd.DataFrame:
+    """Label every sound under a folder and write one table; run again, it takes only what is new or has changed.
+
+    Args:
+        folder: The library; it is not changed.
+        out: Parquet file to write. While the work goes on its parts lie in a hidden folder beside it.
+        run_folders: Audio-only runs, which answer together.
+        engine: Where the work is done.
+        device: Torch device.
+        track: Shows progress.
+
+    Returns:
+        The table as written, one row per file in path order: ``file`` (relative path), and the columns of :class:`Labeller`.
+
+    Raises:
+        UserError: The folder holds no sound, the run needs text, or ``out`` is something else than such a table.
+    """
+    root, out = Path(folder).resolve(), Path(out)
+    run_folders = [path.resolve() for given in run_folders for path in find_runs(given)]
+    items = [Item(path, str(root / path), stamp(root / path)) for path in bare_folder.find(root)]
+    run_id = run_identity(*(load_run(path) for path in run_folders))
+    store = out.parent / f".{out.name}.parts" / run_id
+    _check_table(out)
+    storage.recover(out)
+    earlier = store / "earlier.parquet"  # an earlier call's results are a part like any other
+    if out.is_file() and not earlier.is_file() and _labelled_by(out) == run_id:
+        store.mkdir(parents=True, exist_ok=True)
+        storage.write_file(earlier, _parquet(pd.read_parquet(out).rename(columns={"file": "id"}), run_id))
+    make = partial(Labeller, run_folders, device=device)
+    table = in_parts(make, items, store, engine=engine, track=track).rename(columns={"id": "file"})
+    storage.write_file(out, _parquet(table, run_id))
+    shutil.rmtree(store.parent, ignore_errors=True)
+    return table
+
+
+def _parquet(table: pd.DataFrame, run_id: str) -> bytes:
+    """Bytes of a parquet file that names the run behind its labels."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    buffer = io.BytesIO()
+    parquet.write_table(arrow.replace_schema_metadata({**arrow.schema.metadata, RUN_KEY: run_id.encode()}), buffer)
+    return buffer.getvalue()
+
+
+def _labelled_by(file: Path) -> str:
+    from pyarrow import parquet
+
+    metadata: dict[bytes, bytes] = parquet.read_schema(file).metadata or {}
+    return metadata.get(RUN_KEY, b"").decode()
+
+
+def _check_table(out: Path) -> None:
+    if out.suffix != ".parquet":
+        raise UserError(f"--out is {out}; labels are written as a .parquet file, e.g. labels.parquet.")
+    if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return
+    try:
+        known = bool(_labelled_by(out))
+    except (OSError, ValueError):
+        known = False
+    if not known:
+        raise UserError(f"{out} exists and holds no labels of bstviz; choose another --out.")

@@ -1,0 +1,1 @@
+"""The network, its losses and settings, kNN retrieval, and runs: one trained model each."""

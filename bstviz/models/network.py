@@ -1,0 +1,190 @@
+"""The whole network: modality encoders, attention fusion, 64-d latent, classifier (paper section 3.1).
+
+Networks of one shape train side by side in one program: every parameter has a leading axis of E members (the folds of a
+setting), and a layer is one batched product. A stored run is E = 1.
+
+Shapes: E members, B sounds a batch, d_a and d_t the dimensions of the audio and text embeddings, H = 128 the feature
+vectors of equation 1, Z = 64 the latent, C = 23 second-level classes.
+
+References: P. Anastasopoulou, F. A. Dal Ri, X. Serra, F. Font, "Hierarchical and Multimodal Learning for Heterogeneous
+Sound Classification", 2025, equations 1-3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from bstviz.encoders.base import AudioOrText
+from bstviz.models.config import ModelConfig, NetworkSizes
+
+
+class Output(NamedTuple):
+    """What a forward pass returns."""
+
+    logits: Tensor  # (E, B, C)
+    latent: Tensor  # (E, B, Z)
+    attention: Tensor  # (E, B, 2): weights of audio and text, summing to 1
+
+
+class Linear(nn.Module):
+    """An affine map a member."""
+
+    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs))
+        self.bias = nn.Parameter(torch.empty(members, 1, outputs))
+
+    def reset(self, generators: Sequence[Generator]) -> None:
+        """Uniform within 1 / sqrt(inputs), each member from its own generator."""
+        bound = self.weight.shape[1] ** -0.5
+        for member, generator in enumerate(generators):
+            for parameter in (self.weight, self.bias):
+                nn.init.uniform_(parameter.data[member], -bound, bound, generator=generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias, x, self.weight)  # (E, B, outputs)
+
+
+class Dropout(nn.Module):
+    """Dropout whose masks come from one generator a member, so that a member's do not depend on the others."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.generators: Sequence[Generator] = ()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.share:
+            return x
+        keep = torch.empty_like(x)
+        for member, generator in zip(keep, self.generators, strict=True):
+            member.bernoulli_(1 - self.share, generator=generator)
+        return x * keep / (1 - self.share)  # (E, B, width)
+
+
+class ResidualBlock(nn.Module):
+    """x + W2 f(W1 norm(x)), with Leaky ReLU; the norm has no gain of its own, W1 follows at once."""
+
+    def __init__(self, members: int, width: int, inner: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LayerNorm(width, elementwise_affine=False),
+            Linear(members, width, inner),
+            nn.LeakyReLU(),
+            Dropout(dropout),
+            Linear(members, inner, width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        change: Tensor = self.layers(x)
+        return x + change  # (E, B, width)
+
+
+class Standardise(nn.Module):
+    """(x - mean) / deviation of each dimension over the training sounds; fixed, stored with the weights."""
+
+    def __init__(self, members: int, dim: int) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.zeros(members, 1, dim))
+        self.register_buffer("deviation", torch.ones(members, 1, dim))
+
+    def fit(self, x: Tensor, rows: Sequence[Tensor]) -> None:
+        """Take each member's mean and deviation from its rows of the embeddings (n, d)."""
+        for member, own in enumerate(rows):
+            self.mean[member] = x[own].mean(dim=0)
+            self.deviation[member] = x[own].std(dim=0).clamp_min(1e-6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.deviation  # (E, B, d)
+
+
+class ModalityEncoder(nn.Sequential):
+    """Equation 1: input projection, residual blocks, output projection; (E, B, d) to (E, B, H)."""
+
+    def __init__(self, members: int, dim: int, sizes: NetworkSizes) -> None:
+        width = sizes.width or max(dim, 2 * sizes.hidden)
+        inner = width * sizes.expansion
+        super().__init__(
+            Linear(members, dim, width),
+            nn.LeakyReLU(),
+            *(ResidualBlock(members, width, inner, sizes.dropout) for _ in range(sizes.depth)),
+            nn.LayerNorm(width, elementwise_affine=False),
+            Linear(members, width, sizes.hidden),
+            nn.LeakyReLU(),
+        )
+
+
+class AttentionFusion(nn.Module):
+    """Equation 2: a weighted sum of h_a and h_t; the weights come from both together."""
+
+    def __init__(self, members: int, hidden: int) -> None:
+        super().__init__()
+        self.score = nn.Sequential(Linear(members, 2 * hidden, hidden), nn.Tanh(), Linear(members, hidden, 2))
+
+    def forward(self, h_a: Tensor, h_t: Tensor) -> tuple[Tensor, Tensor]:
+        attention = self.score(torch.cat([h_a, h_t], dim=2)).float().softmax(dim=2)  # (E, B, 2)
+        fused = attention[..., :1] * h_a + attention[..., 1:] * h_t  # (E, B, H)
+        return fused, attention
+
+
+class Network(nn.Module):
+    """Embeddings in; logits, latent and attention out (equations 1-3)."""
+
+    def __init__(self, config: ModelConfig, members: int = 1) -> None:
+        super().__init__()
+        sizes = config.sizes
+        self.config = config
+        dims: dict[AudioOrText, int] = {"audio": config.audio_dim, "text": config.text_dim}
+        kinds = [kind for kind in dims if config.modality in (kind, "both")]
+        self.standardise = nn.ModuleDict({kind: Standardise(members, dims[kind]) for kind in kinds})
+        self.encoders = nn.ModuleDict({kind: ModalityEncoder(members, dims[kind], sizes) for kind in kinds})
+        self.fusion = AttentionFusion(members, sizes.hidden) if config.modality == "both" else None
+        self.project = Linear(members, sizes.hidden, sizes.latent)
+        self.classify = nn.Sequential(nn.LeakyReLU(), Linear(members, sizes.latent, config.n_classes))
+
+    def reset(self, generators: Sequence[Generator]) -> None:
+        """Draw initial weights; dropout draws from the same generators, one a member, from here on."""
+        for module in self.modules():
+            if isinstance(module, Linear):
+                module.reset(generators)
+            elif isinstance(module, Dropout):
+                module.generators = generators
+
+    def fit_standardise(self, inputs: Mapping[AudioOrText, Tensor], rows: Sequence[Tensor]) -> None:
+        """Fit the standardisation to each member's training rows of the embeddings (n, d) by kind."""
+        for kind, layer in self.standardise.items():
+            assert isinstance(layer, Standardise)
+            layer.fit(inputs[kind], rows)  # type: ignore[index]
+
+    def standardised(self, inputs: Mapping[AudioOrText, Tensor]) -> dict[AudioOrText, Tensor]:
+        """Embeddings (E, B, d) or, for all members alike, (1, B, d) by kind, standardised to (E, B, d)."""
+        return {kind: self.standardise[kind](x) for kind, x in inputs.items()}
+
+    def forward(self, inputs: Mapping[AudioOrText, Tensor]) -> Output:
+        """Args: :meth:`standardised` ``audio`` (E, B, d_a) and ``text`` (E, B, d_t), those that the modality has."""
+        kinds: tuple[AudioOrText, ...] = ("audio", "text")
+        features = [self.encoders[kind](inputs[kind]) for kind in kinds if kind in self.encoders]  # (E, B, H) each
+        if self.fusion is not None:
+            h, attention = self.fusion(*features)
+        else:
+            h = features[0]
+            attention = h.new_tensor([kind in self.encoders for kind in kinds], dtype=torch.float32)
+            attention = attention.expand(*h.shape[:2], 2)
+        latent = self.project(h).float()  # (E, B, Z)
+        return Output(self.classify(latent).float(), latent, attention)
+
+
+def member_state(model: nn.Module, member: int) -> dict[str, Tensor]:
+    """Weights and buffers of one member, as those of a network of one: every tensor's row, (1, ...)."""
+    return {name: value[member : member + 1] for name, value in model.state_dict().items()}
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of trained parameters."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -1,0 +1,147 @@
+"""A run's answer for embeddings: latents, probabilities, attention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bstviz.datasets.collection import Collection
+from bstviz.encoders.base import AudioOrText, EncoderInfo
+from bstviz.errors import UserError
+from bstviz.models.run import Run
+
+if TYPE_CHECKING:
+    import torch
+
+    from bstviz.models.network import Network
+    from bstviz.models.retrieval import Memory
+
+BATCH_ROWS = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Embeddings and what made them: ``values`` (n, d) float32."""
+
+    values: np.ndarray
+    encoder: EncoderInfo
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """For n sounds, float32: ``latent`` (n, Z), ``probabilities`` (n, C), ``attention`` (n, 2) of audio and text."""
+
+    latent: np.ndarray
+    probabilities: np.ndarray
+    attention: np.ndarray
+
+
+def network(run: Run, *, device: str = "cpu") -> Network:
+    """The run's network with its weights, in evaluation mode."""
+    import torch
+
+    from bstviz.models.network import Network
+
+    model = Network(run.model)
+    model.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in run.weights.items()})
+    return model.to(device).eval()
+
+
+def forward(
+    model: Network,
+    inputs: Mapping[AudioOrText, torch.Tensor],
+    temperatures: Sequence[float],
+    memories: Sequence[Memory | None],
+    *,
+    own: Sequence[torch.Tensor | None] | None = None,
+) -> list[Prediction]:
+    """Predictions of each of E members in evaluation mode, for the same n sounds.
+
+    Args:
+        model: The networks.
+        inputs: Embeddings (n, d) by kind.
+        temperatures: What each member's logits are divided by.
+        memories: Of each member, or None.
+        own: For each member (n,) int64, each sound's own place in its memory, -1 where it is not there.
+    """
+    import torch
+
+    n = len(next(iter(inputs.values())))
+    own = own or [None] * len(memories)
+    scale = torch.tensor(temperatures, device=next(model.parameters()).device)[:, None, None]
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, n, BATCH_ROWS):
+            rows = slice(start, start + BATCH_ROWS)
+            x = model.standardised({kind: values[None, rows] for kind, values in inputs.items()})  # (E, batch, d)
+            out = model(x)
+            probabilities = (out.logits / scale).softmax(dim=2)
+            joined = torch.cat(list(x.values()), dim=2)
+            for member, (memory, places) in enumerate(zip(memories, own, strict=True)):
+                if memory is not None:
+                    place = None if places is None else places[rows]
+                    probabilities[member] = memory.blend(probabilities[member], joined[member], own=place)
+            parts.append((out.latent, probabilities, out.attention))
+    latent, probabilities, attention = (torch.cat(p, dim=1).cpu().numpy() for p in zip(*parts, strict=True))
+    return [Prediction(*member) for member in zip(latent, probabilities, attention, strict=True)]
+
+
+def answers_table(collection: Collection, rows: np.ndarray, split: np.ndarray, answer: Prediction) -> pd.DataFrame:
+    """The sounds table of a run: id, split, true and predicted class, every probability, attention.
+
+    Args:
+        collection: The sounds.
+        rows: (n,) rows of it that the run lists.
+        split: (n,) names of their splits.
+        answer: What the run says of them.
+    """
+    codes = np.array(collection.taxonomy.codes, dtype=object)
+    frame = pd.DataFrame(
+        {
+            "sound_id": collection.sounds["sound_id"].to_numpy()[rows],
+            "split": split,
+            "y_true": collection.sounds["class"].to_numpy()[rows],
+            "y_pred": codes[answer.probabilities.argmax(axis=1)],
+        }
+    )
+    probabilities = pd.DataFrame(answer.probabilities, columns=[f"p_{c}" for c in codes])
+    attention = pd.DataFrame(answer.attention, columns=["attention_audio", "attention_text"])
+    return pd.concat([frame, probabilities, attention], axis=1)
+
+
+def predict(
+    run: Run, *, audio: Embeddings | None = None, text: Embeddings | None = None, model: Network | None = None
+) -> Prediction:
+    """A run's answer for sounds.
+
+    Args:
+        run: The run.
+        audio: Audio embeddings of n sounds, for a run that takes them.
+        text: Text embeddings of the same n sounds, for a run that takes them.
+        model: The run's :func:`network`, where the caller keeps it.
+
+    Raises:
+        UserError: A kind that the run needs is missing, comes from another encoder than it was trained on, or is not
+            finite.
+    """
+    import torch
+
+    given: dict[AudioOrText, Embeddings | None] = {"audio": audio, "text": text}
+    inputs: dict[AudioOrText, torch.Tensor] = {}
+    for kind, trained_on in run.encoders.items():
+        embeddings = given[kind]
+        if embeddings is None:
+            raise UserError(f"Run {run.id} needs {kind}; for sounds without {kind} take a run of another modality.")
+        if (embeddings.encoder.id, embeddings.encoder.revision) != (trained_on.id, trained_on.revision):
+            raise UserError(
+                f"Run {run.id} was trained on {kind} embeddings of {trained_on}; these are of {embeddings.encoder}. "
+                "Encoders are not interchangeable: embed with that one, or train a run on this one."
+            )
+        if not np.isfinite(embeddings.values).all():
+            raise UserError(f"Some sounds have no {kind} embedding (numbers that are not finite); leave them out.")
+        inputs[kind] = torch.from_numpy(np.array(embeddings.values, dtype=np.float32))
+    return forward(model or network(run), inputs, [run.temperature], [run.memory])[0]

@@ -1,0 +1,445 @@
+"""Runs: one trained model with everything that the app shows of it; experiments: folders of runs.
+
+On disk (``docs/formats.md``) a run is a folder: ``run.json``, ``weights.safetensors``, ``sounds.parquet``,
+``latents.safetensors``, ``projections.parquet``, ``pca.safetensors`` and, with retrieval, ``retrieval.safetensors``. An
+experiment is a folder of such folders and ``experiment.json``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bstviz import migrations, storage
+from bstviz.datasets.collection import Collection, load_collection, taxonomy_entry, taxonomy_from
+from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from
+from bstviz.errors import UserError
+from bstviz.latent.projection import PCA, UmapSettings, columns_of, fit_pca, pca_table, umap_table
+from bstviz.models.config import ModelConfig, NetworkSizes, TrainConfig, kinds_of
+
+if TYPE_CHECKING:
+    from bstviz.models.retrieval import Memory
+
+HEADER = "run.json"
+EXPERIMENT_HEADER = "experiment.json"
+RETRIEVAL = "retrieval.safetensors"
+TRAIN_AGAIN = "Train it again, or restore the folder from a copy."
+
+
+@dataclass(frozen=True)
+class CollectionRef:
+    """The collection that a run belongs to: its name, its hash, and where it was, as seen from the run's folder."""
+
+    name: str
+    hash: str
+    path: str | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunInfo:
+    """What ``run.json`` says of a run: enough for tables and pickers, without its arrays.
+
+    Attributes:
+        model: Sizes of the network.
+        train: Settings of its training.
+        taxonomy: The classes.
+        encoders: What made the embeddings it takes, by kind.
+        collection: What it was trained on.
+        fold: Index of its test fold.
+        split_kind: How the folds were made, in words.
+        metrics: On the test sounds at or above the confidence threshold.
+        history: One row an epoch: train_loss, val_loss, val_accuracy.
+        temperature: What logits are divided by, fitted on the validation sounds; 1 leaves them as they are.
+        versions: Of the libraries that made it.
+        also_trained_on: Names of further collections whose sounds trained it but are not listed.
+        umap: Parameters of the UMAP maps, if they were made.
+        applied: Of an inference-only run (:mod:`bstviz.inference.explore`), which run answered, by :func:`run_identity`; None for a
+            trained one.
+        folder: Where it was loaded from, if it was.
+    """
+
+    model: ModelConfig
+    train: TrainConfig
+    taxonomy: Taxonomy
+    encoders: dict[AudioOrText, EncoderInfo]
+    collection: CollectionRef
+    fold: int
+    split_kind: str
+    metrics: dict[str, float]
+    history: dict[str, list[float]]
+    versions: dict[str, str]
+    temperature: float = 1.0
+    also_trained_on: tuple[str, ...] = ()
+    umap: UmapSettings | None = None
+    applied: str | None = None
+    folder: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Loss, modality, threshold and fold, as people tell runs apart."""
+        return f"{self.train.words()} · fold {self.fold}"
+
+    @property
+    def id(self) -> str:
+        """Folder name: unique within an experiment."""
+        return run_id(self.train, self.fold)
+
+    def load_collection(self) -> Collection:
+        """The collection that the run belongs to, from where it was.
+
+        Raises:
+            UserError: It is not there any more, or its sounds or embeddings have changed.
+        """
+        path = (self.folder or Path()) / self.collection.path if self.collection.path else None
+        if path is None or not storage.located(path).is_dir():
+            raise UserError(
+                f"The collection {self.collection.name!r} of this run is not at {path}. Put it back there, or name its folder "
+                "with --collection."
+            )
+        collection = load_collection(path)
+        self.check_collection(collection)
+        return collection
+
+    def check_collection(self, collection: Collection) -> None:
+        """Refuse a collection that is not the one the run was trained on (UserError)."""
+        if collection.hash != self.collection.hash:
+            raise UserError(
+                f"Collection {collection.name!r} is not what run {self.id} was trained on: its sounds, classes or embeddings "
+                "have changed. Train again, or use the collection as it was."
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Run(RunInfo):
+    """One trained model.
+
+    Attributes:
+        weights: Parameters and buffers by name, each with a leading axis of 1.
+        sounds: One row a sound, as stored.
+        latents: (N, Z) float32.
+        projections: Maps of the latents, (N rows).
+        pca: The PCA behind the pca columns.
+        memory: Its training sounds, for retrieval; None where it answers by its network alone.
+    """
+
+    weights: dict[str, np.ndarray]
+    sounds: pd.DataFrame
+    latents: np.ndarray
+    projections: pd.DataFrame
+    pca: PCA
+    memory: Memory | None = None
+
+    def __repr__(self) -> str:
+        return f"Run({self.name}, {len(self.sounds)} sounds, latents {self.latents.shape})"
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """Second-level probabilities (N, C) float32."""
+        return self.sounds[[f"p_{c}" for c in self.taxonomy.codes]].to_numpy(np.float32)
+
+    @cached_property
+    def y_true(self) -> np.ndarray:
+        """Second-level labels (N,) int64, -1 without a class."""
+        return self.taxonomy.encode(self.sounds["y_true"])
+
+    @cached_property
+    def y_pred(self) -> np.ndarray:
+        """Predicted second-level labels (N,) int64."""
+        return self.taxonomy.encode(self.sounds["y_pred"])
+
+    @cached_property
+    def tested(self) -> np.ndarray:
+        """Whether each sound is a test sound at or above the confidence threshold, (N,) bool."""
+        return (self.sounds["split"] == "test").to_numpy()
+
+    def frame(self) -> pd.DataFrame:
+        """The run as one table, one row per sound, in the order of its latents.
+
+        Returns:
+            Columns ``sound_id``; ``split``; ``class`` and ``predicted``, second-level codes, and their top-level ones
+            ``top`` and ``predicted_top``; ``correct``, at the second level; ``confidence``, the probability of the
+            predicted class; ``pca_x`` and ``pca_y``, and where a UMAP map is stored ``umap_x`` and ``umap_y``. Without
+            a class ``class``, ``top`` and ``correct`` are missing.
+        """
+        known = self.y_true >= 0
+        top = np.array(self.taxonomy.top_codes, object)[self.taxonomy.parents]
+        frame = pd.DataFrame(
+            {
+                "sound_id": self.sounds["sound_id"],
+                "split": self.sounds["split"],
+                "class": self.sounds["y_true"],
+                "top": pd.Series(np.where(known, top[self.y_true], None), dtype="str"),
+                "predicted": self.sounds["y_pred"],
+                "predicted_top": pd.Series(top[self.y_pred], dtype="str"),
+                "correct": pd.Series(self.y_true == self.y_pred, dtype="boolean").where(known),
+                "confidence": self.probabilities[np.arange(len(known)), self.y_pred],
+            }
+        )
+        for method in ("pca", "umap"):
+            stored = columns_of(method, 2)
+            if set(stored) <= set(self.projections):
+                frame[[f"{method}_x", f"{method}_y"]] = self.projections[stored].to_numpy()
+        return frame
+
+    def with_umap(self, settings: UmapSettings | None = None) -> Run:
+        """The same run with its UMAP maps made."""
+        settings = settings or UmapSettings()
+        keep = [c for c in self.projections if not str(c).startswith("umap")]
+        table = pd.concat([self.projections[keep], umap_table(self.latents, settings)], axis=1)
+        return dataclasses.replace(self, projections=table, umap=settings)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the run as a folder, replacing an older version of it as a whole."""
+        from safetensors.numpy import save_file
+
+        folder = Path(folder)
+        header: dict[str, Any] = {
+            "format_version": migrations.FORMAT_VERSION,
+            "model": dataclasses.asdict(self.model),
+            "train": dataclasses.asdict(self.train),
+            "taxonomy": taxonomy_entry(self.taxonomy),
+            "encoders": {kind: dataclasses.asdict(info) for kind, info in self.encoders.items()},
+            "collection": dataclasses.asdict(self._collection_seen_from(folder)),
+            "extra_training_data": list(self.also_trained_on),
+            "fold": self.fold,
+            "split_kind": self.split_kind,
+            "metrics": self.metrics,
+            "history": self.history,
+            "temperature": self.temperature,
+            "umap": dataclasses.asdict(self.umap) if self.umap else None,
+            "versions": self.versions,
+            "answered_by": self.applied,
+        }
+        with storage.replaced_folder(folder) as fresh:
+            save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")
+            save_file({"latents": np.ascontiguousarray(self.latents, np.float32)}, fresh / "latents.safetensors")
+            save_file(
+                {k: np.ascontiguousarray(v) for k, v in dataclasses.asdict(self.pca).items()}, fresh / "pca.safetensors"
+            )
+            if self.memory is not None:
+                save_file(self.memory.arrays(), fresh / RETRIEVAL)
+            self.sounds.to_parquet(fresh / "sounds.parquet", index=False)
+            self.projections.to_parquet(fresh / "projections.parquet", index=False)
+            storage.write_header(fresh, HEADER, header)
+        return folder
+
+    def _collection_seen_from(self, folder: Path) -> CollectionRef:
+        """The reference with its path made relative to the run's new folder, so that both can move together."""
+        if self.collection.path is None:
+            return self.collection
+        target = (self.folder or Path()) / self.collection.path
+        return dataclasses.replace(self.collection, path=Path(os.path.relpath(target, folder.absolute())).as_posix())
+
+    @classmethod
+    def from_fit(cls, collection: Collection, *, train: TrainConfig, latents: np.ndarray, **fitted: Any) -> Run:
+        """The run of a network that was fitted on a collection: taxonomy, encoders and PCA are added to what the fit gave.
+
+        Args:
+            collection: The sounds that it lists.
+            train: Settings of its training.
+            latents: (N, Z) float32.
+            fitted: The other attributes of a run, see :class:`Run`.
+        """
+        pca = fit_pca(latents)
+        encoders = {kind: collection.encoder(kind) for kind in kinds_of(train.modality)}
+        return cls(
+            taxonomy=collection.taxonomy,
+            encoders={kind: info for kind, info in encoders.items() if info},
+            collection=CollectionRef(
+                collection.name, collection.hash, str(collection.folder) if collection.folder else None
+            ),
+            train=train,
+            latents=latents,
+            projections=pca_table(pca, latents),
+            pca=pca,
+            versions=library_versions(),
+            **fitted,
+        )
+
+
+def run_id(train: TrainConfig, fold: int) -> str:
+    """Folder name of a run within an experiment."""
+    return f"{train.loss}-{train.modality}-c{train.min_confidence}-fold{fold}"
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what shapes a run's numbers."""
+    from importlib import metadata
+
+    return {name: metadata.version(name) for name in ("bstviz", "torch", "numpy", "scikit-learn", "umap-learn")}
+
+
+def run_identity(*runs: Run) -> str:
+    """Short hash of everything that the answers of runs depend on: of their headers as they lie on disk."""
+    headers = b"".join((storage.located(run.folder or Path()) / HEADER).read_bytes() for run in runs)
+    return hashlib.sha256(headers).hexdigest()[:16]
+
+
+def load_info(folder: str | Path, *, verify: bool = False) -> RunInfo:
+    """Read what ``run.json`` says; one of an older format version is migrated in memory.
+
+    Args:
+        folder: The run.
+        verify: Check the hashes of the other files too.
+
+    Raises:
+        UserError: The folder is no run, incomplete, damaged, or of a newer format version.
+    """
+    folder = Path(folder)
+    header = storage.read_folder(folder, lambda place: _read_header(place, verify=verify))
+    return _info(migrations.run_header(header), folder)
+
+
+def _read_header(place: Path, *, verify: bool) -> dict[str, Any]:
+    return storage.read_header(place, HEADER, "run", migrations.RUN_VERSIONS, TRAIN_AGAIN, verify=verify)
+
+
+def _info(header: dict[str, Any], folder: Path) -> RunInfo:
+    model = header["model"]
+    return RunInfo(
+        model=ModelConfig(**{**model, "sizes": NetworkSizes(**model["sizes"])}),
+        train=TrainConfig.from_dict(header["train"]),
+        taxonomy=taxonomy_from(header["taxonomy"]),
+        encoders={kind: info for kind, entry in header["encoders"].items() if (info := encoder_from(entry))},
+        collection=CollectionRef(**header["collection"]),
+        fold=header["fold"],
+        split_kind=header["split_kind"],
+        metrics=header["metrics"],
+        history=header["history"],
+        temperature=header["temperature"],
+        versions=header["versions"],
+        also_trained_on=tuple(header["extra_training_data"]),
+        umap=UmapSettings(**header["umap"]) if header["umap"] else None,
+        applied=header["answered_by"],
+        folder=folder.resolve(),
+    )
+
+
+def load_run(folder: str | Path) -> Run:
+    """Read a run folder and check version, hashes, shapes and class order; an older version is migrated in memory.
+
+    Raises:
+        UserError: The folder is no run, damaged, or of a newer format version.
+
+    Example:
+        >>> import bstviz
+        >>> from bstviz.paths import assets
+        >>> bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")
+        Run(hierarchical · audio · confidence ≥ 1 · fold 0, 1104 sounds, latents (1104, 64))
+    """
+    folder = Path(folder)
+    return storage.read_folder(folder, lambda place: _read(place, folder))
+
+
+def _read(place: Path, folder: Path) -> Run:
+    """The run of a folder, from where that lies just now."""
+    from safetensors.numpy import load_file
+
+    header = _read_header(place, verify=True)
+    info = _info(migrations.run_header(header), folder)
+    sounds = pd.read_parquet(place / "sounds.parquet")
+    sounds["split"] = sounds["split"].replace(migrations.OLD_SPLITS)
+    latents = storage.map_tensor(place / "latents.safetensors", "latents")
+    projections = pd.read_parquet(place / "projections.parquet")
+    expected = [f"p_{c}" for c in info.taxonomy.codes]
+    if [c for c in sounds if str(c).startswith("p_")] != expected or info.model.n_classes != len(expected):
+        raise UserError(f"{folder}: the probability columns are not the taxonomy's classes in order. {TRAIN_AGAIN}")
+    if not len(sounds) == len(latents) == len(projections) or latents.shape[1] != info.model.sizes.latent:
+        raise UserError(
+            f"{folder}: {len(sounds)} sounds, latents {latents.shape}, coordinates of {len(projections)}. {TRAIN_AGAIN}"
+        )
+    retrieval = place / migrations.run_file(RETRIEVAL, header["format_version"])
+    memory = None
+    if retrieval.is_file():
+        from bstviz.models.retrieval import Memory
+
+        memory = Memory.from_arrays(load_file(retrieval))
+    return Run(
+        memory=memory,
+        **{field.name: getattr(info, field.name) for field in dataclasses.fields(info)},
+        weights=load_file(place / "weights.safetensors"),
+        sounds=sounds,
+        latents=latents,
+        projections=projections,
+        pca=PCA(**load_file(place / "pca.safetensors")),
+    )
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run."""
+    return (storage.located(folder) / HEADER).is_file()
+
+
+def find_runs(folder: str | Path) -> list[Path]:
+    """Folders of the runs of an experiment (or the one run) at ``folder``, in name order.
+
+    Raises:
+        UserError: There is none.
+    """
+    folder = Path(folder)
+    if is_run(folder):
+        return [folder]
+    runs = [path for path in storage.folders_in(folder) if is_run(path)]
+    if not runs:
+        raise UserError(f"{folder} holds no run; make one with: bstviz train COLLECTION --out {folder}")
+    return runs
+
+
+def read_experiment(folder: str | Path) -> dict[str, Any]:
+    """What ``experiment.json`` says; empty where there is none.
+
+    Raises:
+        UserError: It is damaged, or of a newer format version.
+    """
+    file = Path(folder) / EXPERIMENT_HEADER
+    if not file.is_file():
+        return {}
+    remedy = "Restore it from a copy, or choose another folder."
+    try:
+        entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        version = entry["format_version"]
+    except (ValueError, TypeError, KeyError):
+        raise UserError(f"{file} is damaged. {remedy}") from None
+    storage.check_version(version, migrations.EXPERIMENT_VERSIONS, f"{file} has", remedy)
+    return entry
+
+
+def _unordered(value: Any) -> Any:
+    """A value to compare: the settings of a sweep are the same in any order."""
+    return sorted(json.dumps(item, sort_keys=True) for item in value) if isinstance(value, list) else value
+
+
+def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
+    """Write ``experiment.json``: the settings that the runs of a folder share, checked when a stopped one goes on.
+
+    What is ``left_out`` follows from the rest, and is told in words that may change: it is not compared.
+
+    Raises:
+        UserError: The folder already holds an experiment of other settings.
+    """
+    entry = {"format_version": migrations.FORMAT_VERSION, **command}
+    old = read_experiment(folder)
+    if not old:
+        file = Path(folder) / EXPERIMENT_HEADER
+        file.parent.mkdir(parents=True, exist_ok=True)
+        storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
+        return
+    entry = migrations.experiment_stated(entry, old["format_version"])
+    changed = sorted(
+        k for k in {*old, *entry} - {"format_version", "left_out"} if _unordered(old.get(k)) != _unordered(entry.get(k))
+    )
+    if changed:
+        raise UserError(
+            f"{folder} already holds an experiment with other settings ({', '.join(changed)}). Choose another --out, "
+            "or delete the folder."
+        )

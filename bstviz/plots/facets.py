@@ -1,0 +1,292 @@
+"""What is known of each sound of a run, column by column: what maps are coloured by, what filters count.
+
+Conventions: a column gives each of N sounds one category (an index into ``categories``); columns of numbers are cut
+into bins and keep their values. What a sound lacks is the last category, :data:`NONE`, in grey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bstviz.datasets.collection import NOT_OFFERED
+from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.models.run import Run
+
+NONE, OTHERS = "none", "all others"
+MISSING = "#a4abb6"
+RIGHT, NEARLY_RIGHT, WRONG = "#2385ca", "#e3b341", "#d4380d"  # apart for colour-blind eyes too
+CONFIDENCE_COLORS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#e3cf1c")
+CONFIDENCE_LABELS = ("1 unsure", "2", "3", "4", "5 certain")
+SPLIT_COLORS = {
+    "train": "#566070",
+    "val": "#cc79a7",
+    "test": "#0072b2",
+    "below_threshold": "#e69f00",
+    "unused": "#d0d4da",
+}
+CATEGORY_COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#5b2a6e")
+"""Those of M. Okabe and K. Ito, "Color universal design", 2008, with a dark violet for black."""
+TONES = {"#2385ca": "#1d6ea7", "#2ca52c": "#35c535"}
+"""Sound effects a little darker and soundscapes a little lighter on maps: apart from speech and music for every eye."""
+VIRIDIS = ("#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725")
+STEPS = 64
+"""Colours of a continuous scale."""
+BINS = 10
+BUILT_IN = {
+    "top": "Top-level class",
+    "second": "Second-level class",
+    "predicted": "Predicted class",
+    "correct": "Right or wrong",
+    "confidence": "Annotation confidence",
+    "certainty": "Model confidence",
+    "attention": "Attention on audio",
+    "fold": "Fold in which it was test",
+    "split": "Split",
+}
+
+
+@dataclass(frozen=True)
+class Category:
+    """One category of a column: its label and colour."""
+
+    label: str
+    color: str
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One thing known of every sound.
+
+    Attributes:
+        name: Key.
+        label: What people read.
+        index: (N,) uint8 or uint16, the category of each sound.
+        categories: In order; for numbers the bins, low to high.
+        values: (N,) float32 for numbers, NaN where there is none; else None.
+        edges: (bins + 1,) edges of the bins of numbers; else None.
+    """
+
+    name: str
+    label: str
+    index: np.ndarray
+    categories: tuple[Category, ...]
+    values: np.ndarray | None = None
+    edges: np.ndarray | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels of the categories."""
+        return [c.label for c in self.categories]
+
+    def counts(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """Sounds in each category, (categories,) int64, of all sounds or those of a mask or row array."""
+        index = self.index if rows is None else self.index[rows]
+        return np.bincount(index, minlength=len(self.categories))
+
+    def members(self, labels: frozenset[str]) -> np.ndarray:
+        """Which sounds fall in any of the named categories, (N,) bool; unknown names hold none."""
+        return np.take([c.label in labels for c in self.categories], self.index)
+
+    def shades(self) -> tuple[np.ndarray, list[str]]:
+        """Colour of each sound: (N,) indices into a list of colours, one a category or :data:`STEPS` for numbers."""
+        if self.values is None or self.edges is None:
+            return self.index, [c.color for c in self.categories]
+        place = np.interp(self.values, self.edges, np.linspace(0, STEPS - 1, len(self.edges)))
+        return np.where(np.isnan(self.values), STEPS, np.nan_to_num(place)).astype(np.uint8), [*scale(STEPS), MISSING]
+
+
+def scale(steps: int) -> list[str]:
+    """``steps`` colours from dark to bright (viridis), whose order colour-blind eyes see too."""
+    stops = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in VIRIDIS])
+    at = np.linspace(0, len(stops) - 1, steps)
+    channels = [np.interp(at, np.arange(len(stops)), stops[:, i]) for i in range(3)]
+    return ["#" + "".join(f"{round(v):02x}" for v in rgb) for rgb in zip(*channels, strict=True)]
+
+
+def _of(name: str, label: str, index: np.ndarray, categories: Sequence[Category]) -> Column:
+    """Column from category indices, -1 where there is none; empty categories go."""
+    index = np.where(index < 0, len(categories), index)
+    everything = [*categories, Category(NONE, MISSING)]
+    kept = np.flatnonzero(np.bincount(index, minlength=len(everything)))
+    position = np.zeros(len(everything), np.uint8 if len(kept) < 256 else np.uint16)
+    position[kept] = np.arange(len(kept))
+    return Column(name, label, position[index], tuple(everything[i] for i in kept))
+
+
+def category_column(name: str, label: str, values: pd.Series) -> Column:
+    """Column of words: the most frequent values, then all others as one category."""
+    codes, uniques = pd.factorize(values.astype("str").where(values.notna()))
+    frequent = np.argsort(-np.bincount(codes[codes >= 0], minlength=len(uniques)), kind="stable")
+    kept = frequent[: len(CATEGORY_COLORS)] if len(frequent) > len(CATEGORY_COLORS) + 1 else frequent
+    rank = np.full(len(uniques) + 1, len(kept))
+    rank[kept] = np.arange(len(kept))
+    rank[-1] = -1  # the code of what is missing
+    named = [Category(str(uniques[u])[:60], CATEGORY_COLORS[i % len(CATEGORY_COLORS)]) for i, u in enumerate(kept)]
+    others = [Category(f"{OTHERS} ({len(frequent) - len(kept):,})", "#6b7686")] if len(kept) < len(frequent) else []
+    return _of(name, label, rank[codes], [*named, *others])
+
+
+def number_column(
+    name: str, label: str, values: np.ndarray, *, low: float | None = None, high: float | None = None
+) -> Column:
+    """Column of numbers in :data:`BINS` bins of equal width, or of equal ratio where they span far (as durations do).
+
+    Args:
+        name: Key.
+        label: What people read.
+        values: (N,) numbers, NaN where there is none.
+        low: Lower end of the bins; the smallest value when left out.
+        high: Upper end.
+    """
+    values = np.asarray(values, np.float32)
+    known = values[np.isfinite(values)]
+    low = float(known.min()) if low is None else low
+    high = float(known.max()) if high is None else high
+    if low > 0 and high / low > 50:
+        edges = np.geomspace(low, high, BINS + 1)
+    else:
+        edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    index = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, BINS - 1)
+    bins = [Category(f"{a:.3g} – {b:.3g}", c) for a, b, c in zip(edges[:-1], edges[1:], scale(BINS), strict=True)]
+    whole = np.where(np.isfinite(values), index, -1)
+    index = np.where(whole < 0, BINS, whole).astype(np.uint8)
+    categories = (*bins, Category(NONE, MISSING)) if (whole < 0).any() else tuple(bins)
+    return Column(name, label, index, categories, values, edges)
+
+
+def class_column(name: str, taxonomy: Taxonomy, labels: np.ndarray) -> Column:
+    """Column of second-level labels (N,), -1 without one; of their top-level classes if it is called ``top``."""
+    top = name == "top"
+    index = np.where(labels < 0, -1, taxonomy.parents[labels]) if top else labels
+    classes = taxonomy.top if top else taxonomy.second
+    return _of(
+        name,
+        BUILT_IN[name],
+        index,
+        [Category(c.name, TONES.get(c.color, c.color) if top else c.color) for c in classes],
+    )
+
+
+def correct_column(run: Run) -> Column:
+    """Whether each prediction is right, right at the top level only, or wrong."""
+    parents, true, predicted = run.taxonomy.parents, run.y_true, run.y_pred
+    index = np.where(true == predicted, 0, np.where(parents[true] == parents[predicted], 1, 2))
+    categories = [Category("right", RIGHT), Category("right top level only", NEARLY_RIGHT), Category("wrong", WRONG)]
+    return _of("correct", BUILT_IN["correct"], np.where(true < 0, -1, index), categories)
+
+
+def _tells_apart(values: pd.Series) -> bool:
+    """Whether a table's column differs between sounds at all."""
+    missing = values.isna()
+    return bool((missing.any() or (values != values.iloc[0]).any()) and not missing.all())
+
+
+class Columns(Mapping[str, Column]):
+    """The columns of a run, each made when it is first asked for.
+
+    Args:
+        run: The run.
+        table: N rows: what the collection knows of the run's sounds.
+        folds: Gives the fold in which each sound was test, over this run and its siblings, (N,), -1 for none; asked
+            when the column is. Left out for one run.
+    """
+
+    def __init__(self, run: Run, table: pd.DataFrame, folds: Callable[[], np.ndarray] | None = None) -> None:
+        self._run, self._table, self._folds = run, table, folds
+        self._made: dict[str, Column] = {}
+        names = dict(BUILT_IN)
+        if table["confidence"].isna().all():
+            del names["confidence"]
+        if run.train.modality != "both":
+            del names["attention"]
+        if folds is None:
+            del names["fold"]
+        own = [str(c) for c in table.columns if c not in NOT_OFFERED and _tells_apart(table[c])]
+        self.names: dict[str, str] = names | {c: c.replace("_", " ").capitalize() for c in own if c not in names}
+
+    def __getitem__(self, name: str) -> Column:
+        if name not in self.names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:  # without making the column
+        return name in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def _make(self, name: str) -> Column:
+        run, label = self._run, self.names[name]
+        if name in ("top", "second", "predicted"):
+            return class_column(name, run.taxonomy, run.y_pred if name == "predicted" else run.y_true)
+        if name == "correct":
+            return correct_column(run)
+        if name == "confidence":
+            levels = [Category(*pair) for pair in zip(CONFIDENCE_LABELS, CONFIDENCE_COLORS, strict=True)]
+            return _of(name, label, self._table["confidence"].fillna(0).to_numpy(int) - 1, levels)
+        if name == "certainty":
+            return number_column(name, label, run.probabilities.max(axis=1), low=0, high=1)
+        if name == "attention":
+            return number_column(name, label, run.sounds["attention_audio"].to_numpy(np.float32), low=0, high=1)
+        if name == "fold" and self._folds is not None:
+            folds = self._folds()
+            colors = [Category(f"fold {i}", CATEGORY_COLORS[i % len(CATEGORY_COLORS)]) for i in range(folds.max() + 1)]
+            return _of(name, label, folds, colors)
+        if name == "split":
+            order = {split: i for i, split in enumerate(SPLIT_COLORS)}
+            index = run.sounds["split"].map(order).fillna(-1).to_numpy(int)
+            return _of(
+                name, label, index, [Category(split.replace("_", " "), color) for split, color in SPLIT_COLORS.items()]
+            )
+        values = self._table[name]
+        if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and values.nunique() > 12:
+            return number_column(name, label, values.to_numpy(np.float32, na_value=np.nan))
+        return category_column(name, label, values)
+
+
+def crossfilter(
+    columns: Sequence[Column], chosen: Mapping[str, frozenset[str]], base: np.ndarray | None = None
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Filter sounds by several columns at once, and count what each column's categories would add.
+
+    Args:
+        columns: Columns to filter by and to count.
+        chosen: Labels let through, by column name; a column that is left out or empty lets all through.
+        base: (N,) bool, sounds that pass every other condition; all when left out.
+
+    Returns:
+        Sounds that pass everything, (N,) bool; and by column the counts (categories,) of the sounds that pass every
+        filter but the column's own, as in linked histograms.
+    """
+    n = len(columns[0].index) if columns else len(base if base is not None else ())
+    failed = np.zeros(n, np.uint8) if base is None else (~base).astype(np.uint8) * np.uint8(len(columns) + 1)
+    own: dict[str, np.ndarray] = {}
+    for column in columns:
+        if chosen.get(column.name):
+            own[column.name] = ~column.members(chosen[column.name])
+            failed += own[column.name]
+    counts = {c.name: c.counts(failed == own[c.name] if c.name in own else failed == 0) for c in columns}
+    return failed == 0, counts
+
+
+def search_text(table: pd.DataFrame) -> pd.Series:
+    """Title and tags of each sound in lower case, to be searched."""
+    parts = [table[c].astype("str").where(table[c].notna(), "") for c in ("title", "tags")]
+    return (parts[0] + " " + parts[1]).str.lower()
+
+
+def matching(texts: pd.Series, words: str) -> np.ndarray:
+    """Which texts hold every one of the words, in any order and case, (N,) bool."""
+    found = np.ones(len(texts), bool)
+    for word in words.lower().split():
+        found &= texts.str.contains(word, regex=False).to_numpy(bool)
+    return found

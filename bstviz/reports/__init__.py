@@ -1,0 +1,1 @@
+"""What a report says of runs: the table, summaries, figures, sections, HTML."""

@@ -1,0 +1,162 @@
+"""Figures of an experiment: table 1 as dots, the paper's figures 2 and 3, training curves, attention, reliability.
+
+Conventions as in :mod:`bstviz.plots.sounds`; figure 1, a confusion matrix, is
+:func:`bstviz.plots.confusion.confusion_figure`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from bstviz.models.config import LOSSES, MODALITY_WORDS
+from bstviz.models.run import Run, RunInfo
+from bstviz.plots.style import EMPTY_AXIS, LEGEND, MARGIN
+from bstviz.reports.table import MODELS, Row, paper_figure
+
+MODEL_COLORS = {
+    **{str(loss): info.color for loss, info in LOSSES.items()},
+    "knn": "#8a94a6",
+    "logistic": "#a07f4a",
+    "zeroshot": "#b66dd3",
+}
+SYMBOLS = {
+    **{str(loss): info.symbol for loss, info in LOSSES.items()},
+    "knn": "square",
+    "logistic": "triangle-up",
+    "zeroshot": "star",
+}
+PANEL_POINTS = 4_000  # sounds a panel of figure 2
+
+
+def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int = 420) -> go.Figure:
+    """One metric of table 1: a dot a setting with its deviation over folds, the paper's figure as an open mark.
+
+    Args:
+        rows: Rows of one collection and one kind of folds.
+        metric: Which.
+        heading: Its name.
+        height: In pixels.
+    """
+    groups = list(dict.fromkeys((row.min_confidence, row.modality) for row in rows))
+    places = {group: i for i, group in enumerate(groups)}
+    models = [m for m in MODELS if any(row.model == m for row in rows)]
+    offsets = dict(zip(models, np.linspace(-0.24, 0.24, len(models)) if len(models) > 1 else [0.0], strict=True))
+    figure = go.Figure()
+    for model in models:
+        own = [row for row in rows if row.model == model]
+        x = [places[row.min_confidence, row.modality] + offsets[model] for row in own]
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=[100 * row.metrics[metric].mean for row in own],
+                mode="markers",
+                name=MODELS[model],
+                error_y={"array": [100 * row.metrics[metric].std for row in own], "thickness": 1.5, "width": 4},
+                marker={"color": MODEL_COLORS[model], "size": 10, "symbol": SYMBOLS[model]},
+                hovertext=[f"{MODELS[model]}<br>{row.percent(metric)} %, {row.folds} folds" for row in own],
+                hoverinfo="text",
+            )
+        )
+        theirs = [(xi, figure_) for xi, row in zip(x, own, strict=True) if (figure_ := paper_figure(row, metric))]
+        if theirs:
+            figure.add_trace(
+                go.Scatter(
+                    x=[xi for xi, _ in theirs],
+                    y=[100 * s.mean for _, s in theirs],
+                    mode="markers",
+                    name=f"{MODELS[model]}, paper",
+                    marker={
+                        "color": MODEL_COLORS[model],
+                        "size": 10,
+                        "symbol": SYMBOLS[model] + "-open",
+                        "line": {"width": 1.5},
+                    },
+                    hovertext=[f"{MODELS[model]}, paper<br>{s.percent()} %" for _, s in theirs],
+                    hoverinfo="text",
+                )
+            )
+    figure.update_layout(height=height, margin=MARGIN, legend=LEGEND)
+    names = [f"{MODALITY_WORDS[modality]}<br>≥ {threshold}" for threshold, modality in groups]
+    figure.update_xaxes(
+        tickvals=list(range(len(groups))), ticktext=names, range=[-0.5, len(groups) - 0.5], showgrid=False
+    )
+    figure.update_yaxes(title=f"{heading}, %")
+    return figure
+
+
+def panels_figure(runs: Sequence[Run], titles: Sequence[str], *, height: int = 760) -> go.Figure:
+    """Figure 2: the PCA of several runs' latents, coloured by second-level class, one panel a run.
+
+    Larger collections are thinned to :data:`PANEL_POINTS` sounds a panel, the same ones in all.
+    """
+    columns = min(2, len(runs))
+    figure = make_subplots(
+        -(-len(runs) // columns),
+        columns,
+        subplot_titles=[html.escape(t) for t in titles],
+        horizontal_spacing=0.03,
+        vertical_spacing=0.07,
+    )
+    for i, run in enumerate(runs):
+        rows = np.flatnonzero(run.y_true >= 0)
+        if len(rows) > PANEL_POINTS:
+            rows = np.sort(np.random.default_rng(0).choice(rows, PANEL_POINTS, replace=False))
+        xy = run.projections[["pca_x", "pca_y"]].to_numpy(np.float32)[rows]
+        colors = np.array([c.color for c in run.taxonomy.second])[run.y_true[rows]]
+        names = np.array([html.escape(c.name) for c in run.taxonomy.second])[run.y_true[rows]]
+        figure.add_trace(
+            go.Scattergl(
+                x=xy[:, 0],
+                y=xy[:, 1],
+                mode="markers",
+                hovertext=names,
+                hoverinfo="text",
+                showlegend=False,
+                marker={"size": 4, "color": colors, "opacity": 0.8},
+            ),
+            row=i // columns + 1,
+            col=i % columns + 1,
+        )
+    figure.update_xaxes(**EMPTY_AXIS)
+    figure.update_yaxes(**EMPTY_AXIS)
+    figure.update_layout(height=height if len(runs) > columns else height * 0.55, margin={**MARGIN, "t": 40})
+    return figure
+
+
+def training_figure(infos: Sequence[RunInfo], *, height: int = 360) -> go.Figure:
+    """Training and validation loss, and validation accuracy, by epoch, one thin line a fold."""
+    figure = make_subplots(1, 2, subplot_titles=("Loss", "Validation accuracy, %"), horizontal_spacing=0.08)
+    shown: set[str] = set()
+    for info in infos:
+        epochs = list(range(1, len(info.history["val_loss"]) + 1))
+        curves = (
+            ("train_loss", "training (all terms)", "#8a94a6", 1, 1),
+            ("val_loss", "validation (cross-entropy)", "#2385ca", 1, 1),
+            ("val_accuracy", "validation accuracy", "#2385ca", 2, 100),
+        )
+        for name, label, color, column, factor in curves:
+            values = [factor * v for v in info.history[name]]
+            figure.add_trace(
+                go.Scatter(
+                    x=epochs,
+                    y=values,
+                    mode="lines",
+                    line={"color": color, "width": 1.3},
+                    legendgroup=name,
+                    name=label,
+                    showlegend=column == 1 and name not in shown,
+                    hovertext=f"{label}, fold {info.fold}",
+                    hoverinfo="text+y",
+                ),
+                row=1,
+                col=column,
+            )
+            shown.add(name)
+    figure.update_layout(height=height, margin={**MARGIN, "t": 56}, legend={**LEGEND, "y": 1.1})
+    figure.update_xaxes(title="epoch")
+    return figure

@@ -1,0 +1,68 @@
+"""The commands that make an experiment again, from what its runs and baselines record."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from bstviz.datasets.splits import fold_options
+from bstviz.models.config import DEFAULT_LOSS, LOSSES, MODALITIES, RECIPES, TrainConfig, kinds_of
+from bstviz.models.run import RunInfo
+from bstviz.training.baselines import METHODS, Baseline
+
+GRID = ("loss", "modality", "min_confidence", "seed")
+"""What the settings of a sweep differ in; the seed is an option of the command."""
+
+
+def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[str, list[str]] | None:
+    """A sweep preset and the commands that train these runs and fit these baselines again.
+
+    Args:
+        infos: Runs of one collection and kind of folds.
+        baselines: Of the same.
+
+    Returns:
+        The preset as a TOML file's text, and the commands; None where no single sweep makes these runs: their
+        settings are no grid of losses, modalities and thresholds, their network has sizes of its own, or the folds
+        were made otherwise.
+    """
+    configs = {info.train for info in infos}
+    common = {dataclasses.replace(c, loss=DEFAULT_LOSS, modality="audio", min_confidence=1) for c in configs}
+    folds = fold_options(infos[0].split_kind)
+    values = {name: {getattr(c, name) for c in configs} for name in GRID[:3]}
+    whole = len(configs) == len(values["loss"]) * len(values["modality"]) * len(values["min_confidence"])
+    if len(common) != 1 or folds is None or not whole or any(info.applied for info in infos):
+        return None
+    train = next(iter(common))
+    recipe, changes = min(((name, _changes(train, name)) for name in RECIPES), key=lambda pair: len(pair[1]))
+    if "sizes" in changes:
+        return None
+    lines = {
+        "losses": [loss for loss in LOSSES if loss in values["loss"]],
+        "modalities": [m for m in MODALITIES if m in values["modality"]],
+        "min_confidences": sorted(values["min_confidence"]),
+        "baselines": [m for m in METHODS if any(b.config.method == m for b in baselines)],
+        "recipe": recipe,
+    }
+    toml = [f"{name} = {json.dumps(value)}" for name, value in lines.items()]
+    toml += ["", "[train]", *(f"{name} = {json.dumps(value)}" for name, value in changes.items())] if changes else []
+    options = " ".join(map(shlex.quote, [*folds, "--seed", str(train.seed)]))
+    encoders = {kind: encoder for info in infos for kind, encoder in info.encoders.items()}
+    embed = [f"--{kind}-encoder {encoders[kind].id if kind in encoders else 'none'}" for kind in kinds_of("both")]
+    if "text" in encoders and encoders["text"].fields:
+        embed.append(f"--text-fields {shlex.quote(','.join(encoders['text'].fields))}")
+    return "\n".join(toml), [
+        f"bstviz embed COLLECTION {' '.join(embed)}",
+        f"bstviz sweep COLLECTION --preset settings.toml {options} --out EXPERIMENT",
+        "bstviz report EXPERIMENT --html report.html",
+    ]
+
+
+def _changes(train: TrainConfig, recipe: str) -> dict[str, Any]:
+    """Settings in which a training differs from a recipe, but for those of :data:`GRID`."""
+    base = RECIPES[recipe]
+    names = [f.name for f in dataclasses.fields(base) if f.name not in GRID]
+    return {name: getattr(train, name) for name in names if getattr(train, name) != getattr(base, name)}

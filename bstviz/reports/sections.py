@@ -1,0 +1,349 @@
+"""The sections of a report, as data: the results page and the HTML report are two renderers of this one list.
+
+A section takes the runs of one group (a collection and a kind of folds), or some of them, and gives blocks: text,
+tables, figures. A renderer decides how blocks look, how several figures share a place, and who chooses the runs;
+words and figures are those given here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from bstviz.evaluation import confusion
+from bstviz.evaluation.out_of_fold import OutOfFold
+from bstviz.models.run import Run, RunInfo, load_run
+from bstviz.plots import per_class
+from bstviz.plots.confusion import confusion_figure
+from bstviz.reports import figures, summaries, table
+from bstviz.reports.table import TABLE_METRICS, Row
+from bstviz.training.baselines import Baseline
+
+Scope = Literal["group", "pair", "fold", "setting"]
+"""What a section is about: all runs of a group, one setting with either loss, one fold, or one setting."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph, or lines of code."""
+
+    text: str
+    code: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table as text, and as the numbers behind it where they can be sorted.
+
+    Attributes:
+        caption: What it is of; empty where the section's title says it.
+        headings: Of its columns.
+        cells: As text, row by row.
+        words: Columns at the left that hold words.
+        frame: The same as numbers, perhaps in more columns; None where there is only text.
+        formats: Format specification of each column of numbers in ``frame``.
+        help: A sentence on a column of ``frame``.
+        csv: All its numbers, for programs; empty where there are no more.
+    """
+
+    caption: str
+    headings: list[str]
+    cells: list[list[str]]
+    words: int = 1
+    frame: pd.DataFrame | None = None
+    formats: Mapping[str, str] = field(default_factory=dict)
+    help: Mapping[str, str] = field(default_factory=dict)
+    csv: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A Plotly figure and what it is of.
+
+    Attributes:
+        caption: What it shows, beyond the words of its section.
+        figure: With a height.
+        legend: Names and colours, where the figure has none of its own.
+    """
+
+    caption: str
+    figure: go.Figure
+    legend: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Figures of one kind: one at a time where somebody can choose, else all.
+
+    Attributes:
+        label: What is chosen.
+        names: Of the figures in order, by key.
+        start: The key that is shown first.
+        draw: The figure of a key.
+    """
+
+    label: str
+    names: Mapping[str, str]
+    start: str
+    draw: Callable[[str], Figure]
+
+
+Block = Text | Table | Figure | Choice
+
+
+@dataclass(frozen=True, eq=False)
+class RunGroup:
+    """The runs and baselines of one collection and kind of folds, whichever experiments they come from."""
+
+    infos: list[RunInfo]
+    baselines: list[Baseline]
+
+    @property
+    def name(self) -> str:
+        """Collection and folds."""
+        return f"{self.infos[0].collection.name} · folds: {self.infos[0].split_kind}"
+
+    @property
+    def experiments(self) -> list[Path]:
+        """Folders that hold the runs."""
+        return list(dict.fromkeys(info.folder.parent for info in self.infos if info.folder))
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Of table 1."""
+        return table.rows([*self.infos, *self.baselines])
+
+
+def run_groups(infos: Iterable[RunInfo], baselines: Iterable[Baseline]) -> list[RunGroup]:
+    """Runs by collection and kind of folds, in the order of the first of each; baselines without a run are left out."""
+    found: dict[tuple[str, str], RunGroup] = {}
+    for info in infos:
+        found.setdefault((info.collection.name, info.split_kind), RunGroup([], [])).infos.append(info)
+    for baseline in baselines:
+        if group := found.get((baseline.collection, baseline.split_kind)):
+            group.baselines.append(baseline)
+    return list(found.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The runs that a section is shown for, and how.
+
+    Attributes:
+        infos: As the section's scope says; one or more.
+        name: Of their setting.
+        rows: Of table 1, where the scope is the group.
+        load: Reads a run with its arrays.
+        paper: Put the paper's figures beside ours in table 1.
+        dark: Colours for a dark page.
+    """
+
+    infos: Sequence[RunInfo]
+    name: str = ""
+    rows: Sequence[Row] = ()
+    load: Callable[[RunInfo], Run] = lambda info: load_run(info.folder or Path())
+    paper: bool = True
+    dark: bool = False
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs with their arrays."""
+        return [self.load(info) for info in self.infos]
+
+    @cached_property
+    def answers(self) -> OutOfFold:
+        """Out-of-fold answers of a setting, at or above its own confidence threshold."""
+        return summaries.pooled(self.runs)
+
+    @property
+    def over(self) -> str:
+        """What the figures of a setting are over."""
+        folds = summaries.folds_in_words(len(self.infos))
+        answered = "each answered by the model that was not trained on it"
+        return f"Of {self.name}: {len(self.answers):,} test sounds of {folds}, {answered}."
+
+
+def table_one(chosen: Chosen) -> list[Block]:
+    """Table 1 as the command line prints it, and every metric as dots."""
+    rows = chosen.rows
+    beside = chosen.paper and any(table.paper_figure(row, "second_accuracy") for row in rows)
+    encoders = "; ".join(dict.fromkeys(row.encoders for row in rows))
+    caption = (
+        f"{table.NOTE} Test sounds of {rows[0].collection}; folds: {rows[0].split_kind}. Embeddings: {encoders}."
+        + f" The paper's, in brackets or in columns of their own: {table.PAPER_NOTE.removeprefix('Paper: ')}" * beside
+    )
+    numbers = summaries.frame(rows)
+    formats = {str(name): ".2f" for name in numbers.select_dtypes("number")} | {"Folds": "d", "Test sounds": ",d"}
+    headings, cells = table.table(rows, paper=beside)
+
+    def dots(metric: str) -> Figure:
+        heading = summaries.heading(metric)
+        marks = " Open marks: the paper's." if metric != "hierarchical_f1" else ""
+        over = "mean and standard deviation over folds, by modality and confidence threshold"
+        return Figure(f"{heading}, percent: {over}.{marks}", figures.table_figure(rows, metric, heading))
+
+    return [
+        Table(caption, headings, cells, words=3, frame=numbers, formats=formats, csv=table.write(rows, "csv")),
+        Choice("Metric", TABLE_METRICS, "second_accuracy", dots),
+    ]
+
+
+def structure(chosen: Chosen) -> list[Block]:
+    """What hierarchical training does to the latent space."""
+    compared = summaries.losses_compared(chosen.infos)
+    if compared is None:
+        return []
+    frame, folds = compared
+    formats = {str(name): ".3f" for name in frame.select_dtypes("number")} | {"Difference": "+.3f"}
+    cells = [[_cell(v, formats.get(str(n), "")) for n, v in row.items()] for row in frame.to_dict("records")]
+    notes = {
+        "Difference": "Hierarchical minus non-hierarchical",
+        "Higher on": "On how many folds hierarchical is higher",
+    }
+    caption = f"{chosen.name}. {summaries.compared_on(folds)}"
+    return [Table(caption, [str(name) for name in frame], cells, frame=frame, formats=formats, help=notes)]
+
+
+def _cell(value: object, spec: str) -> str:
+    """A value as text; numbers without a negative zero."""
+    return format(value, spec.replace(".", "z.")) if spec else str(value)
+
+
+def latent_spaces(chosen: Chosen) -> list[Block]:
+    """The panels of the paper's figure 2."""
+    there, titles = summaries.panels(chosen.infos)
+    if not there:
+        return []
+    figure = figures.panels_figure([chosen.load(info) for info in there], titles)
+    caption = f"Fold {there[0].fold}, all its sounds with a class, or {figures.PANEL_POINTS:,} drawn at random of more."
+    return [Figure(caption, figure, tuple((top.name, top.color) for top in there[0].taxonomy.top))]
+
+
+def confusion_matrix(chosen: Chosen) -> list[Block]:
+    """Figure 1 of the paper."""
+    along = confusion.axis(chosen.answers.taxonomy)
+    matrix = confusion.counts(chosen.answers, along)
+    return [Figure(chosen.over, confusion_figure(matrix, along, dark=chosen.dark, named=True))]
+
+
+def classes(chosen: Chosen) -> list[Block]:
+    """Figure 3 of the paper."""
+    answers = chosen.answers
+    return [Figure(chosen.over, per_class.class_accuracy_figure(answers.taxonomy, answers.y_true, answers.y_pred))]
+
+
+def training(chosen: Chosen) -> list[Block]:
+    """Losses and validation accuracy by epoch."""
+    return [Figure(f"Of {chosen.name}.", figures.training_figure(chosen.infos))]
+
+
+def attention(chosen: Chosen) -> list[Block]:
+    """Weights of audio and text by class."""
+    answers = chosen.answers
+    figure = per_class.attention_figure(answers.taxonomy, answers.y_true, answers.attention[:, 0])
+    return [Figure(chosen.over, figure)]
+
+
+def calibration(chosen: Chosen) -> list[Block]:
+    """Reliability of the stated probabilities."""
+    answers = chosen.answers
+    error = f"Expected calibration error {summaries.calibration_error(chosen.infos)}."
+    return [Figure(f"{error} {chosen.over}", per_class.reliability_figure(answers.y_true, answers.probabilities))]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the page and of the report.
+
+    Attributes:
+        name: In a word or two; no two sections have the same.
+        words: A sentence or two on it.
+        scope: What it is about.
+        blocks: What stands in it; nothing where the runs chosen do not have it.
+        title: As a heading, where that says more than the name.
+        needs: Which runs can have it.
+        missing: What to say where none has.
+        folds_apart: One fold of the setting can be shown alone.
+    """
+
+    name: str
+    words: str
+    scope: Scope
+    blocks: Callable[[Chosen], list[Block]]
+    title: str = ""
+    needs: Callable[[RunInfo], bool] = lambda _: True
+    missing: str = ""
+    folds_apart: bool = False
+
+    @property
+    def heading(self) -> str:
+        """Its title, or its name."""
+        return self.title or self.name
+
+
+SECTIONS = (
+    Section("Table 1", "", "group", table_one),
+    Section(
+        "Structure",
+        "The paper's claim: hierarchical training leaves accuracy about equal and makes latents cohere by top-level "
+        "class.",
+        "pair",
+        structure,
+        title="Structure of the latent spaces",
+        missing="This takes a hierarchical and a flat run of the same setting and fold; there are none here.",
+    ),
+    Section(
+        "Confusion",
+        "Confusion matrix, percent of each row, as figure 1 of the paper; rows are true classes. "
+        "Numbers in brackets: test sounds.",
+        "setting",
+        confusion_matrix,
+        folds_apart=True,
+    ),
+    Section(
+        "Latent spaces",
+        "PCA of the 64-dimensional latents of one fold, as figure 2 of the paper: non-hierarchical and hierarchical, "
+        "and hierarchical as the confidence threshold rises. Coloured by second-level class, one family of hues for "
+        "each top-level class.",
+        "fold",
+        latent_spaces,
+        missing="None of the settings of the paper's figure 2 is among the runs of this fold.",
+    ),
+    Section(
+        "Classes",
+        "Accuracy by second-level class on the test sounds of all folds, sorted and coloured by their number, as "
+        "figure 3.",
+        "setting",
+        classes,
+    ),
+    Section(
+        "Training",
+        "Every fold's curves. The training loss has all terms of the recipe, label smoothing among them, and augmented "
+        "sounds.",
+        "setting",
+        training,
+    ),
+    Section(
+        "Attention",
+        "How much the model relies on the audio, how much on the text: the audio's weight of equation 2, median and "
+        "quartiles over the test sounds of each class, all folds.",
+        "setting",
+        attention,
+        needs=lambda info: info.train.modality == "both",
+        missing="Attention weighs audio against text; this takes a run of both modalities.",
+    ),
+    Section(
+        "Calibration",
+        "How often answers of a given probability are right, on the test sounds of all folds; on the dotted line they "
+        "mean what they say. Probabilities carry a temperature fitted on validation sounds.",
+        "setting",
+        calibration,
+    ),
+)
+"""All sections, in the order of the page."""

@@ -1,0 +1,185 @@
+"""Runs by setting, and what the sections of :mod:`bstviz.reports.sections` say of them as tables and words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from bstviz.evaluation import out_of_fold
+from bstviz.evaluation.out_of_fold import OutOfFold, Setting
+from bstviz.models.config import DEFAULT_LOSS, MODALITY_WORDS
+from bstviz.models.run import Run, RunInfo
+from bstviz.reports import table as reports_table
+from bstviz.reports.table import MODELS, TABLE_METRICS, Row, recipe_of
+
+STRUCTURE = {
+    "top_silhouette": ("Silhouette, top level", "Nearness to the own class against the next one, −1 to 1."),
+    "second_silhouette": ("Silhouette, second level", "The same among the second-level classes."),
+    "top_knn_purity": ("Neighbour purity, top level", "Share of the ten nearest sounds that have the same class."),
+    "second_knn_purity": ("Neighbour purity, second level", "The same among the second-level classes."),
+    "tree_correlation": ("Classes against the tree", "Rank correlation of class distances with the tree's, −1 to 1."),
+    "top_retrieval_map": (
+        "Retrieval mAP, top level",
+        "Whether sounds of the same class come first by nearness, 0 to 1.",
+    ),
+    "second_retrieval_map": ("Retrieval mAP, second level", "The same among the second-level classes."),
+}
+"""Title and one sentence for each measure of :func:`bstviz.latent.structure.structure`."""
+COMPARED = {
+    **STRUCTURE,
+    "second_accuracy": ("Accuracy, second level", "For comparison: what the structure costs or brings."),
+    "top_accuracy": ("Accuracy, top level", "The same, counting only the top-level class."),
+}
+"""Measures of the comparison of losses, with a sentence each; larger is better in all."""
+
+
+PANELS = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical", 4))
+"""Loss and confidence threshold of each panel of the paper's figure 2."""
+
+
+def named_settings(
+    infos: Sequence[RunInfo], *, losses_apart: bool = True, thresholds_apart: bool = True
+) -> dict[str, list[RunInfo]]:
+    """Runs by setting, one per fold, under names that say what tells the settings apart.
+
+    Args:
+        infos: The runs.
+        losses_apart: Hierarchical and flat are two settings; else the runs of both that share all else are one.
+        thresholds_apart: Runs trained at two confidence thresholds are two settings; else those that share all else
+            are one.
+    """
+    groups: dict[Setting, list[RunInfo]] = {}
+    for setting, members in out_of_fold.settings(infos).items():
+        key = setting if losses_apart else replace(setting, train=replace(setting.train, loss=DEFAULT_LOSS))
+        key = key if thresholds_apart else replace(key, train=replace(key.train, min_confidence=1))
+        groups.setdefault(key, []).extend(members)
+
+    hashes = Counter(name for name, _ in {(s.collection, s.hash) for s in groups})
+    kinds = Counter(name for name, _ in {(s.collection, s.split_kind) for s in groups})
+    differing = [  # what settings may differ in besides, named where they do
+        part
+        for part in (
+            lambda s: recipe_of(s.train),
+            lambda s: f"seed {s.train.seed}",
+            lambda s: s.collection + (f" ({s.hash[:6]})" if hashes[s.collection] > 1 else ""),
+            lambda s: s.split_kind if kinds[s.collection] > 1 else "",
+            lambda s: f"answers of run {s.applied[:6]}" if s.applied else "",
+        )
+        if len({part(setting) for setting in groups}) > 1
+    ]
+
+    def words(setting: Setting) -> str:
+        train = setting.train
+        loss = [MODELS[train.loss]] if losses_apart else []
+        confidence = [train.words("min_confidence")] if thresholds_apart else []
+        always = [*loss, train.words("modality"), *confidence]
+        return " · ".join(filter(None, [*always, *(part(setting) for part in differing)]))
+
+    return {words(setting): members for setting, members in groups.items()}
+
+
+def heading(metric: str) -> str:
+    """A metric of the table on a figure's axis."""
+    return TABLE_METRICS[metric] if metric == "hierarchical_f1" else f"{TABLE_METRICS[metric]} accuracy"
+
+
+def frame(members: Sequence[Row]) -> pd.DataFrame:
+    """Table 1 as numbers in percent: mean, deviation over folds and the paper's mean of each metric."""
+    entries = []
+    for row in members:
+        entry: dict[str, object] = {
+            "Confidence": f"≥ {row.min_confidence}",
+            "Model": MODELS[row.model],
+            "Recipe": row.recipe,
+            "Modality": MODALITY_WORDS[row.modality],
+        }
+        for metric, heading in TABLE_METRICS.items():
+            summary, theirs = row.metrics[metric], reports_table.paper_figure(row, metric)
+            entry[heading] = 100 * summary.mean
+            entry[f"± {heading}"] = 100 * summary.std if row.folds > 1 else None
+            if metric != "hierarchical_f1":
+                entry[f"{heading}, paper"] = 100 * theirs.mean if theirs else None
+        error = row.metrics.get("expected_calibration_error")
+        entry |= {
+            "Calibration error": 100 * error.mean if error else None,
+            "Folds": row.folds,
+            "Test sounds": row.test_sounds,
+        }
+        entries.append(entry)
+    table = pd.DataFrame(entries)
+    if len({row.recipe for row in members if row.loss}) < 2:
+        table = table.drop(columns="Recipe")
+    return table.dropna(axis=1, how="all")
+
+
+def folds_in_words(count: int) -> str:
+    """A number of folds."""
+    return f"{count} fold{'s' * (count != 1)}"
+
+
+def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | None:
+    """Structure and accuracy of hierarchical and flat runs that share everything but the loss, fold by fold.
+
+    Args:
+        chosen: Runs of one collection, modality, threshold and kind of folds.
+
+    Returns:
+        One row per measure: means of both, deviations where there are several folds, the mean difference, and on how
+        many folds hierarchical is higher; and the number of folds that both have. None where there is no such fold.
+    """
+    by_loss: dict[str, dict[int, RunInfo]] = {"hierarchical": {}, "flat": {}}
+    for info in chosen:
+        if info.train.loss in by_loss:
+            by_loss[info.train.loss][info.fold] = info
+    shared = sorted(set(by_loss["hierarchical"]) & set(by_loss["flat"]))
+    if not shared:
+        return None
+    entries = []
+    for name, (label, meaning) in COMPARED.items():
+        values = {loss: np.array([by_loss[loss][f].metrics.get(name, np.nan) for f in shared]) for loss in by_loss}
+        difference = values["hierarchical"] - values["flat"]
+        entry: dict[str, object] = {"Measure": label}
+        for loss, value in values.items():
+            entry |= {MODELS[loss]: value.mean(), f"± {MODELS[loss]}": value.std() if len(shared) > 1 else None}
+        entry["Difference"] = difference.mean()
+        entry["Higher on"] = f"{int((difference > 0).sum())} of {folds_in_words(len(shared))}"
+        entry["What it says"] = meaning
+        entries.append(entry)
+    return pd.DataFrame(entries).dropna(axis=1, how="all"), len(shared)
+
+
+def compared_on(folds: int) -> str:
+    """What the comparison of losses is over."""
+    spread = "; mean and deviation over folds." if folds > 1 else "."
+    return (
+        f"On the test sounds of {folds_in_words(folds)} that both have, in all 64 dimensions, cosine distance{spread}"
+    )
+
+
+def pooled(runs: Sequence[Run]) -> OutOfFold:
+    """Out-of-fold answers of a setting's folds, at or above its own confidence threshold."""
+    answers = out_of_fold.pool(runs)
+    return answers.where(answers.tested)
+
+
+def panels(infos: Sequence[RunInfo]) -> tuple[list[RunInfo], list[str]]:
+    """The runs of the paper's figure 2 among those of one fold, of the fullest modality, and their titles."""
+    modality = next(m for m in reversed(reports_table.MODALITIES) if any(i.train.modality == m for i in infos))
+    there: dict[tuple[str, int], RunInfo] = {}
+    for info in infos:
+        if info.train.modality == modality:
+            there.setdefault((info.train.loss, info.train.min_confidence), info)
+    chosen = [there[setting] for setting in PANELS if setting in there]
+    titles = [f"{MODELS[i.train.loss]}, {i.train.words('modality', 'min_confidence', between=', ')}" for i in chosen]
+    return chosen, titles
+
+
+def calibration_error(infos: Sequence[RunInfo]) -> str:
+    """Expected calibration error of a setting, in percent, mean and deviation over its folds."""
+    errors = [100 * info.metrics["expected_calibration_error"] for info in infos]
+    deviation = f" ± {np.std(errors):.1f}" if len(errors) > 1 else ""
+    return f"{np.mean(errors):.1f}{deviation} %"

@@ -1,0 +1,1 @@
+"""Label quality, and the decisions that people take on labels."""

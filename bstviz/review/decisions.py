@@ -1,0 +1,251 @@
+"""Decisions on doubtful labels: a record that only grows, written by any number of windows and processes at once.
+
+On disk one JSON object a line, each whole in itself (format version 1), so that two records can be joined by ``cat``. An entry
+is flushed to the disk before :func:`decide` returns: what was decided outlives a killed process. A line cut off by a full disk
+or a power failure is passed over and counted, and the next entry starts a line of its own.
+
+Nobody overwrites anybody. A decision names in ``over`` the ones that whoever made it had been shown; those it replaces. Two people
+who decide on the same sound without having seen each other's decision both stand, and where they differ the sound is
+*disputed* until somebody who sees both decides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bstviz import paths, storage
+from bstviz.datasets.collection import Collection, Revision
+from bstviz.errors import UserError
+from bstviz.models.run import CollectionRef, is_run
+
+RECORD_VERSION = 1
+CSV_COLUMNS = ("sound_id", "old", "new", "why", "when")
+BEFORE = "class_before_review"
+"""Column of a new version of a collection: the class that a relabelled sound had."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What somebody decided about the label of one sound.
+
+    Attributes:
+        sound_id: The sound.
+        old: Class that it has in the collection.
+        new: Class that it should have: ``old`` keeps it, None means unsure.
+        why: In words.
+        when: UTC, ISO 8601.
+        by: Who decided: a name, or what tells one browser window from another.
+        id: Unique.
+        over: Ids of the decisions that this one was made in knowledge of, and replaces.
+    """
+
+    sound_id: str
+    old: str
+    new: str | None
+    why: str
+    when: str
+    by: str
+    id: str
+    over: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The decision in words."""
+        return "unsure" if self.new is None else "kept" if self.new == self.old else f"changed to {self.new}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """All decisions of one file.
+
+    Attributes:
+        decisions: In the order in which they were made, without those taken back.
+        damaged: Lines that could not be read.
+    """
+
+    decisions: tuple[Decision, ...] = ()
+    damaged: int = 0
+
+    @cached_property
+    def standing(self) -> dict[str, tuple[Decision, ...]]:
+        """By sound, the decisions that no other one replaces; several where people decided without seeing each other's."""
+        replaced = {id_ for decision in self.decisions for id_ in decision.over}
+        found: dict[str, tuple[Decision, ...]] = {}
+        for decision in self.decisions:
+            if decision.id not in replaced:
+                found[decision.sound_id] = (*found.get(decision.sound_id, ()), decision)
+        return found
+
+    @cached_property
+    def agreed(self) -> dict[str, Decision]:
+        """By sound, the last standing decision where all standing ones say the same."""
+        return {sound: d[-1] for sound, d in self.standing.items() if len({one.new for one in d}) == 1}
+
+    @property
+    def disputed(self) -> list[str]:
+        """Sounds on which standing decisions differ."""
+        return [sound for sound in self.standing if sound not in self.agreed]
+
+    def last_by(self, who: str) -> Decision | None:
+        """The last decision of somebody, which an undo takes back."""
+        return next((d for d in reversed(self.decisions) if d.by == who), None)
+
+
+def record_file(collection: CollectionRef, experiments: Iterable[Path]) -> Path:
+    """Where the decisions on a collection's labels are kept.
+
+    That is the folder in BSTVIZ_REVIEWS, else the first experiment's own folder (beside the runs, which are replaced as a whole
+    when they are trained again), else, where that is the released runs' or may not be written to, the cache.
+    """
+    name = re.sub(r"[^\w-]+", "-", collection.name.lower()).strip("-") or "collection"
+    file = f"review-{name}-{collection.hash[:12]}.jsonl"
+    given = os.environ.get(paths.REVIEWS_VARIABLE)
+    if given:
+        return Path(given).expanduser() / file
+    for experiment in experiments:
+        folder = experiment.resolve().parent if is_run(experiment) else experiment.resolve()
+        if paths.assets().resolve() not in (folder, *folder.parents) and os.access(folder, os.W_OK):
+            return folder / file
+    return paths.cache_folder() / "reviews" / file
+
+
+def read_record(file: Path, collection_hash: str) -> Record:
+    """The decisions of a file; none where there is no such file.
+
+    Raises:
+        UserError: It cannot be read, or holds decisions on another version of the collection, or of another format version.
+    """
+    try:
+        data = file.read_bytes()
+        if not data.endswith(b"\n"):  # perhaps in the middle of somebody's line, who holds the lock
+            with contextlib.suppress(OSError), storage.locked(file):
+                data = file.read_bytes()
+    except FileNotFoundError:
+        return Record()
+    except OSError as error:
+        raise UserError(
+            f"The decisions in {file} cannot be read ({error}). Put that right, or choose another folder."
+        ) from None
+    decisions: dict[str, Decision] = {}
+    damaged = 0
+    for line in filter(None, data.splitlines()):
+        try:
+            entry: dict[str, Any] = json.loads(line)
+            version, about = entry.pop("format_version"), entry.pop("collection")
+            undone = entry.get("undoes")
+            decision = None if undone else Decision(**{**entry, "over": tuple(entry["over"])})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            damaged += 1
+            continue
+        storage.check_version(version, (RECORD_VERSION,), f"{file} has", "Restore it from a copy.")
+        if about != collection_hash:
+            raise UserError(
+                f"{file} holds decisions on another version of the collection (hash {about[:12]}…, not {collection_hash[:12]}…). "
+                "Give the record of this version, or the collection as it was."
+            )
+        if decision is None:
+            decisions.pop(str(undone), None)
+        else:
+            decisions[decision.id] = decision
+    return Record(tuple(decisions.values()), damaged)
+
+
+def decide(
+    file: Path,
+    collection_hash: str,
+    *,
+    sound_id: str,
+    old: str,
+    new: str | None,
+    why: str,
+    by: str,
+    over: Iterable[str] = (),
+) -> Decision:
+    """Record a decision; it is on the disk when this returns. Arguments as of :class:`Decision`.
+
+    Raises:
+        UserError: The record cannot be written.
+    """
+    when = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    decision = Decision(sound_id, old, new, why, when, by, uuid.uuid4().hex, tuple(over))
+    _append(file, collection_hash, dataclasses.asdict(decision))
+    return decision
+
+
+def undo(file: Path, collection_hash: str, decision: Decision, *, by: str) -> None:
+    """Take a decision back: what it replaced stands again. Both entries stay in the file; raises UserError as :func:`decide`."""
+    when = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    _append(file, collection_hash, {"undoes": decision.id, "when": when, "by": by})
+
+
+def _append(file: Path, collection_hash: str, entry: dict[str, Any]) -> None:
+    line = json.dumps({"format_version": RECORD_VERSION, "collection": collection_hash, **entry}, ensure_ascii=False)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = not file.exists()
+        with storage.locked(file), file.open("ab+", buffering=0) as out:
+            if out.seek(0, os.SEEK_END):
+                out.seek(-1, os.SEEK_END)
+                line = line if out.read(1) == b"\n" else f"\n{line}"  # somebody's last line was cut off
+            data = f"{line}\n".encode()
+            if out.write(data) != len(data):
+                raise OSError("the disk is full")
+            os.fsync(out.fileno())
+        if fresh:
+            storage.flush(file.parent)
+    except OSError as error:
+        raise UserError(
+            f"The decision could not be saved in {file} ({error}). Make room there, or choose a folder with bstviz app --reviews."
+        ) from None
+
+
+def table(record: Record) -> pd.DataFrame:
+    """Every standing decision, columns :data:`CSV_COLUMNS`; ``new`` is empty where somebody was unsure."""
+    rows = [
+        (d.sound_id, d.old, d.new, d.why, d.when) for decisions in record.standing.values() for d in decisions
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(CSV_COLUMNS)).sort_values("when", kind="stable", ignore_index=True)
+
+
+def apply_decisions(collection: Collection, record: Record) -> Collection:
+    """A new version of a collection with the agreed changes of class; neither the given one nor its folder is changed.
+
+    Relabelled sounds keep their old class in the column :data:`BEFORE`, and ``revisions`` gains an entry.
+
+    Raises:
+        UserError: Nothing is to be changed, or a decision does not fit the collection.
+    """
+    changes = {sound: d for sound, d in record.agreed.items() if d.new not in (None, d.old)}
+    if not changes:
+        raise UserError("No decision changes a class; there is no new version to make.")
+    sounds = collection.sounds.copy()
+    classes, before = sounds["class"].to_numpy(object, copy=True), np.full(len(sounds), None, object)
+    if BEFORE in sounds:
+        before[:] = sounds[BEFORE]
+    for sound, decision in changes.items():
+        row = collection.row_of.get(sound)
+        if row is None or classes[row] != decision.old or decision.new not in collection.taxonomy.codes:
+            raise UserError(
+                f"The decision on {sound!r} ({decision.old} → {decision.new}) does not fit collection {collection.name!r}: give the "
+                "version that was reviewed."
+            )
+        before[row], classes[row] = decision.old, decision.new
+    sounds["class"] = pd.Series(classes, index=sounds.index).astype(sounds["class"].dtype)
+    sounds[BEFORE] = pd.Series(before, index=sounds.index, dtype="str")
+    last = max(d.when for d in changes.values())
+    revision = Revision(collection.name, collection.hash, len(changes), last)
+    return dataclasses.replace(collection, sounds=sounds, revisions=(*collection.revisions, revision))

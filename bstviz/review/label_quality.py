@@ -1,0 +1,223 @@
+"""Label doubt: which labels of a collection are most likely wrong, from witnesses that never saw the label they judge.
+
+Witnesses are the settings' models, each sound judged out of fold, and its neighbours: the labels of the sounds nearest
+to it in the space of the embeddings, its own left out. Each gives every class a probability; the *evidence* is half the
+models' mean, half the neighbours' votes. The *support* of a label is its evidence against that of the best other class,
+and the least supported label comes first. Confident learning says besides which labels it estimates to be wrong.
+``benchmarks/label_doubt.py`` measures the ranking.
+
+Conventions: n sounds, W models, C second-level classes; labels are (n,) int64, probabilities (…, n, C) float32 summing
+to 1.
+
+References: C. Northcutt, L. Jiang, I. Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 2021
+(``cleanlab``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.errors import UserError
+from bstviz.evaluation.out_of_fold import OutOfFold, Setting, settings
+from bstviz.latent import neighbours
+from bstviz.models.config import Modality, kinds_of
+from bstviz.models.run import RunInfo
+
+LEAST_VOTERS = 5  # neighbours that vote where there are few sounds
+SHOWN = 10  # neighbours kept to be looked at
+
+
+@dataclass(frozen=True, eq=False)
+class Doubt:
+    """The evidence on the labels of n sounds.
+
+    Attributes:
+        sound_ids: (n,) str.
+        labels: (n,) int64, as they are now.
+        taxonomy: The classes.
+        names: Of the models, W.
+        models: (W, n, C) out-of-fold probabilities.
+        votes: (n, C) shares of the neighbours' labels.
+        k: How many neighbours voted.
+        near: (n, 10) str, the nearest of them, by their ids; fewer where there are not so many.
+    """
+
+    sound_ids: np.ndarray
+    labels: np.ndarray
+    taxonomy: Taxonomy
+    names: tuple[str, ...]
+    models: np.ndarray
+    votes: np.ndarray
+    k: int
+    near: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def evidence(self) -> np.ndarray:
+        """(n, C) float32 probabilities: half the models' mean, half the neighbours' votes."""
+        evidence: np.ndarray = (self.models.mean(axis=0) + self.votes) / 2
+        return evidence
+
+    @cached_property
+    def suggested(self) -> np.ndarray:
+        """(n,) int64, the class with the most evidence apart from the label."""
+        others = self.evidence.copy()
+        others[np.arange(len(self)), self.labels] = -1
+        return np.asarray(others.argmax(axis=1))
+
+    @cached_property
+    def support(self) -> np.ndarray:
+        """(n,) share of the label in the evidence for it and for the suggested class, 0 to 1.
+
+        One half where they are equal.
+        """
+        rows = np.arange(len(self))
+        own, other = self.evidence[rows, self.labels], self.evidence[rows, self.suggested]
+        total = own + other
+        share: np.ndarray = np.divide(own, total, out=np.full(len(self), 0.5, own.dtype), where=total > 0)
+        return share
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """(n,) sounds, least supported label first; of equals, the one with the most evidence for another class."""
+        return np.lexsort((-self.evidence[np.arange(len(self)), self.suggested], self.support))
+
+    @cached_property
+    def likely_wrong(self) -> np.ndarray:
+        """(n,) bool, the labels that confident learning estimates to be wrong (cleanlab, pruned by noise rate)."""
+        from cleanlab.filter import find_label_issues
+
+        present, labels = np.unique(self.labels, return_inverse=True)  # a class without labels has none that is wrong
+        if len(present) < 2:
+            return np.zeros(len(self), bool)
+        evidence = self.evidence[:, present].astype(np.float64) + 1e-9
+        return np.asarray(find_label_issues(labels, evidence / evidence.sum(axis=1, keepdims=True), n_jobs=1))
+
+    @cached_property
+    def agree(self) -> np.ndarray:
+        """(n,) bool, whether all models predict the same class."""
+        predicted = self.models.argmax(axis=2)
+        agree: np.ndarray = (predicted == predicted[0]).all(axis=0)
+        return agree
+
+    def reasons(self, i: int) -> list[str]:
+        """Why sound ``i`` is doubted, or not, in words."""
+        label, second = self.labels[i], self.taxonomy.second
+        out = []
+        for name, p in zip(self.names, self.models[:, i], strict=True):
+            best = int(p.argmax())
+            says = f"{name} says {second[best].name} ({_percent(p[best])})"
+            out.append(says if best == label else f"{says}, and gives the label {_percent(p[label])}")
+        if not self.agree[i]:
+            out.append("the models disagree")
+        near, own = int(self.votes[i].argmax()), round(self.k * float(self.votes[i, label]))
+        count = round(self.k * float(self.votes[i, near]))
+        told = f"{count} of its {self.k} nearest sounds are labelled {second[near].name}"
+        out.append(told if near == label else f"{told}, {own or 'none'} as it is")
+        if self.likely_wrong[i]:
+            out.append("confident learning counts the label as wrong")
+        return out
+
+
+def _percent(share: float) -> str:
+    return "under 1 %" if share < 0.01 else f"{100 * share:.0f} %"
+
+
+def neighbour_votes(
+    vectors: np.ndarray, labels: np.ndarray, n_classes: int, k: int, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the labels among the k nearest of some sounds, each itself left out.
+
+    Args:
+        vectors: (N, d) float32 of all that may vote; nearness is cosine similarity.
+        labels: (N,) int64.
+        n_classes: C.
+        k: How many neighbours, fewer than N.
+        rows: (n,) int64 the sounds asked about.
+
+    Returns:
+        Votes (n, C) float32, and the neighbours' rows (n, k) int64, nearest first.
+    """
+    near, _ = neighbours.Index(vectors).around(rows, k)
+    votes = np.zeros((len(rows), n_classes), np.float32)
+    np.add.at(votes, (np.arange(len(rows))[:, None], labels[near]), 1 / k)
+    return votes, near
+
+
+def standardised(collection: Collection, modality: Modality) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings of the sounds that have them and a class, each dimension at mean 0 and deviation 1, kinds side by
+    side.
+
+    Returns:
+        (N, d) float32, and their rows in the collection (N,) int64.
+    """
+    kinds = kinds_of(modality)
+    usable = collection.usable(kinds) & (collection.labels >= 0)
+    x = np.concatenate([collection.embedding(kind)[usable] for kind in kinds], axis=1)
+    deviation = x.std(axis=0)
+    return (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1), np.flatnonzero(usable)
+
+
+def weigh(pooled: Sequence[OutOfFold], collection: Collection) -> Doubt:
+    """Weigh the labels of the sounds that every one of some settings has answered for out of fold.
+
+    Args:
+        pooled: Out-of-fold answers of one setting each, of one modality: hierarchical and flat, say.
+        collection: Theirs, with its embeddings. Of its N labelled sounds, the square root of N vote as neighbours.
+
+    Raises:
+        UserError: The settings are of several collections or modalities, or share fewer than two sounds.
+    """
+    modalities = {p.setting.train.modality for p in pooled}
+    if not pooled or {p.setting.hash for p in pooled} != {collection.hash} or len(modalities) != 1:
+        raise UserError("Doubt is weighed over settings of one modality, trained on the collection as it is now.")
+    ids = [p.sound_ids for p in pooled]
+    shared = ids[0][np.all([np.isin(ids[0], other) for other in ids], axis=0)]
+    if len(shared) < 2:
+        raise UserError(f"These settings share {len(shared)} out-of-fold sounds; train them on the same folds.")
+    places = [{sound: i for i, sound in enumerate(own)} for own in ids]
+    taxonomy = collection.taxonomy
+    vectors, voters = standardised(collection, modalities.pop())
+    asked = np.searchsorted(voters, [collection.row_of[sound] for sound in shared])
+    labels = collection.labels[voters]
+    k = min(max(round(math.sqrt(len(voters))), LEAST_VOTERS), len(voters) - 1)
+    votes, near = neighbour_votes(vectors, labels, len(taxonomy.second), k, asked)
+    return Doubt(
+        sound_ids=shared,
+        labels=labels[asked],
+        taxonomy=taxonomy,
+        names=_names(pooled),
+        models=np.stack([p.probabilities[[at[s] for s in shared]] for p, at in zip(pooled, places, strict=True)]),
+        votes=votes,
+        k=k,
+        near=collection.sounds["sound_id"].to_numpy(object)[voters][near[:, :SHOWN]],
+    )
+
+
+def panel(infos: Sequence[RunInfo]) -> list[list[RunInfo]]:
+    """Of many runs those whose answers are weighed together: the first setting's, and of those that differ in the loss
+    alone.
+    """
+    found = settings(infos)
+    first = next(iter(found))
+
+    def alike(setting: Setting) -> bool:
+        return replace(setting, train=replace(setting.train, loss=first.train.loss)) == first
+
+    return [members for setting, members in found.items() if alike(setting)]
+
+
+def _names(pooled: Sequence[OutOfFold]) -> tuple[str, ...]:
+    """What to call each model: its loss, and its threshold where they differ."""
+    trains = [p.setting.train for p in pooled]
+    several = len({t.min_confidence for t in trains}) > 1
+    return tuple(f"the {t.loss} model" + (f" ({t.words('min_confidence')})" if several else "") for t in trains)

@@ -1,0 +1,1 @@
+"""Training: folds of a setting, sweeps, baselines, zero-shot, the bundled models."""

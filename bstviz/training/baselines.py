@@ -1,0 +1,175 @@
+"""Baselines on the same embeddings and folds as the networks: nearest neighbours, logistic regression, zero-shot.
+
+Embeddings are standardised by the training sounds; with both modalities the two are joined. Baselines train on the very
+sounds that the networks beside them train on: the same validation sounds are held out, though a baseline has no use for
+them. Zero-shot (:mod:`bstviz.training.zero_shot`) trains on nothing and takes audio alone, of an encoder that reads too.
+
+References: P. Anastasopoulou, J. Torrey, X. Serra, F. Font, "Heterogeneous Sound Classification with the Broad Sound
+Taxonomy and Dataset", DCASE 2024 (nearest neighbours); paper section 5.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from bstviz import storage
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.splits import Folds, split_collection
+from bstviz.errors import UserError
+from bstviz.evaluation import metrics
+from bstviz.models.config import MODALITIES, Modality, TrainConfig, kinds_of
+from bstviz.training.zero_shot import zero_shot
+
+Method = Literal["knn", "logistic", "zeroshot"]
+METHODS: dict[Method, str] = {
+    "knn": "kNN (10, cosine)",
+    "logistic": "Logistic regression",
+    "zeroshot": "Zero-shot (class definitions)",
+}
+BASELINES = "baselines"
+BASELINE_VERSION = 2
+"""Version 1 fitted on the validation sounds too, and did not say so."""
+KNN_NEIGHBOURS, INVERSE_REGULARISATION = 10, 0.01
+
+
+@dataclass(frozen=True)
+class BaselineConfig:
+    """What a baseline is fitted on.
+
+    Attributes:
+        method: Which baseline.
+        modality: Which embeddings it takes.
+        min_confidence: Sounds below this annotation confidence are left out of training and test alike.
+        seed: Of the validation draw, by which its splits are those of the networks.
+        validation: Share of the training sounds that is held out, as of the networks; 0 in files of format version 1,
+            whose baselines trained on the validation sounds too.
+    """
+
+    method: Method
+    modality: Modality
+    min_confidence: int = 1
+    seed: int = 0
+    validation: float = TrainConfig.validation
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (("method", self.method, METHODS), ("modality", self.modality, MODALITIES)):
+            if value not in allowed:
+                raise UserError(f"{name} is {value!r}; allowed are {', '.join(allowed)}.")
+        if self.method == "zeroshot" and self.modality != "audio":
+            raise UserError(
+                f"modality is {self.modality!r}; zero-shot compares sounds with class definitions: take audio."
+            )
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline's scores on one fold.
+
+    Attributes:
+        config: What it is.
+        fold: Index of its test fold.
+        split_kind: How the folds were made, in words.
+        collection: Name of the collection.
+        encoders: What made the embeddings, in words.
+        metrics: As of a run: on the test sounds at or above the confidence threshold.
+    """
+
+    config: BaselineConfig
+    fold: int
+    split_kind: str
+    collection: str
+    encoders: str
+    metrics: dict[str, float]
+
+    def save(self, experiment: Path) -> Path:
+        """Write the scores into an experiment folder."""
+        file = baseline_file(experiment, self.config, self.fold)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        entry = {"format_version": BASELINE_VERSION, **dataclasses.asdict(self)}
+        storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
+        return file
+
+
+def baseline_file(experiment: Path, config: BaselineConfig, fold: int) -> Path:
+    """File of a baseline's scores within an experiment."""
+    return experiment / BASELINES / f"{config.method}-{config.modality}-c{config.min_confidence}-fold{fold}.json"
+
+
+def find_baselines(experiment: str | Path) -> list[Baseline]:
+    """The baselines of an experiment, in name order; none where it has none.
+
+    Raises:
+        UserError: A file is damaged or of another format version.
+    """
+    found = []
+    for file in sorted((Path(experiment) / BASELINES).glob("*.json")):
+        try:
+            entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            version = entry.pop("format_version")
+            config = entry.pop("config")
+            if version in (1, BASELINE_VERSION):
+                before: dict[str, Any] = {"validation": 0.0} if version == 1 else {}
+                found.append(Baseline(BaselineConfig(**before, **config), **entry))
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"{file} is damaged; delete it and run the sweep again.") from None
+        storage.check_version(version, (1, BASELINE_VERSION), f"{file} has", "Delete it and run the sweep again.")
+    return found
+
+
+def fit_baseline(collection: Collection, folds: Folds, fold: int, config: BaselineConfig) -> Baseline:
+    """Fit a baseline on one fold and score it.
+
+    Raises:
+        UserError: An embedding is missing, too few sounds remain, or zero-shot has no encoder that reads.
+    """
+    kinds = kinds_of(config.modality)
+    matrices = [collection.embedding(kind) for kind in kinds]
+    usable = collection.usable(kinds)
+    labels = collection.labels
+    split = split_collection(
+        collection,
+        folds,
+        fold,
+        usable,
+        min_confidence=config.min_confidence,
+        validation=config.validation,
+        seed=config.seed,
+    )
+    train, test = split == "train", split == "test"
+    if config.method == "zeroshot":
+        probabilities = zero_shot(collection)[test]
+    else:
+        x = np.concatenate([np.nan_to_num(m) for m in matrices], axis=1)
+        probabilities = _trained(config.method, x[train], labels[train], x[test], len(collection.taxonomy.codes))
+    return Baseline(
+        config=config,
+        fold=fold,
+        split_kind=folds.kind,
+        collection=collection.name,
+        encoders=", ".join(f"{kind} {collection.encoder(kind)}" for kind in kinds),
+        metrics=metrics.evaluate(labels[test], probabilities, collection.taxonomy.parents),
+    )
+
+
+def _trained(method: Method, x: np.ndarray, labels: np.ndarray, asked: np.ndarray, n_classes: int) -> np.ndarray:
+    """Probabilities (m, C) for ``asked`` (m, d) of a classifier trained on x (n, d) and labels (n,)."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    classifier = (
+        KNeighborsClassifier(min(KNN_NEIGHBOURS, len(x)), metric="cosine", weights="distance")
+        if method == "knn"
+        else LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300)
+    )
+    model = make_pipeline(StandardScaler(), classifier).fit(x, labels)
+    probabilities = np.zeros((len(asked), n_classes))
+    probabilities[:, model.classes_] = model.predict_proba(asked)
+    return probabilities

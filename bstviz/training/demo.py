@@ -1,0 +1,140 @@
+"""The demo: its collection, and the recipe that trains the released runs on it.
+
+``bstviz demo`` makes the demo collection and trains four runs: hierarchical and flat, audio and audio with text.
+Further collections, given by path, join the training and never the test; only demo sounds are listed in the runs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bstviz.datasets import demo
+from bstviz.datasets.collection import Collection, is_collection, load_collection
+from bstviz.datasets.splits import Folds, stratified_folds
+from bstviz.encoders.base import AudioOrText
+from bstviz.errors import UserError
+from bstviz.inference.embed import TEXT_FIELDS, embed_collection
+from bstviz.jobs.resumable import Track, no_progress
+from bstviz.latent.projection import UmapSettings
+from bstviz.models.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Modality, recipe
+
+COLLECTION, RUNS = "demo", "runs"
+RECIPE = "default"
+BUNDLED_MODALITIES: tuple[Modality, ...] = ("audio", "both")
+UNUSABLE_LICENSE = r"\bNC\b|no licence stated"
+"""Sounds of further collections with such a licence are left out of the released runs."""
+
+
+def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collection:
+    """Make the demo collection in ``folder``, synthesise and embed its sounds; an existing one is read back.
+
+    Embeddings of other encoders than the default ones are made anew.
+    """
+    folder = Path(folder)
+    if not is_collection(folder):
+        demo.load().save(folder)
+    collection = load_collection(folder)
+    audio, text = (
+        None if info is not None and info.id == wanted else wanted
+        for info, wanted in ((collection.audio_encoder, AUDIO_ENCODER), (collection.text_encoder, TEXT_ENCODER))
+    )
+    if audio or text:
+        report = embed_collection(folder, audio_encoder=audio, text_encoder=text, text_fields=TEXT_FIELDS, track=track)
+        collection = report.collection
+    return collection
+
+
+def joined(base: Collection, extra: list[Collection]) -> Collection:
+    """Several collections as one, ``base`` first, in memory; ids are made unique by the collections' names.
+
+    Raises:
+        UserError: Taxonomies or encoders differ.
+    """
+    for other in extra:
+        if other.taxonomy.hash != base.taxonomy.hash:
+            raise UserError(f"Collection {other.name!r} has another taxonomy than {base.name!r}.")
+        if (other.audio_encoder, other.text_encoder) != (base.audio_encoder, base.text_encoder):
+            raise UserError(
+                f"Collection {other.name!r} is embedded with {other.audio_encoder} and {other.text_encoder}; "
+                f"{base.name!r} with {base.audio_encoder} and {base.text_encoder}. Embed it with the same."
+            )
+    tables = [base.sounds, *(c.sounds.assign(sound_id=f"{c.name}/" + c.sounds["sound_id"]) for c in extra)]
+
+    def stacked(kind: AudioOrText) -> np.ndarray | None:
+        return np.concatenate([c.embedding(kind) for c in (base, *extra)]) if base.encoder(kind) else None
+
+    return replace(base, sounds=pd.concat(tables, ignore_index=True), audio=stacked("audio"), text=stacked("text"))
+
+
+def usable(collection: Collection) -> Collection:
+    """The collection without sounds whose licence forbids or does not state free use."""
+    keep = (
+        ~collection.sounds["license"].fillna("no licence stated").str.contains(UNUSABLE_LICENSE, regex=True).to_numpy()
+    )
+    return replace(
+        collection,
+        sounds=collection.sounds[keep].reset_index(drop=True),
+        audio=None if collection.audio is None else collection.audio[keep],
+        text=None if collection.text is None else collection.text[keep],
+    )
+
+
+def train_released(
+    out: str | Path,
+    extra: list[Path],
+    *,
+    seed: int = 0,
+    track: Track = no_progress,
+    on_run: Callable[[str, int, int], None] | None = None,
+) -> list[Path]:
+    """Train the released runs into ``out``: ``demo`` (the collection) and ``runs`` (the experiment).
+
+    Args:
+        out: Folder, made anew where it holds runs already.
+        extra: Folders of embedded collections that join the training.
+        seed: Of folds and training.
+        track: Progress of embedding.
+        on_run: Progress of training: run, epoch, epochs.
+
+    Returns:
+        Folders of the runs.
+    """
+    import torch
+
+    from bstviz.training.train import train_fold
+
+    out = Path(out)
+    collection = make_collection(out / COLLECTION, track=track)
+    others = [usable(load_collection(path)) for path in extra]
+    everything = joined(collection, others)
+    n = len(collection)
+    folds = np.full(len(everything), -1, np.int64)
+    folds[:n] = stratified_folds(collection.labels, seed=seed)
+    listed = np.arange(len(everything)) < n
+    kind = f"stratified 5-fold over the demo sounds, seed {seed}" + ("; other collections train only" if others else "")
+    shutil.rmtree(out / RUNS, ignore_errors=True)
+    paths = []
+    for modality in BUNDLED_MODALITIES:
+        for loss in LOSSES:
+            config = recipe(RECIPE, loss=loss, modality=modality, seed=seed)
+            torch.set_num_threads(1)  # batches are small, and the UMAP fit before set all cores to work
+            run = train_fold(
+                everything,
+                Folds(folds, kind),
+                0,
+                config,
+                listed=listed,
+                also_trained_on=tuple(c.name for c in others),
+                umap=UmapSettings(seed=seed),
+                on_epoch=partial(on_run, f"{loss} {modality}") if on_run else None,
+            )
+            own = replace(run, collection=replace(run.collection, hash=collection.hash))
+            paths.append(own.save(out / RUNS / own.id))
+    return paths

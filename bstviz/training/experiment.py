@@ -1,0 +1,144 @@
+"""Experiments in one call: the folds of one setting, or the grid of a preset; what the commands train and sweep do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.splits import Folds, choose_folds
+from bstviz.latent.projection import UmapSettings
+from bstviz.models.config import Loss, Modality, exact_epochs
+from bstviz.models.config import recipe as named_recipe
+from bstviz.models.run import Run, load_run, run_id
+from bstviz.training.sweep import Grid, SweepPreset, grid_of, load_preset, run_sweep
+
+
+def train(
+    collection: Collection,
+    *,
+    loss: Loss = "hierarchical",
+    modality: Modality = "audio",
+    recipe: str = "default",
+    min_confidence: int = 1,
+    folds: int = 5,
+    group: str | None = None,
+    fold_column: str | None = None,
+    epochs: int | None = None,
+    umap: bool = True,
+    seed: int = 0,
+    device: str = "cpu",
+    out: str | Path | None = None,
+    **changes: Any,
+) -> list[Run]:
+    """Train one setting on every fold of a collection: a sweep of one point.
+
+    Args:
+        collection: Sounds with the embeddings that ``modality`` takes.
+        loss: ``flat`` or ``hierarchical``.
+        modality: ``audio``, ``text`` or ``both``.
+        recipe: Named training config: ``default``, ``text`` or ``paper``.
+        min_confidence: Annotation confidence, 1 to 5, from which sounds train and test.
+        folds: Number of stratified folds; the collection's own, column ``test_fold``, go before.
+        group: Column whose sounds are kept in the same fold.
+        fold_column: Column with the data's own folds.
+        epochs: Exactly so many, however few steps that is; the recipe's when left out.
+        umap: Make the UMAP projections too.
+        seed: Of folds, training and UMAP.
+        device: Torch device.
+        out: Folder of the experiment, where every run is kept as it is done; called again, it goes on with what is
+            missing. The runs stay in memory alone when left out.
+        changes: Further settings of :class:`bstviz.models.config.TrainConfig` to change in the recipe.
+
+    Returns:
+        One run per fold, in fold order.
+
+    Raises:
+        UserError: An embedding is missing, a setting is not allowed, there are too few sounds, or ``out`` holds an
+            experiment of other settings.
+
+    Example:
+        >>> import bstviz
+        >>> from bstviz.paths import assets
+        >>> collection = bstviz.load_collection(assets() / "demo")
+        >>> runs = bstviz.train(collection, loss="flat", modality="text", folds=2, epochs=2, umap=False)
+        >>> [run.id for run in runs]
+        ['flat-text-c1-fold0', 'flat-text-c1-fold1']
+        >>> bstviz.evaluate(runs)["n"]
+        1104.0
+    """
+    chosen = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
+    setting = named_recipe(recipe, **chosen, **exact_epochs(epochs), **changes)
+    assignment = choose_folds(collection, count=folds, group=group, column=fold_column, seed=seed)
+    projected = UmapSettings(seed=seed) if umap else None
+    if out is not None:
+        return _finished(collection, assignment, Grid((setting,), (), ()), out, device=device, umap=projected)
+    from bstviz.training.train import train_folds
+
+    return train_folds(collection, assignment, range(assignment.count), setting, device=device, umap=projected)
+
+
+def sweep(
+    collection: Collection,
+    preset: str | Path | SweepPreset = "table1",
+    *,
+    out: str | Path,
+    recipe: str | None = None,
+    folds: int = 5,
+    group: str | None = None,
+    fold_column: str | None = None,
+    epochs: int | None = None,
+    baselines: bool = True,
+    umap: bool = False,
+    seed: int = 0,
+    jobs: int = 1,
+    device: str = "cpu",
+    **changes: Any,
+) -> list[Run]:
+    """Train a preset's grid of settings on the same folds, as the paper's table 1; called again, it goes on.
+
+    Args:
+        collection: Sounds with embeddings; settings that need what it lacks are left out.
+        preset: Named sweep, the path of a .toml file of one's own, or a :class:`SweepPreset`.
+        out: Folder of the experiment; ``bstviz report`` and ``bstviz app --experiment`` take it.
+        recipe: Another training recipe than the preset's.
+        folds: As for :func:`train`, like ``group``, ``fold_column``, ``epochs``, ``umap``, ``seed``, ``device``.
+        baselines: Fit the preset's baselines too; they are kept in ``out``.
+        jobs: Worker processes; with several, a script calls this under ``if __name__ == "__main__":``.
+        changes: Further settings of :class:`bstviz.models.config.TrainConfig`, the same for all.
+
+    Returns:
+        The runs, setting by setting, in fold order.
+
+    Raises:
+        UserError: There is no such preset, nothing of it can be trained on the collection, or ``out`` holds an
+            experiment of other settings.
+
+    Example:
+        >>> import bstviz
+        >>> from bstviz.training.sweep import SweepPreset
+        >>> from bstviz.paths import assets
+        >>> from tempfile import TemporaryDirectory
+        >>> collection = bstviz.load_collection(assets() / "demo")
+        >>> losses = SweepPreset("losses", modalities=("text",))  # or the path of a .toml file
+        >>> with TemporaryDirectory() as folder:
+        ...     runs = bstviz.sweep(collection, losses, out=folder, folds=2, epochs=1)
+        >>> [run.id for run in runs if run.fold == 0]
+        ['flat-text-c1-fold0', 'hierarchical-text-c1-fold0']
+    """
+    named = preset if isinstance(preset, SweepPreset) else load_preset(str(preset))
+    chosen = named.changed(recipe=recipe, baselines=baselines, epochs=epochs)
+    grid = grid_of(chosen, collection, seed=seed, **changes)
+    assignment = choose_folds(collection, count=folds, group=group, column=fold_column, seed=seed)
+    return _finished(
+        collection, assignment, grid, out, jobs=jobs, device=device, umap=UmapSettings(seed=seed) if umap else None
+    )
+
+
+def _finished(
+    collection: Collection, folds: Folds, grid: Grid, out: str | Path, *, jobs: int = 1, **options: Any
+) -> list[Run]:
+    """Do what is missing of a sweep and load all its runs."""
+    for _ in run_sweep(collection, folds, grid, out, jobs=jobs, **options):
+        pass
+    return [load_run(Path(out) / run_id(setting, fold)) for setting in grid.settings for fold in range(folds.count)]

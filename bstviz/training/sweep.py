@@ -1,0 +1,400 @@
+"""Sweeps: the settings of a preset on the same folds, in parallel; each run is kept once done; a stopped sweep goes on.
+
+Workers only compute; this process alone writes. So a run is on disk whole or not at all, whatever is killed when.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bstviz import storage
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.splits import Folds
+from bstviz.errors import UserError
+from bstviz.jobs.backend import LOCAL, Engine, connected
+from bstviz.models.config import LOSSES, MODALITIES, Loss, Modality, TrainConfig, exact_epochs, kinds_of, recipe
+from bstviz.models.run import Run, is_run, run_id, write_experiment
+from bstviz.training.baselines import Baseline, BaselineConfig, Method, baseline_file, find_baselines, fit_baseline
+from bstviz.training.zero_shot import readable, zero_shot
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.queues import SimpleQueue
+
+    from bstviz.latent.projection import UmapSettings
+
+PRESET_FOLDER = Path(__file__).parents[1] / "data" / "sweeps"
+Progress = Callable[[int, float], None]
+"""Called with the index of a task and the share of it that is done, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class SweepPreset:
+    """A named sweep, as a TOML file states it.
+
+    Attributes:
+        name: Of the file.
+        losses: Of :data:`bstviz.models.config.LOSSES`.
+        modalities: Of :data:`bstviz.models.config.MODALITIES`.
+        min_confidences: Annotation confidence thresholds.
+        baselines: Of :data:`bstviz.training.baselines.METHODS`.
+        recipe: Name of the recipe that all settings start from.
+        train: Further changes to it, by the names of :class:`bstviz.models.config.TrainConfig`.
+    """
+
+    name: str
+    losses: tuple[Loss, ...] = tuple(LOSSES)
+    modalities: tuple[Modality, ...] = MODALITIES
+    min_confidences: tuple[int, ...] = (1,)
+    baselines: tuple[Method, ...] = ()
+    recipe: str = "default"
+    train: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def changed(self, *, recipe: str | None, baselines: bool, epochs: int | None) -> SweepPreset:
+        """The same with another recipe, without its baselines, or for another number of epochs, as asked for."""
+        return dataclasses.replace(
+            self,
+            recipe=recipe or self.recipe,
+            baselines=self.baselines if baselines else (),
+            train=self.train | exact_epochs(epochs),
+        )
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a sweep trains and fits on one collection: settings, baselines, and in words what is left out and why."""
+
+    settings: tuple[TrainConfig, ...]
+    baselines: tuple[BaselineConfig, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Folds of one setting or baseline that are worked on together."""
+
+    config: TrainConfig | BaselineConfig
+    folds: tuple[int, ...]
+
+    @property
+    def cost(self) -> float:
+        """Rough length, for progress and order: folds and modalities, a baseline a quarter of a training."""
+        share = 0.25 if isinstance(self.config, BaselineConfig) else 1.0
+        return share * len(self.folds) * len(kinds_of(self.config.modality))
+
+
+def load_preset(name: str) -> SweepPreset:
+    """A packaged preset by its name, or one's own by the path of its TOML file.
+
+    Raises:
+        UserError: There is no such preset, or its file has unknown settings.
+    """
+    file = Path(name) if name.endswith(".toml") else PRESET_FOLDER / f"{name}.toml"
+    if not file.is_file():
+        known = ", ".join(sorted(f.stem for f in PRESET_FOLDER.glob("*.toml")))
+        raise UserError(f"There is no sweep preset {name!r}; known: {known}, or the path of a .toml file of your own.")
+    try:
+        entry = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is not valid TOML: {error}.") from None
+    allowed = {f.name for f in dataclasses.fields(SweepPreset)} - {"name"}
+    unknown = sorted(set(entry) - allowed)
+    if unknown:
+        raise UserError(f"{file} has the unknown setting {unknown[0]!r}; allowed are {', '.join(sorted(allowed))}.")
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    return SweepPreset(file.stem, **values)
+
+
+def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid:
+    """The settings of a preset that a collection has the embeddings and confidences for.
+
+    Args:
+        preset: The named sweep.
+        collection: The sounds.
+        changes: Of the recipe, on top of the preset's own.
+
+    Raises:
+        UserError: Nothing is left, or a setting is unknown.
+    """
+    missing = [kind for kind in kinds_of("both") if getattr(collection, kind) is None]
+    modalities = [m for m in preset.modalities if not set(kinds_of(m)) & set(missing)]
+    left_out = [
+        f"modality {m}: the collection has no {' or '.join(k for k in kinds_of(m) if k in missing)} embeddings"
+        for m in preset.modalities
+        if m not in modalities
+    ]
+    rated = bool(collection.sounds["confidence"].notna().any())
+    thresholds = [c for c in preset.min_confidences if c == 1 or rated]
+    if len(thresholds) < len(preset.min_confidences):
+        left_out.append("confidence thresholds above 1: the collection has no annotation confidence")
+    if not modalities or not thresholds:
+        raise UserError(
+            f"Nothing of preset {preset.name!r} can be trained on {collection.name!r}: {'; '.join(left_out)}."
+        )
+    try:
+        common = recipe(preset.recipe, **{**preset.train, **changes})
+    except TypeError as error:
+        raise UserError(f"Preset {preset.name!r} has an unknown training setting: {error}.") from None
+    points = [(c, m) for c in thresholds for m in modalities]
+    settings = [
+        dataclasses.replace(common, loss=loss, modality=m, min_confidence=c)
+        for c, m in points
+        for loss in preset.losses
+    ]
+    methods = list(preset.baselines)
+    if "zeroshot" in methods and (reason := _no_zero_shot(collection)) is not None:
+        methods.remove("zeroshot")
+        left_out += [reason] if reason else []
+    baselines = [
+        BaselineConfig(method, m, c, common.seed, common.validation)
+        for c, m in points
+        for method in methods
+        if method != "zeroshot" or m == "audio"
+    ]
+    return Grid(tuple(settings), tuple(baselines), tuple(left_out))
+
+
+def _no_zero_shot(collection: Collection) -> str | None:
+    """Why a collection has no zero-shot baseline; empty where its encoder does not read and None where it has one."""
+    info = collection.audio_encoder
+    if info is None or not readable(collection):
+        return ""
+    try:
+        zero_shot(collection)
+    except UserError:  # weights that are not here and cannot be had, or others than made the embeddings
+        return f"baseline zeroshot: {info.id} cannot read the class definitions here; bstviz search says why"
+    return None
+
+
+def default_jobs(device: str) -> int:
+    """Worker processes that suit a device: one a processor core, or one in all where an accelerator does the work."""
+    if device != "cpu":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def describe(collection: Collection, folds: Folds, grid: Grid) -> dict[str, Any]:
+    """The entry of ``experiment.json``: what makes two sweeps the same."""
+    return {
+        "collection": {"name": collection.name, "hash": collection.hash},
+        "folds": {
+            "count": folds.count,
+            "kind": folds.kind,
+            "sha256": hashlib.sha256(folds.assignment.tobytes()).hexdigest(),
+        },
+        "settings": [dataclasses.asdict(config) for config in grid.settings],
+        "baselines": [dataclasses.asdict(config) for config in grid.baselines],
+        "left_out": list(grid.left_out),
+    }
+
+
+def open_tasks(out: Path, folds: Folds, grid: Grid, *, jobs: int, together: bool = True) -> list[Task]:
+    """What is still to do in an experiment folder, longest first.
+
+    Args:
+        out: The experiment.
+        folds: Its folds.
+        grid: Its settings and baselines.
+        jobs: How many tasks run at once; a setting's folds are parted where there are fewer settings than that.
+        together: Train a setting's folds side by side in one task; False makes one task a fold.
+    """
+
+    fitted = {(baseline.config, baseline.fold) for baseline in find_baselines(out)}
+
+    def missing(config: TrainConfig | BaselineConfig) -> list[int]:
+        if isinstance(config, BaselineConfig):
+            return [f for f in range(folds.count) if (config, f) not in fitted]
+        return [f for f in range(folds.count) if not is_run(out / run_id(config, f))]
+
+    configs: list[TrainConfig | BaselineConfig] = [*grid.settings, *grid.baselines]
+    todo = {config: left for config in configs if (left := missing(config))}
+    tasks = []
+    for config, left in todo.items():
+        parts = min(len(left), -(-jobs // len(todo))) if together else len(left)
+        tasks += [Task(config, tuple(left[i::parts])) for i in range(parts)]
+    return sorted(tasks, key=lambda task: -task.cost)
+
+
+def carry_out(
+    task: Task,
+    collection: Collection,
+    folds: Folds,
+    *,
+    device: str = "cpu",
+    umap: UmapSettings | None = None,
+    on_share: Callable[[float], None] | None = None,
+) -> list[Run] | list[Baseline]:
+    """Train or fit a task's folds; the same function in this process, in a worker and on a cluster."""
+    if isinstance(task.config, BaselineConfig):
+        return [fit_baseline(collection, folds, fold, task.config) for fold in task.folds]
+    from bstviz.training.train import train_folds
+
+    report = (lambda epoch, epochs: on_share(epoch / epochs)) if on_share else None
+    return train_folds(collection, folds, task.folds, task.config, device=device, umap=umap, on_epoch=report)
+
+
+def run_sweep(
+    collection: Collection,
+    folds: Folds,
+    grid: Grid,
+    out: str | Path,
+    *,
+    jobs: int | None = None,
+    device: str = "cpu",
+    engine: Engine = LOCAL,
+    umap: UmapSettings | None = None,
+    on_start: Callable[[list[Task]], None] | None = None,
+    on_progress: Progress | None = None,
+) -> Iterator[Task]:
+    """Do what is missing of a sweep, yielding each task as its results are on disk.
+
+    Args:
+        collection: The sounds.
+        folds: Their folds.
+        grid: Settings and baselines.
+        out: Folder of the experiment.
+        jobs: Worker processes; :func:`default_jobs` when left out.
+        device: Torch device.
+        engine: Local processes, or Ray: one task a fold, on as many processors as it has.
+        umap: Make UMAP maps with these settings; None leaves them to be made later.
+        on_start: Called with the tasks to be done.
+        on_progress: Called as tasks advance; with Ray only as they end.
+
+    Raises:
+        UserError: The folder holds an experiment of other settings, or Ray is not installed.
+    """
+    out = Path(out)
+    write_experiment(out, describe(collection, folds, grid))
+    for fold in range(folds.count):
+        for config in grid.settings:
+            storage.recover(out / run_id(config, fold))
+        for baseline in grid.baselines:
+            storage.recover(baseline_file(out, baseline, fold))
+    jobs = jobs or default_jobs(device)
+    tasks = open_tasks(out, folds, grid, jobs=jobs, together=engine.name == "local")
+    if on_start:
+        on_start(tasks)
+    progress = on_progress or (lambda index, share: None)
+    if engine.name == "ray":
+        results = _on_ray(tasks, collection, folds, engine, device=device, umap=umap)
+    elif jobs == 1 or len(tasks) < 2:
+        results = _here(tasks, collection, folds, device=device, umap=umap, on_progress=progress)
+    else:
+        results = _in_processes(tasks, collection, folds, jobs, device=device, umap=umap, on_progress=progress)
+    for index, done in results:
+        for result in done:
+            result.save(out if isinstance(result, Baseline) else out / result.id)
+        progress(index, 1.0)
+        yield tasks[index]
+
+
+Results = Iterator[tuple[int, list[Run] | list[Baseline]]]
+
+
+def _here(
+    tasks: Sequence[Task], collection: Collection, folds: Folds, *, on_progress: Progress, **options: Any
+) -> Results:
+    import torch
+
+    torch.set_num_threads(1)  # batches are small: more threads wait for each other
+    for index, task in enumerate(tasks):
+
+        def on_share(share: float, index: int = index) -> None:
+            on_progress(index, share)
+
+        yield index, carry_out(task, collection, folds, on_share=on_share, **options)
+
+
+@dataclass
+class _Worker:
+    """What a worker process is given once: the data, where it reports how far it is, and a pipe that ends it."""
+
+    collection: Collection
+    folds: Folds
+    options: dict[str, Any]
+    reports: SimpleQueue[tuple[int, float]]
+    parent: Connection
+
+
+_worker: _Worker
+
+
+def _begin(worker: _Worker) -> None:
+    """Set up a worker process: one thread, no interest in Ctrl-C, and an end when its parent has one or says so."""
+    import signal
+    import threading
+
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    global _worker
+    _worker = worker
+    torch.set_num_threads(1)
+    threadpool_limits(1)  # linear algebra of the baselines
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def follow() -> None:
+        worker.parent.poll(None)  # until the parent has closed its end, or has ended
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _in_worker(index: int, task: Task) -> list[Run] | list[Baseline]:
+    def on_share(share: float) -> None:
+        _worker.reports.put((index, share))
+
+    return carry_out(task, _worker.collection, _worker.folds, on_share=on_share, **_worker.options)
+
+
+def _in_processes(
+    tasks: Sequence[Task], collection: Collection, folds: Folds, jobs: int, *, on_progress: Progress, **options: Any
+) -> Results:
+    from multiprocessing import get_context
+
+    context = get_context("spawn")
+    reports = context.SimpleQueue()
+    followed, parent = context.Pipe(duplex=False)
+    worker = _Worker(collection, folds, options, reports, followed)
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), context, initializer=_begin, initargs=(worker,))
+    pending: dict[Future[list[Run] | list[Baseline]], int] = {}
+    try:
+        pending = {pool.submit(_in_worker, index, task): index for index, task in enumerate(tasks)}
+        while pending:
+            done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            while not reports.empty():
+                on_progress(*reports.get())
+            for future in done:
+                yield pending.pop(future), future.result()
+    finally:
+        if pending:  # stopped, or a task failed: nobody waits for the others
+            parent.close()
+        pool.shutdown(cancel_futures=True)
+        parent.close()
+        followed.close()
+
+
+def _on_ray(tasks: Sequence[Task], collection: Collection, folds: Folds, engine: Engine, **options: Any) -> Results:
+    with connected(engine) as ray:
+        gpus = 1 if str(options["device"]).startswith("cuda") else 0
+        remote = ray.remote(num_cpus=1, num_gpus=gpus)(_on_one_thread)
+        shared = ray.put((collection, folds))
+        pending = {remote.remote(task, shared, options): index for index, task in enumerate(tasks)}
+        while pending:
+            (done,), _ = ray.wait(list(pending), num_returns=1)
+            yield pending.pop(done), ray.get(done)
+
+
+def _on_one_thread(task: Task, shared: tuple[Collection, Folds], options: dict[str, Any]) -> list[Run] | list[Baseline]:
+    import torch
+
+    torch.set_num_threads(1)
+    return carry_out(task, *shared, **options)

@@ -1,0 +1,443 @@
+"""Training: the folds of a setting side by side in one program (paper sections 3 and 4.2).
+
+The embeddings of a whole collection fit in memory, so a step draws its rows from one matrix; there is no loader. Every
+fold draws its random numbers from a generator of its own: it comes out the same whichever folds it is trained with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.splits import Folds, confident_sounds, split_collection
+from bstviz.encoders.base import AudioOrText
+from bstviz.evaluation import calibration, metrics
+from bstviz.latent import structure
+from bstviz.latent.projection import UmapSettings
+from bstviz.models.config import ModelConfig, Precision, TrainConfig, kinds_of
+from bstviz.models.losses import cross_entropy, total_loss
+from bstviz.models.network import Network, member_state
+from bstviz.models.predict import Prediction, answers_table, forward
+from bstviz.models.retrieval import Memory, remember
+from bstviz.models.run import Run
+
+OnEpoch = Callable[[int, int], None]
+Inputs = Mapping[AudioOrText, Tensor]
+"""Embeddings (N, d) float32 by kind, all on one device."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What :func:`fit` returns.
+
+    Attributes:
+        model: The networks with their best weights, E members in evaluation mode.
+        history: train_loss, val_loss and val_accuracy of each member, one value an epoch.
+        temperatures: Of each member, fitted on its validation sounds.
+        memories: Of each member, or None without retrieval.
+    """
+
+    model: Network
+    history: list[dict[str, list[float]]]
+    temperatures: list[float]
+    memories: list[Memory | None]
+
+
+def resolved_precision(config: TrainConfig, device: str | torch.device) -> Precision:
+    """``float32`` or ``bfloat16``: what ``auto`` is on a device, bfloat16 where it is in hardware."""
+    if config.precision != "auto":
+        return config.precision
+    if torch.device(device).type == "cpu":
+        able = torch.cpu.get_capabilities()
+        return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else "float32"
+    return "bfloat16" if torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+
+
+def augment(x: Tensor, config: TrainConfig, generators: Sequence[Generator]) -> Tensor:
+    """Noise and masking of standardised embeddings (E, B, d) (section 4.2); a masked dimension takes its mean, 0."""
+    noise, draw, share = torch.empty_like(x), torch.empty_like(x), x.new_empty(*x.shape[:2], 1)
+    for member, generator in enumerate(generators):
+        noise[member].normal_(std=config.noise, generator=generator)
+        draw[member].uniform_(generator=generator)
+        share[member].uniform_(0, config.mask, generator=generator)  # of its dimensions, drawn a sound
+    return (x + noise) * (draw >= share)
+
+
+def mix(x: Tensor, share: Tensor) -> Tensor:
+    """Mixup: each sound of a batch (E, B, d) keeps ``share`` (E, B, 1) of itself, the rest is of the one before it."""
+    return torch.lerp(x.roll(1, dims=1), x, share)
+
+
+def epoch_order(rows: Tensor, length: int, generator: Generator) -> Tensor:
+    """The rows (n,) in random order, (length,); where that is more than n, further random orders follow."""
+    device = generator.device
+    rounds = [torch.randperm(len(rows), generator=generator, device=device) for _ in range(-(-length // len(rows)))]
+    return rows[torch.cat(rounds)[:length]]
+
+
+def fit(
+    inputs: Inputs,
+    labels: Tensor,
+    splits: Sequence[tuple[Tensor, Tensor]],
+    parents: Tensor,
+    model_config: ModelConfig,
+    config: TrainConfig,
+    *,
+    seeds: Sequence[int],
+    steps: int,
+    on_epoch: OnEpoch | None = None,
+) -> Fitted:
+    """Train E networks side by side.
+
+    Args:
+        inputs: Embeddings (N, d) float32 by kind, all on one device.
+        labels: (N,) int64 second-level labels.
+        splits: For each member the rows to train on, and the rows on which every epoch is judged and which stop its
+            training early where ``config.patience`` says so.
+        parents: (C,) int64.
+        model_config: Sizes of the networks.
+        config: Everything else.
+        seeds: Of each member's initialisation, order and augmentation.
+        steps: Batches an epoch.
+        on_epoch: Called after each epoch with its number (from 1) and the greatest number.
+    """
+    config = replace(config, precision=resolved_precision(config, labels.device))
+    data = _Data(inputs, labels, splits, parents)
+    generators = [Generator(labels.device).manual_seed(seed) for seed in seeds]
+    model = Network(model_config, len(splits)).to(labels.device)
+    model.reset(generators)
+    model.fit_standardise(inputs, [train for train, _ in splits])
+    epochs = max(config.epochs, -(-config.min_steps // steps))
+    descent = _Descent(model, config, steps=epochs * steps)
+    progress = _Progress(model, config.patience)
+    for epoch in range(1, epochs + 1):
+        batches = _batches(splits, steps, config, generators)
+        shares = _mixup_shares(seeds, epoch, steps, config).to(labels.device)
+        total = torch.zeros(len(splits), device=labels.device)
+        model.train()
+        for rows, share in zip(batches, shares, strict=True):
+            losses = _batch_loss(model, data, rows, share, config, generators)
+            descent.step(losses.sum())
+            total += losses.detach()
+        progress.record([loss / steps for loss in total.tolist()], *_validation(model, data))
+        if on_epoch:
+            on_epoch(epoch, epochs)
+        if progress.stopped.all():
+            break
+    progress.restore_best()
+    return Fitted(model, progress.history, *_calibrated(model, data, config))
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """What the members train on, as :func:`fit` takes it."""
+
+    inputs: Inputs
+    labels: Tensor
+    splits: Sequence[tuple[Tensor, Tensor]]
+    parents: Tensor
+
+
+class _Descent:
+    """AdamW over all members at once, without decay of biases, and its learning rate over so many steps."""
+
+    def __init__(self, model: Network, config: TrainConfig, *, steps: int) -> None:
+        weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
+        biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
+        self._optimiser = torch.optim.AdamW(
+            [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}],
+            lr=config.learning_rate,
+            fused=True,
+        )
+        self._schedule = (
+            torch.optim.lr_scheduler.OneCycleLR(self._optimiser, config.learning_rate, total_steps=steps, pct_start=0.2)
+            if config.schedule == "one-cycle"
+            else None
+        )
+
+    def step(self, loss: Tensor) -> None:
+        """Descend along the gradient of a loss."""
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimiser.step()
+        if self._schedule:
+            self._schedule.step()
+
+
+class _Progress:
+    """What each member comes to by epoch and, with patience, its best weights; members stop one by one.
+
+    Attributes:
+        history: train_loss, val_loss and val_accuracy of each member, one value per epoch until it stops.
+        stopped: (E,) bool.
+    """
+
+    def __init__(self, model: Network, patience: int) -> None:
+        members = len(model.project.weight)
+        self.history: list[dict[str, list[float]]] = [
+            {"train_loss": [], "val_loss": [], "val_accuracy": []} for _ in range(members)
+        ]
+        self.stopped = np.zeros(members, bool)
+        self._model, self._patience = model, patience
+        self._best = np.full(members, np.inf)
+        self._stale = np.zeros(members, int)
+        self._kept = {name: value.clone() for name, value in model.state_dict().items()} if patience else {}
+
+    def record(self, train_losses: list[float], val_losses: list[float], val_accuracies: list[float]) -> None:
+        """Take an epoch's losses and accuracies, one value per member."""
+        for member in np.flatnonzero(~self.stopped).tolist():
+            for name, values in zip(self.history[member], (train_losses, val_losses, val_accuracies), strict=True):
+                self.history[member][name].append(values[member])
+            if self._patience:
+                self._judge(member, val_losses[member])
+
+    def _judge(self, member: int, val_loss: float) -> None:
+        """Keep a member's weights where they are its best so far; stop it after too many epochs without better ones."""
+        if val_loss < self._best[member]:
+            self._best[member], self._stale[member] = val_loss, 0
+            for name, value in self._model.state_dict().items():
+                self._kept[name][member] = value[member]
+        else:
+            self._stale[member] += 1
+        self.stopped[member] = self._stale[member] >= self._patience
+
+    def restore_best(self) -> None:
+        """Give the model each member's best weights; without patience it keeps the last ones."""
+        if self._patience:
+            self._model.load_state_dict(self._kept)
+
+
+def _batches(
+    splits: Sequence[tuple[Tensor, Tensor]], steps: int, config: TrainConfig, generators: Sequence[Generator]
+) -> Tensor:
+    """Rows of an epoch's batches (steps, E, B), each member's from its own training rows."""
+    length = steps * config.batch_size
+    orders = [epoch_order(train, length, g) for (train, _), g in zip(splits, generators, strict=True)]
+    return torch.stack(orders).view(len(splits), steps, config.batch_size).transpose(0, 1)
+
+
+def _mixup_shares(seeds: Sequence[int], epoch: int, steps: int, config: TrainConfig) -> Tensor:
+    """What a sound keeps of itself, at least half: (steps, E, 1, 1), one beta draw a batch and member."""
+    if not config.mixup:
+        return torch.ones(steps, len(seeds), 1, 1)
+    draws = [np.random.default_rng((seed, epoch)).beta(config.mixup, config.mixup, steps) for seed in seeds]
+    return torch.from_numpy(np.maximum(draws, 1 - np.array(draws)).T.astype(np.float32))[..., None, None]
+
+
+def _batch_loss(
+    model: Network,
+    data: _Data,
+    rows: Tensor,
+    share: Tensor,
+    config: TrainConfig,
+    generators: Sequence[Generator],
+) -> Tensor:
+    """Loss of each member (E,) on its rows (E, B), augmented, and mixed by its share (E, 1, 1)."""
+    y = data.labels[rows]
+    x = model.standardised({kind: values[rows] for kind, values in data.inputs.items()})
+    x = {kind: augment(values, config, generators) for kind, values in x.items()}
+    targets = y
+    if config.mixup:
+        x = {kind: mix(values, share) for kind, values in x.items()}
+        targets = mix(torch.nn.functional.one_hot(y, model.config.n_classes).float(), share)  # (E, B, C)
+    with torch.autocast(y.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        out = model(x)
+    return total_loss(out.logits, out.latent, y, targets, data.parents, config)
+
+
+def _validation(model: Network, data: _Data) -> tuple[list[float], list[float]]:
+    """Cross-entropy and second-level accuracy of each member on its validation rows."""
+    labels = [data.labels[val] for _, val in data.splits]
+    pairs = list(zip(_val_logits(model, data), labels, strict=True))
+    losses = [float(cross_entropy(logits, y)) for logits, y in pairs]
+    return losses, [float((logits.argmax(1) == y).float().mean()) for logits, y in pairs]
+
+
+@torch.inference_mode()
+def _val_logits(model: Network, data: _Data) -> list[Tensor]:
+    """Logits (v, C) of each member's validation rows, in evaluation mode; shorter ones are filled up for the pass."""
+    model.eval()
+    longest = max(len(val) for _, val in data.splits)
+    rows = torch.stack(
+        [val[torch.arange(longest, device=val.device) % len(val)] for _, val in data.splits]
+    )  # (E, longest)
+    logits = model(model.standardised({kind: values[rows] for kind, values in data.inputs.items()})).logits
+    return [own[: len(val)] for own, (_, val) in zip(logits, data.splits, strict=True)]
+
+
+def _calibrated(model: Network, data: _Data, config: TrainConfig) -> tuple[list[float], list[Memory | None]]:
+    """Temperature and, with retrieval, memory of each member, fitted on its validation rows."""
+    temperatures: list[float] = []
+    memories: list[Memory | None] = []
+    for member, logits in enumerate(_val_logits(model, data)):
+        labels = data.labels[data.splits[member][1]]
+        temperature = calibration.fit_temperature(logits.cpu().numpy(), labels.cpu().numpy())
+        temperatures.append(temperature)
+        memories.append(_memory(model, data, member, logits / temperature) if config.retrieval else None)
+    return temperatures, memories
+
+
+def _memory(model: Network, data: _Data, member: int, val_logits: Tensor) -> Memory:
+    """A member's memory of its training and validation rows; its share is fitted before the latter join."""
+    train, val = data.splits[member]
+    seen, held = (_member_inputs(model, data.inputs, rows, member) for rows in (train, val))
+    memory = remember(seen, data.labels[train]).fitted(val_logits.softmax(dim=1), held, data.labels[val])
+    return memory.with_more(held, data.labels[val])
+
+
+def _member_inputs(model: Network, inputs: Inputs, rows: Tensor, member: int) -> Tensor:
+    """Standardised embeddings of all kinds side by side, (n, d), as one member takes them."""
+    standardised = model.standardised({kind: values[None, rows] for kind, values in inputs.items()})
+    return torch.cat([values[member] for values in standardised.values()], dim=1)
+
+
+def train_folds(
+    collection: Collection,
+    folds: Folds,
+    chosen: Sequence[int],
+    config: TrainConfig,
+    *,
+    device: str = "cpu",
+    listed: np.ndarray | None = None,
+    also_trained_on: tuple[str, ...] = (),
+    umap: UmapSettings | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> list[Run]:
+    """Train folds side by side and gather everything the app needs of each; a fold does not depend on the others.
+
+    Args:
+        collection: Sounds with the embeddings that ``config.modality`` takes.
+        folds: Test folds of its sounds.
+        chosen: Which folds to train.
+        config: Settings.
+        device: Torch device.
+        listed: (N,) bool, the sounds that the runs list; all by default.
+        also_trained_on: Names of the collections whose sounds are not listed.
+        umap: Make UMAP maps with these settings; None leaves them to be made later.
+        on_epoch: Progress.
+
+    Raises:
+        UserError: An embedding is missing, or too few sounds remain.
+    """
+    matrices = {kind: collection.embedding(kind) for kind in kinds_of(config.modality)}
+    usable = collection.usable(tuple(matrices))
+    splits = {fold: _split(collection, folds, fold, usable, config) for fold in chosen}
+    inputs = {kind: torch.from_numpy(np.nan_to_num(m)).to(device) for kind, m in matrices.items()}
+    fitted = fit(
+        inputs,
+        torch.from_numpy(collection.labels).clamp_min(0).to(device),
+        [(_rows(split, "train", device), _rows(split, "val", device)) for split in splits.values()],
+        torch.from_numpy(collection.taxonomy.parents).to(device),
+        _model_config(collection, config),
+        config,
+        seeds=[1_000 * config.seed + fold for fold in chosen],
+        steps=_steps(collection, folds, usable, config),
+        on_epoch=on_epoch,
+    )
+    rows = np.flatnonzero(usable if listed is None else usable & listed)
+    answers = _answers(fitted, inputs, list(splits.values()), rows)
+    same = {"train": config, "split_kind": folds.kind, "also_trained_on": also_trained_on}
+    runs = _runs(collection, rows, splits, fitted, answers, **same)
+    return [run.with_umap(umap) if umap else run for run in runs]
+
+
+def _split(collection: Collection, folds: Folds, fold: int, usable: np.ndarray, config: TrainConfig) -> np.ndarray:
+    return split_collection(
+        collection,
+        folds,
+        fold,
+        usable,
+        min_confidence=config.min_confidence,
+        validation=config.validation,
+        seed=config.seed,
+    )
+
+
+def _rows(split: np.ndarray, part: str, device: str) -> Tensor:
+    return torch.from_numpy(np.flatnonzero(split == part)).to(device)
+
+
+def _model_config(collection: Collection, config: TrainConfig) -> ModelConfig:
+    """Sizes of the networks that a collection's embeddings and classes ask for."""
+    dims = {kind: collection.embedding(kind).shape[1] for kind in kinds_of(config.modality)}
+    return ModelConfig(
+        config.modality,
+        audio_dim=dims.get("audio", 0),
+        text_dim=dims.get("text", 0),
+        n_classes=len(collection.taxonomy.codes),
+        sizes=config.sizes,
+    )
+
+
+def _steps(collection: Collection, folds: Folds, usable: np.ndarray, config: TrainConfig) -> int:
+    """Batches per epoch, the same for every fold: by the mean number of training sounds less the validation ones."""
+    known = usable & confident_sounds(collection, config.min_confidence) & (collection.labels >= 0)
+    mean = np.mean([(known & (folds.assignment != fold)).sum() for fold in range(folds.count)])
+    return max(1, round((1 - config.validation) * float(mean) / config.batch_size))
+
+
+def _answers(fitted: Fitted, inputs: Inputs, splits: Sequence[np.ndarray], rows: np.ndarray) -> list[Prediction]:
+    """Predictions of each member for some rows of the inputs; no sound answers for itself out of a memory."""
+    device = next(iter(inputs.values())).device
+    shown = {kind: x[torch.from_numpy(rows).to(device)] for kind, x in inputs.items()}
+    own = [_places(split, rows).to(device) for split in splits]
+    return forward(fitted.model, shown, fitted.temperatures, fitted.memories, own=own)
+
+
+def _places(split: np.ndarray, rows: np.ndarray) -> Tensor:
+    """Place of each row in the memory, -1 where it is not there: (n,) int64; validation sounds follow training ones."""
+    places = np.full(len(split), -1)
+    remembered = np.concatenate([np.flatnonzero(split == part) for part in ("train", "val")])
+    places[remembered] = np.arange(len(remembered))
+    return torch.from_numpy(places[rows])
+
+
+def _runs(
+    collection: Collection,
+    rows: np.ndarray,
+    splits: Mapping[int, np.ndarray],
+    fitted: Fitted,
+    answers: Sequence[Prediction],
+    **same: Any,
+) -> list[Run]:
+    """The run of each member, judged on its test sounds.
+
+    Args:
+        collection: The sounds.
+        rows: (n,) which of them the runs list.
+        splits: (N,) of each member, by its fold.
+        fitted: The members.
+        answers: Their predictions for the rows.
+        same: Attributes that the runs share.
+    """
+    parents, runs = collection.taxonomy.parents, []
+    for member, ((fold, split), answer) in enumerate(zip(splits.items(), answers, strict=True)):
+        tested = split[rows] == "test"
+        y = collection.labels[rows][tested]
+        scores = metrics.evaluate(y, answer.probabilities[tested], parents)
+        run = Run.from_fit(
+            collection,
+            fold=fold,
+            model=fitted.model.config,
+            weights={name: value.cpu().numpy() for name, value in member_state(fitted.model, member).items()},
+            sounds=answers_table(collection, rows, split[rows], answer),
+            latents=answer.latent,
+            metrics=scores | structure.structure(answer.latent[tested], y, parents),
+            history=fitted.history[member],
+            temperature=fitted.temperatures[member],
+            memory=fitted.memories[member],
+            **same,
+        )
+        runs.append(run)
+    return runs
+
+
+def train_fold(collection: Collection, folds: Folds, fold: int, config: TrainConfig, **options: Any) -> Run:
+    """Train one fold; arguments as for :func:`train_folds`."""
+    return train_folds(collection, folds, [fold], config, **options)[0]

@@ -1,0 +1,371 @@
+"""Cached loading: runs and collections by the hash of their headers, encoders and networks once a server.
+
+What is kept between reruns is kept by ``st.cache_data`` and ``st.cache_resource``. A cached function takes the objects
+that it works on as they are; ``hash_funcs`` names :func:`identity_of` for each of their types
+(:func:`identity_of_collection` for collections), so that a key costs no look at arrays.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from bstviz import paths, storage
+from bstviz.audio import playback
+from bstviz.audio import spectrogram as audio_spectrogram
+from bstviz.datasets.collection import Collection, is_collection, load_collection
+from bstviz.errors import UserError
+from bstviz.inference.classify import Classifier
+from bstviz.latent import neighbours, projection
+from bstviz.latent.projection import UmapSettings
+from bstviz.models import run
+from bstviz.plots import viewport
+from bstviz.plots.facets import Columns, search_text
+
+
+class Identified(Protocol):
+    """What has a name of its own among all of its type, another one in another version."""
+
+    @property
+    def identity(self) -> str:
+        """The name."""
+
+
+def identity_of(thing: Identified) -> str:
+    """What a cache knows an object by, for ``hash_funcs``."""
+    return thing.identity
+
+
+def identity_of_collection(collection: Collection) -> str:
+    """What a cache knows a collection by: its folder, hash, and the folder's version now, whose audio may differ."""
+    folder = collection.folder or Path()
+    return f"{folder}|{collection.hash}|{_stamp(folder, 'collection.json')}"
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A run with the collection that it belongs to, its sounds in one order.
+
+    Attributes:
+        run: The run.
+        collection: Its collection, or None where it cannot be found.
+        problem: Why there is no collection.
+        rows: (N,) rows of the collection's table, in the run's order; -1 without a collection.
+        table: N rows: the collection's columns for the run's sounds (bare columns without a collection).
+        identity: Names this version of the run.
+    """
+
+    run: run.Run
+    collection: Collection | None
+    problem: str | None
+    rows: np.ndarray
+    table: pd.DataFrame
+    identity: str
+
+    @cached_property
+    def ids(self) -> pd.Index:
+        """Sound ids in the run's order."""
+        ids: pd.Index = pd.Index(self.run.sounds["sound_id"])
+        return ids
+
+    def row_of(self, sound_id: str) -> int | None:
+        """Row of a sound in the run, if it lists it."""
+        found = int(self.ids.get_indexer(pd.Index([sound_id]))[0])
+        return found if found >= 0 else None
+
+    def title(self, row: int) -> str:
+        """Title of a run's sound, or its id."""
+        return self.titles(np.array([row]))[0]
+
+    def titles(self, rows: np.ndarray) -> list[str]:
+        """Titles of a run's sounds, ids where there is none."""
+        titles = self.table["title"].iloc[rows].tolist()
+        ids = self.run.sounds["sound_id"].iloc[rows].tolist()
+        return [t if isinstance(t, str) and t else str(i) for t, i in zip(titles, ids, strict=True)]
+
+
+def experiment_folders() -> list[Path]:
+    """Folders to load runs from: those the app was started with, or the released runs."""
+    given = [Path(p) for p in os.environ.get(paths.EXPERIMENTS_VARIABLE, "").split(os.pathsep) if p]
+    return given or [paths.assets() / "runs"]
+
+
+def run_paths() -> list[Path]:
+    """Folders of all runs, in order.
+
+    Raises:
+        UserError: A folder holds none.
+    """
+    return [path for folder in experiment_folders() for path in run.find_runs(folder)]
+
+
+def _named() -> dict[str, Path]:
+    """Runs by the shortest name that tells them apart: the folder's, or as much of the path as that takes."""
+    paths = [p.resolve() for p in run_paths()]
+    for depth in range(1, max(len(p.parts) for p in paths) + 1):
+        names = ["/".join(p.parts[-depth:]) for p in paths]
+        if len(set(names)) == len(names):
+            break
+    return dict(zip(names, run_paths(), strict=True))
+
+
+def run_named(name: str) -> str:
+    """Path of a run by its name in an address; KeyError where there is none."""
+    return str(_named()[name])
+
+
+def run_name(loaded: Loaded) -> str:
+    """Name of a run in an address."""
+    own = loaded.run.folder
+    return next(name for name, path in _named().items() if path.resolve() == own)
+
+
+def run_path(loaded: Loaded) -> str:
+    """Path of a run, as pickers hold it."""
+    return run_named(run_name(loaded))
+
+
+@lru_cache(4096)
+def _hash(file: Path, changed: int, size: int) -> str:
+    return storage.sha256(file)
+
+
+def _stamp(path: Path, header: str) -> str:
+    """Hash of a folder's header, read again only where the file has changed."""
+    file = storage.located(path) / header
+    now = file.stat()
+    return _hash(file, now.st_mtime_ns, now.st_size)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _load_run(path: str, stamp: str) -> run.Run:
+    return run.load_run(path)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _load_collection(path: str, stamp: str) -> Collection:
+    return load_collection(path)
+
+
+def load_run(path: Path) -> run.Run:
+    """A run, read once for each version of its folder."""
+    return _load_run(str(path), _stamp(path, run.HEADER))
+
+
+@lru_cache(1024)
+def _info(path: str, stamp: str) -> run.RunInfo:
+    return run.load_info(path)
+
+
+def infos() -> dict[Path, run.RunInfo]:
+    """What each run that the app was started with is, by its folder, without its arrays."""
+    return {path: _info(str(path), _stamp(path, run.HEADER)) for path in run_paths()}
+
+
+def _find_collection(loaded: run.Run) -> Collection:
+    places = [Path(p) for p in os.environ.get(paths.COLLECTION_VARIABLE, "").split(os.pathsep) if p]
+    if loaded.collection.path is not None:
+        places.append((loaded.folder or Path()) / loaded.collection.path)
+    for place in places:
+        if is_collection(place):
+            collection = _load_collection(str(place.resolve()), _stamp(place, "collection.json"))
+            if collection.hash == loaded.collection.hash:
+                return collection
+    raise UserError(
+        f"The collection {loaded.collection.name!r} that this run was trained on was not found (or has changed since): "
+        "titles and sounds are missing here. Start the app with --collection FOLDER to name it."
+    )
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _load(path: str, stamp: str, places: str) -> Loaded:
+    loaded = load_run(Path(path))
+    try:
+        collection = _find_collection(loaded)
+    except UserError as error:
+        columns = ["title", "tags", "description", "uploader", "license", "confidence"]
+        bare = pd.DataFrame({c: [pd.NA] * len(loaded.sounds) for c in columns})
+        return Loaded(loaded, None, str(error), np.full(len(loaded.sounds), -1), bare, f"{path}|{stamp}")
+    rows = pd.Index(collection.sounds["sound_id"]).get_indexer(loaded.sounds["sound_id"])
+    return Loaded(
+        loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), f"{path}|{stamp}"
+    )
+
+
+def load(path: Path) -> Loaded:
+    """A run with its collection."""
+    return _load(str(path), _stamp(path, run.HEADER), os.environ.get(paths.COLLECTION_VARIABLE, ""))
+
+
+def siblings(loaded: Loaded) -> list[run.RunInfo]:
+    """Runs of the same settings and collection, one a fold, in fold order, this one among them."""
+    own = loaded.run
+    found: dict[int, run.RunInfo] = {own.fold: own}
+    for other in infos().values():
+        if other.train == own.train and other.collection.hash == own.collection.hash:
+            found.setdefault(other.fold, other)
+    return [found[fold] for fold in sorted(found)]
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+def _columns(loaded: Loaded, folds: tuple[int, ...]) -> Columns:
+    def tested() -> np.ndarray:
+        fold = np.full(len(loaded.ids), -1)
+        for other in siblings(loaded):
+            sounds = load_run(other.folder or Path()).sounds
+            own = sounds["sound_id"][sounds["split"].isin(["test", "below_threshold"])]
+            rows = loaded.ids.get_indexer(pd.Index(own))
+            fold[rows[rows >= 0]] = other.fold
+        return fold
+
+    return Columns(loaded.run, loaded.table, tested if len(folds) > 1 else None)
+
+
+def columns(loaded: Loaded) -> Columns:
+    """What is known of each sound of a run, and of its siblings as they are now."""
+    return _columns(loaded, tuple(r.fold for r in siblings(loaded)))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Loaded: identity_of})
+def search_texts(loaded: Loaded) -> pd.Series:
+    """Title and tags of each sound, in lower case."""
+    return search_text(loaded.table)
+
+
+@st.cache_resource
+def _maps() -> dict[tuple[str, int, UmapSettings], np.ndarray]:
+    """UMAP maps made while the server runs, by run, dimensions and parameters."""
+    return {}
+
+
+def umap(loaded: Loaded, dimensions: int, settings: UmapSettings) -> np.ndarray | None:
+    """A UMAP map (N, 2|3) float32 that the run holds or that was made before; None where it has yet to be made."""
+    names = projection.columns_of("umap", dimensions)
+    if settings == loaded.run.umap and set(names) <= set(loaded.run.projections):
+        return loaded.run.projections[names].to_numpy(np.float32)
+    return _maps().get((loaded.identity, dimensions, settings))
+
+
+def make_umap(
+    loaded: Loaded, dimensions: int, settings: UmapSettings, report: Callable[[float], None] | None = None
+) -> np.ndarray:
+    """Make a UMAP map and keep it while the server runs.
+
+    Of many sounds it is made from a stratified sample, and the others are placed on it.
+    """
+    latents = np.asarray(loaded.run.latents)
+    rows = viewport.stratified(loaded.run.y_true, projection.UMAP_SOUNDS)
+    fitted = projection.fit_umap(latents[rows], dimensions, settings, report=report)
+    places = fitted
+    if len(rows) < len(latents):
+        places = projection.place(latents, latents[rows], fitted)
+        places[rows] = fitted
+    _maps()[loaded.identity, dimensions, settings] = places
+    return places
+
+
+def umap_settings(loaded: Loaded) -> UmapSettings:
+    """Parameters of the run's own UMAP maps, or the usual ones."""
+    return loaded.run.umap or UmapSettings()
+
+
+@st.cache_resource(
+    max_entries=32, show_spinner="Making the UMAP map (some seconds, once) …", hash_funcs={Loaded: identity_of}
+)
+def coordinates(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings) -> np.ndarray:
+    """Map of a run, (N, 2|3) float32; a UMAP map that the run lacks is made and kept in memory."""
+    if method == "pca":
+        return loaded.run.projections[projection.columns_of(method, dimensions)].to_numpy(np.float32)
+    found = umap(loaded, dimensions, settings)
+    return make_umap(loaded, dimensions, settings) if found is None else found
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Loaded: identity_of})
+def trustworthiness(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings) -> float:
+    """How far neighbours on a map are neighbours in the latent space, 0 to 1."""
+    places = coordinates(loaded, method, dimensions, settings)
+    return projection.trustworthiness(np.asarray(loaded.run.latents), places)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
+def _samples(collection: Collection, row: int) -> tuple[np.ndarray, int]:
+    return collection.load_audio(row)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
+def _spectrogram(collection: Collection, row: int) -> audio_spectrogram.Spectrogram:
+    return audio_spectrogram.spectrogram(*_samples(collection, row))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
+def _wav(collection: Collection, row: int) -> bytes:
+    return playback.to_wav(*_samples(collection, row))
+
+
+@st.cache_resource
+def warm() -> None:
+    """Import what pictures of sounds need, aside, so that the first click does not wait for it."""
+    threading.Thread(
+        target=audio_spectrogram.spectrogram, args=(np.zeros(4_096, np.float32), 44_100), daemon=True
+    ).start()
+
+
+def _audible(loaded: Loaded, row: int) -> tuple[Collection, int]:
+    """The collection and the sound's row in it; UserError where there is no audio."""
+    collection = loaded.collection
+    if collection is None:
+        raise UserError(loaded.problem or "The collection of this run was not found.")
+    own = int(loaded.rows[row])
+    if not collection.has_audio(own):
+        raise UserError(f"Collection {collection.name!r} holds no audio for this sound.")
+    return collection, own
+
+
+def sound(loaded: Loaded, row: int) -> tuple[bytes, str]:
+    """Playable bytes of a run's sound and their media type: the file itself where browsers play it, else a WAV.
+
+    Raises:
+        UserError: There is no audio for it, or it cannot be read.
+    """
+    collection, own = _audible(loaded, row)
+    file = collection.path(own)
+    if file is not None and file.is_file() and file.suffix.lower() in playback.BROWSER_TYPES:
+        return file.read_bytes(), playback.BROWSER_TYPES[file.suffix.lower()]
+    return _wav(collection, own), "audio/wav"
+
+
+def samples(loaded: Loaded, row: int) -> tuple[np.ndarray, int]:
+    """Samples (n,) of a run's sound and their rate in Hz; raises UserError as :func:`sound` does."""
+    return _samples(*_audible(loaded, row))
+
+
+def spectrogram(loaded: Loaded, row: int) -> audio_spectrogram.Spectrogram:
+    """Spectrogram of a run's sound; raises UserError as :func:`sound` does."""
+    return _spectrogram(*_audible(loaded, row))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+def index(loaded: Loaded) -> neighbours.Index:
+    """A run's latents, ready to be searched."""
+    return neighbours.Index(loaded.run.latents)
+
+
+def nearest(loaded: Loaded, row: int, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and cosine distances of a sound's k nearest neighbours in the latent space, itself left out."""
+    rows, distances = index(loaded).around(np.array([row]), k)
+    return rows[0], distances[0]
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the encoder …", hash_funcs={Loaded: identity_of})
+def classifier(loaded: Loaded) -> Classifier:
+    """Classifier of a run, kept between calls."""
+    return Classifier(loaded.run)

@@ -1,0 +1,223 @@
+"""Showing one dropped sound: the answer first, then what it rests on."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from bstviz.audio import playback
+from bstviz.audio import spectrogram as audio_spectrogram
+from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.errors import UserError
+from bstviz.inference.classify import Answer, Ranked
+from bstviz.latent import neighbours, projection
+from bstviz.models.run import Run
+from bstviz.plots import sounds
+from bstviz.ui import cache
+from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui.classify.predictions import (
+    UNLIKE,
+    UNSURE,
+    UNUSUAL,
+    Models,
+    Opinions,
+    decoded,
+    model_name,
+    opinions,
+    timeline,
+)
+from bstviz.ui.classify.uploads import Upload
+from bstviz.ui.components.bars import bars, class_bar
+from bstviz.ui.components.charts import PLAIN_CONFIG
+from bstviz.ui.components.run_map import sound_map
+from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
+from bstviz.ui.components.text import chip, escape
+
+LONG = 15.0
+"""Seconds from which the answer over time is drawn."""
+BEST = 5
+DRAWING = 0.15
+"""Seconds that a browser takes to draw an answer."""
+
+
+def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
+    """Everything about one sound: the answer first, then what it rests on."""
+    st.markdown(f"#### {escape(upload.name)}")
+    try:
+        found = opinions(models, upload, text)
+    except UserError as error:
+        st.error(escape(str(error)), icon=":material/error:")
+        return
+    first, answer = found.loaded[0], found.answers[0]
+    st.html(headline(first.run.taxonomy, found.together) + agreement(found))
+    _let_it_be_drawn(upload, key=key)
+    for note in found.notes:
+        st.warning(escape(note), icon=":material/hearing:")
+    left, *columns = st.columns([1.15, *[1.0] * min(len(found.loaded), 2)], gap="large")
+    for index, (loaded, own) in enumerate(zip(found.loaded, found.answers, strict=True)):
+        with columns[index % len(columns)]:
+            st.html(probabilities(loaded.run, own))
+    with left:
+        st.html(unusual(first.run, answer))
+        heard(upload, key=key)
+    if found.seconds >= LONG and models.listening:
+        along(models.listening[0], upload, key=key)
+    place(first, answer, key=f"{key}.{first.run.id}")
+
+
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
+def _seen(upload: Upload) -> tuple[audio_spectrogram.Spectrogram, bytes, str]:
+    sound = decoded(upload)
+    return audio_spectrogram.spectrogram(sound.samples, sound.rate), *playback.playable(sound, upload.data)
+
+
+def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
+    """Wait a moment the first time, so that the browser draws the answer before it is busy with the pictures."""
+    if st.session_state.get(f"{key}.drawn") != upload.content:
+        st.session_state[f"{key}.drawn"] = upload.content
+        time.sleep(DRAWING)
+
+
+def heard(upload: Upload, *, key: str) -> None:
+    """Player and spectrogram of an upload."""
+    sound = decoded(upload)
+    spectrogram, data, media_type = _seen(upload)
+    st.audio(data, format=media_type)
+    st.plotly_chart(sounds.spectrogram_figure(spectrogram), config=PLAIN_CONFIG, key=f"{key}.spectrogram")
+    mixed = "" if sound.channels == 1 else f", {sound.channels} channels mixed to one"
+    st.caption(f"{length(sound.seconds)} of {sound.format} at {sound.rate / 1000:g} kHz{mixed}")
+
+
+def length(seconds: float) -> str:
+    """A duration for people."""
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {seconds % 60:02.0f} s"
+
+
+def headline(taxonomy: Taxonomy, answer: Answer) -> str:
+    """HTML of the best class at both levels with its definition."""
+    top, second = answer.top[0], answer.second[0]
+    best = taxonomy[second.code]
+    doubt = "" if second.probability >= UNSURE else '<span style="opacity:.75">, unsure</span>'
+    return (
+        '<div data-answer style="display:flex;gap:10px;align-items:center;flex-wrap:wrap;'
+        'font-size:1.15rem;line-height:1.9">'
+        f"<strong>{chip(taxonomy[top.code].name, taxonomy[top.code].color)}</strong>"
+        f"<span>{chip(best.name, best.color)}</span>"
+        f"<span><b>{100 * second.probability:.0f} %</b>{doubt}</span>"
+        f'<span style="opacity:.8;font-size:.92rem">{html.escape(best.definition)}</span></div>'
+    )
+
+
+def agreement(found: Opinions) -> str:
+    """HTML of whether the models agree, and on what."""
+    if len(found.answers) < 2:
+        return ""
+    taxonomy = found.loaded[0].run.taxonomy
+    said = [
+        f"{html.escape(taxonomy[a.second[0].code].name)} by {html.escape(model_name(m.run))}"
+        for m, a in zip(found.loaded, found.answers, strict=True)
+    ]
+    tops = {taxonomy.parent_of(answer.second[0].code) for answer in found.answers}
+    if found.agree:
+        text = f"✓ {'Both' if len(said) == 2 else 'All'} models agree."
+    elif len(tops) == 1:
+        text = f"≠ The models agree on {html.escape(taxonomy[tops.pop()].name)}, not on the class: {'; '.join(said)}."
+    else:
+        text = f"≠ The models disagree: {'; '.join(said)}."
+    return f'<div style="margin-top:.35rem;font-size:.95rem">{text}</div>'
+
+
+def unusual(run: Run, answer: Answer) -> str:
+    """HTML of how unusual a sound is for the collection."""
+    share = 100 * answer.novelty
+    word = "Unlike anything" if answer.novelty >= UNLIKE else "Unusual" if answer.novelty >= UNUSUAL else "Usual"
+    return (
+        f'<div title="Mean cosine distance to its nearest neighbours, against the collection\'s own sounds">'
+        f"<b>{word}</b> for {html.escape(run.collection.name)}: "
+        f"{share:.0f} % of its sounds lie nearer to their neighbours."
+        '<div style="position:relative;height:8px;border-radius:4px;margin:.35rem 0 .2rem;'
+        'background:linear-gradient(90deg,#2ca52c55,#e8a33a77 85%,#e0662ccc)">'
+        f'<div style="position:absolute;left:calc({min(share, 99.0):.1f}% - 3px);top:-3px;width:6px;height:14px;'
+        'border-radius:3px;background:currentColor"></div></div></div>'
+    )
+
+
+def probabilities(run: Run, answer: Answer) -> str:
+    """HTML of a model's probabilities at both levels, and of what it attends to where it also reads."""
+    title = html.escape(model_name(run)).capitalize()
+    parts = [f'<div style="font-weight:600;margin-bottom:.3rem">{title}</div>']
+    parts += [
+        _bars(run.taxonomy, answer.top, "Top level"),
+        _bars(run.taxonomy, answer.second[:BEST], "Second level, best five", defined=3),
+    ]
+    if run.train.modality == "both":
+        listens, reads = (100 * float(v) for v in answer.prediction.attention[0])
+        parts.append(
+            '<div style="font-size:.85rem;margin-top:.3rem">'
+            f"Attention: sound {listens:.0f} %, words {reads:.0f} %</div>"
+        )
+    return f'<div style="margin-bottom:1rem">{"".join(parts)}</div>'
+
+
+def _bars(taxonomy: Taxonomy, ranked: Sequence[Ranked], title: str, *, defined: int = 0) -> str:
+    """A title and the bars of classes, of which the first few are defined."""
+    lines = [
+        class_bar(taxonomy[entry.code], entry.probability, defined=number < defined)
+        for number, entry in enumerate(ranked)
+    ]
+    return f'<div style="opacity:.7;font-size:.8rem;margin:.4rem 0 .15rem">{title}</div>{bars(lines)}'
+
+
+def along(loaded: Loaded, upload: Upload, *, key: str) -> None:
+    """The answer over the time of a long sound."""
+    line = timeline(loaded, upload)
+    st.markdown(
+        f"**Along the sound** ({model_name(loaded.run)}; stretches of {length(float(line.edges[1] - line.edges[0]))})"
+    )
+    st.plotly_chart(
+        sounds.timeline_figure(loaded.run.taxonomy, line.edges, line.probabilities),
+        config=PLAIN_CONFIG,
+        key=f"{key}.along",
+    )
+
+
+def place(loaded: Loaded, found: Answer, *, key: str) -> None:
+    """The sound's place on the map, and its nearest sounds of the collection."""
+    left, right = st.columns([3, 2], gap="medium")
+    run, latent = loaded.run, found.prediction.latent
+    with left:
+        method = str(
+            st.segmented_control(
+                "Map", ["pca", "umap"], default="pca", required=True, format_func=str.upper, key=f"{key}.method"
+            )
+        )
+        spot = (
+            run.pca.transform(latent)[:, :2]
+            if method == "pca"
+            else projection.place(
+                latent, run.latents, cache.coordinates(loaded, "umap", 2, cache.umap_settings(loaded))
+            )
+        )
+        sound_map(
+            loaded,
+            method,
+            2,
+            "predicted" if (run.y_true < 0).all() else "top",
+            key=f"{key}.map.{method}",
+            new=spot,
+            height=440,
+        )
+        st.caption(
+            "The star is the new sound" + (", placed among its neighbours: approximate." if method == "umap" else ".")
+        )
+    with right:
+        st.markdown(f"**Nearest in {escape(run.collection.name)}** (latent space, cosine distance)")
+        rows, distances = neighbours.nearest(latent, run.latents, 10)
+        sound_list(
+            [(loaded, int(r)) for r in rows[0]], key=f"{key}.near", columns=NEIGHBOUR_COLUMNS, distances=distances[0]
+        )

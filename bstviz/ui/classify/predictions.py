@@ -1,0 +1,182 @@
+"""Asking the models about dropped sounds: runs that answer together, and what they say.
+
+What is made of an upload is kept for its session only, in the server's memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from bstviz.audio import decode
+from bstviz.errors import UserError
+from bstviz.inference.classify import Answer, Classifier, Timeline, together
+from bstviz.models.config import LOSSES
+from bstviz.models.predict import Embeddings
+from bstviz.models.run import Run
+from bstviz.ui import cache
+from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui.classify.uploads import Upload
+from bstviz.ui.components.text import escape
+
+UNSURE = 0.5
+"""An answer of less probability is called unsure."""
+UNUSUAL, UNLIKE = 0.9, 0.99
+"""Novelty from which a sound is called unusual, and unlike anything in the collection."""
+MARKS = ("models disagree", "unsure", "unusual", "could not be read")
+
+
+@dataclass(frozen=True)
+class Models:
+    """Runs that differ in loss and modality only; where there are words, an audio + text model answers first."""
+
+    listening: tuple[Loaded, ...]
+    reading: tuple[Loaded, ...]
+
+    def asked(self, words: str) -> tuple[Loaded, ...]:
+        """The runs that answer, the main one first."""
+        found = (*self.reading, *self.listening) if words else self.listening
+        if not found:
+            raise UserError(
+                "These models listen and read: give a title, tags or a description, or load an audio-only run."
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """What the models say of one sound: the same number of runs and answers, and the embedding's sound."""
+
+    loaded: tuple[Loaded, ...]
+    answers: tuple[Answer, ...]
+    seconds: float
+    notes: tuple[str, ...]
+
+    @property
+    def together(self) -> Answer:
+        """The mean of the main model's answer and of those that hear, or hear and read, as it does."""
+        main = self.loaded[0].run
+        alike = [
+            answer
+            for loaded, answer in zip(self.loaded, self.answers, strict=True)
+            if (loaded.run.encoders, loaded.run.taxonomy.hash) == (main.encoders, main.taxonomy.hash)
+        ]
+        return together(main.taxonomy, alike)
+
+    @property
+    def agree(self) -> bool:
+        """Whether all models name the same second-level class."""
+        return len({answer.second[0].code for answer in self.answers}) == 1
+
+    def marks(self) -> set[str]:
+        """Those of :data:`MARKS` that the sound deserves."""
+        first = self.together
+        tests = (not self.agree, first.second[0].probability < UNSURE, first.novelty >= UNUSUAL)
+        return {mark for mark, holds in zip(MARKS, tests, strict=False) if holds}
+
+
+def pick_models(*, key: str) -> Models:
+    """Choice among the sets of runs that differ in loss and modality only."""
+    sets: dict[tuple[object, ...], dict[tuple[str, str], Path]] = {}
+    labels: list[str] = []
+    for path, run in cache.infos().items():
+        kind = (run.train.modality, run.train.loss)
+        setting = (run.collection.name, run.collection.hash, run.fold, run.train.min_confidence, run.train.seed)
+        count = 0
+        while kind in sets.get((*setting, count), {}):
+            count += 1
+        if (*setting, count) not in sets:
+            same = f"{run.collection.name} · fold {run.fold} · {run.train.words('min_confidence')}"
+            labels.append(same + (f" · {count + 1}" if count else ""))
+        sets.setdefault((*setting, count), {})[kind] = path
+    chosen = 0
+    if len(sets) > 1:
+        chosen = int(st.selectbox("Models", range(len(sets)), format_func=labels.__getitem__, key=f"{key}.models") or 0)
+    found = list(sets.values())[chosen]
+    order: list[str] = list(LOSSES)
+
+    def of(modality: str) -> tuple[Loaded, ...]:
+        kinds = sorted((k for k in found if k[0] == modality), key=lambda k: order.index(k[1]))
+        return tuple(cache.load(found[k]) for k in kinds)
+
+    models = Models(of("audio"), of("both"))
+    asked = (*models.listening, *models.reading)
+    if not asked:
+        raise UserError("The loaded runs only read; a sound needs a run that listens. Load one with --experiment.")
+    st.caption(
+        f"Answered by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · "
+        f"sounds by {asked[0].run.encoders['audio']}. The answer on top is the mean of the audio models', or of the "
+        "audio + text models' where there are words."
+    )
+    return models
+
+
+def model_name(run: Run) -> str:
+    """Loss and modality of a run."""
+    return run.train.words("loss", "modality", between=" ")
+
+
+def warm(models: Models) -> None:
+    """Load the encoder and the networks before the first sound comes."""
+    for loaded in models.listening:
+        classifier = cache.classifier(loaded)
+        _ = classifier.audio_encoder, classifier.usual_distances
+
+
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
+def decoded(upload: Upload) -> decode.Sound:
+    """An upload, decoded; raises UserError as :func:`bstviz.audio.decode.decode`."""
+    return decode.decode(upload.data, name=upload.name)
+
+
+@dataclass(frozen=True)
+class _Heard:
+    embedding: Embeddings | None
+    seconds: float
+    notes: tuple[str, ...]
+    problem: str
+
+
+def _audio_encoder(classifier: Classifier) -> str:
+    return str(classifier.run.encoders["audio"])
+
+
+@st.cache_data(
+    scope="session",
+    max_entries=20_000,
+    show_spinner=False,
+    hash_funcs={Upload: identity_of, Classifier: _audio_encoder},  # runs of one encoder share its embeddings
+)
+def _heard(upload: Upload, classifier: Classifier) -> _Heard:
+    try:
+        sound = decoded(upload)
+    except UserError as error:
+        return _Heard(None, float("nan"), (), str(error))
+    return _Heard(classifier.embed_audio(sound.samples, sound.rate), sound.seconds, sound.notes, "")
+
+
+def opinions(models: Models, upload: Upload, text: str) -> Opinions:
+    """What the models say of an upload; UserError where it cannot be heard."""
+    asked = models.asked(text)
+    answers = []
+    for loaded in asked:
+        classifier = cache.classifier(loaded)
+        heard = _heard(upload, classifier)
+        if heard.embedding is None:
+            raise UserError(heard.problem)
+        read = classifier.embed_text(text) if "text" in loaded.run.encoders else None
+        answers.append(classifier.answer(heard.embedding, read))
+    return Opinions(asked, tuple(answers), heard.seconds, heard.notes)
+
+
+@st.cache_data(
+    scope="session",
+    max_entries=50,
+    show_spinner="Listening along the sound …",
+    hash_funcs={Loaded: identity_of, Upload: identity_of},
+)
+def timeline(loaded: Loaded, upload: Upload) -> Timeline:
+    """A run's answers along an upload."""
+    return cache.classifier(loaded).timeline(decoded(upload))

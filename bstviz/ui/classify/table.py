@@ -1,0 +1,118 @@
+"""Showing many dropped sounds: a table to be sorted, filtered and taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from bstviz.errors import UserError
+from bstviz.ui.classify.predictions import MARKS, Models, opinions
+from bstviz.ui.classify.uploads import Upload
+
+
+def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> Upload | None:
+    """Answers for many sounds: sortable, to be filtered and taken away as CSV; returns the sound of the chosen row."""
+    rows = _answers(models, uploads, text)
+    counts = {mark: int(rows["marks"].map(lambda own, mark=mark: mark in own).sum()) for mark in MARKS}
+    marked = [mark for mark in MARKS if counts[mark]]
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        wanted = (
+            st.pills(
+                "Show only",
+                marked,
+                selection_mode="multi",
+                key=f"{key}.marks",
+                format_func=lambda mark: f"{mark} ({counts[mark]:,})",
+            )
+            if marked
+            else None
+        )
+        place = st.container(width="content")
+    shown = rows[rows["marks"].map(lambda own: set(wanted or ()) <= own)] if wanted else rows
+    with place:
+        taken = shown.drop(columns=["marks", "index"])
+        st.download_button(
+            "Answers as CSV",
+            taken.to_csv(index=False).encode(),
+            "answers.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"{key}.csv",
+        )
+
+    share = partial(st.column_config.ProgressColumn, min_value=0, max_value=100, format="%.0f %%")
+    height = min(38 + 35 * max(len(shown), 1), 460)
+    event = st.dataframe(
+        shown.assign(probability=100 * shown["probability"], novelty=100 * shown["novelty"]),
+        key=f"{key}.table",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        height=height,
+        placeholder="",
+        column_order=(
+            "file",
+            "top",
+            "second",
+            "probability",
+            "other opinion",
+            "agree",
+            "novelty",
+            "seconds",
+            "remarks",
+        ),
+        column_config={
+            "file": st.column_config.TextColumn("File", width="medium"),
+            "top": "Top level",
+            "second": "Second level",
+            "probability": share("Probability", help="Of the second-level class"),
+            "other opinion": st.column_config.TextColumn("Other opinion", help="What a model says that differs"),
+            "agree": st.column_config.CheckboxColumn("Agree", width="small"),
+            "novelty": share(
+                "Unusual", help="Share of the collection's own sounds that lie nearer to their neighbours"
+            ),
+            "seconds": st.column_config.NumberColumn("Seconds", format="%.1f", width="small"),
+            "remarks": st.column_config.TextColumn("Remarks", width="large"),
+        },
+    )
+    st.caption(f"{len(shown):,} of {len(rows):,} sounds. Choose a row to see and hear everything about it.")
+    chosen = event["selection"]["rows"] if event else []
+    return uploads[int(shown["index"].iloc[chosen[0]])] if chosen and chosen[0] < len(shown) else None
+
+
+def _answers(models: Models, uploads: Sequence[Upload], text: str) -> pd.DataFrame:
+    """A row a sound; a bar shows how far the listening is."""
+    rows = []
+    bar = st.progress(0.0, "Listening …")
+    for index, upload in enumerate(uploads):
+        bar.progress(index / len(uploads), f"Listening: {index:,} of {len(uploads):,}")
+        rows.append({"index": index, "file": upload.name, **_row(models, upload, text)})
+    bar.empty()
+    return pd.DataFrame(rows)
+
+
+def _row(models: Models, upload: Upload, text: str) -> dict[str, object]:
+    try:
+        found = opinions(models, upload, text)
+    except UserError as error:
+        return {"agree": None, "remarks": str(error), "marks": {MARKS[3]}}
+    taxonomy = found.loaded[0].run.taxonomy
+    first = found.together
+    others = {taxonomy[a.second[0].code].name for a in found.answers} - {taxonomy[first.second[0].code].name}
+    return {
+        "top": taxonomy[first.top[0].code].name,
+        "second": taxonomy[first.second[0].code].name,
+        "class": first.second[0].code,
+        "probability": first.second[0].probability,
+        "other opinion": ", ".join(sorted(others)),
+        "agree": found.agree,
+        "novelty": first.novelty,
+        "seconds": found.seconds,
+        "remarks": " ".join(found.notes),
+        "marks": found.marks(),
+        **{f"p_{r.code}": r.probability for r in sorted(first.second, key=lambda r: taxonomy.codes.index(r.code))},
+    }

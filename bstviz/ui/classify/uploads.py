@@ -1,0 +1,76 @@
+"""Taking sounds in: from files, a folder, archives or the microphone, and the words about them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from bstviz.audio import archive, decode
+from bstviz.errors import UserError
+from bstviz.ui.components.text import escape
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A sound that somebody gave: its name, its bytes, and a hash of them."""
+
+    name: str
+    data: bytes
+    content: str
+
+    @property
+    def identity(self) -> str:
+        """Tells it from others; the name is in what is said of a sound that cannot be read."""
+        return f"{self.content} {self.name}"
+
+
+def drop(*, key: str) -> list[Upload]:
+    """Sounds from files, a folder, zip archives or the microphone; what cannot be taken is said."""
+    way = st.segmented_control(
+        "Sounds",
+        ["Files", "Folder", "Microphone"],
+        default="Files",
+        required=True,
+        key=f"{key}.way",
+        label_visibility="collapsed",
+    )
+    if way == "Microphone":
+        recording = st.audio_input("Record a sound", sample_rate=48_000, key=f"{key}.recording")
+        taken = [("recording.wav", recording.getvalue())] if recording else []
+    else:
+        files = st.file_uploader(
+            f"Drop {'sound files or zip archives' if way == 'Files' else 'a folder of sounds'} here",
+            accept_multiple_files=True if way == "Files" else "directory",
+            key=f"{key}.{'files' if way == 'Files' else 'folder'}",
+            help=f"{decode.AUDIO_FORMATS}; zip archives of them. "
+            f"Of sounds longer than {decode.MAX_SECONDS / 60:.0f} minutes, excerpts are heard.",
+        )
+        taken = [(file.name, file.getvalue()) for file in files or []]
+    st.caption("Sounds stay in the server's memory for this session; nothing of them is kept on disk.")
+    return _uploads(taken, folder=way == "Folder")
+
+
+def _uploads(taken: Sequence[tuple[str, bytes]], *, folder: bool) -> list[Upload]:
+    sounds: list[tuple[str, bytes]] = []
+    for name, data in taken:
+        if name.lower().endswith(".zip"):
+            try:
+                sounds += [(f"{name}/{path}", content) for path, content in archive.read_sounds(data, name)]
+            except UserError as error:
+                st.error(escape(str(error)), icon=":material/folder_zip:")
+        elif not folder or Path(name).suffix.lower() in decode.SUFFIXES:
+            sounds.append((name, data))
+    return [Upload(name, data, hashlib.sha256(data).hexdigest()) for name, data in sounds]
+
+
+def words(*, key: str) -> str:
+    """Title, tags and description as one text; empty where all are."""
+    with st.expander("Words about it (read by the audio + text models)", icon=":material/notes:"):
+        title = st.text_input("Title", key=f"{key}.title")
+        tags = st.text_input("Tags", key=f"{key}.tags", placeholder="rain, roof, night")
+        description = st.text_area("Description", key=f"{key}.description", height=80)
+    return ". ".join(part.strip() for part in (title, tags, description) if part and part.strip())

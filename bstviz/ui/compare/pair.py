@@ -1,0 +1,220 @@
+"""Two runs on the sounds that they share: their maps in one frame, and how each sound's neighbourhood changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from bstviz.errors import UserError
+from bstviz.latent import alignment
+from bstviz.latent import structure as latent_structure
+from bstviz.latent.neighbours import Index
+from bstviz.models.run import Run
+from bstviz.plots import viewport
+from bstviz.plots.facets import Category, Column, number_column
+from bstviz.reports.summaries import STRUCTURE
+from bstviz.ui import cache
+from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui.components.map import Sounds
+
+PAIRS = 400_000_000
+"""Similarities measured at most for the change of neighbourhoods.
+
+Of more sounds than 20,000, a sample is measured against all.
+"""
+CHANGE = "change"
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two runs; everything is in the order of the M sounds that they share.
+
+    Attributes:
+        left: The one.
+        right: The other.
+        a: (M,) rows of the sounds in the left run.
+        b: (M,) rows of them in the right one.
+    """
+
+    left: Loaded
+    right: Loaded
+    a: np.ndarray
+    b: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    @property
+    def identity(self) -> str:
+        """Names the pair."""
+        return f"{self.left.identity}||{self.right.identity}"
+
+    @property
+    def sounds(self) -> Sounds:
+        """The shared sounds, as a map takes them."""
+        names = [c.name for c in self.left.run.taxonomy.second]
+        return Sounds(self.identity, self.left.run.y_true[self.a], names, lambda rows: self.left.titles(self.a[rows]))
+
+    @property
+    def tested(self) -> np.ndarray:
+        """Which sounds have a class and are out of fold in both runs, (M,) bool."""
+        left, right = self.left.run, self.right.run
+        rows: np.ndarray = (left.y_true >= 0)[self.a] & _out_of_fold(left)[self.a] & _out_of_fold(right)[self.b]
+        return rows
+
+    def position(self, sound_id: str) -> int | None:
+        """Position of a sound among the shared ones."""
+        row = self.left.row_of(sound_id)
+        found = np.flatnonzero(self.a == (-1 if row is None else row))
+        return int(found[0]) if len(found) else None
+
+
+def _out_of_fold(run: Run) -> np.ndarray:
+    return run.sounds["split"].isin(["test", "below_threshold"]).to_numpy()
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+def _shared(left: Loaded, right: Loaded) -> tuple[np.ndarray, np.ndarray]:
+    b = right.ids.get_indexer(left.ids)
+    return np.flatnonzero(b >= 0), b[b >= 0]
+
+
+def pair(left: Loaded, right: Loaded) -> Pair:
+    """Two runs on the sounds that they share.
+
+    Raises:
+        UserError: They share none, or are of different taxonomies.
+    """
+    if left.run.taxonomy.hash != right.run.taxonomy.hash:
+        raise UserError("These two runs know different classes; choose two of the same taxonomy.")
+    made = Pair(left, right, *_shared(left, right))
+    if len(made) < 3:
+        raise UserError("These two runs share no sounds; choose two that were trained on the same collection.")
+    return made
+
+
+def _latents(loaded: Loaded, rows: np.ndarray) -> np.ndarray:
+    latents = loaded.run.latents
+    return latents if len(rows) == len(latents) and (np.diff(rows) == 1).all() else latents[rows]
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Pair: identity_of})
+def indices(both: Pair) -> tuple[Index, Index]:
+    """The shared sounds' latents in both runs, ready to be searched."""
+    return Index(_latents(both.left, both.a)), Index(_latents(both.right, both.b))
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhoods:
+    """The ten nearest of the sounds that were measured.
+
+    Attributes:
+        rows: (m,) positions of those sounds, rising.
+        first: (m, 10) positions of their nearest on the left, nearest first.
+        second: Those on the right.
+    """
+
+    rows: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+    def spread_out(self, values: np.ndarray, n: int) -> np.ndarray:
+        """Values (m,) as one for each of n sounds, float32, NaN where it was not measured."""
+        out = np.full(n, np.nan, np.float32)
+        out[self.rows] = values
+        return out
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing every sound's neighbours …", hash_funcs={Pair: identity_of})
+def neighbourhoods(both: Pair) -> Neighbourhoods:
+    """The ten nearest of every shared sound in both runs, or of a stratified sample of many."""
+    rows = viewport.stratified(both.sounds.truth, max(PAIRS // len(both), 500))
+    first, second = (index.around(rows, 10)[0].astype(np.int32) for index in indices(both))
+    return Neighbourhoods(rows, first, second)
+
+
+def measured(both: Pair) -> str:
+    """What the change of neighbourhoods was measured on, as a sentence; empty where it was every sound."""
+    m = len(neighbourhoods(both).rows)
+    return (
+        ""
+        if m == len(both)
+        else f" Neighbourhoods are measured on {m:,} sounds, stratified by class, each against all."
+    )
+
+
+def change(both: Pair) -> np.ndarray:
+    """How much each sound's ten nearest neighbours changed, (M,): 0 none, 1 all, NaN where it was not measured."""
+    near = neighbourhoods(both)
+    return near.spread_out(1 - alignment.jaccard(near.first, near.second), len(both))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Pair: identity_of})
+def aligned(both: Pair, method: str, dimensions: int) -> tuple[np.ndarray, alignment.Alignment]:
+    """The left map (M, 2|3), and the right one aligned to it."""
+    left, right = (
+        cache.coordinates(loaded, method, dimensions, cache.umap_settings(loaded)) for loaded in (both.left, both.right)
+    )
+    fixed = left[both.a]
+    return fixed, alignment.align(right[both.b], fixed)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Pair: identity_of})
+def disparity(both: Pair) -> float:
+    """Procrustes disparity of the two latent spaces, in all dimensions."""
+    first, second = indices(both)
+    return alignment.disparity(second.latents, first.latents)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Pair: identity_of})
+def colors(both: Pair, by: str) -> tuple[Column, Column]:
+    """What colours the left map and the right one: each run's own answers, in the same colours."""
+    if by == CHANGE:
+        column = number_column(CHANGE, "Changed neighbourhood", change(both), low=0, high=1)
+        return column, column
+    sides = [(cache.columns(both.left)[by], both.a), (cache.columns(both.right)[by], both.b)]
+    first, second = sides[0][0], sides[1][0]
+    everything = (*first.categories, *(c for c in second.categories if c.label not in first.labels))
+    position = {c.label: i for i, c in enumerate(everything)}
+    return _part(first, sides[0][1], everything, position), _part(second, sides[1][1], everything, position)
+
+
+def _part(column: Column, rows: np.ndarray, everything: tuple[Category, ...], position: dict[str, int]) -> Column:
+    """Some rows of a column, among the categories of both sides."""
+    index = np.array([position[label] for label in column.labels], column.index.dtype)[column.index[rows]]
+    values = None if column.values is None else column.values[rows]
+    return Column(column.name, column.label, index, everything, values, column.edges)
+
+
+def structure(loaded: Loaded) -> dict[str, list[float]]:
+    """Structure of a run and its siblings on their test sounds: each measure's value, one a fold."""
+    folds = [info.metrics for info in cache.siblings(loaded)]
+    return {name: [fold[name] for fold in folds if name in fold] for name in STRUCTURE}
+
+
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs={Pair: identity_of})
+def per_class(both: Pair, *, top: bool) -> pd.DataFrame:
+    """What the two runs make of each class, on the sounds that are out of fold in both.
+
+    See :func:`compare.per_class`.
+    """
+    rows = np.flatnonzero(both.tested)
+    taxonomy = both.left.run.taxonomy
+    level = taxonomy.parents if top else np.arange(len(taxonomy.second))
+    first, second = indices(both)
+    truth = np.where(both.sounds.truth < 0, -1, level[both.sounds.truth])
+    found = neighbourhoods(both)
+
+    def purity(near: np.ndarray) -> np.ndarray:
+        return found.spread_out((truth[near] == truth[found.rows][:, None]).mean(axis=1), len(both))[rows]
+
+    return latent_structure.per_class(
+        (first.latents[rows], level[both.left.run.y_pred[both.a[rows]]], purity(found.first)),
+        (second.latents[rows], level[both.right.run.y_pred[both.b[rows]]], purity(found.second)),
+        truth[rows],
+        change(both)[rows],
+        len(taxonomy.top) if top else len(taxonomy.second),
+    )

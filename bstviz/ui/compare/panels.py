@@ -1,0 +1,132 @@
+"""Two runs side by side: their maps, one sound in both, their classes, their structure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from bstviz.ui import cache
+from bstviz.ui.compare import pair
+from bstviz.ui.compare.neighbours import exchange_list, neighbours_of
+from bstviz.ui.compare.pair import Pair
+from bstviz.ui.compare.tables import class_table, structure_table
+from bstviz.ui.components.map import Events, Marks, Pane, linked_map
+from bstviz.ui.components.pickers import one_of
+from bstviz.ui.components.player import sound_player
+from bstviz.ui.components.projection_picker import chosen
+from bstviz.ui.components.sound_card import classes
+from bstviz.ui.components.text import escape
+
+
+def pair_map(
+    both: Pair,
+    method: str,
+    dimensions: int,
+    by: str,
+    *,
+    key: str,
+    current: int | None,
+    selected: np.ndarray,
+    events: Events,
+) -> None:
+    """Both runs' maps in one frame, linked.
+
+    Args:
+        both: The two runs.
+        method: pca or umap.
+        dimensions: 2 or 3.
+        by: Name of the column that colours them, or :data:`bstviz.ui.compare.pair.CHANGE`.
+        key: Of the map.
+        current: Position of the current sound among the shared ones.
+        selected: Positions of the selected ones.
+        events: What clicks and regions do; in positions.
+    """
+    left, right = pair.colors(both, by)
+    fixed, moved = pair.aligned(both, method, dimensions)
+    axes = chosen(both.left, method, dimensions).axes
+    turned = ["turned onto the left map", *[""] * (dimensions - 1)]
+    panes = [
+        Pane(_title("Left", both.left), axes, fixed, both.left.run.y_pred[both.a], left),
+        Pane(_title("Right", both.right), turned, moved.points, both.right.run.y_pred[both.b], right),
+    ]
+    near = {} if current is None else neighbours_of(both, current)
+    marks = Marks(current, near, selected=selected)
+    place = f"{both.identity}|{method}{dimensions}"
+    linked_map(panes, both.sounds, key=key, place=place, marks=marks, events=events, height=520)
+    st.caption(
+        f"{len(both):,} shared sounds. The right map is moved, turned, mirrored and scaled onto the left one "
+        f"(Procrustes; what is left between these two maps is {moved.disparity:.3f} of 1). "
+        "Zoom, selection and current sound are one for both." + (pair.measured(both) if by == pair.CHANGE else "")
+    )
+
+
+def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
+    """How far to believe the two maps."""
+    left, right = (
+        cache.trustworthiness(loaded, method, dimensions, cache.umap_settings(loaded))
+        for loaded in (both.left, both.right)
+    )
+    st.caption(
+        f"Trustworthiness of the left map {left:.3f}, of the right {right:.3f}: 1 where all neighbours on a map are "
+        "neighbours in the latent space."
+    )
+
+
+def _title(side: str, loaded: cache.Loaded) -> str:
+    return f"{side}: {loaded.run.train.words('loss', 'modality')}"
+
+
+def sound_in_both(both: Pair, current: int, *, key: str, autoplay: bool, on_open: Callable[[int], None]) -> None:
+    """One sound: player, both answers, neighbours in both.
+
+    Args:
+        both: The two runs.
+        current: Position of the sound among the shared ones.
+        key: Of the panel.
+        autoplay: Play it at once.
+        on_open: Called with the position of a neighbour that is gone to.
+    """
+    row = int(both.a[current])
+    st.markdown(f"#### {escape(both.left.title(row))}")
+    classes([("left", both.left, row), ("right", both.right, int(both.b[current]))])
+    sound_player(both.left, row, key=f"{key}.player", autoplay=autoplay)
+    exchange_list(both, current, key=f"{key}.near", on_open=on_open)
+
+
+def by_class(both: Pair, *, key: str, on_pick: Callable[[np.ndarray], None]) -> None:
+    """The classes in both runs, at either level; ``on_pick`` is called with the positions of a chosen one's sounds."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader("Class by class")
+        level = one_of("Level", ["second", "top"], key=f"{key}.level", name=str.capitalize)
+    taxonomy = both.left.run.taxonomy
+    table = pair.per_class(both, top=level == "top")
+    if table.empty:
+        st.info("No sound is out of fold in both runs; choose two runs of the same fold.")
+        return
+    of_class = taxonomy.parents if level == "top" else np.arange(len(taxonomy.second))
+
+    def pick(label: int) -> None:
+        truth = both.sounds.truth
+        on_pick(np.flatnonzero((truth >= 0) & (of_class[truth] == label)))
+
+    class_table(table, taxonomy.top if level == "top" else taxonomy.second, key=f"{key}.{level}", on_pick=pick)
+    st.caption(
+        f"On the {int(both.tested.sum()):,} sounds that are out of fold in both runs. "
+        "Choose a row to select the class on both maps." + pair.measured(both)
+    )
+
+
+def structure(both: Pair, *, key: str) -> None:
+    """Structure of both latent spaces over their folds, and how alike they are."""
+    st.subheader("Structure of the latent spaces")
+    structure_table(pair.structure(both.left), pair.structure(both.right), key=key)
+    folds = [len(cache.siblings(loaded)) for loaded in (both.left, both.right)]
+    st.caption(
+        "In all dimensions, cosine distance, on the test sounds of "
+        f"{folds[0]} fold{'s' * (folds[0] > 1)} left and {folds[1]} right (mean ± standard deviation). "
+        f"Between the two on shared sounds: on average {100 * np.nanmean(pair.change(both)):.0f} % of a neighbourhood "
+        f"changed (one minus the Jaccard index of the ten nearest); Procrustes disparity {pair.disparity(both):.3f} "
+        "(0: the same shape, 1: nothing in common)."
+    )

@@ -1,0 +1,98 @@
+"""Tables of measures: two runs, their difference, and what each measure says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from bstviz.datasets.taxonomy import SoundClass
+from bstviz.reports.summaries import STRUCTURE
+
+
+def spread_over_folds(values: Sequence[float]) -> str:
+    """Mean and standard deviation over folds, the mean alone of one fold, a dash without any."""
+    known = [v for v in values if not np.isnan(v)]
+    if not known:
+        return "–"
+    return f"{np.mean(known):.3f}" + (f" ± {np.std(known):.3f}" if len(known) > 1 else "")
+
+
+def structure_table(left: Mapping[str, Sequence[float]], right: Mapping[str, Sequence[float]], *, key: str) -> None:
+    """Structure of two latent spaces: each measure over folds, the difference of the means, and what it says."""
+    rows = []
+    for name in dict.fromkeys([*left, *right]):
+        title, sentence = STRUCTURE.get(name, (name.replace("_", " ").capitalize(), ""))
+        a, b = left.get(name, []), right.get(name, [])
+        difference = float(np.nanmean(b) - np.nanmean(a)) if len(a) and len(b) else float("nan")
+        rows.append((title, spread_over_folds(a), spread_over_folds(b), difference, sentence))
+    st.dataframe(
+        pd.DataFrame(rows, columns=["Measure", "Left", "Right", "Difference", "What it says"]),
+        hide_index=True,
+        key=key,
+        height="content",
+        placeholder="",
+        column_config={
+            "Measure": st.column_config.TextColumn(width="medium"),
+            "Difference": st.column_config.NumberColumn(format="%+.3f", help="Right minus left", width="small"),
+            "What it says": st.column_config.TextColumn(width="large"),
+        },
+    )
+
+
+def class_table(
+    table: pd.DataFrame, classes: Sequence[SoundClass], *, key: str, on_pick: Callable[[int], None]
+) -> None:
+    """What two models make of each class; sortable, a chosen row is handed on.
+
+    Args:
+        table: As :func:`bstviz.latent.structure.per_class` gives it.
+        classes: The classes of its level, in label order.
+        key: Of the table.
+        on_pick: Called with the label of a chosen class.
+    """
+    names = [c.name for c in classes]
+    shown = pd.DataFrame({"Class": [names[i] for i in table["label"]], "Sounds": table["sounds"]})
+    percent = st.column_config.NumberColumn
+    formats = {"Class": st.column_config.TextColumn(pinned=True)}
+
+    def add(column: str, values: pd.Series, kind: str, words: str) -> None:
+        shown[column] = values
+        formats[column] = percent(format=kind, help=words)
+
+    for title, name, factor, kind, sign, words in (
+        ("Accuracy", "accuracy", 100, "%.1f", "%+.1f", "Percent of the class's sounds that are predicted right"),
+        ("Spread", "spread", 1, "%.3f", "%+.3f", "Mean cosine distance from the class's mean direction, 0 to 1"),
+        ("Purity", "purity", 100, "%.1f", "%+.1f", "Percent of a sound's ten nearest that have its class"),
+    ):
+        add(f"{title}, left", factor * table[f"{name}_first"], kind, words)
+        add(f"{title}, right", factor * table[f"{name}_second"], kind, words)
+        add(f"{title}, diff.", factor * table[f"{name}_difference"], sign, f"{words}; right minus left")
+    add(
+        "Neighbours changed",
+        100 * table["change"],
+        "%.0f",
+        "Percent: one minus the Jaccard index of the ten nearest, left against right",
+    )
+    shown["Most taken for"] = [names[i] if i >= 0 else "–" for i in table["confused_with"]]
+    add("Taken, left", 100 * table["confused_first"], "%.1f", "Percent of the class's sounds that go there")
+    add("Taken, right", 100 * table["confused_second"], "%.1f", "Percent of the class's sounds")
+    add("Taken, diff.", 100 * table["confused_difference"], "%+.1f", "Right minus left")
+
+    def picked() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows:
+            on_pick(int(table["label"].iloc[rows[0]]))
+
+    st.dataframe(
+        shown,
+        hide_index=True,
+        key=key,
+        on_select=picked,
+        selection_mode="single-row",
+        column_config=formats,
+        height=min(38 + 35 * len(shown), 480),
+        placeholder="",
+    )

@@ -1,0 +1,150 @@
+"""Filters over a run's sounds: small bar charts that filter each other, and words of title and tags."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+
+from bstviz.plots.facets import Column, Columns, crossfilter, matching
+from bstviz.ui import cache
+from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui.web import component, event
+
+STANDARD = ("top", "second", "correct", "confidence", "certainty", "split")
+
+
+def chosen(key: str) -> dict[str, frozenset[str]]:
+    """Labels that each column lets through, by column name; columns that let all through are left out."""
+    labels: dict[str, frozenset[str]] = st.session_state.setdefault(f"{key}.chosen", {})
+    return labels
+
+
+def toggle(key: str, column: str, label: str | None) -> None:
+    """Let a category through, or no longer; None lets all of the column through."""
+    now = dict(chosen(key))
+    now[column] = frozenset() if label is None else now.get(column, frozenset()) ^ {label}
+    st.session_state[f"{key}.chosen"] = {name: labels for name, labels in now.items() if labels}
+
+
+def written(key: str) -> str | None:
+    """The filters' labels for an address; None where all passes."""
+    picked = {name: sorted(labels) for name, labels in sorted(chosen(key).items())}
+    return json.dumps(picked, ensure_ascii=False, separators=(",", ":")) if picked else None
+
+
+def parse(text: str) -> dict[str, frozenset[str]]:
+    """Labels by column from an address; ValueError where there are none."""
+    found = json.loads(text)
+    if not isinstance(found, dict) or not all(isinstance(labels, list) for labels in found.values()):
+        raise ValueError(f"no labels by column: {text[:80]}")
+    return {str(name): frozenset(map(str, labels)) for name, labels in found.items()}
+
+
+def clear(key: str) -> None:
+    """Let everything through."""
+    st.session_state[f"{key}.chosen"] = {}
+    st.session_state[f"{key}.words"] = ""
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+def _matching(loaded: Loaded, words: str) -> np.ndarray:
+    return matching(cache.search_texts(loaded), words)
+
+
+def active(columns: Columns, key: str) -> list[str]:
+    """Names of the columns that are shown or filter."""
+    shown = st.session_state.get(f"{key}.columns", STANDARD)
+    return [name for name in columns if name in shown or name in chosen(key)]
+
+
+def passing(loaded: Loaded, columns: Columns, *, key: str) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+    """What passes all filters, (N,) bool or None for everything; and the counts of each shown column."""
+    words = str(st.session_state.get(f"{key}.words", "")).strip()
+    base = _matching(loaded, words) if words else None
+    picked = [columns[name] for name in active(columns, key)]
+    mask, counts = crossfilter(picked, chosen(key), base)
+    filtered = words or any(name in columns for name in chosen(key))
+    return (mask if filtered else None), counts
+
+
+def filters(
+    loaded: Loaded,
+    columns: Columns,
+    counts: Mapping[str, np.ndarray],
+    shown: np.ndarray | None,
+    *,
+    key: str,
+    on_select: Callable[[np.ndarray], None],
+) -> None:
+    """The filters' own place on the page.
+
+    Args:
+        loaded: The run.
+        columns: Its columns.
+        counts: What :func:`passing` counted.
+        shown: What passes.
+        key: Of the filters.
+        on_select: Called with the rows that pass, when they are to be selected.
+    """
+    st.text_input(
+        "Title or tags hold",
+        key=f"{key}.words",
+        placeholder="words, in any order",
+        persist_state="session",
+        icon=":material/search:",
+    )
+    n = len(loaded.run.sounds)
+    st.caption(f"{n if shown is None else int(shown.sum()):,} of {n:,} sounds pass")
+    if shown is not None:
+        with st.container(horizontal=True):
+            st.button(
+                "Select them", on_click=lambda: on_select(np.flatnonzero(shown)), key=f"{key}.select", type="tertiary"
+            )
+            st.button("Show all", on_click=clear, args=(key,), key=f"{key}.clear", type="tertiary")
+    charts([columns[name] for name in active(columns, key)], counts, key=key)
+    st.multiselect(
+        "Columns to filter by",
+        list(columns),
+        default=[c for c in STANDARD if c in columns],
+        format_func=columns.names.__getitem__,
+        key=f"{key}.columns",
+        persist_state="session",
+    )
+
+
+def charts(columns: Sequence[Column], counts: Mapping[str, np.ndarray], *, key: str) -> None:
+    """Bar charts of columns; a click on a bar lets its category through."""
+
+    def toggled() -> None:
+        value = event(f"{key}.charts", "toggle")
+        if isinstance(value, dict):
+            toggle(key, value["column"], value["label"])
+
+    picked = chosen(key)
+    component("facets")(
+        key=f"{key}.charts",
+        data={
+            "facets": [
+                {
+                    "name": column.name,
+                    "label": column.label,
+                    "bars": [
+                        {
+                            "label": c.label,
+                            "color": c.color,
+                            "all": int(a),
+                            "now": int(b),
+                            "on": c.label in picked.get(column.name, ()),
+                        }
+                        for c, a, b in zip(column.categories, column.counts(), counts[column.name], strict=True)
+                        if a
+                    ],
+                }
+                for column in columns
+            ]
+        },
+        on_toggle_change=toggled,
+    )

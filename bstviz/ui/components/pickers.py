@@ -1,0 +1,70 @@
+"""Pickers: of a run, a setting, a projection, a colouring, a sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import streamlit as st
+
+from bstviz.models.run import RunInfo
+from bstviz.plots.facets import matching
+from bstviz.ui import cache
+from bstviz.ui.cache import Loaded
+from bstviz.ui.components.sound_list import sound_list
+
+Option = TypeVar("Option")
+
+
+def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | None = None) -> Loaded:
+    """Select box over all runs; starts on the first preferred one."""
+    runs = {str(path): info for path, info in cache.infos().items()}
+    if st.session_state.get(key) not in runs:
+        start = next((path for path, run in runs.items() if preferred and preferred(run)), next(iter(runs)))
+        st.session_state[key] = start
+    several = len({run.collection.name for run in runs.values()}) > 1
+    names = {path: run.name + (f" · {run.collection.name}" if several else "") for path, run in runs.items()}
+    chosen = st.selectbox(label, list(runs), format_func=names.__getitem__, key=key, persist_state="session")
+    return cache.load(Path(chosen))
+
+
+def pick_map(*, key: str) -> tuple[str, int]:
+    """Projection and number of dimensions."""
+    method = one_of("Projection", ["pca", "umap"], key=f"{key}.method", name=str.upper)
+    return method, one_of("Dimensions", [2, 3], key=f"{key}.dimensions", name=lambda d: f"{d}-d")
+
+
+def one_of(label: str, options: Sequence[Option], *, key: str, name: Callable[[Option], str]) -> Option:
+    """Segmented control of which one option is always chosen, kept over page changes."""
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = options[0]
+    chosen = st.segmented_control(label, options, required=True, format_func=name, key=key, persist_state="session")
+    return options[0] if chosen is None else chosen
+
+
+def pick_color(names: Mapping[str, str], *, key: str) -> str:
+    """What colours a map: one of a run's columns by name."""
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = next(iter(names))
+    return str(st.selectbox("Colour", list(names), format_func=names.__getitem__, key=key, persist_state="session"))
+
+
+def find_sound(loaded: Loaded, *, key: str, on_pick: Callable[[int], None], limit: int = 50) -> None:
+    """Search box over titles, tags and ids; what it finds can be played and gone to, without a mouse too."""
+    wanted = str(
+        st.text_input("Find a sound", key=key, placeholder="title, tag or id", icon=":material/search:")
+    ).strip()
+    if not wanted:
+        return
+    exact = loaded.row_of(wanted)
+    rows = [exact] if exact is not None else np.flatnonzero(matching(cache.search_texts(loaded), wanted)).tolist()
+    if not rows:
+        st.caption("No sound has these words.")
+        return
+    st.caption(f"{len(rows):,} found" + (f"; the first {limit} are listed" if len(rows) > limit else ""))
+    entries = [(loaded, int(row)) for row in rows[:limit]]
+    sound_list(
+        entries, key=f"{key}.found", columns=("title", "class"), on_open=lambda i: on_pick(entries[i][1]), height=220
+    )

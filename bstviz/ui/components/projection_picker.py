@@ -1,0 +1,146 @@
+"""Which map of a run to show: PCA at once, UMAP when it has been made, in two dimensions or three."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from bstviz.latent.projection import UMAP_SOUNDS, UmapSettings
+from bstviz.plots import maps
+from bstviz.ui import cache
+from bstviz.ui.cache import Loaded
+from bstviz.ui.components.pickers import pick_map
+
+UMAP_NEIGHBOURS, SEEDS = 200, 10_000
+"""Greatest number of neighbours and greatest seed that UMAP can be asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenMap:
+    """A map of a run: how it was made, its places (N, 2|3) float32 and axis titles."""
+
+    method: str
+    dimensions: int
+    settings: UmapSettings
+    points: np.ndarray
+    axes: list[str]
+
+    @property
+    def place(self) -> str:
+        """Names the map among those of a run."""
+        made = f".{self.settings}" if self.method == "umap" else ""
+        return f"{self.method}{self.dimensions}{made}"
+
+
+def chosen(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> ChosenMap:
+    """A run's map."""
+    settings = settings or cache.umap_settings(loaded)
+    points = cache.coordinates(loaded, method, dimensions, settings)
+    return ChosenMap(method, dimensions, settings, points, maps.axis_titles(loaded.run, method, dimensions))
+
+
+def pick_projection(loaded: Loaded, *, key: str) -> ChosenMap:
+    """Pickers of projection and dimensions; for UMAP its parameters, open before it is made.
+
+    Until a UMAP map has been made, PCA is shown.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        method, dimensions = pick_map(key=key)
+        if method == "pca":
+            return chosen(loaded, "pca", dimensions)
+        settings = st.session_state.get(f"{key}.settings") or cache.umap_settings(loaded)
+        if cache.umap(loaded, dimensions, settings) is not None:
+            with st.popover("", icon=":material/tune:", help="UMAP's parameters"):
+                _form(loaded, dimensions, settings, key=key)
+            return chosen(loaded, "umap", dimensions, settings)
+    with st.container(border=True):
+        st.markdown("**UMAP has to be made first.** Until then, PCA is shown.")
+        _form(loaded, dimensions, settings, key=key)
+    return chosen(loaded, "pca", dimensions)
+
+
+def words(settings: UmapSettings) -> str:
+    """UMAP's parameters in words."""
+    return f"{settings.n_neighbors} neighbours, least distance {settings.min_dist:g}, seed {settings.seed}"
+
+
+def written(settings: UmapSettings) -> str:
+    """UMAP's parameters for an address."""
+    return f"{settings.n_neighbors},{settings.min_dist:g},{settings.seed}"
+
+
+def parse(text: str) -> UmapSettings:
+    """UMAP's parameters from an address; ValueError where they are none, or out of bounds."""
+    neighbours, distance, seed = text.split(",")
+    found = UmapSettings(int(neighbours), float(distance), int(seed))
+    if not (2 <= found.n_neighbors <= UMAP_NEIGHBOURS and 0 <= found.min_dist <= 0.99 and 0 <= found.seed <= SEEDS):
+        raise ValueError(f"no parameters of UMAP: {text}")
+    return found
+
+
+def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) -> None:
+    n = len(loaded.ids)
+
+    def ask() -> None:
+        st.session_state[f"{key}.asked"] = True
+
+    with st.form(f"{key}.form", border=False):
+        left, middle, right, last = st.columns([2, 2, 1, 1], vertical_alignment="bottom")
+        with left:
+            neighbours = st.slider(
+                "Neighbours",
+                2,
+                min(UMAP_NEIGHBOURS, max(n - 1, 3)),
+                min(settings.n_neighbors, n - 1),
+                key=f"{key}.neighbours",
+                help="Few show fine structure, many the broad one.",
+            )
+        with middle:
+            distance = st.slider(
+                "Least distance",
+                0.0,
+                0.99,
+                settings.min_dist,
+                0.01,
+                key=f"{key}.distance",
+                help="How tightly points may lie.",
+            )
+        with right:
+            seed = st.number_input("Seed", 0, SEEDS, settings.seed, key=f"{key}.seed")
+        with last:
+            st.form_submit_button("Make", type="primary", key=f"{key}.make", on_click=ask)
+    if n > UMAP_SOUNDS:
+        st.caption(
+            f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; "
+            "the others are placed among their neighbours: approximate."
+        )
+    if st.session_state.pop(f"{key}.asked", False):
+        own = UmapSettings(int(neighbours), float(distance), int(seed))
+        if cache.umap(loaded, dimensions, own) is None:
+            bar = st.progress(0.0, "Finding neighbours …")
+
+            def report(share: float) -> None:
+                bar.progress(share, f"Laying out … {100 * share:.0f} %")
+
+            cache.make_umap(loaded, dimensions, own, report)
+        st.session_state[f"{key}.settings"] = own
+        st.rerun()
+
+
+def trust(loaded: Loaded, shown: ChosenMap) -> str:
+    """How far to believe a map, as a sentence."""
+    value = cache.trustworthiness(loaded, shown.method, shown.dimensions, shown.settings)
+    if shown.method == "pca":
+        held = 100 * float(loaded.run.pca.explained[: shown.dimensions].sum())
+        every = loaded.run.latents.shape[1]
+        kind = f"PCA: these {shown.dimensions} of {every} dimensions hold {held:.0f} % of the variance."
+    else:
+        kind = f"UMAP ({words(shown.settings)}): neighbourhoods count, distances between far groups mean little."
+    measured = (
+        ""
+        if np.isnan(value)
+        else f" Trustworthiness {value:.3f}: 1 where all neighbours on the map are neighbours in the latent space."
+    )
+    return kind + measured

@@ -1,0 +1,118 @@
+"""All that is known of one sound: to hear, to see, what the model says, what lies near."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import streamlit as st
+
+from bstviz.ui import cache
+from bstviz.ui.cache import Loaded
+from bstviz.ui.components.bars import Bar, bars, class_bar
+from bstviz.ui.components.player import sound_player
+from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
+from bstviz.ui.components.text import chip, escape, words
+
+FREESOUND = "https://freesound.org/s/{}/"
+
+
+def link(loaded: Loaded, row: int) -> str:
+    """Address of a sound's own page: its ``url`` column, else Freesound's for BSD10k and BSD35k; empty without one."""
+    url = words(loaded.table, "url", row)
+    if url.startswith(("https://", "http://")):
+        return url
+    sound_id = str(loaded.ids[row])
+    return (
+        FREESOUND.format(sound_id)
+        if loaded.run.collection.name.upper().startswith("BSD") and sound_id.isdigit()
+        else ""
+    )
+
+
+def license_link(text: str) -> str:
+    """Markdown of a licence; the Creative Commons addresses by their short names."""
+    if not text.startswith(("https://", "http://")):
+        return escape(text)
+    parts = text.rstrip("/").split("/")
+    name = f"CC {parts[-2].upper()} {parts[-1]}" if "creativecommons.org/licenses" in text else "licence"
+    name = "CC0 1.0" if "publicdomain/zero" in text else name
+    return f"[{name}](<{text.replace('<', '').replace('>', '')}>)"
+
+
+def classes(entries: Sequence[tuple[str, Loaded, int]]) -> None:
+    """Labelled class and the class that each run predicts as chips, and whether they agree.
+
+    Args:
+        entries: What to call each run (or nothing), the run, and the sound's row in it; all of one taxonomy.
+    """
+    _, first, own = entries[0]
+    second, parents, true = first.run.taxonomy.second, first.run.taxonomy.parents, first.run.y_true[own]
+    parts = [f"labelled {chip(second[true].name, second[true].color)}"] if true >= 0 else ["not labelled"]
+    for name, loaded, row in entries:
+        predicted = loaded.run.y_pred[row]
+        near = "right top level only" if parents[true] == parents[predicted] else "wrong"
+        verdict = f" <em>{'right' if true == predicted else near}</em>" if true >= 0 else ""
+        parts.append(f"{html.escape(name)} predicted {chip(second[predicted].name, second[predicted].color)}{verdict}")
+    style = "display:flex;gap:6px 14px;flex-wrap:wrap;align-items:center;font-size:.85rem"
+    st.html(f'<div style="{style}">' + "".join(f"<span>{part}</span>" for part in parts) + "</div>")
+
+
+def probabilities(loaded: Loaded, row: int) -> None:
+    """The three most probable classes as bars, and where the attention went."""
+    run = loaded.run
+    best = np.argsort(-run.probabilities[row])[:3]
+    lines = [class_bar(run.taxonomy.second[i], float(run.probabilities[row, i])) for i in best]
+    if run.train.modality == "both":
+        share = float(run.sounds["attention_audio"].to_numpy()[row])
+        lines += [Bar("attention on audio", share, "#7d8a99"), Bar("attention on text", 1 - share, "#7d8a99")]
+    st.html(bars(lines))
+
+
+def facts(loaded: Loaded, row: int) -> None:
+    """Confidence, split, uploader, licence, link and words."""
+    table = loaded.table
+    confidence, licence, page = words(table, "confidence", row), words(table, "license", row), link(loaded, row)
+    parts = [
+        f"annotation confidence {confidence}" if confidence else "",
+        f"split {loaded.run.sounds['split'].iat[row]}",
+        escape(words(table, "uploader", row)),
+        license_link(licence) if licence else "",
+        f"id {escape(str(loaded.ids[row]))}",
+        f"[open its page](<{page}>)" if page else "",
+    ]
+    st.caption(" · ".join(part for part in parts if part))
+    for text in (words(table, "tags", row).replace(",", ", "), words(table, "description", row)):
+        if text:
+            st.caption(escape(text[:300]))
+
+
+def sound_card(
+    loaded: Loaded, row: int, *, key: str, autoplay: bool = True, on_open: Callable[[int], None] | None = None
+) -> None:
+    """One sound: title, classes, player, facts, probabilities, and its ten nearest neighbours, each to be played.
+
+    Args:
+        loaded: The run.
+        row: Of the sound.
+        key: Of the card.
+        autoplay: Play the sound at once.
+        on_open: Called with the row of a neighbour that is gone to.
+    """
+    st.markdown(f"#### {escape(loaded.title(row))}")
+    classes([("", loaded, row)])
+    sound_player(loaded, row, key=f"{key}.player", autoplay=autoplay)
+    probabilities(loaded, row)
+    facts(loaded, row)
+    near, distances = cache.nearest(loaded, row)
+    st.markdown("**Nearest in the latent space** (all dimensions, cosine distance)")
+    opened = (lambda i: on_open(int(near[i]))) if on_open else None
+    sound_list(
+        [(loaded, int(r)) for r in near],
+        key=f"{key}.near",
+        columns=NEIGHBOUR_COLUMNS,
+        distances=distances,
+        on_open=opened,
+        keys=True,
+    )

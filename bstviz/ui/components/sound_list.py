@@ -1,0 +1,128 @@
+"""A table of sounds, each of which can be played where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from bstviz.errors import UserError
+from bstviz.ui import cache
+from bstviz.ui.cache import Loaded
+from bstviz.ui.web import address, component, event
+
+LISTED = 500
+"""Rows of a list at most."""
+NEIGHBOUR_COLUMNS = ("title", "distance", "class")
+LIST_COLUMNS: dict[str, dict[str, Any]] = {
+    "title": {"label": "Title", "kind": "open"},
+    "class": {"label": "Class", "kind": "class"},
+    "predicted": {"label": "Predicted", "kind": "class"},
+    "certainty": {"label": "Certainty", "kind": "number", "digits": 2},
+    "distance": {"label": "Distance", "kind": "number", "digits": 3},
+    "note": {"label": "", "kind": "text"},
+    "exchange": {"label": "", "kind": "exchange"},
+}
+
+
+def sound_list(
+    entries: Sequence[tuple[Loaded, int]],
+    *,
+    key: str,
+    columns: Sequence[str] = ("title", "class", "predicted", "certainty"),
+    distances: np.ndarray | None = None,
+    notes: Sequence[str] | None = None,
+    on_open: Callable[[int], None] | None = None,
+    keys: bool = False,
+    height: int = 400,
+    total: int | None = None,
+) -> None:
+    """Table of sounds with a play button each; columns sort by a click on their heads.
+
+    Args:
+        entries: Runs and rows in them; all of one taxonomy. The first :data:`LISTED` are listed, and said to be.
+        key: Of the component.
+        columns: What to show, of :data:`LIST_COLUMNS`.
+        distances: Distance of each, for the column of that name.
+        notes: A word on each, for the column of that name; kept, lost or gained for ``exchange``, which shows their
+            colours.
+        on_open: Called with the position of the entry whose title was clicked.
+        keys: Whether j and k play the next and the last one; one list of a page at most.
+        height: Greatest height in pixels.
+        total: How many sounds there are, where only the first are given.
+    """
+    shown, total = entries[:LISTED], total or len(entries)
+    if total > len(shown):
+        st.caption(f"The first {len(shown)} of {total:,} are listed.")
+    token = f"{hash(tuple((loaded.identity, row) for loaded, row in shown))}"
+
+    def played() -> None:
+        position = event(key, "play")
+        if isinstance(position, int) and position < len(shown):
+            turn = st.session_state.get(f"{key}.playing", {}).get("stamp", 0) + 1
+            st.session_state[f"{key}.playing"] = {"index": position, "stamp": turn, "token": token}
+
+    def opened() -> None:
+        position = event(key, "open")
+        if isinstance(position, int) and position < len(shown) and on_open:
+            on_open(position)
+
+    playing = st.session_state.get(f"{key}.playing")
+    component("sound_list")(
+        key=key,
+        data={
+            "name": key,
+            "token": token,
+            "columns": [LIST_COLUMNS[name] for name in columns],
+            "rows": _rows(shown, columns, distances, notes),
+            "playing": _playing(shown, playing, key) if playing and playing["token"] == token else None,
+            "opens": on_open is not None,
+            "keys": keys,
+            "height": height,
+        },
+        on_play_change=played,
+        on_open_change=opened,
+    )
+
+
+def _playing(shown: Sequence[tuple[Loaded, int]], playing: dict[str, Any], key: str) -> dict[str, Any]:
+    try:
+        data, media_type = cache.sound(*shown[playing["index"]])
+    except UserError as error:
+        return {"index": playing["index"], "stamp": playing["stamp"], "problem": str(error)}
+    return {"index": playing["index"], "stamp": playing["stamp"], "url": address(data, media_type, f"{key}.sound")}
+
+
+def _rows(
+    shown: Sequence[tuple[Loaded, int]],
+    columns: Sequence[str],
+    distances: np.ndarray | None,
+    notes: Sequence[str] | None,
+) -> list[list[Any]]:
+    titles: dict[tuple[str, int], str] = {}
+    for loaded in {loaded.identity: loaded for loaded, _ in shown}.values():
+        own = [row for other, row in shown if other.identity == loaded.identity]
+        titles |= {(loaded.identity, row): title for row, title in zip(own, loaded.titles(np.array(own)), strict=True)}
+    rows = []
+    for position, (loaded, row) in enumerate(shown):
+        run = loaded.run
+        cells = {
+            "title": titles[loaded.identity, row],
+            "class": _class(loaded, run.y_true[row]),
+            "predicted": _class(loaded, run.y_pred[row]),
+            "certainty": float(run.probabilities[row, run.y_pred[row]]),
+            "distance": None if distances is None else float(distances[position]),
+            "note": "" if notes is None else notes[position],
+            "exchange": "" if notes is None else notes[position],
+        }
+        rows.append([cells[name] for name in columns])
+    return rows
+
+
+def _class(loaded: Loaded, label: int) -> dict[str, str]:
+    if label < 0:
+        return {"text": "–", "color": "transparent"}
+    found = loaded.run.taxonomy.second[label]
+    return {"text": found.name, "color": found.color}

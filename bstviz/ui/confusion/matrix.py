@@ -1,0 +1,94 @@
+"""The confusion matrix on its page: which classes stand along it, clicks on its cells, pictures and tables of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.evaluation import confusion
+from bstviz.evaluation.confusion import CELLS, Axis, Cells
+from bstviz.plots.confusion import NAMED, confusion_figure, difference_figure
+from bstviz.ui.components import pickers
+from bstviz.ui.components.charts import dark, selected_ids
+from bstviz.ui.confusion.sides import Side
+
+CELL = "confusion.cell"
+"""Where the chosen cell is kept, as its two codes."""
+MATRIX, OPEN, IMAGE = "confusion.matrix", "confusion.open", "confusion.image"
+IMAGES = ("svg", "png")
+
+
+def pick_axis(taxonomy: Taxonomy) -> Axis:
+    """Which top-level classes are open, and buttons for none and all."""
+
+    def opens(codes: Sequence[str]) -> None:
+        st.session_state[OPEN] = list(codes)
+
+    if not set(st.session_state.get(OPEN, ["?"])) <= set(taxonomy.top_codes):
+        opens(taxonomy.top_codes)
+    opened = st.pills(
+        "Open",
+        taxonomy.top_codes,
+        selection_mode="multi",
+        key=OPEN,
+        format_func=lambda code: taxonomy[code].name,
+        persist_state="session",
+        help="A top-level class is one row and column, or one for each of its second-level classes",
+    )
+    st.button("Collapse all", on_click=opens, args=([],), icon=":material/unfold_less:")
+    st.button("Open all", on_click=opens, args=(taxonomy.top_codes,), icon=":material/unfold_more:")
+    return confusion.axis(taxonomy, opened)
+
+
+def chosen_cell(taxonomy: Taxonomy) -> tuple[str, str] | None:
+    """Codes of the cell that was clicked last, if this taxonomy has them."""
+    cell = st.session_state.get(CELL)
+    return cell if cell and all(code in taxonomy for code in cell) else None
+
+
+def matrix(sides: Sequence[Side], along: Axis, cells: Cells) -> None:
+    """The matrix of one side, or the difference of two, to be clicked and taken away."""
+
+    def clicked() -> None:
+        for cell in selected_ids(st.session_state[MATRIX]):
+            st.session_state[CELL] = tuple(cell.split("|"))
+
+    counts = [confusion.counts(side.answers, along) for side in sides]
+    look: dict[str, Any] = {
+        "cells": cells,
+        "dark": dark(),
+        "height": 760 if len(along.classes) > NAMED else 560,
+        "chosen": chosen_cell(sides[0].answers.taxonomy),
+    }
+    if len(sides) == 1:
+        values = confusion.shares(counts[0], cells)
+        figure = confusion_figure(counts[0], along, title=f"{sides[0].words}\n{CELLS[cells]}", **look)
+    else:
+        values = confusion.difference(counts[0], counts[1], cells)
+        words = "\n".join(f"{side.letter}: {side.words}" for side in sides)
+        figure = difference_figure(counts[0], counts[1], along, title=f"{words}\nA − B, {CELLS[cells]}", **look)
+    image = st.session_state.get(IMAGE, IMAGES[0])
+    picture = {"format": image, "filename": "confusion", "scale": 1 if image == "svg" else 3}
+    config = {"displaylogo": False, "displayModeBar": True, "modeBarButtons": [["toImage"]]}
+    st.plotly_chart(
+        figure,
+        key=MATRIX,
+        on_select=clicked,
+        selection_mode="points",
+        config={**config, "toImageButtonOptions": picture},
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        table = confusion.table(values, along, counts[0].sum(axis=1)).to_csv(index=False)
+        st.download_button(
+            "CSV",
+            table,
+            "confusion.csv",
+            "text/csv",
+            key="confusion.csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        pickers.one_of("The camera above saves", IMAGES, key=IMAGE, name=str.upper)

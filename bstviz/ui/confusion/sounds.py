@@ -1,0 +1,115 @@
+"""The sounds behind a number: of a cell of one matrix, or of two, to be played, taken away and selected on the map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from bstviz.evaluation import confusion
+from bstviz.evaluation.out_of_fold import OutOfFold
+from bstviz.ui.cache import Loaded
+from bstviz.ui.components import selection
+from bstviz.ui.components.sound_list import sound_list
+from bstviz.ui.components.text import escape
+from bstviz.ui.confusion.sides import Side, entries
+
+Listed = tuple[Sequence[Loaded], OutOfFold]
+"""Runs, and answers of theirs."""
+
+
+def cell_sounds(sides: Sequence[Side], chosen: tuple[str, str], *, key: str) -> None:
+    """The sounds of a cell, most confident first; of two matrices, those that only A or only B has come first."""
+    taxonomy = sides[0].answers.taxonomy
+    true, predicted = (taxonomy[code] for code in chosen)
+    st.markdown(f"#### {escape(true.name)} → {escape(predicted.name)}")
+    st.caption(escape(" ".join(f"{c.name}: {c.definition}" for c in dict.fromkeys((true, predicted)) if c.definition)))
+    if len(sides) == 2:
+        listed, notes = _told_apart(sides[0], sides[1], chosen)
+    else:
+        listed, notes = [(sides[0].folds, confusion.cell(sides[0].answers, *chosen))], []
+    upper = true.parent is None or predicted.parent is None
+    columns = ("title", "class", "predicted", "certainty") if upper else ("title", "certainty")
+    sounds(listed, notes, key=key, name=f"{chosen[0]}-taken-for-{chosen[1]}", columns=columns, keys=True)
+
+
+def _told_apart(first: Side, second: Side, chosen: tuple[str, str]) -> tuple[list[Listed], list[str]]:
+    """The sounds of a cell of two matrices: only the first's, only the second's, both's; and which each is."""
+    a, b = (confusion.cell(side.answers, *chosen) for side in (first, second))
+    shared = np.isin(a.sound_ids, b.sound_ids)
+    only_a, only_b = a.where(~shared), b.where(~np.isin(b.sound_ids, a.sound_ids))
+    notes = []
+    for own, other, answers in ((first, second, only_a), (second, first, only_b)):
+        tested = np.isin(answers.sound_ids, other.answers.sound_ids)
+        notes += [f"only {own.letter}" + ("" if there else " tested") for there in tested]
+    notes += ["A and B"] * int(shared.sum())
+    return [(first.folds, only_a), (second.folds, only_b), (first.folds, a.where(shared))], notes
+
+
+def sounds(
+    listed: Sequence[Listed],
+    notes: Sequence[str],
+    *,
+    key: str,
+    name: str,
+    columns: Sequence[str],
+    keys: bool = False,
+) -> None:
+    """A list of answers with a way onto the map and into a file.
+
+    Args:
+        listed: Runs and answers of theirs, in order.
+        notes: A word on each answer, or none at all.
+        key: Of the list.
+        name: Of the file.
+        columns: Of the list.
+        keys: Whether keys play the next and the last one; one list of a page at most.
+    """
+    rows = [entry for folds, answers in listed for entry in entries(folds, answers)]
+    if not rows:
+        st.caption("No sounds.")
+        return
+    table = pd.concat([_table(folds, answers) for folds, answers in listed if len(answers)], ignore_index=True)
+    if notes:
+        table.insert(1, "model", notes)
+    ids = table["sound_id"].to_numpy()
+    went = f"{key}.went"
+
+    def go_to(position: int) -> None:
+        st.session_state[went] = str(ids[position])
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        order = "those of one matrix alone first" if notes else "most certain first"
+        st.caption(f"{len(rows):,} sound{'s' * (len(rows) > 1)}, {order}")
+        csv = table.to_csv(index=False)
+        st.download_button(
+            "CSV", csv, f"{name}.csv", "text/csv", key=f"{key}.csv", icon=":material/download:", on_click="ignore"
+        )
+        selected = st.button(
+            "Select on the map",
+            key=f"{key}.map",
+            icon=":material/scatter_plot:",
+            help="Select these sounds on the Explore page",
+        )
+    if selected or went in st.session_state:
+        selection.show_on_map(rows[0][0], ids, st.session_state.pop(went, None))
+    shown = (*columns, "note") if notes else columns
+    sound_list(rows, key=f"{key}.list", columns=shown, notes=notes or None, on_open=go_to, keys=keys)
+
+
+def _table(folds: Sequence[Loaded], answers: OutOfFold) -> pd.DataFrame:
+    codes = np.array(answers.taxonomy.codes, object)
+    titles = [loaded.title(row) for loaded, row in entries(folds, answers)]
+    return pd.DataFrame(
+        {
+            "sound_id": answers.sound_ids,
+            "title": titles,
+            "true": codes[answers.y_true],
+            "predicted": codes[answers.y_pred],
+            "certainty": confusion.conviction(answers),
+            "confidence": answers.confidence,
+            "fold": answers.folds,
+        }
+    )

@@ -1,0 +1,109 @@
+"""The sections of :mod:`bstviz.reports.sections` on the page: pickers for the runs they take, and a look for every block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from bstviz.models.run import Run, RunInfo
+from bstviz.reports import summaries
+from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, run_groups
+from bstviz.training.baselines import find_baselines
+from bstviz.ui import cache
+from bstviz.ui.components.charts import PLAIN_CONFIG, dark
+from bstviz.ui.components.text import chip, escape
+
+
+def load_fold(info: RunInfo) -> Run:
+    """A run with its arrays."""
+    return cache.load_run(info.folder or Path())
+
+
+def choose_group() -> RunGroup:
+    """Runs and baselines that the app was started with, of the collection and folds chosen."""
+    baselines = [b for folder in cache.experiment_folders() for b in find_baselines(folder)]
+    groups = {group.name: group for group in run_groups(cache.infos().values(), baselines)}
+    return groups[st.selectbox("Collection and folds", list(groups), key="results.source")]
+
+
+def choose_section() -> Section:
+    """One of the sections."""
+    names = {section.name: section for section in SECTIONS}
+    chosen = st.segmented_control("Show", list(names), default=next(iter(names)), required=True, key="results.section")
+    return names[str(chosen)]
+
+
+def show_section(section: Section, group: RunGroup) -> None:
+    """A section of the runs chosen, or what it takes."""
+    if section.words:
+        st.caption(section.words)
+    there = [info for info in group.infos if section.needs(info)]
+    chosen = _choose_runs(section, there, group) if there else None
+    blocks = section.blocks(chosen) if chosen else []
+    if not blocks:
+        st.info(section.missing, icon=":material/info:")
+    # figures first: a page is looked at before it is read
+    for number, block in enumerate(sorted(blocks, key=lambda block: isinstance(block, Table))):
+        _show_block(block, key=f"results.{section.name}.{number}")
+
+
+def _choose_runs(section: Section, infos: Sequence[RunInfo], group: RunGroup) -> Chosen:
+    if section.scope == "group":
+        return Chosen(infos, rows=group.rows, load=load_fold, dark=dark())
+    if section.scope == "fold":
+        fold = st.selectbox("Fold", sorted({info.fold for info in infos}), key="results.panels.fold")
+        return Chosen([info for info in infos if info.fold == fold], load=load_fold, dark=dark())
+    settings = summaries.named_settings(infos, losses_apart=section.scope == "setting")
+    with st.container(horizontal=True):
+        name = st.selectbox("Setting", list(settings), key=f"results.{section.name}.setting")
+        members = settings[name]
+        if section.folds_apart and len(members) > 1:
+            folds: list[str | int] = ["all", *(info.fold for info in members)]
+            kept = st.selectbox("Fold", folds, key=f"results.{section.name}.fold")
+            members = [info for info in members if kept in ("all", info.fold)]
+    return Chosen(members, name, load=load_fold, dark=dark())
+
+
+def _show_block(block: Block, *, key: str) -> None:
+    if isinstance(block, Choice):
+        chosen = st.segmented_control(
+            block.label,
+            list(block.names),
+            default=block.start,
+            required=True,
+            format_func=block.names.__getitem__,
+            key=f"results.{block.label.lower()}",
+        )
+        _show_block(block.draw(str(chosen)), key=key)
+    elif isinstance(block, Figure):
+        if block.legend:
+            st.html(" ".join(chip(name, color) for name, color in block.legend))
+        st.plotly_chart(block.figure, config=PLAIN_CONFIG, key=key)
+        st.caption(escape(block.caption))
+    elif isinstance(block, Table):
+        _show_table(block)
+    else:
+        st.markdown(escape(block.text))
+
+
+def _show_table(table: Table) -> None:
+    if table.frame is None:
+        return
+    config: dict[str, Any] = {
+        name: st.column_config.NumberColumn(
+            format="localized" if spec == ",d" else f"%{spec}", help=table.help.get(name)
+        )
+        for name, spec in table.formats.items()
+    }
+    config |= {
+        name: st.column_config.TextColumn(help=words) for name, words in table.help.items() if name not in config
+    }
+    height: Literal["auto", "content"] = "auto" if table.csv else "content"
+    st.dataframe(table.frame, hide_index=True, column_config=config, height=height, placeholder="")
+    if table.csv:
+        icon = ":material/download:"
+        st.download_button("CSV of every metric", table.csv, "results.csv", "text/csv", icon=icon)
+    st.caption(escape(table.caption))

@@ -1,0 +1,201 @@
+"""A window at the desk where doubtful labels are decided: its queue, the sound it shows, and what its decisions do."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from bstviz.errors import UserError
+from bstviz.evaluation import out_of_fold
+from bstviz.models.run import RunInfo
+from bstviz.review import decisions, label_quality
+from bstviz.review.decisions import Decision, Record
+from bstviz.review.label_quality import Doubt
+from bstviz.ui import cache
+from bstviz.ui.cache import Loaded, identity_of
+
+SOUND, WINDOW_ID, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
+STATES = {"open": "To decide", "disputed": "Disputed", "decided": "Decided"}
+AGREEMENT = {"all": "Any", "against": "All say another class", "split": "Differ"}
+OPEN_FOR = 120  # seconds for which a sound that a window shows is not given to another one
+
+
+@dataclass(frozen=True, eq=False)
+class Queue:
+    """Sounds by doubt, and the run and row in which each is out of fold."""
+
+    doubt: Doubt
+    entries: list[tuple[Loaded, int]]
+
+    def position(self, sound_id: str | None) -> int | None:
+        """Place of a sound among those of the doubt."""
+        found = np.flatnonzero(self.doubt.sound_ids == sound_id)
+        return int(found[0]) if len(found) else None
+
+
+@st.cache_resource(
+    max_entries=4, show_spinner="Weighing the labels (some seconds, once) …", hash_funcs={Loaded: identity_of}
+)
+def _queue(settings: list[list[Loaded]]) -> Queue:
+    first = settings[0]
+    if first[0].collection is None:
+        raise UserError(first[0].problem or "The collection of these runs was not found.")
+    pooled = [out_of_fold.pool([loaded.run for loaded in members]) for members in settings]
+    weighed = label_quality.weigh(pooled, first[0].collection)
+    place = {sound: i for i, sound in enumerate(pooled[0].sound_ids)}
+    at = [place[sound] for sound in weighed.sound_ids]
+    members, rows = pooled[0].member[at].tolist(), pooled[0].row[at].tolist()
+    return Queue(weighed, [(first[member], row) for member, row in zip(members, rows, strict=True)])
+
+
+def queue_of(infos: Sequence[RunInfo]) -> Queue:
+    """The queue that the runs of one or more settings make together; weighed once."""
+    return _queue([[cache.load(info.folder or Path()) for info in own] for own in out_of_fold.settings(infos).values()])
+
+
+def window() -> str:
+    """What tells this browser window from others."""
+    return str(st.session_state.setdefault(WINDOW_ID, uuid.uuid4().hex[:8]))
+
+
+@st.cache_resource
+def _shown() -> dict[str, tuple[str, float]]:
+    """Which sound each window shows, and since when (monotonic seconds)."""
+    return {}
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """A window's view of a queue, and where its decisions go.
+
+    Attributes:
+        queue: All sounds.
+        file: The record of decisions.
+        hash: Of the collection that they are about.
+        state: One of :data:`STATES`.
+        classes: Codes of which a sound's label or suggestion must be one; none takes all.
+        agreement: One of :data:`AGREEMENT`.
+    """
+
+    queue: Queue
+    file: Path
+    hash: str
+    state: str = "open"
+    classes: tuple[str, ...] = ()
+    agreement: str = "all"
+
+    def record(self) -> Record:
+        """The decisions as they are on the disk now, those of other windows among them."""
+        return decisions.read_record(self.file, self.hash)
+
+    def passing(self) -> np.ndarray:
+        """(m,) int64 sounds that the filters let through, most doubtful first, whatever was decided on them."""
+        weighed = self.queue.doubt
+        chosen = weighed.taxonomy.encode(self.classes)
+        keep = np.ones(len(weighed), bool)
+        if len(chosen):
+            keep &= np.isin(weighed.labels, chosen) | np.isin(weighed.suggested, chosen)
+        if self.agreement == "split":
+            keep &= ~weighed.agree
+        elif self.agreement == "against":
+            keep &= (weighed.models.argmax(axis=2) != weighed.labels).all(axis=0)
+        rows: np.ndarray = weighed.order[keep[weighed.order]]
+        return rows
+
+    def waiting(self, record: Record) -> np.ndarray:
+        """(m,) int64 sounds of the chosen state, most doubtful first."""
+        rows = self.passing()
+        if self.state == "open":
+            wanted = ~np.isin(self.queue.doubt.sound_ids[rows], list(record.standing))
+        else:
+            listed = record.disputed if self.state == "disputed" else list(record.standing)
+            wanted = np.isin(self.queue.doubt.sound_ids[rows], listed)
+        return rows[wanted]
+
+    def after(self, i: int | None, rows: np.ndarray) -> int | None:
+        """The sound after ``i`` among ``rows``, after the last the first again; none that another window shows."""
+        rank = np.argsort(self.queue.doubt.order)
+        if i is not None:
+            rows = rows[rows != i]
+            rows = np.concatenate([rows[rank[rows] > rank[i]], rows[rank[rows] < rank[i]]])
+        now = time.monotonic()
+        others = [shown for other, shown in list(_shown().items()) if other != window()]
+        taken = {sound for sound, since in others if now - since < OPEN_FOR}
+        free = rows[~np.isin(self.queue.doubt.sound_ids[rows], list(taken))]
+        return int((free if len(free) else rows)[0]) if len(rows) else None
+
+    def go_to(self, i: int | None) -> None:
+        """Show a sound in this window."""
+        if i is None:
+            st.session_state.pop(SOUND, None)
+            _shown().pop(window(), None)
+        else:
+            st.session_state[SOUND] = str(self.queue.doubt.sound_ids[i])
+            _shown()[window()] = (st.session_state[SOUND], time.monotonic())
+
+    def current(self, record: Record) -> int | None:
+        """The sound that this window shows: the one it has come to, else the first that waits."""
+        i = self.queue.position(st.session_state.get(SOUND))
+        i = self.after(None, self.waiting(record)) if i is None else i
+        self.go_to(i)
+        return i
+
+    def next(self, i: int) -> None:
+        """Go on without a decision."""
+        self.go_to(self.after(i, self.waiting(self.record())))
+
+    def decide(self, i: int, new: str | None, seen: Sequence[str]) -> None:
+        """Save a decision, which replaces those of the given ids, and go on."""
+        weighed = self.queue.doubt
+        sound, note = str(weighed.sound_ids[i]), str(st.session_state.get(f"review.note.{weighed.sound_ids[i]}") or "")
+        old, why = (
+            weighed.taxonomy.codes[weighed.labels[i]],
+            "; ".join(filter(None, [note.strip(), *weighed.reasons(i)])),
+        )
+        made = decisions.decide(self.file, self.hash, sound_id=sound, old=old, new=new, why=why, by=window(), over=seen)
+        record = self.record()
+        others = sorted({d.verdict for d in record.standing[sound]} - {made.verdict})
+        if others:
+            st.session_state[NOTICE] = (
+                f"Another window decided otherwise on the last sound ({', '.join(others)}). "
+                "Both are kept, under Disputed."
+            )
+        self.go_to(self.after(i, self.waiting(record)))
+
+    def take_back(self, taken: Sequence[Decision]) -> None:
+        """Take decisions back and show the sound again."""
+        for decision in taken:
+            decisions.undo(self.file, self.hash, decision, by=window())
+            self.go_to(self.queue.position(decision.sound_id))
+
+    def press(self, i: int, act: str, seen: Sequence[str]) -> None:
+        """What one of the buttons does.
+
+        Args:
+            i: The sound that was on the screen when it was pressed.
+            act: Which button: accept, keep, unsure, next, set, undo.
+            seen: Ids of the decisions that were on the screen with the sound.
+        """
+        codes, sound = self.queue.doubt.taxonomy.codes, self.queue.doubt.sound_ids[i]
+        st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+        st.session_state[PLAY] = True
+        other = st.session_state.get(f"review.other.{sound}")
+        if act == "next":
+            self.next(i)
+        elif act == "undo":
+            last = self.record().last_by(window())
+            self.take_back([last] if last else [])
+        elif act == "accept":
+            self.decide(i, codes[self.queue.doubt.suggested[i]], seen)
+        elif act == "keep":
+            self.decide(i, codes[self.queue.doubt.labels[i]], seen)
+        elif act == "unsure":
+            self.decide(i, None, seen)
+        elif act == "set" and other in codes:
+            self.decide(i, other, seen)

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from bstviz.datasets.collection import COLUMNS, FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection, sounds_table
+from bstviz.datasets.taxonomy import load_taxonomy
+from bstviz.encoders.base import EncoderInfo
+from bstviz.errors import UserError
+from tests.fakes import AUDIO_DIM, CODES, small_collection, tone
+
+
+def with_files(tmp_path: Path) -> Collection:
+    """Two sounds with a file and one without."""
+    (tmp_path / "audio").mkdir()
+    for name in ("a", "b"):
+        soundfile.write(tmp_path / "audio" / f"{name}.wav", tone(300), 8_000)
+    rows = pd.DataFrame({"sound_id": ["a", "b", "c"], "path": ["a.wav", "b.wav", None]})
+    return Collection(name="files", sounds=sounds_table(rows), audio_root=str(tmp_path / "audio"))
+
+
+def test_a_saved_collection_reads_back_the_same(tmp_path: Path) -> None:
+    before = small_collection()
+    after = load_collection(before.save(tmp_path / "c"))
+    pd.testing.assert_frame_equal(after.sounds, before.sounds)
+    np.testing.assert_array_equal(after.embedding("audio"), before.embedding("audio"))
+    np.testing.assert_array_equal(after.embedding("text"), before.embedding("text"))
+    for name in ("name", "taxonomy", "audio_encoder", "text_encoder", "license", "notes", "hash"):
+        assert getattr(after, name) == getattr(before, name), name
+    assert after.folder == (tmp_path / "c").resolve()
+
+
+def test_a_collection_without_embeddings_or_with_one_kind_reads_back(tmp_path: Path) -> None:
+    whole = small_collection()
+    bare = replace(whole, audio=None, audio_encoder=None, text=None, text_encoder=None)
+    half = replace(whole, text=None, text_encoder=None)
+    assert load_collection(bare.save(tmp_path / "bare")).audio is None
+    assert load_collection(half.save(tmp_path / "half")).text is None
+    assert load_collection(tmp_path / "half").audio is not None
+
+
+def test_nan_rows_and_missing_values_survive(tmp_path: Path) -> None:
+    before = small_collection()
+    audio = before.embedding("audio").copy()
+    audio[3] = np.nan
+    sounds = before.sounds.copy()
+    sounds.loc[5, ["class", "confidence", "title"]] = [None, pd.NA, None]
+    after = load_collection(replace(before, audio=audio, sounds=sounds).save(tmp_path / "c"))
+    assert np.isnan(after.embedding("audio")).all(axis=1).nonzero()[0].tolist() == [3]
+    assert after.labels[5] == -1
+    assert after.sounds.loc[5, ["class", "confidence", "title"]].isna().all()
+
+
+def test_another_taxonomy_travels_with_the_collection(tmp_path: Path) -> None:
+    (tmp_path / "birds.csv").write_text("code,parent,name\nb,,Birds\nb-o,b,Owl\nb-r,b,Robin\n")
+    rows = pd.DataFrame({"sound_id": ["1", "2"], "class": ["b-r", "b-o"]})
+    taxonomy = load_taxonomy(tmp_path / "birds.csv")
+    after = load_collection(Collection("birds", sounds_table(rows), taxonomy).save(tmp_path / "c"))
+    assert after.taxonomy == taxonomy
+    assert after.labels.tolist() == [1, 0]
+
+
+def test_labels_are_positions_of_the_classes() -> None:
+    collection = small_collection(per_class=2)
+    assert [collection.taxonomy.codes[i] for i in collection.labels] == [c for c in CODES for _ in range(2)]
+
+
+def test_a_repeated_id_is_refused() -> None:
+    with pytest.raises(UserError, match="repeats the sound_id 'x'"):
+        Collection("twice", sounds_table(pd.DataFrame({"sound_id": ["x", "y", "x"]})))
+
+
+def test_a_class_outside_the_taxonomy_is_refused() -> None:
+    rows = pd.DataFrame({"sound_id": ["x"], "class": ["fx-other"]})
+    with pytest.raises(UserError, match="'fx-other'"):
+        Collection("strange", sounds_table(rows))
+
+
+def test_embeddings_of_another_shape_are_refused() -> None:
+    collection = small_collection()
+    with pytest.raises(UserError, match="do not fit"):
+        replace(collection, audio=collection.embedding("audio")[:-1])
+    with pytest.raises(UserError, match="do not fit"):
+        replace(collection, audio_encoder=EncoderInfo("fake-audio", "1", AUDIO_DIM + 1))
+    with pytest.raises(UserError, match="do not fit"):
+        replace(collection, audio_encoder=None)
+
+
+def test_missing_embeddings_name_the_command_that_makes_them() -> None:
+    bare = replace(small_collection(), audio=None, audio_encoder=None)
+    with pytest.raises(UserError, match="no audio embeddings yet; run: bstviz embed"):
+        bare.embedding("audio")
+
+
+def test_the_hash_changes_with_ids_classes_order_and_embeddings_only() -> None:
+    base = small_collection()
+    audio = base.embedding("audio").copy()
+    audio[0, 0] += 1
+    other_class = base.sounds.assign(**{"class": ["m-m", *base.sounds["class"][1:]]})
+    changed = [
+        replace(base, audio=audio),
+        replace(base, sounds=other_class),
+        replace(base, sounds=base.sounds.assign(sound_id=["z", *base.sounds["sound_id"][1:]])),
+        replace(base, sounds=base.sounds.iloc[::-1].reset_index(drop=True)),
+        replace(base, text=None, text_encoder=None),
+    ]
+    assert len({base.hash, *(c.hash for c in changed)}) == len(changed) + 1
+    assert replace(base, name="other", sounds=base.sounds.assign(title="new")).hash == base.hash
+    assert small_collection().hash == base.hash
+
+
+def test_texts_join_what_is_there() -> None:
+    rows = pd.DataFrame({"sound_id": ["1", "2", "3"], "title": ["Dog ", None, ""], "tags": ["bark", "cat", None]})
+    collection = Collection("words", sounds_table(rows))
+    assert collection.texts(("title", "tags")) == ["Dog. bark", "cat", ""]
+    assert collection.texts(("tags",)) == ["bark", "cat", ""]
+
+
+def test_audio_is_read_from_the_root(tmp_path: Path) -> None:
+    collection = with_files(tmp_path)
+    samples, rate = collection.load_audio(0)
+    assert (len(samples), rate) == (2_000, 8_000)
+    assert [collection.has_audio(row) for row in range(3)] == [True, True, False]
+    assert collection.path(2) is None
+    with pytest.raises(UserError, match=r"'c'.*no audio file"):
+        collection.load_audio(2)
+
+
+def test_a_relative_root_counts_from_the_collections_folder(tmp_path: Path) -> None:
+    saved = replace(with_files(tmp_path), audio_root="../audio").save(tmp_path / "c")
+    assert len(load_collection(saved).load_audio(1)[0]) == 2_000
+    copied = load_collection(saved).save(tmp_path / "deep" / "er" / "copy")
+    assert len(load_collection(copied).load_audio(1)[0]) == 2_000
+
+
+def test_synthesised_audio_needs_no_file() -> None:
+    collection = Collection("synth", sounds_table(pd.DataFrame({"sound_id": ["fx-a-000"]})), audio_root=SYNTH_ROOT)
+    samples, rate = collection.load_audio(0)
+    assert collection.has_audio(0)
+    assert collection.path(0) is None
+    assert len(samples) > 0.1 * rate
+
+
+def test_damage_on_disk_is_noticed(tmp_path: Path) -> None:
+    folder = small_collection().save(tmp_path / "c")
+    table = pd.read_parquet(folder / "sounds.parquet")
+    table.assign(title="other").to_parquet(folder / "sounds.parquet")
+    with pytest.raises(UserError, match=r"sounds\.parquet was changed"):
+        load_collection(folder)
+    (small_collection().save(folder) / "embeddings.safetensors").unlink()
+    with pytest.raises(UserError, match=r"lacks embeddings\.safetensors"):
+        load_collection(folder)
+    header = json.loads((small_collection().save(folder) / "collection.json").read_text())
+    (folder / "collection.json").write_text(json.dumps({**header, "format_version": 99}))
+    with pytest.raises(UserError, match="version 99"):
+        load_collection(folder)
+
+
+def test_sounds_are_usable_where_all_of_their_embeddings_are_finite() -> None:
+    collection = small_collection(per_class=1)
+    assert collection.audio is not None
+    assert collection.text is not None
+    collection.audio[0], collection.audio[1, 3], collection.text[2, 0] = np.nan, np.inf, np.nan
+    assert np.flatnonzero(~collection.usable(["audio"])).tolist() == [0, 1]
+    assert np.flatnonzero(~collection.usable(["audio", "text"])).tolist() == [0, 1, 2]
+    assert collection.usable([]).all()
+    with pytest.raises(UserError, match="no text embeddings yet"):
+        replace(collection, text=None, text_encoder=None).usable(["text"])
+
+
+def test_a_collection_is_itself_alone() -> None:
+    collection = small_collection()
+    assert collection == collection
+    assert collection != replace(collection)
+    assert len({collection, collection}) == 1
+
+
+def test_a_table_is_brought_to_the_columns() -> None:
+    rows = pd.DataFrame({"sound_id": [7, 8], "confidence": [5.0, None], "title": ["  ", "b"], "mood": ["x", "y"]})
+    out = sounds_table(rows)
+    assert tuple(out.columns) == (*COLUMNS, "mood")
+    assert out["sound_id"].tolist() == ["7", "8"]
+    assert out["confidence"].dtype == "Int8"
+    assert out["confidence"][0] == 5
+    assert out["confidence"].isna().tolist() == [False, True]
+    assert out["title"].isna().tolist() == [True, False]
+    assert out["duration"].dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [0, 6, 2.5, "sure"])
+def test_a_confidence_outside_1_to_5_is_refused(value: object) -> None:
+    with pytest.raises(UserError, match=r"'b' has confidence .*1 to 5"):
+        sounds_table(pd.DataFrame({"sound_id": ["a", "b"], "confidence": [3, value]}))
+
+
+def test_rows_without_an_id_are_refused() -> None:
+    with pytest.raises(UserError, match="2 rows of the table have no sound_id"):
+        sounds_table(pd.DataFrame({"sound_id": ["a", None, " "]}))
+
+
+def test_a_table_without_ids_is_refused() -> None:
+    with pytest.raises(UserError, match="no column sound_id; it has name"):
+        sounds_table(pd.DataFrame({"name": ["a"]}))
+
+
+def test_sounds_of_freesound_are_named_and_not_loaded(tmp_path: Path) -> None:
+    away = replace(small_collection(), audio_root=FREESOUND_ROOT)
+    saved = load_collection(away.save(tmp_path / "c"))
+    assert saved.embedded_player(3) == "https://freesound.org/embed/sound/iframe/s003/simple/medium/"
+    assert saved.path(3) is None
+    with pytest.raises(UserError, match="has no audio file"):
+        saved.load_audio(3)
+    assert load_collection(saved.save(tmp_path / "d")).audio_root == FREESOUND_ROOT
+    assert small_collection().embedded_player(3) is None

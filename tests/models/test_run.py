@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bstviz import storage
+from bstviz.datasets.collection import Collection
+from bstviz.errors import UserError
+from bstviz.latent.projection import UmapSettings
+from bstviz.models.run import Run, find_runs, is_run, load_info, load_run, write_experiment
+from tests.fakes import small_collection
+
+Runs = dict[str, Run]
+FILES = {
+    "run.json",
+    "weights.safetensors",
+    "sounds.parquet",
+    "latents.safetensors",
+    "projections.parquet",
+    "pca.safetensors",
+}
+
+
+@pytest.fixture
+def folder(runs: Runs, tmp_path: Path) -> Path:
+    """A saved run of one's own, to damage."""
+    return runs["both"].save(tmp_path / "run")
+
+
+def rehash(folder: Path, change: Callable[[dict], None] = lambda header: None) -> None:
+    """Change the header and bring its hashes up to date, as somebody does who means it."""
+    header = json.loads((folder / "run.json").read_text())
+    change(header)
+    header["files"] = {name: storage.sha256(folder / name) for name in header["files"]}
+    (folder / "run.json").write_text(json.dumps(header))
+
+
+@pytest.mark.parametrize("modality", ["audio", "text", "both"])
+def test_a_saved_run_reads_back_the_same(runs: Runs, tmp_path: Path, modality: str) -> None:
+    before = runs[modality]
+    after = load_run(before.save(tmp_path / "copy"))
+    for field in fields(Run):
+        one, two = getattr(before, field.name), getattr(after, field.name)
+        if field.name in ("folder", "collection"):
+            continue
+        if isinstance(one, pd.DataFrame):
+            pd.testing.assert_frame_equal(one, two)
+        elif isinstance(one, np.ndarray):
+            np.testing.assert_array_equal(one, two)
+        elif field.name == "weights":
+            assert list(one) == list(two)
+            assert all(np.array_equal(one[k], two[k]) for k in one)
+        elif field.name == "pca":
+            np.testing.assert_array_equal(one.components, two.components)
+        else:
+            assert one == two, field.name
+    assert (after.collection.name, after.collection.hash) == (before.collection.name, before.collection.hash)
+
+
+def test_the_folder_is_plain_files_and_nothing_pickled(folder: Path) -> None:
+    assert {f.name for f in folder.iterdir()} == FILES
+    header = json.loads((folder / "run.json").read_text())
+    assert header["format_version"] == 3
+    assert set(header["files"]) == FILES - {"run.json"}
+    assert header["train"]["modality"] == "both"
+    assert header["versions"]["torch"]
+    assert {"sound_id", "split", "y_true", "y_pred", "p_m-sp", "attention_audio"} <= set(
+        pd.read_parquet(folder / "sounds.parquet")
+    )
+
+
+@pytest.mark.parametrize("name", sorted(FILES - {"run.json"}))
+def test_a_changed_or_missing_file_is_noticed(folder: Path, name: str) -> None:
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+    with pytest.raises(UserError, match=rf"{name} was changed or damaged.*Train it again"):
+        load_run(folder)
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=f"lacks {name}"):
+        load_run(folder)
+
+
+def test_a_half_written_header_or_another_version_is_noticed(folder: Path) -> None:
+    rehash(folder, lambda header: header.update(format_version=1))
+    with pytest.raises(UserError, match="run format version 1; this bstviz reads versions 2 and 3"):
+        load_run(folder)
+    (folder / "run.json").write_bytes((folder / "run.json").read_bytes()[:500])
+    with pytest.raises(UserError, match="not valid JSON"):
+        load_run(folder)
+
+
+def test_what_a_run_is_can_be_read_without_its_arrays(folder: Path, runs: Runs) -> None:
+    (folder / "latents.safetensors").write_bytes(b"damaged")
+    info = load_info(folder)
+    assert (info.name, info.metrics, info.train) == (runs["both"].name, runs["both"].metrics, runs["both"].train)
+    assert info.temperature == runs["both"].temperature
+    with pytest.raises(UserError, match="changed or damaged"):
+        load_info(folder, verify=True)
+    (folder / "latents.safetensors").unlink()
+    with pytest.raises(UserError, match="lacks latents"):
+        load_info(folder)
+
+
+def test_another_class_order_is_noticed(folder: Path) -> None:
+    def swap(header: dict) -> None:
+        classes = header["taxonomy"]["classes"]
+        classes[5], classes[6] = classes[6], classes[5]
+
+    rehash(folder, swap)
+    with pytest.raises(UserError, match="not the taxonomy's classes in order"):
+        load_run(folder)
+    rehash(folder, swap)
+    load_run(folder)
+    table = pd.read_parquet(folder / "sounds.parquet")
+    table.rename(columns={"p_m-sp": "p_m-m", "p_m-m": "p_m-sp"}).to_parquet(folder / "sounds.parquet", index=False)
+    rehash(folder)
+    with pytest.raises(UserError, match="not the taxonomy's classes in order"):
+        load_run(folder)
+
+
+def test_tables_of_different_length_are_noticed(folder: Path) -> None:
+    pd.read_parquet(folder / "sounds.parquet").iloc[1:].to_parquet(folder / "sounds.parquet", index=False)
+    rehash(folder)
+    with pytest.raises(UserError, match=r"47 sounds, latents \(48, 8\), coordinates of 48"):
+        load_run(folder)
+
+
+def test_settings_of_a_newer_version_are_refused(folder: Path) -> None:
+    rehash(folder, lambda header: header["train"].update(teleport=True))
+    with pytest.raises(UserError, match="Unknown training settings: teleport"):
+        load_run(folder)
+
+
+def test_a_killed_save_leaves_the_old_run(folder: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(storage, "write_header", killed)
+    with pytest.raises(KeyboardInterrupt):
+        replace(runs["both"], fold=3).save(folder)
+    assert load_run(folder).fold == 0
+
+
+def test_a_run_whose_replacement_was_cut_off_is_found_again(folder: Path) -> None:
+    folder.rename(folder.parent / f".{folder.name}.old")
+    assert load_run(folder).fold == 0
+    assert find_runs(folder.parent) == [folder]
+    assert is_run(folder)
+    assert not folder.exists()  # a reader finds it beside its place, and puts nothing back
+
+
+def test_a_run_finds_its_collection_and_both_can_move_together(
+    collection: Collection, runs: Runs, tmp_path: Path
+) -> None:
+    assert runs["audio"].load_collection().hash == collection.hash
+    home = tmp_path / "home"
+    assert collection.folder is not None
+    shutil.copytree(collection.folder, home / "collection")
+    run = load_run(runs["audio"].save(home / "runs" / "a"))
+    beside = replace(run, collection=replace(run.collection, path=str(home / "collection")))
+    beside.save(home / "runs" / "a")
+    home.rename(tmp_path / "elsewhere")
+    moved = load_run(tmp_path / "elsewhere" / "runs" / "a")
+    assert moved.load_collection().folder == (tmp_path / "elsewhere" / "collection").resolve()
+
+
+def test_a_collection_that_changed_is_refused(runs: Runs, collection: Collection) -> None:
+    with pytest.raises(UserError, match="is not what run"):
+        runs["audio"].check_collection(small_collection(seed=1))
+    runs["audio"].check_collection(replace(collection, name="renamed"))
+
+
+def test_a_collection_that_is_gone_is_named(runs: Runs, tmp_path: Path) -> None:
+    run = runs["audio"]
+    gone = replace(run, collection=replace(run.collection, path=str(tmp_path / "gone")))
+    for lost in (gone, replace(run, collection=replace(run.collection, path=None))):
+        with pytest.raises(UserError, match=r"'small' of this run is not at"):
+            lost.load_collection()
+
+
+def test_a_run_is_named_for_people_and_for_folders(runs: Runs) -> None:
+    assert runs["both"].id == "hierarchical-both-c1-fold0"
+    assert runs["both"].name == "hierarchical · audio + text · confidence ≥ 1 · fold 0"
+
+
+def test_runs_are_found_in_name_order_below_a_folder_or_at_it(runs: Runs, tmp_path: Path) -> None:
+    for run in runs.values():
+        run.save(tmp_path / run.id)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "run.json").touch()
+    found = find_runs(tmp_path)
+    assert [f.name for f in found] == [f"hierarchical-{m}-c1-fold0" for m in ("audio", "both", "text")]
+    assert find_runs(found[0]) == [found[0]]
+
+
+def test_a_folder_without_runs_names_the_command_that_makes_them(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(UserError, match="holds no run; make one with: bstviz train"):
+            find_runs(folder)
+
+
+def test_a_run_is_itself_alone_and_its_collection_reference_a_value(runs: Runs) -> None:
+    run = runs["audio"]
+    assert run == run
+    assert len({run, run, runs["both"], load_info(run.folder or Path())}) == 3
+    assert {replace(run.collection), run.collection} == {run.collection}
+
+
+def test_a_run_as_one_table(runs: Runs) -> None:
+    run = runs["both"]
+    frame = run.frame()
+    assert list(frame) == [
+        "sound_id", "split", "class", "top", "predicted", "predicted_top", "correct", "confidence", "pca_x", "pca_y",
+    ]  # fmt: skip
+    assert frame["sound_id"].tolist() == run.sounds["sound_id"].tolist()
+    np.testing.assert_array_equal(run.taxonomy.encode(frame["predicted"]), run.probabilities.argmax(axis=1))
+    np.testing.assert_array_equal(frame["confidence"], run.probabilities.max(axis=1))
+    np.testing.assert_array_equal(frame[["pca_x", "pca_y"]], run.projections[["pca_x", "pca_y"]])
+    assert (frame["top"] == [code.split("-")[0] for code in frame["class"]]).all()
+    assert (frame["predicted_top"] == [code.split("-")[0] for code in frame["predicted"]]).all()
+    assert (frame["correct"] == (frame["class"] == frame["predicted"])).all()
+
+
+def test_a_table_says_what_is_missing_and_has_the_flat_umap_map(runs: Runs) -> None:
+    run = runs["both"]
+    sounds = run.sounds.copy()
+    sounds.loc[0, "y_true"] = None
+    maps = run.projections.assign(umap2_x=np.float32(1), umap2_y=np.float32(2), umap3_x=np.float32(3))
+    frame = replace(run, sounds=sounds, projections=maps).frame()
+    assert frame.loc[0, ["class", "top", "correct"]].isna().all()
+    assert frame.loc[1:, ["class", "top", "correct"]].notna().all(axis=None)
+    assert (frame["umap_x"].unique().tolist(), frame["umap_y"].unique().tolist()) == ([1], [2])
+    assert list(frame)[-4:] == ["pca_x", "pca_y", "umap_x", "umap_y"]
+
+
+def test_an_experiment_that_is_damaged_is_named(tmp_path: Path) -> None:
+    (tmp_path / "experiment.json").write_text("{")
+    with pytest.raises(UserError, match=r"experiment\.json is damaged"):
+        write_experiment(tmp_path, {"folds": 5})
+
+
+def test_an_experiment_of_the_same_settings_is_accepted_again(tmp_path: Path) -> None:
+    write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": 5})
+    write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": 5})
+    with pytest.raises(UserError, match=r"other settings \(folds, train\)"):
+        write_experiment(tmp_path / "x", {"train": {"epochs": 4}, "folds": 6})
+
+
+def test_umap_maps_are_added_beside_pca(runs: Runs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fake_umap(latents: np.ndarray, settings: UmapSettings) -> pd.DataFrame:
+        return pd.DataFrame({"umap2_x": latents[:, 0], "umap2_y": latents[:, 1]})
+
+    monkeypatch.setattr("bstviz.models.run.umap_table", fake_umap)
+    run = runs["audio"].with_umap(UmapSettings(seed=5)).with_umap(UmapSettings(seed=6))
+    assert list(run.projections) == ["pca_x", "pca_y", "pca_z", "umap2_x", "umap2_y"]
+    assert load_run(run.save(tmp_path / "u")).umap == UmapSettings(seed=6)
+    assert runs["audio"].umap is None

@@ -1,0 +1,94 @@
+"""The one list of sections: every one of it is in the report and on the page, with what it is missing where it is."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from bstviz.models.run import CollectionRef, Run
+from bstviz.reports.html import chapters_of
+from bstviz.reports.sections import SECTIONS, Choice, Chosen, Figure, Table, Text, run_groups
+from bstviz.training.baselines import Baseline, BaselineConfig
+
+
+@pytest.fixture(scope="module")
+def both(runs: dict[str, Run]) -> Chosen:
+    """The run of both modalities as the one fold of a setting."""
+    return Chosen([runs["both"]], "one setting", load=lambda info: runs["both"])
+
+
+def test_names_are_of_one_section_each() -> None:
+    assert len({section.name for section in SECTIONS}) == len(SECTIONS)
+
+
+@pytest.mark.parametrize("section", [s for s in SECTIONS if s.scope == "setting"], ids=lambda s: s.name)
+def test_a_section_of_a_setting_is_a_figure_that_says_of_what_it_is(section, both: Chosen) -> None:
+    (figure,) = section.blocks(both)
+    assert isinstance(figure, Figure)
+    assert "one setting" in figure.caption
+    assert figure.figure.layout.height
+
+
+def test_the_report_has_every_section_in_the_list_s_order(runs: dict[str, Run]) -> None:
+    (group,) = run_groups([runs["both"]], [])
+    *whole, by_setting, data, settings, again = chapters_of(group)
+    assert [chapter.title for chapter in whole] == [s.heading for s in SECTIONS if s.scope != "setting"]
+    (setting,) = by_setting.chapters
+    words = [s.words for s in SECTIONS if s.scope == "setting"]
+    for block, start in zip(setting.blocks, words, strict=True):
+        assert isinstance(block, Figure)
+        assert block.caption.startswith(start)
+    assert [chapter.title for chapter in (data, settings, again)] == [
+        "Data",
+        "Settings and versions",
+        "How to make it again",
+    ]
+
+
+def test_what_runs_do_not_have_is_said_and_attention_is_of_both_modalities(runs: dict[str, Run]) -> None:
+    (group,) = run_groups([runs["audio"]], [])
+    _, structure, _, by_setting, *_ = chapters_of(group)
+    claim, missing = structure.blocks
+    assert isinstance(claim, Text)
+    assert isinstance(missing, Text)
+    assert missing.text == next(s.missing for s in SECTIONS if s.name == "Structure")
+    captions = [block.caption for block in by_setting.chapters[0].blocks if isinstance(block, Figure)]
+    assert len(captions) == sum(s.scope == "setting" for s in SECTIONS) - 1
+    assert not any("equation 2" in caption for caption in captions)
+
+
+def test_table_1_is_text_and_numbers_and_a_choice_of_every_metric(runs: dict[str, Run]) -> None:
+    (group,) = run_groups([runs["audio"]], [])
+    table, choice = next(s for s in SECTIONS if s.name == "Table 1").blocks(Chosen(group.infos, rows=group.rows))
+    assert isinstance(table, Table)
+    assert isinstance(choice, Choice)
+    assert table.frame is not None
+    accuracy = 100 * runs["audio"].metrics["second_accuracy"]
+    assert table.frame["Second-level"].tolist() == pytest.approx([accuracy])
+    assert table.cells[0][3].startswith(f"{accuracy:.2f}")
+    assert set(table.formats) == set(map(str, table.frame.select_dtypes("number")))
+    assert choice.draw(choice.start).figure.data[0].y[0] == pytest.approx(accuracy)
+
+
+def test_losses_are_compared_in_text_and_numbers_alike(runs: dict[str, Run]) -> None:
+    flat = dataclasses.replace(runs["audio"], train=dataclasses.replace(runs["audio"].train, loss="flat"))
+    (table,) = next(s for s in SECTIONS if s.name == "Structure").blocks(Chosen([runs["audio"], flat], "audio"))
+    assert isinstance(table, Table)
+    assert table.frame is not None
+    place = table.headings.index("Difference")
+    assert {row[place] for row in table.cells} <= {"+0.000", "nan", "+nan"}
+    np.testing.assert_array_equal(table.frame["Difference"].dropna(), 0)
+
+
+def test_runs_are_grouped_by_collection_and_folds(runs: dict[str, Run]) -> None:
+    audio = runs["audio"]
+    other = dataclasses.replace(audio, collection=CollectionRef("other", audio.collection.hash, None))
+    regrouped = dataclasses.replace(audio, split_kind="by hand")
+    knn = Baseline(BaselineConfig("knn", "audio"), 0, "by hand", audio.collection.name, "", audio.metrics)
+    nowhere = dataclasses.replace(knn, collection="nowhere")
+    groups = run_groups([audio, other, regrouped, runs["text"]], [knn, nowhere])
+    assert [len(group.infos) for group in groups] == [2, 1, 1]
+    assert [len(group.baselines) for group in groups] == [0, 0, 1]
+    assert len({group.name for group in groups}) == 3

@@ -1,0 +1,133 @@
+"""Label doubt: hand-worked evidence, and planted wrong labels that come first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestNeighbors
+
+from bstviz.datasets.taxonomy import bst
+from bstviz.errors import UserError
+from bstviz.evaluation.out_of_fold import pool
+from bstviz.review.label_quality import Doubt, neighbour_votes, panel, weigh
+from bstviz.training.train import train_folds
+from tests.fakes import quick, small_collection, stratified
+
+CLASSES = len(bst().codes)
+
+
+def spread(**shares: float) -> np.ndarray:
+    """Probabilities by class code, with underscores for hyphens."""
+    out = np.zeros(CLASSES, np.float32)
+    for code, share in shares.items():
+        out[bst().codes.index(code.replace("_", "-"))] = share
+    return out
+
+
+@pytest.fixture
+def doubt() -> Doubt:
+    """Three sounds labelled Animals: one surely not, one that the models differ on, one right."""
+    first = np.stack([spread(fx_a=0.0, fx_v=0.9, ss_n=0.1), spread(fx_a=0.6, ss_n=0.4), spread(fx_a=1.0)])
+    second = np.stack([spread(fx_a=0.2, fx_v=0.8), spread(fx_a=0.2, ss_n=0.8), spread(fx_a=0.8, fx_v=0.2)])
+    votes = np.stack([spread(fx_a=0.1, fx_v=0.9), spread(fx_a=0.4, ss_n=0.6), spread(fx_a=1.0)])
+    label = bst().codes.index("fx-a")
+    return Doubt(
+        np.array(["a", "b", "c"], object),
+        np.full(3, label),
+        bst(),
+        ("one", "two"),
+        np.stack([first, second]),
+        votes,
+        10,
+        np.empty((3, 0), object),
+    )
+
+
+def test_evidence_is_half_the_models_mean_and_half_the_votes(doubt: Doubt) -> None:
+    # sound a: models (0 + .2) / 2 = .1, votes .1 -> label .1; vehicles ((.9 + .8) / 2 + .9) / 2 = .875
+    # sound b: models .4, votes .4 -> label .4; nature ((.4 + .8) / 2 + .6) / 2 = .6
+    # sound c: models .9, votes 1 -> label .95; vehicles (.1 + 0) / 2 = .05
+    np.testing.assert_allclose(doubt.support, [0.1 / 0.975, 0.4, 0.95], rtol=1e-6)
+    assert doubt.order.tolist() == [0, 1, 2]
+    assert [bst().codes[c] for c in doubt.suggested] == ["fx-v", "ss-n", "fx-v"]
+
+
+def test_a_suggestion_may_be_no_single_witnesses_first_choice() -> None:
+    models = np.stack([[spread(m_m=0.6, fx_v=0.4)], [spread(is_p=0.6, fx_v=0.4)]])
+    doubt = Doubt(
+        np.array(["a"], object),
+        np.array([bst().codes.index("ss-n")]),
+        bst(),
+        ("one", "two"),
+        models,
+        np.stack([spread(sp_s=0.6, fx_v=0.4)]),
+        10,
+        np.empty((1, 0), object),
+    )
+    assert bst().codes[doubt.suggested[0]] == "fx-v"
+
+
+def test_reasons_say_who_says_what(doubt: Doubt) -> None:
+    assert doubt.agree.tolist() == [True, False, True]
+    assert doubt.reasons(0)[:3] == [
+        "one says Vehicles (90 %), and gives the label under 1 %",
+        "two says Vehicles (80 %), and gives the label 20 %",
+        "9 of its 10 nearest sounds are labelled Vehicles, 1 as it is",
+    ]
+    assert "the models disagree" in doubt.reasons(1)
+    assert doubt.reasons(2)[-1] == "10 of its 10 nearest sounds are labelled Animals"
+
+
+def test_neighbours_vote_as_scikit_learn_finds_them_and_never_for_themselves() -> None:
+    rng = np.random.default_rng(0)
+    vectors, labels = rng.normal(size=(60, 5)).astype(np.float32), rng.integers(0, 4, 60)
+    rows = np.array([3, 17, 40])
+    votes, near = neighbour_votes(vectors, labels, 4, 7, rows)
+    found = NearestNeighbors(n_neighbors=8, metric="cosine").fit(vectors).kneighbors(vectors[rows])[1][:, 1:]
+    np.testing.assert_array_equal(near, found)
+    np.testing.assert_allclose(votes, [np.bincount(labels[f], minlength=4) / 7 for f in found], rtol=1e-6)
+    own = labels.copy()
+    own[rows[0]] = (labels[rows[0]] + 1) % 4
+    np.testing.assert_array_equal(neighbour_votes(vectors, own, 4, 7, rows[:1])[0], votes[:1])
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """A small collection with three wrong labels, and the out-of-fold answers of both losses on it."""
+    right = small_collection()
+    classes = right.sounds["class"].copy()
+    wrong = {"s003": "fx-v", "s020": "m-sp", "s041": "is-p"}
+    for sound, code in wrong.items():
+        classes.iloc[right.row_of[sound]] = code
+    collection = replace(right, sounds=right.sounds.assign(**{"class": classes}))
+    folds = stratified(collection)
+    runs = [
+        train_folds(collection, folds, range(folds.count), quick(loss=loss, epochs=15))
+        for loss in ("hierarchical", "flat")
+    ]
+    return right, collection, runs, wrong
+
+
+def test_planted_wrong_labels_come_first_with_their_true_class(planted) -> None:
+    right, collection, runs, wrong = planted
+    doubt = weigh([pool(own) for own in runs], collection)
+    first = doubt.order[: len(wrong)]
+    assert set(doubt.sound_ids[first]) == set(wrong)
+    assert doubt.suggested[first].tolist() == [right.labels[right.row_of[s]] for s in doubt.sound_ids[first]]
+    assert doubt.likely_wrong[first].all()
+    assert doubt.near.shape == (len(doubt), 7)  # the square root of 48 sounds
+    assert all(doubt.sound_ids[i] not in doubt.near[i] for i in range(len(doubt)))
+
+
+def test_answers_for_another_version_of_the_collection_are_refused(planted) -> None:
+    right, _, runs, _ = planted
+    with pytest.raises(UserError, match="as it is now"):
+        weigh([pool(own) for own in runs], right)
+
+
+def test_runs_that_differ_in_the_loss_alone_judge_together(planted) -> None:
+    runs = [run for own in planted[2] for run in own]
+    others = [replace(run, train=replace(run.train, min_confidence=3)) for run in runs]
+    assert [[run.train.loss for run in own] for own in panel([*others, *runs])] == [["hierarchical"] * 4, ["flat"] * 4]

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.splits import choose_folds
+from bstviz.errors import UserError
+from bstviz.jobs.backend import Engine
+from bstviz.models.run import find_runs, load_info, load_run
+from bstviz.training.baselines import find_baselines
+from bstviz.training.sweep import Grid, SweepPreset, Task, grid_of, load_preset, open_tasks, run_sweep
+from tests.fakes import quick, stratified
+
+GRID = SweepPreset(
+    "grid",
+    modalities=("audio", "text"),
+    min_confidences=(1, 3),
+    baselines=("knn",),
+    train={"epochs": 2, "min_steps": 0, "batch_size": 8},
+)
+
+
+def swept(collection: Collection, out: Path, **options: object) -> list[Task]:
+    return list(run_sweep(collection, stratified(collection), grid_of(GRID, collection), out, **options))  # type: ignore[arg-type]
+
+
+def single(collection: Collection, **changes: object) -> Grid:
+    return Grid((quick(epochs=2, **changes),), (), ())
+
+
+def metrics_of(out: Path) -> dict[str, dict[str, float]]:
+    return {path.name: load_info(path).metrics for path in find_runs(out)}
+
+
+def test_table_1_is_eighteen_settings_of_the_paper(collection: Collection) -> None:
+    work = grid_of(load_preset("table1"), collection)
+    assert len(work.settings) == 18
+    assert {(c.loss, c.modality, c.min_confidence) for c in work.settings} == {
+        (loss, modality, c)
+        for loss in ("hierarchical", "flat")
+        for modality in ("audio", "text", "both")
+        for c in (1, 3, 4)
+    }
+    assert len(work.baselines) == 2 * 3 * 3
+
+
+def test_what_a_collection_lacks_is_left_out_and_said(collection: Collection) -> None:
+    silent = replace(collection, audio=None, audio_encoder=None)
+    work = grid_of(load_preset("table1"), silent)
+    assert {c.modality for c in work.settings} == {"text"}
+    assert [reason.split(":")[0] for reason in work.left_out] == ["modality audio", "modality both"]
+    unrated = replace(silent, sounds=silent.sounds.assign(confidence=None))
+    assert {c.min_confidence for c in grid_of(load_preset("table1"), unrated).settings} == {1}
+    with pytest.raises(UserError, match="Nothing of preset 'table1'"):
+        grid_of(load_preset("table1"), replace(silent, text=None, text_encoder=None))
+
+
+def test_a_preset_of_one_s_own_is_a_toml_file(tmp_path: Path, collection: Collection) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('losses = ["flat"]\nmodalities = ["text"]\nmin_confidences = [2]\n[train]\nmixup = 0.9\n')
+    (setting,) = grid_of(load_preset(str(file)), collection, seed=7).settings
+    assert (setting.loss, setting.modality, setting.min_confidence) == ("flat", "text", 2)
+    assert (setting.mixup, setting.seed) == (0.9, 7)
+    for text, said in (("colours = 3", "unknown setting 'colours'"), ("losses = [", "not valid TOML")):
+        file.write_text(text)
+        with pytest.raises(UserError, match=said):
+            load_preset(str(file))
+    file.write_text("[train]\nwidth = 3")
+    with pytest.raises(UserError, match="unknown training setting"):
+        grid_of(load_preset(str(file)), collection)
+    with pytest.raises(UserError, match="no sweep preset 'table9'; known: table1"):
+        load_preset("table9")
+
+
+def test_every_run_and_baseline_of_the_grid_is_made(collection: Collection, tmp_path: Path) -> None:
+    swept(collection, tmp_path / "x", jobs=1)
+    assert len(find_runs(tmp_path / "x")) == 2 * 2 * 2 * 4
+    assert len(find_baselines(tmp_path / "x")) == 2 * 2 * 4
+    stated = json.loads((tmp_path / "x" / "experiment.json").read_text())
+    assert len(stated["settings"]) == 8
+    assert stated["folds"]["count"] == 4
+    assert stated["collection"] == {"name": "small", "hash": collection.hash}
+
+
+@pytest.mark.slow
+def test_processes_give_the_runs_of_one_process(collection: Collection, tmp_path: Path) -> None:
+    seen: list[float] = []
+    swept(collection, tmp_path / "one", jobs=1)
+    tasks = swept(collection, tmp_path / "two", jobs=2, on_progress=lambda index, share: seen.append(share))
+    assert len(tasks) == 12
+    assert max(seen) == 1
+    assert metrics_of(tmp_path / "one") == metrics_of(tmp_path / "two")
+
+
+def test_a_sweep_goes_on_with_what_is_missing(collection: Collection, tmp_path: Path) -> None:
+    started = run_sweep(collection, stratified(collection), grid_of(GRID, collection), tmp_path / "x", jobs=1)
+    next(started)
+    started.close()
+    before = {path.name: path.stat().st_mtime_ns for path in find_runs(tmp_path / "x")}
+    assert len(before) == 4
+    rest = swept(collection, tmp_path / "x", jobs=1)
+    assert sum(len(task.folds) for task in rest) == 44
+    assert {name: (tmp_path / "x" / name).stat().st_mtime_ns for name in before} == before
+    assert swept(collection, tmp_path / "x") == []
+
+
+def test_what_a_killed_save_left_is_made_again(collection: Collection, tmp_path: Path) -> None:
+    folds, work, out = stratified(collection), single(collection), tmp_path / "x"
+    list(run_sweep(collection, folds, work, out, jobs=1))
+    complete = metrics_of(out)
+    first, second, *_ = find_runs(out)
+    first.rename(out / f".{first.name}.new-1")  # killed while it was written
+    second.rename(out / f".{second.name}.old")  # killed between the two renames
+    assert [path.name for path in find_runs(out)] != list(complete)
+    (task,) = run_sweep(collection, folds, work, out, jobs=1)
+    assert task.folds == (0,)
+    assert metrics_of(out) == complete
+    assert not list(out.glob(".*"))
+
+
+def test_folds_are_parted_only_where_settings_are_few(collection: Collection, tmp_path: Path) -> None:
+    folds, one = stratified(collection), single(collection)
+    assert [task.folds for task in open_tasks(tmp_path, folds, one, jobs=1)] == [(0, 1, 2, 3)]
+    assert [task.folds for task in open_tasks(tmp_path, folds, one, jobs=2)] == [(0, 2), (1, 3)]
+    assert [task.folds for task in open_tasks(tmp_path, folds, one, jobs=2, together=False)] == [(0,), (1,), (2,), (3,)]
+    grid = open_tasks(tmp_path, folds, grid_of(GRID, collection), jobs=2)
+    assert {task.folds for task in grid} == {(0, 1, 2, 3)}
+    assert [task.cost for task in grid] == sorted((task.cost for task in grid), reverse=True)
+
+
+def test_other_settings_in_the_same_folder_are_refused(collection: Collection, tmp_path: Path) -> None:
+    folds, work = stratified(collection), single(collection)
+    next(run_sweep(collection, folds, work, tmp_path, jobs=1))
+    other = replace(collection, sounds=collection.sounds.iloc[::-1].reset_index(drop=True))
+    for changed, said in (
+        ((collection, folds, single(collection, mixup=0.5)), "settings"),
+        ((collection, stratified(collection, seed=1), work), "folds"),
+        ((other, folds, work), "collection"),
+    ):
+        with pytest.raises(UserError, match=rf"other settings \({said}\)"):
+            next(run_sweep(*changed, tmp_path, jobs=1))
+
+
+@pytest.mark.slow
+def test_a_failure_in_a_worker_is_what_the_person_is_told(collection: Collection, tmp_path: Path) -> None:
+    few = replace(collection, sounds=collection.sounds.assign(confidence=1))
+    work = Grid(tuple(quick(epochs=2, loss=loss, min_confidence=5) for loss in ("flat", "hierarchical")), (), ())
+    with pytest.raises(UserError, match="lower the confidence threshold"):
+        list(run_sweep(few, stratified(few), work, tmp_path, jobs=2))
+
+
+KILLED = """
+import sys
+from bstviz.datasets.collection import load_collection
+from bstviz.training.sweep import run_sweep
+from tests.training.test_sweep import GRID, grid_of, stratified
+if __name__ == "__main__":
+    collection = load_collection(sys.argv[1])
+    grid = grid_of(GRID, collection)
+    for task in run_sweep(collection, stratified(collection), grid, sys.argv[2], jobs=int(sys.argv[3])):
+        pass
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.long)])
+def test_killed_at_random_moments_it_ends_as_an_unbroken_one(
+    collection: Collection, tmp_path: Path, kills: int
+) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    command = [sys.executable, str(script), str(collection.folder), str(tmp_path / "x"), "2"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    moments = random.Random(0)
+    for _ in range(kills):
+        process = subprocess.Popen(command, env=environment)
+        time.sleep(moments.uniform(2.5, 7))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if (tmp_path / "x").is_dir() and any(is_listed(path) for path in (tmp_path / "x").iterdir()):
+            assert all(len(load_run(path).sounds) == 48 for path in find_runs(tmp_path / "x"))
+    subprocess.run(command, env=environment, check=True)
+    swept(collection, tmp_path / "whole", jobs=1)
+    assert metrics_of(tmp_path / "x") == metrics_of(tmp_path / "whole")
+    assert find_baselines(tmp_path / "x") == find_baselines(tmp_path / "whole")
+
+
+def is_listed(path: Path) -> bool:
+    return not path.name.startswith(".") and (path / "run.json").is_file()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_ray_gives_the_runs_of_this_process(collection: Collection, tmp_path: Path) -> None:
+    ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        tasks = swept(collection, tmp_path / "ray", engine=Engine("ray"))
+    finally:
+        ray.shutdown()
+    assert {len(task.folds) for task in tasks} == {1}
+    swept(collection, tmp_path / "here", jobs=1)
+    theirs, ours = metrics_of(tmp_path / "ray"), metrics_of(tmp_path / "here")
+    assert list(theirs) == list(ours)
+    for name, expected in ours.items():
+        np.testing.assert_allclose(list(theirs[name].values()), list(expected.values()), atol=1e-5, err_msg=name)
+
+
+def test_choose_folds_takes_the_data_s_own_where_it_has_them(collection: Collection) -> None:
+    own = replace(collection, sounds=collection.sounds.assign(test_fold=np.arange(48) % 3))
+    assert choose_folds(own).assignment.tolist() == (np.arange(48) % 3).tolist()
+    assert choose_folds(own).kind == "the data's own, column test_fold"
+    assert choose_folds(own, group="uploader", count=4).kind == "stratified 4-fold, seed 0, grouped by uploader"
+    with pytest.raises(UserError, match="exclude each other"):
+        choose_folds(own, group="uploader", column="test_fold")
+    with pytest.raises(UserError, match="no column 'colour'"):
+        choose_folds(own, column="colour")

@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.splits import Folds, group_values, stratified_folds
+from bstviz.errors import UserError
+from bstviz.evaluation import calibration
+from bstviz.latent import structure
+from bstviz.models.config import Loss, Modality, TrainConfig, recipe
+from bstviz.models.predict import Embeddings, predict
+from bstviz.models.run import Run
+from bstviz.training.train import augment, epoch_order, mix, train_fold, train_folds
+from tests.fakes import CODES, TINY, quick, small_collection, stratified
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def split_of(run: Run, name: str) -> set[str]:
+    return set(run.sounds.loc[run.sounds["split"] == name, "sound_id"])
+
+
+@pytest.mark.parametrize("loss", ["flat", "hierarchical"])
+@pytest.mark.parametrize("modality", ["audio", "text", "both"])
+def test_separable_classes_are_learned(collection: Collection, loss: Loss, modality: Modality) -> None:
+    run = train_fold(collection, stratified(collection), 0, quick(loss=loss, modality=modality))
+    assert run.metrics["n"] == 12
+    assert run.metrics["second_accuracy"] >= 0.8
+    assert run.history["train_loss"][-1] < 0.5 * run.history["train_loss"][0]
+
+
+@pytest.mark.parametrize(
+    "change", [{"mixup": 0.4}, {"top_penalty": "indicator"}, {"top_penalty": "none"}, {"schedule": "constant"}]
+)
+def test_every_variant_of_the_recipe_learns(collection: Collection, change: dict) -> None:
+    run = train_fold(collection, stratified(collection), 0, quick(learning_rate=5e-3, **change))
+    assert run.metrics["second_accuracy"] > 0.6
+
+
+def test_labels_without_a_pattern_are_not_learned() -> None:
+    """Test sounds play no part in training: shuffled classes stay near chance, 1 in 6."""
+    rng = np.random.default_rng(0)
+    big = small_collection(per_class=24)
+    shuffled = replace(big, sounds=big.sounds.assign(**{"class": rng.permutation(big.sounds["class"])}))
+    run = train_fold(shuffled, stratified(shuffled, 3), 0, quick())
+    assert run.metrics["second_accuracy"] < 0.4
+
+
+def test_hierarchical_training_gathers_the_top_classes(collection: Collection) -> None:
+    from sklearn.metrics import silhouette_score
+
+    def silhouette(loss: Loss) -> float:
+        run = train_fold(collection, stratified(collection), 0, quick(loss=loss, epochs=40))
+        return silhouette_score(run.latents, collection.taxonomy.parents[run.y_true], metric="cosine")
+
+    assert silhouette("hierarchical") > silhouette("flat") + 0.1
+
+
+def test_the_same_seed_gives_the_same_run_and_another_another(collection: Collection) -> None:
+    folds = stratified(collection)
+    first, again = (train_fold(collection, folds, 0, quick(epochs=4, mixup=0.4)) for _ in range(2))
+    other = train_fold(collection, folds, 0, quick(epochs=4, mixup=0.4, seed=1))
+    np.testing.assert_array_equal(first.latents, again.latents)
+    np.testing.assert_array_equal(first.probabilities, again.probabilities)
+    assert first.history == again.history
+    assert not np.array_equal(first.latents, other.latents)
+
+
+def test_the_run_lists_every_sound_with_its_answer(collection: Collection) -> None:
+    run = train_fold(collection, stratified(collection), 1, quick(epochs=3))
+    assert run.sounds["sound_id"].tolist() == collection.sounds["sound_id"].tolist()
+    np.testing.assert_allclose(run.probabilities.sum(1), 1, atol=1e-5)
+    assert [collection.taxonomy.codes[i] for i in run.probabilities.argmax(1)] == run.sounds["y_pred"].tolist()
+    np.testing.assert_array_equal(run.y_true, collection.labels)
+    assert run.latents.shape == (48, 8)
+    assert run.sounds[["attention_audio", "attention_text"]].to_numpy().tolist() == [[1, 0]] * 48
+    assert run.collection.hash == collection.hash
+    assert {k: v.id for k, v in run.encoders.items()} == {"audio": "fake-audio"}
+
+
+def test_stored_metrics_are_those_of_the_stored_test_sounds(collection: Collection) -> None:
+    run = train_fold(collection, stratified(collection), 1, quick(epochs=3))
+    test = run.sounds[run.sounds["split"] == "test"]
+    assert run.metrics["n"] == len(test)
+    assert run.metrics["second_accuracy"] == pytest.approx((test["y_true"] == test["y_pred"]).mean())
+    tops = [[collection.taxonomy.parent_of(c) for c in test[name]] for name in ("y_true", "y_pred")]
+    assert run.metrics["top_accuracy"] == pytest.approx(np.mean([t == p for t, p in zip(*tops, strict=True)]))
+
+
+def test_the_network_that_is_stored_gives_the_stored_answers(collection: Collection) -> None:
+    run = train_fold(collection, stratified(collection), 0, quick(modality="both", epochs=6))
+    info = run.encoders
+    answer = predict(
+        run,
+        audio=Embeddings(collection.embedding("audio"), info["audio"]),
+        text=Embeddings(collection.embedding("text"), info["text"]),
+    )
+    np.testing.assert_allclose(answer.probabilities, run.probabilities, atol=1e-6)
+    np.testing.assert_allclose(answer.latent, run.latents, atol=1e-6)
+
+
+def test_standardisation_sees_training_sounds_only(collection: Collection) -> None:
+    run = train_fold(collection, stratified(collection), 0, quick(epochs=1))
+    rows = np.flatnonzero(run.sounds["split"] == "train")
+    np.testing.assert_allclose(
+        run.weights["standardise.audio.mean"][0, 0], collection.embedding("audio")[rows].mean(0), atol=1e-5
+    )
+
+
+def test_folds_have_disjoint_test_sets_that_cover_everything(collection: Collection) -> None:
+    runs = train_folds(collection, stratified(collection), [0, 1, 2, 3], quick(epochs=2))
+    tests = [split_of(run, "test") for run in runs]
+    assert [run.fold for run in runs] == [0, 1, 2, 3]
+    assert sum(map(len, tests)) == len(set.union(*tests)) == len(collection)
+    for run in runs:
+        assert not split_of(run, "test") & (split_of(run, "train") | split_of(run, "val"))
+
+
+def test_the_confidence_threshold_applies_to_training_and_test(collection: Collection) -> None:
+    run = train_fold(collection, stratified(collection), 0, quick(epochs=2, min_confidence=3))
+    confidence = collection.sounds["confidence"].to_numpy()
+    split = run.sounds["split"]
+    assert (confidence[split.isin(["train", "val", "test"])] >= 3).all()
+    assert (confidence[split.isin(["below_threshold", "unused"])] < 3).all()
+    assert run.metrics["n"] == (split == "test").sum()
+    assert len(run.sounds) == len(collection)
+
+
+def test_sounds_without_confidence_count_only_without_a_threshold(collection: Collection) -> None:
+    half = collection.sounds.copy()
+    half.loc[::2, "confidence"] = None
+    part = replace(collection, sounds=half)
+    folds = stratified(part)
+    assert len(split_of(train_fold(part, folds, 0, quick(epochs=1)), "unused")) == 0
+    kept = train_fold(part, folds, 0, quick(epochs=1, min_confidence=2)).sounds
+    assert kept.loc[::2, "split"].isin(["below_threshold", "unused"]).all()
+    half["confidence"] = pd.array([pd.NA] * len(half), dtype="Int8")
+    nothing = replace(collection, sounds=half)
+    with pytest.raises(UserError, match="no annotation confidence"):
+        train_fold(nothing, folds, 0, quick(min_confidence=3))
+
+
+def test_sounds_without_embedding_are_not_listed(collection: Collection) -> None:
+    audio = collection.embedding("audio").copy()
+    audio[[0, 9]] = np.nan
+    part = replace(collection, audio=audio)
+    run = train_fold(part, stratified(part), 0, quick(epochs=2))
+    assert len(run.sounds) == 46
+    assert not {"s000", "s009"} & set(run.sounds["sound_id"])
+    assert np.isfinite(run.latents).all()
+
+
+def test_sounds_without_class_get_an_answer_and_train_nothing(collection: Collection) -> None:
+    sounds = collection.sounds.copy()
+    sounds.loc[[0, 9], "class"] = None
+    part = replace(collection, sounds=sounds)
+    run = train_fold(part, stratified(part), 0, quick(epochs=2))
+    listed = run.sounds.loc[[0, 9]]
+    assert listed["split"].tolist() == ["unused", "unused"]
+    assert listed["y_true"].isna().all()
+    assert set(listed["y_pred"]) <= set(CODES) | set(collection.taxonomy.codes)
+
+
+def test_unlisted_sounds_train_and_are_not_in_the_run(collection: Collection) -> None:
+    assignment = stratified(collection).assignment
+    listed = np.arange(48) % 8 < 6
+    assignment = np.where(listed, assignment, -1)
+    run = train_fold(collection, Folds(assignment, "x"), 0, quick(epochs=2), listed=listed, also_trained_on=("other",))
+    assert len(run.sounds) == listed.sum()
+    assert run.also_trained_on == ("other",)
+    assert run.metrics["n"] == ((assignment == 0) & listed).sum()
+
+
+def test_grouped_folds_keep_groups_out_of_validation_too(collection: Collection) -> None:
+    groups = group_values(collection.sounds, "uploader")
+    folds = Folds(stratified_folds(collection.labels, n_folds=3, groups=groups), "grouped", groups)
+    run = train_fold(collection, folds, 0, quick(epochs=1))
+    split = run.sounds["split"].to_numpy()
+    assert all(len(set(split[groups == g])) == 1 for g in set(groups))
+
+
+def test_missing_embeddings_are_refused(collection: Collection) -> None:
+    with pytest.raises(UserError, match="no text embeddings yet"):
+        train_fold(replace(collection, text=None, text_encoder=None), stratified(collection), 0, quick(modality="both"))
+
+
+def test_patience_stops_early_and_keeps_the_best_epoch(collection: Collection) -> None:
+    config = quick(epochs=200, patience=3, schedule="constant", noise=2.0)
+    run = train_fold(collection, stratified(collection), 0, config)
+    losses = run.history["val_loss"]
+    assert len(losses) < 200
+    assert len(losses) == int(np.argmin(losses)) + 1 + 3
+    val = run.sounds["split"] == "val"
+    rows = np.flatnonzero(val)
+    raw = run.probabilities[rows] ** run.temperature  # without the temperature that was fitted afterwards
+    kept = -np.log(raw[np.arange(len(rows)), run.y_true[rows]] / raw.sum(1)).mean()
+    assert kept == pytest.approx(min(losses), abs=1e-4)
+
+
+def test_without_patience_every_epoch_is_trained_and_reported(collection: Collection) -> None:
+    seen: list[tuple[int, int]] = []
+    config = quick(epochs=7, patience=0)
+    run = train_fold(collection, stratified(collection), 0, config, on_epoch=lambda e, n: seen.append((e, n)))
+    assert seen == [(i, 7) for i in range(1, 8)]
+    assert {len(values) for values in run.history.values()} == {7}
+
+
+def test_a_fold_comes_out_the_same_whichever_folds_it_is_trained_with(collection: Collection) -> None:
+    folds, config = (
+        stratified(collection),
+        quick(modality="both", epochs=4, mixup=0.4, sizes=replace(TINY, dropout=0.3)),
+    )
+    together = train_folds(collection, folds, [0, 1, 2, 3], config)
+    alone = train_fold(collection, folds, 2, config)
+    assert [run.fold for run in together] == [0, 1, 2, 3]
+    np.testing.assert_allclose(together[2].latents, alone.latents, atol=1e-6)
+    np.testing.assert_allclose(together[2].history["train_loss"], alone.history["train_loss"], rtol=1e-6)
+    assert not np.allclose(together[1].latents, alone.latents)
+
+
+def test_each_fold_stops_by_its_own_validation(collection: Collection) -> None:
+    config = quick(epochs=200, patience=3, schedule="constant", noise=2.0)
+    for run in train_folds(collection, stratified(collection), [0, 1, 2, 3], config):
+        losses = run.history["val_loss"]
+        assert len(losses) == int(np.argmin(losses)) + 1 + 3
+
+
+def test_the_temperature_is_the_one_of_least_validation_loss(collection: Collection) -> None:
+    run = train_fold(collection, stratified(collection), 0, quick(epochs=10, validation=0.2))
+    rows = np.flatnonzero(run.sounds["split"] == "val")
+
+    def loss(temperature: float) -> float:
+        logits = np.log(run.probabilities[rows]) * run.temperature / temperature
+        score = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        return -score[np.arange(len(rows)), run.y_true[rows]].mean() + calibration.PRIOR * np.log(
+            temperature
+        ) ** 2 / len(rows)
+
+    assert run.temperature != 1
+    assert loss(run.temperature) <= min(loss(0.9 * run.temperature), loss(1.1 * run.temperature), loss(1.0)) + 1e-6
+
+
+def test_the_structure_of_the_test_latents_is_among_the_metrics(collection: Collection) -> None:
+    run = train_fold(collection, stratified(collection), 0, quick(epochs=3))
+    expected = structure.structure(run.latents[run.tested], run.y_true[run.tested], run.taxonomy.parents)
+    assert {name: run.metrics[name] for name in expected} == expected
+
+
+def test_half_precision_learns_as_well(collection: Collection) -> None:
+    scores = [
+        train_fold(collection, stratified(collection), 0, quick(precision=precision)).metrics["second_accuracy"]
+        for precision in ("float32", "bfloat16")
+    ]
+    assert min(scores) >= 0.8
+
+
+def test_an_epoch_takes_every_sound_before_any_twice() -> None:
+    rows = torch.tensor([3, 5, 8, 9])
+    assert sorted(epoch_order(rows, 4, generator()).tolist()) == [3, 5, 8, 9]
+    longer = epoch_order(rows, 10, generator()).tolist()
+    assert len(longer) == 10
+    assert sorted(longer[:4]) == sorted(longer[4:8]) == [3, 5, 8, 9]
+    assert epoch_order(rows, 4, generator()).tolist() != epoch_order(rows, 4, generator().manual_seed(1)).tolist()
+
+
+def test_augmentation_masks_up_to_the_given_share_with_the_mean() -> None:
+    x = torch.randn(1, 400, 300) + 5
+    out = augment(x, TrainConfig(noise=0.0, mask=0.7), [generator()])[0]
+    share = (out == 0).float().mean(1)
+    assert share.max() < 0.8
+    assert share.mean() == pytest.approx(0.35, abs=0.03)
+    assert share.std() > 0.1  # a share drawn a sound
+    kept = out != 0
+    torch.testing.assert_close(out[kept], x[0][kept])
+
+
+def test_augmentation_noise_has_the_given_deviation() -> None:
+    out = augment(torch.zeros(1, 5_000, 3), TrainConfig(noise=0.1, mask=0.0), [generator()])
+    torch.testing.assert_close(out.std((0, 1)), torch.full((3,), 0.1), rtol=0.05, atol=0)
+
+
+def test_mixing_keeps_a_share_and_takes_the_rest_of_the_sound_before() -> None:
+    x = torch.tensor([[[1.0], [10.0], [100.0]]])
+    assert mix(x, torch.tensor([[[0.75]]])).flatten().tolist() == [25.75, 7.75, 77.5]
+
+
+def test_the_loss_adds_the_terms_that_the_settings_name() -> None:
+    from bstviz.models.losses import (
+        cross_entropy,
+        soft_top_class_penalty,
+        supervised_contrastive,
+        top_class_penalty,
+        total_loss,
+    )
+
+    torch.manual_seed(0)
+    parents = torch.tensor([0, 0, 1, 1])
+    logits, latent, labels = torch.randn(9, 4), torch.randn(9, 3), torch.randint(4, (9,))
+    base = cross_entropy(logits, labels)
+    contrastive = supervised_contrastive(latent, parents[labels], temperature=0.2)
+
+    def total(**changes: object) -> torch.Tensor:
+        return total_loss(logits, latent, labels, labels, parents, quick(**changes))
+
+    torch.testing.assert_close(total(loss="flat"), base)
+    weighted = {"loss": "hierarchical", "temperature": 0.2, "contrastive_weight": 3.0}
+    torch.testing.assert_close(total(**weighted, top_penalty="none"), base + 3 * contrastive)
+    hard, soft = top_class_penalty(logits, labels, parents), soft_top_class_penalty(logits, labels, parents)
+    torch.testing.assert_close(total(**weighted, top_penalty="indicator"), base + hard + 3 * contrastive)
+    torch.testing.assert_close(total(**weighted, top_penalty="soft"), base + soft + 3 * contrastive)
+
+
+def test_the_paper_recipe_is_section_4_2() -> None:
+    paper = recipe("paper")
+    assert (paper.epochs, paper.patience, paper.batch_size, paper.learning_rate) == (100, 5, 64, 1e-3)
+    assert (paper.temperature, paper.contrastive_weight, paper.mask) == (0.5, 1.0, 0.7)
+    assert (paper.sizes.hidden, paper.sizes.latent) == (128, 64)
+    assert (paper.schedule, paper.mixup, paper.top_penalty) == ("constant", 0.0, "indicator")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"loss": "both"}, {"modality": "video"}, {"min_confidence": 6}, {"epochs": 0}, {"batch_size": 1}]
+)
+def test_settings_out_of_range_are_refused(wrong: dict) -> None:
+    with pytest.raises(UserError, match=next(iter(wrong))):
+        TrainConfig(**wrong)
+
+
+def test_an_unknown_recipe_is_refused() -> None:
+    with pytest.raises(UserError, match="no recipe 'fast'; known: default, text, paper"):
+        recipe("fast")
