@@ -5,7 +5,7 @@ ridge.
 
 The same vectors, test sounds and training sounds for all (each holds out validation sounds as its recipe says); mean ±
 deviation over the five folds. Then what averaging the models of five folds brings to new sounds (nested: each outer
-fold's training sounds are parted into five inner folds, whose models answer for the outer test sounds together), and
+fold's training sounds are divided into five inner folds, whose models answer for the outer test sounds together), and
 the structure of hierarchical and flat latents fold by fold.
 """
 

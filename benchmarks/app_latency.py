@@ -224,7 +224,7 @@ class Explore(Measured):
         )
         self._click("neighbours", f"({PART})('{NEAR}')?.sounds?.data?.token ?? ''", listed)
 
-    def recolour(self) -> None:
+    def recolor(self) -> None:
         """Seconds from choosing a colouring until map and legend show it."""
         label = next(self.colors)
         self.page.get_by_label("Colour").click()
@@ -265,7 +265,7 @@ def measure(browser: Browser, folder: Path, n: int, repeats: int, bare_limit: in
         served(paths.root() / "app.py", {paths.EXPERIMENTS_VARIABLE: str(run)} | root) as full,
     ):
         explore, bare = Explore(browser, full), Bare(browser, plain)
-        acts = [explore.click, explore.neighbours, explore.recolour, explore.lasso]
+        acts = [explore.click, explore.neighbours, explore.recolor, explore.lasso]
         for act in (*acts, bare.click):  # warm
             act()
         explore.times.clear()

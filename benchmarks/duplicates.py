@@ -11,7 +11,7 @@ plants equal numbers of
 
 Printed for each draw: how many planted sounds are paired with what they were made from, by alteration, by embeddings
 alone and by waveform, and what plain cosine would have found; then the pairs among the collection's own sounds by what
-they are, as told by the column ``recording`` and by the correlation of their waveforms, and with ``--list`` those that
+they are, by the column ``recording`` and by the correlation of their waveforms, and with ``--list`` those that
 are neither of one recording nor copies.
 """
 
@@ -59,8 +59,8 @@ def plant(
 ) -> tuple[Collection, np.ndarray]:
     """The collection with ``count`` altered sounds at its end, and the rows (count,) they were made from."""
     rng = np.random.default_rng(seed)
-    heard = [int(row) for row in np.flatnonzero(collection.usable(["audio"])) if collection.has_audio(int(row))]
-    rows = rng.choice(heard, count, replace=False)
+    with_audio = [int(row) for row in np.flatnonzero(collection.usable(["audio"])) if collection.has_audio(int(row))]
+    rows = rng.choice(with_audio, count, replace=False)
     files = []
     for number, row in enumerate(rows):
         how = ALTERATIONS[number % len(ALTERATIONS)]
@@ -98,7 +98,7 @@ def plain_recall(audio: np.ndarray, rows: np.ndarray) -> tuple[float, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("collection", type=Path, help="embedded, with audio files and a column recording")
-    parser.add_argument("--count", type=int, default=50, help="sounds planted a draw")
+    parser.add_argument("--count", type=int, default=50, help="sounds planted per draw")
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument(
         "--list", action="store_true", help="list the pairs that are neither of one recording nor copies"
@@ -107,16 +107,16 @@ def main() -> None:
     collection = load_collection(options.collection)
     embedder = Embedder(str(collection.audio_encoder.id))  # type: ignore[union-attr]
     how = np.array([ALTERATIONS[i % len(ALTERATIONS)] for i in range(options.count)])
-    hits, heard_hits = [], []
+    hits, copy_hits = [], []
     for seed in range(options.draws):
         with tempfile.TemporaryDirectory() as folder:
             both, rows = plant(collection, options.count, seed, Path(folder), embedder)
-            found = find_duplicates(both, heard=True)
+            found = find_duplicates(both, compare_waveforms=True)
         own = found.size - len(rows)
         planted = int((found.right >= own).sum())
         hit, copy, near = recall(found, rows), recall(found.copies, rows), recall(find_duplicates(both), rows)
         hits.append(hit)
-        heard_hits.append(copy)
+        copy_hits.append(copy)
         parts = ", ".join(f"{kind} {hit[how == kind].sum()}/{(how == kind).sum()}" for kind in ALTERATIONS)
         plain, others = plain_recall(both.embedding("audio"), rows)
         print(
@@ -127,11 +127,11 @@ def main() -> None:
         print(f"        plain cosine, same threshold rule: {100 * plain:.0f} %, {others} other pairs", flush=True)
     total = np.concatenate(hits)
     print(
-        f"recall {100 * total.mean():.1f} % over {len(total)} planted, {100 * np.concatenate(heard_hits).mean():.1f} % "
-        "heard as copies"
+        f"recall {100 * total.mean():.1f} % over {len(total)} planted, {100 * np.concatenate(copy_hits).mean():.1f} % "
+        "found as copies"
     )
 
-    found = find_duplicates(collection, heard=True)
+    found = find_duplicates(collection, compare_waveforms=True)
     table = found.table(collection.sounds)
     same, copy = table["same_recording"], table["correlation"] >= COPY
     rest = table[~same & ~copy]
@@ -144,7 +144,7 @@ def main() -> None:
     )
     print(
         f"  one recording or copies: {100 * (same | copy).mean():.0f} % of all; the {int(copy.sum())} copies alone are "
-        "what listening keeps"
+        "what comparing waveforms keeps"
     )
     if options.list:
         print(rest.drop(columns=["same_recording"]).to_string(index=False, float_format="%.3f", max_colwidth=40))

@@ -4,14 +4,14 @@
 
 Prints two ratios, each against a reference measured in the same run:
 
-- files / bare: sounds a second of the library's way (read ahead, decode, resample, embed, write parts) over those of
+- files / bare: sounds a second of the library's way (read ahead, decode, resample, embed, write chunks) over those of
   the encoder's bare forward on the same sounds, decoded beforehand, in the same batches and with the same threads; the
-  median over groups of :data:`GROUP` files, each measured both ways in turn, so that other work on the machine weighs
-  on both; and the same by processor time, which other work does not touch;
+  median over groups of :data:`GROUP` files, each measured both ways in turn, so that other work on the machine slows
+  both; and the same by processor time, which other work does not touch;
 - ray / one: two Ray workers over one process on one core (where the system can pin it; its reading threads would else
   take a part of the second core), both from files, the one process before and after; the rate while all workers are
-  busy, from the first part to the first worker's last, and with Ray's start and its uneven end counted in; and the same
-  against one process that may read ahead on other cores.
+  busy, from the first chunk to the first worker's last, and with Ray's start and its uneven end counted in; and the
+  same against one process that may read ahead on other cores.
 
 Before them, how much of the machine other work takes, by the processor time that a spinning process gets on each core:
 below 0.95 none of the ratios by the clock means much.
@@ -36,10 +36,10 @@ import torch
 from pyarrow import parquet
 
 from bstviz.datasets import folder as bare_folder
-from bstviz.inference.embed import Embedder, hear
+from bstviz.inference.embed import Embedder, load_sound
 from bstviz.inference.label import BATCH
 from bstviz.jobs.backend import LOCAL, Engine
-from bstviz.jobs.resumable import Item, in_parts, stamp
+from bstviz.jobs.resumable import Item, fingerprint, in_chunks
 from bstviz.models.config import AUDIO_ENCODER
 
 GROUP = 64
@@ -47,13 +47,13 @@ GROUP = 64
 
 @dataclass(frozen=True)
 class Work:
-    """What was done from files: sounds, seconds from the call to the end, when each part was on disk with how many
+    """What was done from files: sounds, seconds from the call to the end, when each chunk was on disk with how many
     sounds, and by how many workers.
     """
 
     sounds: int
     seconds: float
-    parts: list[tuple[float, int]]
+    chunks: list[tuple[float, int]]
     workers: int = 1
 
     @property
@@ -63,10 +63,10 @@ class Work:
 
     @property
     def steady_rate(self) -> float:
-        """Sounds a second while every worker has work: from the first part to the last that comes before a worker runs
+        """Sounds a second while every worker has work: from the first chunk to the last that comes before a worker runs
         dry.
         """
-        busy = self.parts[: len(self.parts) - self.workers + 1]
+        busy = self.chunks[: len(self.chunks) - self.workers + 1]
         return sum(n for _, n in busy[1:]) / (busy[-1][0] - busy[0][0])
 
 
@@ -75,11 +75,11 @@ def from_files(embedder: Embedder, items: list[Item], engine: Engine = LOCAL) ->
     make = (lambda: embedder) if engine is LOCAL else partial(Embedder, embedder.encoder.info.id)
     with tempfile.TemporaryDirectory() as place:
         start = time.perf_counter()
-        in_parts(make, items, Path(place), engine=engine)
+        in_chunks(make, items, Path(place), engine=engine)
         seconds = time.perf_counter() - start
         files = Path(place).glob("*.parquet")
-        parts = sorted((f.stat().st_mtime, parquet.read_metadata(f).num_rows) for f in files)
-        return Work(len(items), seconds, parts, engine.workers or 1)
+        chunks = sorted((f.stat().st_mtime, parquet.read_metadata(f).num_rows) for f in files)
+        return Work(len(items), seconds, chunks, engine.workers or 1)
 
 
 def bare(embedder: Embedder, sounds: list) -> float:
@@ -123,22 +123,22 @@ def main() -> None:
     parser.add_argument("--encoder", default=AUDIO_ENCODER)
     arguments = parser.parse_args()
     root = arguments.folder.resolve()
-    everything = [Item(path, str(root / path), stamp(root / path)) for path in bare_folder.find(root)]
+    everything = [Item(path, str(root / path), fingerprint(root / path)) for path in bare_folder.find(root)]
     items, few = everything[: arguments.files], everything[: arguments.ray_files]
     print(f"share of the cores that is free: {quiet():.2f}", flush=True)
     embedder = Embedder(arguments.encoder)
-    sounds = [hear(item).at(embedder.encoder.rate) for item in items]
+    sounds = [load_sound(item).at(embedder.encoder.rate) for item in items]
     seconds = sum(len(s) for s in sounds) / embedder.encoder.rate
     print(
         f"{len(items)} files of {seconds / max(len(items), 1):.1f} s on average; {arguments.encoder}, "
         f"{torch.get_num_threads()} threads"
     )
-    embedder.encoder.embed([hear(item).at(embedder.encoder.rate) for item in everything[:4]])
+    embedder.encoder.embed([load_sound(item).at(embedder.encoder.rate) for item in everything[:4]])
     ratios, spent = [], [0.0, 0.0]
     for first in range(0, len(items), GROUP):
         ways = (
-            lambda part: bare(embedder, sounds[part]),
-            lambda part: from_files(embedder, items[part]).rate,
+            lambda rows: bare(embedder, sounds[rows]),
+            lambda rows: from_files(embedder, items[rows]).rate,
         )
         order = (0, 1) if len(ratios) % 2 else (1, 0)
         rates = {}
@@ -149,8 +149,8 @@ def main() -> None:
         ratios.append(rates[1] / rates[0])
         print(f"  bare forward {rates[0]:.2f}/s, from files {rates[1]:.2f}/s: {ratios[-1]:.3f}", flush=True)
     if ratios:
-        said = f"files / bare: {np.median(ratios):.3f}  (wanted: at least 0.90)"
-        print(f"{said}; by processor time {spent[0] / spent[1]:.3f}")
+        message = f"files / bare: {np.median(ratios):.3f}  (wanted: at least 0.90)"
+        print(f"{message}; by processor time {spent[0] / spent[1]:.3f}")
     if not few:
         return
     torch.set_num_threads(1)

@@ -112,7 +112,7 @@ class Network(nn.Module):
 
 def augmented(x: Tensor) -> Tensor:
     """Embeddings (..., d) with a little noise, and 1 to 70 % of each one's dimensions at zero."""
-    masked = torch.rand(x.shape[:-1]).mul(int(MASK * x.shape[-1])).long() + 1  # how many dimensions, drawn a sound
+    masked = torch.rand(x.shape[:-1]).mul(int(MASK * x.shape[-1])).long() + 1  # how many dimensions, drawn per sound
     rank = torch.rand(x.shape).argsort(dim=-1)
     return (x + NOISE * torch.randn(x.shape)) * (rank >= masked[..., None])
 

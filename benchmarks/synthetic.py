@@ -115,7 +115,7 @@ def make_run(collection: Collection, base: Run, folder: Path, *, seed: int) -> P
         projections=pca_table(pca, latents),
         collection=reference,
         umap=None,
-        also_trained_on=(),
+        extra_training_data=(),
         folder=None,
     )
     return made.save(folder)

@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Something the user can put right; its text gives the value received, what is allowed and the next step.
+    """Something the user can correct; its text gives the value received, what is allowed and the next step.
 
     The command line prints it without a traceback and pages show it in place of their content.
     """

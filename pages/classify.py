@@ -17,11 +17,11 @@ def page() -> None:
         models = predictions.pick_models(key=KEY)
         text = classify_uploads.words(key=KEY)
     with left:
-        uploads = classify_uploads.drop(key=KEY)
-    if len(uploads) == 1:
-        one_sound.card(models, uploads[0], text, key=f"{KEY}.{uploads[0].content[:12]}")
-    elif uploads:
-        chosen = table.table(models, uploads, text, key=KEY)
+        given = classify_uploads.drop(key=KEY)
+    if len(given) == 1:
+        one_sound.card(models, given[0], text, key=f"{KEY}.{given[0].content[:12]}")
+    elif given:
+        chosen = table.table(models, given, text, key=KEY)
         if chosen is not None:
             with st.container(border=True):
                 one_sound.card(models, chosen, text, key=f"{KEY}.{chosen.content[:12]}")

@@ -1,4 +1,4 @@
-"""Confusion: what is taken for what, by annotation confidence and where it applies, from out-of-fold answers."""
+"""Confusion: what is confused with what, by annotation confidence and where it applies, from out-of-fold answers."""
 
 import streamlit as st
 
@@ -58,7 +58,7 @@ def page() -> None:
         if cell := chosen_cell(taxonomy):
             cell_sounds(looked, cell, key="confusion.sounds")
         else:
-            st.info("Click a cell to hear its sounds.", icon=":material/touch_app:")
+            st.info("Click a cell to play its sounds.", icon=":material/touch_app:")
     section = pickers.one_of("Show", SECTIONS, key="confusion.section", name=str)
     side = looked[0]
     st.caption(escape(f"Of {side.letter}: {side.words}."))

@@ -42,8 +42,8 @@ def events(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: s
         order = chosen if len(chosen) else np.arange(len(loaded.ids)) if passing is None else np.flatnonzero(passing)
         now = loaded.row_of(st.session_state.get(SOUND, ""))
         if len(order):
-            place = np.searchsorted(order, now) if now is not None and now in order else None
-            go_to(loaded, int(order[0 if place is None else (place + by_how_many) % len(order)]))
+            position = np.searchsorted(order, now) if now is not None and now in order else None
+            go_to(loaded, int(order[0 if position is None else (position + by_how_many) % len(order)]))
 
     def select(rows: np.ndarray, mode: Mode) -> None:
         selection.select(selection.ON_MAP, loaded, rows, mode)
@@ -79,17 +79,17 @@ def page() -> None:
     chosen = selection.selected(selection.ON_MAP, loaded)
     current = loaded.row_of(st.session_state.get(SOUND, ""))
     acts = events(loaded, passing, chosen, by)
-    heard = st.session_state.pop(PLAY, False)
+    opened = st.session_state.pop(PLAY, False)
     side, view, panel = st.columns([5, 14, 9], gap="medium")
     above, believed, below = (view.container() for _ in range(3))
 
     def card() -> None:
         with panel:
             if current is not None:
-                sound_card(loaded, current, key="explore.card", autoplay=heard and autoplay, on_open=acts.pick)
+                sound_card(loaded, current, key="explore.card", autoplay=opened and autoplay, on_open=acts.pick)
             else:
                 st.info(
-                    "Click a point to hear it, or draw a lasso around many (hold Shift).", icon=":material/touch_app:"
+                    "Click a point to play it, or draw a lasso around many (hold Shift).", icon=":material/touch_app:"
                 )
             find_sound(loaded, key="explore.find", on_pick=acts.pick)
 
@@ -105,7 +105,7 @@ def page() -> None:
                     loaded, chosen, columns[by], key="explore.selection", on_open=acts.pick, on_clear=acts.clear
                 )
 
-    for draw in (card, sounds) if heard else (sounds, card):  # what somebody has just asked for comes first
+    for draw in (card, sounds) if opened else (sounds, card):  # what somebody has just asked for comes first
         draw()
     with side:
         filters.filters(

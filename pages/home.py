@@ -11,19 +11,19 @@ from bstviz.ui.components.text import escape
 from bstviz.ui.page import guarded
 
 PAGES = {
-    "explore": "**Explore** one model's latent space: colour it, click a sound, hear it and its neighbours.",
+    "explore": "**Explore** one model's latent space: colour it, click a sound, play it and its neighbours.",
     "compare": "**Compare** two models on the same sounds: what hierarchical training changed.",
     "results": "**Results** of all runs: the paper's table and figures, training, attention, calibration.",
     "confusion": "**Confusion** matrices at both levels, by annotation confidence, of one setting or two; "
-    "click a cell to hear its sounds. Classes and uploaders that fail.",
-    "review": "**Review** doubtful labels by ear: a ranked queue, with reasons; every decision is saved as it is made.",
+    "click a cell to play its sounds. Classes and uploaders that fail.",
+    "review": "**Review** labels of low quality by ear: a ranked queue, with reasons; every decision is saved as it is made.",
     "classify": "**Classify** your own recordings: drop files, see both levels, probabilities and neighbours.",
 }
 
 
 @guarded
 def page() -> None:
-    st.title("See and hear what a sound classifier learned")
+    st.title("See and listen to what a sound classifier learned")
     st.markdown(
         "Models trained flat and hierarchically on the two-level **Broad Sound Taxonomy**: 5 top-level classes, "
         "23 second-level classes, a 64-dimensional latent space a model."
@@ -51,8 +51,10 @@ def page() -> None:
         if item.collection is not None:
             encoders = [f"{kind} by {info}" for kind in ("audio", "text") if (info := item.collection.encoder(kind))]
             words.append(f"{len(item.collection):,} sounds; {', '.join(encoders)}")
-        if item.run.also_trained_on:
-            words.append("trained together with " + ", ".join(map(escape, item.run.also_trained_on)) + " (not listed)")
+        if item.run.extra_training_data:
+            words.append(
+                "trained together with " + ", ".join(map(escape, item.run.extra_training_data)) + " (not listed)"
+            )
         st.markdown("- " + " · ".join(words))
         for text in (
             item.problem,

@@ -8,7 +8,7 @@ from bstviz.review import decisions
 from bstviz.ui import cache, query_params
 from bstviz.ui.page import guarded
 from bstviz.ui.review import panels
-from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, Desk, queue_of
+from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, ReviewSession, queue_of
 
 ADDRESS = {"sound": (SOUND, str)}
 
@@ -19,7 +19,7 @@ def from_the_start() -> None:
 
 
 def pick_models() -> list[RunInfo]:
-    """Runs whose out-of-fold answers are weighed together: hierarchical and flat of one modality and threshold."""
+    """Runs whose out-of-fold answers judge the labels together: hierarchical and flat of one modality and threshold."""
     groups = summaries.named_settings([info for info in cache.infos().values() if info.metrics], losses_apart=False)
     if not groups:
         st.info("None of the loaded runs has sounds with a class; there are no labels to review.")
@@ -27,7 +27,7 @@ def pick_models() -> list[RunInfo]:
     return groups[st.selectbox("Models", list(groups), key="review.models", on_change=from_the_start)]
 
 
-def set_up() -> Desk:
+def set_up() -> ReviewSession:
     """The queue, its filters, and the record of decisions."""
     left, middle, right, last = st.columns([4, 5, 5, 4], vertical_alignment="top")
     with left:
@@ -54,7 +54,7 @@ def set_up() -> Desk:
             on_change=from_the_start,
         )
     with last:
-        second = {c.code: c.name for c in queue.doubt.taxonomy.second}
+        second = {c.code: c.name for c in queue.quality.taxonomy.second}
         classes = st.multiselect(
             "Label or suggestion",
             list(second),
@@ -65,30 +65,30 @@ def set_up() -> Desk:
         )
     about = infos[0].collection
     file = decisions.record_file(about, cache.experiment_folders())
-    return Desk(queue, file, about.hash, str(state), tuple(classes), str(agreement))
+    return ReviewSession(queue, file, about.hash, str(state), tuple(classes), str(agreement))
 
 
 @st.fragment
 @guarded
 def page() -> None:
-    st.header("Doubtful labels")
+    st.header("Label quality")
     query_params.read("review", ADDRESS)
-    desk = set_up()
-    record, passing = desk.record(), desk.passing()
-    rows, weighed = desk.waiting(record), desk.queue.doubt
-    decided = int(sum(sound in record.standing for sound in weighed.sound_ids[passing]))
+    session = set_up()
+    record, passing = session.record(), session.passing()
+    rows, quality = session.waiting(record), session.queue.quality
+    decided = int(sum(sound in record.standing for sound in quality.sound_ids[passing]))
     st.progress(
         decided / max(len(passing), 1),
         f"{decided:,} of {len(passing):,} sounds decided · {len(record.disputed)} disputed · "
-        f"confident learning expects about {int(weighed.likely_wrong.sum()):,} of {len(weighed):,} labels to be wrong",
+        f"confident learning expects about {int(quality.likely_wrong.sum()):,} of {len(quality):,} labels to be wrong",
     )
     if NOTICE in st.session_state:
         st.warning(st.session_state.pop(NOTICE), icon=":material/group:")
-    collection = desk.queue.entries[0][0].collection
-    left_out = 0 if collection is None else int((collection.labels >= 0).sum()) - len(weighed)
+    collection = session.queue.entries[0][0].collection
+    left_out = 0 if collection is None else int((collection.labels >= 0).sum()) - len(quality)
     if left_out:
         st.caption(f"{left_out:,} labelled sounds have no out-of-fold answer by these models and are not in the queue.")
-    i = desk.current(record)
+    i = session.current(record)
     autoplay = bool(st.session_state.get("review.autoplay", True))
     card, side = st.columns([3, 2], gap="large")
     with card:
@@ -97,17 +97,17 @@ def page() -> None:
                 "No sound waits here." if len(passing) else "No sound passes these filters.", icon=":material/check:"
             )
         else:
-            panels.sound(desk, i, record, autoplay=autoplay)
+            panels.sound(session, i, record, autoplay=autoplay)
     with side:
         if len(rows):
-            panels.following(desk, rows)
+            panels.following(session, rows)
         if i is not None:
-            panels.neighbours(desk, i)
+            panels.neighbours(session, i)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play at once", value=True, key="review.autoplay", persist_state="session")
         st.download_button(
             "Decisions as CSV",
-            lambda: decisions.table(desk.record()).to_csv(index=False),
+            lambda: decisions.table(session.record()).to_csv(index=False),
             "decisions.csv",
             "text/csv",
             icon=":material/download:",
@@ -115,10 +115,10 @@ def page() -> None:
             key="review.csv",
         )
         st.caption(
-            f"Saved at once in `{desk.file}`. `bstviz review apply` makes a new version of the collection of them; "
+            f"Saved at once in `{session.file}`. `bstviz review apply` makes a new version of the collection of them; "
             "this one stays as it is." + (f" {record.damaged} damaged lines are passed over." if record.damaged else "")
         )
-    query_params.write("review", {"sound": None if i is None else str(weighed.sound_ids[i])})
+    query_params.write("review", {"sound": None if i is None else str(quality.sound_ids[i])})
 
 
 page()

@@ -62,7 +62,7 @@ def tone(hz: float, seconds: float = 0.25, rate: int = RATE) -> np.ndarray:
 
 
 def write_tones(folder: Path, codes: Sequence[str] = CODES, per_class: int = 4) -> pd.DataFrame:
-    """WAV files of one pitch region a class, and their table (sound_id, class, title, path, confidence, uploader)."""
+    """WAV files of one pitch region per class, and their table (sound_id, class, title, path, confidence, uploader)."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for c, code in enumerate(codes):
@@ -76,7 +76,7 @@ def write_tones(folder: Path, codes: Sequence[str] = CODES, per_class: int = 4) 
 def small_collection(
     codes: Sequence[str] = CODES, per_class: int = 8, *, seed: int = 0, spread: float = 0.5, name: str = "small"
 ) -> Collection:
-    """Sounds whose embeddings lie in one cluster a class; confidence runs 1 to 5, four uploaders, no audio files."""
+    """Sounds whose embeddings lie in one cluster per class; confidence runs 1 to 5, four uploaders, no audio files."""
     rng = np.random.default_rng(seed)
     n = len(codes) * per_class
     label = np.repeat(np.arange(len(codes)), per_class)
@@ -144,7 +144,7 @@ def answers_of(
     *,
     folds: np.ndarray | None = None,
     ids: Sequence[str] | None = None,
-    confidence: np.ndarray | None = None,
+    annotation_confidence: np.ndarray | None = None,
     seed: int = 0,
 ) -> OutOfFold:
     """Out-of-fold predictions made of labels, in order, with random probabilities.
@@ -170,4 +170,6 @@ def answers_of(
         replace(base, fold=int(fold), sounds=sounds.assign(split=np.where(folds == fold, "test", "train")))
         for fold in known
     ]
-    return OutOfFold(tuple(runs), member, rows, np.full(n, np.nan) if confidence is None else confidence)
+    return OutOfFold(
+        tuple(runs), member, rows, np.full(n, np.nan) if annotation_confidence is None else annotation_confidence
+    )

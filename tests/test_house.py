@@ -1,4 +1,6 @@
-"""The house: which wing may import which, how large a wing and a module may be; read from the imports of every module, as text."""
+"""The house: which wing may import which, how large a wing and a module may be; read from the imports of every module,
+as text.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from bstviz.datasets.collection import Collection, load_collection
 from bstviz.errors import UserError
 from bstviz.inference import label
 from bstviz.inference.embed import embed_collection
-from bstviz.inference.explore import apply_run, open_library
+from bstviz.inference.explore import open_library, run_inference
 from bstviz.inference.label import label_folder
 from bstviz.models.config import TrainConfig
 from bstviz.models.run import Run, find_runs, load_info, load_run, run_identity, write_experiment
@@ -111,7 +111,7 @@ def test_an_old_run_reads_as_a_new_one_does(old_run: Path, collection: Collectio
 
 def test_an_old_inference_only_run_keeps_who_answered_and_its_setting(old_run: Path, tmp_path: Path) -> None:
     run = load_run(old_run)
-    new = apply_run(run, small_collection(seed=3, name="other"))
+    new = run_inference(run, small_collection(seed=3, name="other"))
     old = load_run(migration.run_2(new.save(tmp_path / "other")))
     assert old.split_kind == new.split_kind
     saved = stated(old.save(tmp_path / "copy") / "run.json")

@@ -203,8 +203,8 @@ def test_the_header_carries_the_hash_of_every_sibling(tmp_path: Path) -> None:
 def test_every_damage_is_named_with_the_remedy(tmp_path: Path) -> None:
     folder = tmp_path / "thing"
 
-    def refuses(said: str) -> None:
-        with pytest.raises(UserError, match=said) as caught:
+    def refuses(message: str) -> None:
+        with pytest.raises(UserError, match=message) as caught:
             read(folder)
         assert "Make it again." in str(caught.value)
         write_version(folder, "one")

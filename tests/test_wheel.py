@@ -1,4 +1,4 @@
-"""The wheel carries pages and released runs."""
+"""The wheel carries pages and bundled models."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ sound of MP4 and WebM) goes to FFmpeg's libraries inside the ``av`` package. The
 
 Conventions: samples are mono float32, nominally within -1..1; rates are in Hz, durations in seconds.
 
-What happens to odd sounds, each said in :attr:`Sound.notes` or, where there is nothing to hear, in a UserError:
+What happens to anomalous sounds, each reported in :attr:`Sound.notes` or, where there is nothing but silence, in a
+UserError:
 
 ====================================  =====================================================================
 a file that ends before its time      what arrived is taken
@@ -101,7 +102,7 @@ AV_OPTIONS = {
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """A stretch of a sound from ``start`` to ``stop`` seconds, and what is heard of it: samples (n,) float32."""
+    """A stretch of a sound from ``start`` to ``stop`` seconds, and what is taken of it: samples (n,) float32."""
 
     start: float
     stop: float
@@ -144,7 +145,7 @@ class Sound:
         return self.samples[start : start + size]
 
     def segments(self, *, seconds: float = SEGMENT_SECONDS, at_most: int = SEGMENTS) -> list[Segment]:
-        """The sound in equal stretches of at least ``seconds``, of each of which the middle ``seconds`` are heard."""
+        """The sound in equal stretches of at least ``seconds``, of each of which the middle ``seconds`` are taken."""
         count = min(max(int(self.seconds / seconds), 1), at_most)
         edges = np.linspace(0.0, self.seconds, count + 1).tolist()
         return [Segment(a, b, self.around((a + b) / 2, seconds)) for a, b in pairwise(edges)]
@@ -166,7 +167,7 @@ def load(source: str | Path | bytes, *, rate: int | None = None, name: str | Non
 
 
 def decode(source: str | Path | bytes, *, name: str | None = None) -> Sound:
-    """Decode a sound and put right what can be; see the table above.
+    """Decode a sound and repair what can be; see the table above.
 
     Args:
         source: Path of a file, or its bytes.
@@ -187,7 +188,7 @@ def decode(source: str | Path | bytes, *, name: str | None = None) -> Sound:
     for decoder in (_with_libsndfile, _with_ffmpeg):
         taken = decoder(source, shown)
         if taken is not None:
-            return _put_right(taken, shown)
+            return _repaired(taken, shown)
     raise UserError(
         f"{shown} could not be decoded as audio: it holds no sound, or is damaged. Formats read here: {AUDIO_FORMATS}; "
         "convert the file to one of these and try again."
@@ -212,7 +213,7 @@ class _Taken:
 
 
 class _Mixer:
-    """Mixes blocks (n, channels) to mono as they come, counting what is odd about them."""
+    """Mixes blocks (n, channels) to mono as they come, counting what is anomalous about them."""
 
     def __init__(self, channels: int) -> None:
         self.blocks: list[np.ndarray] = []
@@ -307,8 +308,8 @@ def _take(blocks: Blocks, frames: int | None, rate: int, channels: int, kind: st
     )
 
 
-def _put_right(taken: _Taken, shown: str) -> Sound:
-    """A sound from what was decoded: offset and scale put right, everything odd said; UserError for nothing to hear."""
+def _repaired(taken: _Taken, shown: str) -> Sound:
+    """A sound from what was decoded: offset and scale repaired, everything anomalous reported; UserError for silence."""
     mono, rate = taken.mono, taken.rate
     if len(mono) < MIN_SECONDS * rate:
         raise UserError(
@@ -335,12 +336,12 @@ def _put_right(taken: _Taken, shown: str) -> Sound:
     elif taken.full_scale > CLIPPED:
         notes.append(f"It is clipped: {100 * taken.full_scale:.1f} % of the samples are at full scale.")
     if float(np.abs(mono).max()) < SILENCE:
-        raise UserError(f"{shown} is silent: no sample is louder than -80 dB. There is nothing to hear in it.")
+        raise UserError(f"{shown} is silent: no sample is louder than -80 dB. There is nothing to classify in it.")
     if len(taken.starts) > 1:
-        part = len(mono) / len(taken.starts) / rate
+        excerpt = len(mono) / len(taken.starts) / rate
         notes.append(
-            f"It is {taken.seconds / 60:.0f} minutes long; {len(taken.starts)} excerpts of {part:.1f} s, spread over "
-            "all of it, were heard."
+            f"It is {taken.seconds / 60:.0f} minutes long; {len(taken.starts)} excerpts of {excerpt:.1f} s, spread over "
+            "all of it, were taken."
         )
     return Sound(mono, rate, taken.seconds, taken.channels, taken.format, taken.starts, tuple(notes))
 

@@ -186,7 +186,7 @@ def duplicates(
     sounds = load_collection(collection)
     settings = _settings_of(experiment) if experiment else []
     decode = waveforms and kind != "text" and sounds.audio is not None and sounds.audio_root not in NO_FOLDER
-    found = near.find_duplicates(sounds, kind=kind, threshold=threshold, heard=decode, track=track)
+    found = near.find_duplicates(sounds, kind=kind, threshold=threshold, compare_waveforms=decode, track=track)
     table = found.table(sounds.sounds, near.known_folds(sounds, settings[0] if settings else ()))
     output.print(plain(near.in_words(found, table)))
     if out is not None:
@@ -197,7 +197,7 @@ def duplicates(
         console.print(f"next: bstviz train {plain(collection)} --group {near.GROUP_COLUMN} --out RUNS")
     _print_pairs(table.head(count))
     for runs in settings:
-        for line in near.inflation_in_words(found, runs, sounds):
+        for line in near.leakage_in_words(found, runs, sounds):
             output.print(plain(line))
 
 

@@ -41,17 +41,17 @@ def list_labels(
     """
     from bstviz.evaluation.out_of_fold import pool
     from bstviz.models.run import load_run
-    from bstviz.review.label_quality import panel, weigh
+    from bstviz.review.label_quality import judging_runs, score_labels
 
     infos, sounds = _reviewed(experiments, collection)
-    scored = weigh([pool([load_run(i.folder) for i in own if i.folder]) for own in panel(infos)], sounds)
+    scored = score_labels([pool([load_run(i.folder) for i in own if i.folder]) for own in judging_runs(infos)], sounds)
     codes = scored.taxonomy.codes
     rows = [
         {
             "sound_id": str(scored.sound_ids[i]),
             "label": codes[scored.labels[i]],
             "suggested": codes[scored.suggested[i]],
-            "support": float(scored.support[i]),
+            "support": float(scored.scores[i]),
             "why": "; ".join(scored.reasons(i)),
         }
         for i in scored.order[:count]

@@ -214,11 +214,11 @@ def demo(
 
     Example: bstviz demo --out demo --extra collections/recordings
     """
-    from bstviz.training.demo import RUNS, train_released
+    from bstviz.training.demo import RUNS, train_bundled
 
     def on_run(name: str, epoch: int, total: int) -> None:
         if epoch == total:
             console.print(f"trained {name}")
 
-    train_released(out, list(extra or ()), seed=seed, track=track, on_run=on_run)
+    train_bundled(out, list(extra or ()), seed=seed, track=track, on_run=on_run)
     _print_report([out / RUNS], "json" if as_json else "text", paper=False)

@@ -38,8 +38,9 @@ class Source:
 class Dataset(Protocol):
     """What a module of this package offers; its docstring is the help of ``bstviz import <id>``.
 
-    ``load`` takes where the data lie, unless it makes them, and then any of the keyword arguments ``name``, ``taxonomy``
-    and ``audio_folder``. Importing the module brings in nothing heavy, so that the command line starts quickly.
+    ``load`` takes where the data lie, unless it makes them, and then any of the keyword arguments ``name``,
+    ``taxonomy`` and ``audio_folder``. Importing the module brings in nothing heavy, so that the command line starts
+    quickly.
     """
 
     SOURCE: Source

@@ -1,4 +1,4 @@
-"""BSD10k and BSD35k in their official layout: metadata, CLAP embeddings a file a sound, and audio.
+"""BSD10k and BSD35k in their official layout: metadata, CLAP embeddings (one file per sound), and audio.
 
 Layout: ``metadata/*.csv``, ``features/clap_audio_embeddings/<id>.npy``, ``features/clap_text_embeddings/<id>.npy``,
 ``audio/<id>.wav``, each at any depth below the folder that is given. Every part but the metadata may be absent. Columns

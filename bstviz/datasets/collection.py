@@ -61,7 +61,7 @@ class Collection:
 
     Attributes:
         name: What people call it.
-        sounds: One row a sound, columns of :data:`COLUMNS` first, any others behind. ``class`` is a second-level code
+        sounds: One row per sound, columns of :data:`COLUMNS` first, any others behind. ``class`` is a second-level code
             or missing; ``confidence`` the annotation confidence 1-5 or missing; ``path`` is relative to ``audio_root``.
         taxonomy: The classes.
         audio_root: Folder of the audio files, :data:`SYNTH_ROOT`, :data:`FREESOUND_ROOT`, or None where there is no

@@ -175,15 +175,15 @@ def download(file: RemoteFile, folder: Path, *, on_bytes: Callable[[int], None] 
     if target.is_file():
         on_bytes(file.size)
         return target
-    told = 0
+    reported = 0
     problem: object = "it broke off"
     for attempt in range(TRIES):
         have = part.stat().st_size if part.is_file() else 0
         if have > file.size:
             part.unlink()
             have = 0
-        on_bytes(have - told)
-        told = have
+        on_bytes(have - reported)
+        reported = have
         if have == file.size and part.is_file():
             break
         try:
@@ -193,13 +193,13 @@ def download(file: RemoteFile, folder: Path, *, on_bytes: Callable[[int], None] 
                 answer.raise_for_status()
                 onward = answer.status_code == 206
                 if have and not onward:  # the server starts from the beginning
-                    on_bytes(-told)
-                    told = 0
+                    on_bytes(-reported)
+                    reported = 0
                 with part.open("ab" if onward else "wb") as out:
                     for block in answer.iter_content(DOWNLOAD_BYTES):
                         out.write(block)
                         on_bytes(len(block))
-                        told += len(block)
+                        reported += len(block)
         except requests.RequestException as error:
             problem = error
         if part.is_file() and part.stat().st_size == file.size:

@@ -1,7 +1,7 @@
 """Folds and splits: which sounds train, validate and test.
 
 Conventions: a fold assignment is (N,) int64, the fold in which each sound is test; -1 marks sounds that are never test
-(no class, or training-only). Splits are strings, one a sound.
+(no class, or training-only). Splits are strings, one per sound.
 
 References: paper section 4.2 (stratified 5-fold, 80/20 train/test, the former 90/10 train/validation).
 """
@@ -29,7 +29,7 @@ class Folds:
     Attributes:
         assignment: (N,) int64 test fold of each sound, -1 for never.
         kind: How, in words, recorded with each run.
-        groups: (N,) groups that never part, or None; validation keeps to them too.
+        groups: (N,) groups kept in the same fold, or None; validation keeps to them too.
     """
 
     assignment: np.ndarray
@@ -45,7 +45,7 @@ class Folds:
 def stratified_folds(
     labels: np.ndarray, *, n_folds: int = 5, seed: int = 0, groups: np.ndarray | None = None
 ) -> np.ndarray:
-    """Seeded stratified folds; with groups, sounds of one group never part.
+    """Seeded stratified folds; with groups, sounds of one group are kept in the same fold.
 
     Args:
         labels: (N,) int64, -1 for sounds without a class.
@@ -74,11 +74,11 @@ def stratified_folds(
     folds = np.full(len(labels), -1, np.int64)
     if groups is None:
         splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-        parts = splitter.split(rows, labels[rows])
+        splits = splitter.split(rows, labels[rows])
     else:
         splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-        parts = splitter.split(rows, labels[rows], np.asarray(groups)[rows])
-    for fold, (_, test) in enumerate(parts):
+        splits = splitter.split(rows, labels[rows], np.asarray(groups)[rows])
+    for fold, (_, test) in enumerate(splits):
         folds[rows[test]] = fold
     return folds
 
@@ -120,7 +120,7 @@ def choose_folds(
     Args:
         collection: The sounds.
         count: Number of seeded folds.
-        group: Column whose sounds never part; asks for seeded folds.
+        group: Column whose sounds are kept in the same fold; asks for seeded folds.
         column: Column with the data's own folds.
         seed: Of the shuffle.
 
@@ -185,7 +185,7 @@ def split_fold(
         labels: (N,) int64 second-level labels, -1 without a class.
         usable: (N,) bool, whether the sound has the embeddings that are needed.
         seed: Of the validation draw.
-        groups: (N,) groups that never part, or None.
+        groups: (N,) groups kept in the same fold, or None.
         confident: (N,) bool, at or above the confidence threshold; it applies to training and test alike.
         validation: Share of the training sounds held out, stratified by class.
 
@@ -214,13 +214,13 @@ def split_fold(
         )
     else:
         n_groups, largest = len(set(groups[rows].tolist())), int(np.bincount(labels[rows]).max())
-        n_parts = min(round(1 / validation), n_groups, largest)
-        if n_parts < 2:
+        n_splits = min(round(1 / validation), n_groups, largest)
+        if n_splits < 2:
             raise UserError(
                 f"Fold {fold} has {n_groups} training groups, and {largest} sounds in its largest class; validation "
                 "needs at least 2 of both. Take more folds, or do not group."
             )
-        splitter = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
+        splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # classes with fewer sounds than parts: no matter here
             inner, held = next(iter(splitter.split(rows, labels[rows], groups[rows])))

@@ -108,7 +108,7 @@ def inputs(sound: np.ndarray) -> Tensor:
     starts = np.array_split(np.arange(len(mel) - FRAMES + 1), 3)
     sets = []
     for k in range(CROPS):
-        firsts = [int(part[int((k + 0.5) / CROPS * len(part))]) if len(part) else 0 for part in starts]
+        firsts = [int(chunk[int((k + 0.5) / CROPS * len(chunk))]) if len(chunk) else 0 for chunk in starts]
         sets.append(torch.stack([shrunk, *(mel[first : first + FRAMES] for first in firsts)]))
     return torch.stack(sets)
 
@@ -135,9 +135,9 @@ class ClapAudio(_Clap):
         """
         fed = [inputs(sound if len(sound) else np.zeros(1, np.float32)) for sound in sounds]
         longer = torch.cat([torch.full((len(f),), len(f) > 1) for f in fed])
-        parts = zip(torch.cat(fed).split(BATCH), longer.split(BATCH), strict=True)
-        out = torch.cat([self._route.listen(*part) for part in parts])
-        means = torch.stack([part.mean(0) for part in out.split([len(f) for f in fed])])
+        chunks = zip(torch.cat(fed).split(BATCH), longer.split(BATCH), strict=True)
+        out = torch.cat([self._route.listen(*chunk) for chunk in chunks])
+        means = torch.stack([chunk.mean(0) for chunk in out.split([len(f) for f in fed])])
         return nn.functional.normalize(means, dim=1).float().cpu().numpy()
 
 
@@ -147,8 +147,8 @@ class ClapText(_Clap):
     @torch.inference_mode()
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Unit embeddings (n, 512) float32; words beyond 77 tokens are not read, an empty text has one too."""
-        parts = [self._route.read(list(texts[i : i + BATCH])) for i in range(0, len(texts), BATCH)]
-        return torch.cat(parts).float().cpu().numpy()
+        chunks = [self._route.read(list(texts[i : i + BATCH])) for i in range(0, len(texts), BATCH)]
+        return torch.cat(chunks).float().cpu().numpy()
 
 
 def load_audio(device: str = "cpu") -> ClapAudio:

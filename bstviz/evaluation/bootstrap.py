@@ -20,7 +20,7 @@ RESAMPLES = 1_000
 LEVEL = 0.95
 """Of all intervals."""
 LEAST_UNITS = 20
-"""Units below which no interval is given: drawing from a few, all of them right, would look like certainty."""
+"""Units below which no interval is given: drawing from a few, all of them right, would look exact."""
 
 
 def resampled(right: np.ndarray, total: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:

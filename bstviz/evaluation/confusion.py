@@ -40,12 +40,12 @@ class Axis:
 
     Attributes:
         classes: Of either level, in order.
-        place: (C,) int64, where each second-level class stands.
+        position: (C,) int64, where each second-level class stands.
         block: (k,) int64 top label of each place.
     """
 
     classes: tuple[SoundClass, ...]
-    place: np.ndarray
+    position: np.ndarray
     block: np.ndarray
 
     @property
@@ -64,19 +64,19 @@ def axis(taxonomy: Taxonomy, opened: Collection[str] | None = None) -> Axis:
     """
     opened = taxonomy.top_codes if opened is None else opened
     classes: list[SoundClass] = []
-    place, block = np.zeros(len(taxonomy.second), np.int64), []
+    position, block = np.zeros(len(taxonomy.second), np.int64), []
     for label, top in enumerate(taxonomy.top):
         own = np.flatnonzero(taxonomy.parents == label)
-        place[own] = len(classes) + (np.arange(len(own)) if top.code in opened else 0)
+        position[own] = len(classes) + (np.arange(len(own)) if top.code in opened else 0)
         shown = [taxonomy.second[i] for i in own] if top.code in opened else [top]
         classes += shown
         block += [label] * len(shown)
-    return Axis(tuple(classes), place, np.array(block, np.int64))
+    return Axis(tuple(classes), position, np.array(block, np.int64))
 
 
 def counts(answers: OutOfFold, along: Axis) -> np.ndarray:
     """Sounds in each cell, (k, k) int64."""
-    return metrics.confusion_matrix(along.place[answers.y_true], along.place[answers.y_pred], len(along.classes))
+    return metrics.confusion_matrix(along.position[answers.y_true], along.position[answers.y_pred], len(along.classes))
 
 
 def shares(matrix: np.ndarray, cells: Cells) -> np.ndarray:
@@ -96,7 +96,7 @@ def difference(first: np.ndarray, second: np.ndarray, cells: Cells) -> np.ndarra
 
 
 def table(values: np.ndarray, along: Axis, supports: np.ndarray) -> pd.DataFrame:
-    """A matrix to take away: a row a true class with its code, a column a predicted one, and the row's sounds."""
+    """A matrix to take away: one row per true class with its code, one column per predicted one, and the row's sounds."""
     out = pd.DataFrame(values, columns=pd.Index(along.codes))
     out.insert(0, "true", along.codes)
     return out.assign(sounds=supports)
@@ -119,20 +119,20 @@ def members(taxonomy: Taxonomy, code: str) -> np.ndarray:
     return np.array(labels)
 
 
-def conviction(answers: OutOfFold) -> np.ndarray:
+def predicted_confidence(answers: OutOfFold) -> np.ndarray:
     """Probability of the predicted second-level class, (n,) float32."""
     return np.take_along_axis(answers.probabilities, answers.y_pred[:, None], axis=1)[:, 0]
 
 
 def cell(answers: OutOfFold, true: str, predicted: str) -> OutOfFold:
-    """The sounds of a cell, those that the model is most sure of first; the codes may be of either level."""
+    """The sounds of a cell, the most confident first; the codes may be of either level."""
     inside = members(answers.taxonomy, true)[answers.y_true] & members(answers.taxonomy, predicted)[answers.y_pred]
-    return most_convinced(answers.where(inside))
+    return most_confident(answers.where(inside))
 
 
-def most_convinced(answers: OutOfFold) -> OutOfFold:
-    """The same answers by falling conviction."""
-    return answers.where(np.argsort(-conviction(answers), kind="stable"))
+def most_confident(answers: OutOfFold) -> OutOfFold:
+    """The same answers by falling confidence."""
+    return answers.where(np.argsort(-predicted_confidence(answers), kind="stable"))
 
 
 def confused_pairs(matrix: np.ndarray, along: Axis) -> pd.DataFrame:
@@ -202,10 +202,10 @@ class SharedTest:
 
 def shared_test(first: OutOfFold, second: OutOfFold) -> SharedTest:
     """What two settings were tested on, and both on what they share: no sounds where the collections differ."""
-    place = pd.Index(second.sound_ids).get_indexer(pd.Index(first.sound_ids))
+    position = pd.Index(second.sound_ids).get_indexer(pd.Index(first.sound_ids))
     if first.setting.hash != second.setting.hash:
-        place = np.full(len(first), -1)
-    shared = place >= 0
-    one, two = first.where(shared), second.where(place[shared])
+        position = np.full(len(first), -1)
+    shared = position >= 0
+    one, two = first.where(shared), second.where(position[shared])
     folds = first.setting.split_kind == second.setting.split_kind and bool((one.folds == two.folds).all())
     return SharedTest(one, two, (len(first), len(second)), folds)

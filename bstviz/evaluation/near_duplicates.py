@@ -1,4 +1,5 @@
-"""Near-duplicates: sounds so alike that a model tested on one and trained on the other is asked what it was told.
+"""Near-duplicates: sounds so alike that a model tested on one and trained on the other is asked about what it was
+trained on.
 
 Cuts, copies and takes of one recording lie very near each other among a collection's embeddings. Plain cosine does not
 tell them from sounds that are merely of a kind: a few strong directions, class and loudness among them, make all sounds
@@ -34,10 +35,10 @@ SOUNDS_A_COMPONENT = 4
 NEAREST = 32  # neighbours of a sound that are looked at, which bounds the pairs
 ALWAYS_COMPARED = 3  # of those whose waveforms are compared whatever their similarity
 ROWS = 8_192  # sounds whitened at a time, to bound memory
-COPY = 0.8  # correlation of two waveforms from which they are taken for the same sound
-LISTEN_RATE, LISTEN_SECONDS = 16_000, 120.0
+COPY = 0.8  # correlation of two waveforms from which they count as the same sound
+WAVEFORM_RATE, WAVEFORM_SECONDS = 16_000, 120.0
 SHARED = ("recording", "uploader", "class")
-"""Columns that two sounds may have in common, told of every pair."""
+"""Columns that two sounds may have in common, reported of every pair."""
 GROUP_COLUMN = "duplicate_group"
 
 
@@ -53,7 +54,7 @@ class Duplicates:
         threshold: Similarity from which a pair is listed; below it only copies are.
         searched: n.
         size: N.
-        correlation: (p,) float64 of the waveforms (:func:`correlation`), NaN where one cannot be heard; None if not
+        correlation: (p,) float64 of the waveforms (:func:`correlation`), NaN where one cannot be decoded; None if not
             asked.
     """
 
@@ -71,13 +72,13 @@ class Duplicates:
 
     @property
     def copies(self) -> Duplicates:
-        """Only the pairs whose waveforms are the same sound; all of them if nobody listened."""
+        """Only the pairs whose waveforms are the same sound; all of them if waveforms were not compared."""
         return self if self.correlation is None else self._where(self.correlation >= COPY)
 
     def _where(self, mask: np.ndarray) -> Duplicates:
-        heard = None if self.correlation is None else self.correlation[mask]
+        masked = None if self.correlation is None else self.correlation[mask]
         return replace(
-            self, left=self.left[mask], right=self.right[mask], similarity=self.similarity[mask], correlation=heard
+            self, left=self.left[mask], right=self.right[mask], similarity=self.similarity[mask], correlation=masked
         )
 
     def groups(self) -> np.ndarray:
@@ -95,11 +96,12 @@ class Duplicates:
         return np.asarray(names[component], np.int64)
 
     def table(self, sounds: pd.DataFrame, folds: np.ndarray | None = None) -> pd.DataFrame:
-        """A row a pair: both ids and titles, similarity, correlation, and which of :data:`SHARED` they have in common.
+        """One row per pair: both ids and titles, similarity, correlation, and which of :data:`SHARED` they have in
+        common.
 
         Args:
             sounds: The collection's table.
-            folds: (N,) test fold of each sound, -1 for never; adds both folds, and whether they part the pair.
+            folds: (N,) test fold of each sound, -1 for never; adds both folds, and whether the pair lies across them.
         """
         a, b = sounds.iloc[self.left], sounds.iloc[self.right]
         out = pd.DataFrame({"sound_a": a["sound_id"].to_numpy(), "sound_b": b["sound_id"].to_numpy()})
@@ -111,7 +113,7 @@ class Duplicates:
                 out[f"same_{name}"] = (a[name].to_numpy() == b[name].to_numpy()) & a[name].notna().to_numpy()
         if folds is not None:
             out["fold_a"], out["fold_b"] = folds[self.left], folds[self.right]
-            out["parted"] = out["fold_a"] != out["fold_b"]
+            out["across_folds"] = out["fold_a"] != out["fold_b"]
         for name in ("class", "title"):
             out[f"{name}_a"], out[f"{name}_b"] = a[name].to_numpy(), b[name].to_numpy()
         return out
@@ -121,8 +123,8 @@ def whiten(embeddings: np.ndarray) -> np.ndarray:
     """Embeddings (n, d) float32 whitened: standardised and reduced to principal components of equal variance, (n, k)
     float32.
 
-    k is at most :data:`COMPONENTS`, and at most a quarter of n, as the variance of a component cannot be told from fewer
-    sounds.
+    k is at most :data:`COMPONENTS`, and at most a quarter of n, as the variance of a component cannot be estimated from
+    fewer sounds.
     """
     n, d = embeddings.shape
     mean = embeddings.mean(axis=0, dtype=np.float64)
@@ -155,7 +157,7 @@ def find_duplicates(
     *,
     kind: AudioOrText | None = None,
     threshold: float | None = None,
-    heard: bool = False,
+    compare_waveforms: bool = False,
     track: Track = no_progress,
 ) -> Duplicates:
     """The near-duplicate pairs of a collection, by exact search among whitened embeddings.
@@ -168,8 +170,9 @@ def find_duplicates(
         kind: Embeddings to compare; audio where there is, else text.
         threshold: Cosine similarity of whitened embeddings from which a pair is listed; :func:`usual_threshold`
             when left out.
-        heard: Compare waveforms too, those of each sound's :data:`ALWAYS_COMPARED` nearest as well, which are listed if they are
-            copies: at most three pairs a sound to listen to beside those above the threshold.
+        compare_waveforms: Compare waveforms too, those of each sound's :data:`ALWAYS_COMPARED` nearest as well, which
+            are listed if they are
+            copies: at most three pairs per sound to compare beside those above the threshold.
         track: Shows progress of that.
 
     Raises:
@@ -188,7 +191,7 @@ def find_duplicates(
     similarity = 1 - distance
     threshold = usual_threshold(similarity[:, 0]) if threshold is None else threshold
     wanted = similarity >= threshold
-    if heard:
+    if compare_waveforms:
         wanted[:, :ALWAYS_COMPARED] = True
     query, rank = np.nonzero(wanted)
     ends = np.sort(np.stack([rows[query], rows[near[query, rank]]]), axis=0)
@@ -197,9 +200,9 @@ def find_duplicates(
     order = np.argsort(-found, kind="stable")
     left, right = ends[:, once[order]]
     pairs = Duplicates(kind, left, right, found[order], float(threshold), len(rows), len(collection))
-    if not heard:
+    if not compare_waveforms:
         return pairs
-    waveforms = _listen(pairs, collection, track)
+    waveforms = _correlations(pairs, collection, track)
     return replace(pairs, correlation=waveforms)._where((pairs.similarity >= threshold) | (waveforms >= COPY))
 
 
@@ -228,7 +231,7 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(min(1.0, np.max(np.abs(product) / np.sqrt(energy * np.maximum(under, floor)))))
 
 
-def _listen(pairs: Duplicates, collection: Collection, track: Track) -> np.ndarray:
+def _correlations(pairs: Duplicates, collection: Collection, track: Track) -> np.ndarray:
     """Correlation of the waveforms of each pair, (p,) float64; of longer sounds the first two minutes."""
     import soxr
 
@@ -238,12 +241,12 @@ def _listen(pairs: Duplicates, collection: Collection, track: Track) -> np.ndarr
             samples, rate = collection.load_audio(row)
         except UserError:
             return None
-        resampled: np.ndarray = soxr.resample(samples[: round(LISTEN_SECONDS * rate)], rate, LISTEN_RATE)
+        resampled: np.ndarray = soxr.resample(samples[: round(WAVEFORM_SECONDS * rate)], rate, WAVEFORM_RATE)
         return resampled
 
     out = np.full(len(pairs), np.nan)
     order = np.lexsort((pairs.right, pairs.left))  # pairs of one sound together: it is decoded once
-    for pair in track(order, total=len(pairs), description="Listening"):
+    for pair in track(order, total=len(pairs), description="Comparing waveforms"):
         a, b = waveform(int(pairs.left[pair])), waveform(int(pairs.right[pair]))
         if a is not None and b is not None:
             out[pair] = correlation(a, b)
@@ -251,26 +254,27 @@ def _listen(pairs: Duplicates, collection: Collection, track: Track) -> np.ndarr
 
 
 @dataclass(frozen=True)
-class Inflation:
+class Leakage:
     """What near-duplicates in training do to the score of one setting, on its test sounds of all folds.
 
     Attributes:
         setting: Its name.
         tested: Test sounds.
-        twins: Those that have a near-duplicate among the sounds that their fold's model learned from (validation is one
-            of these).
-        second: Second-level accuracy on all test sounds, on those with a twin, and on those without; NaN for none.
+        leaked: Those that have a near-duplicate among the sounds that their fold's model learned from (validation is
+            one of these).
+        second: Second-level accuracy on all test sounds, on those with a near-duplicate in training, and on those
+            without; NaN for none.
         top: The same at the top level.
     """
 
     setting: str
     tested: int
-    twins: int
+    leaked: int
     second: tuple[float, float, float]
     top: tuple[float, float, float]
 
 
-def with_twin(found: Duplicates, answers: OutOfFold, collection: Collection) -> np.ndarray:
+def near_duplicate_in_training(found: Duplicates, answers: OutOfFold, collection: Collection) -> np.ndarray:
     """Whether each sound of out-of-fold answers has a near-duplicate that the model which answered has learned from,
     (n,) bool.
     """
@@ -281,14 +285,14 @@ def with_twin(found: Duplicates, answers: OutOfFold, collection: Collection) -> 
         learned = np.zeros(len(collection), bool)
         ids = run.sounds["sound_id"][run.sounds["split"].isin(["train", "val"])]
         learned[[collection.row_of[i] for i in ids]] = True
-        twin = np.zeros(len(collection), bool)
-        twin[ends[0][learned[ends[1]]]] = True
+        leaked = np.zeros(len(collection), bool)
+        leaked[ends[0][learned[ends[1]]]] = True
         own = answers.member == member
-        out[own] = twin[tested[own]]
+        out[own] = leaked[tested[own]]
     return out
 
 
-def inflation(found: Duplicates, runs: Sequence[Run], collection: Collection) -> Inflation:
+def leakage(found: Duplicates, runs: Sequence[Run], collection: Collection) -> Leakage:
     """How a setting does with and without the test sounds that have a near-duplicate in training.
 
     Sounds that come in series may be easier in other ways too, so the difference is the most that the duplicates can
@@ -296,7 +300,7 @@ def inflation(found: Duplicates, runs: Sequence[Run], collection: Collection) ->
 
     Args:
         found: Pairs of the collection that the runs were trained on.
-        runs: Of one setting, one a fold.
+        runs: Of one setting, one per fold.
         collection: That collection.
 
     Raises:
@@ -306,17 +310,17 @@ def inflation(found: Duplicates, runs: Sequence[Run], collection: Collection) ->
         run.check_collection(collection)
     answers = pool(runs)
     answers = answers.where(answers.tested)
-    twin = with_twin(found, answers, collection)
+    leaked = near_duplicate_in_training(found, answers, collection)
     parents = answers.taxonomy.parents
     right = answers.y_true == answers.y_pred
     right_top = parents[answers.y_true] == parents[answers.y_pred]
 
     def split(hit: np.ndarray) -> tuple[float, float, float]:
-        parts = (hit, hit[twin], hit[~twin])
+        parts = (hit, hit[leaked], hit[~leaked])
         all_, with_, without = (float(part.mean()) if len(part) else float("nan") for part in parts)
         return all_, with_, without
 
-    return Inflation(answers.setting.name, len(answers), int(twin.sum()), split(right), split(right_top))
+    return Leakage(answers.setting.name, len(answers), int(leaked.sum()), split(right), split(right_top))
 
 
 def known_folds(collection: Collection, runs: Sequence[Run] = ()) -> np.ndarray | None:
@@ -340,33 +344,33 @@ def in_words(found: Duplicates, table: pd.DataFrame) -> str:
     """How many pairs there are and of what kinds, in a few lines; ``table`` is the one of :meth:`Duplicates.table`."""
     groups = found.groups()
     sizes = np.bincount(groups[groups >= 0], minlength=1)
-    heard = "" if found.correlation is None else ", or the same waveform"
+    also = "" if found.correlation is None else ", or the same waveform"
     lines = [
-        f"{len(found):,} near-duplicate pairs by {found.kind} (similarity ≥ {found.threshold:.3f}{heard}) among "
+        f"{len(found):,} near-duplicate pairs by {found.kind} (similarity ≥ {found.threshold:.3f}{also}) among "
         f"{found.searched:,} sounds; {int(sizes.sum()):,} sounds in {int((sizes > 0).sum()):,} groups, the largest of "
         f"{sizes.max():,}"
     ]
-    kinds = {f"same_{name}": f"of one {name}" for name in SHARED} | {"parted": "parted by the folds"}
+    kinds = {f"same_{name}": f"of one {name}" for name in SHARED} | {"across_folds": "in different folds"}
     counts = [f"{int(table[column].sum()):,} {words}" for column, words in kinds.items() if column in table]
     if found.correlation is not None:
         counts.append(f"{len(found.copies):,} the same waveform (correlation ≥ {COPY})")
     return "\n".join([*lines, *([f"  {'; '.join(counts)}"] if counts else [])])
 
 
-def inflation_in_words(found: Duplicates, runs: Sequence[Run], collection: Collection) -> list[str]:
-    """:func:`inflation` in two lines, and a third for waveforms that are the same, where somebody listened."""
+def leakage_in_words(found: Duplicates, runs: Sequence[Run], collection: Collection) -> list[str]:
+    """:func:`leakage` in two lines, and a third for waveforms that are the same, where waveforms were compared."""
     kinds = {"a near-duplicate": found} | ({} if found.correlation is None else {"the same waveform": found.copies})
     lines: list[str] = []
     for words, pairs in kinds.items():
-        effect = inflation(pairs, runs, collection)
+        effect = leakage(pairs, runs, collection)
         if not lines:
             lines.append(
                 f"{effect.setting}: second-level accuracy {100 * effect.second[0]:.2f} % of {effect.tested:,} test "
                 "sounds"
             )
-        share = f"{effect.twins:,} ({100 * effect.twins / effect.tested:.1f} %) have {words} in training"
+        share = f"{effect.leaked:,} ({100 * effect.leaked / effect.tested:.1f} %) have {words} in training"
         scores = f"{100 * effect.second[2]:.2f} % without them" + (
-            f", {100 * effect.second[1]:.2f} % on them" if effect.twins else ""
+            f", {100 * effect.second[1]:.2f} % on them" if effect.leaked else ""
         )
         lines.append(f"  {share}: {scores}")
     return lines

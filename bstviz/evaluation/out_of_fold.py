@@ -1,7 +1,7 @@
 """Out-of-fold predictions: what the models of a setting say of sounds that they were not trained on, over all folds.
 
 Every fold is a latent space of its own, so answers are pooled and latents never are. Whatever judges a setting as a
-whole (confusion, accuracy by class, doubtful labels, reports) starts here.
+whole (confusion, accuracy by class, label quality, reports) starts here.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Setting:
         hash: Of the collection.
         split_kind: How the folds were made.
         train: Settings of the training.
-        applied: Which run answered, of inference-only runs.
+        answered_by: Which run answered, of inference-only runs.
     """
 
     collection: str
     hash: str
     split_kind: str
     train: TrainConfig
-    applied: str | None = None
+    answered_by: str | None = None
 
     @property
     def name(self) -> str:
@@ -50,13 +50,14 @@ class Setting:
 
 def setting_of(info: RunInfo) -> Setting:
     """The setting that a run belongs to."""
-    return Setting(info.collection.name, info.collection.hash, info.split_kind, info.train, info.applied)
+    return Setting(info.collection.name, info.collection.hash, info.split_kind, info.train, info.answered_by)
 
 
 def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
-    """Runs by setting, one a fold in fold order (the first of each is taken).
+    """Runs by setting, one per fold in fold order (the first of each is taken).
 
-    Settings come by collection, folds, threshold, modality, loss (in the order of :data:`bstviz.models.config.LOSSES`) and seed.
+    Settings come by collection, folds, threshold, modality, loss (in the order of :data:`bstviz.models.config.LOSSES`)
+    and seed.
     """
     groups: dict[Setting, dict[int, Info]] = {}
     for info in infos:
@@ -75,16 +76,16 @@ class OutOfFold:
     """Answers for n sounds, each from the run in whose test fold it lies; in fold order, then in the run's order.
 
     Attributes:
-        runs: Of one setting, one a fold.
+        runs: Of one setting, one per fold.
         member: (n,) int64, which of the runs answered.
         row: (n,) int64, the sound's row in that run.
-        confidence: (n,) float64 annotation confidence 1 to 5, NaN without one.
+        annotation_confidence: (n,) float64 annotation confidence 1 to 5, NaN without one.
     """
 
     runs: tuple[Run, ...]
     member: np.ndarray
     row: np.ndarray
-    confidence: np.ndarray
+    annotation_confidence: np.ndarray
 
     def __len__(self) -> int:
         return len(self.row)
@@ -144,25 +145,27 @@ class OutOfFold:
 
     def where(self, mask: np.ndarray) -> OutOfFold:
         """Only some of the sounds: (n,) bool, or rows."""
-        return replace(self, member=self.member[mask], row=self.row[mask], confidence=self.confidence[mask])
+        return replace(
+            self, member=self.member[mask], row=self.row[mask], annotation_confidence=self.annotation_confidence[mask]
+        )
 
     def at_least(self, threshold: int) -> OutOfFold:
         """The sounds whose annotation confidence reaches a threshold; 1 takes those without one too."""
-        return self if threshold <= 1 else self.where(self.confidence >= threshold)
+        return self if threshold <= 1 else self.where(self.annotation_confidence >= threshold)
 
 
 def pool(runs: Sequence[Run], sounds: pd.DataFrame | None = None) -> OutOfFold:
     """Pool the labelled sounds of the test folds of a setting's runs, those under its threshold among them.
 
     Args:
-        runs: Of one setting, one a fold.
+        runs: Of one setting, one per fold.
         sounds: The collection's table, for the annotation confidence; without it there is none.
 
     Raises:
         UserError: The runs are of several settings, share a fold, or test no labelled sound.
     """
     if len({setting_of(run) for run in runs}) != 1 or len({run.fold for run in runs}) != len(runs):
-        raise UserError("Out-of-fold answers are pooled over the folds of one setting, one run a fold.")
+        raise UserError("Out-of-fold answers are pooled over the folds of one setting, one run per fold.")
     rows = [
         np.flatnonzero(run.sounds["split"].isin(["test", "below_threshold"]).to_numpy() & (run.y_true >= 0))
         for run in runs
@@ -174,18 +177,19 @@ def pool(runs: Sequence[Run], sounds: pd.DataFrame | None = None) -> OutOfFold:
     if sounds is None:
         return pooled
     table = sounds.set_index("sound_id")["confidence"].astype("Float64").astype(float)
-    return replace(pooled, confidence=table.reindex(pd.Index(pooled.sound_ids)).to_numpy(float))
+    return replace(pooled, annotation_confidence=table.reindex(pd.Index(pooled.sound_ids)).to_numpy(float))
 
 
 def evaluate(runs: Run | Sequence[Run]) -> dict[str, float]:
     """Metrics and latent structure of a setting on its test sounds, at or above its own confidence threshold.
 
     Args:
-        runs: A run, or the runs of one setting, one per fold. Predictions are pooled over folds before they are counted;
-            every fold is a latent space of its own, so measures of structure are means over folds.
+        runs: A run, or the runs of one setting, one per fold. Predictions are pooled over folds before they are
+            counted; every fold is a latent space of its own, so measures of structure are means over folds.
 
     Returns:
-        The entries of :func:`bstviz.evaluation.metrics.evaluate` and of :func:`bstviz.latent.structure.structure` by name.
+        The entries of :func:`bstviz.evaluation.metrics.evaluate` and of :func:`bstviz.latent.structure.structure` by
+        name.
 
     Raises:
         UserError: There is no run, no test sound with a class, or the runs are of several settings or share a fold.

@@ -21,10 +21,10 @@ def by_class(answers: OutOfFold) -> pd.DataFrame:
 
     rows = []
     for label in np.unique(answers.y_true):
-        own, said = answers.y_true == label, answers.y_pred == label
-        right = int((own & said).sum())
+        own, predicted = answers.y_true == label, answers.y_pred == label
+        right = int((own & predicted).sum())
         bounds = binomtest(right, int(own.sum())).proportion_ci(method="wilson")
-        known = answers.confidence[own & ~np.isnan(answers.confidence)]
+        known = answers.annotation_confidence[own & ~np.isnan(answers.annotation_confidence)]
         rows.append(
             {
                 "label": int(label),
@@ -33,7 +33,7 @@ def by_class(answers: OutOfFold) -> pd.DataFrame:
                 "accuracy": right / own.sum(),
                 "low": bounds.low,
                 "high": bounds.high,
-                "precision": right / said.sum() if said.any() else np.nan,
+                "precision": right / predicted.sum() if predicted.any() else np.nan,
                 "confidence": known.mean() if len(known) else np.nan,
             }
         )
@@ -54,8 +54,8 @@ def grouping_columns(sounds: pd.DataFrame) -> list[str]:
 def by_group(answers: OutOfFold, groups: np.ndarray) -> pd.DataFrame:
     """Errors of each group of sounds against what its classes would make one expect, most errors in excess first.
 
-    A group of hard classes has many errors without being odd. So each sound is expected to be answered wrong as often
-    as the other groups' sounds of its class are (as all other sounds are, where no other group has that class).
+    A group of hard classes has many errors without being anomalous. So each sound is expected to be answered wrong as
+    often as the other groups' sounds of its class are (as all other sounds are, where no other group has that class).
 
     Args:
         answers: n answers.

@@ -36,9 +36,9 @@ class Answer:
         top: Top-level classes by summed probability, best first.
         second: Second-level classes by probability, best first.
         prediction: The arrays behind it, n = 1.
-        novelty: How unusual the sound is for the run's collection, 0 to 1 (:mod:`bstviz.inference.novelty`); nan where not asked
-            for.
-        notes: What is odd about the sound itself, a sentence each.
+        novelty: How unusual the sound is for the run's collection, 0 to 1 (:mod:`bstviz.inference.novelty`); nan where
+            not asked for.
+        notes: What is anomalous about the sound itself, a sentence each.
     """
 
     top: list[Ranked]
@@ -150,7 +150,9 @@ class Classifier:
         """
         needs = self.run.encoders
         if "text" in needs and not text.strip():
-            raise UserError(f"Run {self.run.id} listens and reads: give a title or tags, or take an audio-only run.")
+            raise UserError(
+                f"Run {self.run.id} is an audio + text model: give a title or tags, or take an audio model."
+            )
         sound = decode.decode(source, name=name)
         answer = self.answer(
             self.embed_audio(sound.samples, sound.rate) if "audio" in needs else None,
@@ -171,11 +173,11 @@ class Classifier:
 
     def timeline(self, sound: decode.Sound) -> Timeline:
         """Answers along a sound, for an audio-only run."""
-        parts = sound.segments()
+        segments = sound.segments()
         encoder = self.audio_encoder
-        samples = [decode.resample(part.samples, sound.rate, encoder.rate) for part in parts]
+        samples = [decode.resample(segment.samples, sound.rate, encoder.rate) for segment in segments]
         answer = self.predict(Embeddings(encoder.embed(samples), encoder.info), None)
-        return Timeline(np.array([parts[0].start, *(part.stop for part in parts)]), answer.probabilities)
+        return Timeline(np.array([segments[0].start, *(segment.stop for segment in segments)]), answer.probabilities)
 
 
 def together(taxonomy: Taxonomy, answers: Sequence[Answer]) -> Answer:

@@ -1,4 +1,6 @@
-"""Fill a collection's embeddings: in parts, each kept on disk as it is done, so that a stopped run goes on where it was."""
+"""Fill a collection's embeddings: in chunks, each kept on disk as it is done, so that a stopped run goes on where it
+was.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from bstviz.encoders.base import TextEncoder
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.jobs.backend import LOCAL, Engine
-from bstviz.jobs.resumable import Item, Track, in_parts, no_progress, read_ahead, stamp
+from bstviz.jobs.resumable import Item, Track, fingerprint, in_chunks, no_progress, read_ahead
 from bstviz.models.config import AUDIO_ENCODER, TEXT_ENCODER
 
 TEXT_BATCH = 512  # texts between two saves
@@ -58,8 +60,8 @@ def embed_collection(
         track: Shows progress.
 
     Returns:
-        The saved collection, with NaN rows for sounds that could not be decoded or that have no words, and which and how
-        many those are; models that need what a sound lacks leave it out.
+        The saved collection, with NaN rows for sounds that could not be decoded or that have no words, and which and
+        how many those are; models that need what a sound lacks leave it out.
 
     Raises:
         UserError: The folder is no collection, an encoder is unknown, or a text field is no column.
@@ -96,7 +98,7 @@ class _TextEmbedder:
         for start in range(0, len(todo), TEXT_BATCH):
             batch = todo[start : start + TEXT_BATCH]
             vectors = self.encoder.embed([item.source for item in batch])
-            columns = {"id": [item.id for item in batch], "fingerprint": [item.stamp for item in batch]}
+            columns = {"id": [item.id for item in batch], "fingerprint": [item.fingerprint for item in batch]}
             yield pd.DataFrame({**columns, "embedding": list(vectors)})
 
 
@@ -111,7 +113,7 @@ def _with_audio(
         matrix, rows = collection.audio.copy(), np.flatnonzero(~collection.usable(["audio"]))
     items = [item_of(collection, int(row)) for row in rows]
     make = (lambda: embedder) if engine.name == "local" else partial(Embedder, encoder_id, device=device)
-    table = in_parts(make, items, store / _key("audio", str(info)), engine=engine, track=track)
+    table = in_chunks(make, items, store / _key("audio", str(info)), engine=engine, track=track)
     problems: dict[str, str] = {}
     for row, vector, sound_id, problem in zip(
         rows, *(table.get(c, ()) for c in ("embedding", "id", "problem")), strict=True
@@ -135,8 +137,8 @@ def _with_text(
         return collection, silent
     ids = collection.sounds["sound_id"]
     items = [Item(str(ids.iat[row]), texts[row], hashlib.sha256(texts[row].encode()).hexdigest()) for row in worded]
-    part = store / _key("text", str(encoder.info))
-    table = in_parts(partial(_TextEmbedder, encoder), items, part, track=track, description="Words")
+    chunks = store / _key("text", str(encoder.info))
+    table = in_chunks(partial(_TextEmbedder, encoder), items, chunks, track=track, description="Words")
     matrix = np.full((len(texts), encoder.info.dim), np.nan, np.float32)
     matrix[worded] = np.stack(table["embedding"].tolist())
     return replace(collection, text=matrix, text_encoder=replace(encoder.info, fields=fields)), silent
@@ -148,7 +150,7 @@ def item_of(collection: Collection, row: int) -> Item:
     if collection.audio_root == SYNTH_ROOT:
         return Item(sound_id, SYNTH_ROOT + sound_id, "synthesised")
     path = collection.path(row)
-    return Item(sound_id, str(path or ""), stamp(path) if path else "")
+    return Item(sound_id, str(path or ""), fingerprint(path) if path else "")
 
 
 GROUP = 8  # sounds embedded at a time, while the next ones are read
@@ -157,7 +159,7 @@ GROUP = 8  # sounds embedded at a time, while the next ones are read
 BATCH_SOUNDS, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
 
 
-def hear(item: Item) -> decode.Sound:
+def load_sound(item: Item) -> decode.Sound:
     """The sound of an item; UserError where there is none."""
     if item.source.startswith(SYNTH_ROOT):
         from bstviz import synth
@@ -170,7 +172,7 @@ def hear(item: Item) -> decode.Sound:
 
 
 @dataclass(frozen=True, eq=False)
-class _Heard:
+class _Decoded:
     item: Item
     samples: np.ndarray | None
     seconds: float
@@ -185,34 +187,37 @@ class Embedder:
         self.encoder = load_audio_encoder(encoder_id, device=device)
 
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
-        rows: list[_Heard] = []
+        rows: list[_Decoded] = []
         vectors: list[np.ndarray | None] = []
-        for group in _groups(read_ahead(self._hear, items)):
-            good = [heard.samples for heard in group if heard.samples is not None]
+        for group in _groups(read_ahead(self._decode, items)):
+            good = [decoded.samples for decoded in group if decoded.samples is not None]
             made = iter(self.encoder.embed(good) if good else ())
-            vectors += [None if heard.samples is None else next(made) for heard in group]
-            rows += [replace(heard, samples=None) for heard in group]
-            if len(rows) >= BATCH_SOUNDS or sum(heard.seconds for heard in rows if not heard.problem) >= BATCH_SECONDS:
+            vectors += [None if decoded.samples is None else next(made) for decoded in group]
+            rows += [replace(decoded, samples=None) for decoded in group]
+            if (
+                len(rows) >= BATCH_SOUNDS
+                or sum(decoded.seconds for decoded in rows if not decoded.problem) >= BATCH_SECONDS
+            ):
                 yield _table(rows, vectors)
                 rows, vectors = [], []
         if rows:
             yield _table(rows, vectors)
 
-    def _hear(self, item: Item) -> _Heard:
+    def _decode(self, item: Item) -> _Decoded:
         try:
-            sound = hear(item)
+            sound = load_sound(item)
         except UserError as error:
-            return _Heard(item, None, float("nan"), "", str(error))
+            return _Decoded(item, None, float("nan"), "", str(error))
         except (MemoryError, OSError) as error:
-            return _Heard(item, None, float("nan"), "", f"{item.source} could not be read: {error}")
-        return _Heard(item, sound.at(self.encoder.rate), sound.seconds, " ".join(sound.notes), None)
+            return _Decoded(item, None, float("nan"), "", f"{item.source} could not be read: {error}")
+        return _Decoded(item, sound.at(self.encoder.rate), sound.seconds, " ".join(sound.notes), None)
 
 
-def _groups(heard: Iterable[_Heard]) -> Iterator[list[_Heard]]:
+def _groups(decoded: Iterable[_Decoded]) -> Iterator[list[_Decoded]]:
     """Groups of about the same work: some short sounds or a single long one."""
-    group: list[_Heard] = []
+    group: list[_Decoded] = []
     seconds = 0.0
-    for one in heard:
+    for one in decoded:
         group.append(one)
         seconds += one.seconds if one.samples is not None else 0.0
         if len(group) == min(GROUP, BATCH_SOUNDS) or seconds >= BATCH_SECONDS / 4:
@@ -222,14 +227,14 @@ def _groups(heard: Iterable[_Heard]) -> Iterator[list[_Heard]]:
         yield group
 
 
-def _table(rows: list[_Heard], vectors: list[np.ndarray | None]) -> pd.DataFrame:
+def _table(rows: list[_Decoded], vectors: list[np.ndarray | None]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "id": [heard.item.id for heard in rows],
-            "fingerprint": [heard.item.stamp for heard in rows],
-            "seconds": np.array([heard.seconds for heard in rows], np.float32),
-            "notes": [heard.notes for heard in rows],
-            "problem": pd.Series([heard.problem for heard in rows], dtype="str"),
+            "id": [decoded.item.id for decoded in rows],
+            "fingerprint": [decoded.item.fingerprint for decoded in rows],
+            "seconds": np.array([decoded.seconds for decoded in rows], np.float32),
+            "notes": [decoded.notes for decoded in rows],
+            "problem": pd.Series([decoded.problem for decoded in rows], dtype="str"),
             "embedding": vectors,
         }
     )

@@ -27,15 +27,16 @@ from bstviz.models.predict import Embeddings, answers_table, predict
 from bstviz.models.run import CollectionRef, Run, find_runs, is_run, library_versions, load_run, run_identity
 
 UMAP_LIBRARY_SOUNDS = 20_000  # up to which a library's UMAP maps are made at once
-STAMP_COLUMNS = ["sound_id", "bytes", "modified"]
+FINGERPRINT_COLUMNS = ["sound_id", "bytes", "modified"]
 
 
-def apply_run(run: Run, collection: Collection) -> Run:
+def run_inference(run: Run, collection: Collection) -> Run:
     """A run's answers for another collection.
 
     Args:
         run: A loaded run.
-        collection: Sounds embedded by the encoders that the run was trained on; those without an embedding are left out.
+        collection: Sounds embedded by the encoders that the run was trained on; those without an embedding are left
+            out.
 
     Raises:
         UserError: Taxonomies or encoders differ, embeddings are missing, or no two sounds have one.
@@ -69,14 +70,16 @@ def apply_run(run: Run, collection: Collection) -> Run:
         history={},
         versions=library_versions(),
         umap=None,
-        applied=run_identity(run),
+        answered_by=run_identity(run),
         folder=None,
     )
 
 
 @dataclass(frozen=True)
 class Library:
-    """A folder of sounds made ready to explore: the collection's folder, the folder of applied runs, and what was done."""
+    """A folder of sounds made ready to explore: the collection's folder, the folder of inference-only runs, and what
+    was done.
+    """
 
     collection: Path
     runs: Path
@@ -84,7 +87,9 @@ class Library:
 
 
 def library_home(folder: str | Path) -> Path:
-    """Where what is made of a folder of sounds is kept: a place of its own in the cache, so that the folder stays as it is."""
+    """Where what is made of a folder of sounds is kept: a place of its own in the cache, so that the folder stays as it
+    is.
+    """
     root = Path(folder).resolve()
     return paths.cache_folder() / "libraries" / f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:10]}"
 
@@ -98,12 +103,13 @@ def open_library(
     device: str = "cpu",
     track: Track = no_progress,
 ) -> Library:
-    """Import a bare folder of sounds, embed it, and apply runs to it; called again, only what is new or changed is done.
+    """Import a bare folder of sounds, embed it, and apply runs to it; called again, only what is new or changed is
+    done.
 
     Args:
         folder: The sounds; nothing is written there.
         run_folders: Audio-only runs of one encoder, or experiments of them.
-        home: Where to keep the collection and the applied runs; :func:`library_home` when left out.
+        home: Where to keep the collection and the inference-only runs; :func:`library_home` when left out.
         engine: Where the sounds are embedded.
         device: Torch device.
         track: Shows progress.
@@ -118,34 +124,40 @@ def open_library(
             "A bare folder of sounds is answered by audio-only runs of one encoder; choose such with --run."
         )
     home = home or library_home(folder)
-    place = home / "collection"
+    collection_folder = home / "collection"
     fresh = bare_folder.load(folder, taxonomy=runs[0].taxonomy)
-    if is_collection(place):
-        fresh = carried_over(fresh, load_collection(place))
-    fresh.save(place)
+    if is_collection(collection_folder):
+        fresh = carried_over(fresh, load_collection(collection_folder))
+    fresh.save(collection_folder)
     encoder = runs[0].encoders["audio"].id
     report = embed_collection(
-        place, audio_encoder=encoder, text_encoder=None, only_missing=True, engine=engine, device=device, track=track
+        collection_folder,
+        audio_encoder=encoder,
+        text_encoder=None,
+        only_missing=True,
+        engine=engine,
+        device=device,
+        track=track,
     )
     for run in runs:
         target = home / "runs" / run.id
         if is_run(target):
             there = load_run(target)
-            if (there.applied, there.collection.hash) == (run_identity(run), report.collection.hash):
+            if (there.answered_by, there.collection.hash) == (run_identity(run), report.collection.hash):
                 continue
-        applied = apply_run(run, report.collection)
-        if 5 <= len(applied.sounds) <= UMAP_LIBRARY_SOUNDS:
-            applied = applied.with_umap(UmapSettings())
-        applied.save(target)
-    return Library(place, home / "runs", report)
+        inferred = run_inference(run, report.collection)
+        if 5 <= len(inferred.sounds) <= UMAP_LIBRARY_SOUNDS:
+            inferred = inferred.with_umap(UmapSettings())
+        inferred.save(target)
+    return Library(collection_folder, home / "runs", report)
 
 
 def carried_over(fresh: Collection, old: Collection) -> Collection:
     """A newly imported folder with the audio embeddings that an older import has of unchanged files."""
-    if old.audio is None or not set(STAMP_COLUMNS) <= set(old.sounds):
+    if old.audio is None or not set(FINGERPRINT_COLUMNS) <= set(old.sounds):
         return fresh
-    known = {key: row for row, key in enumerate(old.sounds[STAMP_COLUMNS].itertuples(index=False, name=None))}
-    keys = fresh.sounds[STAMP_COLUMNS].itertuples(index=False, name=None)
+    known = {key: row for row, key in enumerate(old.sounds[FINGERPRINT_COLUMNS].itertuples(index=False, name=None))}
+    keys = fresh.sounds[FINGERPRINT_COLUMNS].itertuples(index=False, name=None)
     rows = np.array([known.get(key, -1) for key in keys])
     matrix = np.where((rows >= 0)[:, None], old.audio[rows], np.nan).astype(np.float32)
     return replace(fresh, audio=matrix, audio_encoder=old.audio_encoder)

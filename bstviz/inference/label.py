@@ -1,6 +1,7 @@
-"""Libraries of sounds: hear each, embed it, label it; bad files are named with the reason and never end the work.
+"""Libraries of sounds: decode each, embed it, label it; bad files are named with the reason and never end the work.
 
-:class:`Embedder` and :class:`Labeller` are the workers that :func:`bstviz.jobs.resumable.in_parts` runs, here or by Ray.
+:class:`Embedder` and :class:`Labeller` are the workers that :func:`bstviz.jobs.resumable.in_chunks` runs, here or by
+Ray.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bstviz.inference import novelty
 from bstviz.inference.classify import load_classifier
 from bstviz.inference.embed import Embedder
 from bstviz.jobs.backend import LOCAL, Engine
-from bstviz.jobs.resumable import Item, Track, in_parts, no_progress, stamp
+from bstviz.jobs.resumable import Item, Track, fingerprint, in_chunks, no_progress
 from bstviz.models.predict import Embeddings
 from bstviz.models.run import find_runs, load_run, run_identity
 
@@ -29,11 +30,12 @@ RUN_KEY = b"bstviz_run"
 
 
 class Labeller:
-    """Labels sounds by audio-only runs that answer together: an :class:`Embedder`'s tables with answers in place of embeddings.
+    """Labels sounds by audio-only runs that answer together: an :class:`Embedder`'s tables with answers in place of
+    embeddings.
 
     Columns: id, fingerprint, seconds, notes, problem, ``top`` and ``top_probability`` (the summed mass of the best
-    top-level class), ``second`` and ``second_probability``, ``novelty`` (see :mod:`bstviz.inference.novelty`), ``p_<class>`` for
-    every class.
+    top-level class), ``second`` and ``second_probability``, ``novelty`` (see :mod:`bstviz.inference.novelty`),
+    ``p_<class>`` for every class.
     """
 
     def __init__(self, run_folders: Sequence[Path], *, device: str = "cpu") -> None:
@@ -85,31 +87,32 @@ def label_folder(
 
     Args:
         folder: The library; it is not changed.
-        out: Parquet file to write. While the work goes on its parts lie in a hidden folder beside it.
+        out: Parquet file to write. While the work goes on its chunks lie in a hidden folder beside it.
         run_folders: Audio-only runs, which answer together.
         engine: Where the work is done.
         device: Torch device.
         track: Shows progress.
 
     Returns:
-        The table as written, one row per file in path order: ``file`` (relative path), and the columns of :class:`Labeller`.
+        The table as written, one row per file in path order: ``file`` (relative path), and the columns of
+        :class:`Labeller`.
 
     Raises:
         UserError: The folder holds no sound, the run needs text, or ``out`` is something else than such a table.
     """
     root, out = Path(folder).resolve(), Path(out)
     run_folders = [path.resolve() for given in run_folders for path in find_runs(given)]
-    items = [Item(path, str(root / path), stamp(root / path)) for path in bare_folder.find(root)]
+    items = [Item(path, str(root / path), fingerprint(root / path)) for path in bare_folder.find(root)]
     run_id = run_identity(*(load_run(path) for path in run_folders))
     store = out.parent / f".{out.name}.parts" / run_id
     _check_table(out)
     storage.recover(out)
-    earlier = store / "earlier.parquet"  # an earlier call's results are a part like any other
+    earlier = store / "earlier.parquet"  # an earlier call's results are a chunk like any other
     if out.is_file() and not earlier.is_file() and _labelled_by(out) == run_id:
         store.mkdir(parents=True, exist_ok=True)
         storage.write_file(earlier, _parquet(pd.read_parquet(out).rename(columns={"file": "id"}), run_id))
     make = partial(Labeller, run_folders, device=device)
-    table = in_parts(make, items, store, engine=engine, track=track).rename(columns={"id": "file"})
+    table = in_chunks(make, items, store, engine=engine, track=track).rename(columns={"id": "file"})
     storage.write_file(out, _parquet(table, run_id))
     shutil.rmtree(store.parent, ignore_errors=True)
     return table

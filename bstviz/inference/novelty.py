@@ -37,5 +37,5 @@ def usual_distances(run: Run, *, seed: int = 0) -> np.ndarray:
 
 def novelty(latents: np.ndarray, run: Run, usual: np.ndarray) -> np.ndarray:
     """Novelty (n,) float32 in 0..1 of new latents (n, d) for a run with its :func:`usual_distances`."""
-    place = np.searchsorted(usual, mean_distance(latents, run.latents), side="right")
-    return (place / max(len(usual), 1)).astype(np.float32)
+    rank = np.searchsorted(usual, mean_distance(latents, run.latents), side="right")
+    return (rank / max(len(usual), 1)).astype(np.float32)

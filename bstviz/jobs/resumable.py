@@ -1,9 +1,9 @@
-"""Long work over many sounds: in parts, each kept on disk as it is done, on this machine or by Ray.
+"""Long work over many sounds: in chunks, each kept on disk as it is done, on this machine or by Ray.
 
 A worker takes sounds and yields tables, one row per sound with its ``id`` and ``fingerprint``. Every table is written
-at once, as a file of its own that is either whole or not there. A process killed at any moment loses the part it was at
-and no other: started again, it does what is missing. Ray runs the same worker in several processes, on one machine or
-on many that share a disk.
+at once, as a file of its own that is either whole or not there. A process killed at any moment loses the chunk it was
+at and no other: started again, it does what is missing. Ray runs the same worker in several processes, on one machine
+or on many that share a disk.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bstviz import migrations, storage
 from bstviz.jobs.backend import LOCAL, Engine, connected
 
 READERS, AHEAD = 2, 12  # threads that decode, and sounds that they may be ahead
-RAY_BATCH, HANDS = 128, 4  # sounds that a Ray worker is handed at a time, at most, and how often at least
+RAY_BATCH, RAY_BATCHES = 128, 4  # sounds that a Ray worker is given at a time, at most, and how often at least
 Track = Callable[..., Iterable[Any]]
 """Wraps an iterable to show progress: ``track(items, total=n, description="…", completed=k)``."""
 Source = TypeVar("Source")
@@ -44,15 +44,16 @@ class Item:
     Attributes:
         id: What its results are filed under; unique.
         source: Path of its file, ``synth:`` and an id for a sound that is synthesised, or empty where there is none.
-        stamp: Changes when the file does (:func:`stamp`); results of another stamp are not taken over.
+        fingerprint: Changes when the file does (:func:`fingerprint`); results of another fingerprint are not taken
+            over.
     """
 
     id: str
     source: str
-    stamp: str
+    fingerprint: str
 
 
-def stamp(path: Path) -> str:
+def fingerprint(path: Path) -> str:
     """Size and time of change of a file; empty where there is none."""
     try:
         status = path.stat()
@@ -67,7 +68,7 @@ class Worker(Protocol):
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]: ...
 
 
-def in_parts(
+def in_chunks(
     make: Callable[[], Worker],
     items: Sequence[Item],
     store: Path,
@@ -81,9 +82,9 @@ def in_parts(
     Args:
         make: Makes the worker, in the process where it works; it must pickle for Ray.
         items: What to work on.
-        store: Folder of the finished parts; its owner deletes it when the results are elsewhere.
+        store: Folder of the finished chunks; its owner deletes it when the results are elsewhere.
         engine: Where the work is done.
-        track: Shows progress, a step a sound.
+        track: Shows progress, one step per sound.
         description: What the progress is of.
 
     Raises:
@@ -92,25 +93,25 @@ def in_parts(
     store.mkdir(parents=True, exist_ok=True)
     done = {
         key
-        for table in _parts(store, ["id", "fingerprint"])
+        for table in _chunks(store, ["id", "fingerprint"])
         for key in zip(table["id"], table["fingerprint"], strict=True)
     }
-    todo = [item for item in items if (item.id, item.stamp) not in done]
+    todo = [item for item in items if (item.id, item.fingerprint) not in done]
     steps = iter(()) if not todo else (_ray if engine.name == "ray" else _here)(make, todo, store, engine)
     for _ in track(steps, total=len(items), description=description, completed=len(items) - len(todo)):
         pass
-    tables = list(_parts(store))
+    tables = list(_chunks(store))
     if not tables:
         return pd.DataFrame({"id": [], "fingerprint": []})
     found = pd.concat(tables, ignore_index=True)
-    order = {(item.id, item.stamp): row for row, item in enumerate(items)}
+    order = {(item.id, item.fingerprint): row for row, item in enumerate(items)}
     keys = zip(found["id"], found["fingerprint"], strict=True)
     rows = pd.Series([order.get(key, -1) for key in keys], index=found.index)
     found = found.assign(row=rows)[rows >= 0].drop_duplicates("row").sort_values("row").drop(columns="row")
     return found.reset_index(drop=True)
 
 
-def _parts(store: Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+def _chunks(store: Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
     """The finished parts, those of an older version in the words of this one; some of their columns, or all."""
     from pyarrow import parquet
 
@@ -121,7 +122,7 @@ def _parts(store: Path, columns: Sequence[str] | None = None) -> Iterator[pd.Dat
 
 
 def _write(store: Path, table: pd.DataFrame) -> list[str]:
-    """Write a part as a whole; returns its ids."""
+    """Write a chunk as a whole; returns its ids."""
     buffer = io.BytesIO()
     table.to_parquet(buffer, index=False)
     storage.write_file(store / f"{uuid.uuid4().hex}.parquet", buffer.getvalue())
@@ -134,7 +135,7 @@ def _here(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Eng
 
 
 class _RayWorker:
-    """A worker inside a Ray actor: writes its own parts, hands back their ids as they are done."""
+    """A worker inside a Ray actor: writes its own chunks, gives back their ids as they are done."""
 
     def __init__(self, make: Callable[[], Worker], store: str) -> None:
         self.work, self.store = make(), Path(store)
@@ -154,7 +155,7 @@ def _ray(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Engi
         context.enable_progress_bars = False
         context.print_on_execution_start = False
         workers = engine.workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
-        size = min(RAY_BATCH, -(-len(todo) // (HANDS * workers)))
+        size = min(RAY_BATCH, -(-len(todo) // (RAY_BATCHES * workers)))
         blocks = -(-len(todo) // size)
         listed = data.from_items([asdict(item) for item in todo], override_num_blocks=blocks)
         done = listed.map_batches(

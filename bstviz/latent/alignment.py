@@ -31,7 +31,7 @@ def jaccard(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Exchange:
+class NeighbourOverlap:
     """Neighbours of one sound in two spaces: rows in both, in the first only, in the second only; nearest first."""
 
     kept: np.ndarray
@@ -39,18 +39,18 @@ class Exchange:
     gained: np.ndarray
 
 
-def exchange(first: Index, second: Index, row: int, *, k: int = 10) -> Exchange:
+def neighbour_overlap(first: Index, second: Index, row: int, *, k: int = 10) -> NeighbourOverlap:
     """Which of a sound's k nearest neighbours stay, go and come from the first space to the second."""
     (a,), (b,) = (index.around(np.array([row]), k)[0] for index in (first, second))
-    return Exchange(a[np.isin(a, b)], a[~np.isin(a, b)], b[~np.isin(b, a)])
+    return NeighbourOverlap(a[np.isin(a, b)], a[~np.isin(a, b)], b[~np.isin(b, a)])
 
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """One set of points brought onto another.
+    """One set of points aligned to another.
 
     Attributes:
-        points: (n, d) float32, moved, turned or mirrored, and scaled to the other's size.
+        points: (n, d) float32, moved, rotated or mirrored, and scaled to the other's size.
         disparity: What is left between the two after both are scaled to unit size, 0 (same shape) to 1.
     """
 
@@ -60,10 +60,10 @@ class Alignment:
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """What brings n points (n, d1) onto n others (n, d2): their means, a turn (d1, d2), a factor; and what is left."""
+    """What aligns n points (n, d1) to n others (n, d2): their means, a rotation (d1, d2), a factor; and what is left."""
 
     means: tuple[np.ndarray, np.ndarray]
-    turn: np.ndarray
+    rotation: np.ndarray
     factor: float
     disparity: float
 
@@ -94,5 +94,5 @@ def align(moving: np.ndarray, fixed: np.ndarray) -> Alignment:
     The disparity is that of ``scipy.spatial.procrustes``; nan where all points of a set are equal.
     """
     fit = _procrustes(moving, fixed)
-    points = (moving - fit.means[0]) @ fit.turn * fit.factor + fit.means[1]
+    points = (moving - fit.means[0]) @ fit.rotation * fit.factor + fit.means[1]
     return Alignment(points.astype(np.float32), fit.disparity)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-QUERIES = 1024  # queries a matrix product at most, and
+QUERIES = 1024  # queries per matrix product at most, and
 SIMILARITIES = 16_000_000  # similarities held at once, to bound memory
 DEPTH = 64  # similarities that share one maximum while the greatest are looked for
 

@@ -1,7 +1,7 @@
 """Maps of a latent space: PCA and UMAP in two and three dimensions, and placing new points on them.
 
-PCA places new points exactly. UMAP objects are not kept (their pickles break between versions); a new point goes to the
-mean of its nearest neighbours' places, weighted by nearness, and is to be drawn as approximate.
+PCA projects new points exactly. UMAP objects are not kept (their pickles break between versions); a new point goes to
+the mean of its nearest neighbours' coordinates, weighted by nearness, and is to be drawn as approximate.
 
 References: L. McInnes, J. Healy, J. Melville, "UMAP", 2018; J. Venna, S. Kaski, "Local multidimensional scaling", 2006
 (trustworthiness).
@@ -134,10 +134,10 @@ def columns_of(method: str, dimensions: int) -> list[str]:
     return [f"{stem}_{a}" for a in AXES[:dimensions]]
 
 
-def place(new: np.ndarray, latents: np.ndarray, coordinates: np.ndarray, *, k: int = 5) -> np.ndarray:
-    """Approximate places (m, 2|3) of new latents (m, d) on a map (n, 2|3) of latents (n, d).
+def out_of_sample(new: np.ndarray, latents: np.ndarray, coordinates: np.ndarray, *, k: int = 5) -> np.ndarray:
+    """Approximate out-of-sample coordinates (m, 2|3) of new latents (m, d) on a map (n, 2|3) of latents (n, d).
 
-    The weighted mean of the k nearest neighbours' places, weights falling with cosine distance.
+    The weighted mean of the k nearest neighbours' coordinates, weights falling with cosine distance.
     """
     rows, distances = nearest(new, latents, k)
     weights = 1 / np.maximum(distances, 1e-6)
@@ -158,12 +158,12 @@ def trustworthiness(
     if n <= 2 * k + 1:
         return float("nan")
     rows = np.arange(n) if n == len(latents) else np.random.default_rng(seed).choice(len(latents), n, replace=False)
-    z, places = unit(np.asarray(latents[rows], np.float64)), np.asarray(coordinates[rows], np.float64)
+    z, mapped = unit(np.asarray(latents[rows], np.float64)), np.asarray(coordinates[rows], np.float64)
     penalty = 0
     for start in range(0, n, QUERIES):
         block = np.arange(start, min(start + QUERIES, n))
         own = np.arange(len(block)), block
-        nearness = 2 * places[block] @ places.T - (places**2).sum(axis=1)  # squared distance falls as it rises
+        nearness = 2 * mapped[block] @ mapped.T - (mapped**2).sum(axis=1)  # squared distance falls as it rises
         likeness = z[block] @ z.T
         nearness[own] = likeness[own] = -np.inf
         near = largest(nearness, k)

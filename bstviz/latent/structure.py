@@ -101,7 +101,7 @@ def per_class(
         n_classes: Number of classes.
 
     Returns:
-        One row a class that occurs: ``label``, ``sounds``, ``change`` (mean); accuracy, spread and purity (mean) as
+        One row per class that occurs: ``label``, ``sounds``, ``change`` (mean); accuracy, spread and purity (mean) as
         ``*_first``, ``*_second`` and ``*_difference`` (second minus first); ``confused_with``, the class that takes
         most of its sounds in both models together (-1 for none), and ``confused_*``, the share of its sounds that go
         there.

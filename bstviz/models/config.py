@@ -40,7 +40,9 @@ LOSSES: dict[Loss, LossInfo] = {
     "hierarchical": LossInfo("Hierarchical", "#2385ca", "circle"),
     "flat": LossInfo("Non-hierarchical", "#e0662c", "diamond"),
 }
-"""Every loss, in the order of tables, legends and sweeps; what each computes is in :data:`bstviz.models.losses.OBJECTIVES`."""
+"""Every loss, in the order of tables, legends and sweeps; what each computes is in
+:data:`bstviz.models.losses.OBJECTIVES`.
+"""
 DEFAULT_LOSS: Loss = "hierarchical"
 
 
@@ -107,7 +109,7 @@ class TrainConfig:
         schedule: ``constant``, or ``one-cycle``: a warm-up, then a cosine fall to zero over all epochs.
         weight_decay: Decoupled weight decay.
         noise: Deviation of the Gaussian noise added to embeddings, relative to each dimension's own.
-        mask: Up to this share of an embedding's dimensions is replaced by their mean, a share drawn a sound.
+        mask: Up to this share of an embedding's dimensions is replaced by their mean, a share drawn per sound.
         mixup: Alpha of the beta distribution by which pairs of sounds are mixed; 0 for none.
         label_smoothing: Of the cross-entropy.
         temperature: tau of equation 6.
@@ -116,7 +118,8 @@ class TrainConfig:
             none.
         precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32. Answers
             are always float32.
-        retrieval: Blend the answers of the nearest training sounds into the network's, see :mod:`bstviz.models.retrieval`.
+        retrieval: Blend the answers of the nearest training sounds into the network's, see
+            :mod:`bstviz.models.retrieval`.
         validation: Share of the training sounds that is held out to judge every epoch, to stop training where
             ``patience`` says so, and to fit the temperature.
         seed: Of initialisation, order, augmentation and the validation draw.

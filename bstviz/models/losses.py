@@ -1,6 +1,6 @@
 """Losses of the paper's section 3, as pure functions of tensors: the terms, and what each loss makes of them.
 
-Shapes: N sounds a batch, C second-level classes, D latent dimensions; any leading axes (members trained side by side)
+Shapes: N sounds per batch, C second-level classes, D latent dimensions; any leading axes (members trained side by side)
 are kept, and a loss is one value for each of them. ``parents`` is (C,) int64, the top label of every second-level
 class.
 

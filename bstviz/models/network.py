@@ -3,7 +3,7 @@
 Networks of one shape train side by side in one program: every parameter has a leading axis of E members (the folds of a
 setting), and a layer is one batched product. A stored run is E = 1.
 
-Shapes: E members, B sounds a batch, d_a and d_t the dimensions of the audio and text embeddings, H = 128 the feature
+Shapes: E members, B sounds per batch, d_a and d_t the dimensions of the audio and text embeddings, H = 128 the feature
 vectors of equation 1, Z = 64 the latent, C = 23 second-level classes.
 
 References: P. Anastasopoulou, F. A. Dal Ri, X. Serra, F. Font, "Hierarchical and Multimodal Learning for Heterogeneous
@@ -50,7 +50,7 @@ class Linear(nn.Module):
 
 
 class Dropout(nn.Module):
-    """Dropout whose masks come from one generator a member, so that a member's do not depend on the others."""
+    """Dropout whose masks come from one generator per member, so that a member's do not depend on the others."""
 
     def __init__(self, share: float) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ class Network(nn.Module):
         self.classify = nn.Sequential(nn.LeakyReLU(), Linear(members, sizes.latent, config.n_classes))
 
     def reset(self, generators: Sequence[Generator]) -> None:
-        """Draw initial weights; dropout draws from the same generators, one a member, from here on."""
+        """Draw initial weights; dropout draws from the same generators, one per member, from here on."""
         for module in self.modules():
             if isinstance(module, Linear):
                 module.reset(generators)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from bstviz.models.network import Network
-    from bstviz.models.retrieval import Memory
+    from bstviz.models.retrieval import Datastore
 
 BATCH_ROWS = 4096
 
@@ -55,7 +55,7 @@ def forward(
     model: Network,
     inputs: Mapping[AudioOrText, torch.Tensor],
     temperatures: Sequence[float],
-    memories: Sequence[Memory | None],
+    datastores: Sequence[Datastore | None],
     *,
     own: Sequence[torch.Tensor | None] | None = None,
 ) -> list[Prediction]:
@@ -65,28 +65,28 @@ def forward(
         model: The networks.
         inputs: Embeddings (n, d) by kind.
         temperatures: What each member's logits are divided by.
-        memories: Of each member, or None.
-        own: For each member (n,) int64, each sound's own place in its memory, -1 where it is not there.
+        datastores: Of each member, or None.
+        own: For each member (n,) int64, each sound's own position in its datastore, -1 where it is not there.
     """
     import torch
 
     n = len(next(iter(inputs.values())))
-    own = own or [None] * len(memories)
+    own = own or [None] * len(datastores)
     scale = torch.tensor(temperatures, device=next(model.parameters()).device)[:, None, None]
-    parts = []
+    chunks = []
     with torch.inference_mode():
         for start in range(0, n, BATCH_ROWS):
             rows = slice(start, start + BATCH_ROWS)
             x = model.standardised({kind: values[None, rows] for kind, values in inputs.items()})  # (E, batch, d)
             out = model(x)
             probabilities = (out.logits / scale).softmax(dim=2)
-            joined = torch.cat(list(x.values()), dim=2)
-            for member, (memory, places) in enumerate(zip(memories, own, strict=True)):
-                if memory is not None:
-                    place = None if places is None else places[rows]
-                    probabilities[member] = memory.blend(probabilities[member], joined[member], own=place)
-            parts.append((out.latent, probabilities, out.attention))
-    latent, probabilities, attention = (torch.cat(p, dim=1).cpu().numpy() for p in zip(*parts, strict=True))
+            side_by_side = torch.cat(list(x.values()), dim=2)
+            for member, (datastore, positions) in enumerate(zip(datastores, own, strict=True)):
+                if datastore is not None:
+                    position = None if positions is None else positions[rows]
+                    probabilities[member] = datastore.blend(probabilities[member], side_by_side[member], own=position)
+            chunks.append((out.latent, probabilities, out.attention))
+    latent, probabilities, attention = (torch.cat(p, dim=1).cpu().numpy() for p in zip(*chunks, strict=True))
     return [Prediction(*member) for member in zip(latent, probabilities, attention, strict=True)]
 
 
@@ -144,4 +144,4 @@ def predict(
         if not np.isfinite(embeddings.values).all():
             raise UserError(f"Some sounds have no {kind} embedding (numbers that are not finite); leave them out.")
         inputs[kind] = torch.from_numpy(np.array(embeddings.values, dtype=np.float32))
-    return forward(model or network(run), inputs, [run.temperature], [run.memory])[0]
+    return forward(model or network(run), inputs, [run.temperature], [run.datastore])[0]

@@ -28,7 +28,7 @@ from bstviz.latent.projection import PCA, UmapSettings, columns_of, fit_pca, pca
 from bstviz.models.config import ModelConfig, NetworkSizes, TrainConfig, kinds_of
 
 if TYPE_CHECKING:
-    from bstviz.models.retrieval import Memory
+    from bstviz.models.retrieval import Datastore
 
 HEADER = "run.json"
 EXPERIMENT_HEADER = "experiment.json"
@@ -58,13 +58,13 @@ class RunInfo:
         fold: Index of its test fold.
         split_kind: How the folds were made, in words.
         metrics: On the test sounds at or above the confidence threshold.
-        history: One row an epoch: train_loss, val_loss, val_accuracy.
+        history: One row per epoch: train_loss, val_loss, val_accuracy.
         temperature: What logits are divided by, fitted on the validation sounds; 1 leaves them as they are.
         versions: Of the libraries that made it.
-        also_trained_on: Names of further collections whose sounds trained it but are not listed.
+        extra_training_data: Names of further collections whose sounds trained it but are not listed.
         umap: Parameters of the UMAP maps, if they were made.
-        applied: Of an inference-only run (:mod:`bstviz.inference.explore`), which run answered, by :func:`run_identity`; None for a
-            trained one.
+        answered_by: Of an inference-only run (:mod:`bstviz.inference.explore`), which run answered, by
+            :func:`run_identity`; None for a trained one.
         folder: Where it was loaded from, if it was.
     """
 
@@ -79,9 +79,9 @@ class RunInfo:
     history: dict[str, list[float]]
     versions: dict[str, str]
     temperature: float = 1.0
-    also_trained_on: tuple[str, ...] = ()
+    extra_training_data: tuple[str, ...] = ()
     umap: UmapSettings | None = None
-    applied: str | None = None
+    answered_by: str | None = None
     folder: Path | None = None
 
     @property
@@ -125,11 +125,11 @@ class Run(RunInfo):
 
     Attributes:
         weights: Parameters and buffers by name, each with a leading axis of 1.
-        sounds: One row a sound, as stored.
+        sounds: One row per sound, as stored.
         latents: (N, Z) float32.
         projections: Maps of the latents, (N rows).
         pca: The PCA behind the pca columns.
-        memory: Its training sounds, for retrieval; None where it answers by its network alone.
+        datastore: Its training sounds, for retrieval; None where it answers by its network alone.
     """
 
     weights: dict[str, np.ndarray]
@@ -137,7 +137,7 @@ class Run(RunInfo):
     latents: np.ndarray
     projections: pd.DataFrame
     pca: PCA
-    memory: Memory | None = None
+    datastore: Datastore | None = None
 
     def __repr__(self) -> str:
         return f"Run({self.name}, {len(self.sounds)} sounds, latents {self.latents.shape})"
@@ -210,7 +210,7 @@ class Run(RunInfo):
             "taxonomy": taxonomy_entry(self.taxonomy),
             "encoders": {kind: dataclasses.asdict(info) for kind, info in self.encoders.items()},
             "collection": dataclasses.asdict(self._collection_seen_from(folder)),
-            "extra_training_data": list(self.also_trained_on),
+            "extra_training_data": list(self.extra_training_data),
             "fold": self.fold,
             "split_kind": self.split_kind,
             "metrics": self.metrics,
@@ -218,7 +218,7 @@ class Run(RunInfo):
             "temperature": self.temperature,
             "umap": dataclasses.asdict(self.umap) if self.umap else None,
             "versions": self.versions,
-            "answered_by": self.applied,
+            "answered_by": self.answered_by,
         }
         with storage.replaced_folder(folder) as fresh:
             save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")
@@ -226,8 +226,8 @@ class Run(RunInfo):
             save_file(
                 {k: np.ascontiguousarray(v) for k, v in dataclasses.asdict(self.pca).items()}, fresh / "pca.safetensors"
             )
-            if self.memory is not None:
-                save_file(self.memory.arrays(), fresh / RETRIEVAL)
+            if self.datastore is not None:
+                save_file(self.datastore.arrays(), fresh / RETRIEVAL)
             self.sounds.to_parquet(fresh / "sounds.parquet", index=False)
             self.projections.to_parquet(fresh / "projections.parquet", index=False)
             storage.write_header(fresh, HEADER, header)
@@ -242,7 +242,8 @@ class Run(RunInfo):
 
     @classmethod
     def from_fit(cls, collection: Collection, *, train: TrainConfig, latents: np.ndarray, **fitted: Any) -> Run:
-        """The run of a network that was fitted on a collection: taxonomy, encoders and PCA are added to what the fit gave.
+        """The run of a network that was fitted on a collection: taxonomy, encoders and PCA are added to what the fit
+        gave.
 
         Args:
             collection: The sounds that it lists.
@@ -318,9 +319,9 @@ def _info(header: dict[str, Any], folder: Path) -> RunInfo:
         history=header["history"],
         temperature=header["temperature"],
         versions=header["versions"],
-        also_trained_on=tuple(header["extra_training_data"]),
+        extra_training_data=tuple(header["extra_training_data"]),
         umap=UmapSettings(**header["umap"]) if header["umap"] else None,
-        applied=header["answered_by"],
+        answered_by=header["answered_by"],
         folder=folder.resolve(),
     )
 
@@ -359,13 +360,13 @@ def _read(place: Path, folder: Path) -> Run:
             f"{folder}: {len(sounds)} sounds, latents {latents.shape}, coordinates of {len(projections)}. {TRAIN_AGAIN}"
         )
     retrieval = place / migrations.run_file(RETRIEVAL, header["format_version"])
-    memory = None
+    datastore = None
     if retrieval.is_file():
-        from bstviz.models.retrieval import Memory
+        from bstviz.models.retrieval import Datastore
 
-        memory = Memory.from_arrays(load_file(retrieval))
+        datastore = Datastore.from_arrays(load_file(retrieval))
     return Run(
-        memory=memory,
+        datastore=datastore,
         **{field.name: getattr(info, field.name) for field in dataclasses.fields(info)},
         weights=load_file(place / "weights.safetensors"),
         sounds=sounds,
@@ -422,7 +423,7 @@ def _unordered(value: Any) -> Any:
 def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
     """Write ``experiment.json``: the settings that the runs of a folder share, checked when a stopped one goes on.
 
-    What is ``left_out`` follows from the rest, and is told in words that may change: it is not compared.
+    What is ``left_out`` follows from the rest, and is put in words that may change: it is not compared.
 
     Raises:
         UserError: The folder already holds an experiment of other settings.

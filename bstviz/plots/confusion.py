@@ -1,6 +1,7 @@
 """Confusion matrices to Plotly figures: one, the difference of two, and a strip of small ones on one scale.
 
-Conventions as in :mod:`bstviz.evaluation.confusion` and :mod:`bstviz.plots.sounds`. Colours follow the page's, light or dark.
+Conventions as in :mod:`bstviz.evaluation.confusion` and :mod:`bstviz.plots.sounds`. Colours follow the page's, light or
+dark.
 """
 
 from __future__ import annotations
@@ -139,8 +140,8 @@ def strip_figure(
     """Small matrices in rows, all on one colour scale.
 
     Args:
-        rows: Equally long rows of title (lines parted by ``<br>``, other people's words escaped) and counts (k, k) of
-            each; None leaves its place empty.
+        rows: Equally long rows of title (lines separated by ``<br>``, other people's words escaped) and counts (k, k)
+            of each; None leaves its place empty.
         along: Their classes.
         cells: What is coloured.
         dark: Colours for a dark page.

@@ -42,7 +42,7 @@ BUILT_IN = {
     "predicted": "Predicted class",
     "correct": "Right or wrong",
     "confidence": "Annotation confidence",
-    "certainty": "Model confidence",
+    "predicted_confidence": "Confidence",
     "attention": "Attention on audio",
     "fold": "Fold in which it was test",
     "split": "Split",
@@ -95,8 +95,8 @@ class Column:
         """Colour of each sound: (N,) indices into a list of colours, one a category or :data:`STEPS` for numbers."""
         if self.values is None or self.edges is None:
             return self.index, [c.color for c in self.categories]
-        place = np.interp(self.values, self.edges, np.linspace(0, STEPS - 1, len(self.edges)))
-        return np.where(np.isnan(self.values), STEPS, np.nan_to_num(place)).astype(np.uint8), [*scale(STEPS), MISSING]
+        step = np.interp(self.values, self.edges, np.linspace(0, STEPS - 1, len(self.edges)))
+        return np.where(np.isnan(self.values), STEPS, np.nan_to_num(step)).astype(np.uint8), [*scale(STEPS), MISSING]
 
 
 def scale(steps: int) -> list[str]:
@@ -233,7 +233,7 @@ class Columns(Mapping[str, Column]):
         if name == "confidence":
             levels = [Category(*pair) for pair in zip(CONFIDENCE_LABELS, CONFIDENCE_COLORS, strict=True)]
             return _of(name, label, self._table["confidence"].fillna(0).to_numpy(int) - 1, levels)
-        if name == "certainty":
+        if name == "predicted_confidence":
             return number_column(name, label, run.probabilities.max(axis=1), low=0, high=1)
         if name == "attention":
             return number_column(name, label, run.sounds["attention_audio"].to_numpy(np.float32), low=0, high=1)

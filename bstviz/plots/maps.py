@@ -49,8 +49,9 @@ def latent_map(
         run: The run; its stored projections are drawn.
         projection: ``pca``, which every run has, or ``umap``.
         dimensions: 2 or 3.
-        color: Facet: ``top``, ``second`` (true classes), ``predicted``, ``correct``, ``split``, ``certainty`` (of the
-            predicted class), and with ``collection`` annotation confidence and every other column of its table.
+        color: Facet: ``top``, ``second`` (true classes), ``predicted``, ``correct``, ``split``,
+            ``predicted_confidence`` (of the predicted class), and with ``collection`` annotation confidence and every
+            other column of its table.
         collection: The collection that the run belongs to: titles to read on hover, and further facets.
         mark_wrong: Draw sounds whose second-level class is predicted wrongly as crosses, in 3 dimensions as diamonds.
         height: In pixels.

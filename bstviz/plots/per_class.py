@@ -1,6 +1,7 @@
 """What accuracy goes with: a class's sounds and annotators, the confidence threshold.
 
-Conventions as in :mod:`bstviz.plots.sounds`; figure 3 of the paper is :func:`bstviz.plots.per_class.class_accuracy_figure`.
+Conventions as in :mod:`bstviz.plots.sounds`; figure 3 of the paper is
+:func:`bstviz.plots.per_class.class_accuracy_figure`.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def threshold_figure(curves: Mapping[str, pd.DataFrame], *, height: int = 400) -
     """Accuracy by confidence threshold, a line for where it is applied, with intervals.
 
     Args:
-        curves: By name, rows of :func:`bstviz.evaluation.bootstrap.accuracies` with a column ``threshold``; those without an
-            interval, of a few sounds, are left out.
+        curves: By name, rows of :func:`bstviz.evaluation.bootstrap.accuracies` with a column ``threshold``; those
+            without an interval, of a few sounds, are left out.
         height: In pixels.
     """
     figure = go.Figure()
@@ -160,7 +161,8 @@ def class_accuracy_figure(
 
 
 def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, *, height: int = 620) -> go.Figure:
-    """How much the model listens, by class: median and quartiles of the audio's attention weight, most first.
+    """How much the model attends to the audio, by class: median and quartiles of the audio's attention weight, most
+    first.
 
     Args:
         taxonomy: The classes.
@@ -173,11 +175,11 @@ def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, 
     order = np.argsort(-quartiles[:, 1], kind="stable")
     classes = [taxonomy.second[c] for c in present[order]]
     low, middle, high = 100 * quartiles[order].T
-    places = list(range(len(classes)))
+    positions = list(range(len(classes)))
     figure = go.Figure(
         go.Scatter(
             x=middle,
-            y=places,
+            y=positions,
             mode="markers",
             cliponaxis=False,
             marker={"size": 11, "color": [c.color for c in classes], "line": {"width": 1, "color": "#8a94a6"}},
@@ -195,7 +197,7 @@ def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, 
     figure.update_layout(height=height, margin=MARGIN)
     figure.update_xaxes(title="weight of the audio, % (text has the rest)", range=[-1, 101], zeroline=False)
     figure.update_yaxes(
-        tickvals=places,
+        tickvals=positions,
         ticktext=[html.escape(c.name) for c in classes],
         range=[len(classes) - 0.5, -0.5],
         automargin=True,

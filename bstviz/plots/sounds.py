@@ -1,7 +1,7 @@
 """Tables to Plotly figures; nothing here knows of the pages.
 
-Maps are drawn in the browser (:mod:`bstviz.ui.components.map`); what they and the player show is prepared here. Names of
-other people's classes are escaped.
+Maps are drawn in the browser (:mod:`bstviz.ui.components.map`); what they and the player show is prepared here. Names
+of other people's classes are escaped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def spectrogram_figure(spectrogram: Spectrogram, *, height: int = 210) -> go.Fig
     frequency = spectrogram.frequency
     ticks = ticks[(ticks >= frequency[0]) & (ticks <= frequency[-1])]
     rows = np.interp(ticks, frequency, np.arange(len(frequency)))
-    levels = np.round(spectrogram.db).clip(-80, 0).astype(np.int8)  # a byte a cell on the wire
+    levels = np.round(spectrogram.db).clip(-80, 0).astype(np.int8)  # one byte per cell on the wire
     figure = go.Figure(
         go.Heatmap(z=levels, x=spectrogram.time, colorscale=HEAT, showscale=False, hoverinfo="skip", zmin=-80, zmax=0)
     )

@@ -30,7 +30,7 @@ SYMBOLS = {
     "logistic": "triangle-up",
     "zeroshot": "star",
 }
-PANEL_POINTS = 4_000  # sounds a panel of figure 2
+PANEL_POINTS = 4_000  # sounds per panel of figure 2
 
 
 def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int = 420) -> go.Figure:
@@ -43,13 +43,13 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int 
         height: In pixels.
     """
     groups = list(dict.fromkeys((row.min_confidence, row.modality) for row in rows))
-    places = {group: i for i, group in enumerate(groups)}
+    positions = {group: i for i, group in enumerate(groups)}
     models = [m for m in MODELS if any(row.model == m for row in rows)]
     offsets = dict(zip(models, np.linspace(-0.24, 0.24, len(models)) if len(models) > 1 else [0.0], strict=True))
     figure = go.Figure()
     for model in models:
         own = [row for row in rows if row.model == model]
-        x = [places[row.min_confidence, row.modality] + offsets[model] for row in own]
+        x = [positions[row.min_confidence, row.modality] + offsets[model] for row in own]
         figure.add_trace(
             go.Scatter(
                 x=x,
@@ -90,9 +90,9 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int 
 
 
 def panels_figure(runs: Sequence[Run], titles: Sequence[str], *, height: int = 760) -> go.Figure:
-    """Figure 2: the PCA of several runs' latents, coloured by second-level class, one panel a run.
+    """Figure 2: the PCA of several runs' latents, coloured by second-level class, one panel per run.
 
-    Larger collections are thinned to :data:`PANEL_POINTS` sounds a panel, the same ones in all.
+    Larger collections are thinned to :data:`PANEL_POINTS` sounds per panel, the same ones in all.
     """
     columns = min(2, len(runs))
     figure = make_subplots(
@@ -129,7 +129,7 @@ def panels_figure(runs: Sequence[Run], titles: Sequence[str], *, height: int = 7
 
 
 def training_figure(infos: Sequence[RunInfo], *, height: int = 360) -> go.Figure:
-    """Training and validation loss, and validation accuracy, by epoch, one thin line a fold."""
+    """Training and validation loss, and validation accuracy, by epoch, one thin line per fold."""
     figure = make_subplots(1, 2, subplot_titles=("Loss", "Validation accuracy, %"), horizontal_spacing=0.08)
     shown: set[str] = set()
     for info in infos:

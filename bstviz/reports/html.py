@@ -135,7 +135,7 @@ def data(group: RunGroup) -> Chapter:
     facts["Taxonomy"] = f"{taxonomy.id}, {len(taxonomy.second)} classes in {len(taxonomy.top)}, SHA-256 {taxonomy.hash}"
     for kind, encoder in {k: e for info in group.infos for k, e in info.encoders.items()}.items():
         facts[f"{kind.capitalize()} embeddings"] = str(encoder)
-    also = sorted({name for info in group.infos for name in info.also_trained_on})
+    also = sorted({name for info in group.infos for name in info.extra_training_data})
     facts |= {"Also trained on": ", ".join(also)} if also else {}
     facts["Folds"] = f"{first.split_kind}; {len({info.fold for info in group.infos})} of them"
     for folder in group.experiments:

@@ -34,7 +34,7 @@ def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[s
     folds = fold_options(infos[0].split_kind)
     values = {name: {getattr(c, name) for c in configs} for name in GRID[:3]}
     whole = len(configs) == len(values["loss"]) * len(values["modality"]) * len(values["min_confidence"])
-    if len(common) != 1 or folds is None or not whole or any(info.applied for info in infos):
+    if len(common) != 1 or folds is None or not whole or any(info.answered_by for info in infos):
         return None
     train = next(iter(common))
     recipe, changes = min(((name, _changes(train, name)) for name in RECIPES), key=lambda pair: len(pair[1]))

@@ -336,7 +336,7 @@ SECTIONS = (
         "setting",
         attention,
         needs=lambda info: info.train.modality == "both",
-        missing="Attention weighs audio against text; this takes a run of both modalities.",
+        missing="Attention is between audio and text; this takes a run of both modalities.",
     ),
     Section(
         "Calibration",

@@ -1,4 +1,4 @@
-"""Runs and baselines to a table: one row a setting, mean and standard deviation over its folds; the paper's table 1.
+"""Runs and baselines to a table: one row per setting, mean and standard deviation over its folds; the paper's table 1.
 
 References: P. Anastasopoulou et al., "Hierarchical and Multimodal Learning for Heterogeneous Sound Classification",
 2025, table 1 (packaged as ``data/paper_table1.csv``; BSD10k-v1.1 with CLAP embeddings).
@@ -201,7 +201,8 @@ def write(rows: Sequence[Row], form: str, *, paper: bool = True, width: int | No
 
     Args:
         rows: Its rows.
-        form: One of :data:`TABLE_FORMATS`. CSV and JSON hold every metric as shares of 1; text and Markdown the paper's.
+        form: One of :data:`TABLE_FORMATS`. CSV and JSON hold every metric as shares of 1; text and Markdown the
+            paper's.
         paper: Put the paper's means beside ours in text and Markdown (JSON has them as ``paper`` always).
         width: Of text, in characters; the terminal's when left out.
 

@@ -1,12 +1,12 @@
-"""Decisions on doubtful labels: a record that only grows, written by any number of windows and processes at once.
+"""Decisions on labels: a record that only grows, written by any number of windows and processes at once.
 
-On disk one JSON object a line, each whole in itself (format version 1), so that two records can be joined by ``cat``. An entry
-is flushed to the disk before :func:`decide` returns: what was decided outlives a killed process. A line cut off by a full disk
-or a power failure is passed over and counted, and the next entry starts a line of its own.
+On disk one JSON object per line, each whole in itself (format version 1), so that two records can be joined by ``cat``.
+An entry is flushed to the disk before :func:`decide` returns: what was decided outlives a killed process. A line cut
+off by a full disk or a power failure is passed over and counted, and the next entry starts a line of its own.
 
-Nobody overwrites anybody. A decision names in ``over`` the ones that whoever made it had been shown; those it replaces. Two people
-who decide on the same sound without having seen each other's decision both stand, and where they differ the sound is
-*disputed* until somebody who sees both decides.
+Nobody overwrites anybody. A decision names in ``over`` the ones that whoever made it had been shown; those it replaces.
+Two people who decide on the same sound without having seen each other's decision both stand, and where they differ the
+sound is *disputed* until somebody who sees both decides.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ class Record:
 def record_file(collection: CollectionRef, experiments: Iterable[Path]) -> Path:
     """Where the decisions on a collection's labels are kept.
 
-    That is the folder in BSTVIZ_REVIEWS, else the first experiment's own folder (beside the runs, which are replaced as a whole
-    when they are trained again), else, where that is the released runs' or may not be written to, the cache.
+    That is the folder in BSTVIZ_REVIEWS, else the first experiment's own folder (beside the runs, which are replaced as
+    a whole when they are trained again), else, where that is the bundled models' or may not be written to, the cache.
     """
     name = re.sub(r"[^\w-]+", "-", collection.name.lower()).strip("-") or "collection"
     file = f"review-{name}-{collection.hash[:12]}.jsonl"
@@ -127,7 +127,8 @@ def read_record(file: Path, collection_hash: str) -> Record:
     """The decisions of a file; none where there is no such file.
 
     Raises:
-        UserError: It cannot be read, or holds decisions on another version of the collection, or of another format version.
+        UserError: It cannot be read, or holds decisions on another version of the collection, or of another format
+            version.
     """
     try:
         data = file.read_bytes()
@@ -138,7 +139,7 @@ def read_record(file: Path, collection_hash: str) -> Record:
         return Record()
     except OSError as error:
         raise UserError(
-            f"The decisions in {file} cannot be read ({error}). Put that right, or choose another folder."
+            f"The decisions in {file} cannot be read ({error}). Correct that, or choose another folder."
         ) from None
     decisions: dict[str, Decision] = {}
     damaged = 0
@@ -187,7 +188,9 @@ def decide(
 
 
 def undo(file: Path, collection_hash: str, decision: Decision, *, by: str) -> None:
-    """Take a decision back: what it replaced stands again. Both entries stay in the file; raises UserError as :func:`decide`."""
+    """Take a decision back: what it replaced stands again. Both entries stay in the file; raises UserError as
+    :func:`decide`.
+    """
     when = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     _append(file, collection_hash, {"undoes": decision.id, "when": when, "by": by})
 

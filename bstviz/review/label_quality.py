@@ -1,10 +1,11 @@
-"""Label doubt: which labels of a collection are most likely wrong, from witnesses that never saw the label they judge.
+"""Label quality: which labels of a collection are most likely wrong, by models and neighbours that never saw the label
+they judge.
 
-Witnesses are the settings' models, each sound judged out of fold, and its neighbours: the labels of the sounds nearest
-to it in the space of the embeddings, its own left out. Each gives every class a probability; the *evidence* is half the
-models' mean, half the neighbours' votes. The *support* of a label is its evidence against that of the best other class,
-and the least supported label comes first. Confident learning says besides which labels it estimates to be wrong.
-``benchmarks/label_doubt.py`` measures the ranking.
+Those are the settings' models, each sound predicted out of fold, and its nearest neighbours: the labels of the sounds
+nearest to it in the space of the embeddings, its own left out. Each gives every class a probability; together they are
+half the models' mean, half the neighbours' votes. The *label quality score* of a given label is its probability against
+that of the suggested label, the best other class; the lowest comes first. Confident learning says besides which labels
+it estimates to be wrong. ``benchmarks/label_quality.py`` measures the ranking.
 
 Conventions: n sounds, W models, C second-level classes; labels are (n,) int64, probabilities (…, n, C) float32 summing
 to 1.
@@ -35,12 +36,12 @@ SHOWN = 10  # neighbours kept to be looked at
 
 
 @dataclass(frozen=True, eq=False)
-class Doubt:
-    """The evidence on the labels of n sounds.
+class LabelQuality:
+    """The quality of the given labels of n sounds.
 
     Attributes:
         sound_ids: (n,) str.
-        labels: (n,) int64, as they are now.
+        labels: (n,) int64, the given ones.
         taxonomy: The classes.
         names: Of the models, W.
         models: (W, n, C) out-of-fold probabilities.
@@ -62,34 +63,34 @@ class Doubt:
         return len(self.labels)
 
     @cached_property
-    def evidence(self) -> np.ndarray:
+    def probabilities(self) -> np.ndarray:
         """(n, C) float32 probabilities: half the models' mean, half the neighbours' votes."""
-        evidence: np.ndarray = (self.models.mean(axis=0) + self.votes) / 2
-        return evidence
+        probabilities: np.ndarray = (self.models.mean(axis=0) + self.votes) / 2
+        return probabilities
 
     @cached_property
     def suggested(self) -> np.ndarray:
-        """(n,) int64, the class with the most evidence apart from the label."""
-        others = self.evidence.copy()
+        """(n,) int64, the suggested labels: the most probable class apart from the given one."""
+        others = self.probabilities.copy()
         others[np.arange(len(self)), self.labels] = -1
         return np.asarray(others.argmax(axis=1))
 
     @cached_property
-    def support(self) -> np.ndarray:
-        """(n,) share of the label in the evidence for it and for the suggested class, 0 to 1.
+    def scores(self) -> np.ndarray:
+        """(n,) label quality scores: the given label's share of its and the suggested label's probability, 0 to 1.
 
         One half where they are equal.
         """
         rows = np.arange(len(self))
-        own, other = self.evidence[rows, self.labels], self.evidence[rows, self.suggested]
+        own, other = self.probabilities[rows, self.labels], self.probabilities[rows, self.suggested]
         total = own + other
         share: np.ndarray = np.divide(own, total, out=np.full(len(self), 0.5, own.dtype), where=total > 0)
         return share
 
     @cached_property
     def order(self) -> np.ndarray:
-        """(n,) sounds, least supported label first; of equals, the one with the most evidence for another class."""
-        return np.lexsort((-self.evidence[np.arange(len(self)), self.suggested], self.support))
+        """(n,) sounds, lowest score first; of equals, the one whose suggested label is the most probable."""
+        return np.lexsort((-self.probabilities[np.arange(len(self)), self.suggested], self.scores))
 
     @cached_property
     def likely_wrong(self) -> np.ndarray:
@@ -99,8 +100,8 @@ class Doubt:
         present, labels = np.unique(self.labels, return_inverse=True)  # a class without labels has none that is wrong
         if len(present) < 2:
             return np.zeros(len(self), bool)
-        evidence = self.evidence[:, present].astype(np.float64) + 1e-9
-        return np.asarray(find_label_issues(labels, evidence / evidence.sum(axis=1, keepdims=True), n_jobs=1))
+        probabilities = self.probabilities[:, present].astype(np.float64) + 1e-9
+        return np.asarray(find_label_issues(labels, probabilities / probabilities.sum(axis=1, keepdims=True), n_jobs=1))
 
     @cached_property
     def agree(self) -> np.ndarray:
@@ -110,7 +111,7 @@ class Doubt:
         return agree
 
     def reasons(self, i: int) -> list[str]:
-        """Why sound ``i`` is doubted, or not, in words."""
+        """Why the label of sound ``i`` may be wrong, or not, in words."""
         label, second = self.labels[i], self.taxonomy.second
         out = []
         for name, p in zip(self.names, self.models[:, i], strict=True):
@@ -121,8 +122,8 @@ class Doubt:
             out.append("the models disagree")
         near, own = int(self.votes[i].argmax()), round(self.k * float(self.votes[i, label]))
         count = round(self.k * float(self.votes[i, near]))
-        told = f"{count} of its {self.k} nearest sounds are labelled {second[near].name}"
-        out.append(told if near == label else f"{told}, {own or 'none'} as it is")
+        counted = f"{count} of its {self.k} nearest sounds are labelled {second[near].name}"
+        out.append(counted if near == label else f"{counted}, {own or 'none'} as it is")
         if self.likely_wrong[i]:
             out.append("confident learning counts the label as wrong")
         return out
@@ -167,8 +168,8 @@ def standardised(collection: Collection, modality: Modality) -> tuple[np.ndarray
     return (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1), np.flatnonzero(usable)
 
 
-def weigh(pooled: Sequence[OutOfFold], collection: Collection) -> Doubt:
-    """Weigh the labels of the sounds that every one of some settings has answered for out of fold.
+def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQuality:
+    """Score the labels of the sounds that every one of some settings has predicted out of fold.
 
     Args:
         pooled: Out-of-fold answers of one setting each, of one modality: hierarchical and flat, say.
@@ -179,32 +180,32 @@ def weigh(pooled: Sequence[OutOfFold], collection: Collection) -> Doubt:
     """
     modalities = {p.setting.train.modality for p in pooled}
     if not pooled or {p.setting.hash for p in pooled} != {collection.hash} or len(modalities) != 1:
-        raise UserError("Doubt is weighed over settings of one modality, trained on the collection as it is now.")
+        raise UserError("Labels are scored by settings of one modality, trained on the collection as it is now.")
     ids = [p.sound_ids for p in pooled]
     shared = ids[0][np.all([np.isin(ids[0], other) for other in ids], axis=0)]
     if len(shared) < 2:
         raise UserError(f"These settings share {len(shared)} out-of-fold sounds; train them on the same folds.")
-    places = [{sound: i for i, sound in enumerate(own)} for own in ids]
+    positions = [{sound: i for i, sound in enumerate(own)} for own in ids]
     taxonomy = collection.taxonomy
     vectors, voters = standardised(collection, modalities.pop())
     asked = np.searchsorted(voters, [collection.row_of[sound] for sound in shared])
     labels = collection.labels[voters]
     k = min(max(round(math.sqrt(len(voters))), LEAST_VOTERS), len(voters) - 1)
     votes, near = neighbour_votes(vectors, labels, len(taxonomy.second), k, asked)
-    return Doubt(
+    return LabelQuality(
         sound_ids=shared,
         labels=labels[asked],
         taxonomy=taxonomy,
         names=_names(pooled),
-        models=np.stack([p.probabilities[[at[s] for s in shared]] for p, at in zip(pooled, places, strict=True)]),
+        models=np.stack([p.probabilities[[at[s] for s in shared]] for p, at in zip(pooled, positions, strict=True)]),
         votes=votes,
         k=k,
         near=collection.sounds["sound_id"].to_numpy(object)[voters][near[:, :SHOWN]],
     )
 
 
-def panel(infos: Sequence[RunInfo]) -> list[list[RunInfo]]:
-    """Of many runs those whose answers are weighed together: the first setting's, and of those that differ in the loss
+def judging_runs(infos: Sequence[RunInfo]) -> list[list[RunInfo]]:
+    """Of many runs those that judge labels together: the first setting's, and of those that differ in the loss
     alone.
     """
     found = settings(infos)

@@ -1,8 +1,9 @@
 """Baselines on the same embeddings and folds as the networks: nearest neighbours, logistic regression, zero-shot.
 
-Embeddings are standardised by the training sounds; with both modalities the two are joined. Baselines train on the very
-sounds that the networks beside them train on: the same validation sounds are held out, though a baseline has no use for
-them. Zero-shot (:mod:`bstviz.training.zero_shot`) trains on nothing and takes audio alone, of an encoder that reads too.
+Embeddings are standardised by the training sounds; with both modalities the two are concatenated. Baselines train on
+the very sounds that the networks beside them train on: the same validation sounds are held out, though a baseline has
+no use for them. Zero-shot (:mod:`bstviz.training.zero_shot`) trains on nothing and takes audio alone, of an encoder
+that embeds text too.
 
 References: P. Anastasopoulou, J. Torrey, X. Serra, F. Font, "Heterogeneous Sound Classification with the Broad Sound
 Taxonomy and Dataset", DCASE 2024 (nearest neighbours); paper section 5.

@@ -1,4 +1,4 @@
-"""The demo: its collection, and the recipe that trains the released runs on it.
+"""The demo: its collection, and the recipe that trains the bundled models on it.
 
 ``bstviz demo`` makes the demo collection and trains four runs: hierarchical and flat, audio and audio with text.
 Further collections, given by path, join the training and never the test; only demo sounds are listed in the runs.
@@ -29,7 +29,7 @@ COLLECTION, RUNS = "demo", "runs"
 RECIPE = "default"
 BUNDLED_MODALITIES: tuple[Modality, ...] = ("audio", "both")
 UNUSABLE_LICENSE = r"\bNC\b|no licence stated"
-"""Sounds of further collections with such a licence are left out of the released runs."""
+"""Sounds of further collections with such a licence are left out of the bundled models."""
 
 
 def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collection:
@@ -51,7 +51,7 @@ def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collec
     return collection
 
 
-def joined(base: Collection, extra: list[Collection]) -> Collection:
+def concatenate(base: Collection, extra: list[Collection]) -> Collection:
     """Several collections as one, ``base`` first, in memory; ids are made unique by the collections' names.
 
     Raises:
@@ -86,7 +86,7 @@ def usable(collection: Collection) -> Collection:
     )
 
 
-def train_released(
+def train_bundled(
     out: str | Path,
     extra: list[Path],
     *,
@@ -94,7 +94,7 @@ def train_released(
     track: Track = no_progress,
     on_run: Callable[[str, int, int], None] | None = None,
 ) -> list[Path]:
-    """Train the released runs into ``out``: ``demo`` (the collection) and ``runs`` (the experiment).
+    """Train the bundled models into ``out``: ``demo`` (the collection) and ``runs`` (the experiment).
 
     Args:
         out: Folder, made anew where it holds runs already.
@@ -113,7 +113,7 @@ def train_released(
     out = Path(out)
     collection = make_collection(out / COLLECTION, track=track)
     others = [usable(load_collection(path)) for path in extra]
-    everything = joined(collection, others)
+    everything = concatenate(collection, others)
     n = len(collection)
     folds = np.full(len(everything), -1, np.int64)
     folds[:n] = stratified_folds(collection.labels, seed=seed)
@@ -131,7 +131,7 @@ def train_released(
                 0,
                 config,
                 listed=listed,
-                also_trained_on=tuple(c.name for c in others),
+                extra_training_data=tuple(c.name for c in others),
                 umap=UmapSettings(seed=seed),
                 on_epoch=partial(on_run, f"{loss} {modality}") if on_run else None,
             )

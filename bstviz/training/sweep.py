@@ -23,7 +23,7 @@ from bstviz.jobs.backend import LOCAL, Engine, connected
 from bstviz.models.config import LOSSES, MODALITIES, Loss, Modality, TrainConfig, exact_epochs, kinds_of, recipe
 from bstviz.models.run import Run, is_run, run_id, write_experiment
 from bstviz.training.baselines import Baseline, BaselineConfig, Method, baseline_file, find_baselines, fit_baseline
-from bstviz.training.zero_shot import readable, zero_shot
+from bstviz.training.zero_shot import embeds_text, zero_shot
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -163,9 +163,9 @@ def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid
 
 
 def _no_zero_shot(collection: Collection) -> str | None:
-    """Why a collection has no zero-shot baseline; empty where its encoder does not read and None where it has one."""
+    """Why a collection has no zero-shot baseline; empty where its encoder embeds no text and None where it has one."""
     info = collection.audio_encoder
-    if info is None or not readable(collection):
+    if info is None or not embeds_text(collection):
         return ""
     try:
         zero_shot(collection)
@@ -175,7 +175,7 @@ def _no_zero_shot(collection: Collection) -> str | None:
 
 
 def default_jobs(device: str) -> int:
-    """Worker processes that suit a device: one a processor core, or one in all where an accelerator does the work."""
+    """Worker processes that suit a device: one per processor core, or one in all where an accelerator does the work."""
     if device != "cpu":
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -203,8 +203,9 @@ def open_tasks(out: Path, folds: Folds, grid: Grid, *, jobs: int, together: bool
         out: The experiment.
         folds: Its folds.
         grid: Its settings and baselines.
-        jobs: How many tasks run at once; a setting's folds are parted where there are fewer settings than that.
-        together: Train a setting's folds side by side in one task; False makes one task a fold.
+        jobs: How many tasks run at once; a setting's folds become several tasks where there are fewer settings than
+            that.
+        together: Train a setting's folds side by side in one task; False makes one task per fold.
     """
 
     fitted = {(baseline.config, baseline.fold) for baseline in find_baselines(out)}
@@ -218,8 +219,8 @@ def open_tasks(out: Path, folds: Folds, grid: Grid, *, jobs: int, together: bool
     todo = {config: left for config in configs if (left := missing(config))}
     tasks = []
     for config, left in todo.items():
-        parts = min(len(left), -(-jobs // len(todo))) if together else len(left)
-        tasks += [Task(config, tuple(left[i::parts])) for i in range(parts)]
+        count = min(len(left), -(-jobs // len(todo))) if together else len(left)
+        tasks += [Task(config, tuple(left[i::count])) for i in range(count)]
     return sorted(tasks, key=lambda task: -task.cost)
 
 
@@ -263,7 +264,7 @@ def run_sweep(
         out: Folder of the experiment.
         jobs: Worker processes; :func:`default_jobs` when left out.
         device: Torch device.
-        engine: Local processes, or Ray: one task a fold, on as many processors as it has.
+        engine: Local processes, or Ray: one task per fold, on as many processors as it has.
         umap: Make UMAP maps with these settings; None leaves them to be made later.
         on_start: Called with the tasks to be done.
         on_progress: Called as tasks advance; with Ray only as they end.

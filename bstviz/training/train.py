@@ -24,7 +24,7 @@ from bstviz.models.config import ModelConfig, Precision, TrainConfig, kinds_of
 from bstviz.models.losses import cross_entropy, total_loss
 from bstviz.models.network import Network, member_state
 from bstviz.models.predict import Prediction, answers_table, forward
-from bstviz.models.retrieval import Memory, remember
+from bstviz.models.retrieval import Datastore, build_datastore
 from bstviz.models.run import Run
 
 OnEpoch = Callable[[int, int], None]
@@ -38,15 +38,15 @@ class Fitted:
 
     Attributes:
         model: The networks with their best weights, E members in evaluation mode.
-        history: train_loss, val_loss and val_accuracy of each member, one value an epoch.
+        history: train_loss, val_loss and val_accuracy of each member, one value per epoch.
         temperatures: Of each member, fitted on its validation sounds.
-        memories: Of each member, or None without retrieval.
+        datastores: Of each member, or None without retrieval.
     """
 
     model: Network
     history: list[dict[str, list[float]]]
     temperatures: list[float]
-    memories: list[Memory | None]
+    datastores: list[Datastore | None]
 
 
 def resolved_precision(config: TrainConfig, device: str | torch.device) -> Precision:
@@ -65,7 +65,7 @@ def augment(x: Tensor, config: TrainConfig, generators: Sequence[Generator]) -> 
     for member, generator in enumerate(generators):
         noise[member].normal_(std=config.noise, generator=generator)
         draw[member].uniform_(generator=generator)
-        share[member].uniform_(0, config.mask, generator=generator)  # of its dimensions, drawn a sound
+        share[member].uniform_(0, config.mask, generator=generator)  # of its dimensions, drawn per sound
     return (x + noise) * (draw >= share)
 
 
@@ -104,7 +104,7 @@ def fit(
         model_config: Sizes of the networks.
         config: Everything else.
         seeds: Of each member's initialisation, order and augmentation.
-        steps: Batches an epoch.
+        steps: Batches per epoch.
         on_epoch: Called after each epoch with its number (from 1) and the greatest number.
     """
     config = replace(config, precision=resolved_precision(config, labels.device))
@@ -223,7 +223,7 @@ def _batches(
 
 
 def _mixup_shares(seeds: Sequence[int], epoch: int, steps: int, config: TrainConfig) -> Tensor:
-    """What a sound keeps of itself, at least half: (steps, E, 1, 1), one beta draw a batch and member."""
+    """What a sound keeps of itself, at least half: (steps, E, 1, 1), one beta draw per batch and member."""
     if not config.mixup:
         return torch.ones(steps, len(seeds), 1, 1)
     draws = [np.random.default_rng((seed, epoch)).beta(config.mixup, config.mixup, steps) for seed in seeds]
@@ -271,24 +271,24 @@ def _val_logits(model: Network, data: _Data) -> list[Tensor]:
     return [own[: len(val)] for own, (_, val) in zip(logits, data.splits, strict=True)]
 
 
-def _calibrated(model: Network, data: _Data, config: TrainConfig) -> tuple[list[float], list[Memory | None]]:
-    """Temperature and, with retrieval, memory of each member, fitted on its validation rows."""
+def _calibrated(model: Network, data: _Data, config: TrainConfig) -> tuple[list[float], list[Datastore | None]]:
+    """Temperature and, with retrieval, datastore of each member, fitted on its validation rows."""
     temperatures: list[float] = []
-    memories: list[Memory | None] = []
+    datastores: list[Datastore | None] = []
     for member, logits in enumerate(_val_logits(model, data)):
         labels = data.labels[data.splits[member][1]]
         temperature = calibration.fit_temperature(logits.cpu().numpy(), labels.cpu().numpy())
         temperatures.append(temperature)
-        memories.append(_memory(model, data, member, logits / temperature) if config.retrieval else None)
-    return temperatures, memories
+        datastores.append(_datastore(model, data, member, logits / temperature) if config.retrieval else None)
+    return temperatures, datastores
 
 
-def _memory(model: Network, data: _Data, member: int, val_logits: Tensor) -> Memory:
-    """A member's memory of its training and validation rows; its share is fitted before the latter join."""
+def _datastore(model: Network, data: _Data, member: int, val_logits: Tensor) -> Datastore:
+    """A member's datastore of its training and validation rows; its share is fitted before the latter join."""
     train, val = data.splits[member]
     seen, held = (_member_inputs(model, data.inputs, rows, member) for rows in (train, val))
-    memory = remember(seen, data.labels[train]).fitted(val_logits.softmax(dim=1), held, data.labels[val])
-    return memory.with_more(held, data.labels[val])
+    datastore = build_datastore(seen, data.labels[train]).fitted(val_logits.softmax(dim=1), held, data.labels[val])
+    return datastore.with_more(held, data.labels[val])
 
 
 def _member_inputs(model: Network, inputs: Inputs, rows: Tensor, member: int) -> Tensor:
@@ -305,7 +305,7 @@ def train_folds(
     *,
     device: str = "cpu",
     listed: np.ndarray | None = None,
-    also_trained_on: tuple[str, ...] = (),
+    extra_training_data: tuple[str, ...] = (),
     umap: UmapSettings | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> list[Run]:
@@ -318,7 +318,7 @@ def train_folds(
         config: Settings.
         device: Torch device.
         listed: (N,) bool, the sounds that the runs list; all by default.
-        also_trained_on: Names of the collections whose sounds are not listed.
+        extra_training_data: Names of the collections whose sounds are not listed.
         umap: Make UMAP maps with these settings; None leaves them to be made later.
         on_epoch: Progress.
 
@@ -342,7 +342,7 @@ def train_folds(
     )
     rows = np.flatnonzero(usable if listed is None else usable & listed)
     answers = _answers(fitted, inputs, list(splits.values()), rows)
-    same = {"train": config, "split_kind": folds.kind, "also_trained_on": also_trained_on}
+    same = {"train": config, "split_kind": folds.kind, "extra_training_data": extra_training_data}
     runs = _runs(collection, rows, splits, fitted, answers, **same)
     return [run.with_umap(umap) if umap else run for run in runs]
 
@@ -383,19 +383,21 @@ def _steps(collection: Collection, folds: Folds, usable: np.ndarray, config: Tra
 
 
 def _answers(fitted: Fitted, inputs: Inputs, splits: Sequence[np.ndarray], rows: np.ndarray) -> list[Prediction]:
-    """Predictions of each member for some rows of the inputs; no sound answers for itself out of a memory."""
+    """Predictions of each member for some rows of the inputs; no sound answers for itself out of a datastore."""
     device = next(iter(inputs.values())).device
     shown = {kind: x[torch.from_numpy(rows).to(device)] for kind, x in inputs.items()}
-    own = [_places(split, rows).to(device) for split in splits]
-    return forward(fitted.model, shown, fitted.temperatures, fitted.memories, own=own)
+    own = [_datastore_rows(split, rows).to(device) for split in splits]
+    return forward(fitted.model, shown, fitted.temperatures, fitted.datastores, own=own)
 
 
-def _places(split: np.ndarray, rows: np.ndarray) -> Tensor:
-    """Place of each row in the memory, -1 where it is not there: (n,) int64; validation sounds follow training ones."""
-    places = np.full(len(split), -1)
-    remembered = np.concatenate([np.flatnonzero(split == part) for part in ("train", "val")])
-    places[remembered] = np.arange(len(remembered))
-    return torch.from_numpy(places[rows])
+def _datastore_rows(split: np.ndarray, rows: np.ndarray) -> Tensor:
+    """Position of each row in the datastore, -1 where it is not there: (n,) int64; validation sounds follow training
+    ones.
+    """
+    positions = np.full(len(split), -1)
+    stored = np.concatenate([np.flatnonzero(split == part) for part in ("train", "val")])
+    positions[stored] = np.arange(len(stored))
+    return torch.from_numpy(positions[rows])
 
 
 def _runs(
@@ -431,7 +433,7 @@ def _runs(
             metrics=scores | structure.structure(answer.latent[tested], y, parents),
             history=fitted.history[member],
             temperature=fitted.temperatures[member],
-            memory=fitted.memories[member],
+            datastore=fitted.datastores[member],
             **same,
         )
         runs.append(run)

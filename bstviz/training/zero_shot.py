@@ -1,7 +1,7 @@
 """Zero-shot classification: the class whose description lies nearest to the sound, with no training at all.
 
-A baseline of sweeps (:mod:`bstviz.training.baselines`). It takes an encoder whose texts share the space of its sounds (CLAP);
-the descriptions are the taxonomy's own definitions.
+A baseline of sweeps (:mod:`bstviz.training.baselines`). It takes an encoder whose texts share the space of its sounds
+(CLAP); the descriptions are the taxonomy's own definitions.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def prompts(taxonomy: Taxonomy) -> list[str]:
     return out
 
 
-def readable(collection: Collection) -> bool:
+def embeds_text(collection: Collection) -> bool:
     """Whether the encoder of a collection's sounds reads too, so that class definitions can be compared with them."""
     info = collection.audio_encoder
     return collection.audio is not None and info is not None and ("text", info.id) in ENCODERS
@@ -46,7 +46,7 @@ def zero_shot(collection: Collection) -> np.ndarray:
     from scipy.special import softmax
 
     matrix, info = collection.embedding("audio"), collection.audio_encoder
-    if info is None or not readable(collection):
+    if info is None or not embeds_text(collection):
         raise UserError(
             f"Zero-shot needs sounds and words in one space; {collection.name!r} is embedded by {info}. Embed it by "
             "clap."

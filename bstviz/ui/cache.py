@@ -1,4 +1,4 @@
-"""Cached loading: runs and collections by the hash of their headers, encoders and networks once a server.
+"""Cached loading: runs and collections by the hash of their headers, encoders and networks once per server.
 
 What is kept between reruns is kept by ``st.cache_data`` and ``st.cache_resource``. A cached function takes the objects
 that it works on as they are; ``hash_funcs`` names :func:`identity_of` for each of their types
@@ -48,7 +48,7 @@ def identity_of(thing: Identified) -> str:
 def identity_of_collection(collection: Collection) -> str:
     """What a cache knows a collection by: its folder, hash, and the folder's version now, whose audio may differ."""
     folder = collection.folder or Path()
-    return f"{folder}|{collection.hash}|{_stamp(folder, 'collection.json')}"
+    return f"{folder}|{collection.hash}|{_header_hash(folder, 'collection.json')}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class Loaded:
 
 
 def experiment_folders() -> list[Path]:
-    """Folders to load runs from: those the app was started with, or the released runs."""
+    """Folders to load runs from: those the app was started with, or the bundled models."""
     given = [Path(p) for p in os.environ.get(paths.EXPERIMENTS_VARIABLE, "").split(os.pathsep) if p]
     return given or [paths.assets() / "runs"]
 
@@ -139,7 +139,7 @@ def _hash(file: Path, changed: int, size: int) -> str:
     return storage.sha256(file)
 
 
-def _stamp(path: Path, header: str) -> str:
+def _header_hash(path: Path, header: str) -> str:
     """Hash of a folder's header, read again only where the file has changed."""
     file = storage.located(path) / header
     now = file.stat()
@@ -147,37 +147,37 @@ def _stamp(path: Path, header: str) -> str:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _load_run(path: str, stamp: str) -> run.Run:
+def _load_run(path: str, header_hash: str) -> run.Run:
     return run.load_run(path)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _load_collection(path: str, stamp: str) -> Collection:
+def _load_collection(path: str, header_hash: str) -> Collection:
     return load_collection(path)
 
 
 def load_run(path: Path) -> run.Run:
     """A run, read once for each version of its folder."""
-    return _load_run(str(path), _stamp(path, run.HEADER))
+    return _load_run(str(path), _header_hash(path, run.HEADER))
 
 
 @lru_cache(1024)
-def _info(path: str, stamp: str) -> run.RunInfo:
+def _info(path: str, header_hash: str) -> run.RunInfo:
     return run.load_info(path)
 
 
 def infos() -> dict[Path, run.RunInfo]:
     """What each run that the app was started with is, by its folder, without its arrays."""
-    return {path: _info(str(path), _stamp(path, run.HEADER)) for path in run_paths()}
+    return {path: _info(str(path), _header_hash(path, run.HEADER)) for path in run_paths()}
 
 
 def _find_collection(loaded: run.Run) -> Collection:
-    places = [Path(p) for p in os.environ.get(paths.COLLECTION_VARIABLE, "").split(os.pathsep) if p]
+    folders = [Path(p) for p in os.environ.get(paths.COLLECTION_VARIABLE, "").split(os.pathsep) if p]
     if loaded.collection.path is not None:
-        places.append((loaded.folder or Path()) / loaded.collection.path)
-    for place in places:
-        if is_collection(place):
-            collection = _load_collection(str(place.resolve()), _stamp(place, "collection.json"))
+        folders.append((loaded.folder or Path()) / loaded.collection.path)
+    for folder in folders:
+        if is_collection(folder):
+            collection = _load_collection(str(folder.resolve()), _header_hash(folder, "collection.json"))
             if collection.hash == loaded.collection.hash:
                 return collection
     raise UserError(
@@ -187,27 +187,27 @@ def _find_collection(loaded: run.Run) -> Collection:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _load(path: str, stamp: str, places: str) -> Loaded:
+def _load(path: str, header_hash: str, collections: str) -> Loaded:
     loaded = load_run(Path(path))
     try:
         collection = _find_collection(loaded)
     except UserError as error:
         columns = ["title", "tags", "description", "uploader", "license", "confidence"]
         bare = pd.DataFrame({c: [pd.NA] * len(loaded.sounds) for c in columns})
-        return Loaded(loaded, None, str(error), np.full(len(loaded.sounds), -1), bare, f"{path}|{stamp}")
+        return Loaded(loaded, None, str(error), np.full(len(loaded.sounds), -1), bare, f"{path}|{header_hash}")
     rows = pd.Index(collection.sounds["sound_id"]).get_indexer(loaded.sounds["sound_id"])
     return Loaded(
-        loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), f"{path}|{stamp}"
+        loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), f"{path}|{header_hash}"
     )
 
 
 def load(path: Path) -> Loaded:
     """A run with its collection."""
-    return _load(str(path), _stamp(path, run.HEADER), os.environ.get(paths.COLLECTION_VARIABLE, ""))
+    return _load(str(path), _header_hash(path, run.HEADER), os.environ.get(paths.COLLECTION_VARIABLE, ""))
 
 
 def siblings(loaded: Loaded) -> list[run.RunInfo]:
-    """Runs of the same settings and collection, one a fold, in fold order, this one among them."""
+    """Runs of the same settings and collection, one per fold, in fold order, this one among them."""
     own = loaded.run
     found: dict[int, run.RunInfo] = {own.fold: own}
     for other in infos().values():
@@ -265,12 +265,12 @@ def make_umap(
     latents = np.asarray(loaded.run.latents)
     rows = viewport.stratified(loaded.run.y_true, projection.UMAP_SOUNDS)
     fitted = projection.fit_umap(latents[rows], dimensions, settings, report=report)
-    places = fitted
+    points = fitted
     if len(rows) < len(latents):
-        places = projection.place(latents, latents[rows], fitted)
-        places[rows] = fitted
-    _maps()[loaded.identity, dimensions, settings] = places
-    return places
+        points = projection.out_of_sample(latents, latents[rows], fitted)
+        points[rows] = fitted
+    _maps()[loaded.identity, dimensions, settings] = points
+    return points
 
 
 def umap_settings(loaded: Loaded) -> UmapSettings:
@@ -292,8 +292,8 @@ def coordinates(loaded: Loaded, method: str, dimensions: int, settings: UmapSett
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Loaded: identity_of})
 def trustworthiness(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings) -> float:
     """How far neighbours on a map are neighbours in the latent space, 0 to 1."""
-    places = coordinates(loaded, method, dimensions, settings)
-    return projection.trustworthiness(np.asarray(loaded.run.latents), places)
+    points = coordinates(loaded, method, dimensions, settings)
+    return projection.trustworthiness(np.asarray(loaded.run.latents), points)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})

@@ -35,7 +35,7 @@ def navigation() -> st.Page:
 
 
 def guarded(page: Callable[[], None]) -> Callable[[], None]:
-    """Decorator of a page (inside ``st.fragment``): what the user can put right is shown as a message in its place."""
+    """Decorator of a page (inside ``st.fragment``): what the user can correct is shown as a message in its place."""
 
     @wraps(page)
     def draw() -> None:

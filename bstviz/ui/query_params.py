@@ -17,7 +17,7 @@ def read(page: str, readers: Mapping[str, tuple[str, Callable[[str], Any]]]) -> 
     """Take up what the address names, once for each address that this session did not write itself.
 
     A click made while an answer is under way comes with the address from before it. So addresses written a moment ago
-    are not taken for new ones; an older one is, as the browser's way back brings it.
+    do not count as new ones; an older one is, as the browser's way back brings it.
 
     Args:
         page: Name of the page.

@@ -9,8 +9,8 @@ import pytest
 
 from bstviz.audio.archive import Limits, read_sounds, unpack
 from bstviz.errors import UserError
+from tests.anomalous_sounds import sndfile
 from tests.fakes import tone
-from tests.odd_sounds import sndfile
 
 
 def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -77,12 +77,12 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
 def test_what_is_no_archive_or_damaged_gets_a_sentence(tmp_path: Path) -> None:
     good = zipped({"a.wav": WAV})
     damaged = good[:60] + b"\xff" * 40 + good[100:]
-    for data, said in (
+    for data, message in (
         (b"PK no", "could not be read as a zip"),
         (damaged, "could not be read as a zip"),
         (zipped({"a.txt": b""}), "holds no sound"),
     ):
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             read_sounds(data, "z.zip")
     (tmp_path / "z.zip").write_bytes(damaged)
     with pytest.raises(UserError, match="could not be unpacked"):
@@ -91,7 +91,7 @@ def test_what_is_no_archive_or_damaged_gets_a_sentence(tmp_path: Path) -> None:
 
 def test_unpacking_keeps_the_folders_and_tells_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "z.zip").write_bytes(zipped({"BSD/audio/1.wav": WAV, "BSD/metadata/m.csv": b"a"}))
-    told: list[int] = []
-    unpack(tmp_path / "z.zip", tmp_path / "in", on_bytes=told.append)
+    reported: list[int] = []
+    unpack(tmp_path / "z.zip", tmp_path / "in", on_bytes=reported.append)
     assert (tmp_path / "in" / "BSD" / "audio" / "1.wav").read_bytes() == WAV
-    assert sum(told) == len(WAV) + 1
+    assert sum(reported) == len(WAV) + 1

@@ -8,9 +8,9 @@ import soundfile
 
 from bstviz.audio import decode, playback, spectrogram
 from bstviz.errors import UserError
-from tests import odd_sounds
+from tests import anomalous_sounds
+from tests.anomalous_sounds import ffmpeg, sndfile
 from tests.fakes import tone
-from tests.odd_sounds import ffmpeg, sndfile
 
 
 def strongest_frequency(samples: np.ndarray, rate: int) -> float:
@@ -89,7 +89,7 @@ def test_of_a_very_long_file_excerpts_over_all_of_it_are_held(
     assert strongest_frequency(sound.samples[:1_600], 8_000) == pytest.approx(200, abs=10)
     assert strongest_frequency(sound.samples[-800:], 8_000) == pytest.approx(3_200, abs=30)
     assert "60 excerpts" in sound.notes[-1]
-    for second in (3, 9, 14):  # what is heard at a time is what is there
+    for second in (3, 9, 14):  # what is decoded at a time is what is there
         assert strongest_frequency(sound.around(second + 0.5, 0.2), 8_000) == pytest.approx(200 * (second + 1), abs=20)
 
 
@@ -100,12 +100,12 @@ def test_high_rates_are_held_for_less_long(monkeypatch: pytest.MonkeyPatch) -> N
     assert sound.seconds == 1.5
 
 
-def test_segments_tile_a_sound_and_are_heard_in_their_middle() -> None:
+def test_segments_tile_a_sound_and_hold_their_middle() -> None:
     rising = np.concatenate([tone(100 * (i + 1), 1.0) for i in range(30)])
     sound = decode.Sound(rising, 8_000, 30.0, 1, "WAV")
-    parts = sound.segments(seconds=5, at_most=24)
-    assert [(p.start, p.stop) for p in parts] == [(5.0 * i, 5.0 * (i + 1)) for i in range(6)]
-    np.testing.assert_array_equal(np.concatenate([p.samples for p in parts]), rising)
+    segments = sound.segments(seconds=5, at_most=24)
+    assert [(p.start, p.stop) for p in segments] == [(5.0 * i, 5.0 * (i + 1)) for i in range(6)]
+    np.testing.assert_array_equal(np.concatenate([p.samples for p in segments]), rising)
     few = sound.segments(seconds=2, at_most=3)
     assert [(p.start, p.stop) for p in few] == [(0, 10), (10, 20), (20, 30)]
     assert [len(p.samples) for p in few] == [16_000] * 3
@@ -114,37 +114,37 @@ def test_segments_tile_a_sound_and_are_heard_in_their_middle() -> None:
     np.testing.assert_array_equal(short.samples, tone(300))
 
 
-def test_every_odd_and_broken_file_is_answered_or_refused_as_decided() -> None:
-    corpus = odd_sounds.corpus()
+def test_every_anomalous_and_broken_file_is_answered_or_refused_as_decided() -> None:
+    corpus = anomalous_sounds.corpus()
     assert len(corpus) >= 300
-    assert len({odd.name for odd in corpus}) == len(corpus)
-    for odd in corpus:
-        if odd.refused:
+    assert len({case.name for case in corpus}) == len(corpus)
+    for case in corpus:
+        if case.refused:
             with pytest.raises(UserError) as caught:
-                decode.decode(odd.data, name=odd.name)
-            assert odd.refused in str(caught.value), odd.name
-            assert str(caught.value).startswith(odd.name)
+                decode.decode(case.data, name=case.name)
+            assert case.refused in str(caught.value), case.name
+            assert str(caught.value).startswith(case.name)
             continue
-        sound = decode.decode(odd.data, name=odd.name)
-        said = " ".join(sound.notes)
-        assert odd.remark in said if odd.remark else not said, (odd.name, said)
-        assert np.isfinite(sound.samples).all(), odd.name
-        assert np.abs(sound.samples).max() <= decode.BEYOND, odd.name
-        if not odd.remark and "mp3" not in odd.name:
-            assert strongest_frequency(sound.samples, sound.rate) == pytest.approx(440, abs=100), odd.name
+        sound = decode.decode(case.data, name=case.name)
+        remarks = " ".join(sound.notes)
+        assert case.remark in remarks if case.remark else not remarks, (case.name, remarks)
+        assert np.isfinite(sound.samples).all(), case.name
+        assert np.abs(sound.samples).max() <= decode.BEYOND, case.name
+        if not case.remark and "mp3" not in case.name:
+            assert strongest_frequency(sound.samples, sound.rate) == pytest.approx(440, abs=100), case.name
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 20))])
 def test_whatever_bytes_are_damaged_a_file_is_decoded_or_refused(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    for odd in odd_sounds.corpus():
-        data = odd_sounds.damaged(odd.data, rng)
+    for case in anomalous_sounds.corpus():
+        data = anomalous_sounds.damaged(case.data, rng)
         try:
-            sound = decode.decode(data, name=odd.name)
+            sound = decode.decode(data, name=case.name)
         except UserError:
             continue
-        assert np.isfinite(sound.samples).all(), odd.name
-        assert len(sound.samples), odd.name
+        assert np.isfinite(sound.samples).all(), case.name
+        assert len(sound.samples), case.name
 
 
 def test_a_playlist_leads_to_no_other_file(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_playlist_leads_to_no_other_file(tmp_path: Path) -> None:
             decode.decode(text.encode(), name="list.m4a")
 
 
-def test_a_constant_offset_is_removed_and_said() -> None:
+def test_a_constant_offset_is_removed_and_reported() -> None:
     sound = decode.decode(sndfile(tone(400) + np.float32(0.3), 8_000, "WAV", "FLOAT"))
     np.testing.assert_allclose(sound.samples, tone(400), atol=1e-4)
     assert sound.notes == ("A constant offset (DC) of +0.30 was removed.",)
@@ -173,14 +173,14 @@ def test_what_is_no_sound_is_refused_by_name(tmp_path: Path) -> None:
     text.write_text("this is no sound")
     empty.touch()
     soundfile.write(short, np.zeros(10), 8_000)
-    for source, said in (
+    for source, message in (
         (text, "could not be decoded"),
         (empty, "0 bytes"),
         (short, "1 ms of sound"),
         (tmp_path / "nowhere.wav", "does not exist"),
         (tmp_path, "not a file"),
     ):
-        with pytest.raises(UserError, match=said) as caught:
+        with pytest.raises(UserError, match=message) as caught:
             decode.load(source)
         assert source.name in str(caught.value)
 

@@ -76,7 +76,7 @@ def test_duplicates_are_listed_written_and_marked(place: Path, tmp_path: Path) -
     pairs = pd.read_csv(tmp_path / "pairs.csv")
     assert pairs["correlation"].between(0, 1).all()
     assert f"{len(pairs):,} near-duplicate pairs by audio" in printed
-    assert f"{pairs['parted'].sum():,} parted by the folds" in printed
+    assert f"{pairs['across_folds'].sum():,} in different folds" in printed
     assert "36 (100.0 %) have a near-duplicate in training" in printed
     assert load_collection(tmp_path / "tones").sounds["duplicate_group"].notna().all()
 

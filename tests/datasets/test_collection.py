@@ -181,7 +181,7 @@ def test_a_collection_is_itself_alone() -> None:
     assert len({collection, collection}) == 1
 
 
-def test_a_table_is_brought_to_the_columns() -> None:
+def test_a_table_gets_the_columns() -> None:
     rows = pd.DataFrame({"sound_id": [7, 8], "confidence": [5.0, None], "title": ["  ", "b"], "mood": ["x", "y"]})
     out = sounds_table(rows)
     assert tuple(out.columns) == (*COLUMNS, "mood")

@@ -149,13 +149,13 @@ def test_a_broken_connection_is_taken_up_where_it_was(zenodo: Zenodo, tmp_path: 
     data = np.random.default_rng(0).bytes(1_000_000)
     zenodo.files = {"big.zip": data}
     zenodo.break_off = 2
-    told: list[int] = []
+    reported: list[int] = []
     (file,) = record_files(RECORD, api=zenodo.api)
-    assert download(file, tmp_path, on_bytes=told.append).read_bytes() == data
+    assert download(file, tmp_path, on_bytes=reported.append).read_bytes() == data
     starts = [int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0 for _, asked in zenodo.asked]
     assert starts[0] == 0
     assert 400_000 < starts[1] <= 500_000 < starts[2] <= 750_000
-    assert sum(told) == len(data)
+    assert sum(reported) == len(data)
     assert sorted(f.name for f in tmp_path.iterdir() if f.name.startswith("big")) == ["big.zip"]
 
 
@@ -172,9 +172,9 @@ def test_a_server_without_ranges_or_a_stale_part_starts_again(zenodo: Zenodo, tm
     zenodo.ranges = False
     (file,) = (f for f in record_files(RECORD, api=zenodo.api) if f.name == "BSD10k_audio.zip")
     (tmp_path / f"{file.name}.part").write_bytes(b"x" * held)
-    told: list[int] = []
-    assert download(file, tmp_path, on_bytes=told.append).read_bytes() == zenodo.files[file.name]
-    assert sum(told) == file.size
+    reported: list[int] = []
+    assert download(file, tmp_path, on_bytes=reported.append).read_bytes() == zenodo.files[file.name]
+    assert sum(reported) == file.size
 
 
 def test_a_wrong_checksum_throws_the_file_away(zenodo: Zenodo, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_record_that_names_a_path_is_refused(zenodo: Zenodo) -> None:
         record_files(RECORD, api=zenodo.api)
 
 
-def test_what_cannot_be_had_is_said(zenodo: Zenodo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_had_is_reported(zenodo: Zenodo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="known: bsd10k, bsd35k"):
         fetch("folder", api=zenodo.api)
     with pytest.raises(UserError, match="could not be read"):

@@ -223,7 +223,7 @@ def test_a_wrong_table_is_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_text("no parquet")
     (tmp_path / "text.txt").write_text("a")
     (tmp_path / "noid.csv").write_text("colour\nred\n")
-    for name, said in (
+    for name, message in (
         ("empty.csv", "holds no rows"),
         ("none.csv", "Cannot read"),
         ("broken.parquet", "Cannot read"),
@@ -231,7 +231,7 @@ def test_a_wrong_table_is_refused_with_the_reason(tmp_path: Path) -> None:
         ("noid.csv", "no column sound_id"),
         ("nowhere.csv", "no table at"),
     ):
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             table.load(tmp_path / name)
 
 

@@ -42,7 +42,7 @@ def test_the_seed_decides_the_folds() -> None:
     assert (first != other).any()
 
 
-def test_groups_never_part_between_folds() -> None:
+def test_groups_are_kept_in_the_same_fold() -> None:
     labels = labels_of(60, 60, 60)
     groups = np.random.default_rng(1).integers(0, 25, len(labels)).astype(str)
     folds = stratified_folds(labels, n_folds=5, groups=groups)
@@ -111,7 +111,7 @@ def test_the_test_set_is_the_fold_and_the_seed_draws_only_validation() -> None:
     assert (first != other).any()
 
 
-def test_groups_never_part_between_train_validation_and_test() -> None:
+def test_groups_are_kept_in_the_same_split() -> None:
     labels = labels_of(80, 80, 80)
     groups = np.random.default_rng(1).integers(0, 40, len(labels)).astype(str)
     folds = stratified_folds(labels, groups=groups)

@@ -85,7 +85,7 @@ def test_another_taxonomy_loads_from_csv_grouped_by_parent(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("code,name\na,A\n", "parent"),
         ("code,parent,name\na,,A\na-x,a,X\na-x,a,Y\n", "repeats the codes a-x"),
@@ -94,8 +94,8 @@ def test_another_taxonomy_loads_from_csv_grouped_by_parent(tmp_path: Path) -> No
         ("code,parent,name,color\na,,A,#abc\na-x,a,X,\n", "color '#abc'; write it as #rrggbb"),
     ],
 )
-def test_a_wrong_taxonomy_is_refused_with_the_reason(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_a_wrong_taxonomy_is_refused_with_the_reason(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         load_taxonomy(write_csv(tmp_path / "wrong.csv", text))
 
 

@@ -80,7 +80,7 @@ def stop(server: subprocess.Popen) -> None:
 
 @pytest.fixture(scope="session")
 def address(browser: Browser) -> Iterator[str]:
-    """Address of the app on the released runs."""
+    """Address of the app on the bundled models."""
     port = free_port()
     server = serve([], port)
     yield f"http://localhost:{port}"

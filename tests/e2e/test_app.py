@@ -27,10 +27,10 @@ def test_a_clicked_cell_lists_its_sounds(page: Page, address: str) -> None:
     settled(page)
     click_point(page, 0)
     page.wait_for_selector("text=Solo percussion → Solo percussion")
-    page.wait_for_selector("text=most certain first")
+    page.wait_for_selector("text=most confident first")
 
 
-def test_a_link_to_a_page_opens_it_within_the_app(page: Page, address: str) -> None:
+def test_the_address_of_a_page_opens_it_within_the_app(page: Page, address: str) -> None:
     page.goto(f"{address}/compare")
     page.wait_for_selector('.map[data-state="drawn"]')
     page.wait_for_selector("text=Overview")

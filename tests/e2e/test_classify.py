@@ -32,7 +32,7 @@ def sounds(folder: Path, ids: dict[str, str]) -> list[Path]:
     return [folder / name for name in ids]
 
 
-def drop(page: Page, files: list[Path]) -> None:
+def upload(page: Page, files: list[Path]) -> None:
     """Drop files as the mouse does: a drop event with their bytes on the drop zone."""
     script = """async ([files]) => {
         const transfer = new DataTransfer();
@@ -47,7 +47,7 @@ def drop(page: Page, files: list[Path]) -> None:
 
 def test_a_dropped_file_is_classified_played_and_placed(page: Page, address: str, tmp_path: Path) -> None:
     open_page(page, address)
-    drop(page, sounds(tmp_path, {"speech.wav": "sp-s-002"}))
+    upload(page, sounds(tmp_path, {"speech.wav": "sp-s-002"}))
     page.wait_for_selector("[data-answer]")
     page.wait_for_function("document.querySelectorAll('[data-class]').length === 20")
     page.wait_for_function("document.querySelector('audio')?.duration > 0.05")
@@ -99,8 +99,8 @@ def test_a_folder_is_taken_with_its_subfolders(page: Page, address: str, tmp_pat
 
 @pytest.fixture
 def microphone(browser: Browser, tmp_path: Path) -> Iterator[Page]:
-    """A window of a browser whose microphone hears a demo sound."""
-    (file,) = sounds(tmp_path, {"heard.wav": "sp-s-002"})
+    """A window of a browser whose microphone records a demo sound."""
+    (file,) = sounds(tmp_path, {"recorded.wav": "sp-s-002"})
     devices = [
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",

@@ -20,7 +20,7 @@ def compare(page: Page, address: str, query: str = "") -> MapDriver:
 
 
 def ids_inside(page: Page, map_: MapDriver, pane: int, region: tuple[float, float, float, float]) -> list[int]:
-    """Points of a pane that lie in a rectangle, asked of their places on the screen."""
+    """Points of a pane that lie in a rectangle, asked of their positions on the screen."""
     x, y, w, h = map_.box(pane)
     u0, v0, u1, v1 = region
     spots = map_.ask(f"Array.from({{length: m.map.data.n}}, (_, i) => m.map.locate(i, {pane}))")

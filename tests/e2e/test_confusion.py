@@ -88,11 +88,15 @@ def download(page: Page, button: str, number: int = 0) -> pd.DataFrame:
 
 def expected(truth: pd.DataFrame, threshold: int) -> pd.DataFrame:
     inside = (truth["y_true"] == CELL[0]) & (truth["y_pred"] == CELL[1]) & (truth["confidence"] >= threshold)
-    certainty = truth[f"p_{CELL[1]}"].astype(np.float32)
-    return truth[inside].assign(certainty=certainty).sort_values("certainty", ascending=False, kind="stable")
+    predicted_confidence = truth[f"p_{CELL[1]}"].astype(np.float32)
+    return (
+        truth[inside]
+        .assign(predicted_confidence=predicted_confidence)
+        .sort_values("predicted_confidence", ascending=False, kind="stable")
+    )
 
 
-def test_a_clicked_cell_lists_exactly_its_sounds_the_most_certain_first(matrix: Page, truth: pd.DataFrame) -> None:
+def test_a_clicked_cell_lists_exactly_its_sounds_the_most_confident_first(matrix: Page, truth: pd.DataFrame) -> None:
     click_cell(matrix, *CELL)
     for threshold in (1, 4):
         if threshold > 1:
@@ -103,13 +107,13 @@ def test_a_clicked_cell_lists_exactly_its_sounds_the_most_certain_first(matrix: 
             settled(matrix)
         wanted = expected(truth, threshold)
         assert 50 < len(wanted) <= 500
-        matrix.get_by_text(f"{len(wanted):,} sounds, most certain first").wait_for()
+        matrix.get_by_text(f"{len(wanted):,} sounds, most confident first").wait_for()
         shown = matrix.locator(".list tbody tr button.open").all_inner_texts()
         assert sorted(shown) == sorted(wanted["title"])
         saved = download(matrix, "CSV", 1)
         assert set(saved["sound_id"]) == set(wanted["sound_id"])
         assert len(saved) == len(wanted)
-        np.testing.assert_allclose(saved["certainty"], wanted["certainty"], rtol=1e-5)
+        np.testing.assert_allclose(saved["predicted_confidence"], wanted["predicted_confidence"], rtol=1e-5)
         assert shown == saved["title"].tolist()
 
 
@@ -160,7 +164,7 @@ def test_blocks_collapse_and_open_and_the_csv_is_the_matrix_shown(matrix: Page, 
     check(taxonomy.codes, truth["y_true"].tolist(), truth["y_pred"].tolist())
 
 
-def test_different_test_sets_are_said_and_can_be_made_the_same(matrix: Page, truth: pd.DataFrame) -> None:
+def test_different_test_sets_are_reported_and_can_be_made_the_same(matrix: Page, truth: pd.DataFrame) -> None:
     matrix.get_by_text("Compare with B").click()
     warning = matrix.get_by_text("Different test sets")
     warning.wait_for()

@@ -21,7 +21,7 @@ from tests.tiny_clap import write_tokenizer
 
 
 @pytest.fixture(scope="module")
-def listener(tiny_clap: Path) -> ClapAudio:
+def audio_encoder(tiny_clap: Path) -> ClapAudio:
     return ClapAudio(clap.transformers_route(str(tiny_clap), "cpu"))
 
 
@@ -93,33 +93,33 @@ def test_short_sounds_are_repeated_and_then_padded() -> None:
     assert (fed[805:] == -100).all()
 
 
-def test_embeddings_are_of_unit_length_and_do_not_depend_on_the_batch(listener: ClapAudio) -> None:
+def test_embeddings_are_of_unit_length_and_do_not_depend_on_the_batch(audio_encoder: ClapAudio) -> None:
     sounds = [noise(0.3, 1), tone(500, 12.0, RATE), noise(11.0, 2), *(noise(0.2, s) for s in range(3, 12))]
-    together = listener.embed(sounds)
+    together = audio_encoder.embed(sounds)
     assert together.shape == (12, 64)
     assert together.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(together, listener.embed(sounds))
-    np.testing.assert_allclose(together, np.concatenate([listener.embed([s]) for s in sounds]), atol=1e-4)
+    np.testing.assert_array_equal(together, audio_encoder.embed(sounds))
+    np.testing.assert_allclose(together, np.concatenate([audio_encoder.embed([s]) for s in sounds]), atol=1e-4)
     assert np.linalg.norm(together[0] - together[1]) > 0.05
 
 
-def test_a_long_sound_is_the_mean_over_its_crops(listener: ClapAudio) -> None:
+def test_a_long_sound_is_the_mean_over_its_crops(audio_encoder: ClapAudio) -> None:
     sound = noise(15.0)
     with torch.inference_mode():
-        mean = listener._route.listen(clap.inputs(sound), torch.ones(CROPS, dtype=torch.bool)).mean(0).numpy()
-    np.testing.assert_allclose(listener.embed([sound])[0], mean / np.linalg.norm(mean), atol=1e-5)
+        mean = audio_encoder._route.listen(clap.inputs(sound), torch.ones(CROPS, dtype=torch.bool)).mean(0).numpy()
+    np.testing.assert_allclose(audio_encoder.embed([sound])[0], mean / np.linalg.norm(mean), atol=1e-5)
 
 
-def test_silence_and_nothing_have_an_embedding(listener: ClapAudio) -> None:
-    out = listener.embed([np.zeros(RATE, np.float32), np.zeros(0, np.float32)])
+def test_silence_and_nothing_have_an_embedding(audio_encoder: ClapAudio) -> None:
+    out = audio_encoder.embed([np.zeros(RATE, np.float32), np.zeros(0, np.float32)])
     assert np.isfinite(out).all()
 
 
-def test_samples_are_rounded_to_sixteen_bits_and_clipped(listener: ClapAudio) -> None:
+def test_samples_are_rounded_to_sixteen_bits_and_clipped(audio_encoder: ClapAudio) -> None:
     sound = noise(1.0)
     rounded = (np.trunc(sound * 32_767) / 32_767).astype(np.float32)
-    np.testing.assert_allclose(listener.embed([sound]), listener.embed([rounded]), atol=1e-4)
+    np.testing.assert_allclose(audio_encoder.embed([sound]), audio_encoder.embed([rounded]), atol=1e-4)
     torch.testing.assert_close(clap.inputs(50 * sound), clap.inputs(np.clip(50 * sound, -1, 1)))
 
 
@@ -134,11 +134,11 @@ def test_texts_have_unit_length_whatever_shares_the_batch(reader: ClapText) -> N
 def test_both_kinds_load_from_the_folder_that_is_named(tiny_clap: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BSTVIZ_CLAP", str(tiny_clap))
     monkeypatch.setattr(clap, "util", types.SimpleNamespace(find_spec=lambda name: None))
-    listens, reads = load_audio_encoder("clap"), load_text_encoder("clap")
-    assert listens.info == reads.info == EncoderInfo("clap", clap.REVISION, 64)
-    assert listens.info.via.startswith("transformers ")
-    assert "via transformers" in str(listens.info)
-    assert listens.rate == 48_000
+    for_audio, for_text = load_audio_encoder("clap"), load_text_encoder("clap")
+    assert for_audio.info == for_text.info == EncoderInfo("clap", clap.REVISION, 64)
+    assert for_audio.info.via.startswith("transformers ")
+    assert "via transformers" in str(for_audio.info)
+    assert for_audio.rate == 48_000
 
 
 def test_the_way_is_recorded_in_the_collection_and_no_part_of_its_identity(

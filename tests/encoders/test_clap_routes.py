@@ -125,7 +125,7 @@ def test_both_ways_give_the_same_embeddings(embedded: tuple[np.ndarray, np.ndarr
     print("cosine of the two ways:", dict(zip([len(c) / RATE for c in clips], cosine.round(6).tolist(), strict=True)))
     assert (cosine >= 0.999).all()
     between = package @ package.T
-    assert between[np.triu_indices(len(clips), 1)].min() < 0.999  # clips are told apart at all
+    assert between[np.triu_indices(len(clips), 1)].min() < 0.999  # clips differ at all
 
 
 def test_up_to_ten_seconds_the_packages_own_preprocessing_gives_the_same(

@@ -135,7 +135,7 @@ def test_aisfx_repeats_a_short_sound_until_it_fills_a_window(aisfx: AiSFX) -> No
     np.testing.assert_allclose(aisfx.embed([short]), aisfx.embed([np.tile(short, 6)[: 99 * 1024]]), atol=1e-5)
 
 
-def test_aisfx_does_not_hear_loudness(aisfx: AiSFX) -> None:
+def test_aisfx_embeddings_do_not_depend_on_loudness(aisfx: AiSFX) -> None:
     sound = noise(1.0)
     np.testing.assert_allclose(aisfx.embed([sound]), aisfx.embed([sound / 50]), atol=1e-3)
 

@@ -39,15 +39,15 @@ def published(file: Path, samples: np.ndarray) -> np.ndarray:
     layers = np.load(file, allow_pickle=True, encoding="latin1").item()
     sizes = {1: (2, 32, 8), 2: (2, 16, 8), 3: (2, 8, 0), 4: (2, 4, 0), 5: (2, 2, 4), 6: (2, 2, 0)}
     x = torch.from_numpy(256 * samples / np.abs(samples).max())[None, None].float()
-    heard = []
+    outputs = []
     for number, (stride, padding, pool) in sizes.items():
         w = {name: torch.from_numpy(np.asarray(v)) for name, v in layers[f"conv{number}"].items()}
         x = functional.conv1d(x, w["weights"][:, 0].permute(2, 1, 0), w["biases"], stride, padding)
         x = functional.batch_norm(x, w["mean"], w["var"], w["gamma"], w["beta"], eps=1e-5).relu()
         x = functional.max_pool1d(x, pool) if pool else x
         if number > 4:
-            heard.append(x.mean(dim=2)[0])
-    return torch.cat(heard).numpy()
+            outputs.append(x.mean(dim=2)[0])
+    return torch.cat(outputs).numpy()
 
 
 def test_an_embedding_is_the_mean_of_the_published_layers(soundnet: SoundNet, weights_file: Path) -> None:
@@ -55,18 +55,18 @@ def test_an_embedding_is_the_mean_of_the_published_layers(soundnet: SoundNet, we
     np.testing.assert_allclose(soundnet.embed([sound])[0], published(weights_file, sound), atol=1e-3)
 
 
-def test_short_sounds_are_repeated_and_loudness_is_not_heard(soundnet: SoundNet) -> None:
+def test_short_sounds_are_repeated_and_loudness_does_not_matter(soundnet: SoundNet) -> None:
     short = tone(440, 0.3, RATE)
     repeated = np.tile(short, 20)[:SHORTEST]
     np.testing.assert_allclose(soundnet.embed([short / 50]), soundnet.embed([repeated]), atol=1e-3)
 
 
-def test_of_long_sounds_a_bounded_part_is_heard_over_all_their_length(soundnet: SoundNet) -> None:
+def test_of_long_sounds_excerpts_are_spread_over_all_their_length(soundnet: SoundNet) -> None:
     long = np.arange(3 * LONGEST, dtype=np.float32)
-    heard = soundnet.excerpts(long).numpy() / 256 * long[-1]
-    assert heard.shape == (WINDOWS, SHORTEST)
-    np.testing.assert_allclose(heard[0, 0], 0, atol=1e-3)
-    np.testing.assert_allclose(heard[-1, -1], long[-1], rtol=1e-5)
+    outputs = soundnet.excerpts(long).numpy() / 256 * long[-1]
+    assert outputs.shape == (WINDOWS, SHORTEST)
+    np.testing.assert_allclose(outputs[0, 0], 0, atol=1e-3)
+    np.testing.assert_allclose(outputs[-1, -1], long[-1], rtol=1e-5)
 
 
 def test_silence_and_a_single_sample_are_taken(soundnet: SoundNet) -> None:
@@ -92,17 +92,17 @@ def test_nothing_but_arrays_is_unpickled(tmp_path: Path) -> None:
     assert not (tmp_path / "done").exists()
 
 
-def test_joined_encoders_stand_side_by_side_each_at_its_own_rate(soundnet: SoundNet) -> None:
+def test_concatenated_encoders_stand_side_by_side_each_at_its_own_rate(soundnet: SoundNet) -> None:
     load_any("audio", "aisfx")
-    joined, alone = load_audio_encoder("aisfx+soundnet"), load_audio_encoder("aisfx")
-    assert joined.info.id == "aisfx+soundnet"
-    assert joined.rate == 44_100
+    concatenated, alone = load_audio_encoder("aisfx+soundnet"), load_audio_encoder("aisfx")
+    assert concatenated.info.id == "aisfx+soundnet"
+    assert concatenated.rate == 44_100
     sound = tone(700, 1.0, 44_100)
     wanted = [alone.embed([sound]), soundnet.embed([decode.resample(sound, 44_100, RATE)])]
-    np.testing.assert_allclose(joined.embed([sound]), np.concatenate(wanted, axis=1), atol=1e-5)
+    np.testing.assert_allclose(concatenated.embed([sound]), np.concatenate(wanted, axis=1), atol=1e-5)
 
 
-def test_a_part_that_is_unknown_is_named() -> None:
+def test_an_encoder_that_is_unknown_is_named() -> None:
     load_any("audio", "aisfx")
     with pytest.raises(UserError, match="no audio encoder 'nothing'"):
         load_audio_encoder("aisfx+nothing")

@@ -21,15 +21,15 @@ from tests.fakes import answers_of
 def real(shared_data: Path, base_run: Run) -> OutOfFold:
     """The public baseline's answers to BSD10k, over the five official folds."""
     sounds = pd.read_parquet(shared_data / "bsd10k_v1.2.parquet")
-    said = pd.read_parquet(shared_data / "bsd10k_clap_predictions.parquet").set_index("sound_id")
-    predicted = said["baseline__both__pred"].loc[sounds["sound_id"]]
+    predictions = pd.read_parquet(shared_data / "bsd10k_clap_predictions.parquet").set_index("sound_id")
+    predicted = predictions["baseline__both__pred"].loc[sounds["sound_id"]]
     return answers_of(
         base_run,
         bst().encode(sounds["class"]),
         bst().encode(predicted),
         folds=sounds["test_fold"].to_numpy(int),
         ids=sounds["sound_id"].astype(str).to_numpy(),
-        confidence=sounds["confidence"].to_numpy(float),
+        annotation_confidence=sounds["confidence"].to_numpy(float),
     )
 
 
@@ -82,8 +82,8 @@ def test_an_axis_with_one_top_level_class_open_has_its_classes_and_the_other_top
     along = confusion.axis(bst(), ["ss"])
     assert along.codes == ["m", "is", "sp", "fx", "ss-n", "ss-i", "ss-u", "ss-s"]
     assert along.block.tolist() == [0, 1, 2, 3, 4, 4, 4, 4]
-    assert along.place[bst().codes.index("fx-a")] == 3
-    assert along.place[bst().codes.index("ss-u")] == 6
+    assert along.position[bst().codes.index("fx-a")] == 3
+    assert along.position[bst().codes.index("ss-u")] == 6
     assert confusion.axis(bst()).codes == list(bst().codes)
 
 
@@ -99,11 +99,11 @@ def test_a_difference_is_first_minus_second_in_what_the_cells_hold() -> None:
     np.testing.assert_allclose(confusion.difference(first, second, "column"), [[0.4, -2 / 3], [-0.4, 2 / 3]])
 
 
-def test_a_cell_holds_its_sounds_the_most_certain_first(made_up: OutOfFold) -> None:
+def test_a_cell_holds_its_sounds_the_most_confident_first(made_up: OutOfFold) -> None:
     inside = np.flatnonzero((made_up.y_true == 3) & (made_up.y_pred == 3))
     found = confusion.cell(made_up, bst().codes[3], bst().codes[3])
     assert sorted(found.sound_ids) == sorted(made_up.sound_ids[inside])
-    assert (np.diff(confusion.conviction(found)) <= 0).all()
+    assert (np.diff(confusion.predicted_confidence(found)) <= 0).all()
     parents = bst().parents
     upper = confusion.cell(made_up, "ss", "fx-a")
     wanted = (parents[made_up.y_true] == 4) & (made_up.y_pred == bst().codes.index("fx-a"))
@@ -136,7 +136,7 @@ def test_scores_are_pooled_and_spread_over_folds(made_up: OutOfFold) -> None:
     np.testing.assert_array_equal(one["pooled"], one["mean"])
 
 
-def test_two_test_sets_are_told_apart_and_shared_sounds_put_in_one_order(made_up: OutOfFold) -> None:
+def test_two_test_sets_are_distinguished_and_shared_sounds_put_in_one_order(made_up: OutOfFold) -> None:
     backwards = made_up.where(np.arange(400)[::-1])
     whole = confusion.shared_test(made_up, backwards)
     assert whole.same
@@ -166,7 +166,7 @@ def test_sounds_of_two_collections_are_never_shared(made_up: OutOfFold) -> None:
         (3, 4, "≥ 3 applies to training and ≥ 4 to the test"),
     ],
 )
-def test_where_a_threshold_applies_is_said(trained: int, tested: int, words: str) -> None:
+def test_where_a_threshold_applies_is_reported(trained: int, tested: int, words: str) -> None:
     assert words in confusion.where_applied(trained, tested)
 
 

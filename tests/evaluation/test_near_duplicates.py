@@ -20,7 +20,7 @@ from bstviz.evaluation.near_duplicates import (
     Duplicates,
     correlation,
     find_duplicates,
-    inflation,
+    leakage,
     mark_groups,
     whiten,
 )
@@ -42,9 +42,9 @@ def doubled() -> Collection:
     """Sounds in class clusters; five rows at the end are nearly those of rows 0, 10, 20, 30 and 40."""
     made = small_collection(per_class=20)
     audio = made.embedding("audio")
-    twins = audio[:50:10] + 0.02 * np.random.default_rng(1).normal(size=(5, audio.shape[1])).astype(np.float32)
+    copies = audio[:50:10] + 0.02 * np.random.default_rng(1).normal(size=(5, audio.shape[1])).astype(np.float32)
     sounds = pd.concat([made.sounds, made.sounds.iloc[:50:10].assign(sound_id=list("abcde"))], ignore_index=True)
-    return replace(made, sounds=sounds, audio=np.vstack([audio, twins]), text=None, text_encoder=None)
+    return replace(made, sounds=sounds, audio=np.vstack([audio, copies]), text=None, text_encoder=None)
 
 
 def test_whitening_is_that_of_scikit_learn_whatever_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ def test_whitening_is_that_of_scikit_learn_whatever_the_block(monkeypatch: pytes
     assert cosine_similarity(whiten(x)) == pytest.approx(cosine_similarity(theirs), abs=1e-3)
 
 
-def test_planted_twins_are_the_nearest_pairs(doubled: Collection) -> None:
+def test_planted_copies_are_the_nearest_pairs(doubled: Collection) -> None:
     found = find_duplicates(doubled)
     assert set(zip(found.left[:5], found.right[:5], strict=True)) == {(10 * i, 120 + i) for i in range(5)}
     assert (found.left < found.right).all()
@@ -112,7 +112,7 @@ def test_other_sounds_and_silence_do_not_correlate() -> None:
     assert correlation(padded, noise()) == pytest.approx(1)
 
 
-def test_copies_are_listed_below_the_threshold_too_where_they_are_heard(
+def test_copies_are_listed_below_the_threshold_too_where_waveforms_are_compared(
     doubled: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def load(self: Collection, row: int) -> tuple[np.ndarray, int]:
@@ -123,7 +123,7 @@ def test_copies_are_listed_below_the_threshold_too_where_they_are_heard(
         ), 16_000  # 120 + i repeats the sound 10 i
 
     monkeypatch.setattr(Collection, "load_audio", load)
-    near, found = find_duplicates(doubled, threshold=1), find_duplicates(doubled, threshold=1, heard=True)
+    near, found = find_duplicates(doubled, threshold=1), find_duplicates(doubled, threshold=1, compare_waveforms=True)
     assert len(near) == 0
     assert found.correlation is not None
     assert (found.correlation >= COPY).all()
@@ -137,16 +137,16 @@ def test_groups_are_connected_sounds(doubled: Collection) -> None:
     assert (np.delete(groups, [0, 2, 5, 7, 8]) == -1).all()
 
 
-def test_the_table_says_what_a_pair_shares_and_whether_folds_part_it(doubled: Collection) -> None:
+def test_the_table_names_what_a_pair_shares_and_whether_it_lies_across_folds(doubled: Collection) -> None:
     folds = np.arange(len(doubled)) % 2
     table = pairs(doubled, (0, 4), (0, 1), (3, 25)).table(doubled.sounds, folds)
     assert table["same_uploader"].tolist() == [True, False, False]
     assert table["same_class"].tolist() == [True, True, False]
-    assert table["parted"].tolist() == [False, True, False]
+    assert table["across_folds"].tolist() == [False, True, False]
     assert "same_recording" not in table
 
 
-def test_folds_grouped_by_the_marked_column_never_part_a_pair(doubled: Collection, tmp_path: Path) -> None:
+def test_folds_grouped_by_the_marked_column_keep_a_pair_in_the_same_fold(doubled: Collection, tmp_path: Path) -> None:
     found = find_duplicates(doubled)
     mark_groups(doubled, found).save(tmp_path / "marked")
     marked = load_collection(tmp_path / "marked")
@@ -158,7 +158,7 @@ def test_folds_grouped_by_the_marked_column_never_part_a_pair(doubled: Collectio
     assert (folds[found.left] == folds[found.right]).all()
 
 
-def test_twins_in_training_count_and_others_do_not(collection: Collection, runs: dict[str, Run]) -> None:
+def test_near_duplicates_in_training_count_and_others_do_not(collection: Collection, runs: dict[str, Run]) -> None:
     run = runs["audio"]
     rows = {
         split: [collection.row_of[i] for i in run.sounds["sound_id"][run.sounds["split"] == split]]
@@ -167,11 +167,11 @@ def test_twins_in_training_count_and_others_do_not(collection: Collection, runs:
     test = rows["test"]
     ends = [(test[0], rows["train"][0]), (rows["val"][0], test[1]), (test[2], test[3]), tuple(rows["train"][1:3])]
     found = pairs(collection, *(tuple(sorted(pair)) for pair in ends))  # type: ignore[arg-type]
-    effect = inflation(found, [run], collection)
-    assert (effect.tested, effect.twins) == (len(test), 2)
+    effect = leakage(found, [run], collection)
+    assert (effect.tested, effect.leaked) == (len(test), 2)
     truth, answer = (run.sounds.set_index("sound_id")[c] for c in ("y_true", "y_pred"))
     ids = collection.sounds["sound_id"].iloc[test]
     expected = [accuracy_score(truth[part], answer[part]) for part in (ids, ids[:2], ids[2:])]
     assert effect.second == pytest.approx(expected)
     with pytest.raises(UserError, match="is not what run"):
-        inflation(found, [run], small_collection(seed=1))
+        leakage(found, [run], small_collection(seed=1))

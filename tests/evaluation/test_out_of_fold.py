@@ -27,7 +27,7 @@ def test_every_sound_is_answered_once_by_the_fold_that_tests_it(trained) -> None
     rows = [collection.row_of[i] for i in pooled.sound_ids]
     np.testing.assert_array_equal(pooled.folds, folds.assignment[rows])
     np.testing.assert_array_equal(pooled.y_true, collection.labels[rows])
-    np.testing.assert_array_equal(pooled.confidence, collection.sounds["confidence"].to_numpy(float)[rows])
+    np.testing.assert_array_equal(pooled.annotation_confidence, collection.sounds["confidence"].to_numpy(float)[rows])
     for run in runs:
         own = run.sounds.set_index("sound_id").loc[pooled.sound_ids[pooled.folds == run.fold]]
         wanted = own[[f"p_{c}" for c in run.taxonomy.codes]].to_numpy(np.float32)
@@ -38,14 +38,14 @@ def test_sounds_below_a_threshold_are_left_out_only_when_asked(trained) -> None:
     collection, _, runs = trained
     pooled = pool(runs, collection.sounds)
     assert pooled.at_least(1) is pooled
-    assert (pooled.at_least(4).confidence >= 4).all()
+    assert (pooled.at_least(4).annotation_confidence >= 4).all()
     assert len(pooled.at_least(4)) == (collection.sounds["confidence"] >= 4).sum()
 
 
 def test_what_a_setting_is_judged_on_are_the_sounds_at_its_own_threshold(trained) -> None:
     collection, _, runs = trained
     pooled = pool(runs, collection.sounds)
-    np.testing.assert_array_equal(pooled.tested, pooled.confidence >= 3)
+    np.testing.assert_array_equal(pooled.tested, pooled.annotation_confidence >= 3)
     own = pooled.where(pooled.tested)
     assert len(own) == sum(run.metrics["n"] for run in runs)
     assert np.mean(own.y_pred == own.y_true) == pytest.approx(
@@ -56,7 +56,7 @@ def test_what_a_setting_is_judged_on_are_the_sounds_at_its_own_threshold(trained
 
 def test_without_the_collection_there_is_no_confidence(trained) -> None:
     pooled = pool(trained[2])
-    assert np.isnan(pooled.confidence).all()
+    assert np.isnan(pooled.annotation_confidence).all()
     assert len(pooled.at_least(2)) == 0
 
 

@@ -17,8 +17,8 @@ def run(runs: dict[str, Run]) -> Run:
 
 
 def test_classes_have_accuracy_precision_support_and_mean_confidence(run: Run) -> None:
-    truth, said = np.array([0, 0, 0, 0, 5, 5]), np.array([0, 0, 0, 5, 5, 7])
-    table = by_class(answers_of(run, truth, said, confidence=np.array([1, 2, np.nan, 3, 4, 4])))
+    truth, predicted = np.array([0, 0, 0, 0, 5, 5]), np.array([0, 0, 0, 5, 5, 7])
+    table = by_class(answers_of(run, truth, predicted, annotation_confidence=np.array([1, 2, np.nan, 3, 4, 4])))
     assert table["label"].tolist() == [0, 5]
     assert table["sounds"].tolist() == [4, 2]
     assert table["accuracy"].tolist() == [0.75, 0.5]
@@ -42,9 +42,9 @@ def test_a_class_never_predicted_has_no_precision_and_none_without_annotators_no
 def test_groups_are_judged_by_what_others_make_of_their_classes(run: Run) -> None:
     """Group a: 4 of class 0, all wrong; b: 4 of class 0, 1 wrong; c: 2 of class 1, both wrong, which no other has."""
     truth = np.array([0] * 8 + [1] * 2)
-    said = np.array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
+    predicted = np.array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
     groups = np.array(["a"] * 4 + ["b"] * 4 + ["c"] * 2, object)
-    table = by_group(answers_of(run, truth, said), groups).set_index("group")
+    table = by_group(answers_of(run, truth, predicted), groups).set_index("group")
     assert table.index.tolist() == ["a", "c", "b"]
     assert table["errors"].to_dict() == {"a": 4, "b": 1, "c": 2}
     assert table.loc["a", ["accuracy", "expected", "excess"]].tolist() == [0, 0.75, 3]

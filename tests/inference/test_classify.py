@@ -91,7 +91,7 @@ def test_a_joint_run_wants_words(tones: tuple[Collection, dict[str, Run]], encod
     path = collection.path(0)
     assert path is not None
     classifier = Classifier(runs["both"])
-    with pytest.raises(UserError, match="give a title or tags, or take an audio-only run"):
+    with pytest.raises(UserError, match="give a title or tags, or take an audio model"):
         classifier.classify(path, text="  ")
     answer = classifier.classify(path, text=collection.texts(("title",))[0])
     np.testing.assert_allclose(answer.prediction.probabilities[0], runs["both"].probabilities[0], atol=1e-5)

@@ -87,7 +87,7 @@ def test_a_stopped_run_goes_on_and_does_nothing_twice(
     np.testing.assert_array_equal(resumed.embedding("audio"), fake_embed(folder).collection.embedding("audio"))
 
 
-def test_parts_of_another_encoder_revision_are_not_taken_over(
+def test_chunks_of_another_encoder_revision_are_not_taken_over(
     folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(label, "BATCH", 4)

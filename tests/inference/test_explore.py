@@ -10,11 +10,11 @@ import pytest
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.taxonomy import load_taxonomy
 from bstviz.errors import UserError
-from bstviz.inference.explore import apply_run, library_home, open_library
+from bstviz.inference.explore import library_home, open_library, run_inference
 from bstviz.models.predict import Embeddings, predict
 from bstviz.models.run import Run, load_run
+from tests.anomalous_sounds import sndfile
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, small_collection, tone, write_tones
-from tests.odd_sounds import sndfile
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
 
@@ -25,47 +25,47 @@ def folder_of(run: Run) -> Path:
 
 
 @pytest.mark.parametrize("modality", ["audio", "text", "both"])
-def test_an_applied_run_holds_the_runs_answers_for_the_other_collection(
+def test_an_inference_only_run_holds_the_runs_predictions_for_the_other_collection(
     runs: dict[str, Run], tmp_path: Path, modality: str
 ) -> None:
     other = load_collection(small_collection(seed=3, name="other").save(tmp_path / "other"))
     run = runs[modality]
-    applied = load_run(apply_run(run, other).save(tmp_path / "runs" / "applied"))
+    inferred = load_run(run_inference(run, other).save(tmp_path / "runs" / "applied"))
     kinds = {"audio": (other.audio, other.audio_encoder), "text": (other.text, other.text_encoder)}
     given = {k: Embeddings(*kinds[k]) for k in run.encoders}  # type: ignore[arg-type]
     answer = predict(run, **given)  # type: ignore[arg-type]
-    np.testing.assert_allclose(applied.latents, answer.latent, atol=1e-6)
-    np.testing.assert_allclose(applied.probabilities, answer.probabilities, atol=1e-6)
+    np.testing.assert_allclose(inferred.latents, answer.latent, atol=1e-6)
+    np.testing.assert_allclose(inferred.probabilities, answer.probabilities, atol=1e-6)
     np.testing.assert_allclose(
-        applied.projections[["pca_x", "pca_y", "pca_z"]], applied.pca.transform(answer.latent), atol=1e-5
+        inferred.projections[["pca_x", "pca_y", "pca_z"]], inferred.pca.transform(answer.latent), atol=1e-5
     )
-    assert applied.collection.name == "other"
-    assert applied.load_collection().hash == other.hash
-    assert applied.applied
-    assert run.applied is None
-    assert applied.history == {}
-    assert set(applied.sounds["split"]) == {"test"}
-    assert applied.metrics["second_accuracy"] == pytest.approx((applied.y_true == applied.y_pred).mean())
+    assert inferred.collection.name == "other"
+    assert inferred.load_collection().hash == other.hash
+    assert inferred.answered_by
+    assert run.answered_by is None
+    assert inferred.history == {}
+    assert set(inferred.sounds["split"]) == {"test"}
+    assert inferred.metrics["second_accuracy"] == pytest.approx((inferred.y_true == inferred.y_pred).mean())
 
 
 def test_unlabelled_sounds_are_answered_and_not_judged(runs: dict[str, Run], tmp_path: Path) -> None:
     other = small_collection(seed=3)
     other.sounds["class"] = None
     other.sounds.loc[:4, "class"] = "fx-a"
-    applied = apply_run(runs["audio"], other)
-    assert applied.sounds["split"].value_counts().to_dict() == {"unused": 43, "test": 5}
+    inferred = run_inference(runs["audio"], other)
+    assert inferred.sounds["split"].value_counts().to_dict() == {"unused": 43, "test": 5}
     other.sounds["class"] = None
-    assert apply_run(runs["audio"], replace(other)).metrics == {}
+    assert run_inference(runs["audio"], replace(other)).metrics == {}
 
 
 def test_sounds_without_embedding_are_left_out(runs: dict[str, Run]) -> None:
     other = small_collection(seed=3)
     assert other.audio is not None
     other.audio[:46] = np.nan
-    assert apply_run(runs["audio"], other).sounds["sound_id"].tolist() == ["s046", "s047"]
+    assert run_inference(runs["audio"], other).sounds["sound_id"].tolist() == ["s046", "s047"]
     other.audio[46] = np.nan
     with pytest.raises(UserError, match="1 sounds of 'small' have embeddings"):
-        apply_run(runs["audio"], other)
+        run_inference(runs["audio"], other)
 
 
 def test_another_taxonomy_or_encoder_is_refused(runs: dict[str, Run], tmp_path: Path) -> None:
@@ -73,24 +73,24 @@ def test_another_taxonomy_or_encoder_is_refused(runs: dict[str, Run], tmp_path: 
     other: Collection = small_collection(seed=3)
     other.sounds["class"] = None
     with pytest.raises(UserError, match="taxonomy 'birds'"):
-        apply_run(runs["audio"], replace(other, taxonomy=load_taxonomy(tmp_path / "birds.csv")))
+        run_inference(runs["audio"], replace(other, taxonomy=load_taxonomy(tmp_path / "birds.csv")))
     assert other.audio_encoder
     newer = replace(other, audio_encoder=replace(other.audio_encoder, revision="9"))
     with pytest.raises(UserError, match="not interchangeable"):
-        apply_run(runs["audio"], newer)
+        run_inference(runs["audio"], newer)
 
 
 @pytest.mark.slow
-def test_a_bare_folder_becomes_a_collection_with_an_applied_run(
+def test_a_bare_folder_becomes_a_collection_with_an_inference_only_run(
     runs: dict[str, Run], encoders: Fakes, tmp_path: Path
 ) -> None:
     write_tones(tmp_path / "sounds")
     library = open_library(tmp_path / "sounds", [folder_of(runs["audio"])], home=tmp_path / "home")
     assert len(load_collection(library.collection)) == 24
-    applied = load_run(library.runs / runs["audio"].id)
-    assert len(applied.sounds) == 24
-    assert applied.load_collection().load_audio(0)[1] == 8_000
-    assert {"umap2_x", "umap3_z"} <= set(applied.projections)
+    inferred = load_run(library.runs / runs["audio"].id)
+    assert len(inferred.sounds) == 24
+    assert inferred.load_collection().load_audio(0)[1] == 8_000
+    assert {"umap2_x", "umap3_z"} <= set(inferred.projections)
     assert sorted(f.name for f in tmp_path.iterdir()) == ["home", "sounds"]
 
 
@@ -99,11 +99,11 @@ def test_opened_again_a_library_takes_only_what_is_new(runs: dict[str, Run], enc
     sounds, run, home = tmp_path / "sounds", folder_of(runs["audio"]), tmp_path / "home"
     write_tones(sounds)
     open_library(sounds, [run], home=home)
-    stamp = (home / "runs" / runs["audio"].id / "run.json").stat().st_mtime_ns
+    modified = (home / "runs" / runs["audio"].id / "run.json").stat().st_mtime_ns
     assert encoders[0].embedded == 24
     open_library(sounds, [run], home=home)
     assert encoders[0].embedded == 24
-    assert (home / "runs" / runs["audio"].id / "run.json").stat().st_mtime_ns == stamp
+    assert (home / "runs" / runs["audio"].id / "run.json").stat().st_mtime_ns == modified
     (sounds / "new.wav").write_bytes(sndfile(tone(900), 8_000))
     (sounds / "m-sp_0.wav").write_bytes(sndfile(tone(3_000), 8_000))
     os.utime(sounds / "m-sp_0.wav", ns=(1, 1))

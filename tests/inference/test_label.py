@@ -16,9 +16,9 @@ from bstviz.inference.label import Labeller, label_folder
 from bstviz.jobs.resumable import Item
 from bstviz.models.run import Run
 from bstviz.training.train import train_fold
-from tests import odd_sounds
+from tests import anomalous_sounds
+from tests.anomalous_sounds import sndfile
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, write_tones
-from tests.odd_sounds import sndfile
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
 
@@ -86,7 +86,7 @@ def test_bad_files_are_listed_with_reasons_and_end_nothing(
     assert bad["second_probability"].isna().all()
 
 
-def test_run_again_only_what_is_new_or_changed_is_heard(
+def test_run_again_only_what_is_new_or_changed_is_decoded(
     sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path
 ) -> None:
     out, run = tmp_path / "labels.parquet", folder_of(runs["audio"])
@@ -114,21 +114,21 @@ def test_labels_of_another_run_are_not_taken_over(
     assert encoders[0].embedded - before == 24
 
 
-def test_the_odd_corpus_is_labelled_file_by_file(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
-    corpus = [odd for odd in odd_sounds.corpus() if "." in odd.name]
+def test_the_anomalous_corpus_is_labelled_file_by_file(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
+    corpus = [case for case in anomalous_sounds.corpus() if "." in case.name]
     assert len(corpus) >= 300
     (tmp_path / "odd").mkdir()
-    for odd in corpus:
-        (tmp_path / "odd" / odd.name).write_bytes(odd.data)
+    for case in corpus:
+        (tmp_path / "odd" / case.name).write_bytes(case.data)
     table = label_folder(tmp_path / "odd", tmp_path / "labels.parquet", folder_of(runs["audio"])).set_index("file")
     assert len(table) == len(corpus)
-    for odd in corpus:
-        row = table.loc[odd.name]
-        assert pd.notna(row["problem"]) == bool(odd.refused), odd.name
-        if odd.refused:
-            assert odd.refused in row["problem"]
+    for case in corpus:
+        row = table.loc[case.name]
+        assert pd.notna(row["problem"]) == bool(case.refused), case.name
+        if case.refused:
+            assert case.refused in row["problem"]
         else:
-            assert odd.remark in row["notes"]
+            assert case.remark in row["notes"]
             assert 0 < row["second_probability"] <= 1
 
 
@@ -156,7 +156,7 @@ def test_wrong_wishes_are_refused(sounds: Path, runs: dict[str, Run], encoders: 
     (tmp_path / "mine.parquet").write_text("mine")
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
     (tmp_path / "bare").mkdir()
-    for arguments, said in (
+    for arguments, message in (
         ((tmp_path / "nowhere", tmp_path / "l.parquet", run), "There is no folder"),
         ((tmp_path / "bare", tmp_path / "l.parquet", run), "holds no audio file"),
         ((sounds, tmp_path / "labels.csv", run), r"written as a \.parquet"),
@@ -164,7 +164,7 @@ def test_wrong_wishes_are_refused(sounds: Path, runs: dict[str, Run], encoders: 
         ((sounds, tmp_path / "other.parquet", run), "holds no labels of bstviz"),
         ((sounds, tmp_path / "l.parquet", folder_of(runs["both"])), "take an audio-only run"),
     ):
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             label_folder(*arguments)
     assert (tmp_path / "mine.parquet").read_text() == "mine"
 

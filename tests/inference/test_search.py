@@ -86,7 +86,7 @@ def test_the_nearest_description_is_the_zero_shot_class(shared: tuple[Collection
         BaselineConfig("zeroshot", "text")
 
 
-def test_sweeps_compare_with_zero_shot_where_the_encoder_reads(
+def test_sweeps_compare_with_zero_shot_where_the_encoder_takes_text(
     shared: tuple[Collection, FakeTextEncoder], collection: Collection
 ) -> None:
     def zero_shots(of: Collection) -> list[tuple[str, int]]:
@@ -119,14 +119,14 @@ def test_clap_itself_searches_and_classifies(
     tiny_clap: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clap, "load_route", lambda device: clap.transformers_route(str(tiny_clap), device))
-    listens, reads = ClapAudio(clap.load_route("cpu")), ClapText(clap.load_route("cpu"))
-    sounds = listens.embed([np.random.default_rng(i).normal(0, 0.1, 9_600).astype(np.float32) for i in range(48)])
-    embedded = replace(collection, audio=sounds, audio_encoder=listens.info)
+    audio_encoder, text_encoder = ClapAudio(clap.load_route("cpu")), ClapText(clap.load_route("cpu"))
+    sounds = audio_encoder.embed([np.random.default_rng(i).normal(0, 0.1, 9_600).astype(np.float32) for i in range(48)])
+    embedded = replace(collection, audio=sounds, audio_encoder=audio_encoder.info)
     found = search(embedded, "rain on a tent", k=5)
     np.testing.assert_allclose(
-        found.similarities, np.sort(sounds @ reads.embed(["rain on a tent"])[0])[::-1][:5], atol=1e-5
+        found.similarities, np.sort(sounds @ text_encoder.embed(["rain on a tent"])[0])[::-1][:5], atol=1e-5
     )
-    prompted = reads.embed(prompts(collection.taxonomy))
+    prompted = text_encoder.embed(prompts(collection.taxonomy))
     np.testing.assert_array_equal(zero_shot(embedded).argmax(axis=1), (sounds @ prompted.T).argmax(axis=1))
     baseline = fit_baseline(embedded, stratified(embedded), 1, BaselineConfig("zeroshot", "audio"))
     test = stratified(embedded).assignment == 1

@@ -14,11 +14,11 @@ import pytest
 
 from bstviz.errors import UserError
 from bstviz.jobs.backend import Engine
-from bstviz.jobs.resumable import AHEAD, Item, in_parts, read_ahead, stamp
+from bstviz.jobs.resumable import AHEAD, Item, fingerprint, in_chunks, read_ahead
 
 
 class Squares:
-    """Yields a table a sound with the square of its source; writes what it did into a log."""
+    """Yields one table per sound with the square of its source; writes what it did into a log."""
 
     def __init__(self, log: Path, pause: float = 0.0) -> None:
         self.log, self.pause = log, pause
@@ -28,7 +28,7 @@ class Squares:
             time.sleep(self.pause)
             with self.log.open("a") as log:
                 log.write(f"{item.id}\n")
-            yield pd.DataFrame({"id": [item.id], "fingerprint": [item.stamp], "square": [int(item.source) ** 2]})
+            yield pd.DataFrame({"id": [item.id], "fingerprint": [item.fingerprint], "square": [int(item.source) ** 2]})
 
 
 def items(n: int, mark: str = "1") -> list[Item]:
@@ -41,29 +41,29 @@ def done(log: Path) -> list[str]:
 
 def test_results_come_in_the_order_of_the_items(tmp_path: Path) -> None:
     wanted = items(7)[::-1]
-    table = in_parts(partial(Squares, tmp_path / "log"), wanted, tmp_path / "store")
+    table = in_chunks(partial(Squares, tmp_path / "log"), wanted, tmp_path / "store")
     assert table["id"].tolist() == [item.id for item in wanted]
     assert table["square"].tolist() == [36, 25, 16, 9, 4, 1, 0]
 
 
 def test_nothing_is_done_twice_and_what_is_new_or_changed_is_done(tmp_path: Path) -> None:
     make, store = partial(Squares, tmp_path / "log"), tmp_path / "store"
-    in_parts(make, items(4), store)
+    in_chunks(make, items(4), store)
     changed = [*items(4)[:3], Item("s003", "9", "2"), Item("s004", "4", "1")]
-    table = in_parts(make, changed, store)
+    table = in_chunks(make, changed, store)
     assert done(tmp_path / "log") == ["s000", "s001", "s002", "s003", "s003", "s004"]
     assert table["square"].tolist() == [0, 1, 4, 81, 16]
 
 
 def test_what_is_gone_is_left_out(tmp_path: Path) -> None:
     make, store = partial(Squares, tmp_path / "log"), tmp_path / "store"
-    in_parts(make, items(5), store)
-    assert in_parts(make, items(2), store)["id"].tolist() == ["s000", "s001"]
-    assert in_parts(make, [], store).empty
+    in_chunks(make, items(5), store)
+    assert in_chunks(make, items(2), store)["id"].tolist() == ["s000", "s001"]
+    assert in_chunks(make, [], store).empty
 
 
 def _work(folder: Path) -> None:
-    in_parts(partial(Squares, folder / "log", 0.004), items(300), folder / "store")
+    in_chunks(partial(Squares, folder / "log", 0.004), items(300), folder / "store")
 
 
 def test_three_kills_lose_and_double_nothing(tmp_path: Path) -> None:
@@ -78,31 +78,31 @@ def test_three_kills_lose_and_double_nothing(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGKILL)
         process.join()
     before = len(done(tmp_path / "log"))
-    table = in_parts(partial(Squares, tmp_path / "log"), items(300), tmp_path / "store")
+    table = in_chunks(partial(Squares, tmp_path / "log"), items(300), tmp_path / "store")
     assert table["square"].tolist() == [i**2 for i in range(300)]
     assert 200 <= before < 300
-    assert len(done(tmp_path / "log")) <= 303  # at most the part that each kill cut off
+    assert len(done(tmp_path / "log")) <= 303  # at most the chunk that each kill cut off
 
 
-def test_progress_is_told_a_sound_at_a_time(tmp_path: Path) -> None:
+def test_progress_is_reported_once_per_sound(tmp_path: Path) -> None:
     seen: list[int] = []
 
     def track(steps: Iterable, *, total: int, description: str, completed: int = 0) -> Iterator:
         seen.extend([total, completed])
         yield from steps
 
-    in_parts(partial(Squares, tmp_path / "log"), items(3), tmp_path / "store", track=track)
-    in_parts(partial(Squares, tmp_path / "log"), items(5), tmp_path / "store", track=track)
+    in_chunks(partial(Squares, tmp_path / "log"), items(3), tmp_path / "store", track=track)
+    in_chunks(partial(Squares, tmp_path / "log"), items(5), tmp_path / "store", track=track)
     assert seen == [3, 0, 5, 3]
 
 
-def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
+def test_a_fingerprint_changes_with_the_file(tmp_path: Path) -> None:
     file = tmp_path / "a"
-    assert stamp(file) == ""
+    assert fingerprint(file) == ""
     file.write_text("one")
-    first = stamp(file)
+    first = fingerprint(file)
     file.write_text("three")
-    assert stamp(file) not in ("", first)
+    assert fingerprint(file) not in ("", first)
 
 
 def test_reading_ahead_keeps_the_order_and_is_bounded() -> None:
@@ -142,7 +142,7 @@ def test_an_unknown_engine_is_refused() -> None:
 def test_ray_does_the_same_work_in_several_processes(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     make = partial(Squares, tmp_path / "log")
-    in_parts(make, items(10), tmp_path / "store")
-    table = in_parts(make, items(150), tmp_path / "store", engine=Engine("ray", workers=2))
+    in_chunks(make, items(10), tmp_path / "store")
+    table = in_chunks(make, items(150), tmp_path / "store", engine=Engine("ray", workers=2))
     assert table["square"].tolist() == [i**2 for i in range(150)]
     assert sorted(done(tmp_path / "log")) == [item.id for item in items(150)]

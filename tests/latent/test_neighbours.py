@@ -54,9 +54,9 @@ def test_blocks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> Non
     latents = vectors(50)
     whole = nearest(latents, latents, 4, itself=True)
     monkeypatch.setattr(neighbours, "SIMILARITIES", 7 * 50)
-    parts = nearest(latents, latents, 4, itself=True)
-    np.testing.assert_array_equal(whole[0], parts[0])
-    np.testing.assert_allclose(whole[1], parts[1], atol=1e-6)
+    blocks = nearest(latents, latents, 4, itself=True)
+    np.testing.assert_array_equal(whole[0], blocks[0])
+    np.testing.assert_allclose(whole[1], blocks[1], atol=1e-6)
 
 
 def test_length_does_not_matter() -> None:

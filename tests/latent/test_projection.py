@@ -10,8 +10,8 @@ from bstviz.latent.projection import (
     columns_of,
     fit_pca,
     fit_umap,
+    out_of_sample,
     pca_table,
-    place,
     trustworthiness,
     umap_table,
 )
@@ -33,7 +33,7 @@ def test_pca_is_that_of_scikit_learn_up_to_sign() -> None:
     np.testing.assert_allclose(pca.transform(latents), expected.transform(latents) * signs, atol=1e-4)
 
 
-def test_pca_places_new_points_as_scikit_learn_does() -> None:
+def test_pca_projects_new_points_as_scikit_learn_does() -> None:
     latents, new = clusters(), clusters(7) + 1
     expected, pca = decomposition.PCA(3).fit(latents), fit_pca(latents)
     signs = np.sign((pca.components * expected.components_).sum(1))
@@ -85,10 +85,10 @@ def test_columns_of_a_map_are_named_by_method_and_dimensions() -> None:
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_a_point_of_the_map_is_placed_on_itself(dimensions: int) -> None:
+def test_a_point_of_the_map_is_projected_onto_itself(dimensions: int) -> None:
     latents = clusters()
     coordinates = np.random.default_rng(1).uniform(-10, 10, (60, dimensions)).astype(np.float32)
-    np.testing.assert_allclose(place(latents, latents, coordinates), coordinates, atol=0.01)
+    np.testing.assert_allclose(out_of_sample(latents, latents, coordinates), coordinates, atol=0.01)
 
 
 def test_a_new_point_lies_among_its_neighbours_and_nearer_the_nearest() -> None:
@@ -96,14 +96,14 @@ def test_a_new_point_lies_among_its_neighbours_and_nearer_the_nearest() -> None:
     latents = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
     coordinates = np.array([[0, 0], [10, 0], [0, 99]], np.float32)
     new = np.array([[np.cos(np.radians(5.0)), np.sin(np.radians(5.0))]], np.float32)
-    ((x, y),) = place(new, latents, coordinates, k=2)
+    ((x, y),) = out_of_sample(new, latents, coordinates, k=2)
     near, far = 1 / (1 - np.cos(np.radians(5))), 1 / (1 - np.cos(np.radians(15)))
     assert x == pytest.approx(10 * far / (near + far), rel=1e-3)
     assert y == 0
 
 
-def test_place_takes_maps_of_fewer_points_than_neighbours() -> None:
-    assert place(clusters(4), clusters(2), np.zeros((2, 2), np.float32), k=5).shape == (4, 2)
+def test_out_of_sample_takes_maps_of_fewer_points_than_neighbours() -> None:
+    assert out_of_sample(clusters(4), clusters(2), np.zeros((2, 2), np.float32), k=5).shape == (4, 2)
 
 
 def test_trustworthiness_is_that_of_scikit_learn() -> None:

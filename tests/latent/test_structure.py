@@ -8,7 +8,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.metrics.pairwise import cosine_distances
 from sklearn.neighbors import NearestNeighbors
 
-from bstviz.latent.alignment import align, disparity, exchange, neighbour_jaccard
+from bstviz.latent.alignment import align, disparity, neighbour_jaccard, neighbour_overlap
 from bstviz.latent.neighbours import Index
 from bstviz.latent.structure import (
     knn_purity,
@@ -70,8 +70,8 @@ def test_identical_spaces_share_all_neighbours() -> None:
 
 def test_turning_and_scaling_a_space_changes_no_neighbour() -> None:
     latents, _ = clusters()
-    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(6, 6)))[0].astype(np.float32)
-    np.testing.assert_array_equal(neighbour_jaccard(latents, 7 * latents @ turn), np.ones(len(latents)))
+    rotation = np.linalg.qr(np.random.default_rng(1).normal(size=(6, 6)))[0].astype(np.float32)
+    np.testing.assert_array_equal(neighbour_jaccard(latents, 7 * latents @ rotation), np.ones(len(latents)))
 
 
 def test_unrelated_spaces_share_about_what_chance_gives() -> None:
@@ -127,9 +127,9 @@ def test_structure_reports_both_levels() -> None:
 
 def test_kept_lost_and_gained_by_hand() -> None:
     before, after = Index(on_circle(0, 5, 10, 90)), Index(on_circle(0, 5, 90, 10))
-    found = exchange(before, after, 0, k=2)
+    found = neighbour_overlap(before, after, 0, k=2)
     assert (found.kept.tolist(), found.lost.tolist(), found.gained.tolist()) == ([1], [2], [3])
-    same = exchange(before, before, 0, k=2)
+    same = neighbour_overlap(before, before, 0, k=2)
     assert (same.kept.tolist(), same.lost.tolist(), same.gained.tolist()) == ([1, 2], [], [])
 
 
@@ -145,8 +145,8 @@ def test_disparity_is_that_of_scipy(d: int) -> None:
 
 def test_a_moved_turned_mirrored_and_scaled_copy_comes_back_exactly() -> None:
     fixed, _ = clusters()
-    turn = ortho_group.rvs(6, random_state=0) @ np.diag([1, 1, 1, 1, 1, -1])
-    found = align(7 * fixed @ turn + 3, fixed)
+    rotation = ortho_group.rvs(6, random_state=0) @ np.diag([1, 1, 1, 1, 1, -1])
+    found = align(7 * fixed @ rotation + 3, fixed)
     np.testing.assert_allclose(found.points, fixed, atol=1e-4)
     assert found.disparity == pytest.approx(0, abs=1e-9)
 

@@ -78,7 +78,7 @@ def test_soft_equation_5_is_the_mass_off_the_true_top_class() -> None:
     assert soft_top_class_penalty(THIRDS, torch.tensor([2, 2]), PARENTS).item() == pytest.approx((0.9 + 0.4) / 2)
 
 
-def test_soft_equation_5_meets_equation_5_where_the_model_is_certain() -> None:
+def test_soft_equation_5_meets_equation_5_where_the_model_is_confident() -> None:
     torch.manual_seed(0)
     parents = torch.tensor([0, 0, 0, 1, 1, 2])
     logits, labels = torch.randn(50, 6), torch.randint(6, (50,))

@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 from bstviz.datasets.collection import Collection
 from bstviz.models import retrieval as module
 from bstviz.models.predict import Embeddings, predict
-from bstviz.models.retrieval import Memory, remember
+from bstviz.models.retrieval import Datastore, build_datastore
 from bstviz.models.run import Run, load_run
 from bstviz.training.train import train_fold
 from tests.fakes import quick, stratified
@@ -25,7 +25,7 @@ def sounds(n: int = 300, classes: int = 4, dim: int = 20) -> tuple[torch.Tensor,
 def test_votes_are_those_of_the_nearest_by_cosine() -> None:
     x, labels = sounds()
     queries, _ = sounds(40)
-    found = remember(x, labels).probabilities(queries, 4)
+    found = build_datastore(x, labels).probabilities(queries, 4)
     distance, index = (
         NearestNeighbors(n_neighbors=module.RETRIEVAL_NEIGHBOURS, metric="cosine").fit(x).kneighbors(queries)
     )
@@ -36,52 +36,52 @@ def test_votes_are_those_of_the_nearest_by_cosine() -> None:
 
 def test_a_sound_has_no_vote_on_itself() -> None:
     x, labels = sounds(8, 8)  # every sound is a class of its own
-    memory = remember(x, labels)
-    alone = memory.probabilities(x, 8)
+    datastore = build_datastore(x, labels)
+    alone = datastore.probabilities(x, 8)
     assert (alone.argmax(1) == labels).all()
-    left_out = memory.probabilities(x, 8, own=torch.arange(8))
+    left_out = datastore.probabilities(x, 8, own=torch.arange(8))
     assert (left_out[torch.arange(8), labels] == 0).all()
-    assert torch.equal(memory.probabilities(x, 8, own=torch.full((8,), -1)), alone)
+    assert torch.equal(datastore.probabilities(x, 8, own=torch.full((8,), -1)), alone)
 
 
 def test_the_share_is_none_where_likeness_misleads_and_more_where_it_helps() -> None:
     x, labels = sounds()
     held, truth = sounds(60)
-    memory, blank = remember(x, labels), torch.full((60, 4), 0.25)
-    assert memory.fitted(blank, held, truth).share == max(module.SHARES)
-    misled = remember(x, (labels + 1) % 4)
+    datastore, blank = build_datastore(x, labels), torch.full((60, 4), 0.25)
+    assert datastore.fitted(blank, held, truth).share == max(module.SHARES)
+    misled = build_datastore(x, (labels + 1) % 4)
     assert misled.fitted(blank, held, truth).share == 0
     assert misled.fitted(blank, held, truth).blend(blank, held) is blank
 
 
-def test_more_sounds_are_remembered_after_the_first() -> None:
+def test_more_sounds_join_the_datastore_after_the_first() -> None:
     x, labels = sounds(100)
-    memory = remember(x[:60], labels[:60]).with_more(x[60:], labels[60:])
-    assert memory.labels.tolist() == labels.tolist()
-    assert len(memory.keys) == 100
+    datastore = build_datastore(x[:60], labels[:60]).with_more(x[60:], labels[60:])
+    assert datastore.labels.tolist() == labels.tolist()
+    assert len(datastore.keys) == 100
 
 
 def test_blocks_do_not_change_the_votes(monkeypatch: pytest.MonkeyPatch) -> None:
     x, labels = sounds(50)
-    memory, own = remember(x, labels), torch.arange(50)
-    whole = memory.probabilities(x, 4, own=own)
+    datastore, own = build_datastore(x, labels), torch.arange(50)
+    whole = datastore.probabilities(x, 4, own=own)
     monkeypatch.setattr(module, "RETRIEVAL_QUERIES", 7)
-    torch.testing.assert_close(memory.probabilities(x, 4, own=own), whole)
+    torch.testing.assert_close(datastore.probabilities(x, 4, own=own), whole)
 
 
-def test_a_run_keeps_its_memory_and_answers_with_it(
+def test_a_run_keeps_its_datastore_and_answers_with_it(
     collection: Collection, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     run: Run = train_fold(collection, stratified(collection), 0, quick(epochs=2, retrieval=True, validation=0.3))
-    assert run.memory is not None
-    assert len(run.memory.labels) == run.sounds["split"].isin(["train", "val"]).sum()
+    assert run.datastore is not None
+    assert len(run.datastore.labels) == run.sounds["split"].isin(["train", "val"]).sum()
     again = load_run(run.save(tmp_path_factory.mktemp("run") / run.id))
-    assert isinstance(again.memory, Memory)
-    assert again.memory.share == pytest.approx(run.memory.share)
+    assert isinstance(again.datastore, Datastore)
+    assert again.datastore.share == pytest.approx(run.datastore.share)
     sound = Embeddings(collection.embedding("audio"), run.encoders["audio"])
     answer = predict(again, audio=sound).probabilities
     np.testing.assert_allclose(answer[run.tested], run.probabilities[run.tested], atol=1e-5)
 
 
-def test_without_retrieval_there_is_no_memory(collection: Collection) -> None:
-    assert train_fold(collection, stratified(collection), 0, quick(epochs=1, retrieval=False)).memory is None
+def test_without_retrieval_there_is_no_datastore(collection: Collection) -> None:
+    assert train_fold(collection, stratified(collection), 0, quick(epochs=1, retrieval=False)).datastore is None

@@ -37,9 +37,17 @@ def table() -> pd.DataFrame:
 
 def test_every_column_puts_every_sound_into_a_counted_category(run: Run, table: pd.DataFrame) -> None:
     known = Columns(run, table, lambda: np.arange(48) % 3)
-    assert {"top", "second", "predicted", "correct", "confidence", "certainty", "attention", "fold", "split"} <= set(
-        known
-    )
+    assert {
+        "top",
+        "second",
+        "predicted",
+        "correct",
+        "confidence",
+        "predicted_confidence",
+        "attention",
+        "fold",
+        "split",
+    } <= set(known)
     assert "description" not in known
     for column in known.values():
         assert column.index.shape == (48,)

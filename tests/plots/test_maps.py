@@ -73,7 +73,7 @@ def test_axes_have_one_scale_and_titles(mapped: Run) -> None:
 
 
 def test_numbers_have_a_colour_bar_and_no_legend(run: Run) -> None:
-    figure = latent_map(run, projection="pca", color="certainty")
+    figure = latent_map(run, projection="pca", color="predicted_confidence")
     (points,) = figure.data
     assert points.marker.showscale
     assert list(points.marker.colorbar.ticktext[:2]) == ["0", "0.1"]

@@ -37,7 +37,7 @@ def test_table_1_is_drawn_with_the_paper_s_figures_as_open_marks(folds: list[Run
     assert figure.layout.xaxis.ticktext == ("audio<br>≥ 1",)
 
 
-def test_figure_2_has_a_panel_a_run(folds: list[Run]) -> None:
+def test_figure_2_has_one_panel_per_run(folds: list[Run]) -> None:
     figure = figures.panels_figure([folds[0], folds[1], folds[0]], ["a", "b<", "c"])
     assert [len(trace.x) for trace in figure.data] == [48, 48, 48]
     assert [note.text for note in figure.layout.annotations] == ["a", "b&lt;", "c"]
@@ -61,7 +61,7 @@ def test_training_curves_are_a_line_a_fold(folds: list[Run]) -> None:
     assert list(figure.data[1].y) == folds[0].history["val_loss"]
 
 
-def test_attention_is_the_median_of_each_class_most_listened_first() -> None:
+def test_attention_is_the_median_of_each_class_most_audio_first() -> None:
     truth, audio = np.array([0, 0, 0, 5, 5]), np.array([0.1, 0.2, 0.9, 0.7, 0.8])
     dots = per_class.attention_figure(bst(), truth, audio).data[0]
     assert list(dots.x) == pytest.approx([75, 20])

@@ -20,7 +20,7 @@ from bstviz.training.baselines import Baseline, BaselineConfig
 from bstviz.training.sweep import SweepPreset, grid_of, load_preset
 from tests.fakes import small_collection
 
-ODD = '<script>alert(1)</script> & "odd"'
+UNESCAPED = '<script>alert(1)</script> & "odd"'
 
 
 class Tables(HTMLParser):
@@ -62,10 +62,10 @@ def experiment(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -
     """Two folds of audio, one of both modalities, a baseline; the collection's name is no HTML."""
     folder = tmp_path_factory.mktemp("experiment")
     audio = runs["audio"]
-    named = CollectionRef(ODD, audio.collection.hash, None)
+    named = CollectionRef(UNESCAPED, audio.collection.hash, None)
     for run in (audio, dataclasses.replace(audio, fold=1), runs["both"]):
         dataclasses.replace(run, collection=named).save(folder / run.id)
-    Baseline(BaselineConfig("knn", "audio"), 0, audio.split_kind, ODD, "audio fake", audio.metrics).save(folder)
+    Baseline(BaselineConfig("knn", "audio"), 0, audio.split_kind, UNESCAPED, "audio fake", audio.metrics).save(folder)
     return folder
 
 
@@ -86,7 +86,7 @@ def test_every_figure_of_every_setting_is_there(page: Tables) -> None:
 
 
 def test_other_peoples_words_stay_words(experiment: Path, page: Tables) -> None:
-    assert ODD in page.words
+    assert UNESCAPED in page.words
     assert "<script>alert" not in html.build([experiment])
 
 
@@ -141,7 +141,7 @@ def test_the_settings_given_make_the_same_sweep(runs: dict[str, Run], collection
     assert tomllib.loads(toml)["recipe"] == "default"
 
 
-def test_what_no_single_sweep_makes_is_said(runs: dict[str, Run]) -> None:
+def test_what_no_single_sweep_makes_is_reported(runs: dict[str, Run]) -> None:
     sizes = [runs["audio"]]  # a network smaller than any recipe's
     assert reproduce.commands(sizes, []) is None
     paper = dataclasses.replace(runs["audio"], train=RECIPES["paper"], split_kind="stratified 5-fold, seed 0")

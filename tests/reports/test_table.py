@@ -114,7 +114,7 @@ def test_an_unknown_format_is_refused(run: Run) -> None:
         write(rows([run]), "html")
 
 
-def test_recipes_are_told_apart_by_name_or_by_what_differs(run: Run) -> None:
+def test_recipes_are_distinguished_by_name_or_by_what_differs(run: Run) -> None:
     other = replace(run.train, **{"sizes": RECIPES["default"].sizes, "epochs": 7})
     names = [row.recipe for row in rows([replace(run, train=RECIPES["paper"]), replace(run, train=other)])]
     assert names[1] == "paper"

@@ -25,7 +25,7 @@ HASH = "f" * 64
 
 
 def say(file: Path, sound: str, new: str | None, *, by: str = "ann", over: tuple[str, ...] = ()):
-    return decide(file, HASH, sound_id=sound, old="fx-a", new=new, why="heard it", by=by, over=over)
+    return decide(file, HASH, sound_id=sound, old="fx-a", new=new, why="played it", by=by, over=over)
 
 
 def test_decisions_are_read_back_in_order(tmp_path: Path) -> None:
@@ -96,31 +96,31 @@ def test_two_processes_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
         assert [d.sound_id for d in record.decisions if d.by == who] == [f"{who}{i}" for i in range(count)]
 
 
-def _told(file: Path, who: str, said: Connection) -> None:
+def _write_and_report(file: Path, who: str, pipe: Connection) -> None:
     for i in range(10_000):
-        said.send(say(file, f"{who}{i}", "fx-v", by=who).id)
+        pipe.send(say(file, f"{who}{i}", "fx-v", by=who).id)
 
 
 def test_what_was_saved_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
-    file, told = tmp_path / "review.jsonl", []
+    file, reported = tmp_path / "review.jsonl", []
     context = multiprocessing.get_context("fork")
     for turn in range(6):
-        hear, speak = context.Pipe(duplex=False)
-        writer = context.Process(target=_told, args=(file, f"w{turn}-", speak))
+        receiver, sender = context.Pipe(duplex=False)
+        writer = context.Process(target=_write_and_report, args=(file, f"w{turn}-", sender))
         writer.start()
-        speak.close()
-        told += [hear.recv() for _ in range(3)]
+        sender.close()
+        reported += [receiver.recv() for _ in range(3)]
         time.sleep(0.003 * turn)
         writer.kill()
         writer.join()
-        while hear.poll():
+        while receiver.poll():
             try:
-                told.append(hear.recv())
+                reported.append(receiver.recv())
             except EOFError:
                 break
     record = read_record(file, HASH)
-    assert set(told) <= {d.id for d in record.decisions}
-    assert 0 <= len(record.decisions) - len(told) <= 6  # a kill may come between the saving and the telling
+    assert set(reported) <= {d.id for d in record.decisions}
+    assert 0 <= len(record.decisions) - len(reported) <= 6  # a kill may come between the saving and the telling
 
 
 def test_a_reader_waits_for_a_line_that_is_on_its_way(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def hashes(folder: Path) -> dict[str, str]:
 def decided(original: Collection, file: Path, changes: dict[str, str | None]) -> None:
     for sound, new in changes.items():
         old = original.sounds["class"].iat[original.row_of[sound]]
-        decide(file, original.hash, sound_id=sound, old=old, new=new, why='heard it, "twice"', by="ann")
+        decide(file, original.hash, sound_id=sound, old=old, new=new, why='played it, "twice"', by="ann")
 
 
 def test_applying_makes_a_new_version_and_leaves_the_original_as_it_was(original: Collection, tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_the_table_reads_back_as_csv(original: Collection, tmp_path: Path) -> No
     rows = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
     assert list(rows) == ["sound_id", "old", "new", "why", "when"]
     assert rows["new"].tolist() == ["fx-v", "m-sp", ""]
-    assert rows["why"].tolist() == ['heard it, "twice"'] * 3
+    assert rows["why"].tolist() == ['played it, "twice"'] * 3
 
 
 def test_a_record_that_only_others_may_write_can_be_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Label doubt: hand-worked evidence, and planted wrong labels that come first."""
+"""Label quality: hand-worked scores, and planted wrong labels that come first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from bstviz.datasets.taxonomy import bst
 from bstviz.errors import UserError
 from bstviz.evaluation.out_of_fold import pool
-from bstviz.review.label_quality import Doubt, neighbour_votes, panel, weigh
+from bstviz.review.label_quality import LabelQuality, judging_runs, neighbour_votes, score_labels
 from bstviz.training.train import train_folds
 from tests.fakes import quick, small_collection, stratified
 
@@ -27,13 +27,13 @@ def spread(**shares: float) -> np.ndarray:
 
 
 @pytest.fixture
-def doubt() -> Doubt:
+def quality() -> LabelQuality:
     """Three sounds labelled Animals: one surely not, one that the models differ on, one right."""
     first = np.stack([spread(fx_a=0.0, fx_v=0.9, ss_n=0.1), spread(fx_a=0.6, ss_n=0.4), spread(fx_a=1.0)])
     second = np.stack([spread(fx_a=0.2, fx_v=0.8), spread(fx_a=0.2, ss_n=0.8), spread(fx_a=0.8, fx_v=0.2)])
     votes = np.stack([spread(fx_a=0.1, fx_v=0.9), spread(fx_a=0.4, ss_n=0.6), spread(fx_a=1.0)])
     label = bst().codes.index("fx-a")
-    return Doubt(
+    return LabelQuality(
         np.array(["a", "b", "c"], object),
         np.full(3, label),
         bst(),
@@ -45,18 +45,18 @@ def doubt() -> Doubt:
     )
 
 
-def test_evidence_is_half_the_models_mean_and_half_the_votes(doubt: Doubt) -> None:
+def test_probabilities_are_half_the_models_mean_and_half_the_votes(quality: LabelQuality) -> None:
     # sound a: models (0 + .2) / 2 = .1, votes .1 -> label .1; vehicles ((.9 + .8) / 2 + .9) / 2 = .875
     # sound b: models .4, votes .4 -> label .4; nature ((.4 + .8) / 2 + .6) / 2 = .6
     # sound c: models .9, votes 1 -> label .95; vehicles (.1 + 0) / 2 = .05
-    np.testing.assert_allclose(doubt.support, [0.1 / 0.975, 0.4, 0.95], rtol=1e-6)
-    assert doubt.order.tolist() == [0, 1, 2]
-    assert [bst().codes[c] for c in doubt.suggested] == ["fx-v", "ss-n", "fx-v"]
+    np.testing.assert_allclose(quality.scores, [0.1 / 0.975, 0.4, 0.95], rtol=1e-6)
+    assert quality.order.tolist() == [0, 1, 2]
+    assert [bst().codes[c] for c in quality.suggested] == ["fx-v", "ss-n", "fx-v"]
 
 
-def test_a_suggestion_may_be_no_single_witnesses_first_choice() -> None:
+def test_a_suggestion_may_be_no_single_models_first_choice() -> None:
     models = np.stack([[spread(m_m=0.6, fx_v=0.4)], [spread(is_p=0.6, fx_v=0.4)]])
-    doubt = Doubt(
+    quality = LabelQuality(
         np.array(["a"], object),
         np.array([bst().codes.index("ss-n")]),
         bst(),
@@ -66,18 +66,18 @@ def test_a_suggestion_may_be_no_single_witnesses_first_choice() -> None:
         10,
         np.empty((1, 0), object),
     )
-    assert bst().codes[doubt.suggested[0]] == "fx-v"
+    assert bst().codes[quality.suggested[0]] == "fx-v"
 
 
-def test_reasons_say_who_says_what(doubt: Doubt) -> None:
-    assert doubt.agree.tolist() == [True, False, True]
-    assert doubt.reasons(0)[:3] == [
+def test_reasons_name_what_each_model_predicts(quality: LabelQuality) -> None:
+    assert quality.agree.tolist() == [True, False, True]
+    assert quality.reasons(0)[:3] == [
         "one says Vehicles (90 %), and gives the label under 1 %",
         "two says Vehicles (80 %), and gives the label 20 %",
         "9 of its 10 nearest sounds are labelled Vehicles, 1 as it is",
     ]
-    assert "the models disagree" in doubt.reasons(1)
-    assert doubt.reasons(2)[-1] == "10 of its 10 nearest sounds are labelled Animals"
+    assert "the models disagree" in quality.reasons(1)
+    assert quality.reasons(2)[-1] == "10 of its 10 nearest sounds are labelled Animals"
 
 
 def test_neighbours_vote_as_scikit_learn_finds_them_and_never_for_themselves() -> None:
@@ -112,22 +112,25 @@ def planted():
 
 def test_planted_wrong_labels_come_first_with_their_true_class(planted) -> None:
     right, collection, runs, wrong = planted
-    doubt = weigh([pool(own) for own in runs], collection)
-    first = doubt.order[: len(wrong)]
-    assert set(doubt.sound_ids[first]) == set(wrong)
-    assert doubt.suggested[first].tolist() == [right.labels[right.row_of[s]] for s in doubt.sound_ids[first]]
-    assert doubt.likely_wrong[first].all()
-    assert doubt.near.shape == (len(doubt), 7)  # the square root of 48 sounds
-    assert all(doubt.sound_ids[i] not in doubt.near[i] for i in range(len(doubt)))
+    quality = score_labels([pool(own) for own in runs], collection)
+    first = quality.order[: len(wrong)]
+    assert set(quality.sound_ids[first]) == set(wrong)
+    assert quality.suggested[first].tolist() == [right.labels[right.row_of[s]] for s in quality.sound_ids[first]]
+    assert quality.likely_wrong[first].all()
+    assert quality.near.shape == (len(quality), 7)  # the square root of 48 sounds
+    assert all(quality.sound_ids[i] not in quality.near[i] for i in range(len(quality)))
 
 
 def test_answers_for_another_version_of_the_collection_are_refused(planted) -> None:
     right, _, runs, _ = planted
     with pytest.raises(UserError, match="as it is now"):
-        weigh([pool(own) for own in runs], right)
+        score_labels([pool(own) for own in runs], right)
 
 
-def test_runs_that_differ_in_the_loss_alone_judge_together(planted) -> None:
+def test_runs_that_differ_in_the_loss_alone_judge_labels_together(planted) -> None:
     runs = [run for own in planted[2] for run in own]
     others = [replace(run, train=replace(run.train, min_confidence=3)) for run in runs]
-    assert [[run.train.loss for run in own] for own in panel([*others, *runs])] == [["hierarchical"] * 4, ["flat"] * 4]
+    assert [[run.train.loss for run in own] for own in judging_runs([*others, *runs])] == [
+        ["hierarchical"] * 4,
+        ["flat"] * 4,
+    ]

@@ -39,7 +39,7 @@ def test_a_baseline_is_scored_on_the_sounds_of_the_run_beside_it(collection: Col
     assert found.encoders == "text fake-text 1 (title + tags), 12-d"
 
 
-def test_scores_are_read_back_as_written_and_damage_is_said(collection: Collection, tmp_path: Path) -> None:
+def test_scores_are_read_back_as_written_and_damage_is_reported(collection: Collection, tmp_path: Path) -> None:
     found = fit_baseline(collection, stratified(collection), 0, BaselineConfig("knn", "audio"))
     again = replace(found, fold=1)
     file = found.save(tmp_path)

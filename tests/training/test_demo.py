@@ -10,7 +10,7 @@ from bstviz.datasets import demo
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
 from bstviz.training import demo as training_demo
-from bstviz.training.demo import joined, make_collection, usable
+from bstviz.training.demo import concatenate, make_collection, usable
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, small_collection
 
 
@@ -29,16 +29,16 @@ def test_sounds_of_no_or_a_non_commercial_licence_are_left_out() -> None:
     np.testing.assert_array_equal(kept.embedding("text"), collection.embedding("text")[[0, 4]])
 
 
-def test_joined_collections_keep_rows_and_embeddings_together() -> None:
+def test_concatenated_collections_keep_rows_and_embeddings_together() -> None:
     base, other = small_collection(), small_collection(seed=1, name="other")
-    both = joined(base, [other])
+    both = concatenate(base, [other])
     assert both.sounds["sound_id"].is_unique
     row = both.sounds["sound_id"].tolist().index("other/s007")
     np.testing.assert_array_equal(both.embedding("audio")[row], other.embedding("audio")[7])
     silent = [replace(c, text=None, text_encoder=None) for c in (base, other)]
-    assert joined(silent[0], silent[1:]).text is None
+    assert concatenate(silent[0], silent[1:]).text is None
     with pytest.raises(UserError, match="Embed it with the same"):
-        joined(base, silent[1:])
+        concatenate(base, silent[1:])
 
 
 def test_the_demo_is_embedded_anew_by_another_encoder_and_else_read_back(

@@ -55,7 +55,7 @@ def test_table_1_is_eighteen_settings_of_the_paper(collection: Collection) -> No
     assert len(work.baselines) == 2 * 3 * 3
 
 
-def test_what_a_collection_lacks_is_left_out_and_said(collection: Collection) -> None:
+def test_what_a_collection_lacks_is_left_out_and_reported(collection: Collection) -> None:
     silent = replace(collection, audio=None, audio_encoder=None)
     work = grid_of(load_preset("table1"), silent)
     assert {c.modality for c in work.settings} == {"text"}
@@ -72,9 +72,9 @@ def test_a_preset_of_one_s_own_is_a_toml_file(tmp_path: Path, collection: Collec
     (setting,) = grid_of(load_preset(str(file)), collection, seed=7).settings
     assert (setting.loss, setting.modality, setting.min_confidence) == ("flat", "text", 2)
     assert (setting.mixup, setting.seed) == (0.9, 7)
-    for text, said in (("colours = 3", "unknown setting 'colours'"), ("losses = [", "not valid TOML")):
+    for text, message in (("colours = 3", "unknown setting 'colours'"), ("losses = [", "not valid TOML")):
         file.write_text(text)
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             load_preset(str(file))
     file.write_text("[train]\nwidth = 3")
     with pytest.raises(UserError, match="unknown training setting"):
@@ -129,7 +129,7 @@ def test_what_a_killed_save_left_is_made_again(collection: Collection, tmp_path:
     assert not list(out.glob(".*"))
 
 
-def test_folds_are_parted_only_where_settings_are_few(collection: Collection, tmp_path: Path) -> None:
+def test_folds_become_tasks_of_their_own_only_where_settings_are_few(collection: Collection, tmp_path: Path) -> None:
     folds, one = stratified(collection), single(collection)
     assert [task.folds for task in open_tasks(tmp_path, folds, one, jobs=1)] == [(0, 1, 2, 3)]
     assert [task.folds for task in open_tasks(tmp_path, folds, one, jobs=2)] == [(0, 2), (1, 3)]
@@ -143,17 +143,17 @@ def test_other_settings_in_the_same_folder_are_refused(collection: Collection, t
     folds, work = stratified(collection), single(collection)
     next(run_sweep(collection, folds, work, tmp_path, jobs=1))
     other = replace(collection, sounds=collection.sounds.iloc[::-1].reset_index(drop=True))
-    for changed, said in (
+    for changed, message in (
         ((collection, folds, single(collection, mixup=0.5)), "settings"),
         ((collection, stratified(collection, seed=1), work), "folds"),
         ((other, folds, work), "collection"),
     ):
-        with pytest.raises(UserError, match=rf"other settings \({said}\)"):
+        with pytest.raises(UserError, match=rf"other settings \({message}\)"):
             next(run_sweep(*changed, tmp_path, jobs=1))
 
 
 @pytest.mark.slow
-def test_a_failure_in_a_worker_is_what_the_person_is_told(collection: Collection, tmp_path: Path) -> None:
+def test_a_failure_in_a_worker_is_reported_to_the_person(collection: Collection, tmp_path: Path) -> None:
     few = replace(collection, sounds=collection.sounds.assign(confidence=1))
     work = Grid(tuple(quick(epochs=2, loss=loss, min_confidence=5) for loss in ("flat", "hierarchical")), (), ())
     with pytest.raises(UserError, match="lower the confidence threshold"):

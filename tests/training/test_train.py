@@ -172,9 +172,11 @@ def test_unlisted_sounds_train_and_are_not_in_the_run(collection: Collection) ->
     assignment = stratified(collection).assignment
     listed = np.arange(48) % 8 < 6
     assignment = np.where(listed, assignment, -1)
-    run = train_fold(collection, Folds(assignment, "x"), 0, quick(epochs=2), listed=listed, also_trained_on=("other",))
+    run = train_fold(
+        collection, Folds(assignment, "x"), 0, quick(epochs=2), listed=listed, extra_training_data=("other",)
+    )
     assert len(run.sounds) == listed.sum()
-    assert run.also_trained_on == ("other",)
+    assert run.extra_training_data == ("other",)
     assert run.metrics["n"] == ((assignment == 0) & listed).sum()
 
 
@@ -276,7 +278,7 @@ def test_augmentation_masks_up_to_the_given_share_with_the_mean() -> None:
     share = (out == 0).float().mean(1)
     assert share.max() < 0.8
     assert share.mean() == pytest.approx(0.35, abs=0.03)
-    assert share.std() > 0.1  # a share drawn a sound
+    assert share.std() > 0.1  # a share drawn per sound
     kept = out != 0
     torch.testing.assert_close(out[kept], x[0][kept])
 

@@ -1,4 +1,4 @@
-"""The page of dropped sounds, run without a browser on the released runs."""
+"""The page of dropped sounds, run without a browser on the bundled models."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bstviz import synth
 from bstviz.audio import playback
 from bstviz.datasets.taxonomy import bst
 from bstviz.inference.classify import Classifier, load_classifier
-from tests import odd_sounds
+from tests import anomalous_sounds
 from tests.ui.conftest import sent
-from tests.ui.test_pages import open_page, released
+from tests.ui.test_pages import bundled, open_page
 
 BAR = re.compile(r'data-class="([^"]+)" data-probability="([^"]+)"')
 
@@ -25,7 +25,7 @@ def sound(sound_id: str) -> bytes:
     return playback.to_wav(synth.render(sound_id), synth.SAMPLE_RATE)
 
 
-def drop(app: AppTest, files: dict[str, bytes]) -> AppTest:
+def upload(app: AppTest, files: dict[str, bytes]) -> AppTest:
     app.file_uploader(key="classify.files").set_value([(n, d, "audio/wav") for n, d in files.items()]).run()
     assert not app.exception
     return app
@@ -37,41 +37,41 @@ def pictures(app: AppTest) -> list[str]:
 
 def test_a_dropped_file_gets_the_librarys_probabilities_from_both_models(tmp_path: Path) -> None:
     (tmp_path / "animal.wav").write_bytes(sound("fx-a-003"))
-    app = drop(open_page("classify.py"), {"animal.wav": sound("fx-a-003")})
+    app = upload(open_page("classify.py"), {"animal.wav": sound("fx-a-003")})
     bars = [BAR.findall(body) for body in pictures(app) if BAR.search(body)]
     assert len(bars) == 2
-    runs = [str(released(f"{name}-audio-c1-fold0").folder) for name in ("hierarchical", "flat")]
+    runs = [str(bundled(f"{name}-audio-c1-fold0").folder) for name in ("hierarchical", "flat")]
     best = load_classifier(*runs).classify(tmp_path / "animal.wav").second[0]
     on_top = next(body for body in pictures(app) if "data-answer" in body)
     assert f"<b>{100 * best.probability:.0f} %</b>" in on_top
     assert bst()[best.code].name in on_top
     for own, name in zip(bars, ("hierarchical", "flat"), strict=True):
-        answer = Classifier(released(f"{name}-audio-c1-fold0")).classify(tmp_path / "animal.wav")
+        answer = Classifier(bundled(f"{name}-audio-c1-fold0")).classify(tmp_path / "animal.wav")
         expected = [*answer.top, *answer.second[:5]]
         assert [code for code, _ in own] == [r.code for r in expected]
         assert [float(p) for _, p in own] == pytest.approx([r.probability for r in expected], abs=1e-4)
-    said = " ".join(pictures(app))
-    assert "lie nearer to their neighbours" in said
-    assert "agree" in said
+    text = " ".join(pictures(app))
+    assert "lie nearer to their neighbours" in text
+    assert "agree" in text
     assert len(app.get("audio")) == 1
     assert len(sent(app, "sound_list")[0]["rows"]) == 10
 
 
 def test_dropped_rubbish_gets_a_sentence() -> None:
-    app = drop(open_page("classify.py"), {"notes.wav": b"not audio at all"})
+    app = upload(open_page("classify.py"), {"notes.wav": b"not audio at all"})
     assert "could not be decoded" in app.error[0].value
 
 
 def test_words_bring_in_the_models_that_read() -> None:
-    app = drop(open_page("classify.py"), {"loop.wav": sound("m-sp-001")})
+    app = upload(open_page("classify.py"), {"loop.wav": sound("m-sp-001")})
     app.text_input(key="classify.title").set_value("drum loop 120 bpm").run()
     assert not app.exception
     shown = [body for body in pictures(app) if BAR.search(body)]
     assert len(shown) == 4
-    assert ["Attention: sound" in body for body in shown] == [True, False, True, False]  # a column a loss
-    answer = Classifier(released("hierarchical-both-c1-fold0"))
-    heard = answer.embed_audio(synth.render("m-sp-001"), synth.SAMPLE_RATE)
-    best = answer.answer(heard, answer.embed_text("drum loop 120 bpm")).top[0]
+    assert ["Attention: sound" in body for body in shown] == [True, False, True, False]  # one column per loss
+    answer = Classifier(bundled("hierarchical-both-c1-fold0"))
+    embedded = answer.embed_audio(synth.render("m-sp-001"), synth.SAMPLE_RATE)
+    best = answer.answer(embedded, answer.embed_text("drum loop 120 bpm")).top[0]
     assert float(BAR.findall(shown[0])[0][1]) == pytest.approx(best.probability, abs=0.02)
 
 
@@ -86,7 +86,7 @@ def test_many_files_make_a_table_to_filter_and_take_away() -> None:
         "notes.wav": b"not audio",
         "more.zip": archive.getvalue(),
     }
-    app = drop(open_page("classify.py"), files)
+    app = upload(open_page("classify.py"), files)
     table = app.dataframe[0].value
     assert table["file"].tolist() == ["a.wav", "b.wav", "notes.wav", "more.zip/more/water.wav"]
     assert "could not be decoded" in table["remarks"][2]
@@ -99,14 +99,14 @@ def test_a_refused_archive_says_why_and_stops_nothing_else() -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as out:
         out.writestr("../out.wav", sound("fx-a-003"))
-    app = drop(open_page("classify.py"), {"bad.zip": archive.getvalue(), "a.wav": sound("fx-a-003")})
+    app = upload(open_page("classify.py"), {"bad.zip": archive.getvalue(), "a.wav": sound("fx-a-003")})
     assert "leads out of the archive" in app.error[0].value
     assert any(BAR.search(body) for body in pictures(app))
 
 
 def test_names_of_files_are_shown_as_they_are() -> None:
     name = "<b>*x*[y](http://z)</b>.wav"
-    app = drop(open_page("classify.py"), {name: sound("fx-a-003")})
+    app = upload(open_page("classify.py"), {name: sound("fx-a-003")})
     shown = next(m.value for m in app.markdown if "http" in m.value)
     assert "<b>" not in shown
     assert "\\*x\\*" in shown
@@ -117,16 +117,16 @@ def test_the_page_says_that_nothing_is_kept() -> None:
 
 
 @pytest.mark.slow
-def test_every_odd_and_broken_file_goes_through_the_page() -> None:
-    corpus = odd_sounds.corpus()
+def test_every_anomalous_and_broken_file_goes_through_the_page() -> None:
+    corpus = anomalous_sounds.corpus()
     assert len(corpus) >= 300
-    app = drop(open_page("classify.py"), {odd.name: odd.data for odd in corpus})
+    app = upload(open_page("classify.py"), {case.name: case.data for case in corpus})
     table = app.dataframe[0].value.set_index("file")
     assert len(table) == len(corpus)
-    for odd in corpus:
-        row = table.loc[odd.name]
-        assert (row["class"] in bst().codes) != bool(odd.refused), odd.name
-        assert (odd.refused or odd.remark) in row["remarks"], odd.name
+    for case in corpus:
+        row = table.loc[case.name]
+        assert (row["class"] in bst().codes) != bool(case.refused), case.name
+        assert (case.refused or case.remark) in row["remarks"], case.name
 
 
 def test_runs_of_one_setting_answer_together() -> None:

@@ -54,7 +54,7 @@ def test_a_map_of_many_sounds_is_sampled_and_says_so() -> None:
         column = Column("c", "C", labels.astype(np.uint8), tuple(Category(x, "#000000") for x in "abcd"))
         sounds = Sounds("many", labels, "abcd", lambda rows: [f"t{i}" for i in rows])
         marks = Marks(current=3, near={5: "near"}, selected=np.arange(100), shown=labels < 2)
-        linked_map([Pane("", ["x", "y"], points, labels, column)], sounds, key="m", place="p", marks=marks)
+        linked_map([Pane("", ["x", "y"], points, labels, column)], sounds, key="m", map_key="p", marks=marks)
 
     (data,) = sent(shown(script), "map")
     assert 29_000 < data["n"] <= 30_000
@@ -81,11 +81,11 @@ def test_zooming_into_a_map_of_many_sounds_draws_what_is_in_view() -> None:
         st.session_state["m.view"] = {"p": View(0, 0.5, 0, 0.5)}
         sounds = Sounds("zoomed", np.zeros(n, int), "a", lambda rows: [""] * len(rows))
         panes = [Pane("", ["x", "y"], places, np.zeros(n, int), column) for places in (points, 1 - points)]
-        rows = linked_map(panes[:1], sounds, key="m", place="p")
+        rows = linked_map(panes[:1], sounds, key="m", map_key="p")
         near, far = ((places <= 0.5).all(axis=1) for places in (points, 1 - points))
         st.session_state["inside"] = rows.tolist() == near.nonzero()[0].tolist()
         st.session_state["n.view"] = {"q": View(0, 0.5, 0, 0.5)}
-        rows = linked_map(panes, sounds, key="n", place="q")
+        rows = linked_map(panes, sounds, key="n", map_key="q")
         st.session_state["either"] = rows.tolist() == (near | far).nonzero()[0].tolist()
 
     app = shown(script)
@@ -201,7 +201,7 @@ def test_a_table_of_classes_names_rivals_and_differences() -> None:
     assert classes["Class"].tolist() == ["Music", "Instrument samples"]
     assert classes["Accuracy, diff."].tolist() == [-50, 0]
     assert classes["Purity, diff."].tolist() == [-25, -25]
-    assert classes["Most taken for"].tolist() == ["Instrument samples", "–"]
+    assert classes["Most confused with"].tolist() == ["Instrument samples", "–"]
     assert structure.iloc[0].tolist()[:3] == ["Silhouette, top level", "0.200 ± 0.100", "0.500"]
     assert structure["Difference"].iloc[0] == pytest.approx(0.3)
     assert structure["Measure"].iloc[1] == "New measure"

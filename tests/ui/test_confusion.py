@@ -61,7 +61,7 @@ def matrix(page: AppTest) -> np.ndarray:
     return np.array([[float(str(cell or 0).replace("−", "-")) for cell in row] for row in spec["data"][0]["text"]])
 
 
-def said(page: AppTest) -> str:
+def page_text(page: AppTest) -> str:
     return " ".join(element.value for element in (*page.markdown, *page.caption, *page.warning, *page.info))
 
 
@@ -89,16 +89,16 @@ def test_a_matrix_is_that_of_the_runs_at_both_thresholds(
     np.testing.assert_array_equal(
         matrix(page), confusion_matrix(sounds["y_true"], sounds["y_pred"], labels=bst().codes)
     )
-    assert f"**{len(sounds):,} test sounds**" in said(page)
+    assert f"**{len(sounds):,} test sounds**" in page_text(page)
 
 
 def test_it_says_where_the_threshold_applies_and_which_runs_there_are(page: AppTest) -> None:
-    assert "Runs exist trained on ≥ 1, ≥ 3, none on ≥ 2, ≥ 4, ≥ 5" in said(page)
-    assert "applies to the test only" in said(press(page, a_tested=4))
-    assert "≥ 3 applies to training only" in said(press(page, a_trained=3, a_tested=1))
+    assert "Runs exist trained on ≥ 1, ≥ 3, none on ≥ 2, ≥ 4, ≥ 5" in page_text(page)
+    assert "applies to the test only" in page_text(press(page, a_tested=4))
+    assert "≥ 3 applies to training only" in page_text(press(page, a_trained=3, a_tested=1))
 
 
-def test_two_settings_are_subtracted_and_different_test_sets_are_said(
+def test_two_settings_are_subtracted_and_different_test_sets_are_reported(
     page: AppTest, swept: Path, collection: Collection
 ) -> None:
     page.toggle(key="confusion.compare").set_value(True)
@@ -107,10 +107,10 @@ def test_two_settings_are_subtracted_and_different_test_sets_are_said(
     first, second = (answered(swept, loss, 1, collection, 1) for loss in ("hierarchical", "flat"))
     counts = [confusion_matrix(s["y_true"], s["y_pred"], labels=labels) for s in (first, second)]
     np.testing.assert_array_equal(matrix(page), counts[0] - counts[1])
-    assert "tested on the same 48 sounds" in said(page)
+    assert "tested on the same 48 sounds" in page_text(page)
     press(page, b_tested=3)
     few = answered(swept, "flat", 1, collection, 3)
-    assert f"**Different test sets**: A is tested on 48 sounds, B on {len(few)}; both on {len(few)}" in said(page)
+    assert f"**Different test sets**: A is tested on 48 sounds, B on {len(few)}; both on {len(few)}" in page_text(page)
     page.toggle(key="confusion.shared").set_value(True).run()
     own = first[first["sound_id"].isin(few["sound_id"])]
     wanted = confusion_matrix(own["y_true"], own["y_pred"], labels=labels) - confusion_matrix(
@@ -119,7 +119,7 @@ def test_two_settings_are_subtracted_and_different_test_sets_are_said(
     np.testing.assert_array_equal(matrix(page), wanted)
 
 
-def test_the_sounds_of_a_cell_are_listed_and_those_of_a_difference_told_apart(
+def test_the_sounds_of_a_cell_are_listed_and_those_of_a_difference_marked(
     page: AppTest, swept: Path, collection: Collection
 ) -> None:
     code = collection.sounds["class"].iloc[0]
@@ -155,9 +155,9 @@ def test_a_threshold_that_no_sound_reaches_is_a_message(
     (folder / "run.json").write_text(json.dumps(header))
     monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(tmp_path))
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run().switch_page("pages/confusion.py").run()
-    assert "was not found" in said(page)
+    assert "was not found" in page_text(page)
     assert page.get("plotly_chart")
-    assert "No test sound has such a confidence" in said(press(page, a_tested=3))
+    assert "No test sound has such a confidence" in page_text(press(page, a_tested=3))
     assert not page.exception
 
 

@@ -20,7 +20,7 @@ def app() -> AppTest:
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/explore.py").run()
 
 
-def test_the_map_holds_every_sound_coloured_by_its_top_level_class(app: AppTest) -> None:
+def test_the_map_holds_every_sound_colored_by_its_top_level_class(app: AppTest) -> None:
     (data,) = sent(app, "map")
     assert not app.exception
     assert data["n"] == len(RUN.sounds)
@@ -29,9 +29,9 @@ def test_the_map_holds_every_sound_coloured_by_its_top_level_class(app: AppTest)
     assert data["panes"][0]["axes"][0].startswith("PC 1 (")
 
 
-def test_recolouring_and_turning_to_three_dimensions_keep_the_sound(app: AppTest) -> None:
+def test_recoloring_and_three_dimensions_keep_the_sound(app: AppTest) -> None:
     app.session_state["explore.sound"] = "fx-a-003"
-    app.selectbox(key="explore.color").set_value("certainty").run()
+    app.selectbox(key="explore.color").set_value("predicted_confidence").run()
     app.button_group(key="explore.map.dimensions").set_value(3).run()
     (data,) = sent(app, "map")
     assert data["dims"] == 3
@@ -40,7 +40,7 @@ def test_recolouring_and_turning_to_three_dimensions_keep_the_sound(app: AppTest
     assert len(data["marks"]["near"]) == 10
 
 
-def test_a_sound_is_shown_with_player_neighbours_and_a_link(app: AppTest) -> None:
+def test_a_sound_is_shown_with_player_neighbours_and_its_page(app: AppTest) -> None:
     app.session_state["explore.sound"] = "fx-a-003"
     app.run()
     (player,), (near,) = sent(app, "player"), sent(app, "sound_list")
@@ -178,5 +178,5 @@ def test_a_table_to_take_away_holds_the_selection_and_the_answers() -> None:
     loaded = cache.load(paths.assets() / "runs" / RUN.id)
     table = selection.table_of(loaded, np.array([3, 700]))
     assert table["sound_id"].tolist() == RUN.sounds["sound_id"].iloc[[3, 700]].tolist()
-    assert {"title", "tags", "y_true", "y_pred", "certainty", "p_fx-a"} <= set(table)
-    assert table["certainty"].to_numpy() == pytest.approx(RUN.probabilities[[3, 700]].max(axis=1))
+    assert {"title", "tags", "y_true", "y_pred", "predicted_confidence", "p_fx-a"} <= set(table)
+    assert table["predicted_confidence"].to_numpy() == pytest.approx(RUN.probabilities[[3, 700]].max(axis=1))

@@ -1,4 +1,4 @@
-"""Every page, run without a browser on the released runs and on runs whose collection is missing."""
+"""Every page, run without a browser on the bundled models and on runs whose collection is missing."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def open_page(name: str) -> AppTest:
     return app if name == "home.py" else app.switch_page(f"pages/{name}").run()
 
 
-def released(run_id: str) -> Run:
+def bundled(run_id: str) -> Run:
     return load_run(paths.assets() / "runs" / run_id)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page_draws_the_released_runs(page: str) -> None:
+def test_page_draws_the_bundled_models(page: str) -> None:
     app = open_page(page)
     assert not app.exception
     assert not app.error

@@ -13,20 +13,20 @@ from bstviz.datasets.collection import Collection
 from bstviz.evaluation.out_of_fold import pool
 from bstviz.models.run import Run
 from bstviz.review.decisions import Record, decide, read_record
-from bstviz.review.label_quality import Doubt, weigh
-from bstviz.ui.review import session as desks
-from bstviz.ui.review.session import Desk
+from bstviz.review.label_quality import LabelQuality, score_labels
+from bstviz.ui.review import session as sessions
+from bstviz.ui.review.session import ReviewSession
 from tests.ui.conftest import ROOT, sent
 
 
 @pytest.fixture
-def doubt(runs: dict[str, Run], collection: Collection) -> Doubt:
-    return weigh([pool([runs["audio"]])], collection)
+def quality(runs: dict[str, Run], collection: Collection) -> LabelQuality:
+    return score_labels([pool([runs["audio"]])], collection)
 
 
 @pytest.fixture
 def app(experiment: Path) -> AppTest:
-    desks._shown().clear()  # what the windows of other tests show
+    sessions._shown().clear()  # what the windows of other tests show
     started = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/review.py").run()
     return started.selectbox(key="review.models").set_value("audio · confidence ≥ 1").run()
 
@@ -40,22 +40,24 @@ def progress(app: AppTest) -> str:
     return str(app.get("progress")[0].proto.text)
 
 
-def test_the_most_doubtful_sound_comes_first_with_its_reasons(app: AppTest, doubt: Doubt) -> None:
-    first = doubt.order[0]
-    assert app.session_state["review.sound"] == doubt.sound_ids[first]
+def test_the_label_of_lowest_quality_comes_first_with_its_reasons(app: AppTest, quality: LabelQuality) -> None:
+    first = quality.order[0]
+    assert app.session_state["review.sound"] == quality.sound_ids[first]
     shown = " ".join(m.value for m in app.markdown)
     assert "the hierarchical model says" in shown
-    assert all(doubt.taxonomy.second[c].definition in shown for c in (doubt.labels[first], doubt.suggested[first]))
-    assert progress(app).startswith(f"0 of {len(doubt)} sounds decided")
+    assert all(
+        quality.taxonomy.second[c].definition in shown for c in (quality.labels[first], quality.suggested[first])
+    )
+    assert progress(app).startswith(f"0 of {len(quality)} sounds decided")
 
 
-def test_buttons_name_the_sound_that_they_are_for(app: AppTest, doubt: Doubt) -> None:
+def test_buttons_name_the_sound_that_they_are_for(app: AppTest, quality: LabelQuality) -> None:
     (data,) = sent(app, "decide")
-    first, second = doubt.order[0], doubt.taxonomy.second
-    assert data["sound"] == doubt.sound_ids[first]
+    first, second = quality.order[0], quality.taxonomy.second
+    assert data["sound"] == quality.sound_ids[first]
     assert {a["key"]: a["label"] for a in data["acts"]} == {
-        "a": f"Accept {second[doubt.suggested[first]].name}",
-        "k": f"Keep {second[doubt.labels[first]].name}",
+        "a": f"Accept {second[quality.suggested[first]].name}",
+        "k": f"Keep {second[quality.labels[first]].name}",
         "u": "Unsure",
         "s": "Set another class",
         "n": "Next",
@@ -67,7 +69,7 @@ def test_buttons_name_the_sound_that_they_are_for(app: AppTest, doubt: Doubt) ->
 
 
 def test_what_was_decided_elsewhere_is_shown_and_can_be_taken_back(
-    app: AppTest, doubt: Doubt, experiment: Path, collection: Collection
+    app: AppTest, quality: LabelQuality, experiment: Path, collection: Collection
 ) -> None:
     file = next(Path(c.value.split("`")[1]) for c in app.caption if "Saved at once" in c.value)
     shown = app.session_state["review.sound"]
@@ -75,7 +77,7 @@ def test_what_was_decided_elsewhere_is_shown_and_can_be_taken_back(
         file,
         collection.hash,
         sound_id=shown,
-        old=doubt.taxonomy.codes[doubt.labels[doubt.order[0]]],
+        old=quality.taxonomy.codes[quality.labels[quality.order[0]]],
         new="ss-s",
         why="",
         by="x",
@@ -89,12 +91,12 @@ def test_what_was_decided_elsewhere_is_shown_and_can_be_taken_back(
     assert progress(app).startswith("0 of")
 
 
-def test_filters_choose_the_queue(app: AppTest, doubt: Doubt) -> None:
-    codes, labels, suggested = doubt.taxonomy.codes, doubt.labels, doubt.suggested
-    code = codes[labels[doubt.order[-1]]]
+def test_filters_choose_the_queue(app: AppTest, quality: LabelQuality) -> None:
+    codes, labels, suggested = quality.taxonomy.codes, quality.labels, quality.suggested
+    code = codes[labels[quality.order[-1]]]
     app.multiselect(key="review.classes").set_value([code]).run()
-    passing = [i for i in doubt.order if code in (codes[labels[i]], codes[suggested[i]])]
-    assert app.session_state["review.sound"] == doubt.sound_ids[passing[0]]
+    passing = [i for i in quality.order if code in (codes[labels[i]], codes[suggested[i]])]
+    assert app.session_state["review.sound"] == quality.sound_ids[passing[0]]
     assert f"of {len(passing)} sounds decided" in progress(app)
     app.button_group(key="review.agreement").set_value("split").run()
     assert "No sound passes these filters." in [s.value for s in app.success]  # one model never differs from itself
@@ -105,67 +107,67 @@ def state(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """The session state of one window, outside of a page."""
     held: dict[str, object] = {}
     monkeypatch.setattr(st, "session_state", held)
-    desks._shown().clear()
+    sessions._shown().clear()
     return held
 
 
 @pytest.fixture
-def desk(state: dict[str, object], runs: dict[str, Run], collection: Collection, tmp_path: Path) -> Desk:
-    return Desk(desks.queue_of([runs["audio"]]), tmp_path / "review.jsonl", collection.hash)
+def session(state: dict[str, object], runs: dict[str, Run], collection: Collection, tmp_path: Path) -> ReviewSession:
+    return ReviewSession(sessions.queue_of([runs["audio"]]), tmp_path / "review.jsonl", collection.hash)
 
 
-def press(desk: Desk, state: dict[str, object], *acts: str) -> None:
+def press(session: ReviewSession, state: dict[str, object], *acts: str) -> None:
     for act in acts:
-        at = desk.current(desk.record())
+        at = session.current(session.record())
         assert at is not None
-        desk.press(at, act, [d.id for d in desk.record().standing.get(str(state["review.sound"]), ())])
+        session.press(at, act, [d.id for d in session.record().standing.get(str(state["review.sound"]), ())])
 
 
-def test_every_key_saves_a_decision_and_goes_on(desk: Desk, state: dict[str, object]) -> None:
-    doubt, codes = desk.queue.doubt, desk.queue.doubt.taxonomy.codes
-    press(desk, state, "accept", "keep", "next", "unsure")
-    made, (a, b, _, d) = desk.record().decisions, doubt.order[:4]
-    assert [m.sound_id for m in made] == doubt.sound_ids[[a, b, d]].tolist()
-    assert [m.old for m in made] == [codes[c] for c in doubt.labels[[a, b, d]]]
-    assert [m.new for m in made] == [codes[doubt.suggested[a]], codes[doubt.labels[b]], None]
+def test_every_key_saves_a_decision_and_goes_on(session: ReviewSession, state: dict[str, object]) -> None:
+    quality, codes = session.queue.quality, session.queue.quality.taxonomy.codes
+    press(session, state, "accept", "keep", "next", "unsure")
+    made, (a, b, _, d) = session.record().decisions, quality.order[:4]
+    assert [m.sound_id for m in made] == quality.sound_ids[[a, b, d]].tolist()
+    assert [m.old for m in made] == [codes[c] for c in quality.labels[[a, b, d]]]
+    assert [m.new for m in made] == [codes[quality.suggested[a]], codes[quality.labels[b]], None]
     assert all("nearest sounds" in m.why for m in made)
-    assert state["review.sound"] == doubt.sound_ids[doubt.order[4]]
+    assert state["review.sound"] == quality.sound_ids[quality.order[4]]
 
 
-def test_another_class_is_set_with_a_note(desk: Desk, state: dict[str, object]) -> None:
-    first = desk.queue.doubt.sound_ids[desk.queue.doubt.order[0]]
+def test_another_class_is_set_with_a_note(session: ReviewSession, state: dict[str, object]) -> None:
+    first = session.queue.quality.sound_ids[session.queue.quality.order[0]]
     state |= {f"review.other.{first}": "sp-c", f"review.note.{first}": "a crowd, clearly"}
-    press(desk, state, "set")
-    (made,) = desk.record().decisions
+    press(session, state, "set")
+    (made,) = session.record().decisions
     assert (made.sound_id, made.new) == (first, "sp-c")
     assert made.why.startswith("a crowd, clearly; ")
 
 
-def test_undo_shows_the_sound_again_undecided(desk: Desk, state: dict[str, object]) -> None:
-    press(desk, state, "accept", "undo")
-    assert state["review.sound"] == desk.queue.doubt.sound_ids[desk.queue.doubt.order[0]]
-    assert desk.record().standing == {}
+def test_undo_shows_the_sound_again_undecided(session: ReviewSession, state: dict[str, object]) -> None:
+    press(session, state, "accept", "undo")
+    assert state["review.sound"] == session.queue.quality.sound_ids[session.queue.quality.order[0]]
+    assert session.record().standing == {}
 
 
-def test_what_another_window_decided_meanwhile_stands_beside(desk: Desk, state: dict[str, object]) -> None:
-    doubt, codes = desk.queue.doubt, desk.queue.doubt.taxonomy.codes
-    first, second, third = doubt.order[:3]
+def test_what_another_window_decided_meanwhile_stands_beside(session: ReviewSession, state: dict[str, object]) -> None:
+    quality, codes = session.queue.quality, session.queue.quality.taxonomy.codes
+    first, second, third = quality.order[:3]
     for i in (first, second):
-        old = codes[doubt.labels[i]]
-        decide(desk.file, desk.hash, sound_id=doubt.sound_ids[i], old=old, new="ss-s", why="", by="x")
-    desk.press(int(first), "keep", [])  # pressed before this window had seen the other's decision
-    assert desk.record().disputed == [doubt.sound_ids[first]]
+        old = codes[quality.labels[i]]
+        decide(session.file, session.hash, sound_id=quality.sound_ids[i], old=old, new="ss-s", why="", by="x")
+    session.press(int(first), "keep", [])  # pressed before this window had seen the other's decision
+    assert session.record().disputed == [quality.sound_ids[first]]
     assert "Another window decided otherwise" in str(state["review.notice"])
-    assert state["review.sound"] == doubt.sound_ids[third]
-    disputed = replace(desk, state="disputed")
+    assert state["review.sound"] == quality.sound_ids[third]
+    disputed = replace(session, state="disputed")
     state.pop("review.sound")
     press(disputed, state, "accept")
-    (settled,) = desk.record().standing[doubt.sound_ids[first]]
-    assert settled.new == codes[doubt.suggested[first]]
+    (settled,) = session.record().standing[quality.sound_ids[first]]
+    assert settled.new == codes[quality.suggested[first]]
 
 
-def test_two_windows_are_given_different_sounds(desk: Desk, state: dict[str, object]) -> None:
-    order = desk.queue.doubt.order
-    assert desk.current(desk.record()) == order[0]
+def test_two_windows_are_given_different_sounds(session: ReviewSession, state: dict[str, object]) -> None:
+    order = session.queue.quality.order
+    assert session.current(session.record()) == order[0]
     state.clear()  # another window
-    assert desk.current(desk.record()) == order[1]
+    assert session.current(session.record()) == order[1]

@@ -23,10 +23,10 @@ from bstviz.ui.classify.predictions import (
     UNSURE,
     UNUSUAL,
     Models,
-    Opinions,
+    Predictions,
     decoded,
     model_name,
-    opinions,
+    predict_upload,
     timeline,
 )
 from bstviz.ui.classify.uploads import Upload
@@ -47,7 +47,7 @@ def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
     """Everything about one sound: the answer first, then what it rests on."""
     st.markdown(f"#### {escape(upload.name)}")
     try:
-        found = opinions(models, upload, text)
+        found = predict_upload(models, upload, text)
     except UserError as error:
         st.error(escape(str(error)), icon=":material/error:")
         return
@@ -62,10 +62,10 @@ def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
             st.html(probabilities(loaded.run, own))
     with left:
         st.html(unusual(first.run, answer))
-        heard(upload, key=key)
-    if found.seconds >= LONG and models.listening:
-        along(models.listening[0], upload, key=key)
-    place(first, answer, key=f"{key}.{first.run.id}")
+        upload_player(upload, key=key)
+    if found.seconds >= LONG and models.audio_only:
+        along(models.audio_only[0], upload, key=key)
+    map_and_neighbours(first, answer, key=f"{key}.{first.run.id}")
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
@@ -81,7 +81,7 @@ def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
         time.sleep(DRAWING)
 
 
-def heard(upload: Upload, *, key: str) -> None:
+def upload_player(upload: Upload, *, key: str) -> None:
     """Player and spectrogram of an upload."""
     sound = decoded(upload)
     spectrogram, data, media_type = _seen(upload)
@@ -102,33 +102,33 @@ def headline(taxonomy: Taxonomy, answer: Answer) -> str:
     """HTML of the best class at both levels with its definition."""
     top, second = answer.top[0], answer.second[0]
     best = taxonomy[second.code]
-    doubt = "" if second.probability >= UNSURE else '<span style="opacity:.75">, unsure</span>'
+    unsure = "" if second.probability >= UNSURE else '<span style="opacity:.75">, unsure</span>'
     return (
         '<div data-answer style="display:flex;gap:10px;align-items:center;flex-wrap:wrap;'
         'font-size:1.15rem;line-height:1.9">'
         f"<strong>{chip(taxonomy[top.code].name, taxonomy[top.code].color)}</strong>"
         f"<span>{chip(best.name, best.color)}</span>"
-        f"<span><b>{100 * second.probability:.0f} %</b>{doubt}</span>"
+        f"<span><b>{100 * second.probability:.0f} %</b>{unsure}</span>"
         f'<span style="opacity:.8;font-size:.92rem">{html.escape(best.definition)}</span></div>'
     )
 
 
-def agreement(found: Opinions) -> str:
+def agreement(found: Predictions) -> str:
     """HTML of whether the models agree, and on what."""
     if len(found.answers) < 2:
         return ""
     taxonomy = found.loaded[0].run.taxonomy
-    said = [
+    named = [
         f"{html.escape(taxonomy[a.second[0].code].name)} by {html.escape(model_name(m.run))}"
         for m, a in zip(found.loaded, found.answers, strict=True)
     ]
     tops = {taxonomy.parent_of(answer.second[0].code) for answer in found.answers}
     if found.agree:
-        text = f"✓ {'Both' if len(said) == 2 else 'All'} models agree."
+        text = f"✓ {'Both' if len(named) == 2 else 'All'} models agree."
     elif len(tops) == 1:
-        text = f"≠ The models agree on {html.escape(taxonomy[tops.pop()].name)}, not on the class: {'; '.join(said)}."
+        text = f"≠ The models agree on {html.escape(taxonomy[tops.pop()].name)}, not on the class: {'; '.join(named)}."
     else:
-        text = f"≠ The models disagree: {'; '.join(said)}."
+        text = f"≠ The models disagree: {'; '.join(named)}."
     return f'<div style="margin-top:.35rem;font-size:.95rem">{text}</div>'
 
 
@@ -148,7 +148,7 @@ def unusual(run: Run, answer: Answer) -> str:
 
 
 def probabilities(run: Run, answer: Answer) -> str:
-    """HTML of a model's probabilities at both levels, and of what it attends to where it also reads."""
+    """HTML of a model's probabilities at both levels, and of what it attends to where it also takes text."""
     title = html.escape(model_name(run)).capitalize()
     parts = [f'<div style="font-weight:600;margin-bottom:.3rem">{title}</div>']
     parts += [
@@ -156,10 +156,10 @@ def probabilities(run: Run, answer: Answer) -> str:
         _bars(run.taxonomy, answer.second[:BEST], "Second level, best five", defined=3),
     ]
     if run.train.modality == "both":
-        listens, reads = (100 * float(v) for v in answer.prediction.attention[0])
+        sound_share, text_share = (100 * float(v) for v in answer.prediction.attention[0])
         parts.append(
             '<div style="font-size:.85rem;margin-top:.3rem">'
-            f"Attention: sound {listens:.0f} %, words {reads:.0f} %</div>"
+            f"Attention: sound {sound_share:.0f} %, words {text_share:.0f} %</div>"
         )
     return f'<div style="margin-bottom:1rem">{"".join(parts)}</div>'
 
@@ -186,8 +186,8 @@ def along(loaded: Loaded, upload: Upload, *, key: str) -> None:
     )
 
 
-def place(loaded: Loaded, found: Answer, *, key: str) -> None:
-    """The sound's place on the map, and its nearest sounds of the collection."""
+def map_and_neighbours(loaded: Loaded, found: Answer, *, key: str) -> None:
+    """The sound on the map, and its nearest sounds of the collection."""
     left, right = st.columns([3, 2], gap="medium")
     run, latent = loaded.run, found.prediction.latent
     with left:
@@ -196,10 +196,10 @@ def place(loaded: Loaded, found: Answer, *, key: str) -> None:
                 "Map", ["pca", "umap"], default="pca", required=True, format_func=str.upper, key=f"{key}.method"
             )
         )
-        spot = (
+        coordinates = (
             run.pca.transform(latent)[:, :2]
             if method == "pca"
-            else projection.place(
+            else projection.out_of_sample(
                 latent, run.latents, cache.coordinates(loaded, "umap", 2, cache.umap_settings(loaded))
             )
         )
@@ -209,11 +209,11 @@ def place(loaded: Loaded, found: Answer, *, key: str) -> None:
             2,
             "predicted" if (run.y_true < 0).all() else "top",
             key=f"{key}.map.{method}",
-            new=spot,
+            new=coordinates,
             height=440,
         )
         st.caption(
-            "The star is the new sound" + (", placed among its neighbours: approximate." if method == "umap" else ".")
+            "The star is the new sound" + (", projected out of sample: approximate." if method == "umap" else ".")
         )
     with right:
         st.markdown(f"**Nearest in {escape(run.collection.name)}** (latent space, cosine distance)")

@@ -32,21 +32,21 @@ MARKS = ("models disagree", "unsure", "unusual", "could not be read")
 class Models:
     """Runs that differ in loss and modality only; where there are words, an audio + text model answers first."""
 
-    listening: tuple[Loaded, ...]
-    reading: tuple[Loaded, ...]
+    audio_only: tuple[Loaded, ...]
+    audio_text: tuple[Loaded, ...]
 
     def asked(self, words: str) -> tuple[Loaded, ...]:
         """The runs that answer, the main one first."""
-        found = (*self.reading, *self.listening) if words else self.listening
+        found = (*self.audio_text, *self.audio_only) if words else self.audio_only
         if not found:
             raise UserError(
-                "These models listen and read: give a title, tags or a description, or load an audio-only run."
+                "These are audio + text models: give a title, tags or a description, or load an audio model."
             )
         return found
 
 
 @dataclass(frozen=True)
-class Opinions:
+class Predictions:
     """What the models say of one sound: the same number of runs and answers, and the embedding's sound."""
 
     loaded: tuple[Loaded, ...]
@@ -56,7 +56,7 @@ class Opinions:
 
     @property
     def together(self) -> Answer:
-        """The mean of the main model's answer and of those that hear, or hear and read, as it does."""
+        """The mean of the main model's answer and of those that take the same inputs."""
         main = self.loaded[0].run
         alike = [
             answer
@@ -102,9 +102,9 @@ def pick_models(*, key: str) -> Models:
         return tuple(cache.load(found[k]) for k in kinds)
 
     models = Models(of("audio"), of("both"))
-    asked = (*models.listening, *models.reading)
+    asked = (*models.audio_only, *models.audio_text)
     if not asked:
-        raise UserError("The loaded runs only read; a sound needs a run that listens. Load one with --experiment.")
+        raise UserError("The loaded runs are text models; a sound needs an audio model. Load one with --experiment.")
     st.caption(
         f"Answered by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · "
         f"sounds by {asked[0].run.encoders['audio']}. The answer on top is the mean of the audio models', or of the "
@@ -120,7 +120,7 @@ def model_name(run: Run) -> str:
 
 def warm(models: Models) -> None:
     """Load the encoder and the networks before the first sound comes."""
-    for loaded in models.listening:
+    for loaded in models.audio_only:
         classifier = cache.classifier(loaded)
         _ = classifier.audio_encoder, classifier.usual_distances
 
@@ -132,7 +132,7 @@ def decoded(upload: Upload) -> decode.Sound:
 
 
 @dataclass(frozen=True)
-class _Heard:
+class _Embedded:
     embedding: Embeddings | None
     seconds: float
     notes: tuple[str, ...]
@@ -149,32 +149,32 @@ def _audio_encoder(classifier: Classifier) -> str:
     show_spinner=False,
     hash_funcs={Upload: identity_of, Classifier: _audio_encoder},  # runs of one encoder share its embeddings
 )
-def _heard(upload: Upload, classifier: Classifier) -> _Heard:
+def _embedded(upload: Upload, classifier: Classifier) -> _Embedded:
     try:
         sound = decoded(upload)
     except UserError as error:
-        return _Heard(None, float("nan"), (), str(error))
-    return _Heard(classifier.embed_audio(sound.samples, sound.rate), sound.seconds, sound.notes, "")
+        return _Embedded(None, float("nan"), (), str(error))
+    return _Embedded(classifier.embed_audio(sound.samples, sound.rate), sound.seconds, sound.notes, "")
 
 
-def opinions(models: Models, upload: Upload, text: str) -> Opinions:
-    """What the models say of an upload; UserError where it cannot be heard."""
+def predict_upload(models: Models, upload: Upload, text: str) -> Predictions:
+    """What the models say of an upload; UserError where it cannot be decoded."""
     asked = models.asked(text)
     answers = []
     for loaded in asked:
         classifier = cache.classifier(loaded)
-        heard = _heard(upload, classifier)
-        if heard.embedding is None:
-            raise UserError(heard.problem)
+        embedded = _embedded(upload, classifier)
+        if embedded.embedding is None:
+            raise UserError(embedded.problem)
         read = classifier.embed_text(text) if "text" in loaded.run.encoders else None
-        answers.append(classifier.answer(heard.embedding, read))
-    return Opinions(asked, tuple(answers), heard.seconds, heard.notes)
+        answers.append(classifier.answer(embedded.embedding, read))
+    return Predictions(asked, tuple(answers), embedded.seconds, embedded.notes)
 
 
 @st.cache_data(
     scope="session",
     max_entries=50,
-    show_spinner="Listening along the sound …",
+    show_spinner="Classifying along the sound …",
     hash_funcs={Loaded: identity_of, Upload: identity_of},
 )
 def timeline(loaded: Loaded, upload: Upload) -> Timeline:

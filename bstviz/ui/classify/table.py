@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from bstviz.errors import UserError
-from bstviz.ui.classify.predictions import MARKS, Models, opinions
+from bstviz.ui.classify.predictions import MARKS, Models, predict_upload
 from bstviz.ui.classify.uploads import Upload
 
 
@@ -30,9 +30,9 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
             if marked
             else None
         )
-        place = st.container(width="content")
+        slot = st.container(width="content")
     shown = rows[rows["marks"].map(lambda own: set(wanted or ()) <= own)] if wanted else rows
-    with place:
+    with slot:
         taken = shown.drop(columns=["marks", "index"])
         st.download_button(
             "Answers as CSV",
@@ -59,7 +59,7 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
             "top",
             "second",
             "probability",
-            "other opinion",
+            "other prediction",
             "agree",
             "novelty",
             "seconds",
@@ -70,7 +70,7 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
             "top": "Top level",
             "second": "Second level",
             "probability": share("Probability", help="Of the second-level class"),
-            "other opinion": st.column_config.TextColumn("Other opinion", help="What a model says that differs"),
+            "other prediction": st.column_config.TextColumn("Other prediction", help="What a model says that differs"),
             "agree": st.column_config.CheckboxColumn("Agree", width="small"),
             "novelty": share(
                 "Unusual", help="Share of the collection's own sounds that lie nearer to their neighbours"
@@ -79,17 +79,17 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
             "remarks": st.column_config.TextColumn("Remarks", width="large"),
         },
     )
-    st.caption(f"{len(shown):,} of {len(rows):,} sounds. Choose a row to see and hear everything about it.")
+    st.caption(f"{len(shown):,} of {len(rows):,} sounds. Choose a row to see and play its sound.")
     chosen = event["selection"]["rows"] if event else []
     return uploads[int(shown["index"].iloc[chosen[0]])] if chosen and chosen[0] < len(shown) else None
 
 
 def _answers(models: Models, uploads: Sequence[Upload], text: str) -> pd.DataFrame:
-    """A row a sound; a bar shows how far the listening is."""
+    """One row per sound; a bar shows how far the work is."""
     rows = []
-    bar = st.progress(0.0, "Listening …")
+    bar = st.progress(0.0, "Classifying …")
     for index, upload in enumerate(uploads):
-        bar.progress(index / len(uploads), f"Listening: {index:,} of {len(uploads):,}")
+        bar.progress(index / len(uploads), f"Classifying: {index:,} of {len(uploads):,}")
         rows.append({"index": index, "file": upload.name, **_row(models, upload, text)})
     bar.empty()
     return pd.DataFrame(rows)
@@ -97,7 +97,7 @@ def _answers(models: Models, uploads: Sequence[Upload], text: str) -> pd.DataFra
 
 def _row(models: Models, upload: Upload, text: str) -> dict[str, object]:
     try:
-        found = opinions(models, upload, text)
+        found = predict_upload(models, upload, text)
     except UserError as error:
         return {"agree": None, "remarks": str(error), "marks": {MARKS[3]}}
     taxonomy = found.loaded[0].run.taxonomy
@@ -108,7 +108,7 @@ def _row(models: Models, upload: Upload, text: str) -> dict[str, object]:
         "second": taxonomy[first.second[0].code].name,
         "class": first.second[0].code,
         "probability": first.second[0].probability,
-        "other opinion": ", ".join(sorted(others)),
+        "other prediction": ", ".join(sorted(others)),
         "agree": found.agree,
         "novelty": first.novelty,
         "seconds": found.seconds,

@@ -28,8 +28,8 @@ class Upload:
         return f"{self.content} {self.name}"
 
 
-def drop(*, key: str) -> list[Upload]:
-    """Sounds from files, a folder, zip archives or the microphone; what cannot be taken is said."""
+def pick_uploads(*, key: str) -> list[Upload]:
+    """Sounds from files, a folder, zip archives or the microphone; what cannot be taken is reported."""
     way = st.segmented_control(
         "Sounds",
         ["Files", "Folder", "Microphone"],
@@ -47,7 +47,7 @@ def drop(*, key: str) -> list[Upload]:
             accept_multiple_files=True if way == "Files" else "directory",
             key=f"{key}.{'files' if way == 'Files' else 'folder'}",
             help=f"{decode.AUDIO_FORMATS}; zip archives of them. "
-            f"Of sounds longer than {decode.MAX_SECONDS / 60:.0f} minutes, excerpts are heard.",
+            f"Of sounds longer than {decode.MAX_SECONDS / 60:.0f} minutes, excerpts are taken.",
         )
         taken = [(file.name, file.getvalue()) for file in files or []]
     st.caption("Sounds stay in the server's memory for this session; nothing of them is kept on disk.")
@@ -69,7 +69,7 @@ def _uploads(taken: Sequence[tuple[str, bytes]], *, folder: bool) -> list[Upload
 
 def words(*, key: str) -> str:
     """Title, tags and description as one text; empty where all are."""
-    with st.expander("Words about it (read by the audio + text models)", icon=":material/notes:"):
+    with st.expander("Words about it (for the audio + text models)", icon=":material/notes:"):
         title = st.text_input("Title", key=f"{key}.title")
         tags = st.text_input("Tags", key=f"{key}.tags", placeholder="rain, roof, night")
         description = st.text_area("Description", key=f"{key}.description", height=80)

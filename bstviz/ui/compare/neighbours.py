@@ -16,11 +16,11 @@ ORDER = ("kept", "lost", "gained")
 
 def neighbours_of(both: Pair, position: int) -> dict[int, str]:
     """Neighbours of a shared sound in either run, by position: kept, lost or gained from left to right."""
-    found = alignment.exchange(*indices(both), position)
+    found = alignment.neighbour_overlap(*indices(both), position)
     return {int(row): kind for kind in ORDER for row in getattr(found, kind)}
 
 
-def exchange_list(both: Pair, position: int, *, key: str, on_open: Callable[[int], None]) -> None:
+def overlap_list(both: Pair, position: int, *, key: str, on_open: Callable[[int], None]) -> None:
     """A sound's neighbours left and right, each to be played.
 
     Args:
@@ -39,7 +39,7 @@ def exchange_list(both: Pair, position: int, *, key: str, on_open: Callable[[int
     sound_list(
         [(both.left, int(both.a[p])) for p in positions],
         key=key,
-        columns=("title", "exchange", "class"),
+        columns=("title", "overlap", "class"),
         notes=list(found.values()),
         on_open=lambda i: on_open(int(positions[i])),
         keys=True,

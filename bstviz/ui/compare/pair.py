@@ -190,7 +190,7 @@ def _part(column: Column, rows: np.ndarray, everything: tuple[Category, ...], po
 
 
 def structure(loaded: Loaded) -> dict[str, list[float]]:
-    """Structure of a run and its siblings on their test sounds: each measure's value, one a fold."""
+    """Structure of a run and its siblings on their test sounds: each measure's value, one per fold."""
     folds = [info.metrics for info in cache.siblings(loaded)]
     return {name: [fold[name] for fold in folds if name in fold] for name in STRUCTURE}
 

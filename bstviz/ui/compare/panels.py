@@ -9,7 +9,7 @@ import streamlit as st
 
 from bstviz.ui import cache
 from bstviz.ui.compare import pair
-from bstviz.ui.compare.neighbours import exchange_list, neighbours_of
+from bstviz.ui.compare.neighbours import neighbours_of, overlap_list
 from bstviz.ui.compare.pair import Pair
 from bstviz.ui.compare.tables import class_table, structure_table
 from bstviz.ui.components.map import Events, Marks, Pane, linked_map
@@ -46,17 +46,17 @@ def pair_map(
     left, right = pair.colors(both, by)
     fixed, moved = pair.aligned(both, method, dimensions)
     axes = chosen(both.left, method, dimensions).axes
-    turned = ["turned onto the left map", *[""] * (dimensions - 1)]
+    aligned_axes = ["aligned to the left map", *[""] * (dimensions - 1)]
     panes = [
         Pane(_title("Left", both.left), axes, fixed, both.left.run.y_pred[both.a], left),
-        Pane(_title("Right", both.right), turned, moved.points, both.right.run.y_pred[both.b], right),
+        Pane(_title("Right", both.right), aligned_axes, moved.points, both.right.run.y_pred[both.b], right),
     ]
     near = {} if current is None else neighbours_of(both, current)
     marks = Marks(current, near, selected=selected)
-    place = f"{both.identity}|{method}{dimensions}"
-    linked_map(panes, both.sounds, key=key, place=place, marks=marks, events=events, height=520)
+    map_key = f"{both.identity}|{method}{dimensions}"
+    linked_map(panes, both.sounds, key=key, map_key=map_key, marks=marks, events=events, height=520)
     st.caption(
-        f"{len(both):,} shared sounds. The right map is moved, turned, mirrored and scaled onto the left one "
+        f"{len(both):,} shared sounds. The right map is aligned to the left one: moved, rotated, mirrored and scaled "
         f"(Procrustes; what is left between these two maps is {moved.disparity:.3f} of 1). "
         "Zoom, selection and current sound are one for both." + (pair.measured(both) if by == pair.CHANGE else "")
     )
@@ -92,7 +92,7 @@ def sound_in_both(both: Pair, current: int, *, key: str, autoplay: bool, on_open
     st.markdown(f"#### {escape(both.left.title(row))}")
     classes([("left", both.left, row), ("right", both.right, int(both.b[current]))])
     sound_player(both.left, row, key=f"{key}.player", autoplay=autoplay)
-    exchange_list(both, current, key=f"{key}.near", on_open=on_open)
+    overlap_list(both, current, key=f"{key}.near", on_open=on_open)
 
 
 def by_class(both: Pair, *, key: str, on_pick: Callable[[np.ndarray], None]) -> None:

@@ -76,7 +76,7 @@ def class_table(
         "%.0f",
         "Percent: one minus the Jaccard index of the ten nearest, left against right",
     )
-    shown["Most taken for"] = [names[i] if i >= 0 else "–" for i in table["confused_with"]]
+    shown["Most confused with"] = [names[i] if i >= 0 else "–" for i in table["confused_with"]]
     add("Taken, left", 100 * table["confused_first"], "%.1f", "Percent of the class's sounds that go there")
     add("Taken, right", 100 * table["confused_second"], "%.1f", "Percent of the class's sounds")
     add("Taken, diff.", 100 * table["confused_difference"], "%+.1f", "Right minus left")

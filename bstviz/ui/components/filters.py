@@ -13,7 +13,7 @@ from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of
 from bstviz.ui.web import component, event
 
-STANDARD = ("top", "second", "correct", "confidence", "certainty", "split")
+STANDARD = ("top", "second", "correct", "confidence", "predicted_confidence", "split")
 
 
 def chosen(key: str) -> dict[str, frozenset[str]]:

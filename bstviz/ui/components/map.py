@@ -26,7 +26,7 @@ class Pane:
     Attributes:
         title: What stands above it.
         axes: Axis titles, 2 or 3.
-        points: (N, 2|3) float32 places.
+        points: (N, 2|3) float32 coordinates.
         predicted: (N,) predicted second-level labels.
         column: What colours it.
     """
@@ -62,7 +62,7 @@ class Marks:
     Attributes:
         current: Row of the current sound.
         near: Rows joined to it by a line, each with a kind: near, kept, gained or lost.
-        new: (m, 2|3) places of sounds that are not among the N, drawn as stars.
+        new: (m, 2|3) coordinates of sounds that are not among the N, drawn as stars.
         selected: Rows of the selection.
         shown: (N,) bool, what passes the filters; None for all.
         on: Labels that the filter of the colouring column lets through.
@@ -89,7 +89,7 @@ class Events:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _drawn(
-    identity: str, place: str, view: View | None, _panes: Sequence[Pane], _labels: np.ndarray
+    identity: str, map_key: str, view: View | None, _panes: Sequence[Pane], _labels: np.ndarray
 ) -> tuple[np.ndarray, int]:
     """Rows of the points to draw, and how many points are in view on any pane."""
     if view is None:
@@ -99,7 +99,7 @@ def _drawn(
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _bounds(place: str, _panes: Sequence[Pane]) -> list[list[float]]:
+def _bounds(map_key: str, _panes: Sequence[Pane]) -> list[list[float]]:
     ends = [(p.points.min(axis=0), p.points.max(axis=0)) for p in _panes]
     low, high = np.min([e[0] for e in ends], axis=0), np.max([e[1] for e in ends], axis=0)
     bounds: list[list[float]] = np.stack([low, high], axis=1).astype(float).tolist()
@@ -107,7 +107,7 @@ def _bounds(place: str, _panes: Sequence[Pane]) -> list[list[float]]:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _titles(identity: str, view: View | None, place: str, _sounds: Sounds, _rows: np.ndarray) -> bytes:
+def _titles(identity: str, view: View | None, map_key: str, _sounds: Sounds, _rows: np.ndarray) -> bytes:
     return json.dumps([t[:80] for t in _sounds.titles(_rows)]).encode()
 
 
@@ -121,7 +121,7 @@ def linked_map(
     sounds: Sounds,
     *,
     key: str,
-    place: str,
+    map_key: str,
     marks: Marks | None = None,
     events: Events | None = None,
     hide: bool = False,
@@ -129,14 +129,14 @@ def linked_map(
 ) -> np.ndarray:
     """Draw a map, of one pane or of two linked ones.
 
-    A large map is drawn as a stratified sample of :data:`~bstviz.plots.viewport.DRAWN` sounds, and said to be; zooming in
-    draws more of what is in view. Regions are evaluated here, over all sounds.
+    A large map is drawn as a stratified sample of :data:`~bstviz.plots.viewport.DRAWN` sounds, and a caption says so;
+    zooming in draws more of what is in view. Regions are evaluated here, over all sounds.
 
     Args:
         panes: One or two, of the same sounds and dimensions.
         sounds: The sounds.
         key: Of the widget.
-        place: Names the panes' places; equal for equal ones. Zoom is kept for each.
+        map_key: Names the panes' coordinates; equal for equal ones. Zoom is kept for each.
         marks: What to bring out.
         events: What to do.
         hide: Leave out what does not pass the filters instead of dimming it.
@@ -148,8 +148,8 @@ def linked_map(
     marks, events = marks or Marks(), events or Events()
     first, n = panes[0], len(panes[0].points)
     flat = first.points.shape[1] == 2
-    view = st.session_state.get(f"{key}.view", {}).get(place) if flat and n > DRAWN else None
-    rows, within = _drawn(sounds.identity, place if view else "", view, panes, sounds.truth)
+    view = st.session_state.get(f"{key}.view", {}).get(map_key) if flat and n > DRAWN else None
+    rows, within = _drawn(sounds.identity, map_key if view else "", view, panes, sounds.truth)
     token = f"{sounds.identity}|{view or ''}"
     everything = len(rows) == n
 
@@ -176,7 +176,7 @@ def linked_map(
     def viewed() -> None:
         box = sent("view")
         views = st.session_state.setdefault(f"{key}.view", {})
-        views[place] = View(**box) if isinstance(box, dict) else None
+        views[map_key] = View(**box) if isinstance(box, dict) else None
 
     def cleared() -> None:
         if sent("clear") and events.clear:
@@ -197,17 +197,19 @@ def linked_map(
     component("map")(
         key=key,
         data={
-            "view_key": place,
+            "view_key": map_key,
             "token": token,
             "n": len(rows),
             "dims": first.points.shape[1],
-            "bounds": _bounds(place, panes),
+            "bounds": _bounds(map_key, panes),
             "points": _array(f"{key}.points", np.concatenate([p.points[rows] for p in panes]).astype(np.float32)),
             "labels": _array(
                 f"{key}.labels", np.concatenate([_wire(sounds.truth[rows]), *(_wire(p.predicted[rows]) for p in panes)])
             ),
             "titles": address(
-                _titles(sounds.identity, view, place if view else "", sounds, rows), "application/json", f"{key}.titles"
+                _titles(sounds.identity, view, map_key if view else "", sounds, rows),
+                "application/json",
+                f"{key}.titles",
             ),
             "panes": [
                 {
@@ -231,10 +233,10 @@ def linked_map(
             "marks": {
                 "current": None if marks.current is None else [p.points[marks.current].tolist() for p in panes],
                 "near": [
-                    {"kind": kind, "places": [p.points[row].tolist() for p in panes]}
+                    {"kind": kind, "coordinates": [p.points[row].tolist() for p in panes]}
                     for row, kind in marks.near.items()
                 ],
-                "fresh": [] if marks.new is None else [[spot.tolist()] for spot in marks.new.astype(float)],
+                "fresh": [] if marks.new is None else [[point.tolist()] for point in marks.new.astype(float)],
             },
             "selectable": events.select is not None,
             "keys": events.step is not None,

@@ -1,4 +1,4 @@
-"""A sound to hear and to see: audio, waveform, spectrogram."""
+"""A sound to play and to see: audio, waveform, spectrogram."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ UMAP_NEIGHBOURS, SEEDS = 200, 10_000
 
 @dataclass(frozen=True, eq=False)
 class ChosenMap:
-    """A map of a run: how it was made, its places (N, 2|3) float32 and axis titles."""
+    """A map of a run: how it was made, its coordinates (N, 2|3) float32 and axis titles."""
 
     method: str
     dimensions: int
@@ -28,7 +28,7 @@ class ChosenMap:
     axes: list[str]
 
     @property
-    def place(self) -> str:
+    def map_key(self) -> str:
         """Names the map among those of a run."""
         made = f".{self.settings}" if self.method == "umap" else ""
         return f"{self.method}{self.dimensions}{made}"
@@ -114,7 +114,7 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
     if n > UMAP_SOUNDS:
         st.caption(
             f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; "
-            "the others are placed among their neighbours: approximate."
+            "the others are projected out of sample: approximate."
         )
     if st.session_state.pop(f"{key}.asked", False):
         own = UmapSettings(int(neighbours), float(distance), int(seed))

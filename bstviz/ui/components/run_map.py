@@ -22,14 +22,16 @@ def run_map(
 ) -> None:
     """A run's map, to be clicked and selected on."""
     pane = Pane("", shown.axes, shown.points, loaded.run.y_pred, column)
-    place = f"{loaded.identity}|{shown.place}"
-    linked_map([pane], sounds_of(loaded), key=key, place=place, marks=marks, events=events, hide=hide, height=height)
+    map_key = f"{loaded.identity}|{shown.map_key}"
+    linked_map(
+        [pane], sounds_of(loaded), key=key, map_key=map_key, marks=marks, events=events, hide=hide, height=height
+    )
 
 
 def sound_map(
     loaded: Loaded, method: str, dimensions: int, by: str, *, key: str, new: np.ndarray | None = None, height: int = 600
 ) -> None:
-    """A run's map to look at, with the places (m, 2|3) of new sounds as stars."""
+    """A run's map to look at, with the coordinates (m, 2|3) of new sounds as stars."""
     column = cache.columns(loaded)[by]
     shown = chosen(loaded, method, dimensions)
     run_map(loaded, shown, column, key=key, marks=Marks(new=new), events=Events(), hide=False, height=height)

@@ -1,4 +1,4 @@
-"""All that is known of one sound: to hear, to see, what the model says, what lies near."""
+"""All that is known of one sound: to play, to see, what the model says, what lies near."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bstviz.ui.components.text import chip, escape, words
 FREESOUND = "https://freesound.org/s/{}/"
 
 
-def link(loaded: Loaded, row: int) -> str:
+def page_address(loaded: Loaded, row: int) -> str:
     """Address of a sound's own page: its ``url`` column, else Freesound's for BSD10k and BSD35k; empty without one."""
     url = words(loaded.table, "url", row)
     if url.startswith(("https://", "http://")):
@@ -73,12 +73,16 @@ def probabilities(loaded: Loaded, row: int) -> None:
 def facts(loaded: Loaded, row: int) -> None:
     """Confidence, split, uploader, licence, link and words."""
     table = loaded.table
-    confidence, licence, page = words(table, "confidence", row), words(table, "license", row), link(loaded, row)
+    confidence, license_name, page = (
+        words(table, "confidence", row),
+        words(table, "license", row),
+        page_address(loaded, row),
+    )
     parts = [
         f"annotation confidence {confidence}" if confidence else "",
         f"split {loaded.run.sounds['split'].iat[row]}",
         escape(words(table, "uploader", row)),
-        license_link(licence) if licence else "",
+        license_link(license_name) if license_name else "",
         f"id {escape(str(loaded.ids[row]))}",
         f"[open its page](<{page}>)" if page else "",
     ]

@@ -20,10 +20,10 @@ LIST_COLUMNS: dict[str, dict[str, Any]] = {
     "title": {"label": "Title", "kind": "open"},
     "class": {"label": "Class", "kind": "class"},
     "predicted": {"label": "Predicted", "kind": "class"},
-    "certainty": {"label": "Certainty", "kind": "number", "digits": 2},
+    "predicted_confidence": {"label": "Confidence", "kind": "number", "digits": 2},
     "distance": {"label": "Distance", "kind": "number", "digits": 3},
     "note": {"label": "", "kind": "text"},
-    "exchange": {"label": "", "kind": "exchange"},
+    "overlap": {"label": "", "kind": "overlap"},
 }
 
 
@@ -31,7 +31,7 @@ def sound_list(
     entries: Sequence[tuple[Loaded, int]],
     *,
     key: str,
-    columns: Sequence[str] = ("title", "class", "predicted", "certainty"),
+    columns: Sequence[str] = ("title", "class", "predicted", "predicted_confidence"),
     distances: np.ndarray | None = None,
     notes: Sequence[str] | None = None,
     on_open: Callable[[int], None] | None = None,
@@ -42,11 +42,11 @@ def sound_list(
     """Table of sounds with a play button each; columns sort by a click on their heads.
 
     Args:
-        entries: Runs and rows in them; all of one taxonomy. The first :data:`LISTED` are listed, and said to be.
+        entries: Runs and rows in them; all of one taxonomy. The first :data:`LISTED` are listed, and a caption says so.
         key: Of the component.
         columns: What to show, of :data:`LIST_COLUMNS`.
         distances: Distance of each, for the column of that name.
-        notes: A word on each, for the column of that name; kept, lost or gained for ``exchange``, which shows their
+        notes: A word on each, for the column of that name; kept, lost or gained for ``overlap``, which shows their
             colours.
         on_open: Called with the position of the entry whose title was clicked.
         keys: Whether j and k play the next and the last one; one list of a page at most.
@@ -61,8 +61,8 @@ def sound_list(
     def played() -> None:
         position = event(key, "play")
         if isinstance(position, int) and position < len(shown):
-            turn = st.session_state.get(f"{key}.playing", {}).get("stamp", 0) + 1
-            st.session_state[f"{key}.playing"] = {"index": position, "stamp": turn, "token": token}
+            turn = st.session_state.get(f"{key}.playing", {}).get("event_id", 0) + 1
+            st.session_state[f"{key}.playing"] = {"index": position, "event_id": turn, "token": token}
 
     def opened() -> None:
         position = event(key, "open")
@@ -91,8 +91,12 @@ def _playing(shown: Sequence[tuple[Loaded, int]], playing: dict[str, Any], key: 
     try:
         data, media_type = cache.sound(*shown[playing["index"]])
     except UserError as error:
-        return {"index": playing["index"], "stamp": playing["stamp"], "problem": str(error)}
-    return {"index": playing["index"], "stamp": playing["stamp"], "url": address(data, media_type, f"{key}.sound")}
+        return {"index": playing["index"], "event_id": playing["event_id"], "problem": str(error)}
+    return {
+        "index": playing["index"],
+        "event_id": playing["event_id"],
+        "url": address(data, media_type, f"{key}.sound"),
+    }
 
 
 def _rows(
@@ -112,10 +116,10 @@ def _rows(
             "title": titles[loaded.identity, row],
             "class": _class(loaded, run.y_true[row]),
             "predicted": _class(loaded, run.y_pred[row]),
-            "certainty": float(run.probabilities[row, run.y_pred[row]]),
+            "predicted_confidence": float(run.probabilities[row, run.y_pred[row]]),
             "distance": None if distances is None else float(distances[position]),
             "note": "" if notes is None else notes[position],
-            "exchange": "" if notes is None else notes[position],
+            "overlap": "" if notes is None else notes[position],
         }
         rows.append([cells[name] for name in columns])
     return rows

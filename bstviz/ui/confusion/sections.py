@@ -60,7 +60,7 @@ def pairs(side: Side, along: Axis) -> None:
     shown = pd.DataFrame(
         {
             "True": [f"{names[c]} ({c})" for c in table["true"]],
-            "Taken for": [f"{names[c]} ({c})" for c in table["predicted"]],
+            "Confused with": [f"{names[c]} ({c})" for c in table["predicted"]],
             "Sounds": table["sounds"],
             "Of the class": 100 * table["of_true"],
             "Of all errors": 100 * table["of_errors"],
@@ -189,11 +189,11 @@ def groups(side: Side) -> None:
             (each == table["group"].iloc[rows[0]]) & (side.answers.y_true != side.answers.y_pred)
         )
         sounds(
-            [(side.folds, confusion.most_convinced(wrong))],
+            [(side.folds, confusion.most_confident(wrong))],
             [],
             key="confusion.groups.sounds",
             name=f"errors-by-{column}",
-            columns=("title", "class", "predicted", "certainty"),
+            columns=("title", "class", "predicted", "predicted_confidence"),
         )
 
 

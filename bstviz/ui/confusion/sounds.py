@@ -31,8 +31,8 @@ def cell_sounds(sides: Sequence[Side], chosen: tuple[str, str], *, key: str) -> 
     else:
         listed, notes = [(sides[0].folds, confusion.cell(sides[0].answers, *chosen))], []
     upper = true.parent is None or predicted.parent is None
-    columns = ("title", "class", "predicted", "certainty") if upper else ("title", "certainty")
-    sounds(listed, notes, key=key, name=f"{chosen[0]}-taken-for-{chosen[1]}", columns=columns, keys=True)
+    columns = ("title", "class", "predicted", "predicted_confidence") if upper else ("title", "predicted_confidence")
+    sounds(listed, notes, key=key, name=f"{chosen[0]}-predicted-as-{chosen[1]}", columns=columns, keys=True)
 
 
 def _told_apart(first: Side, second: Side, chosen: tuple[str, str]) -> tuple[list[Listed], list[str]]:
@@ -81,7 +81,7 @@ def sounds(
         st.session_state[went] = str(ids[position])
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        order = "those of one matrix alone first" if notes else "most certain first"
+        order = "those of one matrix alone first" if notes else "most confident first"
         st.caption(f"{len(rows):,} sound{'s' * (len(rows) > 1)}, {order}")
         csv = table.to_csv(index=False)
         st.download_button(
@@ -108,8 +108,8 @@ def _table(folds: Sequence[Loaded], answers: OutOfFold) -> pd.DataFrame:
             "title": titles,
             "true": codes[answers.y_true],
             "predicted": codes[answers.y_pred],
-            "certainty": confusion.conviction(answers),
-            "confidence": answers.confidence,
+            "predicted_confidence": confusion.predicted_confidence(answers),
+            "confidence": answers.annotation_confidence,
             "fold": answers.folds,
         }
     )

@@ -1,4 +1,6 @@
-"""The sections of :mod:`bstviz.reports.sections` on the page: pickers for the runs they take, and a look for every block."""
+"""The sections of :mod:`bstviz.reports.sections` on the page: pickers for the runs they take, and a look for every
+block.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One doubtful label at a time: the sound, the reasons, what its classes mean, and the buttons and keys that decide."""
+"""One label to review at a time: the sound, the reasons, what its classes mean, and the buttons and keys that decide."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import numpy as np
 import streamlit as st
 
 from bstviz.review.decisions import Record
-from bstviz.review.label_quality import Doubt
+from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.components.player import sound_player
 from bstviz.ui.components.sound_card import facts
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.text import chip, escape
-from bstviz.ui.review.session import PLAY, TURN, Desk, window
+from bstviz.ui.review.session import PLAY, TURN, ReviewSession, window
 from bstviz.ui.web import component, event
 
 
-def buttons(desk: Desk, i: int, record: Record) -> None:
+def buttons(session: ReviewSession, i: int, record: Record) -> None:
     """The buttons that decide, each with its key."""
-    weighed, sound = desk.queue.doubt, str(desk.queue.doubt.sound_ids[i])
-    label, suggested = (weighed.taxonomy.second[c[i]] for c in (weighed.labels, weighed.suggested))
-    names = {c.code: f"{c.name} ({c.code})" for c in weighed.taxonomy.second if c.code != label.code}
+    quality, sound = session.queue.quality, str(session.queue.quality.sound_ids[i])
+    label, suggested = (quality.taxonomy.second[c[i]] for c in (quality.labels, quality.suggested))
+    names = {c.code: f"{c.name} ({c.code})" for c in quality.taxonomy.second if c.code != label.code}
     above, (left, right) = st.container(), st.columns(2)
     other = left.selectbox(
         "Another class",
@@ -32,10 +32,10 @@ def buttons(desk: Desk, i: int, record: Record) -> None:
     right.text_input("Note", key=f"review.note.{sound}", placeholder="kept with the decision")
 
     def pressed() -> None:
-        told = event("review.decide", "press")
-        at = desk.queue.position(told.get("sound")) if isinstance(told, dict) else None
+        message = event("review.decide", "press")
+        at = session.queue.position(message.get("sound")) if isinstance(message, dict) else None
         if at is not None:
-            desk.press(at, str(told.get("act")), [str(id_) for id_ in told.get("seen", ())])
+            session.press(at, str(message.get("act")), [str(id_) for id_ in message.get("seen", ())])
 
     def act(
         name: str, key: str, text: str, help_: str, *, main: bool = False, off: bool = False
@@ -52,7 +52,7 @@ def buttons(desk: Desk, i: int, record: Record) -> None:
                 "acts": [
                     act("accept", "a", f"Accept {suggested.name}", "The suggested class is right", main=True),
                     act("keep", "k", f"Keep {label.name}", "The label is right"),
-                    act("unsure", "u", "Unsure", "Neither can be said; the label stays"),
+                    act("unsure", "u", "Unsure", "Neither is clear; the label stays"),
                     act("set", "s", "Set another class", "The class chosen below is right", off=other is None),
                     act("next", "n", "Next", "Decide nothing now"),
                     act("undo", "z", "Undo", "Take back this window's last decision", off=not record.last_by(window())),
@@ -62,68 +62,68 @@ def buttons(desk: Desk, i: int, record: Record) -> None:
         )
 
 
-def decided(desk: Desk, sound: str, record: Record) -> None:
+def decided(session: ReviewSession, sound: str, record: Record) -> None:
     """What was decided on a sound before, with a way back."""
     standing = record.standing.get(sound, ())
     if not standing:
         return
-    told = "; ".join(
+    message = "; ".join(
         f"{d.verdict} by {'this' if d.by == window() else 'another'} window, {d.when[:16].replace('T', ' ')} UTC"
         for d in standing
     )
-    st.info(f"{'Disputed' if sound in record.disputed else 'Decided'}: {told}", icon=":material/gavel:")
-    st.button("Take back", key="review.back", on_click=desk.take_back, args=(standing,), icon=":material/undo:")
+    st.info(f"{'Disputed' if sound in record.disputed else 'Decided'}: {message}", icon=":material/gavel:")
+    st.button("Take back", key="review.back", on_click=session.take_back, args=(standing,), icon=":material/undo:")
 
 
-def definitions(weighed: Doubt, i: int) -> None:
-    """The labelled and the suggested class side by side, with what each witness gives them."""
+def definitions(quality: LabelQuality, i: int) -> None:
+    """The labelled and the suggested class side by side, with what each model and the neighbours give them."""
     for column, heading, index in zip(
-        st.columns(2), ("Label", "Suggested"), (int(weighed.labels[i]), int(weighed.suggested[i])), strict=True
+        st.columns(2), ("Label", "Suggested"), (int(quality.labels[i]), int(quality.suggested[i])), strict=True
     ):
-        found = weighed.taxonomy.second[index]
+        found = quality.taxonomy.second[index]
         with column.container(border=True, height="stretch"):
             st.html(f"{heading} {chip(found.name, found.color)}")
             st.markdown(escape(found.definition))
             if found.examples:
                 st.caption(escape(f"Such as {found.examples}"))
             given = [
-                *zip(weighed.names, weighed.models[:, i, index], strict=True),
-                (f"{weighed.k} neighbours", weighed.votes[i, index]),
+                *zip(quality.names, quality.models[:, i, index], strict=True),
+                (f"{quality.k} neighbours", quality.votes[i, index]),
             ]
             st.caption(" · ".join(f"{name.removeprefix('the ')} {100 * share:.1f} %" for name, share in given))
 
 
-def sound(desk: Desk, i: int, record: Record, *, autoplay: bool) -> None:
-    """One sound of the queue: to hear, why it is doubted, what its classes mean, and the keys to decide."""
-    weighed, (loaded, row) = desk.queue.doubt, desk.queue.entries[i]
+def sound(session: ReviewSession, i: int, record: Record, *, autoplay: bool) -> None:
+    """One sound of the queue: to play, why its label may be wrong, what its classes mean, and the keys to decide."""
+    quality, (loaded, row) = session.queue.quality, session.queue.entries[i]
     st.markdown(f"#### {escape(loaded.title(row))}")
     sound_player(loaded, row, key="review.player", autoplay=st.session_state.pop(PLAY, False) and autoplay)
     facts(loaded, row)
-    decided(desk, str(weighed.sound_ids[i]), record)
-    buttons(desk, i, record)
-    st.markdown(f"**Why:** {escape('; '.join(weighed.reasons(i)))}.")
-    definitions(weighed, i)
+    decided(session, str(quality.sound_ids[i]), record)
+    buttons(session, i, record)
+    st.markdown(f"**Why:** {escape('; '.join(quality.reasons(i)))}.")
+    definitions(quality, i)
 
 
-def neighbours(desk: Desk, i: int) -> None:
+def neighbours(session: ReviewSession, i: int) -> None:
     """The sounds nearest to one in the space of the embeddings, with their labels, to be played."""
-    loaded, _ = desk.queue.entries[i]
-    near = [(loaded, row) for sound in desk.queue.doubt.near[i] if (row := loaded.row_of(sound)) is not None]
+    loaded, _ = session.queue.entries[i]
+    near = [(loaded, row) for sound in session.queue.quality.near[i] if (row := loaded.row_of(sound)) is not None]
     st.markdown("**Nearest sounds**, by their embeddings")
     sound_list(near, key="review.near", columns=("title", "class", "predicted"), height=300)
 
 
-def following(desk: Desk, rows: np.ndarray, *, shown: int = 30) -> None:
+def following(session: ReviewSession, rows: np.ndarray, *, shown: int = 30) -> None:
     """The first sounds of the queue, to be gone to."""
-    weighed = desk.queue.doubt
-    st.markdown("**Queue**, most doubtful first")
-    entries = [desk.queue.entries[i] for i in rows[:shown]]
-    codes = [weighed.taxonomy.codes[weighed.suggested[i]].replace("-", "\N{NON-BREAKING HYPHEN}") for i in rows[:shown]]
+    quality = session.queue.quality
+    st.markdown("**Queue**, lowest label quality first")
+    entries = [session.queue.entries[i] for i in rows[:shown]]
+    codes = [quality.taxonomy.codes[quality.suggested[i]].replace("-", "\N{NON-BREAKING HYPHEN}") for i in rows[:shown]]
     notes = [f"→\N{NO-BREAK SPACE}{code}" for code in codes]
 
-    def open_(place: int) -> None:
+    def open_(position: int) -> None:
         st.session_state[PLAY] = True
-        desk.go_to(int(rows[place]))
+        session.go_to(int(rows[position]))
 
     sound_list(
         entries,

@@ -1,4 +1,4 @@
-"""A window at the desk where doubtful labels are decided: its queue, the sound it shows, and what its decisions do."""
+"""A review session in a browser window: its queue, the sound it shows, and what its decisions do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bstviz.evaluation import out_of_fold
 from bstviz.models.run import RunInfo
 from bstviz.review import decisions, label_quality
 from bstviz.review.decisions import Decision, Record
-from bstviz.review.label_quality import Doubt
+from bstviz.review.label_quality import LabelQuality
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of
 
@@ -28,34 +28,34 @@ OPEN_FOR = 120  # seconds for which a sound that a window shows is not given to 
 
 @dataclass(frozen=True, eq=False)
 class Queue:
-    """Sounds by doubt, and the run and row in which each is out of fold."""
+    """Sounds by label quality, and the run and row in which each is out of fold."""
 
-    doubt: Doubt
+    quality: LabelQuality
     entries: list[tuple[Loaded, int]]
 
     def position(self, sound_id: str | None) -> int | None:
-        """Place of a sound among those of the doubt."""
-        found = np.flatnonzero(self.doubt.sound_ids == sound_id)
+        """Position of a sound among those that were scored."""
+        found = np.flatnonzero(self.quality.sound_ids == sound_id)
         return int(found[0]) if len(found) else None
 
 
 @st.cache_resource(
-    max_entries=4, show_spinner="Weighing the labels (some seconds, once) …", hash_funcs={Loaded: identity_of}
+    max_entries=4, show_spinner="Scoring the labels (some seconds, once) …", hash_funcs={Loaded: identity_of}
 )
 def _queue(settings: list[list[Loaded]]) -> Queue:
     first = settings[0]
     if first[0].collection is None:
         raise UserError(first[0].problem or "The collection of these runs was not found.")
     pooled = [out_of_fold.pool([loaded.run for loaded in members]) for members in settings]
-    weighed = label_quality.weigh(pooled, first[0].collection)
-    place = {sound: i for i, sound in enumerate(pooled[0].sound_ids)}
-    at = [place[sound] for sound in weighed.sound_ids]
+    quality = label_quality.score_labels(pooled, first[0].collection)
+    position = {sound: i for i, sound in enumerate(pooled[0].sound_ids)}
+    at = [position[sound] for sound in quality.sound_ids]
     members, rows = pooled[0].member[at].tolist(), pooled[0].row[at].tolist()
-    return Queue(weighed, [(first[member], row) for member, row in zip(members, rows, strict=True)])
+    return Queue(quality, [(first[member], row) for member, row in zip(members, rows, strict=True)])
 
 
 def queue_of(infos: Sequence[RunInfo]) -> Queue:
-    """The queue that the runs of one or more settings make together; weighed once."""
+    """The queue that the runs of one or more settings make together; scored once."""
     return _queue([[cache.load(info.folder or Path()) for info in own] for own in out_of_fold.settings(infos).values()])
 
 
@@ -71,7 +71,7 @@ def _shown() -> dict[str, tuple[str, float]]:
 
 
 @dataclass(frozen=True, eq=False)
-class Desk:
+class ReviewSession:
     """A window's view of a queue, and where its decisions go.
 
     Attributes:
@@ -95,39 +95,39 @@ class Desk:
         return decisions.read_record(self.file, self.hash)
 
     def passing(self) -> np.ndarray:
-        """(m,) int64 sounds that the filters let through, most doubtful first, whatever was decided on them."""
-        weighed = self.queue.doubt
-        chosen = weighed.taxonomy.encode(self.classes)
-        keep = np.ones(len(weighed), bool)
+        """(m,) int64 sounds that the filters let through, lowest label quality first, whatever was decided on them."""
+        quality = self.queue.quality
+        chosen = quality.taxonomy.encode(self.classes)
+        keep = np.ones(len(quality), bool)
         if len(chosen):
-            keep &= np.isin(weighed.labels, chosen) | np.isin(weighed.suggested, chosen)
+            keep &= np.isin(quality.labels, chosen) | np.isin(quality.suggested, chosen)
         if self.agreement == "split":
-            keep &= ~weighed.agree
+            keep &= ~quality.agree
         elif self.agreement == "against":
-            keep &= (weighed.models.argmax(axis=2) != weighed.labels).all(axis=0)
-        rows: np.ndarray = weighed.order[keep[weighed.order]]
+            keep &= (quality.models.argmax(axis=2) != quality.labels).all(axis=0)
+        rows: np.ndarray = quality.order[keep[quality.order]]
         return rows
 
     def waiting(self, record: Record) -> np.ndarray:
-        """(m,) int64 sounds of the chosen state, most doubtful first."""
+        """(m,) int64 sounds of the chosen state, lowest label quality first."""
         rows = self.passing()
         if self.state == "open":
-            wanted = ~np.isin(self.queue.doubt.sound_ids[rows], list(record.standing))
+            wanted = ~np.isin(self.queue.quality.sound_ids[rows], list(record.standing))
         else:
             listed = record.disputed if self.state == "disputed" else list(record.standing)
-            wanted = np.isin(self.queue.doubt.sound_ids[rows], listed)
+            wanted = np.isin(self.queue.quality.sound_ids[rows], listed)
         return rows[wanted]
 
     def after(self, i: int | None, rows: np.ndarray) -> int | None:
         """The sound after ``i`` among ``rows``, after the last the first again; none that another window shows."""
-        rank = np.argsort(self.queue.doubt.order)
+        rank = np.argsort(self.queue.quality.order)
         if i is not None:
             rows = rows[rows != i]
             rows = np.concatenate([rows[rank[rows] > rank[i]], rows[rank[rows] < rank[i]]])
         now = time.monotonic()
         others = [shown for other, shown in list(_shown().items()) if other != window()]
         taken = {sound for sound, since in others if now - since < OPEN_FOR}
-        free = rows[~np.isin(self.queue.doubt.sound_ids[rows], list(taken))]
+        free = rows[~np.isin(self.queue.quality.sound_ids[rows], list(taken))]
         return int((free if len(free) else rows)[0]) if len(rows) else None
 
     def go_to(self, i: int | None) -> None:
@@ -136,7 +136,7 @@ class Desk:
             st.session_state.pop(SOUND, None)
             _shown().pop(window(), None)
         else:
-            st.session_state[SOUND] = str(self.queue.doubt.sound_ids[i])
+            st.session_state[SOUND] = str(self.queue.quality.sound_ids[i])
             _shown()[window()] = (st.session_state[SOUND], time.monotonic())
 
     def current(self, record: Record) -> int | None:
@@ -152,11 +152,11 @@ class Desk:
 
     def decide(self, i: int, new: str | None, seen: Sequence[str]) -> None:
         """Save a decision, which replaces those of the given ids, and go on."""
-        weighed = self.queue.doubt
-        sound, note = str(weighed.sound_ids[i]), str(st.session_state.get(f"review.note.{weighed.sound_ids[i]}") or "")
+        quality = self.queue.quality
+        sound, note = str(quality.sound_ids[i]), str(st.session_state.get(f"review.note.{quality.sound_ids[i]}") or "")
         old, why = (
-            weighed.taxonomy.codes[weighed.labels[i]],
-            "; ".join(filter(None, [note.strip(), *weighed.reasons(i)])),
+            quality.taxonomy.codes[quality.labels[i]],
+            "; ".join(filter(None, [note.strip(), *quality.reasons(i)])),
         )
         made = decisions.decide(self.file, self.hash, sound_id=sound, old=old, new=new, why=why, by=window(), over=seen)
         record = self.record()
@@ -182,7 +182,7 @@ class Desk:
             act: Which button: accept, keep, unsure, next, set, undo.
             seen: Ids of the decisions that were on the screen with the sound.
         """
-        codes, sound = self.queue.doubt.taxonomy.codes, self.queue.doubt.sound_ids[i]
+        codes, sound = self.queue.quality.taxonomy.codes, self.queue.quality.sound_ids[i]
         st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
         st.session_state[PLAY] = True
         other = st.session_state.get(f"review.other.{sound}")
@@ -192,9 +192,9 @@ class Desk:
             last = self.record().last_by(window())
             self.take_back([last] if last else [])
         elif act == "accept":
-            self.decide(i, codes[self.queue.doubt.suggested[i]], seen)
+            self.decide(i, codes[self.queue.quality.suggested[i]], seen)
         elif act == "keep":
-            self.decide(i, codes[self.queue.doubt.labels[i]], seen)
+            self.decide(i, codes[self.queue.quality.labels[i]], seen)
         elif act == "unsure":
             self.decide(i, None, seen)
         elif act == "set" and other in codes:

@@ -58,7 +58,7 @@ function typing(event) {
   return event.ctrlKey || event.metaKey || event.altKey || target.closest(taken) !== null;
 }
 
-/** One key listener a component: the last call's, gone with the component. */
+/** One key listener per component: the last call's, gone with the component. */
 function listen(state, handler) {
   document.removeEventListener("keydown", state.keys);
   state.keys = handler;

@@ -1,7 +1,7 @@
 // One or two panes of the same sounds, drawn on plain canvases (so that they draw without a GPU too), zoomed together.
 //
-// The server sends addresses of arrays, packed flags of what passes the filters and what is selected, and the places of
-// single sounds; it is told of clicks, outlines, steps and views. Indices are positions among the drawn points.
+// The server sends addresses of arrays, packed flags of what passes the filters and what is selected, and the coordinates of
+// single sounds; it is sent clicks, outlines, steps and views. Indices are positions among the drawn points.
 
 const ICONS = {
   pan: '<path d="M12 3v18M3 12h18M12 3l-2.5 2.5M12 3l2.5 2.5M12 21l-2.5-2.5M12 21l2.5-2.5M3 12l2.5-2.5M3 12l2.5 2.5M21 12l-2.5-2.5M21 12l-2.5 2.5"/>',
@@ -66,7 +66,7 @@ class MapApp {
     if (call !== this.call) return; // a newer answer is on its way
     const [points, labels, ...colors] = buffers;
     const n = data.n, count = data.panes.length;
-    const places = Array.from({ length: count }, (_, p) => new Float32Array(points, 4 * p * n * data.dims, n * data.dims));
+    const coordinates = Array.from({ length: count }, (_, p) => new Float32Array(points, 4 * p * n * data.dims, n * data.dims));
     const fresh = !this.data || this.data.points !== data.points;
     const moved = fresh && this.data && this.data.token === data.token && this.data.view_key !== data.view_key;
     if (moved) this.startTween(data);
@@ -79,7 +79,7 @@ class MapApp {
     if (this.panes.length !== count) this.build(count);
     if (this.viewKey !== data.view_key) this.restoreView();
     this.panes.forEach((pane, p) => {
-      pane.places = places[p];
+      pane.coordinates = coordinates[p];
       pane.colors = new Uint16Array(colors[p]);
       this.label(pane, data.panes[p]);
     });
@@ -91,9 +91,9 @@ class MapApp {
     this.morphBar();
     listen(this, (event) => this.key(event));
     this.resize();
-    if (this.fromLink) this.keepView(); // tells the server what is in view
+    if (this.fromAddress) this.keepView(); // tells the server what is in view
     else this.writeAddress();
-    this.fromLink = false;
+    this.fromAddress = false;
   }
 
   say(text) {
@@ -176,13 +176,13 @@ class MapApp {
     this.redraw();
   }
 
-  // ---- view: a basis (two rows) that flattens places, a centre and a zoom over the fitted scale ---------------------
+  // ---- view: a basis (two rows) that flattens coordinates, a centre and a zoom over the fitted scale ---------------------
 
   restoreView() {
     const sent = this.viewKey ? null : this.viewInAddress(); // a link's view is that of the first map shown
     this.viewKey = this.data.view_key;
     const kept = sent ?? JSON.parse(sessionStorage.getItem(`bstviz.view.${this.viewKey}`) ?? "null");
-    this.fromLink = sent !== null;
+    this.fromAddress = sent !== null;
     this.basis = kept?.basis ?? (this.data.dims === 3 ? [1, 0, 0, 0, 1, 0] : [1, 0, 0, 1]);
     this.centre = kept?.centre ?? null;
     this.zoom = kept?.zoom ?? 1;
@@ -251,18 +251,18 @@ class MapApp {
     return [u, v];
   }
 
-  /** Pixels of a place (as the server sends them: one a pane). */
-  pixel(pane, places) {
-    const [u, v] = this.flat(this.blend(pane, places));
+  /** Pixels of a place (as the server sends them: one per pane). */
+  pixel(pane, coordinates) {
+    const [u, v] = this.flat(this.blend(pane, coordinates));
     const [cx, cy] = this.centre ?? this.middle, s = this.scale();
     return [(u - cx) * s + pane.canvas.width / 2, pane.canvas.height / 2 - (v - cy) * s];
   }
 
   /** The place in this pane; in the left one moved towards the right one's by the morph. */
-  blend(pane, places) {
-    const own = places[pane.number] ?? places[0];
-    if (pane.number || !this.morph || places.length < 2) return own;
-    return own.map((v, i) => v + this.morph * (places[1][i] - v));
+  blend(pane, coordinates) {
+    const own = coordinates[pane.number] ?? coordinates[0];
+    if (pane.number || !this.morph || coordinates.length < 2) return own;
+    return own.map((v, i) => v + this.morph * (coordinates[1][i] - v));
   }
 
   unproject(pane, x, y) {
@@ -362,7 +362,7 @@ class MapApp {
     const { n, dims } = this.data, b = this.basis;
     if (!pane.px || pane.px.length !== n) [pane.px, pane.py] = [new Float32Array(n), new Float32Array(n)];
     const [cx, cy] = this.centre ?? this.middle, s = this.scale(), w = pane.canvas.width / 2, h = pane.canvas.height / 2;
-    const from = pane.places, to = this.panes[1]?.places, t = pane.number ? 0 : this.morph;
+    const from = pane.coordinates, to = this.panes[1]?.coordinates, t = pane.number ? 0 : this.morph;
     let p = from;
     if (t && to) {
       p = pane.mixed ??= new Float32Array(from.length);
@@ -414,8 +414,8 @@ class MapApp {
 
   marks(pane) {
     const { ctx } = pane, { current, near, fresh } = this.data.marks, r = this.radius() * this.ratio;
-    const ring = (places, radius, width, color) => {
-      const [x, y] = this.pixel(pane, places);
+    const ring = (coordinates, radius, width, color) => {
+      const [x, y] = this.pixel(pane, coordinates);
       ctx.beginPath();
       ctx.arc(x, y, radius, 0, 7);
       ctx.lineWidth = width + 2 * this.ratio;
@@ -430,7 +430,7 @@ class MapApp {
       ctx.lineWidth = 1.2 * this.ratio;
       ctx.globalAlpha = 0.7;
       for (const one of near) {
-        const [u, v] = this.pixel(pane, one.places);
+        const [u, v] = this.pixel(pane, one.coordinates);
         ctx.setLineDash(one.kind === "lost" ? [4 * this.ratio, 4 * this.ratio] : []);
         ctx.strokeStyle = kindColor(one.kind, this.dark);
         ctx.beginPath();
@@ -440,14 +440,14 @@ class MapApp {
       }
       ctx.setLineDash([]);
       ctx.globalAlpha = 1;
-      for (const one of near) ring(one.places, r + 2.5 * this.ratio, 1.6 * this.ratio, kindColor(one.kind, this.dark));
+      for (const one of near) ring(one.coordinates, r + 2.5 * this.ratio, 1.6 * this.ratio, kindColor(one.kind, this.dark));
     }
     if (current) ring(current, r + 5.5 * this.ratio, 2.8 * this.ratio, MARK);
-    for (const places of fresh) this.star(pane, places);
+    for (const coordinates of fresh) this.star(pane, coordinates);
   }
 
-  star(pane, places) {
-    const { ctx } = pane, [x, y] = this.pixel(pane, places), big = 12 * this.ratio;
+  star(pane, coordinates) {
+    const { ctx } = pane, [x, y] = this.pixel(pane, coordinates), big = 12 * this.ratio;
     ctx.beginPath();
     for (let k = 0; k < 10; k++) {
       const r = k % 2 ? big * 0.45 : big, a = (Math.PI * k) / 5 - Math.PI / 2;
@@ -616,7 +616,7 @@ class MapApp {
 
   pick(pane, index) {
     const dims = this.data.dims;
-    const current = this.panes.map((p) => Array.from(p.places.subarray(index * dims, index * dims + dims)));
+    const current = this.panes.map((p) => Array.from(p.coordinates.subarray(index * dims, index * dims + dims)));
     this.data.marks = { ...this.data.marks, current, near: [] }; // at once; the server's answer follows
     this.redraw();
     this.send("pick", { index, token: this.data.token });
@@ -657,7 +657,7 @@ class MapApp {
 
   key(event) {
     if (typing(event) || !this.data) return;
-    const deeds = {
+    const bindings = {
       ArrowRight: () => this.send("step", 1),
       ArrowLeft: () => this.send("step", -1),
       Escape: () => this.send("clear", true),
@@ -665,9 +665,9 @@ class MapApp {
       "+": () => this.zoomAt(this.panes[0], [this.panes[0].canvas.width / 2, this.panes[0].canvas.height / 2], 1.4),
       "-": () => this.zoomAt(this.panes[0], [this.panes[0].canvas.width / 2, this.panes[0].canvas.height / 2], 1 / 1.4),
     };
-    if (!(event.key in deeds) || !this.data.keys) return;
+    if (!(event.key in bindings) || !this.data.keys) return;
     event.preventDefault();
-    deeds[event.key]();
+    bindings[event.key]();
   }
 
   // ---- legend, morph, picture --------------------------------------------------------------------------------------

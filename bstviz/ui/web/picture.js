@@ -72,7 +72,7 @@ class Picture {
     if (this.audio && !this.audio.paused) this.frame = requestAnimationFrame(this.follow);
   }
 
-  /** Levels, a byte a cell, low frequencies first, as a picture. */
+  /** Levels, one byte per cell, low frequencies first, as a picture. */
   paint({ levels, rows, columns }) {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [columns, rows];

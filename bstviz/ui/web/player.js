@@ -1,4 +1,4 @@
-// A sound to hear: the browser's own player, plus the space bar; the picture of the sound finds it by name.
+// A sound to play: the browser's own player, plus the space bar; the picture of the sound finds it by name.
 
 const WHOLE = 2_000_000; // bytes
 

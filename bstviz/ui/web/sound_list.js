@@ -40,8 +40,8 @@ class SoundList {
     if (content !== this.content) this.render(); // an unchanged list keeps its focus and its order
     this.content = content;
     const { playing } = data;
-    if (playing && playing.stamp !== this.stamp) {
-      this.stamp = playing.stamp;
+    if (playing && playing.event_id !== this.eventId) {
+      this.eventId = playing.event_id;
       this.status.textContent = playing.problem ?? "";
       if (playing.url && playing.index === this.at) {
         this.audio.src = playing.url;
@@ -111,8 +111,8 @@ class SoundList {
       dot.style.background = value.color;
       box.append(dot, element("span", "", value.text));
       cell.append(box);
-    } else if (column.kind === "exchange") {
-      const box = element("span", "exchange"), ring = element("i");
+    } else if (column.kind === "overlap") {
+      const box = element("span", "overlap"), ring = element("i");
       ring.style.borderColor = kindColor(value, isDark(this.root));
       box.append(ring, value);
       cell.append(box);
@@ -156,8 +156,8 @@ class SoundList {
     const step = { j: 1, k: -1 }[event.key];
     if (step) {
       event.preventDefault();
-      const place = this.at === null ? (step > 0 ? -1 : 0) : this.shownOrder.indexOf(this.at);
-      this.play(this.shownOrder[(place + step + this.shownOrder.length) % this.shownOrder.length]);
+      const position = this.at === null ? (step > 0 ? -1 : 0) : this.shownOrder.indexOf(this.at);
+      this.play(this.shownOrder[(position + step + this.shownOrder.length) % this.shownOrder.length]);
     } else if (event.key === "Enter" && this.at !== null && this.data.opens && !event.composedPath()[0].closest?.("button, a, canvas")) {
       event.preventDefault();
       this.send("open", this.at);

@@ -1,14 +1,14 @@
-"""How well the doubt queue finds wrong labels: 5 % of a collection's labels are flipped, and looked for.
+"""How well the review queue finds wrong labels: 5 % of a collection's labels are flipped, and looked for.
 
-    python benchmarks/label_doubt.py collections/bsd10k --seeds 1 --seeds 2
+    python benchmarks/label_quality.py collections/bsd10k --seeds 1 --seeds 2
 
 Half of the flips go to another class of the same top-level class, half to a class of another one, drawn evenly; sounds
 without the embeddings cannot be judged and are not flipped. Flat and hierarchical models are trained on the flipped
 labels, on the collection's own folds, and every ranking sees the same out-of-fold answers. Printed for each, and as
 means over seeds: the share of the flips in the queue's first 5 %, of those within a top-level class and across; and
 precision, the share of flips among the first k. Labels of BSD10k that were wrong before count as mistakes here, so that
-precision is a lower bound. The way the evidence is combined was chosen on the flips of seeds 101 and 102; measure with
-others.
+precision is a lower bound. The way models and neighbours are combined was chosen on the flips of seeds 101 and 102;
+measure with others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.splits import choose_folds
 from bstviz.evaluation.out_of_fold import pool
 from bstviz.models.config import LOSSES, kinds_of, recipe
-from bstviz.review.label_quality import Doubt, weigh
+from bstviz.review.label_quality import LabelQuality, score_labels
 from bstviz.training.train import train_folds
 
 SHARE = 0.05
@@ -53,25 +53,26 @@ def flip(collection: Collection, usable: np.ndarray, seed: int) -> tuple[Collect
     return replace(collection, sounds=collection.sounds.assign(**{"class": classes})), kind
 
 
-def rankings(doubt: Doubt) -> dict[str, np.ndarray]:
-    """Doubt of each sound by ours and by one witness alone, (n,); greatest first."""
-    rows, y = np.arange(len(doubt)), doubt.labels
-    first, second = doubt.models[:2]
-    alone = {f"probability, {name}": -p[rows, y] for name, p in zip(doubt.names, doubt.models, strict=True)}
+def rankings(quality: LabelQuality) -> dict[str, np.ndarray]:
+    """Suspicion of each label by ours and by one model alone, (n,); greatest first."""
+    rows, y = np.arange(len(quality)), quality.labels
+    first, second = quality.models[:2]
+    alone = {f"probability, {name}": -p[rows, y] for name, p in zip(quality.names, quality.models, strict=True)}
     return {
-        "ours": -doubt.support,
+        "ours": -quality.scores,
         **alone,
-        "probability, mean of the models": -doubt.models.mean(axis=0)[rows, y],
+        "probability, mean of the models": -quality.models.mean(axis=0)[rows, y],
         "disagreement of the models": np.abs(first - second).sum(axis=1),
-        "neighbours": doubt.votes.max(axis=1) * 1e-6 - doubt.votes[rows, y],  # of equal shares, the surer neighbourhood
+        "neighbours": quality.votes.max(axis=1) * 1e-6
+        - quality.votes[rows, y],  # of equal shares, the surer neighbourhood
     }
 
 
-def measures(doubted: np.ndarray, kind: np.ndarray) -> np.ndarray:
+def measures(suspicion: np.ndarray, kind: np.ndarray) -> np.ndarray:
     """Share of the flips in the first 5 %, of those within, of those across, precision among the first of
     :data:`FIRST`.
     """
-    order = np.argsort(-doubted, kind="stable")
+    order = np.argsort(-suspicion, kind="stable")
     queue = kind[order[: round(SHARE * len(kind))]]
     shares = [(queue > 0).sum() / (kind > 0).sum(), *((queue == k).sum() / (kind == k).sum() for k in (1, 2))]
     return np.array([*shares, *((kind[order[:k]] > 0).mean() for k in FIRST)])
@@ -94,15 +95,15 @@ def main(
         for loss in LOSSES:
             config = recipe("default", loss=loss, modality=modality, seed=seed)
             pooled.append(pool(train_folds(flipped, folds, range(folds.count), config)))
-        doubt = weigh(pooled, flipped)
-        kind = kind[[flipped.row_of[sound] for sound in doubt.sound_ids]]
-        right = doubt.suggested[kind > 0] == loaded.labels[[loaded.row_of[s] for s in doubt.sound_ids[kind > 0]]]
+        quality = score_labels(pooled, flipped)
+        kind = kind[[flipped.row_of[sound] for sound in quality.sound_ids]]
+        right = quality.suggested[kind > 0] == loaded.labels[[loaded.row_of[s] for s in quality.sound_ids[kind > 0]]]
         print(
             f"seed {seed}: {(kind > 0).sum():,} of {len(kind):,} labels flipped; folds: {folds.kind}; the suggestion "
             f"is the true class for {100 * right.mean():.0f} % of them; confident learning marks "
-            f"{doubt.likely_wrong.sum():,}, {(doubt.likely_wrong & (kind > 0)).sum():,} of them flips"
+            f"{quality.likely_wrong.sum():,}, {(quality.likely_wrong & (kind > 0)).sum():,} of them flips"
         )
-        _print(heads, {name: measures(doubted, kind) for name, doubted in rankings(doubt).items()}, found)
+        _print(heads, {name: measures(suspicion, kind) for name, suspicion in rankings(quality).items()}, found)
     print(f"mean over {len(seeds or [1, 2, 3])} seeds")
     _print(heads, {name: np.mean(values, axis=0) for name, values in found.items()}, {})
 

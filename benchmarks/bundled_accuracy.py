@@ -1,12 +1,13 @@
-"""Accuracy of the released recipe on real recordings, audio only, beside baselines on the same embeddings and folds.
+"""Accuracy of the recipe of the bundled models on real recordings, audio only, beside baselines on the same embeddings
+and folds.
 
-    python benchmarks/released_accuracy.py collections/sounds [--more collections/sounds_more] [--seeds 1]
+    python benchmarks/bundled_accuracy.py collections/sounds [--more collections/sounds_more] [--seeds 1]
 
 The collections are tables of recordings with the columns ``recording`` and ``collection``, imported and embedded by the
-encoders of the released runs. Five folds, grouped by recording (cuts of one recording stay together) and by collection
+encoders of the bundled models. Five folds, grouped by recording (cuts of one recording stay together) and by collection
 (what strangers' sounds are like). ``together`` is what the app and ``bstviz classify`` answer: the mean of the
 hierarchical and the flat model. With ``--more``, both folders as one, grouped by collection, without the sounds that
-the released runs leave out for their licence. A seed draws folds, validation sounds and training alike.
+the bundled models leave out for their licence. A seed draws folds, validation sounds and training alike.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from bstviz.evaluation import metrics
 from bstviz.models.config import LOSSES, recipe
 from bstviz.models.run import Run
 from bstviz.training.baselines import METHODS, BaselineConfig, fit_baseline
-from bstviz.training.demo import RECIPE, joined, usable
+from bstviz.training.demo import RECIPE, concatenate, usable
 from bstviz.training.train import train_folds
 
 FOLDS = 5
 WANTED = {"recording": (0.82, 0.90), "collection": (0.34, 0.59)}
-"""Second- and top-level accuracy that the released answer is to reach."""
+"""Second- and top-level accuracy that the bundled models' answer is to reach."""
 Scores = list[tuple[float, float]]
 
 
@@ -46,7 +47,7 @@ def together(members: list[Run]) -> tuple[float, float]:
 
 
 def scores(collection: Collection, folds: Folds, seed: int) -> dict[str, Scores]:
-    """Accuracies by model, one pair a fold."""
+    """Accuracies by model, one pair per fold."""
     configs = {loss: recipe(RECIPE, loss=loss, modality="audio", seed=seed) for loss in LOSSES}
     trained = {loss: train_folds(collection, folds, range(FOLDS), config) for loss, config in configs.items()}
     out = {loss: [levels(run.metrics) for run in runs] for loss, runs in trained.items()}
@@ -84,7 +85,7 @@ def main(
     for group, wanted in WANTED.items():
         measure(collection, group, seeds, wanted)
     if more is not None:
-        measure(joined(usable(collection), [usable(load_collection(more))]), "collection", seeds)
+        measure(concatenate(usable(collection), [usable(load_collection(more))]), "collection", seeds)
 
 
 if __name__ == "__main__":

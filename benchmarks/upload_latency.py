@@ -1,6 +1,6 @@
 """From a dropped file to its answer on the Classify page, against what cannot be saved.
 
-    python benchmarks/drop_latency.py [--drops 20] [--seconds 10]
+    python benchmarks/upload_latency.py [--drops 20] [--seconds 10]
 
 Each round drops a new stereo WAV of 44.1 kHz on a page that does nothing but name an upload, drops another on the
 Classify page, and runs the encoder's bare forward on that file's mono mix. Prints the 95th percentile of the page over
@@ -51,7 +51,7 @@ def write_sound(file: Path, seconds: float, seed: int) -> np.ndarray:
     return decode.load(file)[0]
 
 
-def drop(page: Page, address: str, file: Path) -> float:
+def upload(page: Page, address: str, file: Path) -> float:
     """Seconds from the drop until the answer stands on the page, by the page's own clock."""
     page.goto(address)
     page.wait_for_selector('input[type="file"]', state="attached")
@@ -93,8 +93,8 @@ def main() -> None:
             times: dict[str, list[float]] = {"bare page": [], "forward": [], "page": []}
             for index in range(-2, arguments.drops):
                 mono = write_sound(folder / f"{index}.wav", arguments.seconds, index + 10)
-                taken = {"bare page": drop(page, f"http://localhost:{ports[0]}", folder / f"{index}.wav")}
-                taken["page"] = drop(page, f"http://localhost:{ports[1]}/classify", folder / f"{index}.wav")
+                taken = {"bare page": upload(page, f"http://localhost:{ports[0]}", folder / f"{index}.wav")}
+                taken["page"] = upload(page, f"http://localhost:{ports[1]}/classify", folder / f"{index}.wav")
                 page.goto("about:blank")
                 start = time.perf_counter()
                 encoder.embed([decode.resample(mono, RATE, encoder.rate)])

@@ -1,5 +1,5 @@
-"""A corpus of odd and broken sound files, made anew: every format, rate and channel count that people have, and every
-fault.
+"""A corpus of anomalous and broken sound files, made anew: every format, rate and channel count that people have, and
+every fault.
 
 :func:`corpus` gives each file with what is to come of it: an answer, an answer with a remark, or a refusal.
 """
@@ -42,7 +42,7 @@ REFUSED = "could not be decoded as audio"
 
 
 @dataclass(frozen=True)
-class Odd:
+class Case:
     """A file and what is to come of it: ``refused`` is part of the message, ``remark`` of a note, both empty for a
     plain answer.
     """
@@ -96,29 +96,29 @@ def ffmpeg(samples: np.ndarray, rate: int, codec: str, container: str, *, fast_s
     return buffer.getvalue()
 
 
-def _plain() -> Iterator[Odd]:
+def _plain() -> Iterator[Case]:
     """Formats, rates and channels that are merely unlike one another."""
     for label, (suffix, kind, subtype) in LIBSNDFILE.items():
         for rate in RATES[:: 2 if kind in ("W64", "RF64", "AU", "CAF") else 1]:
-            yield Odd(f"{label}_{rate}{suffix}", sndfile(tone(rate), rate, kind, subtype))
+            yield Case(f"{label}_{rate}{suffix}", sndfile(tone(rate), rate, kind, subtype))
         for channels in CHANNELS[1:]:
-            yield Odd(f"{label}_{channels}ch{suffix}", sndfile(tone(44_100, channels), 44_100, kind, subtype))
+            yield Case(f"{label}_{channels}ch{suffix}", sndfile(tone(44_100, channels), 44_100, kind, subtype))
     for rate in (8_000, 16_000, 22_050, 44_100, 48_000):
         for channels in (1, 2):
             data = sndfile(tone(rate, channels, 0.5), rate, "MP3", "MPEG_LAYER_III")
-            yield Odd(f"mp3_{rate}_{channels}.mp3", data)
-            yield Odd(f"m4a_{rate}_{channels}.m4a", ffmpeg(tone(rate, channels), rate, "aac", "mp4"))
+            yield Case(f"mp3_{rate}_{channels}.mp3", data)
+            yield Case(f"m4a_{rate}_{channels}.m4a", ffmpeg(tone(rate, channels), rate, "aac", "mp4"))
     for rate in (8_000, 16_000, 24_000, 48_000):
-        yield Odd(f"opus_{rate}.opus", sndfile(tone(rate, 2), rate, "OGG", "OPUS"))
-    yield Odd("surround.m4a", ffmpeg(tone(48_000, 6), 48_000, "aac", "mp4"))
-    yield Odd("stream.aac", ffmpeg(tone(44_100), 44_100, "aac", "adts"))
-    yield Odd("lossless.m4a", ffmpeg(tone(44_100, 2), 44_100, "alac", "mp4"))
-    yield Odd("video_sound.webm", ffmpeg(tone(48_000, 2), 48_000, "libopus", "webm"))
-    yield Odd("matroska.mka", ffmpeg(tone(44_100, 2), 44_100, "pcm_s16le", "matroska"))
-    yield Odd("surround.mka", ffmpeg(tone(48_000, 6), 48_000, "ac3", "matroska"))
+        yield Case(f"opus_{rate}.opus", sndfile(tone(rate, 2), rate, "OGG", "OPUS"))
+    yield Case("surround.m4a", ffmpeg(tone(48_000, 6), 48_000, "aac", "mp4"))
+    yield Case("stream.aac", ffmpeg(tone(44_100), 44_100, "aac", "adts"))
+    yield Case("lossless.m4a", ffmpeg(tone(44_100, 2), 44_100, "alac", "mp4"))
+    yield Case("video_sound.webm", ffmpeg(tone(48_000, 2), 48_000, "libopus", "webm"))
+    yield Case("matroska.mka", ffmpeg(tone(44_100, 2), 44_100, "pcm_s16le", "matroska"))
+    yield Case("surround.mka", ffmpeg(tone(48_000, 6), 48_000, "ac3", "matroska"))
 
 
-def _contents() -> Iterator[Odd]:
+def _contents() -> Iterator[Case]:
     """Faults of what was recorded, in formats that can hold them."""
     rate = 44_100
     wave = tone(rate)
@@ -130,63 +130,63 @@ def _contents() -> Iterator[Odd]:
     for label, (suffix, kind, subtype) in LIBSNDFILE.items():
         if subtype in ("ULAW", "ALAW"):
             continue
-        yield Odd(f"{label}_silence{suffix}", sndfile(zero, rate, kind, subtype), refused="is silent")
+        yield Case(f"{label}_silence{suffix}", sndfile(zero, rate, kind, subtype), refused="is silent")
         square = np.clip(8 * wave, -1, 1)
-        yield Odd(f"{label}_clipped{suffix}", sndfile(square, rate, kind, subtype), remark="is clipped")
-        yield Odd(f"{label}_offset{suffix}", sndfile(0.5 * wave + 0.4, rate, kind, subtype), remark="constant offset")
+        yield Case(f"{label}_clipped{suffix}", sndfile(square, rate, kind, subtype), remark="is clipped")
+        yield Case(f"{label}_offset{suffix}", sndfile(0.5 * wave + 0.4, rate, kind, subtype), remark="constant offset")
         constant = sndfile(zero + 0.25, rate, kind, subtype)
         if subtype != "VORBIS":  # which has ripples at both ends
-            yield Odd(f"{label}_constant{suffix}", constant, refused="is silent")
+            yield Case(f"{label}_constant{suffix}", constant, refused="is silent")
         against = np.hstack([wave, -wave])
-        yield Odd(f"{label}_against{suffix}", sndfile(against, rate, kind, subtype), remark="cancel each other out")
-        yield Odd(f"{label}_one_side{suffix}", sndfile(np.hstack([zero, wave]), rate, kind, subtype))
-        yield Odd(f"{label}_10ms{suffix}", sndfile(tone(rate, 1, 0.0101), rate, kind, subtype))
-        yield Odd(f"{label}_5ms{suffix}", sndfile(tone(rate, 1, 0.005), rate, kind, subtype), refused="at least 10 ms")
+        yield Case(f"{label}_against{suffix}", sndfile(against, rate, kind, subtype), remark="cancel each other out")
+        yield Case(f"{label}_one_side{suffix}", sndfile(np.hstack([zero, wave]), rate, kind, subtype))
+        yield Case(f"{label}_10ms{suffix}", sndfile(tone(rate, 1, 0.0101), rate, kind, subtype))
+        yield Case(f"{label}_5ms{suffix}", sndfile(tone(rate, 1, 0.005), rate, kind, subtype), refused="at least 10 ms")
         if subtype in ("FLOAT", "DOUBLE"):
-            yield Odd(f"{label}_nan{suffix}", sndfile(holes, rate, kind, subtype), remark="not numbers")
-            yield Odd(
+            yield Case(f"{label}_nan{suffix}", sndfile(holes, rate, kind, subtype), remark="not numbers")
+            yield Case(
                 f"{label}_inf{suffix}", sndfile(infinite, rate, kind, subtype), remark="2 samples are not numbers"
             )
-            yield Odd(f"{label}_all_nan{suffix}", sndfile(zero * np.nan, rate, kind, subtype), refused="is silent")
-            yield Odd(
+            yield Case(f"{label}_all_nan{suffix}", sndfile(zero * np.nan, rate, kind, subtype), refused="is silent")
+            yield Case(
                 f"{label}_16_bit_scale{suffix}", sndfile(32_000 * wave, rate, kind, subtype), remark="times full scale"
             )
-            yield Odd(
+            yield Case(
                 f"{label}_huge{suffix}",
                 sndfile(1e38 * np.hstack([wave] * 8), rate, kind, subtype),
                 remark="times full scale",
             )
 
 
-def _damaged() -> Iterator[Odd]:
+def _damaged() -> Iterator[Case]:
     """Files that end early, lie about themselves or hold no sound."""
     rate = 44_100
     for label, (suffix, kind, subtype) in LIBSNDFILE.items():
         whole = sndfile(tone(rate, 1, 2.0), rate, kind, subtype)
         known = kind != "CAF"
         if subtype != "VORBIS":  # two seconds of Vorbis are one page: all or nothing
-            yield Odd(f"{label}_cut{suffix}", whole[: int(0.6 * len(whole))], remark="cut off" if known else "")
-        yield Odd(f"{label}_header_only{suffix}", whole[: 24 if kind == "AU" else 44], refused=REFUSED)
+            yield Case(f"{label}_cut{suffix}", whole[: int(0.6 * len(whole))], remark="cut off" if known else "")
+        yield Case(f"{label}_header_only{suffix}", whole[: 24 if kind == "AU" else 44], refused=REFUSED)
         other = ".mp3" if suffix != ".mp3" else ".wav"
-        yield Odd(f"{label}_called{other}", sndfile(tone(rate), rate, kind, subtype), remark="its content is")
-        yield Odd(f"{label}_nameless", sndfile(tone(rate), rate, kind, subtype))
-        yield Odd(f"{label}_tail{suffix}", sndfile(tone(rate), rate, kind, subtype) + b"\0garbage" * 40)
+        yield Case(f"{label}_called{other}", sndfile(tone(rate), rate, kind, subtype), remark="its content is")
+        yield Case(f"{label}_nameless", sndfile(tone(rate), rate, kind, subtype))
+        yield Case(f"{label}_tail{suffix}", sndfile(tone(rate), rate, kind, subtype) + b"\0garbage" * 40)
     vorbis = sndfile(np.random.default_rng(0).normal(0, 0.1, (20 * rate, 1)).astype(np.float32), rate, "OGG", "VORBIS")
-    yield Odd("vorbis_cut.ogg", vorbis[: len(vorbis) // 2], remark="cut off")
+    yield Case("vorbis_cut.ogg", vorbis[: len(vorbis) // 2], remark="cut off")
     mp3 = sndfile(tone(rate, 1, 4.0), rate, "MP3")
-    yield Odd("mp3_cut.mp3", mp3[: len(mp3) // 2], remark="cut off")
-    yield Odd("mp3_middle.mp3", mp3[len(mp3) // 3 :])
+    yield Case("mp3_cut.mp3", mp3[: len(mp3) // 2], remark="cut off")
+    yield Case("mp3_middle.mp3", mp3[len(mp3) // 3 :])
     m4a = ffmpeg(tone(rate, 1, 2.0), rate, "aac", "mp4")
-    yield Odd("m4a_cut.m4a", m4a[: len(m4a) // 2], refused=REFUSED)
-    yield Odd("m4a_called.wav", m4a, remark="its content is MP4")
+    yield Case("m4a_cut.m4a", m4a[: len(m4a) // 2], refused=REFUSED)
+    yield Case("m4a_called.wav", m4a, remark="its content is MP4")
     fragments = ffmpeg(tone(rate, 1, 3.0), rate, "aac", "mp4", fast_start=True)
-    yield Odd("m4a_fragments.m4a", fragments)
-    yield Odd("empty.wav", b"", refused="is empty")
-    yield Odd("text.wav", b"Dear diary, today I recorded nothing.\n" * 30, refused=REFUSED)
-    yield Odd("noise.mp3", np.random.default_rng(1).bytes(20_000), refused=REFUSED)
-    yield Odd("zeros.flac", bytes(5_000), refused=REFUSED)
-    yield Odd("page.ogg", b"<!DOCTYPE html><html><body>404</body></html>", refused=REFUSED)
-    yield Odd(
+    yield Case("m4a_fragments.m4a", fragments)
+    yield Case("empty.wav", b"", refused="is empty")
+    yield Case("text.wav", b"Dear diary, today I recorded nothing.\n" * 30, refused=REFUSED)
+    yield Case("noise.mp3", np.random.default_rng(1).bytes(20_000), refused=REFUSED)
+    yield Case("zeros.flac", bytes(5_000), refused=REFUSED)
+    yield Case("page.ogg", b"<!DOCTYPE html><html><body>404</body></html>", refused=REFUSED)
+    yield Case(
         "playlist.m4a",
         b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n",
         refused=REFUSED,
@@ -194,19 +194,19 @@ def _damaged() -> Iterator[Odd]:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as out:
         out.writestr("a.wav", sndfile(tone(rate), rate))
-    yield Odd("archive.wav", archive.getvalue(), refused=REFUSED)
+    yield Case("archive.wav", archive.getvalue(), refused=REFUSED)
     wav = bytearray(sndfile(tone(rate), rate))
     for value, refused in ((0, REFUSED), (1, "states a sampling rate of 1 Hz"), (2**31, REFUSED)):
         lying = wav.copy()
         lying[24:28] = value.to_bytes(4, "little")
-        yield Odd(f"rate_{value}.wav", bytes(lying), refused=refused)
+        yield Case(f"rate_{value}.wav", bytes(lying), refused=refused)
     lying = wav.copy()
     lying[40:44] = (2**32 - 1).to_bytes(4, "little")
-    yield Odd("endless.wav", bytes(lying))
-    yield Odd("riff_alone.wav", b"RIFF\x24\0\0\0WAVE", refused=REFUSED)
-    yield Odd("ünïcode [b]*name*<i>.wav", sndfile(tone(rate), rate))
+    yield Case("endless.wav", bytes(lying))
+    yield Case("riff_alone.wav", b"RIFF\x24\0\0\0WAVE", refused=REFUSED)
+    yield Case("ünïcode [b]*name*<i>.wav", sndfile(tone(rate), rate))
 
 
-def corpus() -> list[Odd]:
+def corpus() -> list[Case]:
     """The whole corpus; names are unique."""
     return [*_plain(), *_contents(), *_damaged()]
