@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 PATIENCE = 600  # seconds to wait for another writer
-ATTEMPTS = 10  # to read a folder that is being replaced
+ATTEMPTS, GAP = 20, 0.005  # to read a folder that is being replaced, and seconds between them
 Content = TypeVar("Content")
 
 
@@ -185,12 +186,19 @@ def read_folder(folder: Path, read: Callable[[Path], Content]) -> Content:
         try:
             content = read(place)
         except (UserError, OSError):
-            if _identity(place) == version:
+            if _identity(place) == version and not (version is None and _being_replaced(folder)):
                 raise
         else:
             if _identity(place) == version:
                 return content
+        time.sleep(GAP)
     raise UserError(f"{folder} is being written again and again; try again when that has ended.")
+
+
+def _being_replaced(folder: Path) -> bool:
+    """Whether a folder that was missing a moment ago is back by now, or a writer is at it."""
+    folder = folder.absolute()
+    return any(path.exists() for path in (folder, _sibling(folder, "old"), _sibling(folder, "lock")))
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

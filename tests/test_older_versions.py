@@ -16,7 +16,7 @@ from bstviz import migrations, paths
 from bstviz.datasets import folder as bare_folder
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.errors import UserError
-from bstviz.inference import label
+from bstviz.inference import embed
 from bstviz.inference.embed import embed_collection
 from bstviz.inference.explore import open_library, run_inference
 from bstviz.inference.label import label_folder
@@ -158,7 +158,7 @@ def test_finished_labels_of_the_version_before_are_taken_over(
 def test_half_done_labels_of_the_version_before_go_on(
     sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(label, "BATCH", 5)
+    monkeypatch.setattr(embed, "BATCH_SOUNDS", 5)
     out, run = tmp_path / "labels.parquet", migration.run_2(runs["audio"].save(tmp_path / "run"))
     with pytest.raises(StoppedError):
         label_folder(sounds, out, [run], track=stop_after(12))
@@ -175,7 +175,7 @@ def test_half_done_labels_of_the_version_before_go_on(
 def test_half_done_embeddings_of_the_version_before_go_on(
     sounds: Path, encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(label, "BATCH", 5)
+    monkeypatch.setattr(embed, "BATCH_SOUNDS", 5)
     folder = migration.collection_1(bare_folder.load(sounds).save(tmp_path / "c"))
     with pytest.raises(StoppedError):
         embed_collection(folder, audio_encoder="fake-audio", text_encoder=None, track=stop_after(12))
@@ -205,7 +205,7 @@ def test_an_explored_folder_of_the_version_before_goes_on(
 def test_a_half_explored_folder_of_the_version_before_goes_on(
     sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(label, "BATCH", 5)
+    monkeypatch.setattr(embed, "BATCH_SOUNDS", 5)
     run, home = migration.run_2(runs["audio"].save(tmp_path / "run")), tmp_path / "home"
     with pytest.raises(StoppedError):
         open_library(sounds, [run], home=home, track=stop_after(12))

@@ -124,7 +124,7 @@ def sweep(
         >>> with TemporaryDirectory() as folder:
         ...     runs = bstviz.sweep(collection, losses, out=folder, folds=2, epochs=1)
         >>> [run.id for run in runs if run.fold == 0]
-        ['flat-text-c1-fold0', 'hierarchical-text-c1-fold0']
+        ['hierarchical-text-c1-fold0', 'flat-text-c1-fold0']
     """
     named = preset if isinstance(preset, SweepPreset) else load_preset(str(preset))
     chosen = named.changed(recipe=recipe, baselines=baselines, epochs=epochs)

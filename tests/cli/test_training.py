@@ -100,7 +100,7 @@ def test_train_knows_recipes_by_their_old_option_too(place: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("train", "{}/tones", "--out", "{}/new", "--loss", "square"), "allowed are flat, hierarchical"),
+        (("train", "{}/tones", "--out", "{}/new", "--loss", "square"), "allowed are hierarchical, flat"),
         (("train", "{}/tones", "--out", "{}/new", "--recipe", "fast"), "known: default, text, paper"),
         (("train", "{}/tones", "--out", "{}/new", "--group", "mood"), "no column 'mood'"),
         (("train", "{}/tones", "--out", "{}/new", "--fold-column", "mood"), "no column 'mood'"),

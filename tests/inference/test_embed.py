@@ -11,7 +11,7 @@ from bstviz.datasets import table
 from bstviz.datasets.collection import load_collection
 from bstviz.encoders import registry
 from bstviz.errors import UserError
-from bstviz.inference import label
+from bstviz.inference import embed
 from bstviz.inference.embed import EmbedReport, embed_collection
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, small_collection, write_tones
 
@@ -71,7 +71,7 @@ def test_the_collection_records_encoders_and_fields_and_is_saved(folder: Path, e
 def test_a_stopped_run_goes_on_and_does_nothing_twice(
     folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(label, "BATCH", 4)
+    monkeypatch.setattr(embed, "BATCH_SOUNDS", 4)
     first = Interrupted(after=12)
     monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: first)
     with pytest.raises(StoppedError):
@@ -90,7 +90,7 @@ def test_a_stopped_run_goes_on_and_does_nothing_twice(
 def test_chunks_of_another_encoder_revision_are_not_taken_over(
     folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(label, "BATCH", 4)
+    monkeypatch.setattr(embed, "BATCH_SOUNDS", 4)
     monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: Interrupted(after=12))
     with pytest.raises(StoppedError):
         fake_embed(folder)
@@ -111,7 +111,7 @@ def test_progress_counts_what_was_done_before(folder: Path, encoders: Fakes, mon
             steps += 1
         assert completed + steps == total
 
-    monkeypatch.setattr(label, "BATCH", 4)
+    monkeypatch.setattr(embed, "BATCH_SOUNDS", 4)
     monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: Interrupted(after=8))
     with pytest.raises(StoppedError):
         fake_embed(folder, track=track)

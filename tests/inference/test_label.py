@@ -9,7 +9,7 @@ import pytest
 
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
-from bstviz.inference import label
+from bstviz.inference import embed
 from bstviz.inference.classify import Classifier
 from bstviz.inference.embed import Embedder
 from bstviz.inference.label import Labeller, label_folder
@@ -170,8 +170,8 @@ def test_wrong_wishes_are_refused(sounds: Path, runs: dict[str, Run], encoders: 
 
 
 def test_batches_are_of_about_the_same_work(encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label, "BATCH_SECONDS", 1.0)
-    monkeypatch.setattr(label, "BATCH", 5)
+    monkeypatch.setattr(embed, "BATCH_SECONDS", 1.0)
+    monkeypatch.setattr(embed, "BATCH_SOUNDS", 5)
     monkeypatch.setattr(label, "GROUP", 1)
     lengths = [0.1] * 7 + [0.9, 0.9, 0.9]
     items = []

@@ -60,7 +60,7 @@ def test_baselines_of_the_version_before_say_that_they_held_nothing_out(collecti
     (read,) = find_baselines(tmp_path)
     assert read == replace(found, config=replace(found.config, validation=0.0))
     file.write_text(json.dumps({**entry, "format_version": 9}))
-    with pytest.raises(UserError, match="format version 9; this bstviz reads 1 and 2"):
+    with pytest.raises(UserError, match="format version 9; this bstviz reads versions 1 and 2"):
         find_baselines(tmp_path)
 
 
