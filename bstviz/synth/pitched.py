@@ -217,7 +217,7 @@ def fm(f: float, seconds: float, ratio: float, index: Signal, envelope: Signal) 
 
 
 def modes(rng: Rng, seconds: float, freqs: Numbers, amps: Numbers, t60s: Numbers) -> Signal:
-    """A struck body: a sum of decaying sines; a mode is computed only for as long as it can be heard."""
+    """A struck body: a sum of decaying sines; a mode is computed only for as long as it is audible."""
     out = np.zeros(samples(seconds))
     for f, a, t60 in zip(freqs, amps, t60s, strict=True):
         if f < 0.45 * SAMPLE_RATE:

@@ -46,7 +46,7 @@ def uniform(rng: Rng, low: float, high: float) -> float:
 
 
 def log_uniform(rng: Rng, low: float, high: float) -> float:
-    """A number between ``low`` and ``high``, uniform on a logarithmic scale, as ears hear frequencies and rates."""
+    """A number between ``low`` and ``high``, uniform on a logarithmic scale, as ears perceive frequencies and rates."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
@@ -121,7 +121,7 @@ def take(
 
 
 def recorded(voice: Voice) -> Voice:
-    """The voice as a microphone hears it: a little coloured, over the noise floor of a place and a preamplifier."""
+    """The voice as a microphone records it: a little coloured, over the noise floor of a place and a preamplifier."""
 
     @wraps(voice)
     def live(rng: Rng) -> Take:
@@ -305,9 +305,9 @@ def pass_by(x: Signal, seconds: float, speed: float, distance: float, at: float)
     """
     t = time(seconds)
     way = np.sqrt(distance**2 + (speed * (t - at)) ** 2)
-    heard = np.interp(t + (float(way[0]) - way) / 343, np.arange(len(x)) / SAMPLE_RATE, x)
+    received = np.interp(t + (float(way[0]) - way) / 343, np.arange(len(x)) / SAMPLE_RATE, x)
     near: Signal = distance / way
-    return near * (near**0.6 * heard + (1 - near**0.6) * band(heard, high=700, order=1))
+    return near * (near**0.6 * received + (1 - near**0.6) * band(received, high=700, order=1))
 
 
 # --- Layers ----------------------------------------------------------------------------------------------------------

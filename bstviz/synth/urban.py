@@ -60,7 +60,7 @@ from bstviz.synth.textures import (
 
 
 def _city_bed(rng: Rng, seconds: float, rms: float) -> Signal:
-    """The rumble of a town, heard from everywhere."""
+    """The rumble of a town, audible everywhere."""
     return levelled(bed(rng, seconds, 35, 500, 1.2, 0.2), rms) + levelled(
         bed(rng, seconds, 300, 4_000, 0.9, 0.15), rms * 0.35
     )
@@ -205,7 +205,7 @@ def station(rng: Rng) -> Take:
 
 
 def construction(rng: Rng) -> Take:
-    """Building works heard across the street."""
+    """Building works across the street."""
     seconds, tools = (
         span(rng, 5, 6),
         tuple(rng.permutation(("hammering", "jackhammer", "digger", "saw", "reversing truck"))[:3].tolist()),

@@ -172,7 +172,7 @@ def test_wrong_wishes_are_refused(sounds: Path, runs: dict[str, Run], encoders: 
 def test_batches_are_of_about_the_same_work(encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embed, "BATCH_SECONDS", 1.0)
     monkeypatch.setattr(embed, "BATCH_SOUNDS", 5)
-    monkeypatch.setattr(label, "GROUP", 1)
+    monkeypatch.setattr(embed, "GROUP", 1)
     lengths = [0.1] * 7 + [0.9, 0.9, 0.9]
     items = []
     for i, seconds in enumerate(lengths):
