@@ -35,7 +35,7 @@ import numpy as np
 import torch
 from pyarrow import parquet
 
-from bstviz.datasets import folder as bare_folder
+from bstviz.datasets.folder import sound_files
 from bstviz.inference.embed import Embedder, load_sound
 from bstviz.inference.label import BATCH
 from bstviz.jobs.backend import LOCAL, Engine
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--encoder", default=AUDIO_ENCODER)
     arguments = parser.parse_args()
     root = arguments.folder.resolve()
-    everything = [Item(path, str(root / path), fingerprint(root / path)) for path in bare_folder.find(root)]
+    everything = [Item(path, str(root / path), fingerprint(root / path)) for path in sound_files(root)]
     items, few = everything[: arguments.files], everything[: arguments.ray_files]
     print(f"share of the cores that is free: {quiet():.2f}", flush=True)
     embedder = Embedder(arguments.encoder)

@@ -20,7 +20,8 @@ from bstviz.datasets.collection import Collection, sounds_table
 from bstviz.datasets.taxonomy import bst
 from bstviz.latent.projection import fit_pca, pca_table
 from bstviz.models.config import LOSSES
-from bstviz.models.run import CollectionRef, Run, load_run
+from bstviz.models.run import Run, load_run
+from bstviz.models.run_info import CollectionRef
 
 WORDS = np.array(
     [

@@ -24,7 +24,7 @@ import typer
 from bstviz.datasets.collection import load_collection
 from bstviz.models.config import REFERENCE_SIZES, ModelConfig, TrainConfig, recipe
 from bstviz.models.network import Network, count_parameters
-from bstviz.training.train import fit, resolved_precision
+from bstviz.training.fit import fit, resolved_precision
 
 SOUNDS, CLASSES, BATCH = 6_595, 23, 64
 

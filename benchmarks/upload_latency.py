@@ -21,6 +21,7 @@ import soundfile
 from playwright.sync_api import Page, sync_playwright
 
 from bstviz.audio import decode
+from bstviz.audio.sound import resample
 from bstviz.encoders.registry import load_audio_encoder
 from bstviz.models.config import AUDIO_ENCODER
 from tests.e2e.conftest import ARGUMENTS, chromium, free_port, serve, stop, wait_until_served
@@ -97,7 +98,7 @@ def main() -> None:
                 taken["page"] = upload(page, f"http://localhost:{ports[1]}/classify", folder / f"{index}.wav")
                 page.goto("about:blank")
                 start = time.perf_counter()
-                encoder.embed([decode.resample(mono, RATE, encoder.rate)])
+                encoder.embed([resample(mono, RATE, encoder.rate)])
                 taken["forward"] = time.perf_counter() - start
                 if index >= 0:  # the first two warm everything
                     for name, seconds in taken.items():

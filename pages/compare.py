@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from bstviz.models.config import DEFAULT_LOSS
-from bstviz.models.run import RunInfo
-from bstviz.ui import cache, query_params
+from bstviz.models.run_info import RunInfo
+from bstviz.ui import cache, query_params, sound_cache
 from bstviz.ui.compare import pair
 from bstviz.ui.compare.pair import CHANGE, Pair
 from bstviz.ui.compare.panels import by_class, pair_map, sound_in_both, structure, trust_in_both
@@ -113,7 +113,7 @@ def page() -> None:
             "selected": selection.written(SELECTED),
         },
     )
-    cache.warm()
+    sound_cache.warm()
 
 
 page()

@@ -7,26 +7,26 @@ from bstviz.ui import cache
 from bstviz.ui.components import pickers
 from bstviz.ui.components.text import escape
 from bstviz.ui.confusion import sections
-from bstviz.ui.confusion import sides as confusion_sides
 from bstviz.ui.confusion.matrix import chosen_cell, matrix, pick_axis
+from bstviz.ui.confusion.sides import Side, families, on_what_both_test, pick_side, say_what_is_there, scores
 from bstviz.ui.confusion.sounds import cell_sounds
 from bstviz.ui.page import guarded
 
 SECTIONS = ("Confused pairs", "Across thresholds", "Classes", "Groups", "Accuracy by threshold", "Calibration")
 
 
-def pick_sides() -> list[confusion_sides.Side]:
+def pick_sides() -> list[Side]:
     """A setting and where its threshold applies, and another to compare it with where somebody wishes so."""
-    known = confusion_sides.families(list(cache.infos().values()))
+    known = families(list(cache.infos().values()))
     with st.container(horizontal=True, vertical_alignment="top"):
-        sides = [confusion_sides.pick_side("A", known, key="confusion.a")]
+        sides = [pick_side("A", known, key="confusion.a")]
         compared = st.toggle(
             "Compare with B", key="confusion.compare", persist_state="session", help="Another model or threshold"
         )
     if compared:
         with st.container(horizontal=True, vertical_alignment="top"):
-            sides.append(confusion_sides.pick_side("B", known, key="confusion.b", start=1))
-    confusion_sides.say_what_is_there(sides)
+            sides.append(pick_side("B", known, key="confusion.b", start=1))
+    say_what_is_there(sides)
     return sides
 
 
@@ -40,7 +40,7 @@ def page() -> None:
         return
     views = {"A": sides}
     if len(sides) == 2:
-        sides = list(confusion_sides.on_what_both_test(*sides, key="confusion.shared"))
+        sides = list(on_what_both_test(*sides, key="confusion.shared"))
         views = {"A − B": sides, "A": sides[:1], "B": sides[1:]}
     taxonomy = sides[0].answers.taxonomy
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -54,7 +54,7 @@ def page() -> None:
     with view:
         matrix(looked, along, cells)
     with panel:
-        confusion_sides.scores(sides, key="confusion.scores")
+        scores(sides, key="confusion.scores")
         if cell := chosen_cell(taxonomy):
             cell_sounds(looked, cell, key="confusion.sounds")
         else:

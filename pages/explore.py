@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz.models.config import DEFAULT_LOSS
-from bstviz.ui import cache, query_params
+from bstviz.ui import cache, query_params, sound_cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components import filters, projection_picker, selection
 from bstviz.ui.components.map import Events, Marks, Mode
@@ -127,7 +127,7 @@ def page() -> None:
     )
     with believed:
         st.caption(trust(loaded, shown))
-    cache.warm()
+    sound_cache.warm()
 
 
 page()

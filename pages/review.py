@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from bstviz.models.run import RunInfo
+from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
 from bstviz.review import decisions
 from bstviz.ui import cache, query_params

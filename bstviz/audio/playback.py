@@ -6,10 +6,7 @@ import io
 
 import numpy as np
 
-from bstviz.audio.decode import (
-    FULL_RATE,
-    Sound,
-)
+from bstviz.audio.sound import FULL_RATE, Sound
 
 BROWSER_TYPES = {
     ".wav": "audio/wav",

@@ -82,7 +82,7 @@ def save_collection(collection: Collection, out: Path) -> None:
     Raises:
         UserError: ``out`` holds something that is no collection.
     """
-    from bstviz.models.run import is_run
+    from bstviz.models.run_info import is_run
 
     taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if is_run(out) or (taken and not (out / "collection.json").is_file()):

@@ -107,9 +107,9 @@ def fetch(
     """
     from dataclasses import replace
 
-    from bstviz.datasets.download import fetch as get
+    from bstviz.datasets import download
 
-    collection = get(source, audio=audio, record=record, meter=meter)
+    collection = download.fetch(source, audio=audio, record=record, meter=meter)
     save_collection(replace(collection, name=name or collection.name), out)
 
 
@@ -178,7 +178,8 @@ def duplicates(
     Example: bstviz duplicates collections/mine --experiment runs/flat --out pairs.csv
     """
     from bstviz.datasets.collection import NO_FOLDER, load_collection
-    from bstviz.evaluation import near_duplicates as near
+    from bstviz.evaluation.leakage import known_folds, leakage_in_words
+    from bstviz.evaluation.near_duplicates import GROUP_COLUMN, find_duplicates, in_words, mark_groups
 
     kind = chosen_kind(by)
     if out is not None and out.suffix not in (".csv", ".parquet"):
@@ -186,25 +187,27 @@ def duplicates(
     sounds = load_collection(collection)
     settings = _settings_of(experiment) if experiment else []
     decode = waveforms and kind != "text" and sounds.audio is not None and sounds.audio_root not in NO_FOLDER
-    found = near.find_duplicates(sounds, kind=kind, threshold=threshold, compare_waveforms=decode, track=track)
-    table = found.table(sounds.sounds, near.known_folds(sounds, settings[0] if settings else ()))
-    output.print(plain(near.in_words(found, table)))
+    found = find_duplicates(sounds, kind=kind, threshold=threshold, compare_waveforms=decode, track=track)
+    table = found.table(sounds.sounds, known_folds(sounds, settings[0] if settings else ()))
+    output.print(plain(in_words(found, table)))
     if out is not None:
         (table.to_csv if out.suffix == ".csv" else table.to_parquet)(out, index=False)
         console.print(f"{len(table):,} pairs -> {plain(out)}")
     if mark:
-        near.mark_groups(sounds, found).save(collection)
-        console.print(f"next: bstviz train {plain(collection)} --group {near.GROUP_COLUMN} --out RUNS")
+        mark_groups(sounds, found).save(collection)
+        console.print(f"next: bstviz train {plain(collection)} --group {GROUP_COLUMN} --out RUNS")
     _print_pairs(table.head(count))
     for runs in settings:
-        for line in near.leakage_in_words(found, runs, sounds):
+        for line in leakage_in_words(found, runs, sounds):
             output.print(plain(line))
 
 
 def _settings_of(experiment: Path) -> list[list[Run]]:
     """The runs of an experiment's settings, one per fold."""
     from bstviz.evaluation.out_of_fold import settings
-    from bstviz.models.run import find_runs, load_info, load_run
+    from bstviz.models.experiment_folder import find_runs
+    from bstviz.models.run import load_run
+    from bstviz.models.run_info import load_info
 
     found = settings([load_info(path) for path in find_runs(experiment)])
     return [[load_run(info.folder or Path()) for info in members] for members in found.values()]

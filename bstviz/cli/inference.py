@@ -166,11 +166,11 @@ def search(
     Example: bstviz search collections/bsd10k "rain on a tent"
     """
     from bstviz.datasets.collection import load_collection
-    from bstviz.inference.search import search as find
+    from bstviz.inference.search import search
 
     kind = chosen_kind(by)
     sounds = load_collection(collection)
-    found = find(sounds, query, k=count, by=kind)
+    found = search(sounds, query, k=count, by=kind)
     table = sounds.sounds.iloc[found.rows][["sound_id", "class", "title", "path"]].assign(similarity=found.similarities)
     if as_json:
         print(json.dumps({"by": found.by, "found": json.loads(table.to_json(orient="records"))}, indent=1))

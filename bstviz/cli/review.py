@@ -14,7 +14,7 @@ from bstviz.errors import UserError
 
 if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
-    from bstviz.models.run import RunInfo
+    from bstviz.models.run_info import RunInfo
 
 commands = typer.Typer(
     help="Low label quality scores: list the sounds, export and apply what was decided in the app.",
@@ -103,7 +103,8 @@ def apply(
 
 def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
     """The runs of some experiments that have metrics, all of one collection."""
-    from bstviz.models.run import find_runs, load_info
+    from bstviz.models.experiment_folder import find_runs
+    from bstviz.models.run_info import load_info
 
     infos = [info for e in experiments for f in find_runs(e) if (info := load_info(f)).metrics]
     names = sorted({f"{i.collection.name} ({i.collection.hash[:6]})" for i in infos})

@@ -30,7 +30,7 @@ from bstviz.errors import UserError
 if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
     from bstviz.datasets.splits import Folds
-    from bstviz.training.sweep import Grid
+    from bstviz.training.preset import Grid
 
 commands = typer.Typer()
 
@@ -64,7 +64,7 @@ def train(
     from bstviz.datasets.splits import choose_folds
     from bstviz.latent.projection import UmapSettings
     from bstviz.models import config
-    from bstviz.training.sweep import Grid
+    from bstviz.training.preset import Grid
 
     if preset is not None:
         print_renamed("train --preset", "train --recipe")
@@ -109,7 +109,7 @@ def sweep(
     from bstviz.datasets.collection import load_collection
     from bstviz.datasets.splits import choose_folds
     from bstviz.latent.projection import UmapSettings
-    from bstviz.training.sweep import grid_of, load_preset
+    from bstviz.training.preset import grid_of, load_preset
 
     chosen = load_preset(preset).changed(recipe=recipe, baselines=baselines, epochs=epochs)
     sounds = load_collection(collection)
@@ -184,9 +184,9 @@ def report(
     Example: bstviz report experiments/table1 --html table1.html
     """
     if html is not None:
-        from bstviz.reports import html as reports_html
+        from bstviz.reports.html import write_report
 
-        console.print(f"report -> {plain(reports_html.write(experiments, html, paper=paper))}")
+        console.print(f"report -> {plain(write_report(experiments, html, paper=paper))}")
         return
     _print_report(experiments, "json" if as_json else form, paper=paper)
 

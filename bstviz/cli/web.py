@@ -34,7 +34,7 @@ def app(
 
     Example: bstviz app --experiment runs/hierarchical --experiment runs/flat
     """
-    from bstviz.models.run import find_runs
+    from bstviz.models.experiment_folder import find_runs
 
     for folder in experiment or ():
         find_runs(folder)

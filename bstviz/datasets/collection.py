@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -19,12 +18,14 @@ import pandas as pd
 
 from bstviz import migrations, storage
 from bstviz.audio import decode
-from bstviz.datasets.taxonomy import Taxonomy, bst
+from bstviz.datasets.taxonomy import Taxonomy, bst, taxonomy_entry, taxonomy_from
 from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from
 from bstviz.errors import UserError
 
 COLLECTION_HEADER = "collection.json"
 COLUMNS = ("sound_id", "class", "confidence", "title", "tags", "description", "uploader", "license", "path", "duration")
+NOT_OFFERED = {"sound_id", "class", "confidence", "title", "tags", "description", "path", "file", "url"}
+"""Columns that are shown in ways of their own, or not at all: not offered to colour, filter or group by."""
 SYNTH_ROOT = "synth:"
 """Root of collections whose audio is synthesised from the sound id when it is needed."""
 FREESOUND_ROOT = "freesound:"
@@ -253,23 +254,6 @@ class Collection:
         return folder
 
 
-def _rows(taxonomy: Taxonomy) -> list[dict[str, Any]]:
-    return [dataclasses.asdict(c) for c in (*taxonomy.top, *taxonomy.second)]
-
-
-def taxonomy_from(entry: dict[str, Any]) -> Taxonomy:
-    """Taxonomy from the ``taxonomy`` entry of a collection's or run's header."""
-    from bstviz.datasets.taxonomy import SoundClass
-
-    classes = [SoundClass(**row) for row in entry["classes"]]
-    return Taxonomy(entry["id"], tuple(c for c in classes if not c.parent), tuple(c for c in classes if c.parent))
-
-
-def taxonomy_entry(taxonomy: Taxonomy) -> dict[str, Any]:
-    """The ``taxonomy`` entry of a header: id, hash and every class."""
-    return {"id": taxonomy.id, "hash": taxonomy.hash, "classes": _rows(taxonomy)}
-
-
 def load_collection(folder: str | Path) -> Collection:
     """Read a collection folder and check it; one of an older format version is migrated in memory.
 
@@ -346,6 +330,3 @@ def sounds_table(rows: pd.DataFrame) -> pd.DataFrame:
     out["confidence"] = confidence.astype("Int8")
     out["duration"] = pd.to_numeric(out["duration"], errors="coerce").astype("float32")
     return out[[*COLUMNS, *(c for c in out.columns if c not in COLUMNS)]].reset_index(drop=True)
-
-
-NOT_OFFERED = {"sound_id", "class", "confidence", "title", "tags", "description", "path", "file", "url"}

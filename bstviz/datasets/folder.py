@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SOURCE = Source("folder", "A folder of sounds", "", "your own", "yours to state")
 
 
-def find(folder: Path) -> list[str]:
+def sound_files(folder: Path) -> list[str]:
     """Audio files under a folder, as sorted paths relative to it with forward slashes.
 
     Hidden files and folders are left out.
@@ -59,7 +59,7 @@ def load(folder: str | Path, *, name: str | None = None, taxonomy: Taxonomy | No
     from bstviz.datasets.taxonomy import bst
 
     root = Path(folder).resolve()
-    relative = [Path(path) for path in find(root)]
+    relative = [Path(path) for path in sound_files(root)]
     states = [(root / p).stat() for p in relative]
     rows = pd.DataFrame(
         {

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import colorsys
 import csv
+import dataclasses
 import hashlib
 import io
 import re
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -221,3 +223,15 @@ def load_taxonomy(path: str | Path) -> Taxonomy:
 def bst() -> Taxonomy:
     """The packaged Broad Sound Taxonomy: 5 top-level and 23 second-level classes."""
     return _parse((resources.files("bstviz") / "data" / "bst.csv").read_text(encoding="utf-8"), "bst")
+
+
+def taxonomy_from(entry: dict[str, Any]) -> Taxonomy:
+    """Taxonomy from the ``taxonomy`` entry of a collection's or run's header."""
+    classes = [SoundClass(**row) for row in entry["classes"]]
+    return Taxonomy(entry["id"], tuple(c for c in classes if not c.parent), tuple(c for c in classes if c.parent))
+
+
+def taxonomy_entry(taxonomy: Taxonomy) -> dict[str, Any]:
+    """The ``taxonomy`` entry of a header: id, hash and every class."""
+    classes = [dataclasses.asdict(c) for c in (*taxonomy.top, *taxonomy.second)]
+    return {"id": taxonomy.id, "hash": taxonomy.hash, "classes": classes}

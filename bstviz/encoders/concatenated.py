@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bstviz.audio import decode
+from bstviz.audio.sound import resample
 from bstviz.encoders.base import AudioEncoder, EncoderInfo
 
 
@@ -29,7 +29,6 @@ class Concatenated:
     def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
         """Embeddings (n, sum of dims) float32 of n mono sounds (samples,) float32 at :attr:`rate`."""
         chunks = [
-            encoder.embed([decode.resample(sound, self.rate, encoder.rate) for sound in sounds])
-            for encoder in self.encoders
+            encoder.embed([resample(sound, self.rate, encoder.rate) for sound in sounds]) for encoder in self.encoders
         ]
         return np.concatenate(chunks, axis=1)

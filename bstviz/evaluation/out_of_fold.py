@@ -19,7 +19,8 @@ from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.latent import structure
 from bstviz.models.config import LOSSES, MODALITIES, TrainConfig
-from bstviz.models.run import Run, RunInfo
+from bstviz.models.run import Run
+from bstviz.models.run_info import RunInfo
 
 Info = TypeVar("Info", bound=RunInfo)
 

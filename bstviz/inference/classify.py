@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from bstviz.audio import decode
+from bstviz.audio.sound import Sound, resample
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.encoders.base import AudioEncoder, TextEncoder
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.inference import novelty
+from bstviz.models.experiment_folder import find_runs
 from bstviz.models.predict import Embeddings, Prediction, network, predict
-from bstviz.models.run import Run, find_runs, load_run
+from bstviz.models.run import Run, load_run
 from bstviz.paths import assets
 
 
@@ -131,7 +133,7 @@ class Classifier:
     def embed_audio(self, samples: np.ndarray, rate: int) -> Embeddings:
         """Audio embedding (1, d_a) of a mono sound (n,) float32 at ``rate`` Hz."""
         encoder = self.audio_encoder
-        return Embeddings(encoder.embed([decode.resample(samples, rate, encoder.rate)]), encoder.info)
+        return Embeddings(encoder.embed([resample(samples, rate, encoder.rate)]), encoder.info)
 
     def embed_text(self, text: str) -> Embeddings:
         """Text embedding (1, d_t)."""
@@ -171,11 +173,11 @@ class Classifier:
         answers = [predict(run, audio=sound, text=words, model=model) for run, model in self._members]
         return replace(answers[0], probabilities=np.stack([a.probabilities for a in answers]).mean(axis=0))
 
-    def timeline(self, sound: decode.Sound) -> Timeline:
+    def timeline(self, sound: Sound) -> Timeline:
         """Answers along a sound, for an audio-only run."""
         segments = sound.segments()
         encoder = self.audio_encoder
-        samples = [decode.resample(segment.samples, sound.rate, encoder.rate) for segment in segments]
+        samples = [resample(segment.samples, sound.rate, encoder.rate) for segment in segments]
         answer = self.predict(Embeddings(encoder.embed(samples), encoder.info), None)
         return Timeline(np.array([segments[0].start, *(segment.stop for segment in segments)]), answer.probabilities)
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz.audio import decode
+from bstviz.audio.sound import Sound
 from bstviz.datasets.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
 from bstviz.encoders.base import TextEncoder
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
@@ -29,7 +30,7 @@ TEXT_FIELDS = ("title", "tags", "description")
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """What :func:`embed_collection` did: the new collection, and for each kind the sounds left without, with reasons."""
+    """What :func:`embed_collection` did: the new collection, and for each kind the sounds left without, and why."""
 
     collection: Collection
     without_audio: dict[str, str]
@@ -159,13 +160,13 @@ GROUP = 8  # sounds embedded at a time, while the next ones are read
 BATCH_SOUNDS, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
 
 
-def load_sound(item: Item) -> decode.Sound:
+def load_sound(item: Item) -> Sound:
     """The sound of an item; UserError where there is none."""
     if item.source.startswith(SYNTH_ROOT):
         from bstviz import synth
 
         samples = synth.render(item.source.removeprefix(SYNTH_ROOT))
-        return decode.Sound(samples, synth.SAMPLE_RATE, len(samples) / synth.SAMPLE_RATE, 1, "synthesised")
+        return Sound(samples, synth.SAMPLE_RATE, len(samples) / synth.SAMPLE_RATE, 1, "synthesised")
     if not item.source:
         raise UserError(f"Sound {item.id!r} has no audio file.")
     return decode.decode(item.source, name=Path(item.source).name)

@@ -15,16 +15,18 @@ from pathlib import Path
 import numpy as np
 
 from bstviz import paths
-from bstviz.datasets import folder as bare_folder
 from bstviz.datasets.collection import Collection, is_collection, load_collection
+from bstviz.datasets.folder import load
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.inference.embed import EmbedReport, embed_collection
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Track, no_progress
 from bstviz.latent.projection import UmapSettings, fit_pca, pca_table
+from bstviz.models.experiment_folder import find_runs
 from bstviz.models.predict import Embeddings, answers_table, predict
-from bstviz.models.run import CollectionRef, Run, find_runs, is_run, library_versions, load_run, run_identity
+from bstviz.models.run import Run, library_versions, load_run, run_identity
+from bstviz.models.run_info import CollectionRef, is_run
 
 UMAP_LIBRARY_SOUNDS = 20_000  # up to which a library's UMAP maps are made at once
 FINGERPRINT_COLUMNS = ["sound_id", "bytes", "modified"]
@@ -125,7 +127,7 @@ def open_library(
         )
     home = home or library_home(folder)
     collection_folder = home / "collection"
-    fresh = bare_folder.load(folder, taxonomy=runs[0].taxonomy)
+    fresh = load(folder, taxonomy=runs[0].taxonomy)
     if is_collection(collection_folder):
         fresh = carried_over(fresh, load_collection(collection_folder))
     fresh.save(collection_folder)

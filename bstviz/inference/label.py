@@ -16,15 +16,16 @@ import numpy as np
 import pandas as pd
 
 from bstviz import storage
-from bstviz.datasets import folder as bare_folder
+from bstviz.datasets.folder import sound_files
 from bstviz.errors import UserError
 from bstviz.inference import novelty
 from bstviz.inference.classify import load_classifier
 from bstviz.inference.embed import Embedder
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Item, Track, fingerprint, in_chunks, no_progress
+from bstviz.models.experiment_folder import find_runs
 from bstviz.models.predict import Embeddings
-from bstviz.models.run import find_runs, load_run, run_identity
+from bstviz.models.run import load_run, run_identity
 
 RUN_KEY = b"bstviz_run"
 
@@ -102,7 +103,7 @@ def label_folder(
     """
     root, out = Path(folder).resolve(), Path(out)
     run_folders = [path.resolve() for given in run_folders for path in find_runs(given)]
-    items = [Item(path, str(root / path), fingerprint(root / path)) for path in bare_folder.find(root)]
+    items = [Item(path, str(root / path), fingerprint(root / path)) for path in sound_files(root)]
     run_id = run_identity(*(load_run(path) for path in run_folders))
     store = out.parent / f".{out.name}.parts" / run_id
     _check_table(out)

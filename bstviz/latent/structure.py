@@ -83,7 +83,7 @@ def spread(latents: np.ndarray) -> float:
     return float(1 - np.linalg.norm(unit(latents).mean(axis=0))) if len(latents) else float("nan")
 
 
-def per_class(
+def compare_classes(
     first: tuple[np.ndarray, np.ndarray, np.ndarray],
     second: tuple[np.ndarray, np.ndarray, np.ndarray],
     labels: np.ndarray,

@@ -1,15 +1,15 @@
-"""Runs: one trained model with everything that the app shows of it; experiments: folders of runs.
+"""Runs: one trained model with everything that the app shows of it.
 
 On disk (``docs/formats.md``) a run is a folder: ``run.json``, ``weights.safetensors``, ``sounds.parquet``,
-``latents.safetensors``, ``projections.parquet``, ``pca.safetensors`` and, with retrieval, ``retrieval.safetensors``. An
-experiment is a folder of such folders and ``experiment.json``.
+``latents.safetensors``, ``projections.parquet``, ``pca.safetensors`` and, with retrieval, ``retrieval.safetensors``.
+What its header says is a :class:`bstviz.models.run_info.RunInfo`; an experiment is a folder of such folders
+(:mod:`bstviz.models.experiment_folder`).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,103 +20,17 @@ import numpy as np
 import pandas as pd
 
 from bstviz import migrations, storage
-from bstviz.datasets.collection import Collection, load_collection, taxonomy_entry, taxonomy_from
-from bstviz.datasets.taxonomy import Taxonomy
-from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.taxonomy import taxonomy_entry
 from bstviz.errors import UserError
 from bstviz.latent.projection import PCA, UmapSettings, columns_of, fit_pca, pca_table, umap_table
-from bstviz.models.config import ModelConfig, NetworkSizes, TrainConfig, kinds_of
+from bstviz.models.config import TrainConfig, kinds_of
+from bstviz.models.run_info import HEADER, TRAIN_AGAIN, CollectionRef, RunInfo, info_from_header, read_run_header
 
 if TYPE_CHECKING:
     from bstviz.models.retrieval import Datastore
 
-HEADER = "run.json"
-EXPERIMENT_HEADER = "experiment.json"
 RETRIEVAL = "retrieval.safetensors"
-TRAIN_AGAIN = "Train it again, or restore the folder from a copy."
-
-
-@dataclass(frozen=True)
-class CollectionRef:
-    """The collection that a run belongs to: its name, its hash, and where it was, as seen from the run's folder."""
-
-    name: str
-    hash: str
-    path: str | None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class RunInfo:
-    """What ``run.json`` says of a run: enough for tables and pickers, without its arrays.
-
-    Attributes:
-        model: Sizes of the network.
-        train: Settings of its training.
-        taxonomy: The classes.
-        encoders: What made the embeddings it takes, by kind.
-        collection: What it was trained on.
-        fold: Index of its test fold.
-        split_kind: How the folds were made, in words.
-        metrics: On the test sounds at or above the confidence threshold.
-        history: One row per epoch: train_loss, val_loss, val_accuracy.
-        temperature: What logits are divided by, fitted on the validation sounds; 1 leaves them as they are.
-        versions: Of the libraries that made it.
-        extra_training_data: Names of further collections whose sounds trained it but are not listed.
-        umap: Parameters of the UMAP maps, if they were made.
-        answered_by: Of an inference-only run (:mod:`bstviz.inference.explore`), which run answered, by
-            :func:`run_identity`; None for a trained one.
-        folder: Where it was loaded from, if it was.
-    """
-
-    model: ModelConfig
-    train: TrainConfig
-    taxonomy: Taxonomy
-    encoders: dict[AudioOrText, EncoderInfo]
-    collection: CollectionRef
-    fold: int
-    split_kind: str
-    metrics: dict[str, float]
-    history: dict[str, list[float]]
-    versions: dict[str, str]
-    temperature: float = 1.0
-    extra_training_data: tuple[str, ...] = ()
-    umap: UmapSettings | None = None
-    answered_by: str | None = None
-    folder: Path | None = None
-
-    @property
-    def name(self) -> str:
-        """Loss, modality, threshold and fold, as people tell runs apart."""
-        return f"{self.train.words()} · fold {self.fold}"
-
-    @property
-    def id(self) -> str:
-        """Folder name: unique within an experiment."""
-        return run_id(self.train, self.fold)
-
-    def load_collection(self) -> Collection:
-        """The collection that the run belongs to, from where it was.
-
-        Raises:
-            UserError: It is not there any more, or its sounds or embeddings have changed.
-        """
-        path = (self.folder or Path()) / self.collection.path if self.collection.path else None
-        if path is None or not storage.located(path).is_dir():
-            raise UserError(
-                f"The collection {self.collection.name!r} of this run is not at {path}. Put it back there, or name its folder "
-                "with --collection."
-            )
-        collection = load_collection(path)
-        self.check_collection(collection)
-        return collection
-
-    def check_collection(self, collection: Collection) -> None:
-        """Refuse a collection that is not the one the run was trained on (UserError)."""
-        if collection.hash != self.collection.hash:
-            raise UserError(
-                f"Collection {collection.name!r} is not what run {self.id} was trained on: its sounds, classes or embeddings "
-                "have changed. Train again, or use the collection as it was."
-            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -268,11 +182,6 @@ class Run(RunInfo):
         )
 
 
-def run_id(train: TrainConfig, fold: int) -> str:
-    """Folder name of a run within an experiment."""
-    return f"{train.loss}-{train.modality}-c{train.min_confidence}-fold{fold}"
-
-
 def library_versions() -> dict[str, str]:
     """Versions of what shapes a run's numbers."""
     from importlib import metadata
@@ -284,46 +193,6 @@ def run_identity(*runs: Run) -> str:
     """Short hash of everything that the answers of runs depend on: of their headers as they lie on disk."""
     headers = b"".join((storage.located(run.folder or Path()) / HEADER).read_bytes() for run in runs)
     return hashlib.sha256(headers).hexdigest()[:16]
-
-
-def load_info(folder: str | Path, *, verify: bool = False) -> RunInfo:
-    """Read what ``run.json`` says; one of an older format version is migrated in memory.
-
-    Args:
-        folder: The run.
-        verify: Check the hashes of the other files too.
-
-    Raises:
-        UserError: The folder is no run, incomplete, damaged, or of a newer format version.
-    """
-    folder = Path(folder)
-    header = storage.read_folder(folder, lambda place: _read_header(place, verify=verify))
-    return _info(migrations.run_header(header), folder)
-
-
-def _read_header(place: Path, *, verify: bool) -> dict[str, Any]:
-    return storage.read_header(place, HEADER, "run", migrations.RUN_VERSIONS, TRAIN_AGAIN, verify=verify)
-
-
-def _info(header: dict[str, Any], folder: Path) -> RunInfo:
-    model = header["model"]
-    return RunInfo(
-        model=ModelConfig(**{**model, "sizes": NetworkSizes(**model["sizes"])}),
-        train=TrainConfig.from_dict(header["train"]),
-        taxonomy=taxonomy_from(header["taxonomy"]),
-        encoders={kind: info for kind, entry in header["encoders"].items() if (info := encoder_from(entry))},
-        collection=CollectionRef(**header["collection"]),
-        fold=header["fold"],
-        split_kind=header["split_kind"],
-        metrics=header["metrics"],
-        history=header["history"],
-        temperature=header["temperature"],
-        versions=header["versions"],
-        extra_training_data=tuple(header["extra_training_data"]),
-        umap=UmapSettings(**header["umap"]) if header["umap"] else None,
-        answered_by=header["answered_by"],
-        folder=folder.resolve(),
-    )
 
 
 def load_run(folder: str | Path) -> Run:
@@ -346,8 +215,8 @@ def _read(place: Path, folder: Path) -> Run:
     """The run of a folder, from where that lies just now."""
     from safetensors.numpy import load_file
 
-    header = _read_header(place, verify=True)
-    info = _info(migrations.run_header(header), folder)
+    header = read_run_header(place, verify=True)
+    info = info_from_header(migrations.run_header(header), folder)
     sounds = pd.read_parquet(place / "sounds.parquet")
     sounds["split"] = sounds["split"].replace(migrations.OLD_SPLITS)
     latents = storage.map_tensor(place / "latents.safetensors", "latents")
@@ -374,73 +243,3 @@ def _read(place: Path, folder: Path) -> Run:
         projections=projections,
         pca=PCA(**load_file(place / "pca.safetensors")),
     )
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder holds a run."""
-    return (storage.located(folder) / HEADER).is_file()
-
-
-def find_runs(folder: str | Path) -> list[Path]:
-    """Folders of the runs of an experiment (or the one run) at ``folder``, in name order.
-
-    Raises:
-        UserError: There is none.
-    """
-    folder = Path(folder)
-    if is_run(folder):
-        return [folder]
-    runs = [path for path in storage.folders_in(folder) if is_run(path)]
-    if not runs:
-        raise UserError(f"{folder} holds no run; make one with: bstviz train COLLECTION --out {folder}")
-    return runs
-
-
-def read_experiment(folder: str | Path) -> dict[str, Any]:
-    """What ``experiment.json`` says; empty where there is none.
-
-    Raises:
-        UserError: It is damaged, or of a newer format version.
-    """
-    file = Path(folder) / EXPERIMENT_HEADER
-    if not file.is_file():
-        return {}
-    remedy = "Restore it from a copy, or choose another folder."
-    try:
-        entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        version = entry["format_version"]
-    except (ValueError, TypeError, KeyError):
-        raise UserError(f"{file} is damaged. {remedy}") from None
-    storage.check_version(version, migrations.EXPERIMENT_VERSIONS, f"{file} has", remedy)
-    return entry
-
-
-def _unordered(value: Any) -> Any:
-    """A value to compare: the settings of a sweep are the same in any order."""
-    return sorted(json.dumps(item, sort_keys=True) for item in value) if isinstance(value, list) else value
-
-
-def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
-    """Write ``experiment.json``: the settings that the runs of a folder share, checked when a stopped one goes on.
-
-    What is ``left_out`` follows from the rest, and is put in words that may change: it is not compared.
-
-    Raises:
-        UserError: The folder already holds an experiment of other settings.
-    """
-    entry = {"format_version": migrations.FORMAT_VERSION, **command}
-    old = read_experiment(folder)
-    if not old:
-        file = Path(folder) / EXPERIMENT_HEADER
-        file.parent.mkdir(parents=True, exist_ok=True)
-        storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
-        return
-    entry = migrations.experiment_stated(entry, old["format_version"])
-    changed = sorted(
-        k for k in {*old, *entry} - {"format_version", "left_out"} if _unordered(old.get(k)) != _unordered(entry.get(k))
-    )
-    if changed:
-        raise UserError(
-            f"{folder} already holds an experiment with other settings ({', '.join(changed)}). Choose another --out, "
-            "or delete the folder."
-        )

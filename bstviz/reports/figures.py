@@ -14,7 +14,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from bstviz.models.config import LOSSES, MODALITY_WORDS
-from bstviz.models.run import Run, RunInfo
+from bstviz.models.run import Run
+from bstviz.models.run_info import RunInfo
 from bstviz.plots.style import EMPTY_AXIS, LEGEND, MARGIN
 from bstviz.reports.table import MODELS, Row, paper_figure
 

@@ -22,11 +22,12 @@ import plotly.graph_objects as go
 from bstviz import storage
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
-from bstviz.models.run import HEADER, RunInfo, find_runs, load_info, read_experiment
+from bstviz.models.experiment_folder import find_runs, read_experiment
+from bstviz.models.run_info import HEADER, RunInfo, load_info
 from bstviz.plots.confusion import NIGHT
 from bstviz.reports import reproduce, summaries
-from bstviz.reports import table as reports_table
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, Text, run_groups
+from bstviz.reports.table import MODELS
 from bstviz.training.baselines import find_baselines
 
 TEMPLATE = "report.html"
@@ -261,10 +262,10 @@ def build(experiments: Sequence[str | Path], *, paper: bool = True) -> str:
 def _models(found: Sequence[RunGroup]) -> Iterator[str]:
     for group in found:
         for info, *_ in summaries.named_settings(group.infos).values():
-            yield f"{reports_table.MODELS[info.train.loss].lower()} ({info.train.words('modality')})"
+            yield f"{MODELS[info.train.loss].lower()} ({info.train.words('modality')})"
 
 
-def write(experiments: Sequence[str | Path], file: str | Path, *, paper: bool = True) -> Path:
+def write_report(experiments: Sequence[str | Path], file: str | Path, *, paper: bool = True) -> Path:
     """Write the report of experiment folders to a file, as a whole or not at all; arguments as for :func:`build`."""
     file = Path(file)
     storage.write_file(file, build(experiments, paper=paper).encode())

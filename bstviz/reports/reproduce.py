@@ -10,7 +10,7 @@ from typing import Any
 
 from bstviz.datasets.splits import fold_options
 from bstviz.models.config import DEFAULT_LOSS, LOSSES, MODALITIES, RECIPES, TrainConfig, kinds_of
-from bstviz.models.run import RunInfo
+from bstviz.models.run_info import RunInfo
 from bstviz.training.baselines import METHODS, Baseline
 
 GRID = ("loss", "modality", "min_confidence", "seed")

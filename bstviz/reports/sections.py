@@ -18,7 +18,8 @@ import plotly.graph_objects as go
 
 from bstviz.evaluation import confusion
 from bstviz.evaluation.out_of_fold import OutOfFold
-from bstviz.models.run import Run, RunInfo, load_run
+from bstviz.models.run import Run, load_run
+from bstviz.models.run_info import RunInfo
 from bstviz.plots import per_class
 from bstviz.plots.confusion import confusion_figure
 from bstviz.reports import figures, summaries, table

@@ -11,10 +11,10 @@ import pandas as pd
 
 from bstviz.evaluation import out_of_fold
 from bstviz.evaluation.out_of_fold import OutOfFold, Setting
-from bstviz.models.config import DEFAULT_LOSS, MODALITY_WORDS
-from bstviz.models.run import Run, RunInfo
-from bstviz.reports import table as reports_table
-from bstviz.reports.table import MODELS, TABLE_METRICS, Row, recipe_of
+from bstviz.models.config import DEFAULT_LOSS, MODALITIES, MODALITY_WORDS
+from bstviz.models.run import Run
+from bstviz.models.run_info import RunInfo
+from bstviz.reports.table import MODELS, TABLE_METRICS, Row, paper_figure, recipe_of
 
 STRUCTURE = {
     "top_silhouette": ("Silhouette, top level", "Nearness to the own class against the next one, −1 to 1."),
@@ -98,7 +98,7 @@ def frame(members: Sequence[Row]) -> pd.DataFrame:
             "Modality": MODALITY_WORDS[row.modality],
         }
         for metric, heading in TABLE_METRICS.items():
-            summary, theirs = row.metrics[metric], reports_table.paper_figure(row, metric)
+            summary, theirs = row.metrics[metric], paper_figure(row, metric)
             entry[heading] = 100 * summary.mean
             entry[f"± {heading}"] = 100 * summary.std if row.folds > 1 else None
             if metric != "hierarchical_f1":
@@ -168,7 +168,7 @@ def pooled(runs: Sequence[Run]) -> OutOfFold:
 
 def panels(infos: Sequence[RunInfo]) -> tuple[list[RunInfo], list[str]]:
     """The runs of the paper's figure 2 among those of one fold, of the fullest modality, and their titles."""
-    modality = next(m for m in reversed(reports_table.MODALITIES) if any(i.train.modality == m for i in infos))
+    modality = next(m for m in reversed(MODALITIES) if any(i.train.modality == m for i in infos))
     there: dict[tuple[str, int], RunInfo] = {}
     for info in infos:
         if info.train.modality == modality:

@@ -21,7 +21,8 @@ import numpy as np
 
 from bstviz.errors import UserError
 from bstviz.models.config import LOSSES, MODALITIES, RECIPES, TrainConfig
-from bstviz.models.run import RunInfo, find_runs, load_info
+from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run_info import RunInfo, load_info
 from bstviz.training.baselines import METHODS, Baseline, BaselineConfig, find_baselines
 
 TABLE_METRICS = {

@@ -30,7 +30,7 @@ import pandas as pd
 from bstviz import paths, storage
 from bstviz.datasets.collection import Collection, Revision
 from bstviz.errors import UserError
-from bstviz.models.run import CollectionRef, is_run
+from bstviz.models.run_info import CollectionRef, is_run
 
 RECORD_VERSION = 1
 CSV_COLUMNS = ("sound_id", "old", "new", "why", "when")

@@ -29,7 +29,7 @@ from bstviz.errors import UserError
 from bstviz.evaluation.out_of_fold import OutOfFold, Setting, settings
 from bstviz.latent import neighbours
 from bstviz.models.config import Modality, kinds_of
-from bstviz.models.run import RunInfo
+from bstviz.models.run_info import RunInfo
 
 LEAST_VOTERS = 5  # neighbours that vote where there are few sounds
 SHOWN = 10  # neighbours kept to be looked at

@@ -8,10 +8,12 @@ from typing import Any
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import Folds, choose_folds
 from bstviz.latent.projection import UmapSettings
+from bstviz.models import config
 from bstviz.models.config import Loss, Modality, exact_epochs
-from bstviz.models.config import recipe as named_recipe
-from bstviz.models.run import Run, load_run, run_id
-from bstviz.training.sweep import Grid, SweepPreset, grid_of, load_preset, run_sweep
+from bstviz.models.run import Run, load_run
+from bstviz.models.run_info import run_id
+from bstviz.training.preset import Grid, SweepPreset, grid_of, load_preset
+from bstviz.training.sweep import run_sweep
 
 
 def train(
@@ -68,7 +70,7 @@ def train(
         1104.0
     """
     chosen = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
-    setting = named_recipe(recipe, **chosen, **exact_epochs(epochs), **changes)
+    setting = config.recipe(recipe, **chosen, **exact_epochs(epochs), **changes)
     assignment = choose_folds(collection, count=folds, group=group, column=fold_column, seed=seed)
     projected = UmapSettings(seed=seed) if umap else None
     if out is not None:
@@ -116,7 +118,7 @@ def sweep(
 
     Example:
         >>> import bstviz
-        >>> from bstviz.training.sweep import SweepPreset
+        >>> from bstviz.training.preset import SweepPreset
         >>> from bstviz.paths import assets
         >>> from tempfile import TemporaryDirectory
         >>> collection = bstviz.load_collection(assets() / "demo")

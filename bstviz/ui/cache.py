@@ -1,4 +1,4 @@
-"""Cached loading: runs and collections by the hash of their headers, encoders and networks once per server.
+"""What is loaded or worked out once for all pages: runs and collections by the hash of their headers, maps, networks.
 
 What is kept between reruns is kept by ``st.cache_data`` and ``st.cache_resource``. A cached function takes the objects
 that it works on as they are; ``hash_funcs`` names :func:`identity_of` for each of their types
@@ -8,7 +8,6 @@ that it works on as they are; ``hash_funcs`` names :func:`identity_of` for each 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -20,14 +19,14 @@ import pandas as pd
 import streamlit as st
 
 from bstviz import paths, storage
-from bstviz.audio import playback
-from bstviz.audio import spectrogram as audio_spectrogram
 from bstviz.datasets.collection import Collection, is_collection, load_collection
 from bstviz.errors import UserError
 from bstviz.inference.classify import Classifier
 from bstviz.latent import neighbours, projection
 from bstviz.latent.projection import UmapSettings
 from bstviz.models import run
+from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run_info import HEADER, RunInfo, load_info
 from bstviz.plots import viewport
 from bstviz.plots.facets import Columns, search_text
 
@@ -105,7 +104,7 @@ def run_paths() -> list[Path]:
     Raises:
         UserError: A folder holds none.
     """
-    return [path for folder in experiment_folders() for path in run.find_runs(folder)]
+    return [path for folder in experiment_folders() for path in find_runs(folder)]
 
 
 def _named() -> dict[str, Path]:
@@ -158,17 +157,17 @@ def _load_collection(path: str, header_hash: str) -> Collection:
 
 def load_run(path: Path) -> run.Run:
     """A run, read once for each version of its folder."""
-    return _load_run(str(path), _header_hash(path, run.HEADER))
+    return _load_run(str(path), _header_hash(path, HEADER))
 
 
 @lru_cache(1024)
-def _info(path: str, header_hash: str) -> run.RunInfo:
-    return run.load_info(path)
+def _info(path: str, header_hash: str) -> RunInfo:
+    return load_info(path)
 
 
-def infos() -> dict[Path, run.RunInfo]:
+def infos() -> dict[Path, RunInfo]:
     """What each run that the app was started with is, by its folder, without its arrays."""
-    return {path: _info(str(path), _header_hash(path, run.HEADER)) for path in run_paths()}
+    return {path: _info(str(path), _header_hash(path, HEADER)) for path in run_paths()}
 
 
 def _find_collection(loaded: run.Run) -> Collection:
@@ -203,13 +202,13 @@ def _load(path: str, header_hash: str, collections: str) -> Loaded:
 
 def load(path: Path) -> Loaded:
     """A run with its collection."""
-    return _load(str(path), _header_hash(path, run.HEADER), os.environ.get(paths.COLLECTION_VARIABLE, ""))
+    return _load(str(path), _header_hash(path, HEADER), os.environ.get(paths.COLLECTION_VARIABLE, ""))
 
 
-def siblings(loaded: Loaded) -> list[run.RunInfo]:
+def siblings(loaded: Loaded) -> list[RunInfo]:
     """Runs of the same settings and collection, one per fold, in fold order, this one among them."""
     own = loaded.run
-    found: dict[int, run.RunInfo] = {own.fold: own}
+    found: dict[int, RunInfo] = {own.fold: own}
     for other in infos().values():
         if other.train == own.train and other.collection.hash == own.collection.hash:
             found.setdefault(other.fold, other)
@@ -294,63 +293,6 @@ def trustworthiness(loaded: Loaded, method: str, dimensions: int, settings: Umap
     """How far neighbours on a map are neighbours in the latent space, 0 to 1."""
     points = coordinates(loaded, method, dimensions, settings)
     return projection.trustworthiness(np.asarray(loaded.run.latents), points)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
-def _samples(collection: Collection, row: int) -> tuple[np.ndarray, int]:
-    return collection.load_audio(row)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
-def _spectrogram(collection: Collection, row: int) -> audio_spectrogram.Spectrogram:
-    return audio_spectrogram.spectrogram(*_samples(collection, row))
-
-
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
-def _wav(collection: Collection, row: int) -> bytes:
-    return playback.to_wav(*_samples(collection, row))
-
-
-@st.cache_resource
-def warm() -> None:
-    """Import what pictures of sounds need, aside, so that the first click does not wait for it."""
-    threading.Thread(
-        target=audio_spectrogram.spectrogram, args=(np.zeros(4_096, np.float32), 44_100), daemon=True
-    ).start()
-
-
-def _audible(loaded: Loaded, row: int) -> tuple[Collection, int]:
-    """The collection and the sound's row in it; UserError where there is no audio."""
-    collection = loaded.collection
-    if collection is None:
-        raise UserError(loaded.problem or "The collection of this run was not found.")
-    own = int(loaded.rows[row])
-    if not collection.has_audio(own):
-        raise UserError(f"Collection {collection.name!r} holds no audio for this sound.")
-    return collection, own
-
-
-def sound(loaded: Loaded, row: int) -> tuple[bytes, str]:
-    """Playable bytes of a run's sound and their media type: the file itself where browsers play it, else a WAV.
-
-    Raises:
-        UserError: There is no audio for it, or it cannot be read.
-    """
-    collection, own = _audible(loaded, row)
-    file = collection.path(own)
-    if file is not None and file.is_file() and file.suffix.lower() in playback.BROWSER_TYPES:
-        return file.read_bytes(), playback.BROWSER_TYPES[file.suffix.lower()]
-    return _wav(collection, own), "audio/wav"
-
-
-def samples(loaded: Loaded, row: int) -> tuple[np.ndarray, int]:
-    """Samples (n,) of a run's sound and their rate in Hz; raises UserError as :func:`sound` does."""
-    return _samples(*_audible(loaded, row))
-
-
-def spectrogram(loaded: Loaded, row: int) -> audio_spectrogram.Spectrogram:
-    """Spectrogram of a run's sound; raises UserError as :func:`sound` does."""
-    return _spectrogram(*_audible(loaded, row))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})

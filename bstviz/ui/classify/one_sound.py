@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from bstviz.audio import playback
-from bstviz.audio import spectrogram as audio_spectrogram
+from bstviz.audio.spectrogram import Spectrogram, spectrogram
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.errors import UserError
 from bstviz.inference.classify import Answer, Ranked
@@ -69,9 +69,9 @@ def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
-def _seen(upload: Upload) -> tuple[audio_spectrogram.Spectrogram, bytes, str]:
+def _seen(upload: Upload) -> tuple[Spectrogram, bytes, str]:
     sound = decoded(upload)
-    return audio_spectrogram.spectrogram(sound.samples, sound.rate), *playback.playable(sound, upload.data)
+    return spectrogram(sound.samples, sound.rate), *playback.playable(sound, upload.data)
 
 
 def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
@@ -84,9 +84,9 @@ def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
 def upload_player(upload: Upload, *, key: str) -> None:
     """Player and spectrogram of an upload."""
     sound = decoded(upload)
-    spectrogram, data, media_type = _seen(upload)
+    seen, data, media_type = _seen(upload)
     st.audio(data, format=media_type)
-    st.plotly_chart(sounds.spectrogram_figure(spectrogram), config=PLAIN_CONFIG, key=f"{key}.spectrogram")
+    st.plotly_chart(sounds.spectrogram_figure(seen), config=PLAIN_CONFIG, key=f"{key}.spectrogram")
     mixed = "" if sound.channels == 1 else f", {sound.channels} channels mixed to one"
     st.caption(f"{length(sound.seconds)} of {sound.format} at {sound.rate / 1000:g} kHz{mixed}")
 

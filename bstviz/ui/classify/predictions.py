@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from bstviz.audio import decode
+from bstviz.audio.sound import Sound
 from bstviz.errors import UserError
 from bstviz.inference.classify import Answer, Classifier, Timeline, together
 from bstviz.models.config import LOSSES
@@ -126,7 +127,7 @@ def warm(models: Models) -> None:
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
-def decoded(upload: Upload) -> decode.Sound:
+def decoded(upload: Upload) -> Sound:
     """An upload, decoded; raises UserError as :func:`bstviz.audio.decode.decode`."""
     return decode.decode(upload.data, name=upload.name)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from bstviz.audio import archive, decode
+from bstviz.audio.repair import MAX_SECONDS
 from bstviz.errors import UserError
 from bstviz.ui.components.text import escape
 
@@ -47,7 +48,7 @@ def pick_uploads(*, key: str) -> list[Upload]:
             accept_multiple_files=True if way == "Files" else "directory",
             key=f"{key}.{'files' if way == 'Files' else 'folder'}",
             help=f"{decode.AUDIO_FORMATS}; zip archives of them. "
-            f"Of sounds longer than {decode.MAX_SECONDS / 60:.0f} minutes, excerpts are taken.",
+            f"Of sounds longer than {MAX_SECONDS / 60:.0f} minutes, excerpts are taken.",
         )
         taken = [(file.name, file.getvalue()) for file in files or []]
     st.caption("Sounds stay in the server's memory for this session; nothing of them is kept on disk.")

@@ -10,8 +10,8 @@ import streamlit as st
 
 from bstviz.errors import UserError
 from bstviz.latent import alignment
-from bstviz.latent import structure as latent_structure
 from bstviz.latent.neighbours import Index
+from bstviz.latent.structure import compare_classes
 from bstviz.models.run import Run
 from bstviz.plots import viewport
 from bstviz.plots.facets import Category, Column, number_column
@@ -199,7 +199,7 @@ def structure(loaded: Loaded) -> dict[str, list[float]]:
 def per_class(both: Pair, *, top: bool) -> pd.DataFrame:
     """What the two runs make of each class, on the sounds that are out of fold in both.
 
-    See :func:`compare.per_class`.
+    See :func:`bstviz.latent.structure.compare_classes`.
     """
     rows = np.flatnonzero(both.tested)
     taxonomy = both.left.run.taxonomy
@@ -211,7 +211,7 @@ def per_class(both: Pair, *, top: bool) -> pd.DataFrame:
     def purity(near: np.ndarray) -> np.ndarray:
         return found.spread_out((truth[near] == truth[found.rows][:, None]).mean(axis=1), len(both))[rows]
 
-    return latent_structure.per_class(
+    return compare_classes(
         (first.latents[rows], level[both.left.run.y_pred[both.a[rows]]], purity(found.first)),
         (second.latents[rows], level[both.right.run.y_pred[both.b[rows]]], purity(found.second)),
         truth[rows],

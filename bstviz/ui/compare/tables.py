@@ -48,7 +48,7 @@ def class_table(
     """What two models make of each class; sortable, a chosen row is handed on.
 
     Args:
-        table: As :func:`bstviz.latent.structure.per_class` gives it.
+        table: As :func:`bstviz.latent.structure.compare_classes` gives it.
         classes: The classes of its level, in label order.
         key: Of the table.
         on_pick: Called with the label of a chosen class.

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import streamlit as st
 
-from bstviz.models.run import RunInfo
+from bstviz.models.run_info import RunInfo
 from bstviz.plots.facets import matching
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded

@@ -7,10 +7,9 @@ import base64
 import numpy as np
 import streamlit as st
 
-from bstviz.audio import spectrogram as audio_spectrogram
-from bstviz.audio.spectrogram import Spectrogram
+from bstviz.audio.spectrogram import Spectrogram, envelope, log_frequency
 from bstviz.errors import UserError
-from bstviz.ui import cache
+from bstviz.ui import sound_cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components.freesound import freesound_player
 from bstviz.ui.web import address, component
@@ -40,13 +39,13 @@ def sound_picture(samples: np.ndarray, rate: int, spectrogram: Spectrogram, *, p
         spectrogram: Of the samples.
         player_key: Key of the player that plays them.
     """
-    levels, ticks = audio_spectrogram.log_frequency(spectrogram)
+    levels, ticks = log_frequency(spectrogram)
     component("picture")(
         key=f"{player_key}.picture",
         data={
             "player": player_key,
             "seconds": len(samples) / rate,
-            "waveform": base64.b64encode(audio_spectrogram.envelope(samples).tobytes()).decode(),
+            "waveform": base64.b64encode(envelope(samples).tobytes()).decode(),
             "spectrogram": {
                 "levels": base64.b64encode(levels.tobytes()).decode(),
                 "rows": levels.shape[0],
@@ -60,10 +59,10 @@ def sound_picture(samples: np.ndarray, rate: int, spectrogram: Spectrogram, *, p
 def sound_player(loaded: Loaded, row: int, *, key: str, autoplay: bool = False) -> None:
     """Player and picture of a run's sound, or why there is none; the picture comes second: the sound need not wait."""
     try:
-        data, media_type = cache.sound(loaded, row)
+        data, media_type = sound_cache.playable(loaded, row)
         player(data, media_type, name=str(loaded.ids[row]), key=key, autoplay=autoplay)
-        samples, rate = cache.samples(loaded, row)
-        sound_picture(samples, rate, cache.spectrogram(loaded, row), player_key=key)
+        samples, rate = sound_cache.samples_of(loaded, row)
+        sound_picture(samples, rate, sound_cache.spectrogram_of(loaded, row), player_key=key)
     except UserError as error:
         if not freesound_player(loaded, row):
             st.info(str(error), icon=":material/volume_off:")

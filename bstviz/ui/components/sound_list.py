@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz.errors import UserError
-from bstviz.ui import cache
+from bstviz.ui import sound_cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.web import address, component, event
 
@@ -89,7 +89,7 @@ def sound_list(
 
 def _playing(shown: Sequence[tuple[Loaded, int]], playing: dict[str, Any], key: str) -> dict[str, Any]:
     try:
-        data, media_type = cache.sound(*shown[playing["index"]])
+        data, media_type = sound_cache.playable(*shown[playing["index"]])
     except UserError as error:
         return {"index": playing["index"], "event_id": playing["event_id"], "problem": str(error)}
     return {

@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from bstviz.evaluation import bootstrap, confusion
-from bstviz.evaluation import per_class as judged
 from bstviz.evaluation.calibration import expected_calibration_error
 from bstviz.evaluation.confusion import Axis, Cells
+from bstviz.evaluation.per_class import by_class, by_group, grouping_columns
 from bstviz.plots import per_class
 from bstviz.plots.confusion import strip_figure
 from bstviz.ui.cache import identity_of
@@ -83,7 +83,7 @@ def pairs(side: Side, along: Axis) -> None:
 def classes(side: Side) -> None:
     """Accuracy by class: figure 3, and against the class's number of sounds and its annotators' confidence."""
     answers = side.answers
-    table = judged.by_class(answers)
+    table = by_class(answers)
     figure = per_class.class_accuracy_figure(answers.taxonomy, answers.y_true, answers.y_pred, height=480)
     st.plotly_chart(figure, config=PLAIN_CONFIG, key="confusion.classes.bars")
     for column, against in zip(st.columns(2), per_class.AGAINST, strict=True):
@@ -135,7 +135,7 @@ def calibration(side: Side) -> None:
 def _groupings(side: Side) -> list[str]:
     """Columns to group by, uploaders first."""
     collection = side.folds[0].collection
-    names = judged.grouping_columns(collection.sounds) if collection else []
+    names = grouping_columns(collection.sounds) if collection else []
     return sorted(names, key=lambda name: (name != "uploader", name))
 
 
@@ -158,7 +158,7 @@ def groups(side: Side) -> None:
         least = int(st.number_input("At least so many sounds", 1, 10_000, 5, key="confusion.groups.least"))
     of = _groups_of(side, column)
     each = np.array([of.get(i) for i in side.answers.sound_ids], object)
-    table = judged.by_group(side.answers, each)
+    table = by_group(side.answers, each)
     table = table[table["sounds"] >= least].reset_index(drop=True)
     without = int(pd.isna(each).sum())
     st.caption(

@@ -14,7 +14,7 @@ import streamlit as st
 from bstviz.errors import UserError
 from bstviz.evaluation import bootstrap, confusion, out_of_fold
 from bstviz.evaluation.out_of_fold import OutOfFold
-from bstviz.models.run import RunInfo
+from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of

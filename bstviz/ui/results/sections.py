@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from bstviz.models.run import Run, RunInfo
+from bstviz.models.run import Run
+from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, run_groups
 from bstviz.training.baselines import find_baselines

@@ -13,7 +13,7 @@ import streamlit as st
 
 from bstviz.errors import UserError
 from bstviz.evaluation import out_of_fold
-from bstviz.models.run import RunInfo
+from bstviz.models.run_info import RunInfo
 from bstviz.review import decisions, label_quality
 from bstviz.review.decisions import Decision, Record
 from bstviz.review.label_quality import LabelQuality

@@ -1,0 +1,78 @@
+"""Experiments on disk: a folder of runs, and ``experiment.json``, which says what settings they share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bstviz import migrations, storage
+from bstviz.errors import UserError
+from bstviz.models.run_info import is_run
+
+EXPERIMENT_HEADER = "experiment.json"
+
+
+def find_runs(folder: str | Path) -> list[Path]:
+    """Folders of the runs of an experiment (or the one run) at ``folder``, in name order.
+
+    Raises:
+        UserError: There is none.
+    """
+    folder = Path(folder)
+    if is_run(folder):
+        return [folder]
+    runs = [path for path in storage.folders_in(folder) if is_run(path)]
+    if not runs:
+        raise UserError(f"{folder} holds no run; make one with: bstviz train COLLECTION --out {folder}")
+    return runs
+
+
+def read_experiment(folder: str | Path) -> dict[str, Any]:
+    """What ``experiment.json`` says; empty where there is none.
+
+    Raises:
+        UserError: It is damaged, or of a newer format version.
+    """
+    file = Path(folder) / EXPERIMENT_HEADER
+    if not file.is_file():
+        return {}
+    remedy = "Restore it from a copy, or choose another folder."
+    try:
+        entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        version = entry["format_version"]
+    except (ValueError, TypeError, KeyError):
+        raise UserError(f"{file} is damaged. {remedy}") from None
+    storage.check_version(version, migrations.EXPERIMENT_VERSIONS, f"{file} has", remedy)
+    return entry
+
+
+def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
+    """Write ``experiment.json``: the settings that the runs of a folder share, checked when a stopped one goes on.
+
+    What is ``left_out`` follows from the rest, and is put in words that may change: it is not compared.
+
+    Raises:
+        UserError: The folder already holds an experiment of other settings.
+    """
+    entry = {"format_version": migrations.FORMAT_VERSION, **command}
+    old = read_experiment(folder)
+    if not old:
+        file = Path(folder) / EXPERIMENT_HEADER
+        file.parent.mkdir(parents=True, exist_ok=True)
+        storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
+        return
+    entry = migrations.experiment_stated(entry, old["format_version"])
+    changed = sorted(
+        k for k in {*old, *entry} - {"format_version", "left_out"} if _unordered(old.get(k)) != _unordered(entry.get(k))
+    )
+    if changed:
+        raise UserError(
+            f"{folder} already holds an experiment with other settings ({', '.join(changed)}). Choose another --out, "
+            "or delete the folder."
+        )
+
+
+def _unordered(value: Any) -> Any:
+    """A value to compare: the settings of a sweep are the same in any order."""
+    return sorted(json.dumps(item, sort_keys=True) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,153 @@
+"""What ``run.json`` says of a run: enough for tables and pickers, without reading its arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bstviz import migrations, storage
+from bstviz.datasets.collection import Collection, load_collection
+from bstviz.datasets.taxonomy import Taxonomy, taxonomy_from
+from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from
+from bstviz.errors import UserError
+from bstviz.latent.projection import UmapSettings
+from bstviz.models.config import ModelConfig, NetworkSizes, TrainConfig
+
+HEADER = "run.json"
+TRAIN_AGAIN = "Train it again, or restore the folder from a copy."
+
+
+@dataclass(frozen=True)
+class CollectionRef:
+    """The collection that a run belongs to: its name, its hash, and where it was, as seen from the run's folder."""
+
+    name: str
+    hash: str
+    path: str | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunInfo:
+    """What ``run.json`` says of a run: enough for tables and pickers, without its arrays.
+
+    Attributes:
+        model: Sizes of the network.
+        train: Settings of its training.
+        taxonomy: The classes.
+        encoders: What made the embeddings it takes, by kind.
+        collection: What it was trained on.
+        fold: Index of its test fold.
+        split_kind: How the folds were made, in words.
+        metrics: On the test sounds at or above the confidence threshold.
+        history: One row per epoch: train_loss, val_loss, val_accuracy.
+        temperature: What logits are divided by, fitted on the validation sounds; 1 leaves them as they are.
+        versions: Of the libraries that made it.
+        extra_training_data: Names of further collections whose sounds trained it but are not listed.
+        umap: Parameters of the UMAP maps, if they were made.
+        answered_by: Of an inference-only run (:mod:`bstviz.inference.explore`), which run answered, by
+            :func:`bstviz.models.run.run_identity`; None for a trained one.
+        folder: Where it was loaded from, if it was.
+    """
+
+    model: ModelConfig
+    train: TrainConfig
+    taxonomy: Taxonomy
+    encoders: dict[AudioOrText, EncoderInfo]
+    collection: CollectionRef
+    fold: int
+    split_kind: str
+    metrics: dict[str, float]
+    history: dict[str, list[float]]
+    versions: dict[str, str]
+    temperature: float = 1.0
+    extra_training_data: tuple[str, ...] = ()
+    umap: UmapSettings | None = None
+    answered_by: str | None = None
+    folder: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Loss, modality, threshold and fold, as people tell runs apart."""
+        return f"{self.train.words()} · fold {self.fold}"
+
+    @property
+    def id(self) -> str:
+        """Folder name: unique within an experiment."""
+        return run_id(self.train, self.fold)
+
+    def load_collection(self) -> Collection:
+        """The collection that the run belongs to, from where it was.
+
+        Raises:
+            UserError: It is not there any more, or its sounds or embeddings have changed.
+        """
+        path = (self.folder or Path()) / self.collection.path if self.collection.path else None
+        if path is None or not storage.located(path).is_dir():
+            raise UserError(
+                f"The collection {self.collection.name!r} of this run is not at {path}. Put it back there, or name "
+                "its folder with --collection."
+            )
+        collection = load_collection(path)
+        self.check_collection(collection)
+        return collection
+
+    def check_collection(self, collection: Collection) -> None:
+        """Refuse a collection that is not the one the run was trained on (UserError)."""
+        if collection.hash != self.collection.hash:
+            raise UserError(
+                f"Collection {collection.name!r} is not what run {self.id} was trained on: its sounds, classes or "
+                "embeddings have changed. Train again, or use the collection as it was."
+            )
+
+
+def run_id(train: TrainConfig, fold: int) -> str:
+    """Folder name of a run within an experiment."""
+    return f"{train.loss}-{train.modality}-c{train.min_confidence}-fold{fold}"
+
+
+def load_info(folder: str | Path, *, verify: bool = False) -> RunInfo:
+    """Read what ``run.json`` says; one of an older format version is migrated in memory.
+
+    Args:
+        folder: The run.
+        verify: Check the hashes of the other files too.
+
+    Raises:
+        UserError: The folder is no run, incomplete, damaged, or of a newer format version.
+    """
+    folder = Path(folder)
+    header = storage.read_folder(folder, lambda place: read_run_header(place, verify=verify))
+    return info_from_header(migrations.run_header(header), folder)
+
+
+def read_run_header(place: Path, *, verify: bool) -> dict[str, Any]:
+    """The header of the run at ``place``, as it is stored; UserError as :func:`load_info`."""
+    return storage.read_header(place, HEADER, "run", migrations.RUN_VERSIONS, TRAIN_AGAIN, verify=verify)
+
+
+def info_from_header(header: dict[str, Any], folder: Path) -> RunInfo:
+    """What a header of the present format version says of the run in ``folder``."""
+    model = header["model"]
+    return RunInfo(
+        model=ModelConfig(**{**model, "sizes": NetworkSizes(**model["sizes"])}),
+        train=TrainConfig.from_dict(header["train"]),
+        taxonomy=taxonomy_from(header["taxonomy"]),
+        encoders={kind: info for kind, entry in header["encoders"].items() if (info := encoder_from(entry))},
+        collection=CollectionRef(**header["collection"]),
+        fold=header["fold"],
+        split_kind=header["split_kind"],
+        metrics=header["metrics"],
+        history=header["history"],
+        temperature=header["temperature"],
+        versions=header["versions"],
+        extra_training_data=tuple(header["extra_training_data"]),
+        umap=UmapSettings(**header["umap"]) if header["umap"] else None,
+        answered_by=header["answered_by"],
+        folder=folder.resolve(),
+    )
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run."""
+    return (storage.located(folder) / HEADER).is_file()

@@ -1,0 +1,290 @@
+"""The training loop: networks fitted side by side in one program, arrays in, weights out (paper sections 3 and 4.2).
+
+The embeddings of a whole collection fit in memory, so a step draws its rows from one matrix; there is no loader. Every
+member draws its random numbers from a generator of its own: it comes out the same whichever others it is trained with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from bstviz.encoders.base import AudioOrText
+from bstviz.evaluation import calibration
+from bstviz.models.config import ModelConfig, Precision, TrainConfig
+from bstviz.models.losses import cross_entropy, total_loss
+from bstviz.models.network import Network
+from bstviz.models.retrieval import Datastore, build_datastore
+
+OnEpoch = Callable[[int, int], None]
+Inputs = Mapping[AudioOrText, Tensor]
+"""Embeddings (N, d) float32 by kind, all on one device."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What :func:`fit` returns.
+
+    Attributes:
+        model: The networks with their best weights, E members in evaluation mode.
+        history: train_loss, val_loss and val_accuracy of each member, one value per epoch.
+        temperatures: Of each member, fitted on its validation sounds.
+        datastores: Of each member, or None without retrieval.
+    """
+
+    model: Network
+    history: list[dict[str, list[float]]]
+    temperatures: list[float]
+    datastores: list[Datastore | None]
+
+
+def resolved_precision(config: TrainConfig, device: str | torch.device) -> Precision:
+    """``float32`` or ``bfloat16``: what ``auto`` is on a device, bfloat16 where it is in hardware."""
+    if config.precision != "auto":
+        return config.precision
+    if torch.device(device).type == "cpu":
+        able = torch.cpu.get_capabilities()
+        return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else "float32"
+    return "bfloat16" if torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+
+
+def augment(x: Tensor, config: TrainConfig, generators: Sequence[Generator]) -> Tensor:
+    """Noise and masking of standardised embeddings (E, B, d) (section 4.2); a masked dimension takes its mean, 0."""
+    noise, draw, share = torch.empty_like(x), torch.empty_like(x), x.new_empty(*x.shape[:2], 1)
+    for member, generator in enumerate(generators):
+        noise[member].normal_(std=config.noise, generator=generator)
+        draw[member].uniform_(generator=generator)
+        share[member].uniform_(0, config.mask, generator=generator)  # of its dimensions, drawn per sound
+    return (x + noise) * (draw >= share)
+
+
+def mix(x: Tensor, share: Tensor) -> Tensor:
+    """Mixup: each sound of a batch (E, B, d) keeps ``share`` (E, B, 1) of itself, the rest is of the one before it."""
+    return torch.lerp(x.roll(1, dims=1), x, share)
+
+
+def epoch_order(rows: Tensor, length: int, generator: Generator) -> Tensor:
+    """The rows (n,) in random order, (length,); where that is more than n, further random orders follow."""
+    device = generator.device
+    rounds = [torch.randperm(len(rows), generator=generator, device=device) for _ in range(-(-length // len(rows)))]
+    return rows[torch.cat(rounds)[:length]]
+
+
+def fit(
+    inputs: Inputs,
+    labels: Tensor,
+    splits: Sequence[tuple[Tensor, Tensor]],
+    parents: Tensor,
+    model_config: ModelConfig,
+    config: TrainConfig,
+    *,
+    seeds: Sequence[int],
+    steps: int,
+    on_epoch: OnEpoch | None = None,
+) -> Fitted:
+    """Train E networks side by side.
+
+    Args:
+        inputs: Embeddings (N, d) float32 by kind, all on one device.
+        labels: (N,) int64 second-level labels.
+        splits: For each member the rows to train on, and the rows on which every epoch is judged and which stop its
+            training early where ``config.patience`` says so.
+        parents: (C,) int64.
+        model_config: Sizes of the networks.
+        config: Everything else.
+        seeds: Of each member's initialisation, order and augmentation.
+        steps: Batches per epoch.
+        on_epoch: Called after each epoch with its number (from 1) and the greatest number.
+    """
+    config = replace(config, precision=resolved_precision(config, labels.device))
+    data = _Data(inputs, labels, splits, parents)
+    generators = [Generator(labels.device).manual_seed(seed) for seed in seeds]
+    model = Network(model_config, len(splits)).to(labels.device)
+    model.reset(generators)
+    model.fit_standardise(inputs, [train for train, _ in splits])
+    epochs = max(config.epochs, -(-config.min_steps // steps))
+    descent = _Descent(model, config, steps=epochs * steps)
+    progress = _Progress(model, config.patience)
+    for epoch in range(1, epochs + 1):
+        batches = _batches(splits, steps, config, generators)
+        shares = _mixup_shares(seeds, epoch, steps, config).to(labels.device)
+        total = torch.zeros(len(splits), device=labels.device)
+        model.train()
+        for rows, share in zip(batches, shares, strict=True):
+            losses = _batch_loss(model, data, rows, share, config, generators)
+            descent.step(losses.sum())
+            total += losses.detach()
+        progress.record([loss / steps for loss in total.tolist()], *_validation(model, data))
+        if on_epoch:
+            on_epoch(epoch, epochs)
+        if progress.stopped.all():
+            break
+    progress.restore_best()
+    return Fitted(model, progress.history, *_calibrated(model, data, config))
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """What the members train on, as :func:`fit` takes it."""
+
+    inputs: Inputs
+    labels: Tensor
+    splits: Sequence[tuple[Tensor, Tensor]]
+    parents: Tensor
+
+
+class _Descent:
+    """AdamW over all members at once, without decay of biases, and its learning rate over so many steps."""
+
+    def __init__(self, model: Network, config: TrainConfig, *, steps: int) -> None:
+        weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
+        biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
+        self._optimiser = torch.optim.AdamW(
+            [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}],
+            lr=config.learning_rate,
+            fused=True,
+        )
+        self._schedule = (
+            torch.optim.lr_scheduler.OneCycleLR(self._optimiser, config.learning_rate, total_steps=steps, pct_start=0.2)
+            if config.schedule == "one-cycle"
+            else None
+        )
+
+    def step(self, loss: Tensor) -> None:
+        """Descend along the gradient of a loss."""
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimiser.step()
+        if self._schedule:
+            self._schedule.step()
+
+
+class _Progress:
+    """What each member comes to by epoch and, with patience, its best weights; members stop one by one.
+
+    Attributes:
+        history: train_loss, val_loss and val_accuracy of each member, one value per epoch until it stops.
+        stopped: (E,) bool.
+    """
+
+    def __init__(self, model: Network, patience: int) -> None:
+        members = len(model.project.weight)
+        self.history: list[dict[str, list[float]]] = [
+            {"train_loss": [], "val_loss": [], "val_accuracy": []} for _ in range(members)
+        ]
+        self.stopped = np.zeros(members, bool)
+        self._model, self._patience = model, patience
+        self._best = np.full(members, np.inf)
+        self._stale = np.zeros(members, int)
+        self._kept = {name: value.clone() for name, value in model.state_dict().items()} if patience else {}
+
+    def record(self, train_losses: list[float], val_losses: list[float], val_accuracies: list[float]) -> None:
+        """Take an epoch's losses and accuracies, one value per member."""
+        for member in np.flatnonzero(~self.stopped).tolist():
+            for name, values in zip(self.history[member], (train_losses, val_losses, val_accuracies), strict=True):
+                self.history[member][name].append(values[member])
+            if self._patience:
+                self._judge(member, val_losses[member])
+
+    def _judge(self, member: int, val_loss: float) -> None:
+        """Keep a member's weights where they are its best so far; stop it after too many epochs without better ones."""
+        if val_loss < self._best[member]:
+            self._best[member], self._stale[member] = val_loss, 0
+            for name, value in self._model.state_dict().items():
+                self._kept[name][member] = value[member]
+        else:
+            self._stale[member] += 1
+        self.stopped[member] = self._stale[member] >= self._patience
+
+    def restore_best(self) -> None:
+        """Give the model each member's best weights; without patience it keeps the last ones."""
+        if self._patience:
+            self._model.load_state_dict(self._kept)
+
+
+def _batches(
+    splits: Sequence[tuple[Tensor, Tensor]], steps: int, config: TrainConfig, generators: Sequence[Generator]
+) -> Tensor:
+    """Rows of an epoch's batches (steps, E, B), each member's from its own training rows."""
+    length = steps * config.batch_size
+    orders = [epoch_order(train, length, g) for (train, _), g in zip(splits, generators, strict=True)]
+    return torch.stack(orders).view(len(splits), steps, config.batch_size).transpose(0, 1)
+
+
+def _mixup_shares(seeds: Sequence[int], epoch: int, steps: int, config: TrainConfig) -> Tensor:
+    """What a sound keeps of itself, at least half: (steps, E, 1, 1), one beta draw per batch and member."""
+    if not config.mixup:
+        return torch.ones(steps, len(seeds), 1, 1)
+    draws = [np.random.default_rng((seed, epoch)).beta(config.mixup, config.mixup, steps) for seed in seeds]
+    return torch.from_numpy(np.maximum(draws, 1 - np.array(draws)).T.astype(np.float32))[..., None, None]
+
+
+def _batch_loss(
+    model: Network,
+    data: _Data,
+    rows: Tensor,
+    share: Tensor,
+    config: TrainConfig,
+    generators: Sequence[Generator],
+) -> Tensor:
+    """Loss of each member (E,) on its rows (E, B), augmented, and mixed by its share (E, 1, 1)."""
+    y = data.labels[rows]
+    x = model.standardised({kind: values[rows] for kind, values in data.inputs.items()})
+    x = {kind: augment(values, config, generators) for kind, values in x.items()}
+    targets = y
+    if config.mixup:
+        x = {kind: mix(values, share) for kind, values in x.items()}
+        targets = mix(torch.nn.functional.one_hot(y, model.config.n_classes).float(), share)  # (E, B, C)
+    with torch.autocast(y.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        out = model(x)
+    return total_loss(out.logits, out.latent, y, targets, data.parents, config)
+
+
+def _validation(model: Network, data: _Data) -> tuple[list[float], list[float]]:
+    """Cross-entropy and second-level accuracy of each member on its validation rows."""
+    labels = [data.labels[val] for _, val in data.splits]
+    pairs = list(zip(_val_logits(model, data), labels, strict=True))
+    losses = [float(cross_entropy(logits, y)) for logits, y in pairs]
+    return losses, [float((logits.argmax(1) == y).float().mean()) for logits, y in pairs]
+
+
+@torch.inference_mode()
+def _val_logits(model: Network, data: _Data) -> list[Tensor]:
+    """Logits (v, C) of each member's validation rows, in evaluation mode; shorter ones are filled up for the pass."""
+    model.eval()
+    longest = max(len(val) for _, val in data.splits)
+    rows = torch.stack(
+        [val[torch.arange(longest, device=val.device) % len(val)] for _, val in data.splits]
+    )  # (E, longest)
+    logits = model(model.standardised({kind: values[rows] for kind, values in data.inputs.items()})).logits
+    return [own[: len(val)] for own, (_, val) in zip(logits, data.splits, strict=True)]
+
+
+def _calibrated(model: Network, data: _Data, config: TrainConfig) -> tuple[list[float], list[Datastore | None]]:
+    """Temperature and, with retrieval, datastore of each member, fitted on its validation rows."""
+    temperatures: list[float] = []
+    datastores: list[Datastore | None] = []
+    for member, logits in enumerate(_val_logits(model, data)):
+        labels = data.labels[data.splits[member][1]]
+        temperature = calibration.fit_temperature(logits.cpu().numpy(), labels.cpu().numpy())
+        temperatures.append(temperature)
+        datastores.append(_datastore(model, data, member, logits / temperature) if config.retrieval else None)
+    return temperatures, datastores
+
+
+def _datastore(model: Network, data: _Data, member: int, val_logits: Tensor) -> Datastore:
+    """A member's datastore of its training and validation rows; its share is fitted before the latter join."""
+    train, val = data.splits[member]
+    seen, held = (_member_inputs(model, data.inputs, rows, member) for rows in (train, val))
+    datastore = build_datastore(seen, data.labels[train]).fitted(val_logits.softmax(dim=1), held, data.labels[val])
+    return datastore.with_more(held, data.labels[val])
+
+
+def _member_inputs(model: Network, inputs: Inputs, rows: Tensor, member: int) -> Tensor:
+    """Standardised embeddings of all kinds side by side, (n, d), as one member takes them."""
+    standardised = model.standardised({kind: values[None, rows] for kind, values in inputs.items()})
+    return torch.cat([values[member] for values in standardised.values()], dim=1)

@@ -1,0 +1,141 @@
+"""Presets: sweeps by name, and the grid of settings and baselines that one comes to on a collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bstviz.datasets.collection import Collection
+from bstviz.errors import UserError
+from bstviz.models.config import LOSSES, MODALITIES, Loss, Modality, TrainConfig, exact_epochs, kinds_of, recipe
+from bstviz.training.baselines import BaselineConfig, Method
+from bstviz.training.zero_shot import embeds_text, zero_shot
+
+PRESET_FOLDER = Path(__file__).parents[1] / "data" / "sweeps"
+
+
+@dataclass(frozen=True)
+class SweepPreset:
+    """A named sweep, as a TOML file states it.
+
+    Attributes:
+        name: Of the file.
+        losses: Of :data:`bstviz.models.config.LOSSES`.
+        modalities: Of :data:`bstviz.models.config.MODALITIES`.
+        min_confidences: Annotation confidence thresholds.
+        baselines: Of :data:`bstviz.training.baselines.METHODS`.
+        recipe: Name of the recipe that all settings start from.
+        train: Further changes to it, by the names of :class:`bstviz.models.config.TrainConfig`.
+    """
+
+    name: str
+    losses: tuple[Loss, ...] = tuple(LOSSES)
+    modalities: tuple[Modality, ...] = MODALITIES
+    min_confidences: tuple[int, ...] = (1,)
+    baselines: tuple[Method, ...] = ()
+    recipe: str = "default"
+    train: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def changed(self, *, recipe: str | None, baselines: bool, epochs: int | None) -> SweepPreset:
+        """The same with another recipe, without its baselines, or for another number of epochs, as asked for."""
+        return dataclasses.replace(
+            self,
+            recipe=recipe or self.recipe,
+            baselines=self.baselines if baselines else (),
+            train=self.train | exact_epochs(epochs),
+        )
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a sweep trains and fits on one collection: settings, baselines, and in words what is left out and why."""
+
+    settings: tuple[TrainConfig, ...]
+    baselines: tuple[BaselineConfig, ...]
+    left_out: tuple[str, ...]
+
+
+def load_preset(name: str) -> SweepPreset:
+    """A packaged preset by its name, or one's own by the path of its TOML file.
+
+    Raises:
+        UserError: There is no such preset, or its file has unknown settings.
+    """
+    file = Path(name) if name.endswith(".toml") else PRESET_FOLDER / f"{name}.toml"
+    if not file.is_file():
+        known = ", ".join(sorted(f.stem for f in PRESET_FOLDER.glob("*.toml")))
+        raise UserError(f"There is no sweep preset {name!r}; known: {known}, or the path of a .toml file of your own.")
+    try:
+        entry = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is not valid TOML: {error}.") from None
+    allowed = {f.name for f in dataclasses.fields(SweepPreset)} - {"name"}
+    unknown = sorted(set(entry) - allowed)
+    if unknown:
+        raise UserError(f"{file} has the unknown setting {unknown[0]!r}; allowed are {', '.join(sorted(allowed))}.")
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    return SweepPreset(file.stem, **values)
+
+
+def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid:
+    """The settings of a preset that a collection has the embeddings and confidences for.
+
+    Args:
+        preset: The named sweep.
+        collection: The sounds.
+        changes: Of the recipe, on top of the preset's own.
+
+    Raises:
+        UserError: Nothing is left, or a setting is unknown.
+    """
+    missing = [kind for kind in kinds_of("both") if getattr(collection, kind) is None]
+    modalities = [m for m in preset.modalities if not set(kinds_of(m)) & set(missing)]
+    left_out = [
+        f"modality {m}: the collection has no {' or '.join(k for k in kinds_of(m) if k in missing)} embeddings"
+        for m in preset.modalities
+        if m not in modalities
+    ]
+    rated = bool(collection.sounds["confidence"].notna().any())
+    thresholds = [c for c in preset.min_confidences if c == 1 or rated]
+    if len(thresholds) < len(preset.min_confidences):
+        left_out.append("confidence thresholds above 1: the collection has no annotation confidence")
+    if not modalities or not thresholds:
+        raise UserError(
+            f"Nothing of preset {preset.name!r} can be trained on {collection.name!r}: {'; '.join(left_out)}."
+        )
+    try:
+        common = recipe(preset.recipe, **{**preset.train, **changes})
+    except TypeError as error:
+        raise UserError(f"Preset {preset.name!r} has an unknown training setting: {error}.") from None
+    points = [(c, m) for c in thresholds for m in modalities]
+    settings = [
+        dataclasses.replace(common, loss=loss, modality=m, min_confidence=c)
+        for c, m in points
+        for loss in preset.losses
+    ]
+    methods = list(preset.baselines)
+    if "zeroshot" in methods and (reason := _no_zero_shot(collection)) is not None:
+        methods.remove("zeroshot")
+        left_out += [reason] if reason else []
+    baselines = [
+        BaselineConfig(method, m, c, common.seed, common.validation)
+        for c, m in points
+        for method in methods
+        if method != "zeroshot" or m == "audio"
+    ]
+    return Grid(tuple(settings), tuple(baselines), tuple(left_out))
+
+
+def _no_zero_shot(collection: Collection) -> str | None:
+    """Why a collection has no zero-shot baseline; empty where its encoder embeds no text and None where it has one."""
+    info = collection.audio_encoder
+    if info is None or not embeds_text(collection):
+        return ""
+    try:
+        zero_shot(collection)
+    except UserError:  # weights that are not here and cannot be had, or others than made the embeddings
+        return f"baseline zeroshot: {info.id} cannot read the class definitions here; bstviz search says why"
+    return None
