@@ -13,17 +13,20 @@ import pandas as pd
 import pytest
 
 from bstviz import migrations, paths
-from bstviz.datasets import folder as bare_folder
 from bstviz.datasets.collection import Collection, load_collection
+from bstviz.datasets.folder import load
 from bstviz.errors import UserError
 from bstviz.inference import embed
 from bstviz.inference.embed import embed_collection
 from bstviz.inference.explore import open_library, run_inference
 from bstviz.inference.label import label_folder
 from bstviz.models.config import TrainConfig
-from bstviz.models.run import Run, find_runs, load_info, load_run, run_identity, write_experiment
+from bstviz.models.experiment_folder import find_runs, write_experiment
+from bstviz.models.run import Run, load_run, run_identity
+from bstviz.models.run_info import load_info
 from bstviz.review.decisions import decide, read_record
-from bstviz.training.sweep import Grid, run_sweep
+from bstviz.training.preset import Grid
+from bstviz.training.sweep import run_sweep
 from bstviz.training.train import train_fold
 from tests import migration
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, small_collection, stratified, write_tones
@@ -176,7 +179,7 @@ def test_half_done_embeddings_of_the_version_before_go_on(
     sounds: Path, encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embed, "BATCH_SOUNDS", 5)
-    folder = migration.collection_1(bare_folder.load(sounds).save(tmp_path / "c"))
+    folder = migration.collection_1(load(sounds).save(tmp_path / "c"))
     with pytest.raises(StoppedError):
         embed_collection(folder, audio_encoder="fake-audio", text_encoder=None, track=stop_after(12))
     done = sum(len(pd.read_parquet(migration.table_2(part))) for part in (tmp_path / ".c.parts").rglob("*.parquet"))

@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from bstviz import __version__
-from bstviz.cli import app as root
+from bstviz.cli.app import app, main
 from tests.cli.conftest import invoke
 
 
@@ -22,7 +22,7 @@ def commands(group: Any, *parents: str) -> Iterator[tuple[str, Any]]:
             yield " ".join([*parents, name]), command
 
 
-COMMANDS = dict(commands(get_command(root.app)))
+COMMANDS = dict(commands(get_command(app)))
 
 
 def test_the_commands_are_these() -> None:
@@ -87,8 +87,8 @@ def test_an_interrupted_command_says_how_to_go_on(
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(root, "app", interrupted)
+    monkeypatch.setattr("bstviz.cli.app.app", interrupted)
     with pytest.raises(SystemExit) as ended:
-        root.main()
+        main()
     assert ended.value.code == 130
     assert "run the same command again" in capsys.readouterr().err

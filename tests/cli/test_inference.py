@@ -10,7 +10,8 @@ import pytest
 import soundfile
 
 from bstviz.cli import web
-from bstviz.models.run import find_runs, load_run
+from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run import load_run
 from tests.cli.conftest import Fakes, invoke
 from tests.fakes import tone, write_tones
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bstviz.datasets.collection import load_collection
-from bstviz.models.run import find_runs, load_run
+from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run import load_run
 from tests.cli.conftest import QUICK, invoke
 
 

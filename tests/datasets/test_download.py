@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bstviz.datasets import download as fetching
 from bstviz.datasets.collection import FREESOUND_ROOT, load_collection
 from bstviz.datasets.download import RemoteFile, download, fetch, record_files
 from bstviz.errors import UserError
@@ -97,7 +96,7 @@ def npy(value: float) -> bytes:
 @pytest.fixture
 def zenodo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Zenodo]:
     """A server with a small BSD10k: a table, an archive of embeddings and one of sounds."""
-    monkeypatch.setattr(fetching, "WAIT", 0.0)
+    monkeypatch.setattr("bstviz.datasets.download.WAIT", 0.0)
     monkeypatch.setenv("BSTVIZ_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("BSTVIZ_OFFLINE", raising=False)
     ids = ["15", "21", "26"]
@@ -215,7 +214,7 @@ def test_what_cannot_be_had_is_reported(zenodo: Zenodo, tmp_path: Path, monkeypa
         fetch("bsd10k", record="1", api=zenodo.api)
     with pytest.raises(UserError, match="could not be read"):
         record_files(RECORD, api="http://127.0.0.1:9/api")
-    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10}))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10}))
     with pytest.raises(UserError, match="Set BSTVIZ_CACHE to a folder on another disk"):
         fetch("bsd10k", api=zenodo.api, folder=tmp_path / "f")
 
@@ -247,7 +246,7 @@ def test_archives_of_sounds_are_known_by_their_names(name: str, audio: bool) -> 
 def test_the_command_goes_from_nothing_to_a_collection(
     zenodo: Zenodo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching.fetch, "__kwdefaults__", {**fetching.fetch.__kwdefaults__, "api": zenodo.api})
+    monkeypatch.setattr(fetch, "__kwdefaults__", {**fetch.__kwdefaults__, "api": zenodo.api})
     result = invoke("fetch", "bsd10k", "--out", tmp_path / "c", "--name", "Mine")
     assert result.exit_code == 0, result.output
     collection = load_collection(tmp_path / "c")

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bstviz.datasets.splits import column_folds, group_values, split_fold, stratified_folds
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.splits import choose_folds, column_folds, group_values, split_fold, stratified_folds
 from bstviz.errors import UserError
 
 
@@ -179,3 +181,14 @@ def test_a_threshold_that_leaves_too_little_is_refused() -> None:
         split_fold(folds, 0, labels, everything(labels), confident=np.zeros(40, bool))
     with pytest.raises(UserError, match="0 test sounds"):
         split_fold(folds, 0, labels, everything(labels), confident=folds != 0)
+
+
+def test_choose_folds_takes_the_data_s_own_where_it_has_them(collection: Collection) -> None:
+    own = replace(collection, sounds=collection.sounds.assign(test_fold=np.arange(48) % 3))
+    assert choose_folds(own).assignment.tolist() == (np.arange(48) % 3).tolist()
+    assert choose_folds(own).kind == "the data's own, column test_fold"
+    assert choose_folds(own, group="uploader", count=4).kind == "stratified 4-fold, seed 0, grouped by uploader"
+    with pytest.raises(UserError, match="exclude each other"):
+        choose_folds(own, group="uploader", column="test_fold")
+    with pytest.raises(UserError, match="no column 'colour'"):
+        choose_folds(own, column="colour")

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.reports import html, table
-from bstviz.training.sweep import SweepPreset, grid_of, run_sweep
+from bstviz.training.preset import SweepPreset, grid_of
+from bstviz.training.sweep import run_sweep
 from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.test_app import settled
 from tests.fakes import small_collection, stratified
@@ -105,7 +106,7 @@ def test_the_html_report_shows_offline_what_the_page_shows(
     page.wait_for_selector(".heatmaplayer .hm")
     confused = page.evaluate(matrix)
 
-    file = html.write([experiment], tmp_path / "report.html")
+    file = html.write_report([experiment], tmp_path / "report.html")
     context = browser.new_context(offline=True, color_scheme="dark")
     asked: list[str] = []
     broken: list[str] = []

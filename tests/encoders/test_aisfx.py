@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
-from pathlib import Path
 
 import librosa
 import numpy as np
@@ -12,30 +8,14 @@ import pytest
 import torch
 
 from bstviz.encoders.aisfx import MAX_WINDOWS, RATE, AiSFX
-from bstviz.encoders.minilm import MiniLM
-from bstviz.encoders.registry import ENCODERS, load_audio_encoder, load_text_encoder
-from bstviz.errors import UserError
+from tests.encoders.conftest import load_any
 from tests.fakes import tone
-
-
-def load_any(kind: str, encoder_id: str) -> object:
-    try:
-        return load_audio_encoder(encoder_id) if kind == "audio" else load_text_encoder(encoder_id)
-    except UserError as error:
-        pytest.skip(f"{encoder_id} is not installed: {error}")
 
 
 @pytest.fixture(scope="module")
 def aisfx() -> AiSFX:
     encoder = load_any("audio", "aisfx")
     assert isinstance(encoder, AiSFX)
-    return encoder
-
-
-@pytest.fixture(scope="module")
-def minilm() -> MiniLM:
-    encoder = load_any("text", "minilm")
-    assert isinstance(encoder, MiniLM)
     return encoder
 
 
@@ -69,34 +49,6 @@ def package_spectrogram(samples: np.ndarray) -> np.ndarray:
         win_length=2048,
     )
     return np.log10(mel * 10_000.0 + 1).T / 9.457798957824707
-
-
-@pytest.mark.parametrize(("kind", "encoder_id"), ENCODERS)
-def test_every_encoder_keeps_the_interface(
-    kind: str, encoder_id: str, tiny_clap: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BSTVIZ_CLAP", str(tiny_clap))
-    monkeypatch.setenv("BSTVIZ_OFFLINE", "1")
-    encoder = load_any(kind, encoder_id)
-    info = encoder.info  # type: ignore[attr-defined]
-    given: Sequence = ["a dog barks", ""]
-    if kind == "audio":
-        rate = encoder.rate  # type: ignore[attr-defined]
-        given = [tone(440, 0.4, rate), tone(880, 1.0, rate)]
-    out = encoder.embed(given)  # type: ignore[attr-defined]
-    assert info.id == encoder_id
-    assert info.revision
-    assert info.fields == ()
-    assert out.shape == (2, info.dim)
-    assert out.dtype == np.float32
-    assert np.isfinite(out).all()
-
-
-def test_an_unknown_encoder_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"no audio encoder 'nothing'; known: aisfx, soundnet, clap"):
-        load_audio_encoder("nothing")
-    with pytest.raises(UserError, match="no text encoder 'aisfx'; known: minilm, clap"):
-        load_text_encoder("aisfx")
 
 
 def test_aisfx_agrees_with_its_package_on_one_window(aisfx: AiSFX) -> None:
@@ -159,40 +111,3 @@ def test_aisfx_windows_span_the_sound_and_are_bounded_in_number(frames: int, cou
     assert windows.shape == (count, 100, 96)
     assert windows[0, 0, 0] == 0
     assert windows[-1, -1, 0] == frames - 1
-
-
-def test_minilm_embeddings_have_unit_length(minilm: MiniLM) -> None:
-    out = minilm.embed(["dog bark", "", "Glass. hit,glass. A wine glass is hit with a spoon " * 40])
-    assert out.shape == (3, 384)
-    np.testing.assert_allclose(np.linalg.norm(out, axis=1), 1, atol=1e-5)
-
-
-def test_minilm_puts_similar_words_closer(minilm: MiniLM) -> None:
-    dog, barking, violin, cello = minilm.embed(
-        ["a dog barks", "barking of a puppy", "violin sonata, solo", "cello playing a melody"]
-    )
-    assert dog @ barking > dog @ violin + 0.2
-    assert violin @ cello > barking @ cello + 0.2
-
-
-def test_minilm_does_not_depend_on_what_else_is_embedded(minilm: MiniLM) -> None:
-    texts = ["rain", "a very long description of heavy rain on a tin roof in the night", ""]
-    alone = np.concatenate([minilm.embed([text]) for text in texts])
-    np.testing.assert_allclose(minilm.embed(texts), alone, atol=1e-5)
-
-
-def test_threads_load_one_encoder_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    inside: list[str] = []
-    most: list[int] = []
-
-    def slow(device: str) -> object:
-        inside.append(device)
-        most.append(len(inside))
-        time.sleep(0.05)
-        inside.pop()
-        return object()
-
-    monkeypatch.setitem(ENCODERS, ("audio", "slow"), slow)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: load_audio_encoder("slow"), range(4)))
-    assert most == [1, 1, 1, 1]

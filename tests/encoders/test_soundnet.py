@@ -1,4 +1,4 @@
-"""SoundNet: the published network on the published weights, safely read; and encoders side by side."""
+"""SoundNet: the published network on the published weights, safely read."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from bstviz.audio import decode
-from bstviz.encoders.registry import load_audio_encoder
 from bstviz.encoders.soundnet import LONGEST, RATE, SHORTEST, WEIGHTS, WINDOWS, SoundNet, _ArraysOnly, read_weights
 from bstviz.errors import UserError
-from tests.encoders.test_encoders import load_any
+from tests.encoders.conftest import load_any
 from tests.fakes import tone
 
 
@@ -90,19 +88,3 @@ def test_nothing_but_arrays_is_unpickled(tmp_path: Path) -> None:
     with file.open("rb") as stream, pytest.raises(pickle.UnpicklingError):
         _ArraysOnly(stream).load()
     assert not (tmp_path / "done").exists()
-
-
-def test_concatenated_encoders_stand_side_by_side_each_at_its_own_rate(soundnet: SoundNet) -> None:
-    load_any("audio", "aisfx")
-    concatenated, alone = load_audio_encoder("aisfx+soundnet"), load_audio_encoder("aisfx")
-    assert concatenated.info.id == "aisfx+soundnet"
-    assert concatenated.rate == 44_100
-    sound = tone(700, 1.0, 44_100)
-    wanted = [alone.embed([sound]), soundnet.embed([decode.resample(sound, 44_100, RATE)])]
-    np.testing.assert_allclose(concatenated.embed([sound]), np.concatenate(wanted, axis=1), atol=1e-5)
-
-
-def test_an_encoder_that_is_unknown_is_named() -> None:
-    load_any("audio", "aisfx")
-    with pytest.raises(UserError, match="no audio encoder 'nothing'"):
-        load_audio_encoder("aisfx+nothing")

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
-from sklearn.metrics import accuracy_score
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.preprocessing import StandardScaler
 
@@ -15,26 +14,13 @@ from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.splits import choose_folds, group_values
 from bstviz.errors import UserError
 from bstviz.evaluation import near_duplicates
-from bstviz.evaluation.near_duplicates import (
-    COPY,
-    Duplicates,
-    correlation,
-    find_duplicates,
-    leakage,
-    mark_groups,
-    whiten,
-)
-from bstviz.models.run import Run
+from bstviz.evaluation.near_duplicates import COPY, correlation, find_duplicates, mark_groups, whiten
+from tests.evaluation.conftest import pairs
 from tests.fakes import small_collection
 
 
 def noise(seconds: float = 1.0, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=round(16_000 * seconds)).astype(np.float32)
-
-
-def pairs(collection: Collection, *ends: tuple[int, int]) -> Duplicates:
-    left, right = np.array(ends).T
-    return Duplicates("audio", left, right, np.ones(len(left), np.float32), 0.5, len(collection), len(collection))
 
 
 @pytest.fixture
@@ -156,22 +142,3 @@ def test_folds_grouped_by_the_marked_column_keep_a_pair_in_the_same_fold(doubled
     )
     folds = choose_folds(marked, group=near_duplicates.GROUP_COLUMN).assignment
     assert (folds[found.left] == folds[found.right]).all()
-
-
-def test_near_duplicates_in_training_count_and_others_do_not(collection: Collection, runs: dict[str, Run]) -> None:
-    run = runs["audio"]
-    rows = {
-        split: [collection.row_of[i] for i in run.sounds["sound_id"][run.sounds["split"] == split]]
-        for split in ("train", "val", "test")
-    }
-    test = rows["test"]
-    ends = [(test[0], rows["train"][0]), (rows["val"][0], test[1]), (test[2], test[3]), tuple(rows["train"][1:3])]
-    found = pairs(collection, *(tuple(sorted(pair)) for pair in ends))  # type: ignore[arg-type]
-    effect = leakage(found, [run], collection)
-    assert (effect.tested, effect.leaked) == (len(test), 2)
-    truth, answer = (run.sounds.set_index("sound_id")[c] for c in ("y_true", "y_pred"))
-    ids = collection.sounds["sound_id"].iloc[test]
-    expected = [accuracy_score(truth[part], answer[part]) for part in (ids, ids[:2], ids[2:])]
-    assert effect.second == pytest.approx(expected)
-    with pytest.raises(UserError, match="is not what run"):
-        leakage(found, [run], small_collection(seed=1))

@@ -13,7 +13,7 @@ from bstviz.encoders.clap import ClapAudio, ClapText
 from bstviz.errors import UserError
 from bstviz.inference.search import search
 from bstviz.training.baselines import BaselineConfig, fit_baseline
-from bstviz.training.sweep import grid_of, load_preset
+from bstviz.training.preset import grid_of, load_preset
 from bstviz.training.zero_shot import prompts, zero_shot
 from tests.fakes import TEXT_DIM, FakeTextEncoder, small_collection, stratified
 

@@ -14,7 +14,9 @@ from bstviz.models.losses import (
     soft_top_class_penalty,
     supervised_contrastive,
     top_class_penalty,
+    total_loss,
 )
+from tests.fakes import quick
 
 PARENTS = torch.tensor([0, 0, 1])
 THIRDS = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]]))
@@ -167,3 +169,21 @@ def test_every_loss_is_in_the_table_with_marks_of_its_own_and_has_an_objective()
     assert next(iter(LOSSES)) == DEFAULT_LOSS
     for marks in ([info.words for info in LOSSES.values()], [(i.color, i.symbol) for i in LOSSES.values()]):
         assert len(set(marks)) == len(LOSSES)
+
+
+def test_the_loss_adds_the_terms_that_the_settings_name() -> None:
+    torch.manual_seed(0)
+    parents = torch.tensor([0, 0, 1, 1])
+    logits, latent, labels = torch.randn(9, 4), torch.randn(9, 3), torch.randint(4, (9,))
+    base = cross_entropy(logits, labels)
+    contrastive = supervised_contrastive(latent, parents[labels], temperature=0.2)
+
+    def total(**changes: object) -> torch.Tensor:
+        return total_loss(logits, latent, labels, labels, parents, quick(**changes))
+
+    torch.testing.assert_close(total(loss="flat"), base)
+    weighted = {"loss": "hierarchical", "temperature": 0.2, "contrastive_weight": 3.0}
+    torch.testing.assert_close(total(**weighted, top_penalty="none"), base + 3 * contrastive)
+    hard, soft = top_class_penalty(logits, labels, parents), soft_top_class_penalty(logits, labels, parents)
+    torch.testing.assert_close(total(**weighted, top_penalty="indicator"), base + hard + 3 * contrastive)
+    torch.testing.assert_close(total(**weighted, top_penalty="soft"), base + soft + 3 * contrastive)

@@ -8,7 +8,6 @@ import pytest
 from bstviz.datasets.collection import Collection
 from bstviz.encoders.base import AudioOrText
 from bstviz.errors import UserError
-from bstviz.models import predict as predict_module
 from bstviz.models.predict import Embeddings, network, predict
 from bstviz.models.run import Run
 
@@ -41,7 +40,7 @@ def test_a_kind_that_the_run_does_not_take_is_not_looked_at(runs: Runs, collecti
 def test_batches_do_not_change_the_answer(runs: Runs, collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     audio = given(collection, "audio")
     whole = predict(runs["audio"], audio=audio)
-    monkeypatch.setattr(predict_module, "BATCH_ROWS", 7)
+    monkeypatch.setattr("bstviz.models.predict.BATCH_ROWS", 7)
     np.testing.assert_allclose(predict(runs["audio"], audio=audio).probabilities, whole.probabilities, atol=1e-6)
 
 

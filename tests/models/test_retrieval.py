@@ -6,9 +6,8 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from bstviz.datasets.collection import Collection
-from bstviz.models import retrieval as module
 from bstviz.models.predict import Embeddings, predict
-from bstviz.models.retrieval import Datastore, build_datastore
+from bstviz.models.retrieval import RETRIEVAL_NEIGHBOURS, SHARES, SOFTNESS, Datastore, build_datastore
 from bstviz.models.run import Run, load_run
 from bstviz.training.train import train_fold
 from tests.fakes import quick, stratified
@@ -26,10 +25,8 @@ def test_votes_are_those_of_the_nearest_by_cosine() -> None:
     x, labels = sounds()
     queries, _ = sounds(40)
     found = build_datastore(x, labels).probabilities(queries, 4)
-    distance, index = (
-        NearestNeighbors(n_neighbors=module.RETRIEVAL_NEIGHBOURS, metric="cosine").fit(x).kneighbors(queries)
-    )
-    weights = np.exp(-(distance - distance[:, :1]) / module.SOFTNESS)
+    distance, index = NearestNeighbors(n_neighbors=RETRIEVAL_NEIGHBOURS, metric="cosine").fit(x).kneighbors(queries)
+    weights = np.exp(-(distance - distance[:, :1]) / SOFTNESS)
     expected = np.stack([np.bincount(labels[i], w, 4) / w.sum() for i, w in zip(index, weights, strict=True)])
     np.testing.assert_allclose(found, expected, atol=0.01)  # keys are half precision
 
@@ -48,7 +45,7 @@ def test_the_share_is_none_where_likeness_misleads_and_more_where_it_helps() -> 
     x, labels = sounds()
     held, truth = sounds(60)
     datastore, blank = build_datastore(x, labels), torch.full((60, 4), 0.25)
-    assert datastore.fitted(blank, held, truth).share == max(module.SHARES)
+    assert datastore.fitted(blank, held, truth).share == max(SHARES)
     misled = build_datastore(x, (labels + 1) % 4)
     assert misled.fitted(blank, held, truth).share == 0
     assert misled.fitted(blank, held, truth).blend(blank, held) is blank
@@ -65,7 +62,7 @@ def test_blocks_do_not_change_the_votes(monkeypatch: pytest.MonkeyPatch) -> None
     x, labels = sounds(50)
     datastore, own = build_datastore(x, labels), torch.arange(50)
     whole = datastore.probabilities(x, 4, own=own)
-    monkeypatch.setattr(module, "RETRIEVAL_QUERIES", 7)
+    monkeypatch.setattr("bstviz.models.retrieval.RETRIEVAL_QUERIES", 7)
     torch.testing.assert_close(datastore.probabilities(x, 4, own=own), whole)
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,11 +10,11 @@ import pandas as pd
 import pytest
 
 from bstviz import storage
-from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
 from bstviz.latent.projection import UmapSettings
-from bstviz.models.run import Run, find_runs, is_run, load_info, load_run, write_experiment
-from tests.fakes import small_collection
+from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run import Run, load_run
+from bstviz.models.run_info import is_run, load_info
 
 Runs = dict[str, Run]
 FILES = {
@@ -157,64 +156,6 @@ def test_a_run_whose_replacement_was_cut_off_is_found_again(folder: Path) -> Non
     assert not folder.exists()  # a reader finds it beside its place, and puts nothing back
 
 
-def test_a_run_finds_its_collection_and_both_can_move_together(
-    collection: Collection, runs: Runs, tmp_path: Path
-) -> None:
-    assert runs["audio"].load_collection().hash == collection.hash
-    home = tmp_path / "home"
-    assert collection.folder is not None
-    shutil.copytree(collection.folder, home / "collection")
-    run = load_run(runs["audio"].save(home / "runs" / "a"))
-    beside = replace(run, collection=replace(run.collection, path=str(home / "collection")))
-    beside.save(home / "runs" / "a")
-    home.rename(tmp_path / "elsewhere")
-    moved = load_run(tmp_path / "elsewhere" / "runs" / "a")
-    assert moved.load_collection().folder == (tmp_path / "elsewhere" / "collection").resolve()
-
-
-def test_a_collection_that_changed_is_refused(runs: Runs, collection: Collection) -> None:
-    with pytest.raises(UserError, match="is not what run"):
-        runs["audio"].check_collection(small_collection(seed=1))
-    runs["audio"].check_collection(replace(collection, name="renamed"))
-
-
-def test_a_collection_that_is_gone_is_named(runs: Runs, tmp_path: Path) -> None:
-    run = runs["audio"]
-    gone = replace(run, collection=replace(run.collection, path=str(tmp_path / "gone")))
-    for lost in (gone, replace(run, collection=replace(run.collection, path=None))):
-        with pytest.raises(UserError, match=r"'small' of this run is not at"):
-            lost.load_collection()
-
-
-def test_a_run_is_named_for_people_and_for_folders(runs: Runs) -> None:
-    assert runs["both"].id == "hierarchical-both-c1-fold0"
-    assert runs["both"].name == "hierarchical · audio + text · confidence ≥ 1 · fold 0"
-
-
-def test_runs_are_found_in_name_order_below_a_folder_or_at_it(runs: Runs, tmp_path: Path) -> None:
-    for run in runs.values():
-        run.save(tmp_path / run.id)
-    (tmp_path / "notes").mkdir()
-    (tmp_path / ".hidden").mkdir()
-    (tmp_path / ".hidden" / "run.json").touch()
-    found = find_runs(tmp_path)
-    assert [f.name for f in found] == [f"hierarchical-{m}-c1-fold0" for m in ("audio", "both", "text")]
-    assert find_runs(found[0]) == [found[0]]
-
-
-def test_a_folder_without_runs_names_the_command_that_makes_them(tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(UserError, match="holds no run; make one with: bstviz train"):
-            find_runs(folder)
-
-
-def test_a_run_is_itself_alone_and_its_collection_reference_a_value(runs: Runs) -> None:
-    run = runs["audio"]
-    assert run == run
-    assert len({run, run, runs["both"], load_info(run.folder or Path())}) == 3
-    assert {replace(run.collection), run.collection} == {run.collection}
-
-
 def test_a_run_as_one_table(runs: Runs) -> None:
     run = runs["both"]
     frame = run.frame()
@@ -240,19 +181,6 @@ def test_a_table_says_what_is_missing_and_has_the_flat_umap_map(runs: Runs) -> N
     assert frame.loc[1:, ["class", "top", "correct"]].notna().all(axis=None)
     assert (frame["umap_x"].unique().tolist(), frame["umap_y"].unique().tolist()) == ([1], [2])
     assert list(frame)[-4:] == ["pca_x", "pca_y", "umap_x", "umap_y"]
-
-
-def test_an_experiment_that_is_damaged_is_named(tmp_path: Path) -> None:
-    (tmp_path / "experiment.json").write_text("{")
-    with pytest.raises(UserError, match=r"experiment\.json is damaged"):
-        write_experiment(tmp_path, {"folds": 5})
-
-
-def test_an_experiment_of_the_same_settings_is_accepted_again(tmp_path: Path) -> None:
-    write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": 5})
-    write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": 5})
-    with pytest.raises(UserError, match=r"other settings \(folds, train\)"):
-        write_experiment(tmp_path / "x", {"train": {"epochs": 4}, "folds": 6})
 
 
 def test_umap_maps_are_added_beside_pca(runs: Runs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -127,3 +127,9 @@ def test_another_collection_is_refused(run: Run, collection: Collection) -> None
     other = replace(collection, audio=collection.embedding("audio") + 1)
     with pytest.raises(UserError, match="is not what run"):
         latent_map(run, projection="pca", collection=other)
+
+
+def test_axes_of_pca_say_how_much_they_hold(run: Run) -> None:
+    share = round(100 * float(run.pca.explained[0]))
+    assert maps.axis_titles(run, "pca", 3)[0] == f"PC 1 ({share} % of variance)"
+    assert maps.axis_titles(run, "umap", 2) == ["UMAP 1", "UMAP 2"]

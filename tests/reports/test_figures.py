@@ -8,7 +8,6 @@ import pytest
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.models.run import Run
-from bstviz.plots import per_class
 from bstviz.reports import figures
 from bstviz.reports.table import rows
 from bstviz.training.baselines import Baseline, BaselineConfig
@@ -45,37 +44,11 @@ def test_figure_2_has_one_panel_per_run(folds: list[Run]) -> None:
     assert figure.data[0].marker.color[0] == bst().second[labels[0]].color
 
 
-def test_figure_3_is_sorted_and_coloured_by_support() -> None:
-    truth = np.repeat([0, 1, 2], [4, 2, 1])
-    predicted = np.array([0, 0, 0, 1, 1, 1, 0])
-    bars = per_class.class_accuracy_figure(bst(), truth, predicted).data[0]
-    assert list(bars.y) == [100, 75, 0]
-    assert list(bars.x) == [bst().codes[c] for c in (1, 0, 2)]
-    assert list(bars.marker.color) == [2, 4, 1]
-
-
 def test_training_curves_are_a_line_a_fold(folds: list[Run]) -> None:
     figure = figures.training_figure(folds)
     assert len(figure.data) == 6
     assert sum(bool(trace.showlegend) for trace in figure.data) == 2
     assert list(figure.data[1].y) == folds[0].history["val_loss"]
-
-
-def test_attention_is_the_median_of_each_class_most_audio_first() -> None:
-    truth, audio = np.array([0, 0, 0, 5, 5]), np.array([0.1, 0.2, 0.9, 0.7, 0.8])
-    dots = per_class.attention_figure(bst(), truth, audio).data[0]
-    assert list(dots.x) == pytest.approx([75, 20])
-    assert list(dots.error_x.array) == pytest.approx([2.5, 35])
-    assert list(dots.error_x.arrayminus) == pytest.approx([2.5, 5])
-
-
-def test_reliability_by_hand() -> None:
-    """Ten sounds at 0.75 of which six are right, two at 0.95, both right."""
-    probabilities = np.array([[0.75, 0.25]] * 10 + [[0.95, 0.05]] * 2)
-    truth = np.array([0] * 6 + [1] * 4 + [0, 0])
-    line = per_class.reliability_figure(truth, probabilities).data[1]
-    assert list(line.x) == pytest.approx([75, 95])
-    assert list(line.y) == pytest.approx([60, 100])
 
 
 def test_larger_collections_are_thinned_alike_in_all_panels(folds: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,11 @@ from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import choose_folds, fold_options
 from bstviz.errors import UserError
 from bstviz.models.config import RECIPES
-from bstviz.models.run import CollectionRef, Run, load_info
+from bstviz.models.run import Run
+from bstviz.models.run_info import CollectionRef, load_info
 from bstviz.reports import html, reproduce, table
 from bstviz.training.baselines import Baseline, BaselineConfig
-from bstviz.training.sweep import SweepPreset, grid_of, load_preset
+from bstviz.training.preset import SweepPreset, grid_of, load_preset
 from tests.fakes import small_collection
 
 UNESCAPED = '<script>alert(1)</script> & "odd"'
@@ -118,7 +119,7 @@ def test_several_sources_are_chapters(experiment: Path, runs: dict[str, Run], tm
 
 
 def test_the_command_writes_it(experiment: Path, tmp_path: Path) -> None:
-    file = html.write([experiment], tmp_path / "report.html")
+    file = html.write_report([experiment], tmp_path / "report.html")
     assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 

@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bstviz.models.run import CollectionRef, Run
+from bstviz.models.run import Run
+from bstviz.models.run_info import CollectionRef
 from bstviz.reports.html import chapters_of
 from bstviz.reports.sections import SECTIONS, Choice, Chosen, Figure, Table, Text, run_groups
 from bstviz.training.baselines import Baseline, BaselineConfig

@@ -11,7 +11,8 @@ import pytest
 
 from bstviz.errors import UserError
 from bstviz.models.config import RECIPES
-from bstviz.models.run import CollectionRef, Run
+from bstviz.models.run import Run
+from bstviz.models.run_info import CollectionRef
 from bstviz.reports.table import TABLE_METRICS, Summary, paper_table, rows, write
 from bstviz.training.baselines import Baseline, BaselineConfig, find_baselines
 

@@ -17,7 +17,7 @@ import pytest
 from bstviz import paths, storage
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.errors import UserError
-from bstviz.models.run import CollectionRef
+from bstviz.models.run_info import CollectionRef
 from bstviz.review.decisions import BEFORE, apply_decisions, decide, read_record, record_file, table, undo
 from tests.fakes import small_collection
 

@@ -10,7 +10,7 @@ from bstviz.errors import UserError
 from bstviz.evaluation.out_of_fold import evaluate
 from bstviz.models.run import Run
 from bstviz.training.experiment import sweep, train
-from bstviz.training.sweep import SweepPreset
+from bstviz.training.preset import SweepPreset
 
 FAST = {"folds": 2, "epochs": 1}
 

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 
 from bstviz.datasets.collection import Collection
-from bstviz.datasets.splits import choose_folds
 from bstviz.errors import UserError
 from bstviz.jobs.backend import Engine
-from bstviz.models.run import find_runs, load_info, load_run
+from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run import load_run
+from bstviz.models.run_info import load_info
 from bstviz.training.baselines import find_baselines
-from bstviz.training.sweep import Grid, SweepPreset, Task, grid_of, load_preset, open_tasks, run_sweep
+from bstviz.training.preset import Grid, SweepPreset, grid_of
+from bstviz.training.sweep import Task, open_tasks, run_sweep
 from tests.fakes import quick, stratified
 
 GRID = SweepPreset(
@@ -41,46 +43,6 @@ def single(collection: Collection, **changes: object) -> Grid:
 
 def metrics_of(out: Path) -> dict[str, dict[str, float]]:
     return {path.name: load_info(path).metrics for path in find_runs(out)}
-
-
-def test_table_1_is_eighteen_settings_of_the_paper(collection: Collection) -> None:
-    work = grid_of(load_preset("table1"), collection)
-    assert len(work.settings) == 18
-    assert {(c.loss, c.modality, c.min_confidence) for c in work.settings} == {
-        (loss, modality, c)
-        for loss in ("hierarchical", "flat")
-        for modality in ("audio", "text", "both")
-        for c in (1, 3, 4)
-    }
-    assert len(work.baselines) == 2 * 3 * 3
-
-
-def test_what_a_collection_lacks_is_left_out_and_reported(collection: Collection) -> None:
-    silent = replace(collection, audio=None, audio_encoder=None)
-    work = grid_of(load_preset("table1"), silent)
-    assert {c.modality for c in work.settings} == {"text"}
-    assert [reason.split(":")[0] for reason in work.left_out] == ["modality audio", "modality both"]
-    unrated = replace(silent, sounds=silent.sounds.assign(confidence=None))
-    assert {c.min_confidence for c in grid_of(load_preset("table1"), unrated).settings} == {1}
-    with pytest.raises(UserError, match="Nothing of preset 'table1'"):
-        grid_of(load_preset("table1"), replace(silent, text=None, text_encoder=None))
-
-
-def test_a_preset_of_one_s_own_is_a_toml_file(tmp_path: Path, collection: Collection) -> None:
-    file = tmp_path / "mine.toml"
-    file.write_text('losses = ["flat"]\nmodalities = ["text"]\nmin_confidences = [2]\n[train]\nmixup = 0.9\n')
-    (setting,) = grid_of(load_preset(str(file)), collection, seed=7).settings
-    assert (setting.loss, setting.modality, setting.min_confidence) == ("flat", "text", 2)
-    assert (setting.mixup, setting.seed) == (0.9, 7)
-    for text, message in (("colours = 3", "unknown setting 'colours'"), ("losses = [", "not valid TOML")):
-        file.write_text(text)
-        with pytest.raises(UserError, match=message):
-            load_preset(str(file))
-    file.write_text("[train]\nwidth = 3")
-    with pytest.raises(UserError, match="unknown training setting"):
-        grid_of(load_preset(str(file)), collection)
-    with pytest.raises(UserError, match="no sweep preset 'table9'; known: table1"):
-        load_preset("table9")
 
 
 def test_every_run_and_baseline_of_the_grid_is_made(collection: Collection, tmp_path: Path) -> None:
@@ -215,14 +177,3 @@ def test_ray_gives_the_runs_of_this_process(collection: Collection, tmp_path: Pa
     assert list(theirs) == list(ours)
     for name, expected in ours.items():
         np.testing.assert_allclose(list(theirs[name].values()), list(expected.values()), atol=1e-5, err_msg=name)
-
-
-def test_choose_folds_takes_the_data_s_own_where_it_has_them(collection: Collection) -> None:
-    own = replace(collection, sounds=collection.sounds.assign(test_fold=np.arange(48) % 3))
-    assert choose_folds(own).assignment.tolist() == (np.arange(48) % 3).tolist()
-    assert choose_folds(own).kind == "the data's own, column test_fold"
-    assert choose_folds(own, group="uploader", count=4).kind == "stratified 4-fold, seed 0, grouped by uploader"
-    with pytest.raises(UserError, match="exclude each other"):
-        choose_folds(own, group="uploader", column="test_fold")
-    with pytest.raises(UserError, match="no column 'colour'"):
-        choose_folds(own, column="colour")

@@ -14,8 +14,11 @@ from streamlit.testing.v1 import AppTest
 from bstviz import paths
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import bst
-from bstviz.models.run import Run, find_runs, load_info, load_run
-from bstviz.training.sweep import SweepPreset, grid_of, run_sweep
+from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run import Run, load_run
+from bstviz.models.run_info import load_info
+from bstviz.training.preset import SweepPreset, grid_of
+from bstviz.training.sweep import run_sweep
 from bstviz.ui.confusion.matrix import CELL
 from bstviz.ui.confusion.sides import families
 from tests.fakes import stratified

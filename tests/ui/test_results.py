@@ -13,10 +13,12 @@ from streamlit.testing.v1 import AppTest
 
 from bstviz import paths
 from bstviz.datasets.collection import Collection
-from bstviz.models.run import find_runs, load_info
+from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run_info import load_info
 from bstviz.reports import summaries
 from bstviz.reports.sections import SECTIONS
-from bstviz.training.sweep import SweepPreset, grid_of, run_sweep
+from bstviz.training.preset import SweepPreset, grid_of
+from bstviz.training.sweep import run_sweep
 from tests.fakes import stratified
 
 

@@ -14,8 +14,7 @@ from bstviz.evaluation.out_of_fold import pool
 from bstviz.models.run import Run
 from bstviz.review.decisions import Record, decide, read_record
 from bstviz.review.label_quality import LabelQuality, score_labels
-from bstviz.ui.review import session as sessions
-from bstviz.ui.review.session import ReviewSession
+from bstviz.ui.review.session import ReviewSession, _shown, queue_of
 from tests.ui.conftest import ROOT, sent
 
 
@@ -26,7 +25,7 @@ def quality(runs: dict[str, Run], collection: Collection) -> LabelQuality:
 
 @pytest.fixture
 def app(experiment: Path) -> AppTest:
-    sessions._shown().clear()  # what the windows of other tests show
+    _shown().clear()  # what the windows of other tests show
     started = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/review.py").run()
     return started.selectbox(key="review.models").set_value("audio · confidence ≥ 1").run()
 
@@ -107,13 +106,13 @@ def state(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """The session state of one window, outside of a page."""
     held: dict[str, object] = {}
     monkeypatch.setattr(st, "session_state", held)
-    sessions._shown().clear()
+    _shown().clear()
     return held
 
 
 @pytest.fixture
 def session(state: dict[str, object], runs: dict[str, Run], collection: Collection, tmp_path: Path) -> ReviewSession:
-    return ReviewSession(sessions.queue_of([runs["audio"]]), tmp_path / "review.jsonl", collection.hash)
+    return ReviewSession(queue_of([runs["audio"]]), tmp_path / "review.jsonl", collection.hash)
 
 
 def press(session: ReviewSession, state: dict[str, object], *acts: str) -> None:

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bstviz.errors import UserError
+from bstviz.models.experiment_folder import find_runs, write_experiment
+from bstviz.models.run import Run
+
+Runs = dict[str, Run]
+
+
+def test_runs_are_found_in_name_order_below_a_folder_or_at_it(runs: Runs, tmp_path: Path) -> None:
+    for run in runs.values():
+        run.save(tmp_path / run.id)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "run.json").touch()
+    found = find_runs(tmp_path)
+    assert [f.name for f in found] == [f"hierarchical-{m}-c1-fold0" for m in ("audio", "both", "text")]
+    assert find_runs(found[0]) == [found[0]]
+
+
+def test_a_folder_without_runs_names_the_command_that_makes_them(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(UserError, match="holds no run; make one with: bstviz train"):
+            find_runs(folder)
+
+
+def test_an_experiment_that_is_damaged_is_named(tmp_path: Path) -> None:
+    (tmp_path / "experiment.json").write_text("{")
+    with pytest.raises(UserError, match=r"experiment\.json is damaged"):
+        write_experiment(tmp_path, {"folds": 5})
+
+
+def test_an_experiment_of_the_same_settings_is_accepted_again(tmp_path: Path) -> None:
+    write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": 5})
+    write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": 5})
+    with pytest.raises(UserError, match=r"other settings \(folds, train\)"):
+        write_experiment(tmp_path / "x", {"train": {"epochs": 4}, "folds": 6})

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bstviz.datasets.collection import Collection
+from bstviz.errors import UserError
+from bstviz.models.run import Run, load_run
+from bstviz.models.run_info import load_info
+from tests.fakes import small_collection
+
+Runs = dict[str, Run]
+
+
+def test_a_run_finds_its_collection_and_both_can_move_together(
+    collection: Collection, runs: Runs, tmp_path: Path
+) -> None:
+    assert runs["audio"].load_collection().hash == collection.hash
+    home = tmp_path / "home"
+    assert collection.folder is not None
+    shutil.copytree(collection.folder, home / "collection")
+    run = load_run(runs["audio"].save(home / "runs" / "a"))
+    beside = replace(run, collection=replace(run.collection, path=str(home / "collection")))
+    beside.save(home / "runs" / "a")
+    home.rename(tmp_path / "elsewhere")
+    moved = load_run(tmp_path / "elsewhere" / "runs" / "a")
+    assert moved.load_collection().folder == (tmp_path / "elsewhere" / "collection").resolve()
+
+
+def test_a_collection_that_changed_is_refused(runs: Runs, collection: Collection) -> None:
+    with pytest.raises(UserError, match="is not what run"):
+        runs["audio"].check_collection(small_collection(seed=1))
+    runs["audio"].check_collection(replace(collection, name="renamed"))
+
+
+def test_a_collection_that_is_gone_is_named(runs: Runs, tmp_path: Path) -> None:
+    run = runs["audio"]
+    gone = replace(run, collection=replace(run.collection, path=str(tmp_path / "gone")))
+    for lost in (gone, replace(run, collection=replace(run.collection, path=None))):
+        with pytest.raises(UserError, match=r"'small' of this run is not at"):
+            lost.load_collection()
+
+
+def test_a_run_is_named_for_people_and_for_folders(runs: Runs) -> None:
+    assert runs["both"].id == "hierarchical-both-c1-fold0"
+    assert runs["both"].name == "hierarchical · audio + text · confidence ≥ 1 · fold 0"
+
+
+def test_a_run_is_itself_alone_and_its_collection_reference_a_value(runs: Runs) -> None:
+    run = runs["audio"]
+    assert run == run
+    assert len({run, run, runs["both"], load_info(run.folder or Path())}) == 3
+    assert {replace(run.collection), run.collection} == {run.collection}

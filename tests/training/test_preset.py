@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bstviz.datasets.collection import Collection
+from bstviz.errors import UserError
+from bstviz.training.preset import grid_of, load_preset
+
+
+def test_table_1_is_eighteen_settings_of_the_paper(collection: Collection) -> None:
+    work = grid_of(load_preset("table1"), collection)
+    assert len(work.settings) == 18
+    assert {(c.loss, c.modality, c.min_confidence) for c in work.settings} == {
+        (loss, modality, c)
+        for loss in ("hierarchical", "flat")
+        for modality in ("audio", "text", "both")
+        for c in (1, 3, 4)
+    }
+    assert len(work.baselines) == 2 * 3 * 3
+
+
+def test_what_a_collection_lacks_is_left_out_and_reported(collection: Collection) -> None:
+    silent = replace(collection, audio=None, audio_encoder=None)
+    work = grid_of(load_preset("table1"), silent)
+    assert {c.modality for c in work.settings} == {"text"}
+    assert [reason.split(":")[0] for reason in work.left_out] == ["modality audio", "modality both"]
+    unrated = replace(silent, sounds=silent.sounds.assign(confidence=None))
+    assert {c.min_confidence for c in grid_of(load_preset("table1"), unrated).settings} == {1}
+    with pytest.raises(UserError, match="Nothing of preset 'table1'"):
+        grid_of(load_preset("table1"), replace(silent, text=None, text_encoder=None))
+
+
+def test_a_preset_of_one_s_own_is_a_toml_file(tmp_path: Path, collection: Collection) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('losses = ["flat"]\nmodalities = ["text"]\nmin_confidences = [2]\n[train]\nmixup = 0.9\n')
+    (setting,) = grid_of(load_preset(str(file)), collection, seed=7).settings
+    assert (setting.loss, setting.modality, setting.min_confidence) == ("flat", "text", 2)
+    assert (setting.mixup, setting.seed) == (0.9, 7)
+    for text, message in (("colours = 3", "unknown setting 'colours'"), ("losses = [", "not valid TOML")):
+        file.write_text(text)
+        with pytest.raises(UserError, match=message):
+            load_preset(str(file))
+    file.write_text("[train]\nwidth = 3")
+    with pytest.raises(UserError, match="unknown training setting"):
+        grid_of(load_preset(str(file)), collection)
+    with pytest.raises(UserError, match="no sweep preset 'table9'; known: table1"):
+        load_preset("table9")
