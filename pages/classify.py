@@ -16,7 +16,7 @@ def page() -> None:
         models = predictions.pick_models(key=KEY)
         text = uploads.words(key=KEY)
     with left:
-        given = uploads.drop(key=KEY)
+        given = uploads.pick_uploads(key=KEY)
     if len(given) == 1:
         one_sound.card(models, given[0], text, key=f"{KEY}.{given[0].content[:12]}")
     elif given:

@@ -1,5 +1,7 @@
 """Review: labels that are probably wrong, one at a time, by ear; every decision is saved as it is made."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from bstviz.models.run_info import RunInfo
@@ -27,6 +29,20 @@ def pick_models() -> list[RunInfo]:
     return groups[st.selectbox("Models", list(groups), key="review.models", on_change=from_the_start)]
 
 
+def pick_filter(label: str, words: Mapping[str, str], *, key: str, start: str) -> str:
+    """One of the filters, by what it is called."""
+    chosen = st.segmented_control(
+        label,
+        list(words),
+        default=start,
+        required=True,
+        format_func=words.__getitem__,
+        key=key,
+        on_change=from_the_start,
+    )
+    return str(chosen)
+
+
 def set_up() -> ReviewSession:
     """The queue, its filters, and the record of decisions."""
     left, middle, right, last = st.columns([4, 5, 5, 4], vertical_alignment="top")
@@ -34,25 +50,9 @@ def set_up() -> ReviewSession:
         infos = pick_models()
     queue = queue_of(infos)
     with middle:
-        state = st.segmented_control(
-            "Sounds",
-            list(STATES),
-            default="open",
-            required=True,
-            format_func=STATES.__getitem__,
-            key="review.state",
-            on_change=from_the_start,
-        )
+        state = pick_filter("Sounds", STATES, key="review.state", start="open")
     with right:
-        agreement = st.segmented_control(
-            "Answers",
-            list(AGREEMENT),
-            default="all",
-            required=True,
-            format_func=AGREEMENT.__getitem__,
-            key="review.agreement",
-            on_change=from_the_start,
-        )
+        agreement = pick_filter("Answers", AGREEMENT, key="review.agreement", start="all")
     with last:
         second = {c.code: c.name for c in queue.quality.taxonomy.second}
         classes = st.multiselect(
@@ -65,7 +65,7 @@ def set_up() -> ReviewSession:
         )
     about = infos[0].collection
     file = decisions.record_file(about, cache.experiment_folders())
-    return ReviewSession(queue, file, about.hash, str(state), tuple(classes), str(agreement))
+    return ReviewSession(queue, file, about.hash, state, tuple(classes), agreement)
 
 
 @st.fragment

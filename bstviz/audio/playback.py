@@ -1,4 +1,4 @@
-"""TODO."""
+"""Sounds for a browser: what it plays as it is, and a WAV of what it does not."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ BROWSER_TYPES = {
     ".mp3": "audio/mpeg",
 }
 """Formats that current browsers play as they are, with their media types."""
-
-
 PLAYED = {"FLAC": "audio/flac", "OGG": "audio/ogg", "MP3": "audio/mpeg"}
 """The same by content."""
 

@@ -1,4 +1,7 @@
-"""TODO."""
+"""Sounds for the eye: log-mel spectrograms, their rows of equal frequency ratio, and the envelope of the waveform.
+
+Conventions: samples are (n,) mono float32, rates in Hz, levels in dB below the peak.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What an encoder is, and the one registry of them.
+"""What an encoder is: it turns sounds or words into embeddings, and says which ones.
 
-An encoder turns sounds or words into embeddings. Nothing here imports a deep-learning framework: the registry holds
-factories, and a factory imports what it needs when it is called.
+The encoders themselves stand in a module each, and :mod:`bstviz.encoders.registry` knows them by name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""TODO."""
+"""The registry of encoders: by kind and id, a factory that imports what it needs when it is called.
+
+Nothing here imports a deep-learning framework.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,6 @@ ENCODERS: dict[tuple[AudioOrText, str], Factory] = {
 """Factories by kind and id; each takes a torch device name and returns an encoder. An id that stands under both kinds
 names a pair that shares one space: its texts can be compared with its sounds.
 """
-
-
 _LOADING = Lock()
 """One encoder is loaded at a time: what torch may unpickle is set for a whole process, and an app loads in several
 threads.

@@ -1,5 +1,5 @@
-"""Fill a collection's embeddings: in chunks, each kept on disk as it is done, so that a stopped run goes on where it
-was.
+"""Embeddings of sounds and words: the worker that embeds sounds one after another, and filling a collection's in chunks,
+each kept on disk as it is done, so that a stopped run goes on where it was.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Item, Track, fingerprint, in_chunks, no_progress, read_ahead
 from bstviz.models.config import AUDIO_ENCODER, TEXT_ENCODER
 
+GROUP = 8  # sounds embedded at a time, while the next ones are read
+BATCH_SOUNDS, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
 TEXT_BATCH = 512  # texts between two saves
 TEXT_FIELDS = ("title", "tags", "description")
 
@@ -152,12 +154,6 @@ def item_of(collection: Collection, row: int) -> Item:
         return Item(sound_id, SYNTH_ROOT + sound_id, "synthesised")
     path = collection.path(row)
     return Item(sound_id, str(path or ""), fingerprint(path) if path else "")
-
-
-GROUP = 8  # sounds embedded at a time, while the next ones are read
-
-
-BATCH_SOUNDS, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
 
 
 def load_sound(item: Item) -> Sound:

@@ -1,7 +1,6 @@
 """Libraries of sounds: decode each, embed it, label it; bad files are named with the reason and never end the work.
 
-:class:`Embedder` and :class:`Labeller` are the workers that :func:`bstviz.jobs.resumable.in_chunks` runs, here or by
-Ray.
+:class:`Labeller` is the worker that :func:`bstviz.jobs.resumable.in_chunks` runs, here or by Ray.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ RUN_KEY = b"bstviz_run"
 
 
 class Labeller:
-    """Labels sounds by audio-only runs that answer together: an :class:`Embedder`'s tables with answers in place of
-    embeddings.
+    """Labels sounds by audio-only runs that answer together: the tables of an
+    :class:`bstviz.inference.embed.Embedder`, with answers in place of embeddings.
 
     Columns: id, fingerprint, seconds, notes, problem, ``top`` and ``top_probability`` (the summed mass of the best
     top-level class), ``second`` and ``second_probability``, ``novelty`` (see :mod:`bstviz.inference.novelty`),

@@ -1,8 +1,8 @@
-"""How a latent space is built, and how two of them differ on the same sounds.
+"""The structure of a latent space in numbers, and class by class what two models make of the same sounds.
 
 Conventions: latents are (n, d); labels (n,) int64 of either level; distances are cosine.
 
-References: P. J. Rousseeuw, "Silhouettes", 1987; J. C. Gower, "Generalized Procrustes analysis", 1975.
+References: P. J. Rousseeuw, "Silhouettes", 1987.
 """
 
 from __future__ import annotations

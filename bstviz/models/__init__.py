@@ -1,1 +1,1 @@
-"""The network, its losses and settings, kNN retrieval, and runs: one trained model each."""
+"""The network, its losses and settings, kNN retrieval, runs (one trained model each) and folders of runs."""

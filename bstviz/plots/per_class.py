@@ -1,7 +1,7 @@
-"""What accuracy goes with: a class's sounds and annotators, the confidence threshold.
+"""Figures of how good predictions are, mostly class by class: accuracy, attention, thresholds, reliability.
 
-Conventions as in :mod:`bstviz.plots.sounds`; figure 3 of the paper is
-:func:`bstviz.plots.per_class.class_accuracy_figure`.
+Conventions: arrays and tables in, figures out; names of classes are other people's words, and escaped. Figure 3 of the
+paper is :func:`class_accuracy_figure`.
 """
 
 from __future__ import annotations

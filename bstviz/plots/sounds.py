@@ -1,8 +1,4 @@
-"""Tables to Plotly figures; nothing here knows of the pages.
-
-Maps are drawn in the browser (:mod:`bstviz.ui.components.map`); what they and the player show is prepared here. Names
-of other people's classes are escaped.
-"""
+"""Figures of one sound: its spectrogram, and the answer along it. Names of other people's classes are escaped."""
 
 from __future__ import annotations
 

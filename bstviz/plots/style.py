@@ -1,11 +1,7 @@
-"""TODO."""
+"""The look that the figures share: margins, the legend above the figure, axes without marks."""
 
 from __future__ import annotations
 
 MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8}
-
-
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-
-
 EMPTY_AXIS = {"showgrid": False, "zeroline": False, "showticklabels": False}

@@ -1,1 +1,1 @@
-"""Training: folds of a setting, sweeps, baselines, zero-shot, the bundled models."""
+"""Training: fitting networks, folds of a setting, presets and sweeps, baselines, zero-shot, the bundled models."""

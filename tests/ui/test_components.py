@@ -187,13 +187,13 @@ def test_a_table_of_classes_names_rivals_and_differences() -> None:
         import numpy as np
 
         from bstviz.datasets.taxonomy import bst
-        from bstviz.latent.structure import per_class
+        from bstviz.latent.structure import compare_classes
         from bstviz.ui.compare.tables import class_table, structure_table
 
         latents = np.eye(4, dtype=np.float32)
         labels = np.array([0, 0, 1, 1])
         first, second = (latents, labels, np.ones(4)), (latents, np.array([0, 1, 1, 1]), np.full(4, 0.75))
-        table = per_class(first, second, labels, np.zeros(4), 5)
+        table = compare_classes(first, second, labels, np.zeros(4), 5)
         class_table(table, bst().top, key="t", on_pick=lambda label: None)
         structure_table({"top_silhouette": [0.1, 0.3]}, {"top_silhouette": [0.5], "new_measure": [1.0]}, key="s")
 

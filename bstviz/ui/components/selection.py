@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -114,24 +115,19 @@ def selection_panel(
     """A selection: its sounds, each to be played; its make-up against the whole; and files of it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {len(rows):,} sound{'s' if len(rows) != 1 else ''} selected")
-        st.download_button(
-            "CSV",
-            lambda: _csv(loaded, rows),
-            "selection.csv",
-            "text/csv",
-            key=f"{key}.csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Parquet",
-            lambda: _parquet(loaded, rows),
-            "selection.parquet",
-            "application/vnd.apache.parquet",
-            key=f"{key}.parquet",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        for name, media_type, contents in (
+            ("CSV", "text/csv", _csv),
+            ("Parquet", "application/vnd.apache.parquet", _parquet),
+        ):
+            st.download_button(
+                name,
+                partial(contents, loaded, rows),
+                f"selection.{name.lower()}",
+                media_type,
+                key=f"{key}.{name.lower()}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
         st.button("Clear (Esc)", on_click=on_clear, key=f"{key}.clear", icon=":material/close:")
     st.caption("← and → step through them. A region drawn with Ctrl adds to the selection, with Alt takes away.")
     sound_list(
