@@ -18,7 +18,7 @@ from bstviz.datasets.collection import FREESOUND_ROOT, load_collection
 from bstviz.datasets.download import RemoteFile, download, fetch, record_files
 from bstviz.errors import UserError
 from tests.cli.conftest import invoke
-from tests.datasets.test_sources import ROWS, wav
+from tests.datasets.conftest import ROWS, wav
 
 RECORD = "17233904"
 

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bstviz.datasets import bsd10k, bsd35k
+from bstviz.datasets.base import Dataset
+from bstviz.datasets.taxonomy import bst
+from bstviz.errors import UserError
+from tests.datasets.conftest import ROWS, wav
+
+
+def bsd_folder(root: Path, rows: pd.DataFrame, ids: list[str]) -> Path:
+    """The official layout: metadata, CLAP embeddings and audio of the given ids."""
+    (root / "metadata").mkdir(parents=True)
+    rows.to_csv(root / "metadata" / "BSD10k_metadata.csv", index=False)
+    for i, sound_id in enumerate(ids):
+        for offset, kind in enumerate(("audio", "text")):
+            features = root / "features" / f"clap_{kind}_embeddings"
+            features.mkdir(parents=True, exist_ok=True)
+            np.save(features / f"{sound_id}.npy", np.full(512, i + offset / 2, np.float32))
+        wav(root / "audio" / f"{sound_id}.wav", 0.1 * (i + 1))
+    return root
+
+
+@pytest.mark.parametrize("source", [bsd10k, bsd35k])
+def test_bsd_reads_table_embeddings_and_audio(tmp_path: Path, source: Dataset) -> None:
+    collection = source.load(bsd_folder(tmp_path / "BSD", ROWS, ["15", "21", "26"]))
+    assert collection.name == source.SOURCE.title
+    assert collection.sounds["sound_id"].tolist() == ["15", "21", "26"]
+    assert collection.sounds["class"].tolist() == ["fx-o", "m-sp", "ss-n"]
+    assert collection.sounds["confidence"].tolist() == [4, 5, 1]
+    assert collection.embedding("audio")[:, 0].tolist() == [0, 1, 2]
+    assert collection.embedding("text")[:, 511].tolist() == [0.5, 1.5, 2.5]
+    assert collection.audio_encoder == collection.encoder("audio")
+    assert {e.id for e in (collection.audio_encoder, collection.text_encoder) if e} == {"clap"}
+    np.testing.assert_allclose(collection.sounds["duration"], [0.1, 0.2, 0.3], rtol=1e-6)
+    assert len(collection.load_audio(2)[0]) == 2_400
+    assert collection.notes == ()
+
+
+def test_bsd_columns_of_other_versions_are_understood(tmp_path: Path) -> None:
+    old = pd.DataFrame(
+        {"id": [1, 2], "class_idx": [404, 303], "confidence_score": [3, 2], "name": ["a", "b"], "username": ["u", "v"]}
+    )
+    sounds = bsd10k.load(bsd_folder(tmp_path / "BSD", old, [])).sounds
+    assert sounds["sound_id"].tolist() == ["1", "2"]
+    assert sounds["class"].tolist() == ["fx-h", "sp-p"]
+    assert sounds["confidence"].tolist() == [3, 2]
+    assert sounds["title"].tolist() == ["a", "b"]
+    assert sounds["uploader"].tolist() == ["u", "v"]
+
+
+def test_bsd_needs_neither_features_nor_audio(tmp_path: Path) -> None:
+    collection = bsd10k.load(bsd_folder(tmp_path / "BSD", ROWS, []))
+    assert len(collection) == 3
+    assert collection.audio is collection.text is None
+    assert not collection.has_audio(0)
+    assert collection.embedded_player(0) == "https://freesound.org/embed/sound/iframe/15/simple/medium/"
+
+
+def test_bsd_parts_are_found_at_any_depth(tmp_path: Path) -> None:
+    root = bsd_folder(tmp_path / "down" / "BSD10k-v1.2", ROWS, ["15"])
+    (tmp_path / "down" / "more").mkdir()
+    (root / "audio").rename(tmp_path / "down" / "more" / "audio")
+    collection = bsd10k.load(tmp_path / "down")
+    assert collection.embedding("audio")[0, 0] == 0
+    assert collection.has_audio(0)
+    assert not collection.has_audio(1)
+
+
+def test_bsd_sounds_without_embedding_have_nan_and_are_counted(tmp_path: Path) -> None:
+    collection = bsd10k.load(bsd_folder(tmp_path / "BSD", ROWS, ["15", "26"]))
+    assert np.isnan(collection.embedding("audio")[:, 0]).tolist() == [False, True, False]
+    assert "1 sounds have no CLAP audio embedding." in collection.notes
+    assert "1 sounds have no CLAP text embedding." in collection.notes
+    assert [collection.has_audio(row) for row in range(3)] == [True, False, True]
+
+
+def test_bsd_other_and_bare_top_classes_are_left_without_class_aloud(tmp_path: Path) -> None:
+    rows = ROWS.assign(**{"class": ["fx-other", "m", "ss-n"]})
+    collection = bsd10k.load(bsd_folder(tmp_path / "BSD", rows, []))
+    assert collection.labels.tolist() == [-1, -1, bst().codes.index("ss-n")]
+    assert any("1 sounds of class 'fx-other'" in note for note in collection.notes)
+    assert any("1 sounds of class 'm'" in note for note in collection.notes)
+
+
+def test_bsd_unknown_class_indices_are_left_without_class_aloud(tmp_path: Path) -> None:
+    rows = ROWS.drop(columns="class").assign(class_idx=[401, 499, 300])
+    collection = bsd10k.load(bsd_folder(tmp_path / "BSD", rows, []))
+    assert collection.labels.tolist() == [bst().codes.index("fx-o"), -1, -1]
+    assert any("1 sounds of class '499'" in note for note in collection.notes)
+    assert any("1 sounds of class '300'" in note for note in collection.notes)
+
+
+def test_bsd_takes_the_table_with_ids_and_classes_among_several(tmp_path: Path) -> None:
+    root = bsd_folder(tmp_path / "BSD", ROWS, [])
+    (root / "metadata" / "A_classes.csv").write_text("class,description\nfx-o,Objects\n")
+    assert len(bsd10k.load(root)) == 3
+
+
+def test_bsd_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no CSV at all"):
+        bsd10k.load(tmp_path)
+    root = bsd_folder(tmp_path / "a", ROWS.drop(columns=["class", "class_idx"]), [])
+    with pytest.raises(UserError, match="no table with a sound id and a class"):
+        bsd10k.load(root)
+    root = bsd_folder(tmp_path / "b", ROWS.drop(columns="class").assign(class_idx=[1, 2, 3]), [])
+    with pytest.raises(UserError, match="101 to 504"):
+        bsd10k.load(root)
+
+
+@pytest.mark.parametrize("content", [b"", b"no array", None])
+def test_bsd_names_a_broken_embedding_file(tmp_path: Path, content: bytes | None) -> None:
+    root = bsd_folder(tmp_path / "BSD", ROWS, ["15"])
+    file = root / "features" / "clap_audio_embeddings" / "15.npy"
+    if content is None:
+        np.save(file, np.zeros(7))
+    else:
+        file.write_bytes(content)
+    with pytest.raises(UserError, match=r"15\.npy"):
+        bsd10k.load(root)
