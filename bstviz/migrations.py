@@ -10,7 +10,7 @@ bear no number and are told by their columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 FORMAT_VERSION = 3
@@ -23,6 +23,8 @@ OLD_COLUMNS = {"stamp": "fingerprint"}
 """Columns of labels and of the chunks of unfinished work."""
 OLD_SPLITS = {"below": "below_threshold"}
 """Values of the column ``split`` of a run's sounds."""
+OLD_FACETS = {"certainty": "predicted_confidence"}
+"""Columns to colour and filter by, in addresses of pages that somebody kept."""
 _RUN_KEYS = {"also_trained_on": "extra_training_data", "applied": "answered_by"}
 _SPLIT_KINDS = {
     "none: applied to a collection that it was not trained on": (
@@ -57,7 +59,7 @@ def run_file(name: str, version: int) -> str:
 
 
 def experiment_stated(entry: Header, version: int) -> Header:
-    """An ``experiment.json`` of version 3 as an older version would have stated it, to compare it with one of that version.
+    """An ``experiment.json`` of version 3 as an older version would have stated it, to compare it with one of those.
 
     Version 2 uses the same words; its baselines did not say which share of the training sounds they hold out.
     """
@@ -65,6 +67,19 @@ def experiment_stated(entry: Header, version: int) -> Header:
         return entry
     baselines = [{k: v for k, v in baseline.items() if k != "validation"} for baseline in entry.get("baselines", ())]
     return {**entry, "baselines": baselines} if baselines else entry
+
+
+def facet(name: str, offered: Container[str]) -> str:
+    """A column that a kept address names, as it is called now; the name itself where it is offered or was no other."""
+    return name if name in offered else OLD_FACETS.get(name, name)
+
+
+def facet_labels(chosen: Mapping[str, frozenset[str]], offered: Container[str]) -> dict[str, frozenset[str]]:
+    """Labels by column that a kept address filters by, as columns and labels are called now."""
+    labels = {facet(name, offered): kept for name, kept in chosen.items()}
+    if "split" in labels:
+        labels["split"] = frozenset(OLD_SPLITS.get(label, label).replace("_", " ") for label in labels["split"])
+    return labels
 
 
 def _renamed(entry: Mapping[str, Any], names: Mapping[str, str]) -> Header:

@@ -16,7 +16,8 @@ PAGES = {
     "results": "**Results** of all runs: the paper's table and figures, training, attention, calibration.",
     "confusion": "**Confusion** matrices at both levels, by annotation confidence, of one setting or two; "
     "click a cell to play its sounds. Classes and uploaders that fail.",
-    "review": "**Review** labels of low quality by ear: a ranked queue, with reasons; every decision is saved as it is made.",
+    "review": "**Review** labels of low quality by ear: a ranked queue, with reasons; every decision is saved as "
+    "it is made.",
     "classify": "**Classify** your own recordings: drop files, see both levels, probabilities and neighbours.",
 }
 

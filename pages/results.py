@@ -1,4 +1,4 @@
-"""Results: table 1, what hierarchical training does to the latent space, and the paper's figures, of the loaded runs."""
+"""Results: table 1, what hierarchical training does to the latent space, and the paper's figures."""
 
 import streamlit as st
 

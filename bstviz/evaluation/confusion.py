@@ -96,7 +96,7 @@ def difference(first: np.ndarray, second: np.ndarray, cells: Cells) -> np.ndarra
 
 
 def table(values: np.ndarray, along: Axis, supports: np.ndarray) -> pd.DataFrame:
-    """A matrix to take away: one row per true class with its code, one column per predicted one, and the row's sounds."""
+    """A matrix to take away: one row per true class with its code, one column per predicted class, and its sounds."""
     out = pd.DataFrame(values, columns=pd.Index(along.codes))
     out.insert(0, "true", along.codes)
     return out.assign(sounds=supports)

@@ -32,7 +32,7 @@ TEXT_FIELDS = ("title", "tags", "description")
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """What :func:`embed_collection` did: the new collection, and for each kind the sounds left without, and why."""
+    """What :func:`embed_collection` did: the new collection, and by kind the sounds left without, with reasons."""
 
     collection: Collection
     without_audio: dict[str, str]

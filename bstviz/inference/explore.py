@@ -45,8 +45,8 @@ def run_inference(run: Run, collection: Collection) -> Run:
     """
     if collection.taxonomy.hash != run.taxonomy.hash:
         raise UserError(
-            f"Collection {collection.name!r} has taxonomy {collection.taxonomy.id!r}, run {run.id} another, {run.taxonomy.id!r}: "
-            "import the sounds with the run's taxonomy."
+            f"Collection {collection.name!r} has taxonomy {collection.taxonomy.id!r}, run {run.id} another, "
+            f"{run.taxonomy.id!r}: import the sounds with the run's taxonomy."
         )
     matrices = {kind: collection.embedding(kind) for kind in run.encoders}
     rows = np.flatnonzero(collection.usable(run.encoders))

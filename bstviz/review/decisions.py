@@ -82,7 +82,7 @@ class Record:
 
     @cached_property
     def standing(self) -> dict[str, tuple[Decision, ...]]:
-        """By sound, the decisions that no other one replaces; several where people decided without seeing each other's."""
+        """By sound, the decisions that no other replaces; several where people decided without seeing each other's."""
         replaced = {id_ for decision in self.decisions for id_ in decision.over}
         found: dict[str, tuple[Decision, ...]] = {}
         for decision in self.decisions:
@@ -155,8 +155,8 @@ def read_record(file: Path, collection_hash: str) -> Record:
         storage.check_version(version, (RECORD_VERSION,), f"{file} has", "Restore it from a copy.")
         if about != collection_hash:
             raise UserError(
-                f"{file} holds decisions on another version of the collection (hash {about[:12]}…, not {collection_hash[:12]}…). "
-                "Give the record of this version, or the collection as it was."
+                f"{file} holds decisions on another version of the collection (hash {about[:12]}…, not "
+                f"{collection_hash[:12]}…). Give the record of this version, or the collection as it was."
             )
         if decision is None:
             decisions.pop(str(undone), None)
@@ -212,15 +212,15 @@ def _append(file: Path, collection_hash: str, entry: dict[str, Any]) -> None:
             storage.flush(file.parent)
     except OSError as error:
         raise UserError(
-            f"The decision could not be saved in {file} ({error}). Make room there, or choose a folder with bstviz app --reviews."
+            f"The decision could not be saved in {file} ({error}). Make room there, or choose a folder with bstviz app "
+            "--reviews."
         ) from None
 
 
 def table(record: Record) -> pd.DataFrame:
     """Every standing decision, columns :data:`CSV_COLUMNS`; ``new`` is empty where somebody was unsure."""
-    rows = [
-        (d.sound_id, d.old, d.new, d.why, d.when) for decisions in record.standing.values() for d in decisions
-    ]  # fmt: skip
+    standing = (d for decisions in record.standing.values() for d in decisions)
+    rows = [(d.sound_id, d.old, d.new, d.why, d.when) for d in standing]
     return pd.DataFrame(rows, columns=list(CSV_COLUMNS)).sort_values("when", kind="stable", ignore_index=True)
 
 
@@ -243,8 +243,8 @@ def apply_decisions(collection: Collection, record: Record) -> Collection:
         row = collection.row_of.get(sound)
         if row is None or classes[row] != decision.old or decision.new not in collection.taxonomy.codes:
             raise UserError(
-                f"The decision on {sound!r} ({decision.old} → {decision.new}) does not fit collection {collection.name!r}: give the "
-                "version that was reviewed."
+                f"The decision on {sound!r} ({decision.old} → {decision.new}) does not fit collection "
+                f"{collection.name!r}: give the version that was reviewed."
             )
         before[row], classes[row] = decision.old, decision.new
     sounds["class"] = pd.Series(classes, index=sounds.index).astype(sounds["class"].dtype)

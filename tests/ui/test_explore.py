@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from bstviz import paths
+from bstviz.migrations import OLD_FACETS, OLD_SPLITS
 from bstviz.models.run import load_run
 from bstviz.ui.components import selection
 from tests.ui.conftest import ROOT, sent
@@ -88,6 +91,20 @@ def test_an_address_carries_the_parameters_of_umap(experiment: object) -> None:
     assert app.slider(key="explore.map.neighbours").value == 7
     assert app.slider(key="explore.map.distance").value == 0.25
     assert app.number_input(key="explore.map.seed").value == 3
+
+
+def test_an_address_kept_from_the_version_before_shows_the_same(app: AppTest) -> None:
+    ((old, new),) = OLD_FACETS.items()
+    ((old_split, new_split),) = OLD_SPLITS.items()
+    views = []
+    for facet, split in ((old, old_split), (new, new_split.replace("_", " "))):
+        app.query_params["color"] = facet
+        app.query_params["only"] = json.dumps({facet: ["0.9 – 1"], "split": [split, "test"]})
+        (data,) = sent(app.run(), "map")
+        assert app.selectbox(key="explore.color").value == new
+        views.append((data["shown"], data["legend"], app.query_params["only"]))
+    assert views[0] == views[1]
+    assert views[0][0] is not None
 
 
 def test_a_long_selection_stays_out_of_the_address(app: AppTest) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import streamlit as st
 
+from bstviz import migrations
 from bstviz.plots.facets import Column, Columns, crossfilter, matching
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of
@@ -62,6 +63,7 @@ def active(columns: Columns, key: str) -> list[str]:
 
 def passing(loaded: Loaded, columns: Columns, *, key: str) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
     """What passes all filters, (N,) bool or None for everything; and the counts of each shown column."""
+    st.session_state[f"{key}.chosen"] = migrations.facet_labels(chosen(key), columns)
     words = str(st.session_state.get(f"{key}.words", "")).strip()
     base = _matching(loaded, words) if words else None
     picked = [columns[name] for name in active(columns, key)]

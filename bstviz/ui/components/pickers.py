@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 import streamlit as st
 
+from bstviz import migrations
 from bstviz.models.run_info import RunInfo
 from bstviz.plots.facets import matching
 from bstviz.ui import cache
@@ -46,8 +47,10 @@ def one_of(label: str, options: Sequence[Option], *, key: str, name: Callable[[O
 
 def pick_color(names: Mapping[str, str], *, key: str) -> str:
     """What colours a map: one of a run's columns by name."""
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = next(iter(names))
+    kept = st.session_state.get(key)
+    if kept not in names:
+        now = migrations.facet(str(kept), names)
+        st.session_state[key] = now if now in names else next(iter(names))
     return str(st.selectbox("Colour", list(names), format_func=names.__getitem__, key=key, persist_state="session"))
 
 

@@ -1,4 +1,4 @@
-"""One label to review at a time: the sound, the reasons, what its classes mean, and the buttons and keys that decide."""
+"""One label to review at a time: the sound, the reasons, what its classes mean, and the buttons and keys to decide."""
 
 from __future__ import annotations
 
