@@ -1,4 +1,4 @@
-"""What is known of each sound of a run, column by column: what maps are coloured by, what filters count.
+"""What is known of each sound of a run, column by column: maps are coloured by it, filters count it.
 
 Conventions: a column gives each of N sounds one category (an index into ``categories``); columns of numbers are cut
 into bins and keep their values. What a sound lacks is the last category, :data:`NONE`, in grey.

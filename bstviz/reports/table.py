@@ -38,10 +38,10 @@ MODELS: dict[str, str] = {
 }
 """Kinds of rows and their names, in the table's order: the losses, then the baselines."""
 TABLE_FORMATS = ("text", "markdown", "csv", "json")
-NOTE = "Percentages, mean ± standard deviation over folds; the threshold applies to training and test alike."
+NOTE = "Percent, mean ± standard deviation over folds; the threshold applies to training and test alike."
 PAPER_NOTE = (
     "Paper: table 1 of Anastasopoulou et al. 2025, on BSD10k-v1.1 with CLAP embeddings; "
-    "other data and encoders do not compare."
+    "figures on other data or by other encoders cannot be compared."
 )
 
 
@@ -181,7 +181,7 @@ def paper_figure(row: Row, metric: str) -> Summary | None:
 
 def table(rows: Sequence[Row], *, paper: bool) -> tuple[list[str], list[list[str]]]:
     """Headings and cells of table 1; with ``paper`` the paper's mean stands in brackets behind ours."""
-    headings = ["Confidence", "Loss", "Modality", *TABLE_METRICS.values(), "Folds", "Test sounds"]
+    headings = ["Annotation confidence", "Loss", "Modality", *TABLE_METRICS.values(), "Folds", "Test sounds"]
     several = len({row.recipe for row in rows if row.loss}) > 1
     cells = []
     for row in rows:
