@@ -1,4 +1,4 @@
-"""Confusion: what is confused with what, by annotation confidence and where it applies, from out-of-fold predictions."""
+"""Confusion: what is confused with what, by annotation confidence, from out-of-fold predictions."""
 
 import streamlit as st
 
@@ -21,7 +21,10 @@ def pick_sides() -> list[confusion_sides.Side]:
     with st.container(horizontal=True, vertical_alignment="top"):
         sides = [confusion_sides.pick_side("A", known, key="confusion.a")]
         compared = st.toggle(
-            "Compare with B", key="confusion.compare", persist_state="session", help="Another model, or other thresholds"
+            "Compare with B",
+            key="confusion.compare",
+            persist_state="session",
+            help="Another model, or other thresholds",
         )
     if compared:
         with st.container(horizontal=True, vertical_alignment="top"):

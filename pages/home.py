@@ -85,7 +85,8 @@ def page() -> None:
     kinds = "; ".join(dict.fromkeys(run.split_kind for run in judged))
     st.caption(
         f"Percent on test sounds, mean ± standard deviation over the folds that are loaded. Folds: {kinds}. "
-        "The annotation confidence threshold applies to training and test alike. Collections cannot be compared."
+        "The annotation confidence threshold applies to training and test alike. "
+        "Figures of different collections cannot be compared."
     )
 
 

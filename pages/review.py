@@ -87,14 +87,17 @@ def page() -> None:
     collection = session.queue.entries[0][0].collection
     left_out = 0 if collection is None else int((collection.labels >= 0).sum()) - len(quality)
     if left_out:
-        st.caption(f"{left_out:,} labelled sounds have no out-of-fold prediction from these models and are not in the queue.")
+        st.caption(
+            f"{left_out:,} labelled sounds have no out-of-fold prediction from these models and are not in the queue."
+        )
     i = session.current(record)
     autoplay = bool(st.session_state.get("review.autoplay", True))
     card, side = st.columns([3, 2], gap="large")
     with card:
         if i is None:
             st.success(
-                "There are no more sounds here." if len(passing) else "No sound passes these filters.", icon=":material/check:"
+                "There are no more sounds here." if len(passing) else "No sound passes these filters.",
+                icon=":material/check:",
             )
         else:
             panels.sound(session, i, record, autoplay=autoplay)

@@ -1,1 +1,1 @@
-"""Sound files to arrays, and arrays to what a browser plays: decode, archive, spectrogram, playback."""
+"""Sound files to arrays, and arrays to what a browser plays and shows: decode, archive, spectrogram, playback."""

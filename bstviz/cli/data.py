@@ -98,7 +98,9 @@ def fetch(
     source: Annotated[str, typer.Argument(help="bsd10k or bsd35k.")],
     out: OutOption,
     audio: Annotated[bool, typer.Option(help="Download the sounds too; without them, Freesound plays them.")] = False,
-    record: Annotated[str | None, typer.Option(help="Number of another Zenodo record, for another version of the data.")] = None,
+    record: Annotated[
+        str | None, typer.Option(help="Number of another Zenodo record, for another version of the data.")
+    ] = None,
     name: NameOption = None,
 ) -> None:
     """Download BSD10k or BSD35k with its CLAP embeddings and import it; run again after a stop, it continues.
@@ -160,7 +162,9 @@ def duplicates(
         typer.Option(help="Experiment trained on the collection: print its scores with and without leakage."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write all pairs to this .csv or .parquet.")] = None,
-    by: Annotated[str | None, typer.Option(help="Embeddings to compare, audio or text; by default audio where there is any.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Embeddings to compare, audio or text; by default audio where there is any.")
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Least similarity of a pair; by default chosen from the data.")
     ] = None,

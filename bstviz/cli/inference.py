@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 RunOption = Annotated[
     Path | None,
-    typer.Option(
-        help="Run, or experiment whose runs predict together; by default the bundled audio models."
-    ),
+    typer.Option(help="Run, or experiment whose runs predict together; by default the bundled audio models."),
 ]
 
 

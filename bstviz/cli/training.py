@@ -41,7 +41,9 @@ def train(
     out: OutOption,
     loss: Annotated[str, typer.Option(help="flat or hierarchical.")] = "hierarchical",
     modality: Annotated[str, typer.Option(help="audio, text or both.")] = "audio",
-    min_confidence: Annotated[int, typer.Option(help="Least annotation confidence (1-5) of the sounds to train and test on.")] = 1,
+    min_confidence: Annotated[
+        int, typer.Option(help="Least annotation confidence (1-5) of the sounds to train and test on.")
+    ] = 1,
     folds: FoldsOption = 5,
     group: GroupOption = None,
     fold_column: FoldColumnOption = None,
@@ -173,7 +175,8 @@ def report(
     form: Annotated[str, typer.Option("--format", help="text, markdown, csv or json.")] = "text",
     paper: Annotated[bool, typer.Option(help="Print the paper's table 1 beside the figures.")] = True,
     html: Annotated[
-        Path | None, typer.Option(help="Write everything that the Results page shows to this HTML file, which needs no network.")
+        Path | None,
+        typer.Option(help="Write everything that the Results page shows to this HTML file, which needs no network."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

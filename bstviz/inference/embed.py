@@ -29,7 +29,7 @@ TEXT_FIELDS = ("title", "tags", "description")
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """What :func:`embed_collection` did: the new collection, and for each kind the sounds left without, with reasons."""
+    """What :func:`embed_collection` did: the new collection, and which sounds have no embedding, with reasons."""
 
     collection: Collection
     without_audio: dict[str, str]
@@ -64,7 +64,7 @@ def embed_collection(
         how many those are; models that need what a sound lacks leave it out.
 
     Raises:
-        UserError: The folder is no collection, an encoder is unknown, or a text field is no column.
+        UserError: The folder is not a collection, an encoder is unknown, or a text field is not a column.
     """
     folder = Path(folder)
     collection = load_collection(folder)

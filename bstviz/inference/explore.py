@@ -1,7 +1,7 @@
-"""Inference-only runs: a run's answers for a collection it was not trained on, for every page that shows runs.
+"""Inference-only runs: a run's predictions for a collection it was not trained on, for every page that shows runs.
 
 An inference-only run is a folder like any run. It keeps the network, the encoders and the settings of the run that
-answers, and holds latents, probabilities and maps of the other collection's sounds; there is no training history. Its
+predicts, and holds latents, probabilities and maps of the other collection's sounds; there is no training history. Its
 sounds are ``test`` where they have a class, so that they can be judged, and ``unused`` where they have none.
 """
 
@@ -31,7 +31,7 @@ FINGERPRINT_COLUMNS = ["sound_id", "bytes", "modified"]
 
 
 def run_inference(run: Run, collection: Collection) -> Run:
-    """A run's answers for another collection.
+    """A run's predictions for another collection.
 
     Args:
         run: A loaded run.
@@ -43,7 +43,7 @@ def run_inference(run: Run, collection: Collection) -> Run:
     """
     if collection.taxonomy.hash != run.taxonomy.hash:
         raise UserError(
-            f"Collection {collection.name!r} has taxonomy {collection.taxonomy.id!r}, run {run.id} another, {run.taxonomy.id!r}: "
+            f"Collection {collection.name!r} has taxonomy {collection.taxonomy.id!r}, run {run.id} {run.taxonomy.id!r}: "
             "import the sounds with the run's taxonomy."
         )
     matrices = {kind: collection.embedding(kind) for kind in run.encoders}
@@ -103,12 +103,12 @@ def open_library(
     device: str = "cpu",
     track: Track = no_progress,
 ) -> Library:
-    """Import a bare folder of sounds, embed it, and apply runs to it; called again, only what is new or changed is
+    """Import a bare folder of sounds, embed it, and let runs predict its classes; called again, only what is new or changed is
     done.
 
     Args:
         folder: The sounds; nothing is written there.
-        run_folders: Audio-only runs of one encoder, or experiments of them.
+        run_folders: Audio models of one encoder, or experiments of them.
         home: Where to keep the collection and the inference-only runs; :func:`library_home` when left out.
         engine: Where the sounds are embedded.
         device: Torch device.
@@ -120,9 +120,7 @@ def open_library(
     runs = [load_run(path) for folder_of_runs in run_folders for path in find_runs(folder_of_runs)]
     encoders = {tuple(run.encoders.items()) for run in runs}
     if len(encoders) != 1 or any(tuple(run.encoders) != ("audio",) for run in runs):
-        raise UserError(
-            "A bare folder of sounds is answered by audio-only runs of one encoder; choose such with --run."
-        )
+        raise UserError("A folder of sounds takes audio models of one encoder; choose such with --run.")
     home = home or library_home(folder)
     collection_folder = home / "collection"
     fresh = bare_folder.load(folder, taxonomy=runs[0].taxonomy)

@@ -116,9 +116,9 @@ class TrainConfig:
         contrastive_weight: lambda of equation 7.
         top_penalty: Equation 5 as written (``indicator``, without gradient), its differentiable form (``soft``), or
             none.
-        precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32. Answers
+        precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32. Predictions
             are always float32.
-        retrieval: Blend the answers of the nearest training sounds into the network's, see
+        retrieval: Blend the votes of the nearest training sounds into the network's probabilities, see
             :mod:`bstviz.models.retrieval`.
         validation: Share of the training sounds that is held out to judge every epoch, to stop training where
             ``patience`` says so, and to fit the temperature.

@@ -246,6 +246,6 @@ def reliability_figure(
         )
     )
     figure.update_layout(height=height, margin=MARGIN, showlegend=False)
-    figure.update_xaxes(title="confidence (probability of the predicted class), %", range=[0, 102])
+    figure.update_xaxes(title="confidence (of the predicted class), %", range=[0, 102])
     figure.update_yaxes(title="accuracy, %", range=[0, 104])
     return figure

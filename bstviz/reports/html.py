@@ -213,7 +213,9 @@ def made_again(group: RunGroup) -> Chapter:
     found = reproduce.commands(group.infos, group.baselines)
     title = "How to reproduce it"
     if found is None:
-        words = "These runs do not come from one sweep; the settings above and each run's header state how each was made."
+        words = (
+            "These runs do not come from one sweep; the settings above and each run's header state how each was made."
+        )
         return Chapter(title, [Text(words)])
     toml, lines = found
     words = (

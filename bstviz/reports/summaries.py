@@ -17,11 +17,17 @@ from bstviz.reports import table as reports_table
 from bstviz.reports.table import MODELS, TABLE_METRICS, Row, recipe_of
 
 STRUCTURE = {
-    "top_silhouette": ("Silhouette, top level", "How much nearer sounds are to their own class than to the next one, −1 to 1."),
+    "top_silhouette": (
+        "Silhouette, top level",
+        "How much nearer sounds are to their own class than to the next one, −1 to 1.",
+    ),
     "second_silhouette": ("Silhouette, second level", "The same among the second-level classes."),
     "top_knn_purity": ("Neighbour purity, top level", "Share of the ten nearest sounds that have the same class."),
     "second_knn_purity": ("Neighbour purity, second level", "The same among the second-level classes."),
-    "tree_correlation": ("Agreement with the taxonomy", "Rank correlation of class distances with those in its tree, −1 to 1."),
+    "tree_correlation": (
+        "Agreement with the taxonomy",
+        "Rank correlation of class distances with those in its tree, −1 to 1.",
+    ),
     "top_retrieval_map": (
         "Retrieval mAP, top level",
         "Whether the nearest sounds are of the same class, 0 to 1.",
@@ -92,7 +98,7 @@ def frame(members: Sequence[Row]) -> pd.DataFrame:
     entries = []
     for row in members:
         entry: dict[str, object] = {
-            "Confidence": f"≥ {row.min_confidence}",
+            "Annotation confidence": f"≥ {row.min_confidence}",
             "Model": MODELS[row.model],
             "Recipe": row.recipe,
             "Modality": MODALITY_WORDS[row.modality],

@@ -82,7 +82,7 @@ class Record:
 
     @cached_property
     def standing(self) -> dict[str, tuple[Decision, ...]]:
-        """By sound, the decisions that no other one replaces; several where people decided without seeing each other's."""
+        """By sound, the decisions that no other replaces; several where people decided without seeing each other's."""
         replaced = {id_ for decision in self.decisions for id_ in decision.over}
         found: dict[str, tuple[Decision, ...]] = {}
         for decision in self.decisions:
@@ -155,7 +155,7 @@ def read_record(file: Path, collection_hash: str) -> Record:
         storage.check_version(version, (RECORD_VERSION,), f"{file} has", "Restore it from a copy.")
         if about != collection_hash:
             raise UserError(
-                f"{file} holds decisions on another version of the collection (hash {about[:12]}…, not {collection_hash[:12]}…). "
+                f"{file} is about another version of the collection (hash {about[:12]}…, not {collection_hash[:12]}…). "
                 "Give the record of this version, or the collection as it was."
             )
         if decision is None:
@@ -212,7 +212,7 @@ def _append(file: Path, collection_hash: str, entry: dict[str, Any]) -> None:
             storage.flush(file.parent)
     except OSError as error:
         raise UserError(
-            f"The decision could not be saved in {file} ({error}). Make room there, or choose a folder with bstviz app --reviews."
+            f"The decision could not be saved in {file} ({error}). Free some space there, or start the app with --reviews."
         ) from None
 
 
@@ -234,7 +234,7 @@ def apply_decisions(collection: Collection, record: Record) -> Collection:
     """
     changes = {sound: d for sound, d in record.agreed.items() if d.new not in (None, d.old)}
     if not changes:
-        raise UserError("No decision changes a class; there is no new version to make.")
+        raise UserError("No decision changes a class, so there is no new version to make.")
     sounds = collection.sounds.copy()
     classes, before = sounds["class"].to_numpy(object, copy=True), np.full(len(sounds), None, object)
     if BEFORE in sounds:
@@ -243,7 +243,7 @@ def apply_decisions(collection: Collection, record: Record) -> Collection:
         row = collection.row_of.get(sound)
         if row is None or classes[row] != decision.old or decision.new not in collection.taxonomy.codes:
             raise UserError(
-                f"The decision on {sound!r} ({decision.old} → {decision.new}) does not fit collection {collection.name!r}: give the "
+                f"The decision on {sound!r} ({decision.old} → {decision.new}) does not fit {collection.name!r}: give the "
                 "version that was reviewed."
             )
         before[row], classes[row] = decision.old, decision.new

@@ -17,7 +17,7 @@ def test_labels_of_low_quality_scores_are_listed_with_reasons(place: Path) -> No
     assert len(rest) == 4
     assert first["label"] != first["suggested"]
     assert first["support"] <= min(row["support"] for row in rest)
-    assert "the flat model says" in first["why"]
+    assert "the flat model predicts" in first["why"]
     assert first["sound_id"] in invoke("review", "list", place / "flat", "--count", "1").stdout
 
 

@@ -44,7 +44,7 @@ def test_the_label_of_lowest_quality_comes_first_with_its_reasons(app: AppTest, 
     first = quality.order[0]
     assert app.session_state["review.sound"] == quality.sound_ids[first]
     shown = " ".join(m.value for m in app.markdown)
-    assert "the hierarchical model says" in shown
+    assert "the hierarchical model predicts" in shown
     assert all(
         quality.taxonomy.second[c].definition in shown for c in (quality.labels[first], quality.suggested[first])
     )

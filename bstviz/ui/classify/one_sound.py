@@ -126,7 +126,9 @@ def agreement(found: Predictions) -> str:
     if found.agree:
         text = f"✓ {'Both' if len(named) == 2 else 'All'} models agree."
     elif len(tops) == 1:
-        text = f"≠ The models agree on {html.escape(taxonomy[tops.pop()].name)} but not on the class: {'; '.join(named)}."
+        text = (
+            f"≠ The models agree on {html.escape(taxonomy[tops.pop()].name)} but not on the class: {'; '.join(named)}."
+        )
     else:
         text = f"≠ The models disagree: {'; '.join(named)}."
     return f'<div style="margin-top:.35rem;font-size:.95rem">{text}</div>'
@@ -176,9 +178,7 @@ def _bars(taxonomy: Taxonomy, ranked: Sequence[Ranked], title: str, *, defined: 
 def along(loaded: Loaded, upload: Upload, *, key: str) -> None:
     """The prediction over the time of a long sound."""
     line = timeline(loaded, upload)
-    st.markdown(
-        f"**Over time** ({model_name(loaded.run)}; segments of {length(float(line.edges[1] - line.edges[0]))})"
-    )
+    st.markdown(f"**Over time** ({model_name(loaded.run)}; segments of {length(float(line.edges[1] - line.edges[0]))})")
     st.plotly_chart(
         sounds.timeline_figure(loaded.run.taxonomy, line.edges, line.probabilities),
         config=PLAIN_CONFIG,

@@ -70,7 +70,9 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
             "top": "Top level",
             "second": "Second level",
             "probability": share("Confidence", help="Probability of the predicted second-level class"),
-            "other prediction": st.column_config.TextColumn("Other prediction", help="Where a model predicts another class"),
+            "other prediction": st.column_config.TextColumn(
+                "Other prediction", help="Where a model predicts another class"
+            ),
             "agree": st.column_config.CheckboxColumn("Agree", width="small"),
             "novelty": share(
                 "Novelty", help="Share of the collection's own sounds that lie nearer to their neighbours"

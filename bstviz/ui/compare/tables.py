@@ -77,8 +77,15 @@ def class_table(
         "Percent: one minus the Jaccard index of the ten nearest, left against right",
     )
     shown["Most confused with"] = [names[i] if i >= 0 else "–" for i in table["confused_with"]]
-    add("Confused, left", 100 * table["confused_first"], "%.1f", "Percent of the class's sounds predicted as that class")
-    add("Confused, right", 100 * table["confused_second"], "%.1f", "Percent of the class's sounds predicted as that class")
+    add(
+        "Confused, left", 100 * table["confused_first"], "%.1f", "Percent of the class's sounds predicted as that class"
+    )
+    add(
+        "Confused, right",
+        100 * table["confused_second"],
+        "%.1f",
+        "Percent of the class's sounds predicted as that class",
+    )
     add("Confused, diff.", 100 * table["confused_difference"], "%+.1f", "Right minus left")
 
     def picked() -> None:

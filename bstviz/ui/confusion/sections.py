@@ -67,7 +67,9 @@ def pairs(side: Side, along: Axis) -> None:
             "In reverse": table["back"],
         }
     )
-    st.caption("Choose a row to list the sounds of its cell beside the matrix. In reverse: sounds of the opposite cell.")
+    st.caption(
+        "Choose a row to list the sounds of its cell beside the matrix. In reverse: sounds of the opposite cell."
+    )
     percent = st.column_config.NumberColumn(format="%.1f %%")
     st.dataframe(
         shown,

@@ -145,7 +145,7 @@ def on_what_both_test(first: Side, second: Side, *, key: str) -> tuple[Side, Sid
     if not shared.same_folds and len(shared.first):
         st.warning(
             f"A and B were trained on different folds ({escape(first.answers.setting.split_kind)}; "
-            f"{escape(second.answers.setting.split_kind)}): each sound is predicted by runs that were trained on different other sounds.",
+            f"{escape(second.answers.setting.split_kind)}): a sound's predictions come from runs that were trained on different sounds.",
             icon=":material/warning:",
         )
     if shared.same:
