@@ -118,8 +118,9 @@ def page() -> None:
             key="review.csv",
         )
         st.caption(
-            f"Saved at once in `{session.file}`. `bstviz review apply` makes a new version of the collection from them; "
-            "this one is not changed." + (f" {record.damaged} damaged lines are skipped." if record.damaged else "")
+            f"Saved at once in `{session.file}`. `bstviz review apply` makes a new version of the collection from "
+            "them; this one is not changed."
+            + (f" {record.damaged} damaged lines are skipped." if record.damaged else "")
         )
     query_params.write("review", {"sound": None if i is None else str(quality.sound_ids[i])})
 

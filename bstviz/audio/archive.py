@@ -49,8 +49,8 @@ def checked(archive: zipfile.ZipFile, name: str, size: int, limits: Limits) -> l
         raise UserError(f"{name} holds {len(files):,} files; at most {limits.members:,} are allowed. Split it.")
     if total > limits.bytes:
         raise UserError(
-            f"{name} would unpack to {total / 2**20:,.0f} MB; at most {limits.bytes / 2**20:,.0f} MB are allowed. Split "
-            "it."
+            f"{name} would unpack to {total / 2**20:,.0f} MB; at most {limits.bytes / 2**20:,.0f} MB are allowed. "
+            "Split it."
         )
     if total > max(limits.least, limits.proportion * size):
         raise UserError(

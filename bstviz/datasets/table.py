@@ -66,7 +66,7 @@ def load(
         sounds, missing = _find_audio(sounds, root)
         if len(missing) == len(sounds):
             raise UserError(
-                f"None of the {len(sounds):,} sounds in {table} has a file in {root}; looked for {missing[0]}, for one. "
+                f"None of the {len(sounds):,} sounds in {table} has a file in {root}, {missing[0]} for one. "
                 "Give the folder that the paths are relative to."
             )
         if missing:

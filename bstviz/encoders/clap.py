@@ -62,8 +62,8 @@ class Route:
 
     Attributes:
         via: Package and version.
-        embed_audio: Unit embeddings (n, d) of front-end inputs (n, 4, 1001, 64) and whether each is of a long clip, (n,)
-            bool.
+        embed_audio: Unit embeddings (n, d) of front-end inputs (n, 4, 1001, 64) and whether each is of a long clip,
+            (n,) bool.
         embed_text: Unit embeddings (n, d) of texts.
         dim: d.
     """
@@ -173,7 +173,7 @@ def weights_folder() -> Path:
     given = os.environ.get(FOLDER_VARIABLE)
     if given and not Path(given).expanduser().is_dir():
         raise UserError(
-            f"{FOLDER_VARIABLE} is {given}, which is not a folder; give the one that holds CLAP's weights and tokenizer."
+            f"{FOLDER_VARIABLE} is {given}, which is not a folder; give the one with CLAP's weights and tokenizer."
         )
     return Path(given).expanduser() if given else paths.cache_folder() / "clap"
 

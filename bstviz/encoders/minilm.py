@@ -33,7 +33,7 @@ class MiniLM:
         return f"MiniLM({self.info})"
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Embeddings (n, 384) float32 of unit length; words beyond 256 tokens are ignored, an empty text has one too."""
+        """Embeddings (n, 384) float32 of unit length; words beyond 256 tokens are ignored, empty text has one."""
         out = self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False, convert_to_numpy=True)
         return np.asarray(out, dtype=np.float32)
 

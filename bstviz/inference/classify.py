@@ -98,8 +98,8 @@ class Classifier:
         for other in others:
             if (other.encoders, other.taxonomy.hash) != (run.encoders, run.taxonomy.hash):
                 raise UserError(
-                    f"Runs {run.id} and {other.id} take different embeddings or have different classes, and cannot predict "
-                    "together; name one of them."
+                    f"Runs {run.id} and {other.id} take different embeddings or have different classes, and cannot "
+                    "predict together; name one of them."
                 )
         self.run = run
         self.device = device

@@ -43,8 +43,8 @@ def run_inference(run: Run, collection: Collection) -> Run:
     """
     if collection.taxonomy.hash != run.taxonomy.hash:
         raise UserError(
-            f"Collection {collection.name!r} has taxonomy {collection.taxonomy.id!r}, run {run.id} {run.taxonomy.id!r}: "
-            "import the sounds with the run's taxonomy."
+            f"Collection {collection.name!r} has taxonomy {collection.taxonomy.id!r}, run {run.id} has "
+            f"{run.taxonomy.id!r}: import the sounds with the run's taxonomy."
         )
     matrices = {kind: collection.embedding(kind) for kind in run.encoders}
     rows = np.flatnonzero(collection.usable(run.encoders))
@@ -103,8 +103,8 @@ def open_library(
     device: str = "cpu",
     track: Track = no_progress,
 ) -> Library:
-    """Import a bare folder of sounds, embed it, and let runs predict its classes; called again, only what is new or changed is
-    done.
+    """Import and embed a folder of sounds and let runs predict its classes; called again, do only what is new or
+    changed.
 
     Args:
         folder: The sounds; nothing is written there.

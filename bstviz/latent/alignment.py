@@ -60,7 +60,7 @@ class Alignment:
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """What aligns n points (n, d1) to n others (n, d2): their means, a rotation (d1, d2), a factor; and what is left."""
+    """What aligns n points (n, d1) to n others (n, d2): means, a rotation (d1, d2), a factor; and what is left."""
 
     means: tuple[np.ndarray, np.ndarray]
     rotation: np.ndarray

@@ -116,8 +116,8 @@ class TrainConfig:
         contrastive_weight: lambda of equation 7.
         top_penalty: Equation 5 as written (``indicator``, without gradient), its differentiable form (``soft``), or
             none.
-        precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32. Predictions
-            are always float32.
+        precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32.
+            Predictions are always float32.
         retrieval: Blend the votes of the nearest training sounds into the network's probabilities, see
             :mod:`bstviz.models.retrieval`.
         validation: Share of the training sounds that is held out to judge every epoch, to stop training where

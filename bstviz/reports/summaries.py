@@ -55,8 +55,8 @@ def named_settings(
     Args:
         infos: The runs.
         losses_apart: Hierarchical and flat are two settings; else the runs of both that share all else are one.
-        thresholds_apart: Runs trained at two annotation confidence thresholds are two settings; else those that share all else
-            are one.
+        thresholds_apart: Runs trained at two annotation confidence thresholds are two settings; else those that
+            share all else are one.
     """
     groups: dict[Setting, list[RunInfo]] = {}
     for setting, members in out_of_fold.settings(infos).items():

@@ -212,7 +212,7 @@ def _append(file: Path, collection_hash: str, entry: dict[str, Any]) -> None:
             storage.flush(file.parent)
     except OSError as error:
         raise UserError(
-            f"The decision could not be saved in {file} ({error}). Free some space there, or start the app with --reviews."
+            f"The decision could not be saved in {file} ({error}). Free space there, or start the app with --reviews."
         ) from None
 
 
@@ -243,8 +243,8 @@ def apply_decisions(collection: Collection, record: Record) -> Collection:
         row = collection.row_of.get(sound)
         if row is None or classes[row] != decision.old or decision.new not in collection.taxonomy.codes:
             raise UserError(
-                f"The decision on {sound!r} ({decision.old} → {decision.new}) does not fit {collection.name!r}: give the "
-                "version that was reviewed."
+                f"The decision on {sound!r} ({decision.old} → {decision.new}) does not fit {collection.name!r}: give "
+                "the version that was reviewed."
             )
         before[row], classes[row] = decision.old, decision.new
     sounds["class"] = pd.Series(classes, index=sounds.index).astype(sounds["class"].dtype)

@@ -1,5 +1,5 @@
-"""Label quality: which labels of a collection are most likely wrong, by models and neighbours that were not given the label
-they judge.
+"""Label quality: which labels of a collection are most likely wrong, by models and neighbours that did not learn from
+them.
 
 Those are the settings' models, each sound predicted out of fold, and its nearest neighbours: the labels of the sounds
 nearest to it in the space of the embeddings, its own left out. Each gives every class a probability; together they are

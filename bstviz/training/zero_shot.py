@@ -32,7 +32,7 @@ def prompts(taxonomy: Taxonomy) -> list[str]:
 
 
 def embeds_text(collection: Collection) -> bool:
-    """Whether the encoder of a collection's sounds embeds text too, so that class definitions can be compared with them."""
+    """Whether the encoder of a collection's sounds embeds text too, so that class definitions can be compared."""
     info = collection.audio_encoder
     return collection.audio is not None and info is not None and ("text", info.id) in ENCODERS
 

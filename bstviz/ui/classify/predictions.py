@@ -107,8 +107,8 @@ def pick_models(*, key: str) -> Models:
         raise UserError("The loaded runs are text models; a sound needs an audio model. Load one with --experiment.")
     st.caption(
         f"Predicted by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · "
-        f"sounds embedded by {asked[0].run.encoders['audio']}. The prediction on top is the mean of the audio models, or "
-        "of the audio + text models where there is text."
+        f"sounds embedded by {asked[0].run.encoders['audio']}. The prediction on top is the mean of the audio models, "
+        "or of the audio + text models where there is text."
     )
     return models
 

@@ -145,7 +145,8 @@ def on_what_both_test(first: Side, second: Side, *, key: str) -> tuple[Side, Sid
     if not shared.same_folds and len(shared.first):
         st.warning(
             f"A and B were trained on different folds ({escape(first.answers.setting.split_kind)}; "
-            f"{escape(second.answers.setting.split_kind)}): a sound's predictions come from runs that were trained on different sounds.",
+            f"{escape(second.answers.setting.split_kind)}): a sound's models "
+            "learned from different sounds.",
             icon=":material/warning:",
         )
     if shared.same:
@@ -193,7 +194,7 @@ def scores(sides: Sequence[Side], *, key: str) -> None:
         st.caption(
             f"A − B, second level, pooled: {100 * found['change']:+.2f} points, "
             f"95 % interval {100 * found['change_low']:+.2f} to "
-            f"{100 * found['change_high']:+.2f} (bootstrap over sounds; it does not include the spread of repeated trainings)."
+            f"{100 * found['change_high']:+.2f} (bootstrap over sounds; repeated trainings would differ further)."
         )
 
 
