@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bstviz.errors import UserError
-from bstviz.models.config import LOSSES, MODALITIES, RECIPES, TrainConfig
+from bstviz.models.config import LOSSES, MODALITIES, MODALITY_WORDS, RECIPES, TrainConfig
 from bstviz.models.run import RunInfo, find_runs, load_info
 from bstviz.training.baselines import METHODS, Baseline, BaselineConfig, find_baselines
 
@@ -192,7 +192,7 @@ def table(rows: Sequence[Row], *, paper: bool) -> tuple[list[str], list[list[str
             figures = [
                 f"{own} ({100 * other.mean:.2f})" if other else own for own, other in zip(figures, theirs, strict=True)
             ]
-        cells.append([f"≥ {row.min_confidence}", name, row.modality, *figures, str(row.folds), f"{row.test_sounds:,}"])
+        cells.append([f"≥ {row.min_confidence}", name, MODALITY_WORDS[row.modality], *figures, str(row.folds), f"{row.test_sounds:,}"])
     return headings, cells
 
 

@@ -33,5 +33,5 @@ def test_decisions_are_exported_and_make_a_new_version(place: Path, tmp_path: Pa
     assert "1 class changed by review" in invoke("review", "apply", *arguments, tmp_path / "new").stderr
     assert load_collection(tmp_path / "new").sounds["class"].iat[0] == "ss-s"
     assert load_collection(place / "tones").hash == original.hash
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="exists already"):
         invoke("review", "apply", *arguments, place / "tones")

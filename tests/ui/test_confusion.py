@@ -157,7 +157,7 @@ def test_a_threshold_that_no_sound_reaches_is_a_message(
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run().switch_page("pages/confusion.py").run()
     assert "was not found" in page_text(page)
     assert page.get("plotly_chart")
-    assert "No test sound has such a confidence" in page_text(press(page, a_tested=3))
+    assert "No test sound has such an annotation confidence" in page_text(press(page, a_tested=3))
     assert not page.exception
 
 
