@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import reference
 import typer
 
+from benchmarks import reference
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.splits import Folds, choose_folds, split_fold, stratified_folds
 from bstviz.models.config import LOSSES, REFERENCE_SIZES, Loss, NetworkSizes, recipe

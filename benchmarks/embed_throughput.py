@@ -36,8 +36,7 @@ import torch
 from pyarrow import parquet
 
 from bstviz.datasets import folder as bare_folder
-from bstviz.inference.embed import Embedder, load_sound
-from bstviz.inference.label import BATCH
+from bstviz.inference.embed import BATCH_SOUNDS, Embedder, load_sound
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Item, fingerprint, in_chunks
 from bstviz.models.config import AUDIO_ENCODER
@@ -85,8 +84,8 @@ def from_files(embedder: Embedder, items: list[Item], engine: Engine = LOCAL) ->
 def bare(embedder: Embedder, sounds: list) -> float:
     """Sounds a second of the encoder's forward alone."""
     start = time.perf_counter()
-    for first in range(0, len(sounds), BATCH):
-        embedder.encoder.embed(sounds[first : first + BATCH])
+    for first in range(0, len(sounds), BATCH_SOUNDS):
+        embedder.encoder.embed(sounds[first : first + BATCH_SOUNDS])
     return len(sounds) / (time.perf_counter() - start)
 
 

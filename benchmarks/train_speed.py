@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import reference
 import torch
 import typer
 
+from benchmarks import reference
 from bstviz.datasets.collection import load_collection
 from bstviz.models.config import REFERENCE_SIZES, ModelConfig, TrainConfig, recipe
 from bstviz.models.network import Network, count_parameters

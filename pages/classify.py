@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from bstviz.ui.classify import one_sound, predictions, table
-from bstviz.ui.classify import uploads as classify_uploads
+from bstviz.ui.classify import one_sound, predictions, table, uploads
 from bstviz.ui.page import guarded
 
 KEY = "classify"
@@ -15,9 +14,9 @@ def page() -> None:
     left, right = st.columns([3, 2], gap="large")
     with right:
         models = predictions.pick_models(key=KEY)
-        text = classify_uploads.words(key=KEY)
+        text = uploads.words(key=KEY)
     with left:
-        given = classify_uploads.drop(key=KEY)
+        given = uploads.pick_uploads(key=KEY)
     if len(given) == 1:
         one_sound.card(models, given[0], text, key=f"{KEY}.{given[0].content[:12]}")
     elif given:

@@ -13,7 +13,6 @@ import pytest
 import soundfile
 
 import bstviz
-from bstviz.models.run import Run
 from tests.fakes import RATE, tone
 
 TOUR = Path(__file__).parents[1] / "docs" / "tour.py"
@@ -35,7 +34,6 @@ def test_the_tour_has_at_most_twelve_lines_of_code_and_no_page() -> None:
     assert sum((statement.end_lineno or 0) - statement.lineno + 1 for statement in body) <= 12
 
 
-@pytest.mark.skipif(not hasattr(Run, "frame"), reason="the tour prints Run.frame")
 def test_the_tour_prints_sounds_a_class_and_a_comparison_and_writes_a_map(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "tone.wav", tone(440, seconds=1), RATE)
     done = subprocess.run(

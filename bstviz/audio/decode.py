@@ -311,7 +311,7 @@ def _take(blocks: Blocks, frames: int | None, rate: int, channels: int, kind: st
 
 
 def _repaired(taken: _Taken, shown: str) -> Sound:
-    """A sound from what was decoded: offset and scale repaired, everything anomalous reported; UserError for silence."""
+    """A sound from what was decoded: offset and scale repaired, all anomalies reported; UserError for silence."""
     mono, rate = taken.mono, taken.rate
     if len(mono) < MIN_SECONDS * rate:
         raise UserError(
@@ -342,8 +342,8 @@ def _repaired(taken: _Taken, shown: str) -> Sound:
     if len(taken.starts) > 1:
         excerpt = len(mono) / len(taken.starts) / rate
         notes.append(
-            f"It is {taken.seconds / 60:.0f} minutes long; {len(taken.starts)} excerpts of {excerpt:.1f} s, spread over "
-            "all of it, were taken."
+            f"It is {taken.seconds / 60:.0f} minutes long; {len(taken.starts)} excerpts of {excerpt:.1f} s, spread "
+            "over all of it, were taken."
         )
     return Sound(mono, rate, taken.seconds, taken.channels, taken.format, taken.starts, tuple(notes))
 

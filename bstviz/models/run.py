@@ -103,8 +103,8 @@ class RunInfo:
         path = (self.folder or Path()) / self.collection.path if self.collection.path else None
         if path is None or not storage.located(path).is_dir():
             raise UserError(
-                f"The collection {self.collection.name!r} of this run is not at {path}. Put it back there, or name its folder "
-                "with --collection."
+                f"The collection {self.collection.name!r} of this run is not at {path}. Put it back there, or name its "
+                "folder with --collection."
             )
         collection = load_collection(path)
         self.check_collection(collection)
@@ -114,8 +114,8 @@ class RunInfo:
         """Refuse a collection that is not the one the run was trained on (UserError)."""
         if collection.hash != self.collection.hash:
             raise UserError(
-                f"Collection {collection.name!r} is not what run {self.id} was trained on: its sounds, classes or embeddings "
-                "have changed. Train again, or use the collection as it was."
+                f"Collection {collection.name!r} is not what run {self.id} was trained on: its sounds, classes or "
+                "embeddings have changed. Train again, or use the collection as it was."
             )
 
 

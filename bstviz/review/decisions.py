@@ -218,9 +218,8 @@ def _append(file: Path, collection_hash: str, entry: dict[str, Any]) -> None:
 
 def table(record: Record) -> pd.DataFrame:
     """Every standing decision, columns :data:`CSV_COLUMNS`; ``new`` is empty where somebody was unsure."""
-    rows = [
-        (d.sound_id, d.old, d.new, d.why, d.when) for decisions in record.standing.values() for d in decisions
-    ]  # fmt: skip
+    standing = (d for decisions in record.standing.values() for d in decisions)
+    rows = [(d.sound_id, d.old, d.new, d.why, d.when) for d in standing]
     return pd.DataFrame(rows, columns=list(CSV_COLUMNS)).sort_values("when", kind="stable", ignore_index=True)
 
 

@@ -218,9 +218,8 @@ def test_a_run_is_itself_alone_and_its_collection_reference_a_value(runs: Runs) 
 def test_a_run_as_one_table(runs: Runs) -> None:
     run = runs["both"]
     frame = run.frame()
-    assert list(frame) == [
-        "sound_id", "split", "class", "top", "predicted", "predicted_top", "correct", "confidence", "pca_x", "pca_y",
-    ]  # fmt: skip
+    columns = ["sound_id", "split", "class", "top", "predicted", "predicted_top", "correct", "confidence"]
+    assert list(frame) == [*columns, "pca_x", "pca_y"]
     assert frame["sound_id"].tolist() == run.sounds["sound_id"].tolist()
     np.testing.assert_array_equal(run.taxonomy.encode(frame["predicted"]), run.probabilities.argmax(axis=1))
     np.testing.assert_array_equal(frame["confidence"], run.probabilities.max(axis=1))
