@@ -192,7 +192,16 @@ def table(rows: Sequence[Row], *, paper: bool) -> tuple[list[str], list[list[str
             figures = [
                 f"{own} ({100 * other.mean:.2f})" if other else own for own, other in zip(figures, theirs, strict=True)
             ]
-        cells.append([f"≥ {row.min_confidence}", name, MODALITY_WORDS[row.modality], *figures, str(row.folds), f"{row.test_sounds:,}"])
+        cells.append(
+            [
+                f"≥ {row.min_confidence}",
+                name,
+                MODALITY_WORDS[row.modality],
+                *figures,
+                str(row.folds),
+                f"{row.test_sounds:,}",
+            ]
+        )
     return headings, cells
 
 

@@ -260,7 +260,7 @@ def make_umap(
 ) -> np.ndarray:
     """Make a UMAP map and keep it while the server runs.
 
-    Of many sounds it is made from a stratified sample, and the others are placed on it.
+    Of many sounds it is made from a stratified sample, and the others are projected onto it.
     """
     latents = np.asarray(loaded.run.latents)
     rows = viewport.stratified(loaded.run.y_true, projection.UMAP_SOUNDS)
