@@ -175,7 +175,7 @@ def duplicates(
     mark: Annotated[
         bool, typer.Option(help="Add a column duplicate_group to the collection, for --group duplicate_group.")
     ] = False,
-    count: Annotated[int, typer.Option(help="How many pairs to print.")] = 10,
+    count: Annotated[int, typer.Option(help="Number of pairs to print.")] = 10,
 ) -> None:
     """List near-duplicate sounds. In both training and test, they make a model look better than it is (leakage).
 

@@ -19,7 +19,7 @@ from bstviz.errors import UserError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-BATCH = 64  # texts a forward pass
+BATCH = 64  # texts per forward pass
 
 
 class MiniLM:

@@ -138,7 +138,7 @@ def _with_text(
     ids = collection.sounds["sound_id"]
     items = [Item(str(ids.iat[row]), texts[row], hashlib.sha256(texts[row].encode()).hexdigest()) for row in worded]
     chunks = store / _key("text", str(encoder.info))
-    table = in_chunks(partial(_TextEmbedder, encoder), items, chunks, track=track, description="Words")
+    table = in_chunks(partial(_TextEmbedder, encoder), items, chunks, track=track, description="Text")
     matrix = np.full((len(texts), encoder.info.dim), np.nan, np.float32)
     matrix[worded] = np.stack(table["embedding"].tolist())
     return replace(collection, text=matrix, text_encoder=replace(encoder.info, fields=fields)), silent

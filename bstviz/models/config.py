@@ -59,7 +59,7 @@ class NetworkSizes:
     Attributes:
         width: Width of the residual stream inside a modality encoder; None is max(d, 2H), as in the reference.
         expansion: Inner width of a residual block, as a multiple of ``width``.
-        depth: Residual blocks a modality encoder.
+        depth: Residual blocks per modality encoder.
         dropout: Dropout inside the blocks.
         hidden: H, dimension of the feature vectors h_a and h_t.
         latent: Z, dimension of the latent.
@@ -104,7 +104,7 @@ class TrainConfig:
         min_steps: More epochs where these give fewer optimiser steps than this, as in small collections.
         patience: Stop after so many epochs without a better validation loss and keep the best epoch's weights; 0 trains
             to the end and keeps the last ones.
-        batch_size: Sounds a step.
+        batch_size: Sounds per step.
         learning_rate: Of Adam(W); the peak with a one-cycle schedule.
         schedule: ``constant``, or ``one-cycle``: a warm-up, then a cosine fall to zero over all epochs.
         weight_decay: Decoupled weight decay.

@@ -92,7 +92,7 @@ class Column:
         return np.take([c.label in labels for c in self.categories], self.index)
 
     def shades(self) -> tuple[np.ndarray, list[str]]:
-        """Colour of each sound: (N,) indices into a list of colours, one a category or :data:`STEPS` for numbers."""
+        """Colour of each sound: (N,) indices into a list of colours, one per category or :data:`STEPS` for numbers."""
         if self.values is None or self.edges is None:
             return self.index, [c.color for c in self.categories]
         step = np.interp(self.values, self.edges, np.linspace(0, STEPS - 1, len(self.edges)))

@@ -117,13 +117,13 @@ class LabelQuality:
         for name, p in zip(self.names, self.models[:, i], strict=True):
             best = int(p.argmax())
             predicts = f"{name} predicts {second[best].name} ({_percent(p[best])})"
-            out.append(predicts if best == label else f"{predicts}, and gives the label {_percent(p[label])}")
+            out.append(predicts if best == label else f"{predicts}, given label {_percent(p[label])}")
         if not self.agree[i]:
             out.append("the models disagree")
         near, own = int(self.votes[i].argmax()), round(self.k * float(self.votes[i, label]))
         count = round(self.k * float(self.votes[i, near]))
         counted = f"{count} of its {self.k} nearest sounds are labelled {second[near].name}"
-        out.append(counted if near == label else f"{counted}, {own or 'none'} as it is")
+        out.append(counted if near == label else f"{counted}, {own or 'none'} with the given label")
         if self.likely_wrong[i]:
             out.append("confident learning estimates the label to be wrong")
         return out

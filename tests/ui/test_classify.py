@@ -113,7 +113,7 @@ def test_names_of_files_are_shown_as_they_are() -> None:
 
 
 def test_the_page_says_that_nothing_is_kept() -> None:
-    assert any("nothing of them is kept on disk" in c.value for c in open_page("classify.py").caption)
+    assert any("nothing is kept on disk" in c.value for c in open_page("classify.py").caption)
 
 
 @pytest.mark.slow
