@@ -59,7 +59,7 @@ def run_file(name: str, version: int) -> str:
 
 
 def experiment_stated(entry: Header, version: int) -> Header:
-    """An ``experiment.json`` of version 3 as an older version would have stated it, to compare it with one of those.
+    """An ``experiment.json`` of version 3 as an older version would have stated it, to compare the two.
 
     Version 2 uses the same words; its baselines did not say which share of the training sounds they hold out.
     """

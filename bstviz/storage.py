@@ -192,7 +192,7 @@ def read_folder(folder: Path, read: Callable[[Path], Content]) -> Content:
             if _identity(place) == version:
                 return content
         time.sleep(GAP)
-    raise UserError(f"{folder} is being written again and again; try again when that has ended.")
+    raise UserError(f"{folder} keeps being rewritten; try again when that has ended.")
 
 
 def _being_replaced(folder: Path) -> bool:
@@ -257,7 +257,7 @@ def read_header(
     try:
         header = json.loads((folder / name).read_text(encoding="utf-8"))
     except OSError:
-        raise UserError(f"{folder} is no {kind}: there is no {name} in it.") from None
+        raise UserError(f"{folder} is not a {kind}: there is no {name} in it.") from None
     except ValueError as error:
         raise UserError(f"{folder / name} is not valid JSON ({error}). {remedy}") from None
     if not isinstance(header, dict):

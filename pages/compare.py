@@ -91,7 +91,7 @@ def page() -> None:
     with panel:
         if current is None:
             st.info(
-                "Click a sound to see which neighbours it kept, lost and gained; select on either map.",
+                "Click a sound to see which neighbours it kept, lost and gained. You can select on either map.",
                 icon=":material/touch_app:",
             )
         else:

@@ -1,4 +1,4 @@
-"""Confusion: what is confused with what, by annotation confidence and where it applies, from out-of-fold answers."""
+"""Confusion: what is confused with what, by annotation confidence, from out-of-fold predictions."""
 
 import streamlit as st
 
@@ -21,7 +21,10 @@ def pick_sides() -> list[Side]:
     with st.container(horizontal=True, vertical_alignment="top"):
         sides = [pick_side("A", known, key="confusion.a")]
         compared = st.toggle(
-            "Compare with B", key="confusion.compare", persist_state="session", help="Another model or threshold"
+            "Compare with B",
+            key="confusion.compare",
+            persist_state="session",
+            help="Another model, or other thresholds",
         )
     if compared:
         with st.container(horizontal=True, vertical_alignment="top"):
@@ -36,7 +39,7 @@ def page() -> None:
     st.header("Confusion by annotation confidence")
     sides = pick_sides()
     if not all(len(side.answers) for side in sides):
-        st.info("No test sound has such a confidence; lower the threshold of the test.", icon=":material/info:")
+        st.info("No test sound has such an annotation confidence; lower the test's threshold.", icon=":material/info:")
         return
     views = {"A": sides}
     if len(sides) == 2:

@@ -89,7 +89,8 @@ def page() -> None:
                 sound_card(loaded, current, key="explore.card", autoplay=opened and autoplay, on_open=acts.pick)
             else:
                 st.info(
-                    "Click a point to play it, or draw a lasso around many (hold Shift).", icon=":material/touch_app:"
+                    "Click a point to play it; hold Shift and drag to select many with a lasso.",
+                    icon=":material/touch_app:",
                 )
             find_sound(loaded, key="explore.find", on_pick=acts.pick)
 

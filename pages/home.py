@@ -15,9 +15,8 @@ PAGES = {
     "compare": "**Compare** two models on the same sounds: what hierarchical training changed.",
     "results": "**Results** of all runs: the paper's table and figures, training, attention, calibration.",
     "confusion": "**Confusion** matrices at both levels, by annotation confidence, of one setting or two; "
-    "click a cell to play its sounds. Classes and uploaders that fail.",
-    "review": "**Review** labels of low quality by ear: a ranked queue, with reasons; every decision is saved as "
-    "it is made.",
+    "click a cell to play its sounds. Classes and uploaders with many errors.",
+    "review": "**Review** labels of low quality by ear: a ranked queue with reasons; each decision is saved at once.",
     "classify": "**Classify** your own recordings: drop files, see both levels, probabilities and neighbours.",
 }
 
@@ -27,7 +26,7 @@ def page() -> None:
     st.title("See and listen to what a sound classifier learned")
     st.markdown(
         "Models trained flat and hierarchically on the two-level **Broad Sound Taxonomy**: 5 top-level classes, "
-        "23 second-level classes, a 64-dimensional latent space a model."
+        "23 second-level classes. Each model has a 64-dimensional latent space of its own."
     )
     for column, (name, text) in zip(st.columns(len(PAGES)), PAGES.items(), strict=True):
         with column.container(border=True, height="stretch", vertical_alignment="distribute"):
@@ -54,7 +53,7 @@ def page() -> None:
             words.append(f"{len(item.collection):,} sounds; {', '.join(encoders)}")
         if item.run.extra_training_data:
             words.append(
-                "trained together with " + ", ".join(map(escape, item.run.extra_training_data)) + " (not listed)"
+                "extra training data, not listed here: " + ", ".join(map(escape, item.run.extra_training_data))
             )
         st.markdown("- " + " · ".join(words))
         for text in (
@@ -67,14 +66,14 @@ def page() -> None:
     st.subheader("How well the runs do")
     judged = [info for info in infos.values() if info.metrics]
     if not judged:
-        st.info("None of these runs can be judged: their sounds have no class.", icon=":material/info:")
+        st.info("None of these runs can be evaluated: their sounds have no class.", icon=":material/info:")
         return
     table = [
         {
             "Collection": row.collection,
             "Loss": row.loss,
             "Modality": MODALITY_WORDS[row.modality],
-            "Confidence": f"≥ {row.min_confidence}",
+            "Annotation confidence": f"≥ {row.min_confidence}",
             "Folds": row.folds,
             "Test sounds": row.test_sounds,
             **{heading: row.percent(name) for name, heading in TABLE_METRICS.items()},
@@ -86,7 +85,8 @@ def page() -> None:
     kinds = "; ".join(dict.fromkeys(run.split_kind for run in judged))
     st.caption(
         f"Percent on test sounds, mean ± standard deviation over the folds that are loaded. Folds: {kinds}. "
-        "The confidence threshold applies to training and test alike. Figures of different collections do not compare."
+        "The annotation confidence threshold applies to training and test alike. "
+        "Figures of different collections cannot be compared."
     )
 
 

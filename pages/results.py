@@ -1,4 +1,4 @@
-"""Results: table 1, what hierarchical training does to the latent space, and the paper's figures."""
+"""Results of the loaded runs: table 1, what hierarchical training does to latent spaces, the paper's figures."""
 
 import streamlit as st
 

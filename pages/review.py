@@ -1,4 +1,4 @@
-"""Review: labels that are probably wrong, one at a time, by ear; every decision is saved as it is made."""
+"""Review: labels that are probably wrong, one at a time, by ear; each decision is saved at once."""
 
 from collections.abc import Mapping
 
@@ -21,10 +21,10 @@ def from_the_start() -> None:
 
 
 def pick_models() -> list[RunInfo]:
-    """Runs whose out-of-fold answers judge the labels together: hierarchical and flat of one modality and threshold."""
+    """Runs whose out-of-fold predictions judge the labels: hierarchical and flat of one modality and threshold."""
     groups = summaries.named_settings([info for info in cache.infos().values() if info.metrics], losses_apart=False)
     if not groups:
-        st.info("None of the loaded runs has sounds with a class; there are no labels to review.")
+        st.info("The loaded runs have no sounds with a class, so there are no labels to review.")
         st.stop()
     return groups[st.selectbox("Models", list(groups), key="review.models", on_change=from_the_start)]
 
@@ -52,14 +52,14 @@ def set_up() -> ReviewSession:
     with middle:
         state = pick_filter("Sounds", STATES, key="review.state", start="open")
     with right:
-        agreement = pick_filter("Answers", AGREEMENT, key="review.agreement", start="all")
+        agreement = pick_filter("Predictions", AGREEMENT, key="review.agreement", start="all")
     with last:
         second = {c.code: c.name for c in queue.quality.taxonomy.second}
         classes = st.multiselect(
-            "Label or suggestion",
+            "Given or suggested label",
             list(second),
             format_func=second.__getitem__,
-            placeholder="any class",
+            placeholder="Any class",
             key="review.classes",
             on_change=from_the_start,
         )
@@ -80,21 +80,24 @@ def page() -> None:
     st.progress(
         decided / max(len(passing), 1),
         f"{decided:,} of {len(passing):,} sounds decided · {len(record.disputed)} disputed · "
-        f"confident learning expects about {int(quality.likely_wrong.sum()):,} of {len(quality):,} labels to be wrong",
+        f"confident learning estimates {int(quality.likely_wrong.sum()):,} of {len(quality):,} labels to be wrong",
     )
     if NOTICE in st.session_state:
         st.warning(st.session_state.pop(NOTICE), icon=":material/group:")
     collection = session.queue.entries[0][0].collection
     left_out = 0 if collection is None else int((collection.labels >= 0).sum()) - len(quality)
     if left_out:
-        st.caption(f"{left_out:,} labelled sounds have no out-of-fold answer by these models and are not in the queue.")
+        st.caption(
+            f"{left_out:,} labelled sounds have no out-of-fold prediction from these models and are not in the queue."
+        )
     i = session.current(record)
     autoplay = bool(st.session_state.get("review.autoplay", True))
     card, side = st.columns([3, 2], gap="large")
     with card:
         if i is None:
             st.success(
-                "No sound waits here." if len(passing) else "No sound passes these filters.", icon=":material/check:"
+                "There are no more sounds here." if len(passing) else "No sound passes these filters.",
+                icon=":material/check:",
             )
         else:
             panels.sound(session, i, record, autoplay=autoplay)
@@ -104,7 +107,7 @@ def page() -> None:
         if i is not None:
             panels.neighbours(session, i)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.toggle("Play at once", value=True, key="review.autoplay", persist_state="session")
+        st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
         st.download_button(
             "Decisions as CSV",
             lambda: decisions.table(session.record()).to_csv(index=False),
@@ -115,8 +118,9 @@ def page() -> None:
             key="review.csv",
         )
         st.caption(
-            f"Saved at once in `{session.file}`. `bstviz review apply` makes a new version of the collection of them; "
-            "this one stays as it is." + (f" {record.damaged} damaged lines are passed over." if record.damaged else "")
+            f"Saved at once in `{session.file}`. `bstviz review apply` makes a new version of the collection from "
+            "them; this one is not changed."
+            + (f" {record.damaged} damaged lines are skipped." if record.damaged else "")
         )
     query_params.write("review", {"sound": None if i is None else str(quality.sound_ids[i])})
 

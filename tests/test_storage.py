@@ -225,7 +225,7 @@ def test_every_damage_is_named_with_the_remedy(tmp_path: Path) -> None:
 
 def test_a_folder_without_header_is_no_thing(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(UserError, match="is no thing"):
+        with pytest.raises(UserError, match="is not a thing"):
             read(folder)
 
 

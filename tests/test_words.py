@@ -1,6 +1,8 @@
 """One vocabulary, the field's: words of the older language are found in no page, help text, README, format or comment.
 
-``bstviz/migrations.py``, which reads what older versions wrote, has to know them, and so has the changelog.
+What reads or describes older versions has to know their words: ``bstviz/migrations.py``, the section of
+``docs/formats.md`` on older versions, and the changelog. A few phrases use one of the words in its ordinary meaning
+(:data:`ORDINARY`).
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ NOT_A_LETTER_BEFORE, NOT_A_LETTER_AFTER = "(?<![A-Za-z])", "(?![A-Za-z])"
 INSTEAD = {  # regular expression of a word, its inflections with it: what is said now
     r"also[ _]trained[ _]on": "extra training data",
     r"applied runs?": "inference-only run",
-    r"brought onto": "out-of-sample projection",
+    r"[\"'`]below[\"'`]": "below_threshold",
+    r"(brought|brings?|placed|placing) (onto|on it|on them|among them)": "out-of-sample projection",
     r"certainty|certainties": "confidence (of the predicted class)",
     r"convictions?|most convinced|model confidence": "confidence (of the predicted class)",
     r"deeds?": "key bindings",
@@ -35,16 +38,19 @@ INSTEAD = {  # regular expression of a word, its inflections with it: what is sa
     r"inflat(ion|es?|ed)": "leakage",
     r"memory\.safetensors": "retrieval.safetensors",
     r"never parts?|(not|never) parted": "kept in the same fold",
-    r"(one|a) row a (sound|file|class)": "one row per sound",
+    r"odd (sound|file|sample|block|group)s?": "anomalous",
+    r"(one|a) (row|line|dot) a (sound|file|class|setting)": "one row per sound",
     r"(one|a) run a fold": "one run per fold",
     r"opinions?": "predictions",
-    r"puts? right": "repair",
+    r"(puts?|putting) (it |them |that )?right": "repair",
+    r"panels? of (models|judges)": "models and nearest neighbours",
     r"released": "bundled models",
     r"remember(s|ed)?": "kNN datastore; retrieval",
-    r"runs? that (listens?|reads?)": "audio model, text model, audio + text model",
+    r"(audio|text)-only (run|model)s?|(runs?|models?|encoders?) that (listens?|reads?)": "audio model, text model",
     r"stamp(s|ed)?": "fingerprint, header hash, event id",
     r"taken for": "confused with",
-    r"turned onto": "aligned to",
+    r"train --preset": "train --recipe",
+    r"turned (in|on)to": "aligned to",
     r"twins?": "near-duplicate in training",
     r"weigh(s|ed|ing)?": "combine; models and nearest neighbours",
     r"witness(es)?": "models and nearest neighbours",
@@ -52,9 +58,19 @@ INSTEAD = {  # regular expression of a word, its inflections with it: what is sa
 WORDS = {
     re.compile(f"{NOT_A_LETTER_BEFORE}({word}){NOT_A_LETTER_AFTER}", re.IGNORECASE): INSTEAD[word] for word in INSTEAD
 }
+ORDINARY = re.compile(
+    "|".join(
+        (
+            "Negative Evidences",  # in the title of a paper
+            "desk (drawer|fan)|mixing desk|working, then released",  # in titles of the demo, whose texts are embedded
+            'train --preset", "train --recipe',  # where the command line says what the old option is called now
+        )
+    )
+)
+"""Phrases in which a word means what it means elsewhere; looked for nowhere else in their lines."""
 EXEMPT = {ROOT / "bstviz" / "migrations.py"}
-SUFFIXES = {".py", ".js", ".html", ".css", ".toml", ".md"}
-RENAMING = pytest.mark.xfail(strict=False, reason="the renaming is under way")  # goes with it
+SUFFIXES = {".py", ".js", ".html", ".css", ".toml", ".md", ".cff"}
+OLDER_VERSIONS = "## Older versions"  # heading of the section of docs/formats.md that has to name old words
 
 
 def old_words(lines: Iterator[tuple[str, str]]) -> list[str]:
@@ -63,7 +79,7 @@ def old_words(lines: Iterator[tuple[str, str]]) -> list[str]:
         f"{where}: {found.group()!r}; say: {instead}"
         for where, line in lines
         for word, instead in WORDS.items()
-        for found in word.finditer(line)
+        for found in word.finditer(ORDINARY.sub("", line))
     ]
 
 
@@ -72,7 +88,8 @@ def lines_of(*places: Path) -> Iterator[tuple[str, str]]:
     for place in places:
         for file in [place] if place.is_file() else sorted(place.rglob("*")):
             if file.suffix in SUFFIXES and file not in EXEMPT:
-                for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+                text = file.read_text(encoding="utf-8").partition(OLDER_VERSIONS)[0]
+                for number, line in enumerate(text.splitlines(), 1):
                     yield f"{file.relative_to(ROOT)}:{number}", line
 
 
@@ -137,27 +154,23 @@ def test_words_are_found_whole_and_inflected(text: str, count: int) -> None:
     assert len(old_words(iter([("here", text)]))) == count
 
 
-@RENAMING
 def test_pages_speak_the_fields_language() -> None:
     check(lines_of(ROOT / "app.py", ROOT / "pages", ROOT / "bstviz" / "ui"))
 
 
-@RENAMING
 def test_the_package_speaks_the_fields_language() -> None:
     check(lines_of(ROOT / "bstviz"))
 
 
-@RENAMING
 def test_the_texts_speak_the_fields_language() -> None:
-    check(lines_of(ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*")))
+    texts = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CITATION.cff", ROOT / "docs", ROOT / "benchmarks")
+    check(lines_of(*texts))
 
 
-@RENAMING
 def test_the_help_speaks_the_fields_language() -> None:
     check(helps())
 
 
-@RENAMING
 def test_formats_speak_the_fields_language(collection: Collection, runs: dict[str, Run]) -> None:
     assert collection.folder is not None
     for folder in (collection.folder, *(run.folder for run in runs.values())):

@@ -1,4 +1,4 @@
-"""Zip archives from others: read within limits, and nothing of them lands outside the folder that was named.
+"""Zip archives from others: read within limits; nothing in them is written outside the folder that was named.
 
 An archive is refused as a whole where a member's path leads out of it, is absolute or a link, where it is encrypted, or
 where it would grow beyond the limits: too many members, too many bytes, or bytes out of proportion to the archive (a
@@ -46,11 +46,11 @@ def checked(archive: zipfile.ZipFile, name: str, size: int, limits: Limits) -> l
     files = [info for info in archive.infolist() if not info.is_dir()]
     total = sum(info.file_size for info in files)
     if len(files) > limits.members:
-        raise UserError(f"{name} holds {len(files):,} files; at most {limits.members:,} are taken. Split it.")
+        raise UserError(f"{name} holds {len(files):,} files; at most {limits.members:,} are allowed. Split it.")
     if total > limits.bytes:
         raise UserError(
-            f"{name} would unpack to {total / 2**20:,.0f} MB; at most {limits.bytes / 2**20:,.0f} MB are taken. Split "
-            "it."
+            f"{name} would unpack to {total / 2**20:,.0f} MB; at most {limits.bytes / 2**20:,.0f} MB are allowed. "
+            "Split it."
         )
     if total > max(limits.least, limits.proportion * size):
         raise UserError(
@@ -71,7 +71,7 @@ def read_sounds(data: bytes, name: str, *, limits: Limits = UPLOAD) -> list[tupl
     """The sound files of a zip archive in memory, as (path within it, bytes) in path order.
 
     Raises:
-        UserError: It is no zip archive, damaged, refused (see above), or holds no sound file.
+        UserError: It is not a zip archive, damaged, refused (see above), or holds no sound file.
     """
     out = []
     try:
@@ -84,7 +84,7 @@ def read_sounds(data: bytes, name: str, *, limits: Limits = UPLOAD) -> list[tupl
     except (*DAMAGED, OSError, ValueError) as error:
         raise UserError(f"{name} could not be read as a zip archive ({error}).") from None
     if not out:
-        raise UserError(f"{name} holds no sound file; read are {', '.join(decode.SUFFIXES)}.")
+        raise UserError(f"{name} holds no sound file; supported are {', '.join(decode.SUFFIXES)}.")
     return sorted(out)
 
 
@@ -100,7 +100,7 @@ def unpack(
         on_bytes: Called with the number of bytes written since the last call.
 
     Raises:
-        UserError: It is no zip archive, damaged, or refused (see above); nothing has been written then, unless it is
+        UserError: It is not a zip archive, damaged, or refused (see above); nothing has been written then, unless it is
             damaged.
     """
     root = folder.resolve()

@@ -119,7 +119,9 @@ def mix_down(blocks: Blocks, frames: int | None, rate: int, channels: int, kind:
         shown: Name for messages.
     """
     if not MIN_RATE <= rate <= MAX_RATE:
-        raise UserError(f"{shown} states a sampling rate of {rate:,} Hz; read are {MIN_RATE:,} to {MAX_RATE:,} Hz.")
+        raise UserError(
+            f"{shown} states a sampling rate of {rate:,} Hz; supported are {MIN_RATE:,} to {MAX_RATE:,} Hz."
+        )
     held = round(MAX_SECONDS * min(rate, FULL_RATE))
     ranges: Ranges = [(0, min(frames, held) if frames is not None else held)]
     if frames is not None and frames > held:

@@ -1,1 +1,1 @@
-"""The command line: thin commands over the package, a module for each kind of work; ``--json`` for programs."""
+"""The command line: thin commands over the package, one module for each kind of work."""

@@ -39,5 +39,5 @@ def main() -> None:
         console.print(f"[bold red]Error:[/] {plain(error)}")
         sys.exit(2)
     except KeyboardInterrupt:
-        console.print("Stopped; run the same command again to go on where it was.")
+        console.print("Stopped; run the same command again to continue.")
         sys.exit(130)

@@ -21,7 +21,7 @@ PROBLEMS_SHOWN = 20
 
 
 def plain(text: object) -> str:
-    """Text as it is, with nothing in it read as markup."""
+    """Text with nothing in it read as markup."""
     from rich.markup import escape
 
     return escape(str(text))
@@ -60,7 +60,7 @@ def meter(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def print_renamed(old: str, new: str) -> None:
     """Say that an old name of something was used; it works for one version more."""
-    console.print(f"[dim]{plain(old)} is now {plain(new)}; the next version will not know the old name.[/]")
+    console.print(f"[dim]{plain(old)} is now {plain(new)}; the next version will not accept the old name.[/]")
 
 
 def print_problems(problems: dict[str, str]) -> None:
@@ -68,7 +68,7 @@ def print_problems(problems: dict[str, str]) -> None:
     if not problems:
         return
     count = len(problems)
-    console.print(f"{count:,} sound{'s' if count > 1 else ''} could not be decoded, or hold no sound:")
+    console.print(f"{count:,} sound{'s' if count > 1 else ''} could not be decoded or hold no audio:")
     for sound_id, reason in list(problems.items())[:PROBLEMS_SHOWN]:
         named = Path(sound_id).name
         console.print(f"  {plain(reason if reason.startswith(named) else f'{sound_id}: {reason}')}")
@@ -80,13 +80,13 @@ def save_collection(collection: Collection, out: Path) -> None:
     """Write a collection and print what is in it and what comes next.
 
     Raises:
-        UserError: ``out`` holds something that is no collection.
+        UserError: ``out`` holds something that is not a collection.
     """
     from bstviz.models.run_info import is_run
 
     taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if is_run(out) or (taken and not (out / "collection.json").is_file()):
-        raise UserError(f"{out} holds something that is no collection; choose another --out.")
+        raise UserError(f"{out} holds something that is not a collection; choose another --out.")
     collection.save(out)
     labelled = int((collection.labels >= 0).sum())
     name = plain(collection.name)

@@ -1,4 +1,4 @@
-"""Commands that make collections and look at them: import, fetch, embed, duplicates, datasets."""
+"""Commands that make and inspect collections: import, fetch, embed, duplicates, datasets."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def import_command(dataset: Dataset) -> Callable[..., None]:
 
 
 for _id, _dataset in DATASETS.items():
-    if signature(_dataset.load).parameters:  # the demo needs no place: `bstviz demo` makes it
+    if signature(_dataset.load).parameters:  # the demo needs no path: `bstviz demo` makes it
         imports.command(_id, help=_dataset.__doc__)(import_command(_dataset))
 
 
@@ -97,11 +97,13 @@ def datasets(as_json: JsonOption = False) -> None:
 def fetch(
     source: Annotated[str, typer.Argument(help="bsd10k or bsd35k.")],
     out: OutOption,
-    audio: Annotated[bool, typer.Option(help="The sounds too; without them they are played by Freesound.")] = False,
-    record: Annotated[str | None, typer.Option(help="Number of another Zenodo record of the data.")] = None,
+    audio: Annotated[bool, typer.Option(help="Download the sounds too; without them, Freesound plays them.")] = False,
+    record: Annotated[
+        str | None, typer.Option(help="Number of another Zenodo record, for another version of the data.")
+    ] = None,
     name: NameOption = None,
 ) -> None:
-    """Download BSD10k or BSD35k with its CLAP embeddings and import it; stopped, it goes on where it was.
+    """Download BSD10k or BSD35k with its CLAP embeddings and import it; run again after a stop, it continues.
 
     Example: bstviz fetch bsd10k --out collections/bsd10k
     """
@@ -117,16 +119,16 @@ def fetch(
 def embed(
     collection: Path,
     audio_encoder: Annotated[
-        str, typer.Option(help="Encoder of the audio, several joined by +, or none.")
+        str, typer.Option(help="Encoder of the audio, or several joined by +; none to leave it out.")
     ] = AUDIO_ENCODER,
-    text_encoder: Annotated[str, typer.Option(help="Encoder of the words, or none.")] = TEXT_ENCODER,
-    text_fields: Annotated[str, typer.Option(help="Columns that make up the words.")] = "title,tags,description",
+    text_encoder: Annotated[str, typer.Option(help="Encoder of the text; none to leave it out.")] = TEXT_ENCODER,
+    text_fields: Annotated[str, typer.Option(help="Columns that make up the text.")] = "title,tags,description",
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Embed the sounds and words of a collection; stopped, it goes on where it was.
+    """Embed the audio and text of a collection; run again after a stop, it continues.
 
     Example: bstviz embed collections/mine --text-fields title,tags
     """
@@ -147,7 +149,7 @@ def embed(
     print_problems(report.without_audio)
     if report.without_text:
         console.print(
-            f"{report.without_text:,} of {len(done):,} sounds have no words and no text embedding; "
+            f"{report.without_text:,} of {len(done):,} sounds have no text and so no text embedding; "
             "text models and audio + text models leave them out."
         )
 
@@ -157,23 +159,25 @@ def duplicates(
     collection: Path,
     experiment: Annotated[
         Path | None,
-        typer.Option(help="Trained on the collection: prints how near-duplicates in training change its scores."),
+        typer.Option(help="Experiment trained on the collection: print its scores with and without leakage."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write all pairs to this .csv or .parquet.")] = None,
-    by: Annotated[str | None, typer.Option(help="audio or text; audio where there is, when left out.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Embeddings to compare, audio or text; by default audio where there is any.")
+    ] = None,
     threshold: Annotated[
-        float | None, typer.Option(help="Similarity from which a pair counts; chosen from the data when left out.")
+        float | None, typer.Option(help="Least similarity of a pair; by default chosen from the data.")
     ] = None,
     waveforms: Annotated[
         bool,
-        typer.Option("--listen/--no-listen", help="Compare the waveforms of each pair too, where there are files."),
+        typer.Option("--listen/--no-listen", help="Compare waveforms too, where there are files."),
     ] = True,
     mark: Annotated[
         bool, typer.Option(help="Add a column duplicate_group to the collection, for --group duplicate_group.")
     ] = False,
-    count: Annotated[int, typer.Option(help="How many pairs to print.")] = 10,
+    count: Annotated[int, typer.Option(help="Number of pairs to print.")] = 10,
 ) -> None:
-    """List near-duplicate sounds, across folds in particular: they make a model look better than it is.
+    """List near-duplicate sounds. In both training and test, they make a model look better than it is (leakage).
 
     Example: bstviz duplicates collections/mine --experiment runs/flat --out pairs.csv
     """

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 RunOption = Annotated[
     Path | None,
-    typer.Option(
-        help="Run that predicts, or an experiment whose runs predict together; the bundled audio models when left out."
-    ),
+    typer.Option(help="Run, or experiment whose runs predict together; by default the bundled audio models."),
 ]
 
 
@@ -47,8 +45,8 @@ def _bundled_models() -> list[Path]:
 def classify(
     files: Annotated[list[Path] | None, typer.Argument(help="Sound files.")] = None,
     run: RunOption = None,
-    text: Annotated[str, typer.Option(help="Title, tags or description, for a text or audio + text model.")] = "",
-    best: Annotated[int, typer.Option(help="How many classes to print.")] = 3,
+    text: Annotated[str, typer.Option(help="Title, tags or description, for an audio + text model.")] = "",
+    best: Annotated[int, typer.Option(help="Number of classes to print.")] = 3,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
     batch: Annotated[Path | None, typer.Option(hidden=True)] = None,
@@ -133,7 +131,7 @@ def label(
     address: AddressOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Predict the classes of every sound under a folder; stopped, or run again, it takes only what is new or changed.
+    """Predict the classes of every sound under a folder; run again, it does only what is missing, new or changed.
 
     Example: bstviz label ~/Library --out labels.parquet --engine ray
     """
@@ -155,13 +153,13 @@ def _label(folder: Path, out: Path, run: Path | None, engine: Engine, device: st
 def search(
     collection: Path,
     query: str,
-    count: Annotated[int, typer.Option(help="How many sounds.")] = 10,
+    count: Annotated[int, typer.Option(help="Number of sounds to print.")] = 10,
     by: Annotated[
-        str | None, typer.Option(help="audio or text; audio where the encoder allows it when left out.")
+        str | None, typer.Option(help="Search by audio or text; by default audio where the encoder can.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the sounds nearest to some words: by their audio with CLAP, else by titles, tags and descriptions.
+    """Find the sounds that best match some words: by audio with CLAP, else by title, tags and description.
 
     Example: bstviz search collections/bsd10k "rain on a tent"
     """
@@ -186,17 +184,17 @@ def explore(
     folder: Path,
     run: Annotated[
         list[Path] | None,
-        typer.Option(help="Audio model (a run or an experiment), repeatable; the bundled ones when left out."),
+        typer.Option(help="Audio model (a run or an experiment), repeatable; by default the bundled ones."),
     ] = None,
-    home: Annotated[Path | None, typer.Option(help="Where to keep what is made; in the cache when left out.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Folder for what is made; by default in the cache.")] = None,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
     device: DeviceOption = "cpu",
     port: PortOption = web.PORT,
-    serve: Annotated[bool, typer.Option(help="Open the app on it when it is ready.")] = True,
+    serve: Annotated[bool, typer.Option(help="Open the app when it is ready.")] = True,
 ) -> None:
-    """Open a bare folder of sounds in the app: import, embed, classify, map. Run again, it takes only what is new.
+    """Import, embed and classify a folder of sounds, and open the app on it; run again, it does only what is new.
 
     Example: bstviz explore ~/Recordings
     """

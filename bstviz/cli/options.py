@@ -1,4 +1,4 @@
-"""The options that several commands share, and what is made of their values."""
+"""The options that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the
 DeviceOption = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
 FoldsOption = Annotated[int, typer.Option(help="Number of folds.")]
 GroupOption = Annotated[
-    str | None, typer.Option(help="Column whose sounds of one value are kept in the same fold, e.g. uploader.")
+    str | None, typer.Option(help="Column; sounds that share a value are kept in the same fold, e.g. uploader.")
 ]
 FoldColumnOption = Annotated[
-    str | None, typer.Option(help="Column with the data's own folds (test_fold is found without it).")
+    str | None, typer.Option(help="Column with the data's own folds; by default test_fold, where there is one.")
 ]
-EpochsOption = Annotated[int | None, typer.Option(help="Another number of epochs.")]
-SeedOption = Annotated[int, typer.Option(help="Of folds, initialisation and augmentation.")]
+EpochsOption = Annotated[int | None, typer.Option(help="Number of epochs; by default the recipe's.")]
+SeedOption = Annotated[int, typer.Option(help="Seed of folds, initialisation and augmentation.")]
 JobsOption = Annotated[
     int | None,
-    typer.Option(min=1, help="Worker processes; one per processor core when left out, one with an accelerator."),
+    typer.Option(min=1, help="Worker processes; by default one per processor core, or one with an accelerator."),
 ]
 EngineOption = Annotated[str, typer.Option(help="local, or ray for many processes and machines.")]
-WorkersOption = Annotated[int | None, typer.Option(help="Ray processes; as many as there are cores when left out.")]
-AddressOption = Annotated[str | None, typer.Option(help="Ray cluster to join, e.g. auto; a local one when left out.")]
+WorkersOption = Annotated[int | None, typer.Option(help="Ray processes; by default as many as there are cores.")]
+AddressOption = Annotated[str | None, typer.Option(help="Ray cluster to join, e.g. auto; by default a local one.")]
 PortOption = Annotated[int, typer.Option(help="TCP port.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

@@ -1,4 +1,4 @@
-"""The commands ``review``: labels with low quality scores, and the decisions on them that were made in the app."""
+"""The commands ``review``: labels with low quality scores, and the decisions made on them in the app."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from bstviz.models.run_info import RunInfo
 
 commands = typer.Typer(
-    help="Low label quality scores: list the sounds, export and apply what was decided in the app.",
+    help="Labels that are probably wrong: list them, export and apply the decisions made in the app.",
     no_args_is_help=True,
 )
 DecisionsOption = Annotated[
-    Path | None, typer.Option(help="Record of decisions; where the app keeps it when left out.")
+    Path | None, typer.Option(help="Record of decisions; by default the one that the app keeps.")
 ]
 CollectionOption = Annotated[Path | None, typer.Option(help="The runs' collection, where it has moved.")]
 
@@ -29,13 +29,13 @@ CollectionOption = Annotated[Path | None, typer.Option(help="The runs' collectio
 @commands.command("list")
 def list_labels(
     experiments: list[Path],
-    count: Annotated[int, typer.Option(help="How many sounds.")] = 20,
+    count: Annotated[int, typer.Option(help="Number of sounds to print.")] = 20,
     collection: CollectionOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the sounds of the lowest label quality scores, with given label, suggested label and reasons.
+    """Print the sounds with the lowest label quality scores, with given label, suggested label and reasons.
 
-    Scores come from the out-of-fold predictions of the experiments' first modality and confidence threshold.
+    Scores come from the out-of-fold predictions of the experiments' first modality and annotation confidence threshold.
 
     Example: bstviz review list experiments/table1
     """
@@ -83,14 +83,14 @@ def export(experiments: list[Path], out: OutOption, decisions: DecisionsOption =
 def apply(
     experiments: list[Path], out: OutOption, decisions: DecisionsOption = None, collection: CollectionOption = None
 ) -> None:
-    """Make a new version of the collection with the classes that were decided on; the original is not changed.
+    """Make a new version of the collection with the decided classes; the original is not changed.
 
     Example: bstviz review apply experiments/table1 --out collections/bsd10k-2
     """
     from bstviz.review.decisions import apply_decisions, read_record, record_file
 
     if out.exists():
-        raise UserError(f"{out} is there already; a new version goes into a new folder.")
+        raise UserError(f"{out} exists already; choose a new folder for the new version.")
     infos, sounds = _reviewed(experiments, collection)
     file = decisions or record_file(infos[0].collection, experiments)
     record = read_record(file, sounds.hash)
@@ -98,7 +98,7 @@ def apply(
     save_collection(changed, out)
     console.print(f"  {plain(changed.revisions[-1])}")
     if record.disputed:
-        console.print(f"  left as they are: {len(record.disputed):,} disputed sounds; decide on them in the app first")
+        console.print(f"  not changed: {len(record.disputed):,} disputed sounds; settle them in the app first")
 
 
 def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
@@ -110,7 +110,7 @@ def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
     names = sorted({f"{i.collection.name} ({i.collection.hash[:6]})" for i in infos})
     if len(names) != 1:
         found = ", ".join(names) or "none with classes"
-        raise UserError(f"A review is of one collection; these runs are of {found}. Name other runs.")
+        raise UserError(f"A review covers one collection; these runs are of {found}. Name other runs.")
     return infos
 
 

@@ -1,4 +1,4 @@
-"""Commands that train and judge: train, sweep, report, demo."""
+"""Commands that train and evaluate: train, sweep, report, demo."""
 
 from __future__ import annotations
 
@@ -41,22 +41,24 @@ def train(
     out: OutOption,
     loss: Annotated[str, typer.Option(help="flat or hierarchical.")] = "hierarchical",
     modality: Annotated[str, typer.Option(help="audio, text or both.")] = "audio",
-    min_confidence: Annotated[int, typer.Option(help="Annotation confidence from which sounds count, 1-5.")] = 1,
+    min_confidence: Annotated[
+        int, typer.Option(help="Least annotation confidence (1-5) of the sounds to train and test on.")
+    ] = 1,
     folds: FoldsOption = 5,
     group: GroupOption = None,
     fold_column: FoldColumnOption = None,
     recipe: Annotated[
-        str, typer.Option(help="default; text: for text models; paper: the paper's own recipe.")
+        str, typer.Option(help="Training config: default, text (for text models) or paper (the paper's own).")
     ] = "default",
     preset: Annotated[str | None, typer.Option(hidden=True)] = None,
     epochs: EpochsOption = None,
-    umap: Annotated[bool, typer.Option(help="Make the UMAP maps now; otherwise the app makes them when asked.")] = True,
+    umap: Annotated[bool, typer.Option(help="Make the UMAP maps now; otherwise the app makes them on request.")] = True,
     seed: SeedOption = 0,
     jobs: JobsOption = None,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model on every fold; stopped, it goes on with the folds that are missing.
+    """Train one model per fold; run again after a stop, it trains the folds that are missing.
 
     Example: bstviz train collections/mine --loss flat --modality audio --folds 5 --group uploader --out runs/flat
     """
@@ -84,7 +86,7 @@ def sweep(
     out: OutOption,
     preset: Annotated[str, typer.Option(help="table1, or a .toml file of your own.")] = "table1",
     recipe: Annotated[
-        str | None, typer.Option(help="Another training recipe than the preset's: default, text, paper.")
+        str | None, typer.Option(help="Training config: default, text or paper; by default the preset's.")
     ] = None,
     folds: FoldsOption = 5,
     group: GroupOption = None,
@@ -92,7 +94,7 @@ def sweep(
     epochs: EpochsOption = None,
     baselines: Annotated[bool, typer.Option(help="Fit the preset's baselines too.")] = True,
     umap: Annotated[
-        bool, typer.Option(help="Make the UMAP maps too; otherwise the app makes them when asked.")
+        bool, typer.Option(help="Make the UMAP maps too; otherwise the app makes them on request.")
     ] = False,
     seed: SeedOption = 0,
     jobs: JobsOption = None,
@@ -102,7 +104,7 @@ def sweep(
     address: AddressOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a grid of settings on the same folds, as the paper's table 1; stopped at any moment, it goes on.
+    """Train a grid of settings on the same folds, as in the paper's table 1; run again after a stop, it continues.
 
     Example: bstviz sweep collections/bsd10k --preset table1 --out experiments/table1
     """
@@ -124,7 +126,7 @@ def sweep(
 
 
 def _run_sweep(sounds: Collection, assignment: Folds, grid: Grid, out: Path, **options: Any) -> None:
-    """Run a sweep under a progress bar that says what is done and how long the rest may take."""
+    """Run a sweep under a progress bar that shows what is done and how long the rest may take."""
     from rich.progress import (
         BarColumn,
         Progress,
@@ -173,7 +175,8 @@ def report(
     form: Annotated[str, typer.Option("--format", help="text, markdown, csv or json.")] = "text",
     paper: Annotated[bool, typer.Option(help="Print the paper's table 1 beside the figures.")] = True,
     html: Annotated[
-        Path | None, typer.Option(help="Write all that the results page shows to this file, which needs no network.")
+        Path | None,
+        typer.Option(help="Write everything that the Results page shows to this HTML file, which needs no network."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -207,7 +210,7 @@ def demo(
     extra: Annotated[
         list[Path] | None, typer.Option(help="Embedded collection with extra training data; repeatable.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of folds and training.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of folds and training.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Make the demo collection and train the bundled models on it.

@@ -1,4 +1,4 @@
-"""The command ``app``: serves the pages."""
+"""The command ``app``: serve the pages."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ HOST, PORT = "localhost", 8501
 def app(
     experiment: Annotated[list[Path] | None, typer.Option(help="Folder of runs to load; repeatable.")] = None,
     collection: Annotated[
-        list[Path] | None, typer.Option(help="Where to look for the runs' collection; repeatable.")
+        list[Path] | None, typer.Option(help="Folder of the runs' collection, where it has moved; repeatable.")
     ] = None,
     reviews: Annotated[
-        Path | None, typer.Option(help="Folder for the decisions on labels; the first experiment's when left out.")
+        Path | None, typer.Option(help="Folder for decisions on labels; by default the first experiment's.")
     ] = None,
     port: PortOption = PORT,
     address: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
 ) -> None:
-    """Serve the app: the bundled models, or the runs of your experiments.
+    """Serve the app on the runs of your experiments, or else on the bundled models.
 
     Example: bstviz app --experiment runs/hierarchical --experiment runs/flat
     """

@@ -95,7 +95,7 @@ def _with_class(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     codes = pd.to_numeric(table["class_index"], errors="coerce").map(by_index)
     if codes.isna().all():
         raise UserError(f"{file}: no value of class_index is known; BST indices run from 101 to 504.")
-    codes = codes.astype("object").fillna(table["class_index"])  # so that unknown indices are counted aloud
+    codes = codes.astype("object").fillna(table["class_index"])  # so that unknown indices are counted and reported
     return table.assign(**{"class": codes})
 
 
@@ -118,7 +118,7 @@ def _embeddings(folder: Path | None, ids: pd.Series) -> tuple[np.ndarray | None,
         try:
             vector = np.load(file, allow_pickle=False).astype(np.float32).ravel()
         except (ValueError, EOFError) as error:
-            raise UserError(f"{file} is no NumPy array ({error}); unpack the features again.") from None
+            raise UserError(f"{file} is not a NumPy array ({error}); unpack the features again.") from None
         if vector.shape != (CLAP_DIM,):
             raise UserError(f"{file} holds {vector.size} values; CLAP embeddings have {CLAP_DIM}.")
         out[row] = vector

@@ -39,7 +39,7 @@ def sound_files(folder: Path) -> list[str]:
         sounds = (name for name in names if Path(name).suffix.lower() in decode.SUFFIXES and not name.startswith("."))
         found += [(inside / name).as_posix() for name in sounds]
     if not found:
-        raise UserError(f"{folder} holds no audio file; read are {', '.join(decode.SUFFIXES)}.")
+        raise UserError(f"{folder} holds no audio file; supported are {', '.join(decode.SUFFIXES)}.")
     return sorted(found)
 
 

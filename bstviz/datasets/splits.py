@@ -155,7 +155,7 @@ def fold_options(kind: str) -> list[str] | None:
 
 
 def confident_sounds(collection: Collection, threshold: int) -> np.ndarray:
-    """Whether each sound's annotation confidence reaches the threshold, (N,) bool; 1 takes those without one too.
+    """Whether each sound's annotation confidence reaches the threshold, (N,) bool; 1 includes those without one.
 
     Raises:
         UserError: A threshold is asked for and no sound has a confidence.
@@ -190,7 +190,7 @@ def split_fold(
         validation: Share of the training sounds held out, stratified by class.
 
     Returns:
-        (N,) object: ``train``, ``val``, ``test``, ``below`` (in the test fold, but under the confidence threshold) or
+        (N,) object: ``train``, ``val``, ``test``, ``below_threshold`` (in the test fold, under the threshold) or
         ``unused`` (neither trained on nor tested).
     """
     from sklearn.model_selection import StratifiedGroupKFold, train_test_split
@@ -222,7 +222,7 @@ def split_fold(
             )
         splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # classes with fewer sounds than parts: no matter here
+            warnings.simplefilter("ignore", UserWarning)  # classes with fewer sounds than shares: no matter here
             inner, held = next(iter(splitter.split(rows, labels[rows], groups[rows])))
         train, val = rows[inner], rows[held]
     out[train], out[val] = "train", "val"

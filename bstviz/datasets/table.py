@@ -1,4 +1,4 @@
-"""Any table (CSV, TSV, parquet) of sounds, with or without a folder of audio files.
+"""Any table of sounds (CSV, TSV, Parquet), with or without a folder of audio files.
 
 Used where present: sound_id, class, confidence, title, tags, description, uploader, license, path or file. Other
 columns are kept to group and colour by.
@@ -66,8 +66,8 @@ def load(
         sounds, missing = _find_audio(sounds, root)
         if len(missing) == len(sounds):
             raise UserError(
-                f"None of the {len(sounds):,} sounds of {table} has its file in {root}; looked for e.g. {missing[0]}. "
-                "Give the folder that the paths count from."
+                f"None of the {len(sounds):,} sounds in {table} has a file in {root}, {missing[0]} for one. "
+                "Give the folder that the paths are relative to."
             )
         if missing:
             notes.append(f"{len(missing):,} sounds have no audio file in the folder, {missing[0]} for one.")

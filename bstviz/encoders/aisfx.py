@@ -30,7 +30,7 @@ RATE = 44_100
 N_FFT, HOP, BANDS = 2048, 1024, 96
 WINDOW, WINDOW_HOP = 100, 50  # frames; 2.3 s and half of it
 MAX_WINDOWS = 12
-BATCH = 16  # windows a forward pass
+BATCH = 16  # windows per forward pass
 LOG_MEL_MAX = 9.457798957824707  # greatest log-mel value of the training data: the package's fixed scale
 CHECKPOINT = Path("models") / "checkpoint.pth"
 

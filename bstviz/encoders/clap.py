@@ -46,7 +46,7 @@ N_FFT, HOP, BANDS = 1024, 480, 64
 LOW, HIGH = 50.0, 14_000.0  # Hz
 FRAMES = SECONDS * RATE // HOP + 1
 CROPS = 4  # sets of crops of a long clip
-BATCH = 8  # clips a forward pass
+BATCH = 8  # clips per forward pass
 TOKENS, VOCABULARY = 77, 50_265
 REVISION = "630k-audioset-fusion-best"
 FOLDER_VARIABLE = "BSTVIZ_CLAP"
@@ -62,15 +62,15 @@ class Route:
 
     Attributes:
         via: Package and version.
-        listen: Unit embeddings (n, d) of front-end inputs (n, 4, 1001, 64) and whether each is of a long clip, (n,)
-            bool.
-        read: Unit embeddings (n, d) of texts.
+        embed_audio: Unit embeddings (n, d) of front-end inputs (n, 4, 1001, 64) and whether each is of a long clip,
+            (n,) bool.
+        embed_text: Unit embeddings (n, d) of texts.
         dim: d.
     """
 
     via: str
-    listen: Callable[[Tensor, Tensor], Tensor]
-    read: Callable[[Sequence[str]], Tensor]
+    embed_audio: Callable[[Tensor, Tensor], Tensor]
+    embed_text: Callable[[Sequence[str]], Tensor]
     dim: int
 
 
@@ -136,7 +136,7 @@ class ClapAudio(_Clap):
         fed = [inputs(sound if len(sound) else np.zeros(1, np.float32)) for sound in sounds]
         longer = torch.cat([torch.full((len(f),), len(f) > 1) for f in fed])
         chunks = zip(torch.cat(fed).split(BATCH), longer.split(BATCH), strict=True)
-        out = torch.cat([self._route.listen(*chunk) for chunk in chunks])
+        out = torch.cat([self._route.embed_audio(*chunk) for chunk in chunks])
         means = torch.stack([chunk.mean(0) for chunk in out.split([len(f) for f in fed])])
         return nn.functional.normalize(means, dim=1).float().cpu().numpy()
 
@@ -147,7 +147,7 @@ class ClapText(_Clap):
     @torch.inference_mode()
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Unit embeddings (n, 512) float32; words beyond 77 tokens are not read, an empty text has one too."""
-        chunks = [self._route.read(list(texts[i : i + BATCH])) for i in range(0, len(texts), BATCH)]
+        chunks = [self._route.embed_text(list(texts[i : i + BATCH])) for i in range(0, len(texts), BATCH)]
         return torch.cat(chunks).float().cpu().numpy()
 
 
@@ -173,7 +173,7 @@ def weights_folder() -> Path:
     given = os.environ.get(FOLDER_VARIABLE)
     if given and not Path(given).expanduser().is_dir():
         raise UserError(
-            f"{FOLDER_VARIABLE} is {given}, which is no folder; give the one that holds CLAP's weights and tokenizer."
+            f"{FOLDER_VARIABLE} is {given}, which is not a folder; give the one with CLAP's weights and tokenizer."
         )
     return Path(given).expanduser() if given else paths.cache_folder() / "clap"
 
@@ -191,14 +191,16 @@ def transformers_route(folder: str, device: str) -> Route:
     model = ClapModel.from_pretrained(folder, local_files_only=True).eval().to(device)
     tokenizer = load_tokenizer(place)
 
-    def listen(fed: Tensor, longer: Tensor) -> Tensor:
+    def embed_audio(fed: Tensor, longer: Tensor) -> Tensor:
         answer = model.get_audio_features(input_features=fed.to(device), is_longer=longer[:, None].to(device))
         return cast(Tensor, answer.pooler_output)
 
-    def read(texts: Sequence[str]) -> Tensor:
+    def embed_text(texts: Sequence[str]) -> Tensor:
         return cast(Tensor, model.get_text_features(**tokenised(tokenizer, texts).to(device)).pooler_output)
 
-    return Route(f"transformers {metadata.version('transformers')}", listen, read, model.config.projection_dim)
+    return Route(
+        f"transformers {metadata.version('transformers')}", embed_audio, embed_text, model.config.projection_dim
+    )
 
 
 @lru_cache(maxsize=2)
@@ -233,18 +235,18 @@ def laion_route(folder: str, device: str) -> Route:
     clap.model.load_state_dict({k: v for k, v in load_file(ours).items() if k in known})
     model = clap.model.eval().to(device)
 
-    def listen(fed: Tensor, longer: Tensor) -> Tensor:
-        silence = torch.zeros(SECONDS * RATE)  # asked for, and not looked at
+    def embed_audio(fed: Tensor, longer: Tensor) -> Tensor:
+        silence = torch.zeros(SECONDS * RATE)  # required by the call, but not used
         given = [
             {"mel_fusion": mel, "longer": flag[None], "waveform": silence}
             for mel, flag in zip(fed, longer, strict=True)
         ]
         return cast(Tensor, model.get_audio_embedding(given))
 
-    def read(texts: Sequence[str]) -> Tensor:
+    def embed_text(texts: Sequence[str]) -> Tensor:
         return cast(Tensor, model.get_text_embedding(dict(tokenised(tokenizer, texts))))
 
-    return Route(f"laion-clap {metadata.version('laion-clap')}", listen, read, 512)
+    return Route(f"laion-clap {metadata.version('laion-clap')}", embed_audio, embed_text, 512)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from bstviz.errors import UserError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-BATCH = 64  # texts a forward pass
+BATCH = 64  # texts per forward pass
 
 
 class MiniLM:
@@ -33,7 +33,7 @@ class MiniLM:
         return f"MiniLM({self.info})"
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Embeddings (n, 384) float32 of unit length; words beyond 256 tokens are not read, an empty text has one."""
+        """Embeddings (n, 384) float32 of unit length; words beyond 256 tokens are ignored, empty text has one."""
         out = self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False, convert_to_numpy=True)
         return np.asarray(out, dtype=np.float32)
 

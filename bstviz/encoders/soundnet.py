@@ -7,7 +7,7 @@ sound shorter than 5 s is repeated until it fills them; of one longer than 30 s 
 taken.
 
 The package itself (an old Keras wrapper) is not imported, only its file of weights is read: after its checksum, and by
-an unpickler that makes nothing but arrays.
+an unpickler that can make arrays only.
 
 References: Y. Aytar, C. Vondrick, A. Torralba, "SoundNet: Learning Sound Representations from Unlabeled Video", NIPS
 2016 (weights MIT).
@@ -57,7 +57,7 @@ ARRAYS = {
 class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ARRAYS:
-            raise pickle.UnpicklingError(f"{module}.{name} is no part of an array")
+            raise pickle.UnpicklingError(f"{module}.{name} is not part of an array")
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)
 
 

@@ -1,4 +1,4 @@
-"""How sure an accuracy is: bootstrap over sounds, or over groups of sounds that stand or fall together.
+"""How certain an accuracy is: bootstrap over sounds, or over groups of sounds that are drawn together.
 
 Conventions: a *unit* is what is drawn with replacement, a sound or all sounds of a group (an uploader); several
 accuracies over overlapping sounds are drawn together, so that their differences are as sure as they are. Intervals are
@@ -27,7 +27,7 @@ def resampled(right: np.ndarray, total: np.ndarray, *, resamples: int = RESAMPLE
     """Accuracies of resampled units.
 
     Args:
-        right: (U, T) sounds answered right in each unit, for each of T accuracies.
+        right: (U, T) sounds predicted correctly in each unit, for each of T accuracies.
         total: (U, T) sounds in each unit; an accuracy may leave units out.
         resamples: How many times U units are drawn.
         seed: Of the draws.
@@ -55,7 +55,7 @@ def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def accuracies(
     answers: Sequence[OutOfFold], groups: Mapping[str, str] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> pd.DataFrame:
-    """Second-level accuracy of several sets of answers, and their differences from the first, with intervals.
+    """Second-level accuracy of several sets of predictions, and their differences from the first, with intervals.
 
     Args:
         answers: Each not empty; sounds with the same id are the same unit in all of them.

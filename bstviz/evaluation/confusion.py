@@ -96,20 +96,22 @@ def difference(first: np.ndarray, second: np.ndarray, cells: Cells) -> np.ndarra
 
 
 def table(values: np.ndarray, along: Axis, supports: np.ndarray) -> pd.DataFrame:
-    """A matrix to take away: one row per true class with its code, one column per predicted class, and its sounds."""
+    """A matrix as a table: one row per true class with its code, one column per predicted one, and the row's sounds."""
     out = pd.DataFrame(values, columns=pd.Index(along.codes))
     out.insert(0, "true", along.codes)
     return out.assign(sounds=supports)
 
 
 def where_applied(trained: int, tested: int) -> str:
-    """In words, where a confidence threshold applies: trained and tested on sounds of at least these."""
+    """In words, where an annotation confidence threshold applies: training and test take sounds of at least these."""
     if trained == tested:
-        return "all sounds train and test" if trained == 1 else f"≥ {trained} applies to training and test alike"
+        return (
+            "all sounds are in training and test" if trained == 1 else f"≥ {trained} applies to training and test alike"
+        )
     if trained == 1:
-        return f"≥ {tested} applies to the test only: any model looks better on the sounds its annotators were sure of"
+        return f"≥ {tested} applies to the test only: every model looks better on sounds whose annotators were sure"
     if tested == 1:
-        return f"≥ {trained} applies to training only: all sounds are tested, those that nobody was sure of too"
+        return f"≥ {trained} applies to training only: all sounds are tested, unsure annotations included"
     return f"≥ {trained} applies to training and ≥ {tested} to the test"
 
 
@@ -131,7 +133,7 @@ def cell(answers: OutOfFold, true: str, predicted: str) -> OutOfFold:
 
 
 def most_confident(answers: OutOfFold) -> OutOfFold:
-    """The same answers by falling confidence."""
+    """The same predictions by falling confidence."""
     return answers.where(np.argsort(-predicted_confidence(answers), kind="stable"))
 
 
@@ -159,7 +161,7 @@ def confused_pairs(matrix: np.ndarray, along: Axis) -> pd.DataFrame:
 
 
 def scores(answers: OutOfFold) -> pd.DataFrame:
-    """:data:`SCORES` of pooled answers and their spread over folds.
+    """:data:`SCORES` of pooled predictions and their spread over folds.
 
     Returns:
         By metric: ``pooled`` (over all sounds at once), ``mean`` and population ``std`` over folds (NaN with one fold).
@@ -183,7 +185,7 @@ class SharedTest:
     """The sounds that two settings were tested on.
 
     Attributes:
-        first: The first one's answers to the sounds that both test, in its order.
+        first: The first one's predictions for the sounds that both test, in its order.
         second: The second one's to the same sounds, in the same order.
         sizes: How many each tests.
         same_folds: Whether each of the shared sounds lies in the same test fold of both, made in the same way.

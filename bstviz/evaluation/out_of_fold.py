@@ -1,6 +1,6 @@
-"""Out-of-fold predictions: what the models of a setting say of sounds that they were not trained on, over all folds.
+"""Out-of-fold predictions: those of a setting's models for sounds that they were not trained on, over all folds.
 
-Every fold is a latent space of its own, so answers are pooled and latents never are. Whatever judges a setting as a
+Every fold is a latent space of its own, so predictions are pooled and latents never are. Whatever judges a setting as a
 whole (confusion, accuracy by class, label quality, reports) starts here.
 """
 
@@ -74,11 +74,11 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """Answers for n sounds, each from the run in whose test fold it lies; in fold order, then in the run's order.
+    """Predictions for n sounds, each by the run in whose test fold it lies; in fold order, then in the run's order.
 
     Attributes:
         runs: Of one setting, one per fold.
-        member: (n,) int64, which of the runs answered.
+        member: (n,) int64, which of the runs predicts it.
         row: (n,) int64, the sound's row in that run.
         annotation_confidence: (n,) float64 annotation confidence 1 to 5, NaN without one.
     """
@@ -128,7 +128,7 @@ class OutOfFold:
 
     @cached_property
     def tested(self) -> np.ndarray:
-        """(n,) bool, whether a sound is at or above the confidence threshold that the setting was trained with."""
+        """(n,) bool, whether a sound is at or above the annotation confidence threshold of the setting."""
         return self._gathered([run.tested for run in self.runs])
 
     @cached_property
@@ -151,7 +151,7 @@ class OutOfFold:
         )
 
     def at_least(self, threshold: int) -> OutOfFold:
-        """The sounds whose annotation confidence reaches a threshold; 1 takes those without one too."""
+        """The sounds whose annotation confidence reaches a threshold; 1 includes those without one."""
         return self if threshold <= 1 else self.where(self.annotation_confidence >= threshold)
 
 
@@ -166,14 +166,14 @@ def pool(runs: Sequence[Run], sounds: pd.DataFrame | None = None) -> OutOfFold:
         UserError: The runs are of several settings, share a fold, or test no labelled sound.
     """
     if len({setting_of(run) for run in runs}) != 1 or len({run.fold for run in runs}) != len(runs):
-        raise UserError("Out-of-fold answers are pooled over the folds of one setting, one run per fold.")
+        raise UserError("Out-of-fold predictions are pooled over the folds of one setting, one run per fold.")
     rows = [
         np.flatnonzero(run.sounds["split"].isin(["test", "below_threshold"]).to_numpy() & (run.y_true >= 0))
         for run in runs
     ]
     member, row = np.repeat(np.arange(len(runs)), [len(r) for r in rows]), np.concatenate(rows)
     if not len(row):
-        raise UserError("These runs have no test sound with a class; there is nothing to judge them by.")
+        raise UserError("These runs have no test sound with a class, so they cannot be evaluated.")
     pooled = OutOfFold(tuple(runs), member, row, np.full(len(row), np.nan))
     if sounds is None:
         return pooled
@@ -182,7 +182,7 @@ def pool(runs: Sequence[Run], sounds: pd.DataFrame | None = None) -> OutOfFold:
 
 
 def evaluate(runs: Run | Sequence[Run]) -> dict[str, float]:
-    """Metrics and latent structure of a setting on its test sounds, at or above its own confidence threshold.
+    """Metrics and latent structure of a setting on its test sounds, at or above its annotation confidence threshold.
 
     Args:
         runs: A run, or the runs of one setting, one per fold. Predictions are pooled over folds before they are

@@ -1,4 +1,4 @@
-"""Where a setting errs: by class, and by who made the sounds (uploaders, sources, any column of the collection)."""
+"""Where a setting errs: by class, and by group of sounds (uploaders, sources, any column of the collection)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def by_class(answers: OutOfFold) -> pd.DataFrame:
 
 
 def grouping_columns(sounds: pd.DataFrame) -> list[str]:
-    """Columns of a collection that tell groups of sounds apart: some values shared, and more than one value."""
+    """Columns of a collection that group its sounds: some values are shared, and there is more than one value."""
     kept = []
     for name in sounds:
         values = sounds[name].dropna()
@@ -52,13 +52,13 @@ def grouping_columns(sounds: pd.DataFrame) -> list[str]:
 
 
 def by_group(answers: OutOfFold, groups: np.ndarray) -> pd.DataFrame:
-    """Errors of each group of sounds against what its classes would make one expect, most errors in excess first.
+    """Errors of each group of sounds against those expected from its classes, most errors in excess first.
 
-    A group of hard classes has many errors without being anomalous. So each sound is expected to be answered wrong as
+    A group of hard classes has many errors without being anomalous. So each sound is expected to be predicted wrong as
     often as the other groups' sounds of its class are (as all other sounds are, where no other group has that class).
 
     Args:
-        answers: n answers.
+        answers: n predictions.
         groups: (n,) object, the group of each sound; missing ones are left out.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Sounds that nobody labelled: decode, embed, ask the runs."""
+"""Predictions for new sounds: decode, embed, and let one run or several predict."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Answer:
-    """A run's answer for one sound.
+    """A run's prediction for one sound.
 
     Attributes:
         top: Top-level classes by summed probability, best first.
@@ -52,7 +52,7 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """A run's answers along a sound: ``edges`` (n + 1,) in seconds, ``probabilities`` (n, C) of the stretches between
+    """A run's predictions over time: ``edges`` (n + 1,) in seconds, ``probabilities`` (n, C) of the segments between
     them.
     """
 
@@ -87,8 +87,8 @@ class Classifier:
     Encoders are loaded when they are first needed and shared by all classifiers of a process.
 
     Args:
-        run: The run that answers.
-        others: Further runs that answer with it, e.g. folds of its setting or a model of another loss; probabilities
+        run: The run that predicts.
+        others: Further runs that predict with it, e.g. folds of its setting or a model of another loss; probabilities
             are the mean over all, the latent is the first run's.
         device: Torch device.
 
@@ -100,8 +100,8 @@ class Classifier:
         for other in others:
             if (other.encoders, other.taxonomy.hash) != (run.encoders, run.taxonomy.hash):
                 raise UserError(
-                    f"Runs {run.id} and {other.id} take other embeddings or know other classes, and cannot answer "
-                    "together; name one of them."
+                    f"Runs {run.id} and {other.id} take different embeddings or have different classes, and cannot "
+                    "predict together; name one of them."
                 )
         self.run = run
         self.device = device
@@ -112,7 +112,7 @@ class Classifier:
 
     @property
     def name(self) -> str:
-        """The runs that answer."""
+        """The runs that predict."""
         return " + ".join(member.id for member, _ in self._members)
 
     @property
@@ -140,7 +140,7 @@ class Classifier:
         return Embeddings(self.text_encoder.embed([text]), self.text_encoder.info)
 
     def classify(self, source: str | Path | bytes, *, text: str = "", name: str | None = None) -> Answer:
-        """Answer for one sound.
+        """Prediction for one sound.
 
         Args:
             source: Audio file, or its bytes.
@@ -153,7 +153,7 @@ class Classifier:
         needs = self.run.encoders
         if "text" in needs and not text.strip():
             raise UserError(
-                f"Run {self.run.id} is an audio + text model: give a title or tags, or take an audio model."
+                f"Run {self.run.id} is an audio + text model: give a title or tags, or choose an audio model."
             )
         sound = decode.decode(source, name=name)
         answer = self.answer(
@@ -163,7 +163,7 @@ class Classifier:
         return replace(answer, notes=sound.notes)
 
     def answer(self, sound: Embeddings | None, words: Embeddings | None) -> Answer:
-        """Answer for embeddings of one sound."""
+        """Prediction for embeddings of one sound."""
         prediction = self.predict(sound, words)
         unusual = float(novelty.novelty(prediction.latent, self.run, self.usual_distances)[0])
         return replace(ranked(self.run.taxonomy, prediction), novelty=unusual)
@@ -174,7 +174,7 @@ class Classifier:
         return replace(answers[0], probabilities=np.stack([a.probabilities for a in answers]).mean(axis=0))
 
     def timeline(self, sound: Sound) -> Timeline:
-        """Answers along a sound, for an audio-only run."""
+        """Predictions over the time of a sound, by an audio model."""
         segments = sound.segments()
         encoder = self.audio_encoder
         samples = [resample(segment.samples, sound.rate, encoder.rate) for segment in segments]
@@ -183,7 +183,7 @@ class Classifier:
 
 
 def together(taxonomy: Taxonomy, answers: Sequence[Answer]) -> Answer:
-    """Several models' answers for one sound as one: their mean probabilities; all else is the first's."""
+    """Several models' predictions for one sound as one: their mean probabilities; all else is the first's."""
     mean = np.mean([answer.prediction.probabilities for answer in answers], axis=0)
     first = answers[0]
     joint = ranked(taxonomy, replace(first.prediction, probabilities=mean))
@@ -196,14 +196,14 @@ def bundled_audio_models() -> list[Path]:
 
 
 def load_classifier(*folders: str | Path, device: str = "cpu") -> Classifier:
-    """The classifier of a run, or of all the runs of experiments or several folders, which answer together.
+    """The classifier of a run, or of all the runs of experiments or several folders, which predict together.
 
     Args:
         folders: Of runs or experiments; the bundled audio models when left out.
         device: Torch device.
 
     Raises:
-        UserError: A folder holds no run, or the runs take different embeddings or know different classes.
+        UserError: A folder holds no run, or the runs take different embeddings or have different classes.
 
     Example:
         >>> import bstviz

@@ -32,7 +32,7 @@ TEXT_FIELDS = ("title", "tags", "description")
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """What :func:`embed_collection` did: the new collection, and by kind the sounds left without, with reasons."""
+    """What :func:`embed_collection` did: the new collection, and which sounds have no embedding, with reasons."""
 
     collection: Collection
     without_audio: dict[str, str]
@@ -67,7 +67,7 @@ def embed_collection(
         how many those are; models that need what a sound lacks leave it out.
 
     Raises:
-        UserError: The folder is no collection, an encoder is unknown, or a text field is no column.
+        UserError: The folder is not a collection, an encoder is unknown, or a text field is not a column.
     """
     folder = Path(folder)
     collection = load_collection(folder)
@@ -141,7 +141,7 @@ def _with_text(
     ids = collection.sounds["sound_id"]
     items = [Item(str(ids.iat[row]), texts[row], hashlib.sha256(texts[row].encode()).hexdigest()) for row in worded]
     chunks = store / _key("text", str(encoder.info))
-    table = in_chunks(partial(_TextEmbedder, encoder), items, chunks, track=track, description="Words")
+    table = in_chunks(partial(_TextEmbedder, encoder), items, chunks, track=track, description="Text")
     matrix = np.full((len(texts), encoder.info.dim), np.nan, np.float32)
     matrix[worded] = np.stack(table["embedding"].tolist())
     return replace(collection, text=matrix, text_encoder=replace(encoder.info, fields=fields)), silent

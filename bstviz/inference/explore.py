@@ -1,7 +1,7 @@
-"""Inference-only runs: a run's answers for a collection it was not trained on, for every page that shows runs.
+"""Inference-only runs: a run's predictions for a collection it was not trained on, for every page that shows runs.
 
 An inference-only run is a folder like any run. It keeps the network, the encoders and the settings of the run that
-answers, and holds latents, probabilities and maps of the other collection's sounds; there is no training history. Its
+predicts, and holds latents, probabilities and maps of the other collection's sounds; there is no training history. Its
 sounds are ``test`` where they have a class, so that they can be judged, and ``unused`` where they have none.
 """
 
@@ -33,7 +33,7 @@ FINGERPRINT_COLUMNS = ["sound_id", "bytes", "modified"]
 
 
 def run_inference(run: Run, collection: Collection) -> Run:
-    """A run's answers for another collection.
+    """A run's predictions for another collection.
 
     Args:
         run: A loaded run.
@@ -45,7 +45,7 @@ def run_inference(run: Run, collection: Collection) -> Run:
     """
     if collection.taxonomy.hash != run.taxonomy.hash:
         raise UserError(
-            f"Collection {collection.name!r} has taxonomy {collection.taxonomy.id!r}, run {run.id} another, "
+            f"Collection {collection.name!r} has taxonomy {collection.taxonomy.id!r}, run {run.id} has "
             f"{run.taxonomy.id!r}: import the sounds with the run's taxonomy."
         )
     matrices = {kind: collection.embedding(kind) for kind in run.encoders}
@@ -105,12 +105,12 @@ def open_library(
     device: str = "cpu",
     track: Track = no_progress,
 ) -> Library:
-    """Import a bare folder of sounds, embed it, and apply runs to it; called again, only what is new or changed is
-    done.
+    """Import and embed a folder of sounds and let runs predict its classes; called again, do only what is new or
+    changed.
 
     Args:
         folder: The sounds; nothing is written there.
-        run_folders: Audio-only runs of one encoder, or experiments of them.
+        run_folders: Audio models of one encoder, or experiments of them.
         home: Where to keep the collection and the inference-only runs; :func:`library_home` when left out.
         engine: Where the sounds are embedded.
         device: Torch device.
@@ -122,9 +122,7 @@ def open_library(
     runs = [load_run(path) for folder_of_runs in run_folders for path in find_runs(folder_of_runs)]
     encoders = {tuple(run.encoders.items()) for run in runs}
     if len(encoders) != 1 or any(tuple(run.encoders) != ("audio",) for run in runs):
-        raise UserError(
-            "A bare folder of sounds is answered by audio-only runs of one encoder; choose such with --run."
-        )
+        raise UserError("A folder of sounds takes audio models of one encoder; choose such with --run.")
     home = home or library_home(folder)
     collection_folder = home / "collection"
     fresh = load(folder, taxonomy=runs[0].taxonomy)

@@ -30,8 +30,8 @@ RUN_KEY = b"bstviz_run"
 
 
 class Labeller:
-    """Labels sounds by audio-only runs that answer together: the tables of an
-    :class:`bstviz.inference.embed.Embedder`, with answers in place of embeddings.
+    """Labels sounds by audio models that predict together: an :class:`Embedder`'s tables with predictions in place of
+    embeddings.
 
     Columns: id, fingerprint, seconds, notes, problem, ``top`` and ``top_probability`` (the summed mass of the best
     top-level class), ``second`` and ``second_probability``, ``novelty`` (see :mod:`bstviz.inference.novelty`),
@@ -42,7 +42,7 @@ class Labeller:
         self.classifier = load_classifier(*run_folders, device=device)
         self.run = self.classifier.run
         if tuple(self.run.encoders) != ("audio",):
-            raise UserError(f"Run {self.run.id} needs text; sounds of a folder have none: take an audio-only run.")
+            raise UserError(f"Run {self.run.id} needs text, and sounds of a folder have none: choose an audio model.")
         self.embedder = Embedder(self.run.encoders["audio"].id, device=device)
 
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
@@ -50,7 +50,7 @@ class Labeller:
             yield self.label(table)
 
     def label(self, table: pd.DataFrame) -> pd.DataFrame:
-        """An embedder's table with answers in place of embeddings."""
+        """An embedder's table with predictions in place of embeddings."""
         taxonomy, n = self.run.taxonomy, len(table)
         good = table["problem"].isna().to_numpy()
         probabilities = np.full((n, len(taxonomy.codes)), np.nan, np.float32)
@@ -88,7 +88,7 @@ def label_folder(
     Args:
         folder: The library; it is not changed.
         out: Parquet file to write. While the work goes on its chunks lie in a hidden folder beside it.
-        run_folders: Audio-only runs, which answer together.
+        run_folders: Audio models, which predict together.
         engine: Where the work is done.
         device: Torch device.
         track: Shows progress.
@@ -98,7 +98,7 @@ def label_folder(
         :class:`Labeller`.
 
     Raises:
-        UserError: The folder holds no sound, the run needs text, or ``out`` is something else than such a table.
+        UserError: The folder holds no sound, the run needs text, or ``out`` is something other than such a table.
     """
     root, out = Path(folder).resolve(), Path(out)
     run_folders = [path.resolve() for given in run_folders for path in find_runs(given)]
@@ -147,4 +147,4 @@ def _check_table(out: Path) -> None:
     except (OSError, ValueError):
         known = False
     if not known:
-        raise UserError(f"{out} exists and holds no labels of bstviz; choose another --out.")
+        raise UserError(f"{out} exists and is not a table of labels by bstviz; choose another --out.")

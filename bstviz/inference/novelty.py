@@ -1,7 +1,7 @@
 """How unusual a sound is for a collection: its distance to its neighbours, against the collection's own distances.
 
 A sound's distance is the mean cosine distance to its k nearest neighbours in the latent space. Its novelty is the share
-of the collection's own sounds that lie nearer to their neighbours than it does to its: 0.5 is quite usual, 1 is unlike
+of the collection's own sounds that lie nearer to their neighbours than it does to its: 0.5 is usual, 1 is unlike
 anything there. The own sounds that count are those the run was not trained on, where there are enough: training draws a
 sound to its class, so that any new one would look unusual beside the trained ones.
 

@@ -29,7 +29,7 @@ class Found:
 
 
 def comparable(collection: Collection) -> AudioOrText:
-    """What of a collection words can be compared with: its sounds where the encoder allows it, else its words.
+    """Which embeddings of a collection a query can be compared with: audio where the encoder allows it, else text.
 
     Raises:
         UserError: Neither.
@@ -39,8 +39,8 @@ def comparable(collection: Collection) -> AudioOrText:
     if collection.text is not None:
         return "text"
     raise UserError(
-        f"Collection {collection.name!r} has no embeddings that words can be compared with. Embed its words, or its "
-        f"sounds by CLAP: bstviz embed {collection.folder or collection.name} --audio-encoder clap"
+        f"Collection {collection.name!r} has no embeddings to compare a query with. Embed its text, or its "
+        f"audio by CLAP: bstviz embed {collection.folder or collection.name} --audio-encoder clap"
     )
 
 
@@ -65,16 +65,18 @@ def search(
         UserError: The query is empty, or the embeddings are missing or of another encoder.
     """
     if not query.strip():
-        raise UserError('The query is empty; give some words, e.g. "rain on a tent".')
+        raise UserError('The query is empty; give a few words, e.g. "rain on a tent".')
     by = by or comparable(collection)
     info = collection.encoder(by)
     matrix = collection.embedding(by)
     if info is None or ("text", info.id) not in ENCODERS:
-        raise UserError(f"Words cannot be compared with {by} embeddings of {info}; embed with clap, or search by text.")
+        raise UserError(
+            f"A query cannot be compared with {by} embeddings of {info}; embed with clap, or search by text."
+        )
     encoder = encoder or load_text_encoder(info.id)
     if bare(encoder.info) != bare(info):
         raise UserError(
-            f"The {by} embeddings are of {info}, the encoder here is {encoder.info}: embed the collection again."
+            f"The {by} embeddings are by {info}, the encoder here is {encoder.info}: embed the collection again."
         )
     rows = np.flatnonzero(collection.usable([by]))
     near, distances = nearest(encoder.embed([query]), matrix[rows], k)

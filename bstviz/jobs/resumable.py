@@ -112,7 +112,7 @@ def in_chunks(
 
 
 def _chunks(store: Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
-    """The finished parts, those of an older version in the words of this one; some of their columns, or all."""
+    """The finished chunks, migrated where an older version wrote them; some of their columns, or all."""
     from pyarrow import parquet
 
     for file in sorted(store.glob("*.parquet")):

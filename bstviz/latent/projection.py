@@ -1,4 +1,4 @@
-"""Maps of a latent space: PCA and UMAP in two and three dimensions, and placing new points on them.
+"""Maps of a latent space: PCA and UMAP in two and three dimensions, and out-of-sample projection onto them.
 
 PCA projects new points exactly. UMAP objects are not kept (their pickles break between versions); a new point goes to
 the mean of its nearest neighbours' coordinates, weighted by nearness, and is to be drawn as approximate.
@@ -22,7 +22,7 @@ from bstviz.latent.neighbours import QUERIES, largest, nearest, unit
 
 AXES = ("x", "y", "z")
 UMAP_SOUNDS = 30_000
-"""Sounds that a UMAP map is fitted on at most when it is made in the app; the others are placed among them."""
+"""Sounds that a UMAP map made in the app is fitted on at most; the others are projected out of sample."""
 
 
 @dataclass(frozen=True, eq=False)

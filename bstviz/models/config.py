@@ -59,7 +59,7 @@ class NetworkSizes:
     Attributes:
         width: Width of the residual stream inside a modality encoder; None is max(d, 2H), as in the reference.
         expansion: Inner width of a residual block, as a multiple of ``width``.
-        depth: Residual blocks a modality encoder.
+        depth: Residual blocks per modality encoder.
         dropout: Dropout inside the blocks.
         hidden: H, dimension of the feature vectors h_a and h_t.
         latent: Z, dimension of the latent.
@@ -104,7 +104,7 @@ class TrainConfig:
         min_steps: More epochs where these give fewer optimiser steps than this, as in small collections.
         patience: Stop after so many epochs without a better validation loss and keep the best epoch's weights; 0 trains
             to the end and keeps the last ones.
-        batch_size: Sounds a step.
+        batch_size: Sounds per step.
         learning_rate: Of Adam(W); the peak with a one-cycle schedule.
         schedule: ``constant``, or ``one-cycle``: a warm-up, then a cosine fall to zero over all epochs.
         weight_decay: Decoupled weight decay.
@@ -116,9 +116,9 @@ class TrainConfig:
         contrastive_weight: lambda of equation 7.
         top_penalty: Equation 5 as written (``indicator``, without gradient), its differentiable form (``soft``), or
             none.
-        precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32. Answers
-            are always float32.
-        retrieval: Blend the answers of the nearest training sounds into the network's, see
+        precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32.
+            Predictions are always float32.
+        retrieval: Blend the votes of the nearest training sounds into the network's probabilities, see
             :mod:`bstviz.models.retrieval`.
         validation: Share of the training sounds that is held out to judge every epoch, to stop training where
             ``patience`` says so, and to fit the temperature.

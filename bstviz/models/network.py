@@ -31,7 +31,7 @@ class Output(NamedTuple):
 
 
 class Linear(nn.Module):
-    """An affine map a member."""
+    """An affine map per member."""
 
     def __init__(self, members: int, inputs: int, outputs: int) -> None:
         super().__init__()

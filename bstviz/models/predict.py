@@ -1,4 +1,4 @@
-"""A run's answer for embeddings: latents, probabilities, attention."""
+"""A run's prediction for embeddings: latents, probabilities, attention."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def answers_table(collection: Collection, rows: np.ndarray, split: np.ndarray, a
         collection: The sounds.
         rows: (n,) rows of it that the run lists.
         split: (n,) names of their splits.
-        answer: What the run says of them.
+        answer: The run's prediction for them.
     """
     codes = np.array(collection.taxonomy.codes, dtype=object)
     frame = pd.DataFrame(
@@ -116,7 +116,7 @@ def answers_table(collection: Collection, rows: np.ndarray, split: np.ndarray, a
 def predict(
     run: Run, *, audio: Embeddings | None = None, text: Embeddings | None = None, model: Network | None = None
 ) -> Prediction:
-    """A run's answer for sounds.
+    """A run's prediction for sounds.
 
     Args:
         run: The run.
@@ -135,7 +135,7 @@ def predict(
     for kind, trained_on in run.encoders.items():
         embeddings = given[kind]
         if embeddings is None:
-            raise UserError(f"Run {run.id} needs {kind}; for sounds without {kind} take a run of another modality.")
+            raise UserError(f"Run {run.id} needs {kind}; for sounds without {kind} choose a run of another modality.")
         if (embeddings.encoder.id, embeddings.encoder.revision) != (trained_on.id, trained_on.revision):
             raise UserError(
                 f"Run {run.id} was trained on {kind} embeddings of {trained_on}; these are of {embeddings.encoder}. "

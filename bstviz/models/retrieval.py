@@ -1,9 +1,9 @@
-"""Retrieval: the kNN datastore of a run's training sounds, which answers by likeness beside its network.
+"""Retrieval: the kNN datastore of a run's training sounds, which predicts by similarity beside its network.
 
 A network trained with strong regularisation forgets single sounds; a new one that is nearly the same as a training
-sound is best answered by that sound's class. A datastore holds the standardised embeddings of the training and
-validation sounds, reduced by PCA, and answers by its nearest ones; the share that it has in a run's answer is fitted on
-the validation sounds, 0 where likeness does not help.
+sound is best given that sound's class. A datastore holds the standardised embeddings of the training and
+validation sounds, reduced by PCA, and predicts by the nearest ones; its share in a run's prediction is fitted on
+the validation sounds, 0 where similarity does not help.
 
 Shapes: n training sounds, m queries, d dimensions of the standardised embeddings of all kinds side by side, R of their
 reduced form, C second-level classes.
@@ -35,7 +35,7 @@ class Datastore:
         components: (d, R) float32, to reduce standardised embeddings by.
         keys: (n, R) float16, reduced embeddings of unit length.
         labels: (n,) int64 second-level labels.
-        share: Of the datastore in an answer, 0 to 1.
+        share: Of the datastore in a prediction, 0 to 1.
     """
 
     components: Tensor

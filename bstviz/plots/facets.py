@@ -1,4 +1,4 @@
-"""What is known of each sound of a run, column by column: what maps are coloured by, what filters count.
+"""What is known of each sound of a run, column by column: maps are coloured by it, filters count it.
 
 Conventions: a column gives each of N sounds one category (an index into ``categories``); columns of numbers are cut
 into bins and keep their values. What a sound lacks is the last category, :data:`NONE`, in grey.
@@ -92,7 +92,7 @@ class Column:
         return np.take([c.label in labels for c in self.categories], self.index)
 
     def shades(self) -> tuple[np.ndarray, list[str]]:
-        """Colour of each sound: (N,) indices into a list of colours, one a category or :data:`STEPS` for numbers."""
+        """Colour of each sound: (N,) indices into a list of colours, one per category or :data:`STEPS` for numbers."""
         if self.values is None or self.edges is None:
             return self.index, [c.color for c in self.categories]
         step = np.interp(self.values, self.edges, np.linspace(0, STEPS - 1, len(self.edges)))

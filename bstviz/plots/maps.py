@@ -172,7 +172,7 @@ def _hover_texts(run: Run, table: pd.DataFrame) -> list[str]:
 
 
 def _lay_out(figure: go.Figure, titles: Sequence[str], *, height: int) -> None:
-    """Axis titles, one scale for all axes, and a legend that is to read: hiding its empty traces would hide nothing."""
+    """Axis titles, one scale for all axes, and a legend to be read only: hiding its empty traces would hide nothing."""
     axes = {f"{axis}axis": {**EMPTY_AXIS, "title": title} for axis, title in zip(AXES, titles, strict=False)}
     if len(titles) == 3:
         figure.update_layout(scene={**axes, "aspectmode": "data"})

@@ -53,7 +53,7 @@ def class_scatter_figure(taxonomy: Taxonomy, table: pd.DataFrame, against: str, 
             },
             hovertext=[
                 f"{html.escape(c.name)}<br>{100 * a:.1f} % of {n:,}"
-                + ("" if pd.isna(m) else f"<br>mean confidence {m:.2f}")
+                + ("" if pd.isna(m) else f"<br>mean annotation confidence {m:.2f}")
                 for c, a, n, m in zip(classes, table["accuracy"], table["sounds"], table["confidence"], strict=True)
             ],
             hoverinfo="text",
@@ -70,7 +70,7 @@ def class_scatter_figure(taxonomy: Taxonomy, table: pd.DataFrame, against: str, 
 
 
 def threshold_figure(curves: Mapping[str, pd.DataFrame], *, height: int = 400) -> go.Figure:
-    """Accuracy by confidence threshold, a line for where it is applied, with intervals.
+    """Accuracy by annotation confidence threshold, one line for each place where it is applied, with intervals.
 
     Args:
         curves: By name, rows of :func:`bstviz.evaluation.bootstrap.accuracies` with a column ``threshold``; those
@@ -105,7 +105,7 @@ def threshold_figure(curves: Mapping[str, pd.DataFrame], *, height: int = 400) -
         )
     figure.update_layout(height=height, margin=MARGIN, legend=LEGEND)
     figure.update_xaxes(
-        title="confidence threshold",
+        title="annotation confidence threshold",
         tickvals=[1, 2, 3, 4, 5],
         ticktext=[f"≥ {t}" for t in range(1, 6)],
         showgrid=False,
@@ -195,7 +195,7 @@ def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, 
         )
     )
     figure.update_layout(height=height, margin=MARGIN)
-    figure.update_xaxes(title="weight of the audio, % (text has the rest)", range=[-1, 101], zeroline=False)
+    figure.update_xaxes(title="weight of the audio, % (the rest is the text's)", range=[-1, 101], zeroline=False)
     figure.update_yaxes(
         tickvals=positions,
         ticktext=[html.escape(c.name) for c in classes],
@@ -208,7 +208,7 @@ def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, 
 def reliability_figure(
     y_true: np.ndarray, probabilities: np.ndarray, *, bins: int = 10, height: int = 360
 ) -> go.Figure:
-    """How often predictions of a given probability are right, over test sounds, and how many there are.
+    """How often predictions of a given confidence are correct, over test sounds, and how many there are.
 
     Args:
         y_true: (n,) second-level labels.
@@ -218,7 +218,7 @@ def reliability_figure(
     """
     binned = calibration.reliability(y_true, probabilities, bins=bins)
     hover = [
-        f"{n:,} sounds: {100 * accuracy:.0f} % right, {100 * confidence:.0f} % stated"
+        f"{n:,} sounds: accuracy {100 * accuracy:.0f} %, mean confidence {100 * confidence:.0f} %"
         for n, accuracy, confidence in zip(binned.count, binned.accuracy, binned.confidence, strict=True)
     ]
     figure = go.Figure(
@@ -246,6 +246,6 @@ def reliability_figure(
         )
     )
     figure.update_layout(height=height, margin=MARGIN, showlegend=False)
-    figure.update_xaxes(title="probability of the predicted class, %", range=[0, 102])
-    figure.update_yaxes(title="right, %", range=[0, 104])
+    figure.update_xaxes(title="confidence (of the predicted class), %", range=[0, 102])
+    figure.update_yaxes(title="accuracy, %", range=[0, 104])
     return figure

@@ -1,4 +1,4 @@
-"""What of a map is drawn, and what lies inside a region drawn on it.
+"""Which points of a map are drawn, and which lie inside a region drawn on it.
 
 A browser is sent a bounded number of points: all of a small map, a stratified sample of a large one, and all or a
 denser sample of what lies in view once somebody has zoomed in. Selecting, filtering and counting never use the sample.

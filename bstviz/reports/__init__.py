@@ -1,1 +1,1 @@
-"""What a report says of runs: the table, summaries, figures, sections, HTML."""
+"""What a report states of runs: the table, summaries, figures, sections, HTML."""

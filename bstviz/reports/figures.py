@@ -35,7 +35,7 @@ PANEL_POINTS = 4_000  # sounds per panel of figure 2
 
 
 def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int = 420) -> go.Figure:
-    """One metric of table 1: a dot a setting with its deviation over folds, the paper's figure as an open mark.
+    """One metric of table 1: a dot per setting with its deviation over folds, the paper's figure as an open mark.
 
     Args:
         rows: Rows of one collection and one kind of folds.

@@ -1,4 +1,4 @@
-"""An experiment as one HTML file: the sections of the results page, then data, settings and how to make it again.
+"""An experiment as one HTML file: the sections of the Results page, then data, settings and how to reproduce it.
 
 The file needs no network: Plotly's script is inside it, once, and fonts are the reader's own. It is light or dark as
 the reader's system is, and prints on white.
@@ -127,7 +127,7 @@ def data(group: RunGroup) -> Chapter:
     }
     collection = _collection(first)
     if collection is None:
-        facts["Sounds"] = "the collection is not where it was when the runs were made"
+        facts["Sounds"] = "not known: the collection is not where it was when the runs were made"
     else:
         facts["Sounds"] = f"{len(collection):,}, of which {int((collection.labels >= 0).sum()):,} have a class"
         facts["Licence"] = collection.license or "not stated"
@@ -137,7 +137,7 @@ def data(group: RunGroup) -> Chapter:
     for kind, encoder in {k: e for info in group.infos for k, e in info.encoders.items()}.items():
         facts[f"{kind.capitalize()} embeddings"] = str(encoder)
     also = sorted({name for info in group.infos for name in info.extra_training_data})
-    facts |= {"Also trained on": ", ".join(also)} if also else {}
+    facts |= {"Extra training data": ", ".join(also)} if also else {}
     facts["Folds"] = f"{first.split_kind}; {len({info.fold for info in group.infos})} of them"
     for folder in group.experiments:
         entry = read_experiment(folder)
@@ -212,13 +212,15 @@ def _word(value: object) -> str:
 def made_again(group: RunGroup) -> Chapter:
     """The commands that make the runs and this report again."""
     found = reproduce.commands(group.infos, group.baselines)
-    title = "How to make it again"
+    title = "How to reproduce it"
     if found is None:
-        words = "These runs are not those of one sweep; the settings above and each run's header say how each was made."
+        words = (
+            "These runs do not come from one sweep; the settings above and each run's header state how each was made."
+        )
         return Chapter(title, [Text(words)])
     toml, lines = found
     words = (
-        "With the collection named above (its hash, and that of the folds, tell whether it is the same), and the "
+        "With the collection named above (its hash and that of the folds show whether it is the same) and the "
         "settings in a file settings.toml:"
     )
     return Chapter(title, [Text(words), Text(toml, code=True), Text("\n".join(lines), code=True)])

@@ -1,4 +1,4 @@
-"""The commands that make an experiment again, from what its runs and baselines record."""
+"""The commands that reproduce an experiment, from what its runs and baselines record."""
 
 from __future__ import annotations
 

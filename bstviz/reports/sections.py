@@ -159,14 +159,14 @@ class Chosen:
 
     @cached_property
     def answers(self) -> OutOfFold:
-        """Out-of-fold answers of a setting, at or above its own confidence threshold."""
+        """Out-of-fold predictions of a setting, at or above its own annotation confidence threshold."""
         return summaries.pooled(self.runs)
 
     @property
     def over(self) -> str:
         """What the figures of a setting are over."""
         folds = summaries.folds_in_words(len(self.infos))
-        answered = "each answered by the model that was not trained on it"
+        answered = "each predicted by the model that was not trained on it"
         return f"Of {self.name}: {len(self.answers):,} test sounds of {folds}, {answered}."
 
 
@@ -186,7 +186,7 @@ def table_one(chosen: Chosen) -> list[Block]:
     def dots(metric: str) -> Figure:
         heading = summaries.heading(metric)
         marks = " Open marks: the paper's." if metric != "hierarchical_f1" else ""
-        over = "mean and standard deviation over folds, by modality and confidence threshold"
+        over = "mean and standard deviation over folds, by modality and annotation confidence threshold"
         return Figure(f"{heading}, percent: {over}.{marks}", figures.table_figure(rows, metric, heading))
 
     return [
@@ -252,7 +252,7 @@ def attention(chosen: Chosen) -> list[Block]:
 
 
 def calibration(chosen: Chosen) -> list[Block]:
-    """Reliability of the stated probabilities."""
+    """Reliability of the confidence."""
     answers = chosen.answers
     error = f"Expected calibration error {summaries.calibration_error(chosen.infos)}."
     return [Figure(f"{error} {chosen.over}", per_class.reliability_figure(answers.y_true, answers.probabilities))]
@@ -297,7 +297,7 @@ SECTIONS = (
         "pair",
         structure,
         title="Structure of the latent spaces",
-        missing="This takes a hierarchical and a flat run of the same setting and fold; there are none here.",
+        missing="This needs a hierarchical and a flat run of the same setting and fold; there are none here.",
     ),
     Section(
         "Confusion",
@@ -310,7 +310,7 @@ SECTIONS = (
     Section(
         "Latent spaces",
         "PCA of the 64-dimensional latents of one fold, as figure 2 of the paper: non-hierarchical and hierarchical, "
-        "and hierarchical as the confidence threshold rises. Coloured by second-level class, one family of hues for "
+        "and hierarchical as the annotation confidence threshold rises. Coloured by second-level class, one hue for "
         "each top-level class.",
         "fold",
         latent_spaces,
@@ -332,17 +332,17 @@ SECTIONS = (
     ),
     Section(
         "Attention",
-        "How much the model relies on the audio, how much on the text: the audio's weight of equation 2, median and "
+        "How much the model relies on the audio and how much on the text: the audio's weight in equation 2, median and "
         "quartiles over the test sounds of each class, all folds.",
         "setting",
         attention,
         needs=lambda info: info.train.modality == "both",
-        missing="Attention is between audio and text; this takes a run of both modalities.",
+        missing="Attention is between audio and text; this needs an audio + text model.",
     ),
     Section(
         "Calibration",
-        "How often answers of a given probability are right, on the test sounds of all folds; on the dotted line they "
-        "mean what they say. Probabilities carry a temperature fitted on validation sounds.",
+        "How often predictions of a given confidence are correct, on the test sounds of all folds; on the dotted line "
+        "confidence equals accuracy. Logits are divided by a temperature fitted on validation sounds.",
         "setting",
         calibration,
     ),

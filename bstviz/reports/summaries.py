@@ -1,4 +1,4 @@
-"""Runs by setting, and what the sections of :mod:`bstviz.reports.sections` say of them as tables and words."""
+"""Runs by setting, and the tables and words about them in :mod:`bstviz.reports.sections`."""
 
 from __future__ import annotations
 
@@ -17,28 +17,34 @@ from bstviz.models.run_info import RunInfo
 from bstviz.reports.table import MODELS, TABLE_METRICS, Row, paper_figure, recipe_of
 
 STRUCTURE = {
-    "top_silhouette": ("Silhouette, top level", "Nearness to the own class against the next one, −1 to 1."),
+    "top_silhouette": (
+        "Silhouette, top level",
+        "How much nearer sounds are to their own class than to the next one, −1 to 1.",
+    ),
     "second_silhouette": ("Silhouette, second level", "The same among the second-level classes."),
     "top_knn_purity": ("Neighbour purity, top level", "Share of the ten nearest sounds that have the same class."),
     "second_knn_purity": ("Neighbour purity, second level", "The same among the second-level classes."),
-    "tree_correlation": ("Classes against the tree", "Rank correlation of class distances with the tree's, −1 to 1."),
+    "tree_correlation": (
+        "Agreement with the taxonomy",
+        "Rank correlation of class distances with those in its tree, −1 to 1.",
+    ),
     "top_retrieval_map": (
         "Retrieval mAP, top level",
-        "Whether sounds of the same class come first by nearness, 0 to 1.",
+        "Whether the nearest sounds are of the same class, 0 to 1.",
     ),
     "second_retrieval_map": ("Retrieval mAP, second level", "The same among the second-level classes."),
 }
 """Title and one sentence for each measure of :func:`bstviz.latent.structure.structure`."""
 COMPARED = {
     **STRUCTURE,
-    "second_accuracy": ("Accuracy, second level", "For comparison: what the structure costs or brings."),
+    "second_accuracy": ("Accuracy, second level", "For comparison: the price or gain of the structure."),
     "top_accuracy": ("Accuracy, top level", "The same, counting only the top-level class."),
 }
 """Measures of the comparison of losses, with a sentence each; larger is better in all."""
 
 
 PANELS = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical", 4))
-"""Loss and confidence threshold of each panel of the paper's figure 2."""
+"""Loss and annotation confidence threshold of each panel of the paper's figure 2."""
 
 
 def named_settings(
@@ -49,8 +55,8 @@ def named_settings(
     Args:
         infos: The runs.
         losses_apart: Hierarchical and flat are two settings; else the runs of both that share all else are one.
-        thresholds_apart: Runs trained at two confidence thresholds are two settings; else those that share all else
-            are one.
+        thresholds_apart: Runs trained at two annotation confidence thresholds are two settings; else those that
+            share all else are one.
     """
     groups: dict[Setting, list[RunInfo]] = {}
     for setting, members in out_of_fold.settings(infos).items():
@@ -67,7 +73,7 @@ def named_settings(
             lambda s: f"seed {s.train.seed}",
             lambda s: s.collection + (f" ({s.hash[:6]})" if hashes[s.collection] > 1 else ""),
             lambda s: s.split_kind if kinds[s.collection] > 1 else "",
-            lambda s: f"answers of run {s.answered_by[:6]}" if s.answered_by else "",
+            lambda s: f"predictions of run {s.answered_by[:6]}" if s.answered_by else "",
         )
         if len({part(setting) for setting in groups}) > 1
     ]
@@ -92,7 +98,7 @@ def frame(members: Sequence[Row]) -> pd.DataFrame:
     entries = []
     for row in members:
         entry: dict[str, object] = {
-            "Confidence": f"≥ {row.min_confidence}",
+            "Annotation confidence": f"≥ {row.min_confidence}",
             "Model": MODELS[row.model],
             "Recipe": row.recipe,
             "Modality": MODALITY_WORDS[row.modality],
@@ -161,7 +167,7 @@ def compared_on(folds: int) -> str:
 
 
 def pooled(runs: Sequence[Run]) -> OutOfFold:
-    """Out-of-fold answers of a setting's folds, at or above its own confidence threshold."""
+    """Out-of-fold predictions of a setting's folds, at or above its own annotation confidence threshold."""
     answers = out_of_fold.pool(runs)
     return answers.where(answers.tested)
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bstviz.errors import UserError
-from bstviz.models.config import LOSSES, MODALITIES, RECIPES, TrainConfig
+from bstviz.models.config import LOSSES, MODALITIES, MODALITY_WORDS, RECIPES, TrainConfig
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run_info import RunInfo, load_info
 from bstviz.training.baselines import METHODS, Baseline, BaselineConfig, find_baselines
@@ -39,10 +39,10 @@ MODELS: dict[str, str] = {
 }
 """Kinds of rows and their names, in the table's order: the losses, then the baselines."""
 TABLE_FORMATS = ("text", "markdown", "csv", "json")
-NOTE = "Percentages, mean ± standard deviation over folds; the threshold applies to training and test alike."
+NOTE = "Percent, mean ± standard deviation over folds; the threshold applies to training and test alike."
 PAPER_NOTE = (
     "Paper: table 1 of Anastasopoulou et al. 2025, on BSD10k-v1.1 with CLAP embeddings; "
-    "other data and encoders do not compare."
+    "figures on other data or by other encoders cannot be compared."
 )
 
 
@@ -182,7 +182,7 @@ def paper_figure(row: Row, metric: str) -> Summary | None:
 
 def table(rows: Sequence[Row], *, paper: bool) -> tuple[list[str], list[list[str]]]:
     """Headings and cells of table 1; with ``paper`` the paper's mean stands in brackets behind ours."""
-    headings = ["Confidence", "Loss", "Modality", *TABLE_METRICS.values(), "Folds", "Test sounds"]
+    headings = ["Annotation confidence", "Loss", "Modality", *TABLE_METRICS.values(), "Folds", "Test sounds"]
     several = len({row.recipe for row in rows if row.loss}) > 1
     cells = []
     for row in rows:
@@ -193,7 +193,16 @@ def table(rows: Sequence[Row], *, paper: bool) -> tuple[list[str], list[list[str
             figures = [
                 f"{own} ({100 * other.mean:.2f})" if other else own for own, other in zip(figures, theirs, strict=True)
             ]
-        cells.append([f"≥ {row.min_confidence}", name, row.modality, *figures, str(row.folds), f"{row.test_sounds:,}"])
+        cells.append(
+            [
+                f"≥ {row.min_confidence}",
+                name,
+                MODALITY_WORDS[row.modality],
+                *figures,
+                str(row.folds),
+                f"{row.test_sounds:,}",
+            ]
+        )
     return headings, cells
 
 

@@ -155,8 +155,8 @@ def read_record(file: Path, collection_hash: str) -> Record:
         storage.check_version(version, (RECORD_VERSION,), f"{file} has", "Restore it from a copy.")
         if about != collection_hash:
             raise UserError(
-                f"{file} holds decisions on another version of the collection (hash {about[:12]}…, not "
-                f"{collection_hash[:12]}…). Give the record of this version, or the collection as it was."
+                f"{file} is about another version of the collection (hash {about[:12]}…, not {collection_hash[:12]}…). "
+                "Give the record of this version, or the collection as it was."
             )
         if decision is None:
             decisions.pop(str(undone), None)
@@ -212,8 +212,7 @@ def _append(file: Path, collection_hash: str, entry: dict[str, Any]) -> None:
             storage.flush(file.parent)
     except OSError as error:
         raise UserError(
-            f"The decision could not be saved in {file} ({error}). Make room there, or choose a folder with bstviz app "
-            "--reviews."
+            f"The decision could not be saved in {file} ({error}). Free space there, or start the app with --reviews."
         ) from None
 
 
@@ -234,7 +233,7 @@ def apply_decisions(collection: Collection, record: Record) -> Collection:
     """
     changes = {sound: d for sound, d in record.agreed.items() if d.new not in (None, d.old)}
     if not changes:
-        raise UserError("No decision changes a class; there is no new version to make.")
+        raise UserError("No decision changes a class, so there is no new version to make.")
     sounds = collection.sounds.copy()
     classes, before = sounds["class"].to_numpy(object, copy=True), np.full(len(sounds), None, object)
     if BEFORE in sounds:
@@ -243,8 +242,8 @@ def apply_decisions(collection: Collection, record: Record) -> Collection:
         row = collection.row_of.get(sound)
         if row is None or classes[row] != decision.old or decision.new not in collection.taxonomy.codes:
             raise UserError(
-                f"The decision on {sound!r} ({decision.old} → {decision.new}) does not fit collection "
-                f"{collection.name!r}: give the version that was reviewed."
+                f"The decision on {sound!r} ({decision.old} → {decision.new}) does not fit {collection.name!r}: give "
+                "the version that was reviewed."
             )
         before[row], classes[row] = decision.old, decision.new
     sounds["class"] = pd.Series(classes, index=sounds.index).astype(sounds["class"].dtype)

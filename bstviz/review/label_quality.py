@@ -1,10 +1,10 @@
-"""Label quality: which labels of a collection are most likely wrong, by models and neighbours that never saw the label
-they judge.
+"""Label quality: which labels of a collection are most likely wrong, by models and neighbours that did not learn from
+them.
 
 Those are the settings' models, each sound predicted out of fold, and its nearest neighbours: the labels of the sounds
 nearest to it in the space of the embeddings, its own left out. Each gives every class a probability; together they are
 half the models' mean, half the neighbours' votes. The *label quality score* of a given label is its probability against
-that of the suggested label, the best other class; the lowest comes first. Confident learning says besides which labels
+that of the suggested label, the best other class; the lowest comes first. Confident learning adds which labels
 it estimates to be wrong. ``benchmarks/label_quality.py`` measures the ranking.
 
 Conventions: n sounds, W models, C second-level classes; labels are (n,) int64, probabilities (…, n, C) float32 summing
@@ -116,16 +116,16 @@ class LabelQuality:
         out = []
         for name, p in zip(self.names, self.models[:, i], strict=True):
             best = int(p.argmax())
-            says = f"{name} says {second[best].name} ({_percent(p[best])})"
-            out.append(says if best == label else f"{says}, and gives the label {_percent(p[label])}")
+            predicts = f"{name} predicts {second[best].name} ({_percent(p[best])})"
+            out.append(predicts if best == label else f"{predicts}, given label {_percent(p[label])}")
         if not self.agree[i]:
             out.append("the models disagree")
         near, own = int(self.votes[i].argmax()), round(self.k * float(self.votes[i, label]))
         count = round(self.k * float(self.votes[i, near]))
         counted = f"{count} of its {self.k} nearest sounds are labelled {second[near].name}"
-        out.append(counted if near == label else f"{counted}, {own or 'none'} as it is")
+        out.append(counted if near == label else f"{counted}, {own or 'none'} with the given label")
         if self.likely_wrong[i]:
-            out.append("confident learning counts the label as wrong")
+            out.append("confident learning estimates the label to be wrong")
         return out
 
 
@@ -172,7 +172,7 @@ def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQu
     """Score the labels of the sounds that every one of some settings has predicted out of fold.
 
     Args:
-        pooled: Out-of-fold answers of one setting each, of one modality: hierarchical and flat, say.
+        pooled: Out-of-fold predictions of one setting each, of one modality: hierarchical and flat, say.
         collection: Theirs, with its embeddings. Of its N labelled sounds, the square root of N vote as neighbours.
 
     Raises:

@@ -78,7 +78,7 @@ class Baseline:
         split_kind: How the folds were made, in words.
         collection: Name of the collection.
         encoders: What made the embeddings, in words.
-        metrics: As of a run: on the test sounds at or above the confidence threshold.
+        metrics: As of a run: on the test sounds at or above the annotation confidence threshold.
     """
 
     config: BaselineConfig
@@ -127,7 +127,7 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
     """Fit a baseline on one fold and score it.
 
     Raises:
-        UserError: An embedding is missing, too few sounds remain, or zero-shot has no encoder that reads.
+        UserError: An embedding is missing, too few sounds remain, or zero-shot has no encoder that embeds text.
     """
     kinds = kinds_of(config.modality)
     matrices = [collection.embedding(kind) for kind in kinds]

@@ -40,8 +40,8 @@ def train(
         loss: ``flat`` or ``hierarchical``.
         modality: ``audio``, ``text`` or ``both``.
         recipe: Named training config: ``default``, ``text`` or ``paper``.
-        min_confidence: Annotation confidence, 1 to 5, from which sounds train and test.
-        folds: Number of stratified folds; the collection's own, column ``test_fold``, go before.
+        min_confidence: Least annotation confidence (1 to 5) of the sounds to train and test on.
+        folds: Number of stratified folds; a column ``test_fold`` of the collection takes precedence.
         group: Column whose sounds are kept in the same fold.
         fold_column: Column with the data's own folds.
         epochs: Exactly so many, however few steps that is; the recipe's when left out.

@@ -32,7 +32,7 @@ def prompts(taxonomy: Taxonomy) -> list[str]:
 
 
 def embeds_text(collection: Collection) -> bool:
-    """Whether the encoder of a collection's sounds reads too, so that class definitions can be compared with them."""
+    """Whether the encoder of a collection's sounds embeds text too, so that class definitions can be compared."""
     info = collection.audio_encoder
     return collection.audio is not None and info is not None and ("text", info.id) in ENCODERS
 
@@ -41,7 +41,7 @@ def zero_shot(collection: Collection) -> np.ndarray:
     """Second-level probabilities (N, C) float32 of a collection's sounds; NaN rows for sounds without an embedding.
 
     Raises:
-        UserError: The sounds are embedded by an encoder that does not read, or by another one than is loaded here.
+        UserError: The sounds are embedded by an encoder that embeds no text, or by another one than is loaded here.
     """
     from scipy.special import softmax
 

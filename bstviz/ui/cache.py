@@ -32,7 +32,7 @@ from bstviz.plots.facets import Columns, search_text
 
 
 class Identified(Protocol):
-    """What has a name of its own among all of its type, another one in another version."""
+    """What has a unique name among all of its type; another version has another name."""
 
     @property
     def identity(self) -> str:
@@ -181,7 +181,7 @@ def _find_collection(loaded: run.Run) -> Collection:
                 return collection
     raise UserError(
         f"The collection {loaded.collection.name!r} that this run was trained on was not found (or has changed since): "
-        "titles and sounds are missing here. Start the app with --collection FOLDER to name it."
+        "titles and sounds are missing here. Name its folder when you start the app: --collection FOLDER."
     )
 
 
@@ -259,7 +259,7 @@ def make_umap(
 ) -> np.ndarray:
     """Make a UMAP map and keep it while the server runs.
 
-    Of many sounds it is made from a stratified sample, and the others are placed on it.
+    Of many sounds it is made from a stratified sample, and the others are projected onto it.
     """
     latents = np.asarray(loaded.run.latents)
     rows = viewport.stratified(loaded.run.y_true, projection.UMAP_SOUNDS)

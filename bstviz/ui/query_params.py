@@ -14,7 +14,7 @@ UNDER_WAY = 10.0  # seconds in which a click may still come with an address from
 
 
 def read(page: str, readers: Mapping[str, tuple[str, Callable[[str], Any]]]) -> None:
-    """Take up what the address names, once for each address that this session did not write itself.
+    """Apply what the address names, once for each address that this session did not write itself.
 
     A click made while an answer is under way comes with the address from before it. So addresses written a moment ago
     do not count as new ones; an older one is, as the browser's way back brings it.

@@ -106,11 +106,11 @@ def test_datasets_states_licence_and_citation_of_every_source() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("embed", "{}/nowhere"), "is no collection"),
+        (("embed", "{}/nowhere"), "is not a collection"),
         (("embed", "{}/tones", "--audio-encoder", "clop"), "no audio encoder 'clop'"),
         (("import", "table", "{}/nowhere.csv", "--out", "{}/new"), "There is no table at"),
-        (("import", "table", "{}/tones.csv", "--out", "{}/flat"), "holds something that is no collection"),
-        (("import", "table", "{}/tones.csv", "--out", "{}/tones.csv"), "holds something that is no collection"),
+        (("import", "table", "{}/tones.csv", "--out", "{}/flat"), "holds something that is not a collection"),
+        (("import", "table", "{}/tones.csv", "--out", "{}/tones.csv"), "holds something that is not a collection"),
         (("import", "folder", "{}/nowhere", "--out", "{}/new"), "There is no folder"),
         (("import", "folder", "{}/audio", "--out", "{}/new", "--taxonomy", "{}/nowhere.csv"), "nowhere.csv"),
         (("import", "bsd10k", "{}/audio", "--out", "{}/new"), "no CSV at all"),

@@ -17,7 +17,7 @@ def test_labels_of_low_quality_scores_are_listed_with_reasons(place: Path) -> No
     assert len(rest) == 4
     assert first["label"] != first["suggested"]
     assert first["support"] <= min(row["support"] for row in rest)
-    assert "the flat model says" in first["why"]
+    assert "the flat model predicts" in first["why"]
     assert first["sound_id"] in invoke("review", "list", place / "flat", "--count", "1").stdout
 
 
@@ -33,5 +33,5 @@ def test_decisions_are_exported_and_make_a_new_version(place: Path, tmp_path: Pa
     assert "1 class changed by review" in invoke("review", "apply", *arguments, tmp_path / "new").stderr
     assert load_collection(tmp_path / "new").sounds["class"].iat[0] == "ss-s"
     assert load_collection(place / "tones").hash == original.hash
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="exists already"):
         invoke("review", "apply", *arguments, place / "tones")

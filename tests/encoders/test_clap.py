@@ -107,7 +107,7 @@ def test_embeddings_are_of_unit_length_and_do_not_depend_on_the_batch(audio_enco
 def test_a_long_sound_is_the_mean_over_its_crops(audio_encoder: ClapAudio) -> None:
     sound = noise(15.0)
     with torch.inference_mode():
-        mean = audio_encoder._route.listen(clap.inputs(sound), torch.ones(CROPS, dtype=torch.bool)).mean(0).numpy()
+        mean = audio_encoder._route.embed_audio(clap.inputs(sound), torch.ones(CROPS, dtype=torch.bool)).mean(0).numpy()
     np.testing.assert_allclose(audio_encoder.embed([sound])[0], mean / np.linalg.norm(mean), atol=1e-5)
 
 
@@ -169,7 +169,7 @@ def test_offline_what_is_missing_is_named_with_a_way_out(tmp_path: Path, monkeyp
     ):
         clap.transformers_route(str(clap.weights_folder()), "cpu")
     monkeypatch.setenv("BSTVIZ_CLAP", str(tmp_path / "nowhere"))
-    with pytest.raises(UserError, match="which is no folder"):
+    with pytest.raises(UserError, match="which is not a folder"):
         load_audio_encoder("clap")
 
 

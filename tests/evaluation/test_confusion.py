@@ -161,7 +161,7 @@ def test_sounds_of_two_collections_are_never_shared(made_up: OutOfFold) -> None:
     [
         (1, 1, "all sounds"),
         (3, 3, "training and test alike"),
-        (1, 4, "≥ 4 applies to the test only: any model looks better"),
+        (1, 4, "≥ 4 applies to the test only: every model looks better"),
         (3, 1, "≥ 3 applies to training only"),
         (3, 4, "≥ 3 applies to training and ≥ 4 to the test"),
     ],

@@ -91,7 +91,7 @@ def test_a_joint_run_wants_words(tones: tuple[Collection, dict[str, Run]], encod
     path = collection.path(0)
     assert path is not None
     classifier = Classifier(runs["both"])
-    with pytest.raises(UserError, match="give a title or tags, or take an audio model"):
+    with pytest.raises(UserError, match="give a title or tags, or choose an audio model"):
         classifier.classify(path, text="  ")
     answer = classifier.classify(path, text=collection.texts(("title",))[0])
     np.testing.assert_allclose(answer.prediction.probabilities[0], runs["both"].probabilities[0], atol=1e-5)
@@ -147,5 +147,5 @@ def test_the_folds_of_a_setting_answer_together(collection: Collection, tmp_path
 
 
 def test_runs_of_different_embeddings_do_not_answer_together(runs: dict[str, Run]) -> None:
-    with pytest.raises(UserError, match="cannot answer together"):
+    with pytest.raises(UserError, match="cannot predict together"):
         Classifier(runs["audio"], others=[runs["text"]])

@@ -180,5 +180,5 @@ def test_wrong_wishes_are_refused(folder: Path, encoders: Fakes, tmp_path: Path)
         fake_embed(folder, text_fields=("title", "mood"))
     with pytest.raises(UserError, match="no audio encoder 'nothing'"):
         fake_embed(folder, audio_encoder="nothing")
-    with pytest.raises(UserError, match="is no collection"):
+    with pytest.raises(UserError, match="is not a collection"):
         fake_embed(tmp_path)

@@ -120,7 +120,7 @@ def test_opened_again_a_library_takes_only_what_is_new(runs: dict[str, Run], enc
 
 def test_a_folder_is_not_answered_by_runs_that_read(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
     write_tones(tmp_path / "sounds", per_class=1)
-    with pytest.raises(UserError, match="audio-only runs"):
+    with pytest.raises(UserError, match="audio models of one encoder"):
         open_library(tmp_path / "sounds", [folder_of(runs["audio"]), folder_of(runs["both"])], home=tmp_path / "home")
 
 

@@ -160,9 +160,9 @@ def test_wrong_wishes_are_refused(sounds: Path, runs: dict[str, Run], encoders: 
         ((tmp_path / "nowhere", tmp_path / "l.parquet", run), "There is no folder"),
         ((tmp_path / "bare", tmp_path / "l.parquet", run), "holds no audio file"),
         ((sounds, tmp_path / "labels.csv", run), r"written as a \.parquet"),
-        ((sounds, tmp_path / "mine.parquet", run), "holds no labels of bstviz"),
-        ((sounds, tmp_path / "other.parquet", run), "holds no labels of bstviz"),
-        ((sounds, tmp_path / "l.parquet", folder_of(runs["both"])), "take an audio-only run"),
+        ((sounds, tmp_path / "mine.parquet", run), "is not a table of labels"),
+        ((sounds, tmp_path / "other.parquet", run), "is not a table of labels"),
+        ((sounds, tmp_path / "l.parquet", folder_of(runs["both"])), "choose an audio model"),
     ):
         with pytest.raises(UserError, match=message):
             label_folder(*arguments)

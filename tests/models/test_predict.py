@@ -64,7 +64,7 @@ def test_another_encoder_is_refused(runs: Runs, collection: Collection, change: 
 
 
 def test_a_missing_modality_is_refused_and_not_replaced_by_zeros(runs: Runs, collection: Collection) -> None:
-    with pytest.raises(UserError, match="needs text; for sounds without text take a run of another modality"):
+    with pytest.raises(UserError, match="needs text; for sounds without text choose a run of another modality"):
         predict(runs["both"], audio=given(collection, "audio"))
     with pytest.raises(UserError, match="needs audio"):
         predict(runs["audio"], text=given(collection, "text"))

@@ -44,7 +44,7 @@ def test_the_report_has_every_section_in_the_list_s_order(runs: dict[str, Run]) 
     assert [chapter.title for chapter in (data, settings, again)] == [
         "Data",
         "Settings and versions",
-        "How to make it again",
+        "How to reproduce it",
     ]
 
 

@@ -72,9 +72,9 @@ def test_a_suggestion_may_be_no_single_models_first_choice() -> None:
 def test_reasons_name_what_each_model_predicts(quality: LabelQuality) -> None:
     assert quality.agree.tolist() == [True, False, True]
     assert quality.reasons(0)[:3] == [
-        "one says Vehicles (90 %), and gives the label under 1 %",
-        "two says Vehicles (80 %), and gives the label 20 %",
-        "9 of its 10 nearest sounds are labelled Vehicles, 1 as it is",
+        "one predicts Vehicles (90 %), given label under 1 %",
+        "two predicts Vehicles (80 %), given label 20 %",
+        "9 of its 10 nearest sounds are labelled Vehicles, 1 with the given label",
     ]
     assert "the models disagree" in quality.reasons(1)
     assert quality.reasons(2)[-1] == "10 of its 10 nearest sounds are labelled Animals"

@@ -113,7 +113,7 @@ def test_names_of_files_are_shown_as_they_are() -> None:
 
 
 def test_the_page_says_that_nothing_is_kept() -> None:
-    assert any("nothing of them is kept on disk" in c.value for c in open_page("classify.py").caption)
+    assert any("nothing is kept on disk" in c.value for c in open_page("classify.py").caption)
 
 
 @pytest.mark.slow
@@ -131,5 +131,5 @@ def test_every_anomalous_and_broken_file_goes_through_the_page() -> None:
 
 def test_runs_of_one_setting_answer_together() -> None:
     app = open_page("classify.py")
-    text = next(c.value for c in app.caption if "Answered by" in c.value)
+    text = next(c.value for c in app.caption if "Predicted by" in c.value)
     assert "hierarchical audio, flat audio, hierarchical audio + text, flat audio + text" in text

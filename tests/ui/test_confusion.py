@@ -69,7 +69,7 @@ def page_text(page: AppTest) -> str:
 
 
 def answered(folder: Path, loss: str, trained: int, collection: Collection, threshold: int) -> pd.DataFrame:
-    """Answers of a setting to its test sounds of a confidence, read from its files."""
+    """Predictions of a setting for its test sounds of an annotation confidence, read from its files."""
     runs = [load_run(path) for path in find_runs(folder) if path.name.startswith(f"{loss}-audio-c{trained}-")]
     sounds = pd.concat([run.sounds[run.sounds["split"].isin(["test", "below_threshold"])] for run in runs])
     return sounds.merge(collection.sounds[["sound_id", "confidence"]]).query("confidence >= @threshold")
@@ -96,7 +96,7 @@ def test_a_matrix_is_that_of_the_runs_at_both_thresholds(
 
 
 def test_it_says_where_the_threshold_applies_and_which_runs_there_are(page: AppTest) -> None:
-    assert "Runs exist trained on ≥ 1, ≥ 3, none on ≥ 2, ≥ 4, ≥ 5" in page_text(page)
+    assert "There are runs trained on ≥ 1, ≥ 3, none on ≥ 2, ≥ 4, ≥ 5" in page_text(page)
     assert "applies to the test only" in page_text(press(page, a_tested=4))
     assert "≥ 3 applies to training only" in page_text(press(page, a_trained=3, a_tested=1))
 
@@ -160,7 +160,7 @@ def test_a_threshold_that_no_sound_reaches_is_a_message(
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run().switch_page("pages/confusion.py").run()
     assert "was not found" in page_text(page)
     assert page.get("plotly_chart")
-    assert "No test sound has such a confidence" in page_text(press(page, a_tested=3))
+    assert "No test sound has such an annotation confidence" in page_text(press(page, a_tested=3))
     assert not page.exception
 
 

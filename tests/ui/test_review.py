@@ -43,7 +43,7 @@ def test_the_label_of_lowest_quality_comes_first_with_its_reasons(app: AppTest, 
     first = quality.order[0]
     assert app.session_state["review.sound"] == quality.sound_ids[first]
     shown = " ".join(m.value for m in app.markdown)
-    assert "the hierarchical model says" in shown
+    assert "the hierarchical model predicts" in shown
     assert all(
         quality.taxonomy.second[c].definition in shown for c in (quality.labels[first], quality.suggested[first])
     )
@@ -156,7 +156,7 @@ def test_what_another_window_decided_meanwhile_stands_beside(session: ReviewSess
         decide(session.file, session.hash, sound_id=quality.sound_ids[i], old=old, new="ss-s", why="", by="x")
     session.press(int(first), "keep", [])  # pressed before this window had seen the other's decision
     assert session.record().disputed == [quality.sound_ids[first]]
-    assert "Another window decided otherwise" in str(state["review.notice"])
+    assert "Another window decided differently" in str(state["review.notice"])
     assert state["review.sound"] == quality.sound_ids[third]
     disputed = replace(session, state="disputed")
     state.pop("review.sound")

@@ -1,4 +1,4 @@
-"""Showing one dropped sound: the answer first, then what it rests on."""
+"""Showing one dropped sound: the prediction first, then what it rests on."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
 from bstviz.ui.components.text import chip, escape
 
 LONG = 15.0
-"""Seconds from which the answer over time is drawn."""
+"""Seconds from which the prediction over time is drawn."""
 BEST = 5
 DRAWING = 0.15
-"""Seconds that a browser takes to draw an answer."""
+"""Seconds that a browser takes to draw a prediction."""
 
 
 def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
-    """Everything about one sound: the answer first, then what it rests on."""
+    """Everything about one sound: the prediction first, then what it rests on."""
     st.markdown(f"#### {escape(upload.name)}")
     try:
         found = predict_upload(models, upload, text)
@@ -75,7 +75,7 @@ def _seen(upload: Upload) -> tuple[Spectrogram, bytes, str]:
 
 
 def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
-    """Wait a moment the first time, so that the browser draws the answer before it is busy with the pictures."""
+    """Wait a moment the first time, so that the browser draws the prediction before it is busy with the pictures."""
     if st.session_state.get(f"{key}.drawn") != upload.content:
         st.session_state[f"{key}.drawn"] = upload.content
         time.sleep(DRAWING)
@@ -92,7 +92,7 @@ def upload_player(upload: Upload, *, key: str) -> None:
 
 
 def length(seconds: float) -> str:
-    """A duration for people."""
+    """A duration in words."""
     if seconds < 60:
         return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {seconds % 60:02.0f} s"
@@ -126,7 +126,9 @@ def agreement(found: Predictions) -> str:
     if found.agree:
         text = f"✓ {'Both' if len(named) == 2 else 'All'} models agree."
     elif len(tops) == 1:
-        text = f"≠ The models agree on {html.escape(taxonomy[tops.pop()].name)}, not on the class: {'; '.join(named)}."
+        text = (
+            f"≠ The models agree on {html.escape(taxonomy[tops.pop()].name)} but not on the class: {'; '.join(named)}."
+        )
     else:
         text = f"≠ The models disagree: {'; '.join(named)}."
     return f'<div style="margin-top:.35rem;font-size:.95rem">{text}</div>'
@@ -148,7 +150,7 @@ def unusual(run: Run, answer: Answer) -> str:
 
 
 def probabilities(run: Run, answer: Answer) -> str:
-    """HTML of a model's probabilities at both levels, and of what it attends to where it also takes text."""
+    """HTML of a model's probabilities at both levels, and of its attention where it also takes text."""
     title = html.escape(model_name(run)).capitalize()
     parts = [f'<div style="font-weight:600;margin-bottom:.3rem">{title}</div>']
     parts += [
@@ -174,11 +176,9 @@ def _bars(taxonomy: Taxonomy, ranked: Sequence[Ranked], title: str, *, defined: 
 
 
 def along(loaded: Loaded, upload: Upload, *, key: str) -> None:
-    """The answer over the time of a long sound."""
+    """The prediction over the time of a long sound."""
     line = timeline(loaded, upload)
-    st.markdown(
-        f"**Along the sound** ({model_name(loaded.run)}; stretches of {length(float(line.edges[1] - line.edges[0]))})"
-    )
+    st.markdown(f"**Over time** ({model_name(loaded.run)}; segments of {length(float(line.edges[1] - line.edges[0]))})")
     st.plotly_chart(
         sounds.timeline_figure(loaded.run.taxonomy, line.edges, line.probabilities),
         config=PLAIN_CONFIG,
@@ -213,7 +213,7 @@ def map_and_neighbours(loaded: Loaded, found: Answer, *, key: str) -> None:
             height=440,
         )
         st.caption(
-            "The star is the new sound" + (", projected out of sample: approximate." if method == "umap" else ".")
+            "The star is the new sound" + (" (out-of-sample projection, approximate)." if method == "umap" else ".")
         )
     with right:
         st.markdown(f"**Nearest in {escape(run.collection.name)}** (latent space, cosine distance)")

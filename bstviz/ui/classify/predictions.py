@@ -1,6 +1,6 @@
-"""Asking the models about dropped sounds: runs that answer together, and what they say.
+"""Predictions for dropped sounds: which runs predict together, and what they predict.
 
-What is made of an upload is kept for its session only, in the server's memory.
+What is computed from an upload is kept for its session only, in the server's memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.text import escape
 
 UNSURE = 0.5
-"""An answer of less probability is called unsure."""
+"""A prediction of lower confidence is called unsure."""
 UNUSUAL, UNLIKE = 0.9, 0.99
 """Novelty from which a sound is called unusual, and unlike anything in the collection."""
 MARKS = ("models disagree", "unsure", "unusual", "could not be read")
@@ -31,13 +31,13 @@ MARKS = ("models disagree", "unsure", "unusual", "could not be read")
 
 @dataclass(frozen=True)
 class Models:
-    """Runs that differ in loss and modality only; where there are words, an audio + text model answers first."""
+    """Runs that differ in loss and modality only; where there is text, an audio + text model comes first."""
 
     audio_only: tuple[Loaded, ...]
     audio_text: tuple[Loaded, ...]
 
     def asked(self, words: str) -> tuple[Loaded, ...]:
-        """The runs that answer, the main one first."""
+        """The runs that predict, the main one first."""
         found = (*self.audio_text, *self.audio_only) if words else self.audio_only
         if not found:
             raise UserError(
@@ -48,7 +48,7 @@ class Models:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the models say of one sound: the same number of runs and answers, and the embedding's sound."""
+    """What the models predict for one sound: as many answers as runs, and the sound that was embedded."""
 
     loaded: tuple[Loaded, ...]
     answers: tuple[Answer, ...]
@@ -72,7 +72,7 @@ class Predictions:
         return len({answer.second[0].code for answer in self.answers}) == 1
 
     def marks(self) -> set[str]:
-        """Those of :data:`MARKS` that the sound deserves."""
+        """Those of :data:`MARKS` that apply to the sound."""
         first = self.together
         tests = (not self.agree, first.second[0].probability < UNSURE, first.novelty >= UNUSUAL)
         return {mark for mark, holds in zip(MARKS, tests, strict=False) if holds}
@@ -107,9 +107,9 @@ def pick_models(*, key: str) -> Models:
     if not asked:
         raise UserError("The loaded runs are text models; a sound needs an audio model. Load one with --experiment.")
     st.caption(
-        f"Answered by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · "
-        f"sounds by {asked[0].run.encoders['audio']}. The answer on top is the mean of the audio models', or of the "
-        "audio + text models' where there are words."
+        f"Predicted by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · "
+        f"sounds embedded by {asked[0].run.encoders['audio']}. The prediction on top is the mean of the audio models, "
+        "or of the audio + text models where there is text."
     )
     return models
 
@@ -159,7 +159,7 @@ def _embedded(upload: Upload, classifier: Classifier) -> _Embedded:
 
 
 def predict_upload(models: Models, upload: Upload, text: str) -> Predictions:
-    """What the models say of an upload; UserError where it cannot be decoded."""
+    """What the models predict for an upload; UserError where it cannot be decoded."""
     asked = models.asked(text)
     answers = []
     for loaded in asked:
@@ -175,9 +175,9 @@ def predict_upload(models: Models, upload: Upload, text: str) -> Predictions:
 @st.cache_data(
     scope="session",
     max_entries=50,
-    show_spinner="Classifying along the sound …",
+    show_spinner="Classifying over time …",
     hash_funcs={Loaded: identity_of, Upload: identity_of},
 )
 def timeline(loaded: Loaded, upload: Upload) -> Timeline:
-    """A run's answers along an upload."""
+    """A run's predictions over the time of an upload."""
     return cache.classifier(loaded).timeline(decoded(upload))

@@ -1,4 +1,4 @@
-"""Showing many dropped sounds: a table to be sorted, filtered and taken away."""
+"""Showing many dropped sounds: a table to sort, filter and download."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bstviz.ui.classify.uploads import Upload
 
 
 def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> Upload | None:
-    """Answers for many sounds: sortable, to be filtered and taken away as CSV; returns the sound of the chosen row."""
+    """Predictions for many sounds, to sort, filter and download as CSV; returns the sound of the chosen row."""
     rows = _answers(models, uploads, text)
     counts = {mark: int(rows["marks"].map(lambda own, mark=mark: mark in own).sum()) for mark in MARKS}
     marked = [mark for mark in MARKS if counts[mark]]
@@ -35,9 +35,9 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
     with slot:
         taken = shown.drop(columns=["marks", "index"])
         st.download_button(
-            "Answers as CSV",
+            "Predictions as CSV",
             taken.to_csv(index=False).encode(),
-            "answers.csv",
+            "predictions.csv",
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
@@ -69,11 +69,13 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
             "file": st.column_config.TextColumn("File", width="medium"),
             "top": "Top level",
             "second": "Second level",
-            "probability": share("Probability", help="Of the second-level class"),
-            "other prediction": st.column_config.TextColumn("Other prediction", help="What a model says that differs"),
+            "probability": share("Confidence", help="Probability of the predicted second-level class"),
+            "other prediction": st.column_config.TextColumn(
+                "Other prediction", help="Where a model predicts another class"
+            ),
             "agree": st.column_config.CheckboxColumn("Agree", width="small"),
             "novelty": share(
-                "Unusual", help="Share of the collection's own sounds that lie nearer to their neighbours"
+                "Novelty", help="Share of the collection's own sounds that lie nearer to their neighbours"
             ),
             "seconds": st.column_config.NumberColumn("Seconds", format="%.1f", width="small"),
             "remarks": st.column_config.TextColumn("Remarks", width="large"),
@@ -85,7 +87,7 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
 
 
 def _answers(models: Models, uploads: Sequence[Upload], text: str) -> pd.DataFrame:
-    """One row per sound; a bar shows how far the work is."""
+    """One row per sound; a bar shows the progress."""
     rows = []
     bar = st.progress(0.0, "Classifying …")
     for index, upload in enumerate(uploads):

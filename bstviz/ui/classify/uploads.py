@@ -1,4 +1,4 @@
-"""Taking sounds in: from files, a folder, archives or the microphone, and the words about them."""
+"""Uploads: sounds from files, a folder, archives or the microphone, and text about them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bstviz.ui.components.text import escape
 
 @dataclass(frozen=True)
 class Upload:
-    """A sound that somebody gave: its name, its bytes, and a hash of them."""
+    """An uploaded sound: its name, its bytes, and a hash of them."""
 
     name: str
     data: bytes
@@ -25,12 +25,12 @@ class Upload:
 
     @property
     def identity(self) -> str:
-        """Tells it from others; the name is in what is said of a sound that cannot be read."""
+        """Tells it from others, by its name too: messages about a sound that cannot be read state it."""
         return f"{self.content} {self.name}"
 
 
 def pick_uploads(*, key: str) -> list[Upload]:
-    """Sounds from files, a folder, zip archives or the microphone; what cannot be taken is reported."""
+    """Sounds from files, a folder, zip archives or the microphone; what cannot be read is reported."""
     way = st.segmented_control(
         "Sounds",
         ["Files", "Folder", "Microphone"],
@@ -48,10 +48,10 @@ def pick_uploads(*, key: str) -> list[Upload]:
             accept_multiple_files=True if way == "Files" else "directory",
             key=f"{key}.{'files' if way == 'Files' else 'folder'}",
             help=f"{decode.AUDIO_FORMATS}; zip archives of them. "
-            f"Of sounds longer than {MAX_SECONDS / 60:.0f} minutes, excerpts are taken.",
+            f"Sounds longer than {MAX_SECONDS / 60:.0f} minutes are classified by excerpts.",
         )
         taken = [(file.name, file.getvalue()) for file in files or []]
-    st.caption("Sounds stay in the server's memory for this session; nothing of them is kept on disk.")
+    st.caption("Sounds stay in the server's memory for this session; nothing is kept on disk.")
     return _uploads(taken, folder=way == "Folder")
 
 
@@ -70,7 +70,7 @@ def _uploads(taken: Sequence[tuple[str, bytes]], *, folder: bool) -> list[Upload
 
 def words(*, key: str) -> str:
     """Title, tags and description as one text; empty where all are."""
-    with st.expander("Words about it (for the audio + text models)", icon=":material/notes:"):
+    with st.expander("Text about the sound (for the audio + text models)", icon=":material/notes:"):
         title = st.text_input("Title", key=f"{key}.title")
         tags = st.text_input("Tags", key=f"{key}.tags", placeholder="rain, roof, night")
         description = st.text_area("Description", key=f"{key}.description", height=80)

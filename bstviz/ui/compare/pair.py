@@ -89,7 +89,7 @@ def pair(left: Loaded, right: Loaded) -> Pair:
         UserError: They share none, or are of different taxonomies.
     """
     if left.run.taxonomy.hash != right.run.taxonomy.hash:
-        raise UserError("These two runs know different classes; choose two of the same taxonomy.")
+        raise UserError("These two runs have different classes; choose two of the same taxonomy.")
     made = Pair(left, right, *_shared(left, right))
     if len(made) < 3:
         raise UserError("These two runs share no sounds; choose two that were trained on the same collection.")
@@ -171,7 +171,7 @@ def disparity(both: Pair) -> float:
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Pair: identity_of})
 def colors(both: Pair, by: str) -> tuple[Column, Column]:
-    """What colours the left map and the right one: each run's own answers, in the same colours."""
+    """What colours the left map and the right one: each run's own predictions, in the same colours."""
     if by == CHANGE:
         column = number_column(CHANGE, "Changed neighbourhood", change(both), low=0, high=1)
         return column, column

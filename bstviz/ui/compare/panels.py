@@ -57,8 +57,8 @@ def pair_map(
     linked_map(panes, both.sounds, key=key, map_key=map_key, marks=marks, events=events, height=520)
     st.caption(
         f"{len(both):,} shared sounds. The right map is aligned to the left one: moved, rotated, mirrored and scaled "
-        f"(Procrustes; what is left between these two maps is {moved.disparity:.3f} of 1). "
-        "Zoom, selection and current sound are one for both." + (pair.measured(both) if by == pair.CHANGE else "")
+        f"(Procrustes disparity of the two maps: {moved.disparity:.3f}; 0: the same shape, 1: nothing in common). "
+        "Both share zoom, selection and current sound." + (pair.measured(both) if by == pair.CHANGE else "")
     )
 
 
@@ -69,8 +69,8 @@ def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
         for loaded in (both.left, both.right)
     )
     st.caption(
-        f"Trustworthiness of the left map {left:.3f}, of the right {right:.3f}: 1 where all neighbours on a map are "
-        "neighbours in the latent space."
+        f"Trustworthiness: left map {left:.3f}, right map {right:.3f} (1: all neighbours on a map are "
+        "neighbours in the latent space)."
     )
 
 
@@ -79,7 +79,7 @@ def _title(side: str, loaded: cache.Loaded) -> str:
 
 
 def sound_in_both(both: Pair, current: int, *, key: str, autoplay: bool, on_open: Callable[[int], None]) -> None:
-    """One sound: player, both answers, neighbours in both.
+    """One sound: player, both predictions, neighbours in both.
 
     Args:
         both: The two runs.

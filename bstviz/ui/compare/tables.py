@@ -63,7 +63,7 @@ def class_table(
         formats[column] = percent(format=kind, help=words)
 
     for title, name, factor, kind, sign, words in (
-        ("Accuracy", "accuracy", 100, "%.1f", "%+.1f", "Percent of the class's sounds that are predicted right"),
+        ("Accuracy", "accuracy", 100, "%.1f", "%+.1f", "Percent of the class's sounds that are predicted correctly"),
         ("Spread", "spread", 1, "%.3f", "%+.3f", "Mean cosine distance from the class's mean direction, 0 to 1"),
         ("Purity", "purity", 100, "%.1f", "%+.1f", "Percent of a sound's ten nearest that have its class"),
     ):
@@ -77,9 +77,16 @@ def class_table(
         "Percent: one minus the Jaccard index of the ten nearest, left against right",
     )
     shown["Most confused with"] = [names[i] if i >= 0 else "–" for i in table["confused_with"]]
-    add("Taken, left", 100 * table["confused_first"], "%.1f", "Percent of the class's sounds that go there")
-    add("Taken, right", 100 * table["confused_second"], "%.1f", "Percent of the class's sounds")
-    add("Taken, diff.", 100 * table["confused_difference"], "%+.1f", "Right minus left")
+    add(
+        "Confused, left", 100 * table["confused_first"], "%.1f", "Percent of the class's sounds predicted as that class"
+    )
+    add(
+        "Confused, right",
+        100 * table["confused_second"],
+        "%.1f",
+        "Percent of the class's sounds predicted as that class",
+    )
+    add("Confused, diff.", 100 * table["confused_difference"], "%+.1f", "Right minus left")
 
     def picked() -> None:
         rows = st.session_state[key]["selection"]["rows"]

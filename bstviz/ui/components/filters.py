@@ -40,7 +40,7 @@ def parse(text: str) -> dict[str, frozenset[str]]:
     """Labels by column from an address; ValueError where there are none."""
     found = json.loads(text)
     if not isinstance(found, dict) or not all(isinstance(labels, list) for labels in found.values()):
-        raise ValueError(f"no labels by column: {text[:80]}")
+        raise ValueError(f"not labels by column: {text[:80]}")
     return {str(name): frozenset(map(str, labels)) for name, labels in found.items()}
 
 
@@ -92,7 +92,7 @@ def filters(
         on_select: Called with the rows that pass, when they are to be selected.
     """
     st.text_input(
-        "Title or tags hold",
+        "Title or tags contain",
         key=f"{key}.words",
         placeholder="words, in any order",
         persist_state="session",

@@ -16,5 +16,5 @@ def freesound_player(loaded: Loaded, row: int) -> bool:
     if address is None:
         return False
     st.iframe(address, height=HEIGHT)
-    st.caption("Played by Freesound, which takes a connection to the internet.")
+    st.caption("Played by Freesound; this needs a connection to the internet.")
     return True

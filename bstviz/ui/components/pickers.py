@@ -64,7 +64,7 @@ def find_sound(loaded: Loaded, *, key: str, on_pick: Callable[[int], None], limi
     exact = loaded.row_of(wanted)
     rows = [exact] if exact is not None else np.flatnonzero(matching(cache.search_texts(loaded), wanted)).tolist()
     if not rows:
-        st.caption("No sound has these words.")
+        st.caption("No sound matches these words.")
         return
     st.caption(f"{len(rows):,} found" + (f"; the first {limit} are listed" if len(rows) > limit else ""))
     entries = [(loaded, int(row)) for row in rows[:limit]]

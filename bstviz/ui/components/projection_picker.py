@@ -1,4 +1,4 @@
-"""Which map of a run to show: PCA at once, UMAP when it has been made, in two dimensions or three."""
+"""Which map of a run to show: PCA at once, UMAP once it has been made, in two dimensions or three."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def pick_projection(loaded: Loaded, *, key: str) -> ChosenMap:
                 _form(loaded, dimensions, settings, key=key)
             return chosen(loaded, "umap", dimensions, settings)
     with st.container(border=True):
-        st.markdown("**UMAP has to be made first.** Until then, PCA is shown.")
+        st.markdown("**The UMAP map has to be made first.** Until then, PCA is shown.")
         _form(loaded, dimensions, settings, key=key)
     return chosen(loaded, "pca", dimensions)
 
 
 def words(settings: UmapSettings) -> str:
     """UMAP's parameters in words."""
-    return f"{settings.n_neighbors} neighbours, least distance {settings.min_dist:g}, seed {settings.seed}"
+    return f"{settings.n_neighbors} neighbours, minimum distance {settings.min_dist:g}, seed {settings.seed}"
 
 
 def written(settings: UmapSettings) -> str:
@@ -76,7 +76,7 @@ def parse(text: str) -> UmapSettings:
     neighbours, distance, seed = text.split(",")
     found = UmapSettings(int(neighbours), float(distance), int(seed))
     if not (2 <= found.n_neighbors <= UMAP_NEIGHBOURS and 0 <= found.min_dist <= 0.99 and 0 <= found.seed <= SEEDS):
-        raise ValueError(f"no parameters of UMAP: {text}")
+        raise ValueError(f"not parameters of UMAP: {text}")
     return found
 
 
@@ -95,17 +95,17 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
                 min(UMAP_NEIGHBOURS, max(n - 1, 3)),
                 min(settings.n_neighbors, n - 1),
                 key=f"{key}.neighbours",
-                help="Few show fine structure, many the broad one.",
+                help="Few show fine structure, many show broad structure.",
             )
         with middle:
             distance = st.slider(
-                "Least distance",
+                "Minimum distance",
                 0.0,
                 0.99,
                 settings.min_dist,
                 0.01,
                 key=f"{key}.distance",
-                help="How tightly points may lie.",
+                help="How close together points may lie.",
             )
         with right:
             seed = st.number_input("Seed", 0, SEEDS, settings.seed, key=f"{key}.seed")
@@ -114,7 +114,7 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
     if n > UMAP_SOUNDS:
         st.caption(
             f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; "
-            "the others are projected out of sample: approximate."
+            "the others are projected out of sample (approximate)."
         )
     if st.session_state.pop(f"{key}.asked", False):
         own = UmapSettings(int(neighbours), float(distance), int(seed))
@@ -135,12 +135,12 @@ def trust(loaded: Loaded, shown: ChosenMap) -> str:
     if shown.method == "pca":
         held = 100 * float(loaded.run.pca.explained[: shown.dimensions].sum())
         every = loaded.run.latents.shape[1]
-        kind = f"PCA: these {shown.dimensions} of {every} dimensions hold {held:.0f} % of the variance."
+        kind = f"PCA: these {shown.dimensions} components hold {held:.0f} % of the variance of {every} dimensions."
     else:
-        kind = f"UMAP ({words(shown.settings)}): neighbourhoods count, distances between far groups mean little."
+        kind = f"UMAP ({words(shown.settings)}): neighbourhoods are meaningful, distances between far groups are not."
     measured = (
         ""
         if np.isnan(value)
-        else f" Trustworthiness {value:.3f}: 1 where all neighbours on the map are neighbours in the latent space."
+        else f" Trustworthiness {value:.3f} (1: all neighbours on the map are neighbours in the latent space)."
     )
     return kind + measured

@@ -1,4 +1,4 @@
-"""The sounds that somebody has selected, kept over recolouring, filters, projections, runs and pages."""
+"""The selected sounds, kept over recolouring, filters, projections, runs and pages."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def selection_panel(
                 on_click="ignore",
             )
         st.button("Clear (Esc)", on_click=on_clear, key=f"{key}.clear", icon=":material/close:")
-    st.caption("← and → step through them. A region drawn with Ctrl adds to the selection, with Alt takes away.")
+    st.caption("← and → step through them. Hold Ctrl while drawing a region to add to the selection, Alt to remove.")
     sound_list(
         [(loaded, int(row)) for row in rows[:LISTED]],
         key=f"{key}.list",
@@ -150,7 +150,7 @@ def selection_panel(
             "share": st.column_config.NumberColumn("Of the selection", format="%.1f %%"),
             "overall": st.column_config.NumberColumn("Of all", format="%.1f %%"),
             "ratio": st.column_config.NumberColumn(
-                "Ratio", format="%.1f×", help="Share of the selection over share of all"
+                "Ratio", format="%.1f×", help="Share of the selection divided by share of all"
             ),
         },
     )

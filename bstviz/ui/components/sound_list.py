@@ -1,4 +1,4 @@
-"""A table of sounds, each of which can be played where it stands."""
+"""A table of sounds, each of which can be played in its row."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def sound_list(
         notes: A word on each, for the column of that name; kept, lost or gained for ``overlap``, which shows their
             colours.
         on_open: Called with the position of the entry whose title was clicked.
-        keys: Whether j and k play the next and the last one; one list of a page at most.
+        keys: Whether j and k play the next and the previous one; one list of a page at most.
         height: Greatest height in pixels.
         total: How many sounds there are, where only the first are given.
     """

@@ -23,7 +23,7 @@ def words(table: pd.DataFrame, column: str, row: int) -> str:
 
 
 def chip(label: str, color: str) -> str:
-    """HTML of a class name on its colour, in ink that is legible on it."""
+    """HTML of a class name on its colour, in a text colour that is legible on it."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     ink = "#14171c" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#ffffff"
     style = f"background:{color};color:{ink};padding:2px 9px;border-radius:10px;font-size:.82rem;white-space:nowrap"

@@ -1,4 +1,4 @@
-"""The confusion matrix on its page: which classes stand along it, clicks on its cells, pictures and tables of it."""
+"""The confusion matrix on its page: the classes on its axes, clicks on its cells, pictures and tables of it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def chosen_cell(taxonomy: Taxonomy) -> tuple[str, str] | None:
 
 
 def matrix(sides: Sequence[Side], along: Axis, cells: Cells) -> None:
-    """The matrix of one side, or the difference of two, to be clicked and taken away."""
+    """The matrix of one side, or the difference of two, to click and download."""
 
     def clicked() -> None:
         for cell in selected_ids(st.session_state[MATRIX]):

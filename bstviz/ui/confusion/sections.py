@@ -1,4 +1,4 @@
-"""What stands below a confusion matrix: where one setting errs, and how that moves with the confidence threshold."""
+"""What stands below a confusion matrix: where one setting errs, and how that changes with the threshold."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def strip(side: Side, along: Axis, cells: Cells) -> None:
         if not len(answers):
             return f"{words}<br>no sounds", None
         right = 100 * np.mean(answers.y_true == answers.y_pred)
-        return f"{words}<br>{len(answers):,} sounds, {right:.1f} % right", confusion.counts(answers, along)
+        return f"{words}<br>{len(answers):,} sounds, {right:.1f} % correct", confusion.counts(answers, along)
 
     rows = [[panel(t, t) for t in THRESHOLDS], [panel(side.trained, t) for t in THRESHOLDS]]
     st.caption(
         f"Above, the threshold applies to training and test alike; below, the runs trained on ≥ {side.trained} are "
-        f"tested on ever fewer. {SETS_DIFFER}"
+        f"tested on fewer and fewer sounds. {SETS_DIFFER}"
     )
     figure = strip_figure(rows, along, cells=cells, dark=dark())
     st.plotly_chart(figure, config=PLAIN_CONFIG, key="confusion.strip")
@@ -62,12 +62,14 @@ def pairs(side: Side, along: Axis) -> None:
             "True": [f"{names[c]} ({c})" for c in table["true"]],
             "Confused with": [f"{names[c]} ({c})" for c in table["predicted"]],
             "Sounds": table["sounds"],
-            "Of the class": 100 * table["of_true"],
-            "Of all errors": 100 * table["of_errors"],
-            "The other way": table["back"],
+            "% of class": 100 * table["of_true"],
+            "% of all errors": 100 * table["of_errors"],
+            "In reverse": table["back"],
         }
     )
-    st.caption("Choose a row for the sounds of its cell, beside the matrix.")
+    st.caption(
+        "Choose a row to list the sounds of its cell beside the matrix. In reverse: sounds of the opposite cell."
+    )
     percent = st.column_config.NumberColumn(format="%.1f %%")
     st.dataframe(
         shown,
@@ -76,12 +78,12 @@ def pairs(side: Side, along: Axis) -> None:
         on_select=picked,
         selection_mode="single-row",
         height=420,
-        column_config={"Of the class": percent, "Of all errors": percent},
+        column_config={"% of class": percent, "% of all errors": percent},
     )
 
 
 def classes(side: Side) -> None:
-    """Accuracy by class: figure 3, and against the class's number of sounds and its annotators' confidence."""
+    """Accuracy by class: figure 3, and against the class's number of sounds and its annotation confidence."""
     answers = side.answers
     table = by_class(answers)
     figure = per_class.class_accuracy_figure(answers.taxonomy, answers.y_true, answers.y_pred, height=480)
@@ -107,7 +109,7 @@ def classes(side: Side) -> None:
             "Accuracy": 100 * table["accuracy"],
             "95 %": [_between(100 * a, 100 * b, "") for a, b in zip(table["low"], table["high"], strict=True)],
             "Precision": 100 * table["precision"],
-            "Mean confidence": table["confidence"],
+            "Mean annotation confidence": table["confidence"],
         }
     )
     percent = st.column_config.NumberColumn(format="%.1f %%")
@@ -115,20 +117,20 @@ def classes(side: Side) -> None:
         "Test sounds": st.column_config.NumberColumn(format="localized"),
         "Accuracy": percent,
         "Precision": percent,
-        "Mean confidence": st.column_config.NumberColumn(format="%.2f"),
+        "Mean annotation confidence": st.column_config.NumberColumn(format="%.2f"),
     }
     st.dataframe(shown, hide_index=True, column_config=formats, placeholder="–")
 
 
 def calibration(side: Side) -> None:
-    """How often answers of a given probability are right."""
+    """How often predictions of a given confidence are correct."""
     answers = side.answers
     error = 100 * expected_calibration_error(answers.y_true, answers.probabilities)
     st.markdown(f"Expected calibration error **{error:.1f} %**, pooled over the test sounds of {side.letter}.")
     figure = per_class.reliability_figure(answers.y_true, answers.probabilities)
     st.plotly_chart(figure, config=PLAIN_CONFIG, key="confusion.calibration")
     st.page_link(
-        "pages/results.py", label="Over folds, at each setting's own threshold: Results", icon=":material/monitoring:"
+        "pages/results.py", label="Results: over folds, at each setting's own threshold", icon=":material/monitoring:"
     )
 
 
@@ -148,22 +150,22 @@ def _groups_of(pooled: Pooled, column: str) -> Mapping[str, str]:
 
 
 def groups(side: Side) -> None:
-    """Uploaders, sources or other groups with more errors than their classes would make one expect."""
+    """Uploaders, sources or other groups with more errors than their classes explain."""
     names = _groupings(side)
     if not names:
-        st.info("The collection has no column that groups its sounds.", icon=":material/info:")
+        st.info("The collection has no column to group its sounds by.", icon=":material/info:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         column = str(st.selectbox("Group by", names, key="confusion.groups.column"))
-        least = int(st.number_input("At least so many sounds", 1, 10_000, 5, key="confusion.groups.least"))
+        least = int(st.number_input("Minimum number of sounds", 1, 10_000, 5, key="confusion.groups.least"))
     of = _groups_of(side, column)
     each = np.array([of.get(i) for i in side.answers.sound_ids], object)
     table = by_group(side.answers, each)
     table = table[table["sounds"] >= least].reset_index(drop=True)
     without = int(pd.isna(each).sum())
     st.caption(
-        "Excess: errors beyond those that the classes of a group's sounds would make one expect, judged by all other "
-        "groups. Choose a row for its wrong answers."
+        "Excess: errors beyond those expected from the classes of the group's sounds, at the error rates of all other "
+        "groups. Choose a row for its wrong predictions."
         + (f" {without:,} sounds have no {escape(column)}." if without else "")
     )
     percent = st.column_config.NumberColumn(format="%.1f %%")
@@ -205,8 +207,8 @@ def _accuracies(points: Sequence[Pooled], by: str) -> pd.DataFrame:
 
 def thresholds(side: Side) -> None:
     """Accuracy by threshold and where it is applied, with intervals."""
-    by = str(st.selectbox("Intervals by drawing", [SOUNDS_ALONE, *_groupings(side)], key="confusion.thresholds.by"))
-    drawn = "sounds one by one" if by == SOUNDS_ALONE else f"all sounds of one {escape(by)} together"
+    by = str(st.selectbox("Resample", [SOUNDS_ALONE, *_groupings(side)], key="confusion.thresholds.by"))
+    drawn = "single sounds" if by == SOUNDS_ALONE else f"all sounds of one {escape(by)} together"
     wanted = {
         "training and test": {t: (t, t) for t in side.family},
         f"test only, trained on ≥ {side.trained}": {t: (side.trained, t) for t in THRESHOLDS},
@@ -219,10 +221,10 @@ def thresholds(side: Side) -> None:
         curves[name] = _accuracies(list(found.values()), by).assign(threshold=list(found))
     st.plotly_chart(per_class.threshold_figure(curves), config=PLAIN_CONFIG, key="confusion.thresholds")
     st.caption(
-        f"Second level, pooled over folds; bootstrap intervals of 95 %, drawing {drawn}. {SETS_DIFFER} "
-        "Only where training alone is filtered do all points share one test set. "
-        "Change: from the lowest threshold of its line, with an interval of its own. "
-        f"Of fewer than {bootstrap.LEAST_UNITS} there is no interval, and no point above."
+        f"Second level, pooled over folds; 95 % bootstrap intervals, resampling {drawn}. {SETS_DIFFER} "
+        "Only where the training alone is filtered do all points share one test set. "
+        "Change: against the lowest threshold of the same line, with an interval of its own. "
+        f"Fewer than {bootstrap.LEAST_UNITS} give no interval and no point above."
     )
     table = pd.concat([t.assign(applied=name) for name, t in curves.items()], ignore_index=True)
     shares = ["accuracy", "low", "high", "change", "change_low", "change_high"]

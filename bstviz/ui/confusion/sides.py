@@ -28,7 +28,7 @@ Family = Mapping[int, Sequence[RunInfo]]
 
 @dataclass(frozen=True, eq=False)
 class Pooled:
-    """Runs of one setting, and their answers to the sounds of some test.
+    """Runs of one setting, and their predictions for the sounds of some test.
 
     Attributes:
         folds: The runs.
@@ -40,7 +40,7 @@ class Pooled:
 
     @cached_property
     def identity(self) -> str:
-        """Names these answers: the runs, and which of their sounds are tested."""
+        """Names these predictions: the runs, and which of their sounds are tested."""
         sounds = hashlib.sha256(self.answers.member.tobytes() + self.answers.row.tobytes()).hexdigest()
         return "|".join([*(loaded.identity for loaded in self.folds), sounds])
 
@@ -70,7 +70,7 @@ class Side(Pooled):
 
 
 def entries(folds: Sequence[Loaded], answers: OutOfFold) -> list[tuple[Loaded, int]]:
-    """Answers as a list of sounds takes them: the run that tests each, and its row there."""
+    """Predictions as a list of sounds takes them: the run that tests each sound, and its row there."""
     return [(folds[member], int(row)) for member, row in zip(answers.member, answers.row, strict=True)]
 
 
@@ -83,7 +83,7 @@ def _pooled(folds: tuple[Loaded, ...], threshold: int) -> Pooled:
 
 
 def at(family: Family, trained: int, tested: int) -> Pooled:
-    """Runs of a family trained at a threshold, and their answers to the sounds at another."""
+    """Runs of a family trained at a threshold, and their predictions for the sounds at another."""
     return _pooled(tuple(cache.load(info.folder or Path()) for info in family[trained]), tested)
 
 
@@ -102,8 +102,8 @@ def pick_side(letter: str, known: Mapping[str, Family], *, key: str, start: int 
         st.session_state[f"{key}.model"] = list(known)[start % len(known)]
     name = str(st.selectbox(f"{letter} · Model", list(known), key=f"{key}.model", persist_state="session", width=440))
     family = known[name]
-    trained = pickers.one_of("Trained on confidence", list(family), key=f"{key}.trained", name=at_least)
-    tested = pickers.one_of("Tested on confidence", THRESHOLDS, key=f"{key}.tested", name=at_least)
+    trained = pickers.one_of("Trained on annotation confidence", list(family), key=f"{key}.trained", name=at_least)
+    tested = pickers.one_of("Tested on annotation confidence", THRESHOLDS, key=f"{key}.tested", name=at_least)
     pooled = at(family, trained, tested)
     return Side(pooled.folds, pooled.answers, letter, name, family, trained, tested)
 
@@ -119,7 +119,7 @@ def say_what_is_there(sides: Sequence[Side]) -> None:
     for side in sides:
         folds = ", ".join(str(loaded.run.fold) for loaded in side.folds)
         applied = confusion.where_applied(side.trained, side.tested)
-        answered = f"out-of-fold answers of fold{'s' * (len(side.folds) > 1)} {folds}"
+        answered = f"out-of-fold predictions of fold{'s' * (len(side.folds) > 1)} {folds}"
         lines.append(f"**{side.letter}**: {applied}. **{len(side.answers):,} test sounds**, {answered}.")
     st.markdown("  \n".join(lines))
     st.caption("  \n".join(dict.fromkeys(map(_there, sides))))
@@ -128,7 +128,7 @@ def say_what_is_there(sides: Sequence[Side]) -> None:
 def _there(side: Side) -> str:
     """Which thresholds of training and test there are."""
     missing = ", ".join(at_least(t) for t in THRESHOLDS if t not in side.family)
-    there = f"Runs exist trained on {', '.join(map(at_least, side.family))}" + (
+    there = f"There are runs trained on {', '.join(map(at_least, side.family))}" + (
         f", none on {missing}" if missing else ""
     )
     if side.folds[0].collection is None:
@@ -145,7 +145,8 @@ def on_what_both_test(first: Side, second: Side, *, key: str) -> tuple[Side, Sid
     if not shared.same_folds and len(shared.first):
         st.warning(
             f"A and B were trained on different folds ({escape(first.answers.setting.split_kind)}; "
-            f"{escape(second.answers.setting.split_kind)}): each sound is answered by runs that saw different others.",
+            f"{escape(second.answers.setting.split_kind)}): a sound's models "
+            "learned from different sounds.",
             icon=":material/warning:",
         )
     if shared.same:
@@ -154,7 +155,7 @@ def on_what_both_test(first: Side, second: Side, *, key: str) -> tuple[Side, Sid
     st.warning(
         f"**Different test sets**: A is tested on {shared.sizes[0]:,} sounds, B on {shared.sizes[1]:,}; "
         f"both on {len(shared.first):,}. "
-        "Part of any difference lies in the sounds, not in the models.",
+        "Part of any difference is due to the sounds, not the models.",
         icon=":material/warning:",
     )
     if not len(shared.first) or not st.toggle("Only the sounds that both are tested on", key=key):
@@ -193,7 +194,7 @@ def scores(sides: Sequence[Side], *, key: str) -> None:
         st.caption(
             f"A − B, second level, pooled: {100 * found['change']:+.2f} points, "
             f"95 % interval {100 * found['change_low']:+.2f} to "
-            f"{100 * found['change_high']:+.2f} (bootstrap over sounds; training again would add to it)."
+            f"{100 * found['change_high']:+.2f} (bootstrap over sounds; repeated trainings would differ further)."
         )
 
 

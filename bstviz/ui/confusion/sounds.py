@@ -1,4 +1,4 @@
-"""The sounds behind a number: of a cell of one matrix, or of two, to be played, taken away and selected on the map."""
+"""The sounds behind a number: of a cell of one matrix, or of two; to play, download and select on the map."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bstviz.ui.components.text import escape
 from bstviz.ui.confusion.sides import Side, entries
 
 Listed = tuple[Sequence[Loaded], OutOfFold]
-"""Runs, and answers of theirs."""
+"""Runs, and predictions of theirs."""
 
 
 def cell_sounds(sides: Sequence[Side], chosen: tuple[str, str], *, key: str) -> None:
@@ -57,15 +57,15 @@ def sounds(
     columns: Sequence[str],
     keys: bool = False,
 ) -> None:
-    """A list of answers with a way onto the map and into a file.
+    """A list of predictions with a way onto the map and into a file.
 
     Args:
-        listed: Runs and answers of theirs, in order.
-        notes: A word on each answer, or none at all.
+        listed: Runs and predictions of theirs, in order.
+        notes: A word on each prediction, or none at all.
         key: Of the list.
         name: Of the file.
         columns: Of the list.
-        keys: Whether keys play the next and the last one; one list of a page at most.
+        keys: Whether keys play the next and the previous one; one list of a page at most.
     """
     rows = [entry for folds, answers in listed for entry in entries(folds, answers)]
     if not rows:

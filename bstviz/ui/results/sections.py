@@ -40,7 +40,7 @@ def choose_section() -> Section:
 
 
 def show_section(section: Section, group: RunGroup) -> None:
-    """A section of the runs chosen, or what it takes."""
+    """A section of the runs chosen, or what it needs."""
     if section.words:
         st.caption(section.words)
     there = [info for info in group.infos if section.needs(info)]

@@ -1,4 +1,4 @@
-"""One label to review at a time: the sound, the reasons, what its classes mean, and the buttons and keys to decide."""
+"""One label to review at a time: the sound, the reasons, what its classes mean, and buttons and keys to decide."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bstviz.ui.web import component, event
 
 
 def buttons(session: ReviewSession, i: int, record: Record) -> None:
-    """The buttons that decide, each with its key."""
+    """The buttons to decide with, each with its key."""
     quality, sound = session.queue.quality, str(session.queue.quality.sound_ids[i])
     label, suggested = (quality.taxonomy.second[c[i]] for c in (quality.labels, quality.suggested))
     names = {c.code: f"{c.name} ({c.code})" for c in quality.taxonomy.second if c.code != label.code}
@@ -26,10 +26,10 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
         list(names),
         index=None,
         format_func=names.__getitem__,
-        placeholder="choose, then press S",
+        placeholder="Choose, then press S",
         key=f"review.other.{sound}",
     )
-    right.text_input("Note", key=f"review.note.{sound}", placeholder="kept with the decision")
+    right.text_input("Note", key=f"review.note.{sound}", placeholder="Kept with the decision")
 
     def pressed() -> None:
         message = event("review.decide", "press")
@@ -52,10 +52,10 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
                 "acts": [
                     act("accept", "a", f"Accept {suggested.name}", "The suggested class is right", main=True),
                     act("keep", "k", f"Keep {label.name}", "The label is right"),
-                    act("unsure", "u", "Unsure", "Neither is clear; the label stays"),
+                    act("unsure", "u", "Unsure", "Neither is clear; the label is kept"),
                     act("set", "s", "Set another class", "The class chosen below is right", off=other is None),
-                    act("next", "n", "Next", "Decide nothing now"),
-                    act("undo", "z", "Undo", "Take back this window's last decision", off=not record.last_by(window())),
+                    act("next", "n", "Next", "Go on without a decision"),
+                    act("undo", "z", "Undo", "Undo this window's last decision", off=not record.last_by(window())),
                 ],
             },
             on_press_change=pressed,
@@ -63,7 +63,7 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
 
 
 def decided(session: ReviewSession, sound: str, record: Record) -> None:
-    """What was decided on a sound before, with a way back."""
+    """What was decided on a sound before, with a button to undo it."""
     standing = record.standing.get(sound, ())
     if not standing:
         return
@@ -76,7 +76,7 @@ def decided(session: ReviewSession, sound: str, record: Record) -> None:
 
 
 def definitions(quality: LabelQuality, i: int) -> None:
-    """The labelled and the suggested class side by side, with what each model and the neighbours give them."""
+    """The given and the suggested label side by side, with the probabilities of each model and the neighbours."""
     for column, heading, index in zip(
         st.columns(2), ("Label", "Suggested"), (int(quality.labels[i]), int(quality.suggested[i])), strict=True
     ):
@@ -85,7 +85,7 @@ def definitions(quality: LabelQuality, i: int) -> None:
             st.html(f"{heading} {chip(found.name, found.color)}")
             st.markdown(escape(found.definition))
             if found.examples:
-                st.caption(escape(f"Such as {found.examples}"))
+                st.caption(escape(f"For example: {found.examples}"))
             given = [
                 *zip(quality.names, quality.models[:, i, index], strict=True),
                 (f"{quality.k} neighbours", quality.votes[i, index]),

@@ -22,7 +22,7 @@ from bstviz.ui.cache import Loaded, identity_of
 
 SOUND, WINDOW_ID, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
 STATES = {"open": "To decide", "disputed": "Disputed", "decided": "Decided"}
-AGREEMENT = {"all": "Any", "against": "All say another class", "split": "Differ"}
+AGREEMENT = {"all": "Any", "against": "All differ from the label", "split": "Models disagree"}
 OPEN_FOR = 120  # seconds for which a sound that a window shows is not given to another one
 
 
@@ -55,7 +55,7 @@ def _queue(settings: list[list[Loaded]]) -> Queue:
 
 
 def queue_of(infos: Sequence[RunInfo]) -> Queue:
-    """The queue that the runs of one or more settings make together; scored once."""
+    """The queue that the runs of one or more settings give together; scored once."""
     return _queue([[cache.load(info.folder or Path()) for info in own] for own in out_of_fold.settings(infos).values()])
 
 
@@ -163,13 +163,13 @@ class ReviewSession:
         others = sorted({d.verdict for d in record.standing[sound]} - {made.verdict})
         if others:
             st.session_state[NOTICE] = (
-                f"Another window decided otherwise on the last sound ({', '.join(others)}). "
-                "Both are kept, under Disputed."
+                f"Another window decided differently on the last sound ({', '.join(others)}). "
+                "Both decisions are kept, under Disputed."
             )
         self.go_to(self.after(i, self.waiting(record)))
 
     def take_back(self, taken: Sequence[Decision]) -> None:
-        """Take decisions back and show the sound again."""
+        """Undo decisions and show the sound again."""
         for decision in taken:
             decisions.undo(self.file, self.hash, decision, by=window())
             self.go_to(self.queue.position(decision.sound_id))

@@ -1,4 +1,4 @@
-// A table of sounds, each with a play button; columns sort; j and k play the next and the last one.
+// A table of sounds, each with a play button; columns sort; j and k play the next and the previous one.
 
 const FIRST = 60; // rows drawn at once
 const PLAY = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 4l14 8-14 8z"/></svg>';
@@ -50,7 +50,7 @@ class SoundList {
     }
     if (data.keys) listen(this, (event) => this.key(event));
     this.root.querySelector(".hint").hidden = !data.keys;
-    if (data.keys) this.root.querySelector(".hint").innerHTML = "<kbd>j</kbd> <kbd>k</kbd> play the next or the last, <kbd>Enter</kbd> go to it, <kbd>Space</kbd> play or pause";
+    if (data.keys) this.root.querySelector(".hint").innerHTML = "<kbd>j</kbd> <kbd>k</kbd> play the next or previous, <kbd>Enter</kbd> go to it, <kbd>Space</kbd> play or pause";
   }
 
   order() {
