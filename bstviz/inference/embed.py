@@ -1,5 +1,5 @@
-"""Embeddings of sounds and words: the worker that embeds sounds one after another, and filling a collection's in chunks,
-each kept on disk as it is done, so that a stopped run goes on where it was.
+"""Embeddings of sounds and words: the worker that embeds sounds one after another, and filling those of a collection in
+chunks, each kept on disk as it is done, so that a stopped run goes on where it was.
 """
 
 from __future__ import annotations
