@@ -275,7 +275,7 @@ class Leakage:
 
 
 def near_duplicate_in_training(found: Duplicates, answers: OutOfFold, collection: Collection) -> np.ndarray:
-    """Whether each sound of out-of-fold predictions has a near-duplicate that the model which answered has learned from,
+    """Whether each sound of out-of-fold predictions has a near-duplicate that its model has learned from,
     (n,) bool.
     """
     ends = (np.concatenate([found.left, found.right]), np.concatenate([found.right, found.left]))
