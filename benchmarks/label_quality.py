@@ -4,7 +4,7 @@
 
 Half of the flips go to another class of the same top-level class, half to a class of another one, drawn evenly; sounds
 without the embeddings cannot be judged and are not flipped. Flat and hierarchical models are trained on the flipped
-labels, on the collection's own folds, and every ranking sees the same out-of-fold answers. Printed for each, and as
+labels, on the collection's own folds, and every ranking sees the same out-of-fold predictions. Printed for each, and as
 means over seeds: the share of the flips in the queue's first 5 %, of those within a top-level class and across; and
 precision, the share of flips among the first k. Labels of BSD10k that were wrong before count as mistakes here, so that
 precision is a lower bound. The way models and neighbours are combined was chosen on the flips of seeds 101 and 102;
