@@ -61,7 +61,7 @@ def scores(collection: Collection, folds: Folds, seed: int) -> dict[str, Scores]
 def measure(collection: Collection, group: str, seeds: int, wanted: tuple[float, float] | None = None) -> None:
     """Print the table of one grouping: mean ± deviation over folds, means over seeds."""
     drawn = [
-        scores(collection, choose_folds(collection, count=FOLDS, group=group, seed=seed), seed) for seed in range(seeds)
+        scores(collection, choose_folds(collection, folds=FOLDS, group=group, seed=seed), seed) for seed in range(seeds)
     ]
     print(
         f"{collection.name}: {len(collection):,} sounds, {collection.audio_encoder}; {FOLDS} folds grouped by {group}"

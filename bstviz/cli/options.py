@@ -18,7 +18,13 @@ NameOption = Annotated[str | None, typer.Option(help="Name of the collection.")]
 TaxonomyOption = Annotated[Path | None, typer.Option(help="CSV of a taxonomy other than BST.")]
 AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the audio files.")]
 DeviceOption = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
-FoldsOption = Annotated[int, typer.Option(help="Number of folds.")]
+FoldsOption = Annotated[
+    str,
+    typer.Option(
+        help="Number of stratified folds, or: published (of BSD10k-v1.2, by public out-of-fold predictions), hatr (as "
+        "in the authors' code, made after filtering by confidence)."
+    ),
+]
 GroupOption = Annotated[
     str | None, typer.Option(help="Column; sounds that share a value are kept in the same fold, e.g. uploader.")
 ]
@@ -26,7 +32,10 @@ FoldColumnOption = Annotated[
     str | None, typer.Option(help="Column with the data's own folds; by default test_fold, where there is one.")
 ]
 EpochsOption = Annotated[int | None, typer.Option(help="Number of epochs; by default the recipe's.")]
-SeedOption = Annotated[int, typer.Option(help="Seed of folds, initialisation and augmentation.")]
+SeedOption = Annotated[
+    int, typer.Option(min=0, help="Seed of training: initialisation, order, augmentation, validation.")
+]
+FoldSeedOption = Annotated[int, typer.Option(min=0, help="Seed of stratified folds.")]
 JobsOption = Annotated[
     int | None,
     typer.Option(min=1, help="Worker processes; by default one per processor core, or one with an accelerator."),

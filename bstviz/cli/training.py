@@ -15,6 +15,7 @@ from bstviz.cli.options import (
     EngineOption,
     EpochsOption,
     FoldColumnOption,
+    FoldSeedOption,
     FoldsOption,
     GroupOption,
     JobsOption,
@@ -44,7 +45,7 @@ def train(
     min_confidence: Annotated[
         int, typer.Option(help="Least annotation confidence (1-5) of the sounds to train and test on.")
     ] = 1,
-    folds: FoldsOption = 5,
+    folds: FoldsOption = "5",
     group: GroupOption = None,
     fold_column: FoldColumnOption = None,
     recipe: Annotated[
@@ -54,6 +55,7 @@ def train(
     epochs: EpochsOption = None,
     umap: Annotated[bool, typer.Option(help="Make the UMAP maps now; otherwise the app makes them on request.")] = True,
     seed: SeedOption = 0,
+    fold_seed: FoldSeedOption = 0,
     jobs: JobsOption = None,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
@@ -74,7 +76,7 @@ def train(
     changes: dict[str, Any] = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
     setting = config.recipe(recipe, **changes, **config.exact_epochs(epochs))
     sounds = load_collection(collection)
-    assignment = choose_folds(sounds, count=folds, group=group, column=fold_column, seed=seed)
+    assignment = choose_folds(sounds, folds=folds, group=group, column=fold_column, seed=fold_seed)
     maps = UmapSettings(seed=seed) if umap else None
     _run_sweep(sounds, assignment, Grid((setting,), (), ()), out, jobs=jobs, device=chosen_device(device), umap=maps)
     _print_report([out], "json" if as_json else "text", paper=False)
@@ -88,7 +90,7 @@ def sweep(
     recipe: Annotated[
         str | None, typer.Option(help="Training config: default, text or paper; by default the preset's.")
     ] = None,
-    folds: FoldsOption = 5,
+    folds: FoldsOption = "5",
     group: GroupOption = None,
     fold_column: FoldColumnOption = None,
     epochs: EpochsOption = None,
@@ -96,7 +98,11 @@ def sweep(
     umap: Annotated[
         bool, typer.Option(help="Make the UMAP maps too; otherwise the app makes them on request.")
     ] = False,
-    seed: SeedOption = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The one training seed; the preset's, or 0, when left out.")
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="Several training seeds, e.g. 0,1,2, in place of the preset's.")] = "",
+    fold_seed: FoldSeedOption = 0,
     jobs: JobsOption = None,
     device: DeviceOption = "cpu",
     engine: EngineOption = "local",
@@ -111,18 +117,32 @@ def sweep(
     from bstviz.datasets.collection import load_collection
     from bstviz.datasets.splits import choose_folds
     from bstviz.latent.projection import UmapSettings
+    from bstviz.training.experiment import chosen_seeds
     from bstviz.training.preset import grid_of, load_preset
 
-    chosen = load_preset(preset).changed(recipe=recipe, baselines=baselines, epochs=epochs)
+    trained = chosen_seeds(seed, _numbers(seeds))
+    chosen = load_preset(preset).changed(recipe=recipe, baselines=baselines, epochs=epochs, seeds=trained)
     sounds = load_collection(collection)
-    grid = grid_of(chosen, sounds, seed=seed)
+    grid = grid_of(chosen, sounds)
     for reason in grid.left_out:
         console.print(f"left out: {plain(reason)}")
-    assignment = choose_folds(sounds, count=folds, group=group, column=fold_column, seed=seed)
-    maps = UmapSettings(seed=seed) if umap else None
+    assignment = choose_folds(sounds, folds=folds, group=group, column=fold_column, seed=fold_seed)
+    maps = UmapSettings(seed=grid.settings[0].seed) if umap else None
     where = chosen_engine(engine, workers, address)
     _run_sweep(sounds, assignment, grid, out, jobs=jobs, device=chosen_device(device), engine=where, umap=maps)
     _print_report([out], "json" if as_json else "text", paper=preset == "table1")
+
+
+def _numbers(words: str) -> list[int]:
+    """The numbers of an option that holds several.
+
+    Raises:
+        UserError: A part of it is none.
+    """
+    parts = [part.strip() for part in words.split(",")] if words else []
+    if not all(part.isdecimal() for part in parts):
+        raise UserError(f"--seeds is {words!r}; allowed are whole numbers with commas between them, e.g. 0,1,2.")
+    return [int(part) for part in parts]
 
 
 def _run_sweep(sounds: Collection, assignment: Folds, grid: Grid, out: Path, **options: Any) -> None:
@@ -138,9 +158,12 @@ def _run_sweep(sounds: Collection, assignment: Folds, grid: Grid, out: Path, **o
 
     from bstviz.training.sweep import Task, run_sweep
 
-    settings, count = len(grid.settings), assignment.count
+    seeds = len({setting.seed for setting in grid.settings})
+    settings, count = len(grid.settings) // seeds, assignment.count
+    several = f" x {seeds} seeds" if seeds > 1 else ""
     console.print(
-        f"{settings} setting{'s' if settings > 1 else ''} x {count} folds ({plain(assignment.kind)}) -> {plain(out)}"
+        f"{settings} setting{'s' if settings > 1 else ''} x {count} folds{several} ({plain(assignment.kind)}) -> "
+        f"{plain(out)}"
     )
     columns = (
         TextColumn("{task.description}"),
@@ -210,7 +233,8 @@ def demo(
     extra: Annotated[
         list[Path] | None, typer.Option(help="Embedded collection with extra training data; repeatable.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of folds and training.")] = 0,
+    seed: SeedOption = 0,
+    fold_seed: FoldSeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Make the demo collection and train the bundled models on it.
@@ -223,5 +247,5 @@ def demo(
         if epoch == total:
             console.print(f"trained {name}")
 
-    train_bundled(out, list(extra or ()), seed=seed, track=track, on_run=on_run)
+    train_bundled(out, list(extra or ()), seed=seed, fold_seed=fold_seed, track=track, on_run=on_run)
     _print_report([out / RUNS], "json" if as_json else "text", paper=False)

@@ -3,14 +3,20 @@
 Conventions: a fold assignment is (N,) int64, the fold in which each sound is test; -1 marks sounds that are never test
 (no class, or training-only). Splits are strings, one per sound.
 
-References: paper section 4.2 (stratified 5-fold, 80/20 train/test, the former 90/10 train/validation).
+References: paper section 4.2 (stratified 5-fold, 80/20 train/test, the former 90/10 train/validation). Two assignments
+go by name (:data:`NAMED_FOLDS`). ``published`` is a table of Freesound ids and folds of BSD10k-v1.2, read off public
+out-of-fold predictions of models on it: BSD10k itself has no folds. ``hatr`` is made as in the authors' code (public
+repository allholy/hatr): after filtering by annotation confidence, so each threshold has folds of its own.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,24 +28,39 @@ if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
 
 
+NAMED_FOLDS = ("published", "hatr")
+"""Fold assignments that go by a name; no seed of one's own changes them."""
+PUBLISHED_FOLDS = "bsd10k_v1.2_folds.parquet"
+PUBLISHED = "published for BSD10k-v1.2, by public out-of-fold predictions"
+HATR_FOLDS, HATR_SEED = 5, 1821
+HATR = f"as in the authors' code, stratified {HATR_FOLDS}-fold after filtering by confidence, seed {HATR_SEED}"
+
+
 @dataclass(frozen=True, eq=False)
 class Folds:
     """A fold assignment and how it was made.
 
     Attributes:
-        assignment: (N,) int64 test fold of each sound, -1 for never.
+        assignment: (N,) int64 test fold of each sound, -1 for never; at threshold 1 where thresholds differ.
         kind: How, in words, recorded with each run.
         groups: (N,) groups kept in the same fold, or None; validation keeps to them too.
+        by_threshold: Assignment at an annotation confidence threshold, where each has its own; None where all share
+            one.
     """
 
     assignment: np.ndarray
     kind: str
     groups: np.ndarray | None = None
+    by_threshold: Callable[[int], np.ndarray] | None = None
 
     @property
     def count(self) -> int:
         """Number of folds."""
         return int(self.assignment.max()) + 1
+
+    def at(self, min_confidence: int) -> np.ndarray:
+        """(N,) int64 test fold of each sound for trainings at an annotation confidence threshold."""
+        return self.assignment if self.by_threshold is None else self.by_threshold(min_confidence)
 
 
 def stratified_folds(
@@ -112,22 +133,67 @@ def group_values(sounds: pd.DataFrame, column: str) -> np.ndarray:
     return values.where(values.notna(), alone).astype(str).to_numpy()
 
 
+def published_folds(sound_ids: pd.Series) -> np.ndarray:
+    """Published test folds of the sounds of BSD10k-v1.2, by their Freesound ids; -1 for other sounds, (N,) int64.
+
+    Raises:
+        UserError: A fold has none of the sounds.
+    """
+    with resources.as_file(resources.files("bstviz") / "data" / PUBLISHED_FOLDS) as file:
+        known = pd.read_parquet(file).set_index("sound_id")["test_fold"]
+    known.index = known.index.astype(str)
+    folds = sound_ids.astype(str).map(known).fillna(-1).to_numpy(np.int64, copy=True)
+    if set(known) - set(folds.tolist()):
+        raise UserError(
+            f"The published folds are of BSD10k-v1.2's sounds; {int((folds >= 0).sum())} of these {len(folds):,} are "
+            "among them, not enough for each fold. Give a number of folds."
+        )
+    return folds
+
+
+def hatr_folds(labels: np.ndarray, confidence: np.ndarray, min_confidence: int) -> np.ndarray:
+    """Folds as the authors' code makes them: stratified over the sounds that pass the threshold, in table order.
+
+    Args:
+        labels: (N,) int64, -1 for sounds without a class.
+        confidence: (N,) float64 annotation confidence, NaN without one.
+        min_confidence: The threshold; 1 includes sounds without a confidence.
+
+    Returns:
+        (N,) int64 test folds, -1 where there is no class, or the confidence is below the threshold.
+    """
+    passing = (confidence >= min_confidence) | (min_confidence == 1)
+    return stratified_folds(np.where(passing, labels, -1), n_folds=HATR_FOLDS, seed=HATR_SEED)
+
+
 def choose_folds(
-    collection: Collection, *, count: int = 5, group: str | None = None, column: str | None = None, seed: int = 0
+    collection: Collection,
+    *,
+    folds: int | str = 5,
+    group: str | None = None,
+    column: str | None = None,
+    seed: int = 0,
 ) -> Folds:
-    """Folds of a collection: those of a column, the data's own where it has a column ``test_fold``, or seeded ones.
+    """Folds of a collection: named ones, those of a column, the data's own where it has ``test_fold``, or seeded ones.
 
     Args:
         collection: The sounds.
-        count: Number of seeded folds.
+        folds: Number of seeded folds, or one of :data:`NAMED_FOLDS`.
         group: Column whose sounds are kept in the same fold; asks for seeded folds.
         column: Column with the data's own folds.
-        seed: Of the shuffle.
+        seed: Of the shuffle of seeded folds; no other randomness depends on it.
 
     Raises:
-        UserError: A column is missing or both are given, or there are too few sounds.
+        UserError: There are no such folds, a column is missing, two kinds are asked for, or there are too few sounds.
     """
     sounds = collection.sounds
+    if folds in NAMED_FOLDS:
+        if group is not None or column is not None or seed != 0:
+            raise UserError(f"The folds {folds!r} are as they are: leave out --group, --fold-column and --fold-seed.")
+        return _named(collection, str(folds))
+    if not str(folds).isdecimal():
+        raise UserError(f"folds is {folds!r}; allowed are a number or {' or '.join(NAMED_FOLDS)}.")
+    count = int(folds)
     if column is None and group is None and "test_fold" in sounds:
         column = "test_fold"
     if column is not None:
@@ -135,22 +201,37 @@ def choose_folds(
             raise UserError(f"There is no column {column!r}; there are {', '.join(map(str, sounds.columns))}.")
         if group is not None:
             raise UserError("--group and --fold-column exclude each other: the column's folds are taken as they are.")
-        folds = column_folds(sounds[column])
-        folds[collection.labels < 0] = -1
-        return Folds(folds, f"the data's own, column {column}")
+        own = column_folds(sounds[column])
+        own[collection.labels < 0] = -1
+        return Folds(own, f"the data's own, column {column}")
     groups = group_values(sounds, group) if group else None
     kind = f"stratified {count}-fold, seed {seed}" + (f", grouped by {group}" if group else "")
     return Folds(stratified_folds(collection.labels, n_folds=count, seed=seed, groups=groups), kind, groups)
 
 
+def _named(collection: Collection, name: str) -> Folds:
+    """The folds of :data:`NAMED_FOLDS` for a collection."""
+    if name == "hatr":
+        confidence = collection.sounds["confidence"].astype("Float64").to_numpy(float, na_value=np.nan)
+        made = partial(hatr_folds, collection.labels, confidence)
+        return Folds(made(1), HATR, by_threshold=made)
+    assignment = published_folds(collection.sounds["sound_id"])
+    others = int(((assignment < 0) & (collection.labels >= 0)).sum())
+    assignment[collection.labels < 0] = -1
+    return Folds(assignment, PUBLISHED + (f"; {others} sounds in none of them train only" if others else ""))
+
+
 def fold_options(kind: str) -> list[str] | None:
     """Options of the command line that make folds of a kind as :func:`choose_folds` words it; None for others."""
     own = re.fullmatch(r"the data's own, column (.+)", kind)
-    made = re.fullmatch(r"stratified (\d+)-fold, seed \d+(?:, grouped by (.+))?", kind)
+    made = re.fullmatch(r"stratified (\d+)-fold, seed (\d+)(?:, grouped by (.+))?", kind)
+    if named := {PUBLISHED: "published", HATR: "hatr"}.get(kind.partition(";")[0]):
+        return ["--folds", named]
     if own:
         return ["--fold-column", own[1]]
     if made:
-        return ["--folds", made[1], *(["--group", made[2]] if made[2] else [])]
+        seed = ["--fold-seed", made[2]] if made[2] != "0" else []
+        return ["--folds", made[1], *(["--group", made[3]] if made[3] else []), *seed]
     return None
 
 
@@ -257,7 +338,7 @@ def split_collection(
         UserError: Too few sounds or groups remain, or no sound has the annotation confidence that is asked for.
     """
     return split_fold(
-        folds.assignment,
+        folds.at(min_confidence),
         fold,
         collection.labels,
         usable,

@@ -8,7 +8,8 @@ from typing import Any
 
 from bstviz import migrations, storage
 from bstviz.errors import UserError
-from bstviz.models.run_info import is_run
+from bstviz.models.config import TrainConfig
+from bstviz.models.run_info import is_run, load_info, run_id, seed_suffix
 
 EXPERIMENT_HEADER = "experiment.json"
 
@@ -26,6 +27,19 @@ def find_runs(folder: str | Path) -> list[Path]:
     if not runs:
         raise UserError(f"{folder} holds no run; make one with: bstviz train COLLECTION --out {folder}")
     return runs
+
+
+def run_folder(experiment: str | Path, train: TrainConfig, fold: int) -> Path:
+    """Where a run lies in an experiment, or will: under its name, or under the one without the seed of older versions.
+
+    Raises:
+        UserError: A run under the older name is damaged, or of a newer format version.
+    """
+    named = Path(experiment) / run_id(train, fold)
+    older = named.with_name(named.name.removesuffix(seed_suffix(train.seed)))
+    if older != named and not is_run(named) and is_run(older) and load_info(older).train == train:
+        return older
+    return named
 
 
 def read_experiment(folder: str | Path) -> dict[str, Any]:

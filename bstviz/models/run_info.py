@@ -68,8 +68,8 @@ class RunInfo:
 
     @property
     def name(self) -> str:
-        """Loss, modality, threshold and fold, as people tell runs apart."""
-        return f"{self.train.words()} · fold {self.fold}"
+        """Loss, modality, threshold and fold, as people tell runs apart; the seed where it is not 0."""
+        return f"{self.train.words()} · fold {self.fold}" + (f" · seed {self.train.seed}" if self.train.seed else "")
 
     @property
     def id(self) -> str:
@@ -102,8 +102,13 @@ class RunInfo:
 
 
 def run_id(train: TrainConfig, fold: int) -> str:
-    """Folder name of a run within an experiment."""
-    return f"{train.loss}-{train.modality}-c{train.min_confidence}-fold{fold}"
+    """Folder name of a run within an experiment; the seed is in it where it is not 0."""
+    return f"{train.loss}-{train.modality}-c{train.min_confidence}-fold{fold}" + seed_suffix(train.seed)
+
+
+def seed_suffix(seed: int) -> str:
+    """What ends the name of a run or baseline of a training seed; nothing for seed 0."""
+    return f"-s{seed}" if seed else ""
 
 
 def load_info(folder: str | Path, *, verify: bool = False) -> RunInfo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from bstviz.models.run_info import RunInfo
 from bstviz.training.baselines import METHODS, Baseline
 
 GRID = ("loss", "modality", "min_confidence", "seed")
-"""What the settings of a sweep differ in; the seed is an option of the command."""
+"""What the settings of a sweep differ in; one seed is an option of the command, several are an axis of the preset."""
 
 
 def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[str, list[str]] | None:
@@ -26,14 +27,14 @@ def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[s
 
     Returns:
         The preset as a TOML file's text, and the commands; None where no single sweep makes these runs: their
-        settings are no grid of losses, modalities and thresholds, their network has sizes of its own, or the folds
-        were made otherwise.
+        settings are no grid of losses, modalities, thresholds and seeds, their network has sizes of its own, or the
+        folds were made otherwise.
     """
     configs = {info.train for info in infos}
-    common = {dataclasses.replace(c, loss=DEFAULT_LOSS, modality="audio", min_confidence=1) for c in configs}
+    common = {dataclasses.replace(c, loss=DEFAULT_LOSS, modality="audio", min_confidence=1, seed=0) for c in configs}
     folds = fold_options(infos[0].split_kind)
-    values = {name: {getattr(c, name) for c in configs} for name in GRID[:3]}
-    whole = len(configs) == len(values["loss"]) * len(values["modality"]) * len(values["min_confidence"])
+    values = {name: {getattr(c, name) for c in configs} for name in GRID}
+    whole = len(configs) == math.prod(map(len, values.values()))
     if len(common) != 1 or folds is None or not whole or any(info.answered_by for info in infos):
         return None
     train = next(iter(common))
@@ -47,9 +48,11 @@ def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[s
         "baselines": [m for m in METHODS if any(b.config.method == m for b in baselines)],
         "recipe": recipe,
     }
+    seeds = sorted(values["seed"])
+    lines |= {"seeds": seeds} if len(seeds) > 1 else {}
     toml = [f"{name} = {json.dumps(value)}" for name, value in lines.items()]
     toml += ["", "[train]", *(f"{name} = {json.dumps(value)}" for name, value in changes.items())] if changes else []
-    options = " ".join(map(shlex.quote, [*folds, "--seed", str(train.seed)]))
+    options = " ".join(map(shlex.quote, [*folds, *(["--seed", str(seeds[0])] if len(seeds) == 1 else [])]))
     encoders = {kind: encoder for info in infos for kind, encoder in info.encoders.items()}
     embed = [f"--{kind}-encoder {encoders[kind].id if kind in encoders else 'none'}" for kind in kinds_of("both")]
     if "text" in encoders and encoders["text"].fields:

@@ -25,6 +25,7 @@ from bstviz.datasets.splits import Folds, split_collection
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.models.config import MODALITIES, Modality, TrainConfig, kinds_of
+from bstviz.models.run_info import seed_suffix
 from bstviz.training.zero_shot import zero_shot
 
 Method = Literal["knn", "logistic", "zeroshot"]
@@ -98,8 +99,9 @@ class Baseline:
 
 
 def baseline_file(experiment: Path, config: BaselineConfig, fold: int) -> Path:
-    """File of a baseline's scores within an experiment."""
-    return experiment / BASELINES / f"{config.method}-{config.modality}-c{config.min_confidence}-fold{fold}.json"
+    """File of a baseline's scores within an experiment; the seed is in its name where it is not 0."""
+    name = f"{config.method}-{config.modality}-c{config.min_confidence}-fold{fold}{seed_suffix(config.seed)}"
+    return experiment / BASELINES / f"{name}.json"
 
 
 def find_baselines(experiment: str | Path) -> list[Baseline]:

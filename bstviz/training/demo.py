@@ -91,6 +91,7 @@ def train_bundled(
     extra: list[Path],
     *,
     seed: int = 0,
+    fold_seed: int = 0,
     track: Track = no_progress,
     on_run: Callable[[str, int, int], None] | None = None,
 ) -> list[Path]:
@@ -99,7 +100,8 @@ def train_bundled(
     Args:
         out: Folder, made anew where it holds runs already.
         extra: Folders of embedded collections that join the training.
-        seed: Of folds and training.
+        seed: Of training and UMAP.
+        fold_seed: Of the folds.
         track: Progress of embedding.
         on_run: Progress of training: run, epoch, epochs.
 
@@ -116,9 +118,10 @@ def train_bundled(
     everything = concatenate(collection, others)
     n = len(collection)
     folds = np.full(len(everything), -1, np.int64)
-    folds[:n] = stratified_folds(collection.labels, seed=seed)
+    folds[:n] = stratified_folds(collection.labels, seed=fold_seed)
     listed = np.arange(len(everything)) < n
-    kind = f"stratified 5-fold over the demo sounds, seed {seed}" + ("; other collections train only" if others else "")
+    only = "; other collections train only" if others else ""
+    kind = f"stratified 5-fold over the demo sounds, seed {fold_seed}{only}"
     shutil.rmtree(out / RUNS, ignore_errors=True)
     paths = []
     for modality in BUNDLED_MODALITIES:

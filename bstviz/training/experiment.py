@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import Folds, choose_folds
+from bstviz.errors import UserError
 from bstviz.latent.projection import UmapSettings
 from bstviz.models import config
 from bstviz.models.config import Loss, Modality, exact_epochs
+from bstviz.models.experiment_folder import run_folder
 from bstviz.models.run import Run, load_run
-from bstviz.models.run_info import run_id
 from bstviz.training.preset import Grid, SweepPreset, grid_of, load_preset
 from bstviz.training.sweep import run_sweep
 
@@ -23,12 +25,13 @@ def train(
     modality: Modality = "audio",
     recipe: str = "default",
     min_confidence: int = 1,
-    folds: int = 5,
+    folds: int | str = 5,
     group: str | None = None,
     fold_column: str | None = None,
     epochs: int | None = None,
     umap: bool = True,
     seed: int = 0,
+    fold_seed: int = 0,
     device: str = "cpu",
     out: str | Path | None = None,
     **changes: Any,
@@ -41,12 +44,14 @@ def train(
         modality: ``audio``, ``text`` or ``both``.
         recipe: Named training config: ``default``, ``text`` or ``paper``.
         min_confidence: Least annotation confidence (1 to 5) of the sounds to train and test on.
-        folds: Number of stratified folds; a column ``test_fold`` of the collection takes precedence.
+        folds: Number of stratified folds, over which a column ``test_fold`` of the collection takes precedence, or
+            the name of an assignment: ``published`` (BSD10k-v1.2), ``hatr`` (the authors' code's).
         group: Column whose sounds are kept in the same fold.
         fold_column: Column with the data's own folds.
         epochs: Exactly so many, however few steps that is; the recipe's when left out.
         umap: Make the UMAP projections too.
-        seed: Of folds, training and UMAP.
+        seed: Of training and UMAP.
+        fold_seed: Of the stratified folds.
         device: Torch device.
         out: Folder of the experiment, where every run is kept as it is done; called again, it goes on with what is
             missing. The runs stay in memory alone when left out.
@@ -71,7 +76,7 @@ def train(
     """
     chosen = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
     setting = config.recipe(recipe, **chosen, **exact_epochs(epochs), **changes)
-    assignment = choose_folds(collection, count=folds, group=group, column=fold_column, seed=seed)
+    assignment = choose_folds(collection, folds=folds, group=group, column=fold_column, seed=fold_seed)
     projected = UmapSettings(seed=seed) if umap else None
     if out is not None:
         return _finished(collection, assignment, Grid((setting,), (), ()), out, device=device, umap=projected)
@@ -86,13 +91,15 @@ def sweep(
     *,
     out: str | Path,
     recipe: str | None = None,
-    folds: int = 5,
+    folds: int | str = 5,
     group: str | None = None,
     fold_column: str | None = None,
     epochs: int | None = None,
     baselines: bool = True,
     umap: bool = False,
-    seed: int = 0,
+    seed: int | None = None,
+    seeds: Sequence[int] = (),
+    fold_seed: int = 0,
     jobs: int = 1,
     device: str = "cpu",
     **changes: Any,
@@ -104,7 +111,9 @@ def sweep(
         preset: Named sweep, the path of a .toml file of one's own, or a :class:`SweepPreset`.
         out: Folder of the experiment; ``bstviz report`` and ``bstviz app --experiment`` take it.
         recipe: Another training recipe than the preset's.
-        folds: As for :func:`train`, like ``group``, ``fold_column``, ``epochs``, ``umap``, ``seed``, ``device``.
+        folds: As for :func:`train`, like ``group``, ``fold_column``, ``epochs``, ``umap``, ``fold_seed``, ``device``.
+        seed: The one training seed; the preset's, or 0, when left out.
+        seeds: Several training seeds, in place of the preset's.
         baselines: Fit the preset's baselines too; they are kept in ``out``.
         jobs: Worker processes; with several, a script calls this under ``if __name__ == "__main__":``.
         changes: Further settings of :class:`bstviz.models.config.TrainConfig`, the same for all.
@@ -129,12 +138,22 @@ def sweep(
         ['hierarchical-text-c1-fold0', 'flat-text-c1-fold0']
     """
     named = preset if isinstance(preset, SweepPreset) else load_preset(str(preset))
-    chosen = named.changed(recipe=recipe, baselines=baselines, epochs=epochs)
-    grid = grid_of(chosen, collection, seed=seed, **changes)
-    assignment = choose_folds(collection, count=folds, group=group, column=fold_column, seed=seed)
-    return _finished(
-        collection, assignment, grid, out, jobs=jobs, device=device, umap=UmapSettings(seed=seed) if umap else None
-    )
+    chosen = named.changed(recipe=recipe, baselines=baselines, epochs=epochs, seeds=chosen_seeds(seed, seeds))
+    grid = grid_of(chosen, collection, **changes)
+    assignment = choose_folds(collection, folds=folds, group=group, column=fold_column, seed=fold_seed)
+    projected = UmapSettings(seed=grid.settings[0].seed) if umap else None
+    return _finished(collection, assignment, grid, out, jobs=jobs, device=device, umap=projected)
+
+
+def chosen_seeds(seed: int | None, seeds: Sequence[int]) -> tuple[int, ...]:
+    """Training seeds of a sweep by one number or several; none where neither is given.
+
+    Raises:
+        UserError: Both are given.
+    """
+    if seed is not None and seeds:
+        raise UserError("--seed and --seeds exclude each other: one training seed, or several.")
+    return (seed,) if seed is not None else tuple(seeds)
 
 
 def _finished(
@@ -143,4 +162,4 @@ def _finished(
     """Do what is missing of a sweep and load all its runs."""
     for _ in run_sweep(collection, folds, grid, out, jobs=jobs, **options):
         pass
-    return [load_run(Path(out) / run_id(setting, fold)) for setting in grid.settings for fold in range(folds.count)]
+    return [load_run(run_folder(out, setting, fold)) for setting in grid.settings for fold in range(folds.count)]

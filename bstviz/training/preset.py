@@ -27,6 +27,7 @@ class SweepPreset:
         modalities: Of :data:`bstviz.models.config.MODALITIES`.
         min_confidences: Annotation confidence thresholds.
         baselines: Of :data:`bstviz.training.baselines.METHODS`.
+        seeds: Training seeds, an axis of the sweep; the recipe's own (0) where there are none.
         recipe: Name of the recipe that all settings start from.
         train: Further changes to it, by the names of :class:`bstviz.models.config.TrainConfig`.
     """
@@ -36,15 +37,25 @@ class SweepPreset:
     modalities: tuple[Modality, ...] = MODALITIES
     min_confidences: tuple[int, ...] = (1,)
     baselines: tuple[Method, ...] = ()
+    seeds: tuple[int, ...] = ()
     recipe: str = "default"
     train: dict[str, Any] = dataclasses.field(default_factory=dict)
 
-    def changed(self, *, recipe: str | None, baselines: bool, epochs: int | None) -> SweepPreset:
-        """The same with another recipe, without its baselines, or for another number of epochs, as asked for."""
+    def __post_init__(self) -> None:
+        if any(type(seed) is not int or seed < 0 for seed in self.seeds) or len(set(self.seeds)) < len(self.seeds):
+            raise UserError(
+                f"seeds is {', '.join(map(str, self.seeds))}; allowed are whole numbers from 0, each of them once."
+            )
+
+    def changed(
+        self, *, recipe: str | None, baselines: bool, epochs: int | None, seeds: tuple[int, ...] = ()
+    ) -> SweepPreset:
+        """The same with another recipe, without its baselines, for other epochs or seeds, as asked for."""
         return dataclasses.replace(
             self,
             recipe=recipe or self.recipe,
             baselines=self.baselines if baselines else (),
+            seeds=seeds or self.seeds,
             train=self.train | exact_epochs(epochs),
         )
 
@@ -76,6 +87,8 @@ def load_preset(name: str) -> SweepPreset:
     unknown = sorted(set(entry) - allowed)
     if unknown:
         raise UserError(f"{file} has the unknown setting {unknown[0]!r}; allowed are {', '.join(sorted(allowed))}.")
+    if not isinstance(entry.get("seeds", []), list):
+        raise UserError(f"{file} has seeds = {entry['seeds']!r}; a list is needed, e.g. seeds = [0, 1, 2].")
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
     return SweepPreset(file.stem, **values)
 
@@ -110,21 +123,24 @@ def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid
         common = recipe(preset.recipe, **{**preset.train, **changes})
     except TypeError as error:
         raise UserError(f"Preset {preset.name!r} has an unknown training setting: {error}.") from None
+    seeds = preset.seeds or (common.seed,)
     points = [(c, m) for c in thresholds for m in modalities]
     settings = [
-        dataclasses.replace(common, loss=loss, modality=m, min_confidence=c)
+        dataclasses.replace(common, loss=loss, modality=m, min_confidence=c, seed=seed)
         for c, m in points
         for loss in preset.losses
+        for seed in seeds
     ]
     methods = list(preset.baselines)
     if "zeroshot" in methods and (reason := _no_zero_shot(collection)) is not None:
         methods.remove("zeroshot")
         left_out += [reason] if reason else []
     baselines = [
-        BaselineConfig(method, m, c, common.seed, common.validation)
+        BaselineConfig(method, m, c, seed, common.validation)
         for c, m in points
         for method in methods
         if method != "zeroshot" or m == "audio"
+        for seed in (seeds if method != "zeroshot" else seeds[:1])  # which trains on nothing
     ]
     return Grid(tuple(settings), tuple(baselines), tuple(left_out))
 

@@ -19,9 +19,9 @@ from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import Folds
 from bstviz.jobs.backend import LOCAL, Engine, connected
 from bstviz.models.config import TrainConfig, kinds_of
-from bstviz.models.experiment_folder import write_experiment
+from bstviz.models.experiment_folder import run_folder, write_experiment
 from bstviz.models.run import Run
-from bstviz.models.run_info import is_run, run_id
+from bstviz.models.run_info import is_run
 from bstviz.training.baselines import Baseline, BaselineConfig, baseline_file, find_baselines, fit_baseline
 from bstviz.training.preset import Grid
 
@@ -88,7 +88,7 @@ def open_tasks(out: Path, folds: Folds, grid: Grid, *, jobs: int, together: bool
     def missing(config: TrainConfig | BaselineConfig) -> list[int]:
         if isinstance(config, BaselineConfig):
             return [f for f in range(folds.count) if (config, f) not in fitted]
-        return [f for f in range(folds.count) if not is_run(out / run_id(config, f))]
+        return [f for f in range(folds.count) if not is_run(run_folder(out, config, f))]
 
     configs: list[TrainConfig | BaselineConfig] = [*grid.settings, *grid.baselines]
     todo = {config: left for config in configs if (left := missing(config))}
@@ -151,7 +151,7 @@ def run_sweep(
     write_experiment(out, describe(collection, folds, grid))
     for fold in range(folds.count):
         for config in grid.settings:
-            storage.recover(out / run_id(config, fold))
+            storage.recover(run_folder(out, config, fold))
         for baseline in grid.baselines:
             storage.recover(baseline_file(out, baseline, fold))
     jobs = jobs or default_jobs(device)

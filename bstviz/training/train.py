@@ -105,7 +105,8 @@ def _model_config(collection: Collection, config: TrainConfig) -> ModelConfig:
 def _steps(collection: Collection, folds: Folds, usable: np.ndarray, config: TrainConfig) -> int:
     """Batches per epoch, the same for every fold: by the mean number of training sounds less the validation ones."""
     known = usable & confident_sounds(collection, config.min_confidence) & (collection.labels >= 0)
-    mean = np.mean([(known & (folds.assignment != fold)).sum() for fold in range(folds.count)])
+    assignment = folds.at(config.min_confidence)
+    mean = np.mean([(known & (assignment != fold)).sum() for fold in range(folds.count)])
     return max(1, round((1 - config.validation) * float(mean) / config.batch_size))
 
 

@@ -84,6 +84,18 @@ def test_sweep_says_what_is_left_out(place: Path, tmp_path: Path) -> None:
     assert {load_run(path).train.modality for path in find_runs(tmp_path / "x")} == {"text"}
 
 
+def test_seeds_train_the_same_folds_into_runs_of_their_own(place: Path, tmp_path: Path) -> None:
+    grid = tmp_path / "grid.toml"
+    grid.write_text('losses = ["flat"]\nmodalities = ["audio"]\n')
+    invoke("sweep", place / "tones", *QUICK, "--preset", grid, "--seeds", "0,3", "--out", tmp_path / "x")
+    runs = {path.name: load_run(path) for path in find_runs(tmp_path / "x")}
+    assert set(runs) == {f"flat-audio-c1-fold{fold}{seed}" for fold in (0, 1) for seed in ("", "-s3")}
+    assert {run.split_kind for run in runs.values()} == {"stratified 2-fold, seed 0"}
+    one, other = runs["flat-audio-c1-fold0"], runs["flat-audio-c1-fold0-s3"]
+    assert (one.tested == other.tested).all()
+    assert (one.latents != other.latents).any()
+
+
 def test_report_for_people(place: Path) -> None:
     printed = invoke("report", place / "flat", place / "both").stdout
     for words in ("tones · folds: stratified 2-fold", "Hierarchical F1", "Non-hierarchical", "36", "±", "fake-audio 1"):
@@ -111,6 +123,10 @@ def test_train_knows_recipes_by_their_old_option_too(place: Path, tmp_path: Path
         ),
         (("train", "{}/tones", "--out", "{}/new", "--folds", "50"), "50 folds need"),
         (("train", "{}/tones", "--out", "{}/flat", "--seed", "9"), "other settings"),
+        (("train", "{}/tones", "--out", "{}/new", "--folds", "mine"), "allowed are a number or published or hatr"),
+        (("train", "{}/tones", "--out", "{}/new", "--folds", "hatr", "--fold-seed", "1"), "are as they are"),
+        (("sweep", "{}/tones", "--out", "{}/new", "--seed", "1", "--seeds", "0,1"), "exclude each other"),
+        (("sweep", "{}/tones", "--out", "{}/new", "--seeds", "a"), "whole numbers"),
         (("report", "{}/tones"), "holds no run"),
         (("report", "{}/flat", "--format", "pdf"), "format is 'pdf'"),
     ],

@@ -2,13 +2,24 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from bstviz.datasets import splits
 from bstviz.datasets.collection import Collection
-from bstviz.datasets.splits import choose_folds, column_folds, group_values, split_fold, stratified_folds
+from bstviz.datasets.splits import (
+    choose_folds,
+    column_folds,
+    fold_options,
+    group_values,
+    published_folds,
+    split_collection,
+    split_fold,
+    stratified_folds,
+)
 from bstviz.errors import UserError
 
 
@@ -187,8 +198,66 @@ def test_choose_folds_takes_the_data_s_own_where_it_has_them(collection: Collect
     own = replace(collection, sounds=collection.sounds.assign(test_fold=np.arange(48) % 3))
     assert choose_folds(own).assignment.tolist() == (np.arange(48) % 3).tolist()
     assert choose_folds(own).kind == "the data's own, column test_fold"
-    assert choose_folds(own, group="uploader", count=4).kind == "stratified 4-fold, seed 0, grouped by uploader"
+    assert choose_folds(own, group="uploader", folds=4).kind == "stratified 4-fold, seed 0, grouped by uploader"
     with pytest.raises(UserError, match="exclude each other"):
         choose_folds(own, group="uploader", column="test_fold")
     with pytest.raises(UserError, match="no column 'colour'"):
         choose_folds(own, column="colour")
+
+
+def test_hatr_folds_are_stratified_anew_over_the_sounds_that_pass_each_threshold(collection: Collection) -> None:
+    from sklearn.model_selection import StratifiedKFold
+
+    folds = choose_folds(collection, folds="hatr")
+    confidence = collection.sounds["confidence"].to_numpy(int)
+    for threshold in (1, 2):
+        rows = np.flatnonzero(confidence >= threshold)
+        classes = collection.sounds["class"].to_numpy()[rows]
+        expected = np.full(len(collection), -1)
+        for fold, (_, test) in enumerate(StratifiedKFold(5, shuffle=True, random_state=1821).split(rows, classes)):
+            expected[rows[test]] = fold
+        np.testing.assert_array_equal(folds.at(threshold), expected)
+    assert not np.array_equal(folds.at(1)[rows], folds.at(2)[rows])
+    split = split_collection(
+        collection, folds, 0, np.ones(len(collection), bool), min_confidence=2, validation=0.2, seed=0
+    )
+    np.testing.assert_array_equal(split == "test", folds.at(2) == 0)
+
+
+def test_published_folds_go_by_freesound_id_and_other_sounds_train_only(collection: Collection) -> None:
+    ids = ["15", "26", "nothing", *published_ids(45)]
+    found = choose_folds(replace(collection, sounds=collection.sounds.assign(sound_id=ids)), folds="published")
+    assert found.assignment[:3].tolist() == [0, 3, -1]
+    assert found.count == 5
+    assert found.kind.endswith("by public out-of-fold predictions; 1 sounds in none of them train only")
+    with pytest.raises(UserError, match="0 of these 48 are among them"):
+        choose_folds(collection, folds="published")
+
+
+def published_ids(count: int) -> list[str]:
+    """Ids of the published table, without the two that the test names."""
+    path = Path(splits.__file__).parents[1] / "data" / splits.PUBLISHED_FOLDS
+    return [str(i) for i in pd.read_parquet(path)["sound_id"] if i not in (15, 26)][:count]
+
+
+def test_published_folds_are_those_of_the_shared_table(shared_data: Path) -> None:
+    table = pd.read_parquet(shared_data / "bsd10k_v1.2.parquet", columns=["sound_id", "test_fold"])
+    np.testing.assert_array_equal(published_folds(table["sound_id"]), table["test_fold"])
+    path = Path(splits.__file__).parents[1] / "data" / splits.PUBLISHED_FOLDS
+    assert path.stat().st_size < 100_000
+
+
+def test_named_folds_take_no_seed_and_unknown_ones_are_refused(collection: Collection) -> None:
+    for options in ({"seed": 1}, {"group": "uploader"}, {"column": "title"}):
+        with pytest.raises(UserError, match="The folds 'hatr' are as they are"):
+            choose_folds(collection, folds="hatr", **options)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="folds is 'mine'; allowed are a number or published or hatr"):
+        choose_folds(collection, folds="mine")
+    assert choose_folds(collection, folds="4").count == 4
+
+
+def test_a_kind_is_the_options_that_make_it(collection: Collection) -> None:
+    ids = ["nothing", *published_ids(47)]
+    known = replace(collection, sounds=collection.sounds.assign(sound_id=ids))
+    for name in ("published", "hatr"):
+        assert fold_options(choose_folds(known, folds=name).kind) == ["--folds", name]

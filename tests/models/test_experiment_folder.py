@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bstviz.errors import UserError
-from bstviz.models.experiment_folder import find_runs, write_experiment
+from bstviz.models.experiment_folder import find_runs, run_folder, write_experiment
 from bstviz.models.run import Run
 
 Runs = dict[str, Run]
@@ -39,3 +40,12 @@ def test_an_experiment_of_the_same_settings_is_accepted_again(tmp_path: Path) ->
     write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": 5})
     with pytest.raises(UserError, match=r"other settings \(folds, train\)"):
         write_experiment(tmp_path / "x", {"train": {"epochs": 4}, "folds": 6})
+
+
+def test_a_run_s_name_has_its_seed_and_an_older_run_without_it_is_found(runs: Runs, tmp_path: Path) -> None:
+    run = replace(runs["audio"], train=replace(runs["audio"].train, seed=7))
+    assert run.id == f"{runs['audio'].id}-s7"
+    assert run_folder(tmp_path, run.train, run.fold) == tmp_path / run.id
+    older = run.save(tmp_path / runs["audio"].id)
+    assert run_folder(tmp_path, run.train, run.fold) == older
+    assert run_folder(tmp_path, replace(run.train, seed=8), run.fold).name.endswith("-s8")

@@ -128,7 +128,7 @@ def test_the_settings_given_make_the_same_sweep(runs: dict[str, Run], collection
         "x", modalities=("audio", "text"), min_confidences=(1, 3), baselines=("knn",), train={"epochs": 3}
     )
     work = grid_of(preset, collection, seed=4)
-    kind = choose_folds(collection, group="uploader", count=3, seed=4).kind
+    kind = choose_folds(collection, group="uploader", folds=3, seed=4).kind
     infos = [dataclasses.replace(runs["audio"], train=train, split_kind=kind) for train in work.settings]
     baselines = [Baseline(config, 0, kind, "small", "", {}) for config in work.baselines]
     found = reproduce.commands(infos, baselines)
@@ -138,7 +138,7 @@ def test_the_settings_given_make_the_same_sweep(runs: dict[str, Run], collection
     again = grid_of(load_preset(str(tmp_path / "settings.toml")), collection, seed=4)
     assert set(again.settings) == set(work.settings)
     assert set(again.baselines) == set(work.baselines)
-    assert "--folds 3 --group uploader --seed 4" in lines[1]
+    assert "--folds 3 --group uploader --fold-seed 4 --seed 4" in lines[1]
     assert tomllib.loads(toml)["recipe"] == "default"
 
 
@@ -154,8 +154,8 @@ def test_what_no_single_sweep_makes_is_reported(runs: dict[str, Run]) -> None:
 def test_fold_options_say_what_the_folds_were_made_by() -> None:
     collection = small_collection()
     collection.sounds["mine"] = [i % 2 for i in range(len(collection))]
-    assert fold_options(choose_folds(collection, count=4, seed=2).kind) == ["--folds", "4"]
-    assert fold_options(choose_folds(collection, count=2, group="uploader").kind) == [
+    assert fold_options(choose_folds(collection, folds=4, seed=2).kind) == ["--folds", "4", "--fold-seed", "2"]
+    assert fold_options(choose_folds(collection, folds=2, group="uploader").kind) == [
         "--folds",
         "2",
         "--group",

@@ -48,3 +48,18 @@ def test_a_preset_of_one_s_own_is_a_toml_file(tmp_path: Path, collection: Collec
         grid_of(load_preset(str(file)), collection)
     with pytest.raises(UserError, match="no sweep preset 'table9'; known: table1"):
         load_preset("table9")
+
+
+def test_seeds_are_an_axis_of_a_sweep(tmp_path: Path, collection: Collection) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('modalities = ["audio"]\nbaselines = ["knn"]\nseeds = [0, 1, 2]\n')
+    preset = load_preset(str(file))
+    work = grid_of(preset, collection)
+    assert [(c.loss, c.seed) for c in work.settings] == [(x, s) for x in ("hierarchical", "flat") for s in (0, 1, 2)]
+    assert [b.seed for b in work.baselines] == [0, 1, 2]
+    other = preset.changed(recipe=None, baselines=True, epochs=None, seeds=(4,))
+    assert {c.seed for c in grid_of(other, collection).settings} == {4}
+    for text, message in (("seeds = 3", "a list is needed"), ("seeds = [1, 1]", "each of them once")):
+        file.write_text(text)
+        with pytest.raises(UserError, match=message):
+            load_preset(str(file))
