@@ -74,7 +74,7 @@ def page() -> None:
             "Loss": row.loss,
             "Modality": MODALITY_WORDS[row.modality],
             "Annotation confidence": f"≥ {row.min_confidence}",
-            "Folds": row.folds,
+            "Folds": row.over,
             "Test sounds": row.test_sounds,
             **{heading: row.percent(name) for name, heading in TABLE_METRICS.items()},
         }
@@ -84,7 +84,7 @@ def page() -> None:
     st.dataframe(pd.DataFrame(table), hide_index=True, column_config={"Test sounds": counted})
     kinds = "; ".join(dict.fromkeys(run.split_kind for run in judged))
     st.caption(
-        f"Percent on test sounds, mean ± standard deviation over the folds that are loaded. Folds: {kinds}. "
+        f"Percent on test sounds, mean ± population deviation over the folds (/ over the training seeds) that are loaded. Folds: {kinds}. "
         "The annotation confidence threshold applies to training and test alike. "
         "Figures of different collections cannot be compared."
     )

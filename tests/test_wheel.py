@@ -39,7 +39,7 @@ def test_wheel_holds_pages_assets_and_configuration(built: Path) -> None:
         "assets/demo/collection.json",
     ):
         assert f"bstviz/web/{name}" in names
-    assert {"bstviz/data/bst.csv", "bstviz/data/paper_table1.csv", "bstviz/py.typed"} <= names
+    assert {"bstviz/data/bst.csv", "bstviz/data/bsd10k_v1.2_folds.parquet", "bstviz/py.typed"} <= names
     for file in (ROOT / "bstviz").rglob("*.*"):
         if "__pycache__" not in file.parts:
             assert file.relative_to(ROOT).as_posix() in names

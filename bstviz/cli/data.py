@@ -19,6 +19,7 @@ from bstviz.cli.options import (
     JsonOption,
     NameOption,
     OutOption,
+    SourceOption,
     TaxonomyOption,
     WorkersOption,
     chosen_device,
@@ -37,7 +38,12 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 imports = typer.Typer(help="Make a collection from sounds and their table.", no_args_is_help=True)
-IMPORT_OPTIONS: dict[str, Any] = {"name": NameOption, "taxonomy": TaxonomyOption, "audio_folder": AudioOption}
+IMPORT_OPTIONS: dict[str, Any] = {
+    "name": NameOption,
+    "taxonomy": TaxonomyOption,
+    "audio_folder": AudioOption,
+    "source": SourceOption,
+}
 """Options of ``import``, by the keyword arguments that a data set's ``load`` may take."""
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
 NameOption = Annotated[str | None, typer.Option(help="Name of the collection.")]
 TaxonomyOption = Annotated[Path | None, typer.Option(help="CSV of a taxonomy other than BST.")]
+SourceOption = Annotated[
+    str | None,
+    typer.Option(help="Data set that the table holds, e.g. bsd10k: published figures stand beside its runs."),
+]
 AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the audio files.")]
 DeviceOption = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
 FoldsOption = Annotated[

@@ -79,7 +79,7 @@ def train(
     assignment = choose_folds(sounds, folds=folds, group=group, column=fold_column, seed=fold_seed)
     maps = UmapSettings(seed=seed) if umap else None
     _run_sweep(sounds, assignment, Grid((setting,), (), ()), out, jobs=jobs, device=chosen_device(device), umap=maps)
-    _print_report([out], "json" if as_json else "text", paper=False)
+    _print_report([out], "json" if as_json else "text")
 
 
 @commands.command()
@@ -130,7 +130,7 @@ def sweep(
     maps = UmapSettings(seed=grid.settings[0].seed) if umap else None
     where = chosen_engine(engine, workers, address)
     _run_sweep(sounds, assignment, grid, out, jobs=jobs, device=chosen_device(device), engine=where, umap=maps)
-    _print_report([out], "json" if as_json else "text", paper=preset == "table1")
+    _print_report([out], "json" if as_json else "text")
 
 
 def _numbers(words: str) -> list[int]:
@@ -195,8 +195,12 @@ def _run_sweep(sounds: Collection, assignment: Folds, grid: Grid, out: Path, **o
 @commands.command()
 def report(
     experiments: list[Path],
-    form: Annotated[str, typer.Option("--format", help="text, markdown, csv or json.")] = "text",
-    paper: Annotated[bool, typer.Option(help="Print the paper's table 1 beside the figures.")] = True,
+    form: Annotated[str, typer.Option("--format", help="text, markdown, latex, csv or json.")] = "text",
+    paper: Annotated[
+        bool,
+        typer.Option(help="Put the paper's figures beside those of its recipe, or of its authors' code, on BSD10k."),
+    ] = True,
+    common: Annotated[bool, typer.Option(help="Score on the sounds alone that every row tests; no baselines.")] = False,
     html: Annotated[
         Path | None,
         typer.Option(help="Write everything that the Results page shows to this HTML file, which needs no network."),
@@ -210,20 +214,25 @@ def report(
     Example: bstviz report experiments/table1 --html table1.html
     """
     if html is not None:
+        if common:
+            raise UserError("--common is for the printed table; leave out --html.")
         from bstviz.reports.html import write_report
 
         console.print(f"report -> {plain(write_report(experiments, html, paper=paper))}")
         return
-    _print_report(experiments, "json" if as_json else form, paper=paper)
+    _print_report(experiments, "json" if as_json else form, paper=paper, common=common)
 
 
-def _print_report(experiments: list[Path], form: str, *, paper: bool) -> None:
+def _print_report(experiments: list[Path], form: str, *, paper: bool = True, common: bool = False) -> None:
     from bstviz.reports.table import TABLE_FORMATS, load_rows, write
 
     if form not in TABLE_FORMATS:
         raise UserError(f"format is {form!r}; allowed are {', '.join(TABLE_FORMATS)}.")
-    table = load_rows(experiments)
-    width = None if sys.stdout.isatty() else 200
+    table = load_rows(experiments, common=common)
+    if common:
+        tested = " or ".join(dict.fromkeys(f"{row.test_sounds:,}" for row in table))
+        console.print(f"common test set: {tested} sounds that every row tests; baselines keep no predictions, left out")
+    width = None if sys.stdout.isatty() else 240
     print(write(table, form, paper=paper, width=width))
 
 
@@ -248,4 +257,4 @@ def demo(
             console.print(f"trained {name}")
 
     train_bundled(out, list(extra or ()), seed=seed, fold_seed=fold_seed, track=track, on_run=on_run)
-    _print_report([out / RUNS], "json" if as_json else "text", paper=False)
+    _print_report([out / RUNS], "json" if as_json else "text")

@@ -63,6 +63,7 @@ def load(folder: str | Path, source: Source, *, name: str | None = None) -> Coll
         if matrices["text"] is not None
         else None,
         license=source.license,
+        source=source.id,
         notes=tuple(notes),
     )
 

@@ -74,6 +74,7 @@ class Collection:
         license: Licence of the collection as a whole.
         notes: What was left out on import, and why, a sentence each.
         revisions: The reviews that its labels went through, first to last.
+        source: Id of the data set, by whoever imported it (``bsd10k``); None for others. Never guessed from a name.
         folder: Where it was loaded from, if it was.
     """
 
@@ -88,6 +89,7 @@ class Collection:
     license: str = ""
     notes: tuple[str, ...] = ()
     revisions: tuple[Revision, ...] = ()
+    source: str | None = None
     folder: Path | None = None
 
     def __post_init__(self) -> None:
@@ -235,6 +237,7 @@ class Collection:
             "name": self.name,
             "taxonomy": taxonomy_entry(self.taxonomy),
             "license": self.license,
+            "source": self.source,
             "audio_encoder": dataclasses.asdict(self.audio_encoder) if self.audio_encoder else None,
             "text_encoder": dataclasses.asdict(self.text_encoder) if self.text_encoder else None,
             "audio_root": root,
@@ -296,6 +299,7 @@ def _read(place: Path, folder: Path) -> Collection:
         audio_encoder=encoder_from(header["audio_encoder"]),
         text_encoder=encoder_from(header["text_encoder"]),
         license=header["license"],
+        source=header.get("source"),
         notes=tuple(header["notes"]),
         revisions=tuple(Revision(**entry) for entry in header.get("revisions", ())),
         folder=folder.resolve(),

@@ -30,6 +30,7 @@ def load(
     audio_folder: str | Path | None = None,
     name: str | None = None,
     taxonomy: Taxonomy | None = None,
+    source: str | None = None,
 ) -> Collection:
     """Collection from a table.
 
@@ -40,13 +41,21 @@ def load(
         audio_folder: Folder of the audio files. They are found by the path column, or as ``<sound_id>.<suffix>``.
         name: Name of the collection; the file's stem when left out.
         taxonomy: The classes; BST when left out.
+        source: Id of the data set that the table holds, ``bsd10k`` for one; published figures stand beside runs on it.
 
     Raises:
-        UserError: The table or the folder cannot be used; the text says what to change.
+        UserError: There is no such data set, or it has other classes; the table or the folder cannot be used. The text
+            says what to change.
     """
+    from bstviz.datasets import bsd10k, bsd35k
     from bstviz.datasets.collection import Collection, sounds_table
     from bstviz.datasets.taxonomy import bst
 
+    known = (bsd10k.SOURCE.id, bsd35k.SOURCE.id)
+    if source is not None and source not in known:
+        raise UserError(f"source is {source!r}; allowed are {', '.join(known)}.")
+    if source is not None and taxonomy is not None:
+        raise UserError(f"{source} has the classes of BST; leave out the taxonomy, or the source.")
     table, taxonomy = Path(table), taxonomy or bst()
     rows = read_table(table)
     if rows.empty:
@@ -79,6 +88,7 @@ def load(
         taxonomy=taxonomy,
         audio_root=str(root) if root else None,
         notes=tuple(notes),
+        source=source,
     )
 
 

@@ -60,7 +60,7 @@ def run_inference(run: Run, collection: Collection) -> Run:
     path = str(collection.folder) if collection.folder else None
     return replace(
         run,
-        collection=CollectionRef(collection.name, collection.hash, path),
+        collection=CollectionRef(collection.name, collection.hash, path, collection.source),
         split_kind="none: inference only, on a collection that it was not trained on",
         sounds=answers_table(collection, rows, np.where(known, "test", "unused"), answer),
         latents=answer.latent,

@@ -171,7 +171,10 @@ class Run(RunInfo):
             taxonomy=collection.taxonomy,
             encoders={kind: info for kind, info in encoders.items() if info},
             collection=CollectionRef(
-                collection.name, collection.hash, str(collection.folder) if collection.folder else None
+                collection.name,
+                collection.hash,
+                str(collection.folder) if collection.folder else None,
+                collection.source,
             ),
             train=train,
             latents=latents,

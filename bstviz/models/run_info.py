@@ -20,11 +20,14 @@ TRAIN_AGAIN = "Train it again, or restore the folder from a copy."
 
 @dataclass(frozen=True)
 class CollectionRef:
-    """The collection that a run belongs to: its name, its hash, and where it was, as seen from the run's folder."""
+    """The collection that a run belongs to: its name, its hash, where it was, as seen from the run's folder, and which
+    data set it is, where its importer said so.
+    """
 
     name: str
     hash: str
     path: str | None
+    source: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

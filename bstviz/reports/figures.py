@@ -34,13 +34,14 @@ SYMBOLS = {
 PANEL_POINTS = 4_000  # sounds per panel of figure 2
 
 
-def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int = 420) -> go.Figure:
+def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool = True, height: int = 420) -> go.Figure:
     """One metric of table 1: a dot per setting with its deviation over folds, the paper's figure as an open mark.
 
     Args:
         rows: Rows of one collection and one kind of folds.
         metric: Which.
         heading: Its name.
+        paper: Draw the paper's figures, where they may stand.
         height: In pixels.
     """
     groups = list(dict.fromkeys((row.min_confidence, row.modality) for row in rows))
@@ -57,14 +58,18 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int 
                 y=[100 * row.metrics[metric].mean for row in own],
                 mode="markers",
                 name=MODELS[model],
-                error_y={"array": [100 * row.metrics[metric].std for row in own], "thickness": 1.5, "width": 4},
+                error_y={
+                    "array": [100 * (row.metrics[metric].std_over_folds or 0) for row in own],
+                    "thickness": 1.5,
+                    "width": 4,
+                },
                 marker={"color": MODEL_COLORS[model], "size": 10, "symbol": SYMBOLS[model]},
-                hovertext=[f"{MODELS[model]}<br>{row.percent(metric)} %, {row.folds} folds" for row in own],
+                hovertext=[f"{MODELS[model]}<br>{row.percent(metric)} %, {_over(row)}" for row in own],
                 hoverinfo="text",
             )
         )
         theirs = [(xi, figure_) for xi, row in zip(x, own, strict=True) if (figure_ := paper_figure(row, metric))]
-        if theirs:
+        if paper and theirs:
             figure.add_trace(
                 go.Scatter(
                     x=[xi for xi, _ in theirs],
@@ -77,7 +82,7 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int 
                         "symbol": SYMBOLS[model] + "-open",
                         "line": {"width": 1.5},
                     },
-                    hovertext=[f"{MODELS[model]}, paper<br>{s.percent()} %" for _, s in theirs],
+                    hovertext=[f"{MODELS[model]}, paper<br>{s.percent()}" for _, s in theirs],
                     hoverinfo="text",
                 )
             )
@@ -88,6 +93,10 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, height: int 
     )
     figure.update_yaxes(title=f"{heading}, %")
     return figure
+
+
+def _over(row: Row) -> str:
+    return row.over if row.seeds > 1 else f"{row.folds} fold{'s' * (row.folds != 1)}"
 
 
 def panels_figure(runs: Sequence[Run], titles: Sequence[str], *, height: int = 760) -> go.Figure:

@@ -138,7 +138,9 @@ def data(group: RunGroup) -> Chapter:
         facts[f"{kind.capitalize()} embeddings"] = str(encoder)
     also = sorted({name for info in group.infos for name in info.extra_training_data})
     facts |= {"Extra training data": ", ".join(also)} if also else {}
+    seeds = sorted({info.train.seed for info in group.infos})
     facts["Folds"] = f"{first.split_kind}; {len({info.fold for info in group.infos})} of them"
+    facts |= {"Training seeds": ", ".join(map(str, seeds))} if len(seeds) > 1 else {}
     for folder in group.experiments:
         entry = read_experiment(folder)
         if entry.get("folds"):

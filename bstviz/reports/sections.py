@@ -47,7 +47,7 @@ class Table:
         headings: Of its columns.
         cells: As text, row by row.
         words: Columns at the left that hold words.
-        frame: The same as numbers, perhaps in more columns; None where there is only text.
+        frame: The same as numbers, or in fewer digits, for a page; None where there is only text.
         formats: Format specification of each column of numbers in ``frame``.
         help: A sentence on a column of ``frame``.
         csv: All its numbers, for programs; empty where there are no more.
@@ -173,24 +173,22 @@ class Chosen:
 def table_one(chosen: Chosen) -> list[Block]:
     """Table 1 as the command line prints it, and every metric as dots."""
     rows = chosen.rows
-    beside = chosen.paper and any(table.paper_figure(row, "second_accuracy") for row in rows)
-    encoders = "; ".join(dict.fromkeys(row.encoders for row in rows))
-    caption = (
-        f"{table.NOTE} Test sounds of {rows[0].collection}; folds: {rows[0].split_kind}. Embeddings: {encoders}."
-        + f" The paper's, in brackets or in columns of their own: {table.PAPER_NOTE.removeprefix('Paper: ')}" * beside
-    )
-    numbers = summaries.frame(rows)
-    formats = {str(name): ".2f" for name in numbers.select_dtypes("number")} | {"Folds": "d", "Test sounds": ",d"}
-    headings, cells = table.table(rows, paper=beside)
+    beside = chosen.paper and table.has_paper(rows)
+    said = " ".join(table.notes(rows, paper=chosen.paper))
+    caption = f"Test sounds of {rows[0].collection}; folds: {rows[0].split_kind}. {said}"
+    headings, cells = table.table(rows, paper=chosen.paper)
+    shorter = pd.DataFrame(table.table(rows, paper=chosen.paper, digits=1)[1], columns=headings)
 
     def dots(metric: str) -> Figure:
         heading = summaries.heading(metric)
-        marks = " Open marks: the paper's." if metric != "hierarchical_f1" else ""
-        over = "mean and standard deviation over folds, by modality and annotation confidence threshold"
-        return Figure(f"{heading}, percent: {over}.{marks}", figures.table_figure(rows, metric, heading))
+        marks = " Open marks: the paper's." if beside and metric != "hierarchical_f1" else ""
+        over = "mean and population deviation over folds, by modality and annotation confidence threshold"
+        return Figure(
+            f"{heading}, percent: {over}.{marks}", figures.table_figure(rows, metric, heading, paper=chosen.paper)
+        )
 
     return [
-        Table(caption, headings, cells, words=3, frame=numbers, formats=formats, csv=table.write(rows, "csv")),
+        Table(caption, headings, cells, words=3, frame=shorter, csv=table.write(rows, "csv")),
         Choice("Metric", TABLE_METRICS, "second_accuracy", dots),
     ]
 

@@ -11,10 +11,10 @@ import pandas as pd
 
 from bstviz.evaluation import out_of_fold
 from bstviz.evaluation.out_of_fold import OutOfFold, Setting
-from bstviz.models.config import DEFAULT_LOSS, MODALITIES, MODALITY_WORDS
+from bstviz.models.config import DEFAULT_LOSS, MODALITIES
 from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
-from bstviz.reports.table import MODELS, TABLE_METRICS, Row, paper_figure, recipe_of
+from bstviz.reports.table import MODELS, TABLE_METRICS, recipe_of
 
 STRUCTURE = {
     "top_silhouette": (
@@ -91,35 +91,6 @@ def named_settings(
 def heading(metric: str) -> str:
     """A metric of the table on a figure's axis."""
     return TABLE_METRICS[metric] if metric == "hierarchical_f1" else f"{TABLE_METRICS[metric]} accuracy"
-
-
-def frame(members: Sequence[Row]) -> pd.DataFrame:
-    """Table 1 as numbers in percent: mean, deviation over folds and the paper's mean of each metric."""
-    entries = []
-    for row in members:
-        entry: dict[str, object] = {
-            "Annotation confidence": f"≥ {row.min_confidence}",
-            "Model": MODELS[row.model],
-            "Recipe": row.recipe,
-            "Modality": MODALITY_WORDS[row.modality],
-        }
-        for metric, heading in TABLE_METRICS.items():
-            summary, theirs = row.metrics[metric], paper_figure(row, metric)
-            entry[heading] = 100 * summary.mean
-            entry[f"± {heading}"] = 100 * summary.std if row.folds > 1 else None
-            if metric != "hierarchical_f1":
-                entry[f"{heading}, paper"] = 100 * theirs.mean if theirs else None
-        error = row.metrics.get("expected_calibration_error")
-        entry |= {
-            "Calibration error": 100 * error.mean if error else None,
-            "Folds": row.folds,
-            "Test sounds": row.test_sounds,
-        }
-        entries.append(entry)
-    table = pd.DataFrame(entries)
-    if len({row.recipe for row in members if row.loss}) < 2:
-        table = table.drop(columns="Recipe")
-    return table.dropna(axis=1, how="all")
 
 
 def folds_in_words(count: int) -> str:

@@ -1,7 +1,7 @@
-"""Runs and baselines to a table: one row per setting, mean and standard deviation over its folds; the paper's table 1.
+"""Runs and baselines to a table: one row per setting, mean and deviations over folds and seeds; the paper's table 1.
 
-References: P. Anastasopoulou et al., "Hierarchical and Multimodal Learning for Heterogeneous Sound Classification",
-2025, table 1 (packaged as ``data/paper_table1.csv``; BSD10k-v1.1 with CLAP embeddings).
+A setting is everything but fold and training seed. A test sound counts once, however many seeds predict it.
+Long because rows, cells and every form of the table share one order of columns and one rule for the paper's figures.
 """
 
 from __future__ import annotations
@@ -10,19 +10,29 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bstviz.errors import UserError
+from bstviz.evaluation import metrics
 from bstviz.models.config import LOSSES, MODALITIES, MODALITY_WORDS, RECIPES, TrainConfig
 from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run import load_run
 from bstviz.models.run_info import RunInfo, load_info
+from bstviz.reports.paper import (
+    PAPER_ENCODER,
+    PAPER_NOTE,
+    PAPER_RECIPES,
+    PAPER_SOURCE,
+    SECTION_5,
+    PaperFigure,
+    paper_table,
+)
 from bstviz.training.baselines import METHODS, Baseline, BaselineConfig, find_baselines
 
 TABLE_METRICS = {
@@ -38,33 +48,63 @@ MODELS: dict[str, str] = {
     **{str(k): v for k, v in METHODS.items()},
 }
 """Kinds of rows and their names, in the table's order: the losses, then the baselines."""
-TABLE_FORMATS = ("text", "markdown", "csv", "json")
-NOTE = "Percent, mean ± standard deviation over folds; the threshold applies to training and test alike."
-PAPER_NOTE = (
-    "Paper: table 1 of Anastasopoulou et al. 2025, on BSD10k-v1.1 with CLAP embeddings; "
-    "figures on other data or by other encoders cannot be compared."
+TABLE_FORMATS = ("text", "markdown", "latex", "csv", "json")
+NOTE = "Percent, mean ± population deviation over folds; the threshold applies to training and test alike."
+SEEDS_NOTE = (
+    "Percent, mean over folds and training seeds ± population deviation over folds (of means over seeds) / over seeds "
+    "(of means over folds); a test sound counts once; the threshold applies to training and test alike."
 )
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean and population standard deviation over folds."""
+    """A metric of a setting, over its folds and seeds.
+
+    Attributes:
+        mean: Over all runs.
+        std_over_folds: Population deviation over folds of the means over seeds; None for one fold.
+        std_over_seeds: Population deviation over seeds of the means over the folds that all seeds have; None for one
+            seed, or where there is no such fold.
+    """
 
     mean: float
-    std: float
+    std_over_folds: float | None = None
+    std_over_seeds: float | None = None
 
-    def percent(self) -> str:
-        """As the table prints it."""
-        return f"{100 * self.mean:.2f} ± {100 * self.std:.2f}"
+    def percent(self, digits: int = 2) -> str:
+        """As the table prints it: the mean, and what there is of both deviations."""
+
+        def number(share: float | None) -> str:
+            return "–" if share is None else f"{100 * share:.{digits}f}"
+
+        if self.std_over_folds is None and self.std_over_seeds is None:
+            return number(self.mean)
+        seeds = "" if self.std_over_seeds is None else f" / {number(self.std_over_seeds)}"
+        return f"{number(self.mean)} ± {number(self.std_over_folds)}{seeds}"
+
+
+def summary(values: dict[tuple[int, int], float]) -> Summary:
+    """Mean and deviations of values by fold and seed."""
+    folds, seeds = sorted({f for f, _ in values}), sorted({s for _, s in values})
+    shared = [fold for fold in folds if all((fold, seed) in values for seed in seeds)]
+    over_seeds = [np.mean([values[f, s] for s in seeds if (f, s) in values]) for f in folds]
+    over_folds = [np.mean([values[fold, seed] for fold in shared]) for seed in seeds] if shared else []
+    return Summary(
+        float(np.mean(list(values.values()))),
+        float(np.std(over_seeds)) if len(folds) > 1 else None,
+        float(np.std(over_folds)) if shared and len(seeds) > 1 else None,
+    )
 
 
 @dataclass(frozen=True)
 class Row:
-    """One setting and the summary of every metric over its folds.
+    """One setting and the summary of every metric over its folds and seeds.
 
     Attributes:
         collection: Name of the collection.
+        source: Id of the data set that it is, where its importer said so, of runs that were trained on it.
         encoders: What made the embeddings, in words.
+        clap: Whether CLAP made all of them, as in the paper.
         model: A key of :data:`MODELS`.
         loss: Of a network; None for a baseline.
         modality: Which embeddings it takes.
@@ -72,12 +112,15 @@ class Row:
         split_kind: How the folds were made.
         recipe: What tells apart networks that are alike in all this: the recipe, or the settings that differ.
         folds: How many were trained.
-        test_sounds: Over all of them.
+        seeds: With how many training seeds.
+        test_sounds: Over all folds, each once.
         metrics: By name.
     """
 
     collection: str
+    source: str | None
     encoders: str
+    clap: bool
     model: str
     loss: str | None
     modality: str
@@ -85,13 +128,20 @@ class Row:
     split_kind: str
     recipe: str
     folds: int
+    seeds: int
     test_sounds: int
     metrics: dict[str, Summary]
 
-    def percent(self, metric: str) -> str:
-        """A metric in percent, with its deviation where there are several folds."""
-        summary = self.metrics[metric]
-        return summary.percent() if self.folds > 1 else f"{100 * summary.mean:.2f}"
+    def percent(self, metric: str, digits: int = 2) -> str:
+        """A metric in percent, with its deviations where there are several folds or seeds."""
+        return self.metrics[metric].percent(digits)
+
+    @property
+    def over(self) -> str:
+        """What its means are over, "5 folds x 3 seeds"; the number of folds alone where there is one seed."""
+        if self.seeds == 1:
+            return str(self.folds)
+        return f"{self.folds} fold{'s' * (self.folds != 1)} x {self.seeds} seeds"
 
 
 def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
@@ -99,15 +149,17 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
     config: BaselineConfig | TrainConfig
     model: str
     if isinstance(item, Baseline):
-        config, model = item.config, item.config.method
+        config, model, clap = item.config, item.config.method, False
         recipe = "" if config.validation == RECIPES["default"].validation else f"validation {config.validation}"
-        collection, encoders = item.collection, item.encoders
+        collection, encoders, source = item.collection, item.encoders, item.source
     else:
         config, model, recipe = item.train, item.train.loss, recipe_of(item.train)
         collection = item.collection.name
+        source = item.collection.source if item.answered_by is None else None
         encoders = ", ".join(f"{kind} {info}" for kind, info in item.encoders.items())
-    order = (collection, item.split_kind, config.min_confidence, list(MODELS).index(model))
-    return (*order, MODALITIES.index(config.modality), model, config.modality, encoders, recipe)
+        clap = all(info.id == PAPER_ENCODER for info in item.encoders.values())
+    order = (collection, source or "", item.split_kind, config.min_confidence, list(MODELS).index(model))
+    return (*order, MODALITIES.index(config.modality), model, config.modality, encoders, clap, recipe)
 
 
 def recipe_of(train: TrainConfig) -> str:
@@ -124,85 +176,136 @@ def recipe_of(train: TrainConfig) -> str:
 
 
 def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
-    """Group runs and baselines by everything but fold and seed, and summarise each group, in the paper's order."""
-    groups: dict[tuple[Any, ...], list[RunInfo | Baseline]] = {}
+    """Group runs and baselines by everything but fold and seed, and summarise each group, in the paper's order.
+
+    Of several that share setting, fold and seed the first counts.
+    """
+    groups: dict[tuple[Any, ...], dict[tuple[int, int], dict[str, float]]] = {}
     for item in items:
-        groups.setdefault(_key(item), []).append(item)
+        seed = item.config.seed if isinstance(item, Baseline) else item.train.seed
+        groups.setdefault(_key(item), {}).setdefault((item.fold, seed), item.metrics)
     out = []
     for key in sorted(groups):
-        collection, kind, threshold, _, _, model, modality, encoders, recipe = key
-        scores = [item.metrics for item in groups[key]]
-        values = {name: np.array([s[name] for s in scores]) for name in scores[0] if all(name in s for s in scores)}
+        collection, source, kind, threshold, _, _, model, modality, encoders, clap, recipe = key
+        scores = groups[key]
+        names = [name for name in next(iter(scores.values())) if all(name in s for s in scores.values())]
+        sizes = {fold: scores[fold, seed]["n"] for fold, seed in scores}
         row = Row(
             collection=collection,
+            source=source or None,
             encoders=encoders,
+            clap=clap,
             model=model,
             loss=None if model in METHODS else model,
             modality=modality,
             min_confidence=threshold,
             split_kind=kind,
             recipe=recipe,
-            folds=len(scores),
-            test_sounds=int(values["n"].sum()),
-            metrics={n: Summary(float(v.mean()), float(v.std())) for n, v in values.items() if n != "n"},
+            folds=len(sizes),
+            seeds=len({seed for _, seed in scores}),
+            test_sounds=int(sum(sizes.values())),
+            metrics={name: summary({at: s[name] for at, s in scores.items()}) for name in names if name != "n"},
         )
         out.append(row)
     return out
 
 
-def load_rows(experiments: Iterable[str | Path]) -> list[Row]:
+def load_rows(experiments: Iterable[str | Path], *, common: bool = False) -> list[Row]:
     """Rows of all runs and baselines of experiment folders.
 
+    Args:
+        experiments: The folders.
+        common: Score on the sounds that every row tests, see :func:`on_common_sounds`.
+
     Raises:
-        UserError: A folder holds no run.
+        UserError: A folder holds no run, or no sound is tested by all.
     """
     items: list[RunInfo | Baseline] = []
     for folder in experiments:
         items += [load_info(path) for path in find_runs(folder)]
         items += find_baselines(folder)
-    return rows(items)
+    return rows(on_common_sounds([i for i in items if isinstance(i, RunInfo)]) if common else items)
 
 
-@lru_cache(maxsize=1)
-def paper_table() -> dict[tuple[int, str, str, str], Summary]:
-    """The paper's table 1 by threshold, loss, modality and metric, as shares of 1."""
-    text = (resources.files("bstviz") / "data" / "paper_table1.csv").read_text(encoding="utf-8")
-    return {
-        (int(r["min_confidence"]), r["loss"], r["modality"], r["metric"]): Summary(
-            float(r["mean"]) / 100, float(r["std"]) / 100
-        )
-        for r in csv.DictReader(io.StringIO(text))
-    }
+def on_common_sounds(infos: Sequence[RunInfo]) -> list[RunInfo]:
+    """Runs with the metrics of the sounds that all rows of their collection test, whatever their folds and thresholds.
+
+    Baselines keep no predictions, so they cannot be scored so; measures of latent structure are left out.
+
+    Raises:
+        UserError: No sound is tested by all.
+    """
+    tested: dict[str, dict[tuple[Any, ...], set[str]]] = {}
+    for info in infos:
+        run = load_run(info.folder or Path())
+        of_row = tested.setdefault(info.collection.hash, {}).setdefault(_key(info), set())
+        of_row.update(run.sounds["sound_id"][run.tested & (run.y_true >= 0)])
+    common = {name: set.intersection(*of_row.values()) for name, of_row in tested.items()}
+    if not all(common.values()):
+        raise UserError("No sound is tested in all rows, so there is no common test set; give fewer experiments.")
+    out = []
+    for info in infos:
+        run = load_run(info.folder or Path())
+        kept = run.tested & run.sounds["sound_id"].isin(common[info.collection.hash]).to_numpy() & (run.y_true >= 0)
+        if kept.any():
+            scores = metrics.evaluate(run.y_true[kept], run.probabilities[kept], run.taxonomy.parents)
+            out.append(replace(info, metrics=scores))
+    return out
 
 
-def paper_figure(row: Row, metric: str) -> Summary | None:
-    """The paper's figure for a row's setting, where it has one."""
+def paper_figure(row: Row, metric: str) -> PaperFigure | None:
+    """The paper's figure for a row's setting, where it has one that may stand beside it."""
+    if row.source != PAPER_SOURCE or row.recipe not in PAPER_RECIPES:
+        return None
     return paper_table().get((row.min_confidence, row.loss or "", row.modality, metric))
 
 
-def table(rows: Sequence[Row], *, paper: bool) -> tuple[list[str], list[list[str]]]:
-    """Headings and cells of table 1; with ``paper`` the paper's mean stands in brackets behind ours."""
-    headings = ["Annotation confidence", "Loss", "Modality", *TABLE_METRICS.values(), "Folds", "Test sounds"]
+def has_paper(rows: Sequence[Row]) -> bool:
+    """Whether any of the rows has a figure of the paper beside it."""
+    return any(paper_figure(row, "second_accuracy") for row in rows)
+
+
+def notes(rows: Sequence[Row], *, paper: bool) -> list[str]:
+    """What has to be said under a table of these rows."""
+    recipes = ", ".join(dict.fromkeys(row.recipe for row in rows if row.loss))
+    return [
+        f"Embeddings: {'; '.join(dict.fromkeys(row.encoders for row in rows))}.",
+        *([f"Recipe: {recipes}."] if recipes else []),
+        SEEDS_NOTE if any(row.seeds > 1 for row in rows) else NOTE,
+        *([PAPER_NOTE] if paper and has_paper(rows) else []),
+    ]
+
+
+def table(rows: Sequence[Row], *, paper: bool, digits: int = 2) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells of table 1; with ``paper`` the paper's mean stands in brackets behind ours, where it may."""
+    beside = paper and has_paper(rows)
+    with_paper = [row for row in rows if beside and paper_figure(row, "second_accuracy")]
+    theirs = " (paper)" if all(row.clap for row in with_paper) else " (paper: by CLAP)"
+    names = [
+        heading + (theirs if beside and metric != "hierarchical_f1" else "")
+        for metric, heading in TABLE_METRICS.items()
+    ]
+    headings = ["Annotation confidence", "Loss", "Modality", *names, "Folds", "Test sounds"]
     several = len({row.recipe for row in rows if row.loss}) > 1
     cells = []
+
+    def cell(own: str, other: PaperFigure | None) -> str:
+        return f"{own} ({100 * other.mean:.{digits}f})".strip() if other else own
+
     for row in rows:
         name = MODELS[row.model] + (f" ({row.recipe})" if several and row.recipe else "")
-        figures = [row.percent(metric) for metric in TABLE_METRICS]
-        if paper:
-            theirs = [paper_figure(row, metric) for metric in TABLE_METRICS]
-            figures = [
-                f"{own} ({100 * other.mean:.2f})" if other else own for own, other in zip(figures, theirs, strict=True)
-            ]
-        cells.append(
-            [
-                f"≥ {row.min_confidence}",
-                name,
-                MODALITY_WORDS[row.modality],
-                *figures,
-                str(row.folds),
-                f"{row.test_sounds:,}",
-            ]
-        )
+        figures = [
+            cell(row.percent(metric, digits), paper_figure(row, metric) if beside else None) for metric in TABLE_METRICS
+        ]
+        modality = MODALITY_WORDS[row.modality]
+        cells.append([f"≥ {row.min_confidence}", name, modality, *figures, row.over, f"{row.test_sounds:,}"])
+    audio = [i for i, row in enumerate(rows) if (row.min_confidence, row.modality) == (1, "audio")]
+    if any(rows[i] in with_paper for i in audio):
+        others = [
+            ["≥ 1", row.words, "audio", *(cell("", row.metrics.get(metric)) or "–" for metric in TABLE_METRICS), "", ""]
+            for row in SECTION_5
+        ]
+        cells[audio[-1] + 1 : audio[-1] + 1] = others
     return headings, cells
 
 
@@ -211,31 +314,38 @@ def write(rows: Sequence[Row], form: str, *, paper: bool = True, width: int | No
 
     Args:
         rows: Its rows.
-        form: One of :data:`TABLE_FORMATS`. CSV and JSON hold every metric as shares of 1; text and Markdown the
-            paper's.
-        paper: Put the paper's means beside ours in text and Markdown (JSON has them as ``paper`` always).
+        form: One of :data:`TABLE_FORMATS`. CSV and JSON hold every metric as shares of 1; the others those of the
+            printed table.
+        paper: Put the paper's means beside ours, where they may stand (JSON has them as ``paper`` always).
         width: Of text, in characters; the terminal's when left out.
 
     Raises:
         UserError: There is no such format.
     """
     if form == "json":
-        return json.dumps({"rows": [_json(row) for row in rows]}, indent=1)
+        return json.dumps({"rows": [_json(row) for row in rows], **_section_5(rows)}, indent=1)
     if form == "csv":
         return _csv(rows)
     if form not in TABLE_FORMATS:
         raise UserError(f"format is {form!r}; allowed are {', '.join(TABLE_FORMATS)}.")
-    sources = dict.fromkeys((row.collection, row.split_kind) for row in rows)
+    render: dict[str, Callable[[list[str], list[list[str]]], str]] = {
+        "markdown": _markdown,
+        "latex": _latex,
+        "text": lambda headings, cells: _text(headings, cells, width),
+    }
     parts = []
-    for collection, kind in sources:
+    for collection, kind in dict.fromkeys((row.collection, row.split_kind) for row in rows):
         members = [row for row in rows if (row.collection, row.split_kind) == (collection, kind)]
-        beside = paper and any(paper_figure(row, "second_accuracy") for row in members)
-        headings, cells = table(members, paper=beside)
-        encoders = "; ".join(dict.fromkeys(row.encoders for row in members))
-        title = f"{collection} · folds: {kind}"
-        shown = _markdown(headings, cells) if form == "markdown" else _text(headings, cells, width)
-        notes = [f"embeddings: {encoders}", NOTE, *([PAPER_NOTE] if beside else [])]
-        parts.append("\n".join([f"**{title}**\n" if form == "markdown" else title, shown, *notes]))
+        lines = [
+            f"{collection} · folds: {kind}",
+            render[form](*table(members, paper=paper)),
+            *notes(members, paper=paper),
+        ]
+        if form == "markdown":
+            lines[0] = f"**{lines[0]}**\n"
+        elif form == "latex":
+            lines = [lines[1], *(f"% {line}" for line in (lines[0], *lines[2:]))]
+        parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
 
@@ -244,12 +354,18 @@ def _json(row: Row) -> dict[str, Any]:
     return dataclasses.asdict(row) | {"paper": {name: dataclasses.asdict(s) for name, s in theirs.items()}}
 
 
+def _section_5(rows: Sequence[Row]) -> dict[str, Any]:
+    """The paper's rows of section 5, where its figures may stand."""
+    return {"paper_section_5": [dataclasses.asdict(row) for row in SECTION_5]} if has_paper(rows) else {}
+
+
 def _text(headings: list[str], cells: list[list[str]], width: int | None) -> str:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    shown = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    broken = [heading.replace(" (", "\n(") for heading in headings]
+    shown = Table(*broken, box=box.SIMPLE_HEAD, pad_edge=False)
     for column in shown.columns[3:]:
         column.justify = "right"
         column.no_wrap = True
@@ -265,13 +381,41 @@ def _markdown(headings: list[str], cells: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in (headings, rule, *cells)) + "\n"
 
 
+def _latex(headings: list[str], cells: list[list[str]]) -> str:
+    """A tabular of the package booktabs, with a rule between thresholds."""
+    signs = {
+        "±": r"$\pm$",
+        "≥": r"$\geq$",
+        "–": "--",
+        "%": r"\%",
+        "&": r"\&",
+        "_": r"\_",
+        "#": r"\#",
+        " x ": r" $\times$ ",
+    }
+
+    def line(words: list[str]) -> str:
+        text = [re.sub("|".join(map(re.escape, signs)), lambda found: signs[found[0]], word) for word in words]
+        return " & ".join(text) + r" \\"
+
+    body: list[str] = []
+    for before, own in zip([cells[0], *cells], cells, strict=False):
+        body += [r"\midrule"] * (before[0] != own[0]) + [line(own)]
+    columns = "lll" + "r" * (len(headings) - 3)
+    start = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", line(headings), r"\midrule"]
+    return "\n".join([*start, *body, r"\bottomrule", r"\end{tabular}"])
+
+
 def _csv(rows: Sequence[Row]) -> str:
-    metrics = list(dict.fromkeys(name for row in rows for name in row.metrics))
+    names = list(dict.fromkeys(name for row in rows for name in row.metrics))
     fixed = [f.name for f in dataclasses.fields(Row) if f.name != "metrics"]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*fixed, *(f"{name}_{part}" for name in metrics for part in ("mean", "std"))])
+    parts = [f.name for f in dataclasses.fields(Summary)]
+    writer.writerow([*fixed, *(f"{name}_{part}" for name in names for part in parts)])
     for row in rows:
-        figures = [row.metrics.get(name, Summary(float("nan"), float("nan"))) for name in metrics]
-        writer.writerow([*(getattr(row, name) for name in fixed), *(v for s in figures for v in (s.mean, s.std))])
+        figures = [row.metrics.get(name, Summary(float("nan"))) for name in names]
+        writer.writerow(
+            [*(getattr(row, name) for name in fixed), *(getattr(s, part) for s in figures for part in parts)]
+        )
     return out.getvalue().rstrip("\n")

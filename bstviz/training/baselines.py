@@ -80,6 +80,7 @@ class Baseline:
         collection: Name of the collection.
         encoders: What made the embeddings, in words.
         metrics: As of a run: on the test sounds at or above the annotation confidence threshold.
+        source: Id of the data set that the collection is, where its importer said so.
     """
 
     config: BaselineConfig
@@ -88,6 +89,7 @@ class Baseline:
     collection: str
     encoders: str
     metrics: dict[str, float]
+    source: str | None = None
 
     def save(self, experiment: Path) -> Path:
         """Write the scores into an experiment folder."""
@@ -157,6 +159,7 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
         collection=collection.name,
         encoders=", ".join(f"{kind} {collection.encoder(kind)}" for kind in kinds),
         metrics=metrics.evaluate(labels[test], probabilities, collection.taxonomy.parents),
+        source=collection.source,
     )
 
 

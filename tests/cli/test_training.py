@@ -56,7 +56,9 @@ def test_report_as_json(place: Path) -> None:
         ("flat", "audio", 1, 2),
     ]
     values = [load_run(path).metrics["second_accuracy"] for path in find_runs(place / "flat")]
-    assert rows[1]["metrics"]["second_accuracy"] == pytest.approx({"mean": np.mean(values), "std": np.std(values)})
+    assert rows[1]["metrics"]["second_accuracy"] == pytest.approx(
+        {"mean": np.mean(values), "std_over_folds": np.std(values), "std_over_seeds": None}
+    )
     assert {"top_accuracy", "second_top2_accuracy", "top_top2_accuracy", "hierarchical_f1"} <= set(rows[1]["metrics"])
 
 

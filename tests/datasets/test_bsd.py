@@ -30,6 +30,7 @@ def bsd_folder(root: Path, rows: pd.DataFrame, ids: list[str]) -> Path:
 def test_bsd_reads_table_embeddings_and_audio(tmp_path: Path, source: Dataset) -> None:
     collection = source.load(bsd_folder(tmp_path / "BSD", ROWS, ["15", "21", "26"]))
     assert collection.name == source.SOURCE.title
+    assert collection.source == source.SOURCE.id
     assert collection.sounds["sound_id"].tolist() == ["15", "21", "26"]
     assert collection.sounds["class"].tolist() == ["fx-o", "m-sp", "ss-n"]
     assert collection.sounds["confidence"].tolist() == [4, 5, 1]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bstviz.datasets import table
-from bstviz.datasets.taxonomy import load_taxonomy
+from bstviz.datasets.collection import load_collection
+from bstviz.datasets.taxonomy import bst, load_taxonomy
 from bstviz.errors import UserError
 from tests.datasets.conftest import wav
 from tests.fakes import write_tones
@@ -93,3 +94,15 @@ def test_a_wrong_audio_folder_is_refused(tmp_path: Path) -> None:
         table.load(tmp_path / "t.csv", audio_folder=tmp_path / "nowhere")
     with pytest.raises(UserError, match=r"None of the 1 sounds.*1\.wav"):
         table.load(tmp_path / "t.csv", audio_folder=tmp_path / "audio")
+
+
+def test_a_table_says_which_data_set_it_is_only_where_told(tmp_path: Path) -> None:
+    file = tmp_path / "bsd10k.csv"
+    file.write_text("sound_id,class\n1,fx-a\n")
+    assert table.load(file).source is None  # a name is no statement
+    named = table.load(file, source="bsd10k")
+    assert load_collection(named.save(tmp_path / "c")).source == "bsd10k"
+    with pytest.raises(UserError, match="source is 'bsd1k'; allowed are bsd10k, bsd35k"):
+        table.load(file, source="bsd1k")
+    with pytest.raises(UserError, match="leave out the taxonomy"):
+        table.load(file, source="bsd10k", taxonomy=bst())

@@ -122,6 +122,6 @@ def test_the_html_report_shows_offline_what_the_page_shows(
     assert opened.locator(".js-plotly-plot").count() == 5 + 1 + 12 * 4 + 6  # six of the twelve settings have attention
     printed = [line.inner_text().split("\t") for line in opened.locator("table").first.locator("tbody tr").all()]
     context.close()
-    metrics = [f"{name}_{part}" for name in table.TABLE_METRICS for part in ("mean", "std")]
+    metrics = [f"{name}_{part}" for name in table.TABLE_METRICS for part in ("mean", "std_over_folds")]
     expected = [[f"{100 * float(row[name]):.2f}" for name in metrics] for row in rows]
     assert [re.findall(r"\d+\.\d\d(?! ?\))", " ".join(line[3:8])) for line in printed] == expected

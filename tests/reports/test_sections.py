@@ -67,9 +67,8 @@ def test_table_1_is_text_and_numbers_and_a_choice_of_every_metric(runs: dict[str
     assert isinstance(choice, Choice)
     assert table.frame is not None
     accuracy = 100 * runs["audio"].metrics["second_accuracy"]
-    assert table.frame["Second-level"].tolist() == pytest.approx([accuracy])
+    assert table.frame["Second-level"].tolist() == [f"{accuracy:.1f}"]
     assert table.cells[0][3].startswith(f"{accuracy:.2f}")
-    assert set(table.formats) == set(map(str, table.frame.select_dtypes("number")))
     assert choice.draw(choice.start).figure.data[0].y[0] == pytest.approx(accuracy)
 
 

@@ -104,6 +104,12 @@ def _show_table(table: Table) -> None:
     config |= {
         name: st.column_config.TextColumn(help=words) for name, words in table.help.items() if name not in config
     }
+    if table.csv:  # table 1, whose cells are text: headings break, so that it fits beside the menu
+        st.table(table.frame.set_index(table.headings[0]))
+        icon = ":material/download:"
+        st.download_button("CSV of every metric", table.csv, "results.csv", "text/csv", icon=icon)
+        st.caption(escape(table.caption))
+        return
     height: Literal["auto", "content"] = "auto" if table.csv else "content"
     st.dataframe(table.frame, hide_index=True, column_config=config, height=height, placeholder="")
     if table.csv:
