@@ -27,7 +27,7 @@ Info = TypeVar("Info", bound=RunInfo)
 
 @dataclass(frozen=True)
 class Setting:
-    """What the folds of one experiment share: everything but the fold.
+    """What the folds of one experiment share: everything but the fold; another training seed is another setting.
 
     Attributes:
         collection: Name of the collection.
@@ -45,8 +45,9 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """Loss, modality and threshold of the training, as people tell settings apart."""
-        return f"{self.train.words('loss', 'modality')} · trained on {self.train.words('min_confidence')}"
+        """Loss, modality and threshold of the training, as people tell settings apart; the seed where it is not 0."""
+        seed = f" · seed {self.train.seed}" if self.train.seed else ""
+        return f"{self.train.words('loss', 'modality')} · trained on {self.train.words('min_confidence')}{seed}"
 
 
 def setting_of(info: RunInfo) -> Setting:

@@ -81,8 +81,14 @@ def test_every_figure_of_the_paper_is_drawn(page: Page, results: str) -> None:
 
 
 def test_the_table_is_a_csv_of_every_metric(page: Page, results: str, experiment: Path) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(results)
     page.wait_for_selector(".scatterlayer .point")
+    wider = (
+        "table => [table, table.parentElement].some(e => e.scrollWidth > Math.ceil(e.getBoundingClientRect().width))"
+    )
+    assert not page.locator('[data-testid="stTable"] table').evaluate(wider)
+    assert page.locator('[data-testid="stTable"]').bounding_box()["width"] <= 1280  # type: ignore[index]
     with page.expect_download() as download:
         page.get_by_text("CSV of every metric").click()
     saved = download.value.path().read_text(encoding="utf-8")

@@ -76,3 +76,14 @@ def test_settings_group_the_folds_and_put_hierarchical_first(trained) -> None:
     assert [s.train.loss for s in found] == ["hierarchical", "hierarchical", "flat"]
     assert all([r.fold for r in members] == list(range(len(runs))) for members in found.values())
     assert setting_of(runs[0]).name == "hierarchical · audio · trained on confidence ≥ 3"
+
+
+def test_seeds_are_settings_of_their_own_and_are_never_pooled(trained) -> None:
+    runs = trained[2]
+    other = [replace(run, train=replace(run.train, seed=1)) for run in runs]
+    found = settings([*other, *runs])
+    assert [(setting.train.seed, len(members)) for setting, members in found.items()] == [(0, 4), (1, 4)]
+    assert [setting.name.endswith(" · seed 1") for setting in found] == [False, True]
+    for wrong in ([runs[0], other[0]], [runs[0], other[1]]):
+        with pytest.raises(UserError, match="one setting"):
+            pool(wrong)

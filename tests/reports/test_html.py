@@ -142,6 +142,22 @@ def test_the_settings_given_make_the_same_sweep(runs: dict[str, Run], collection
     assert tomllib.loads(toml)["recipe"] == "default"
 
 
+def test_several_seeds_are_an_axis_of_the_preset_given(
+    runs: dict[str, Run], collection: Collection, tmp_path: Path
+) -> None:
+    work = grid_of(SweepPreset("x", modalities=("audio",), seeds=(0, 2)), collection)
+    kind = choose_folds(collection, folds="hatr").kind
+    infos = [dataclasses.replace(runs["audio"], train=train, split_kind=kind) for train in work.settings]
+    found = reproduce.commands(infos, [])
+    assert found is not None
+    toml, lines = found
+    (tmp_path / "settings.toml").write_text(toml)
+    again = grid_of(load_preset(str(tmp_path / "settings.toml")), collection)
+    assert set(again.settings) == set(work.settings)
+    assert "--folds hatr --out" in lines[1]
+    assert reproduce.commands(infos[1:], []) is None  # no whole grid
+
+
 def test_what_no_single_sweep_makes_is_reported(runs: dict[str, Run]) -> None:
     sizes = [runs["audio"]]  # a network smaller than any recipe's
     assert reproduce.commands(sizes, []) is None

@@ -90,6 +90,7 @@ def pick_models(*, key: str) -> Models:
             count += 1
         if (*setting, count) not in sets:
             same = f"{run.collection.name} · fold {run.fold} · {run.train.words('min_confidence')}"
+            same += f" · seed {run.train.seed}" if run.train.seed else ""
             labels.append(same + (f" · {count + 1}" if count else ""))
         sets.setdefault((*setting, count), {})[kind] = path
     chosen = 0
