@@ -27,13 +27,13 @@ PAIRED_RESAMPLES = 5_000
 """More than an interval takes: a p that Holm's correction multiplies by the number of classes has to be small."""
 SIGNIFICANT = 0.05
 MEASURES = {
-    "second_accuracy": "Second-level accuracy",
-    "top_accuracy": "Top-level accuracy, by argmax",
-    "top_accuracy_by_mass": "Top-level accuracy, by summed mass",
+    "second_accuracy": "Second level",
+    "top_accuracy": "Top level, by argmax",
+    "top_accuracy_by_mass": "Top level, by summed mass",
     "hierarchical_f1": "Hierarchical F1",
 }
-"""What is compared. By argmax the top-level class is the parent of the best second-level class; by summed mass it is
-the one whose second-level classes have the greatest probability together.
+"""What is compared: accuracies, and the F1. By argmax the top-level class is the parent of the best second-level class;
+by summed mass it is the one whose second-level classes have the greatest probability together.
 """
 
 

@@ -173,7 +173,9 @@ def drawn_in_words(comparison: LossComparison) -> str:
     few = "" if result.units >= bootstrap.LEAST_UNITS else f" Of fewer than {bootstrap.LEAST_UNITS} it says nothing."
     return (
         f"{result.sounds:,} test sounds of {summaries.folds_in_words(comparison.folds)} that both answer, pooled. "
-        "Percent; the difference is hierarchical minus non-hierarchical, in points. Its interval and the bootstrap's "
+        "Accuracy and F1 in percent; by argmax the top-level class is the parent of the best second-level class, by "
+        "summed mass the one whose classes are the most probable together. "
+        "The difference is hierarchical minus non-hierarchical, in points. Its interval and the bootstrap's "
         f"p: {paired.PAIRED_RESAMPLES:,} draws of {units}.{few} McNemar's exact test takes every sound as independent."
     )
 

@@ -16,7 +16,8 @@ from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
 from bstviz.reports.table import MODELS, TABLE_METRICS, Row, paper_figure, recipe_of
 
-LEVELS = {"top": "Top level", "second": "Second level"}
+LEVELS = {"top": "Top", "second": "Second"}
+"""Both levels, as they head columns."""
 STRUCTURE = {
     "silhouette": ("Silhouette", "How much nearer sounds are to their own class than to the next one, −1 to 1."),
     "knn_purity": ("Neighbour purity", "Share of the ten nearest sounds that have the same class."),
@@ -165,7 +166,7 @@ def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | Non
             }
             difference = values["hierarchical"] - values["flat"]
             higher = f"{int((difference > 0).sum())} of {folds_in_words(len(shared))}"
-            entry |= {f"{words}, {MODELS[loss].lower()}": spread_over_folds(value) for loss, value in values.items()}
+            entry |= {f"{words}, {loss}": spread_over_folds(value) for loss, value in values.items()}
             entry |= {f"{words}, difference": difference.mean(), f"{words}, higher on": higher if name else "–"}
         entry["What it says"] = meaning
         entries.append(entry)

@@ -71,7 +71,7 @@ def test_a_chosen_class_is_selected_on_both_maps(app: AppTest) -> None:
 
 def test_structure_is_told_at_both_levels_by_the_same_measures(app: AppTest) -> None:
     table = next(d.value for d in app.dataframe if "What it says" in d.value).set_index("Measure")
-    for level, words in (("top", "Top level"), ("second", "Second level")):
+    for level, words in (("top", "Top"), ("second", "Second")):
         for title, name in (("Silhouette", "silhouette"), ("Neighbour purity", "knn_purity")):
             values = [run.metrics[f"{level}_{name}"] for run in (HIERARCHICAL, FLAT)]
             found = table.loc[title, [f"{words}, left", f"{words}, right"]].tolist()

@@ -208,6 +208,6 @@ def test_a_table_of_classes_names_rivals_and_differences() -> None:
     assert classes["Most confused with"].tolist() == ["Instrument samples", "–"]
     silhouette = structure.iloc[0]
     assert silhouette.tolist()[:3] == ["Silhouette", "0.200 ± 0.100", "0.500"]
-    assert silhouette["Top level, diff."] == pytest.approx(0.3)
-    assert silhouette["Second level, diff."] == pytest.approx(-0.3)
+    assert silhouette["Top, diff."] == pytest.approx(0.3)
+    assert silhouette["Second, diff."] == pytest.approx(-0.3)
     assert structure.iloc[1].tolist()[1:3] == ["–", "–"]

@@ -113,5 +113,5 @@ def test_what_a_single_fold_cannot_say_is_left_out(experiment: Path) -> None:
     table, folds = compared
     assert folds == 1
     for words in summaries.LEVELS.values():
-        assert not table[f"{words}, non-hierarchical"].str.contains("±").any()
+        assert not table[f"{words}, flat"].str.contains("±").any()
         assert set(table[f"{words}, higher on"]) <= {"0 of 1 fold", "1 of 1 fold", "–"}

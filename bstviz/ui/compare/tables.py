@@ -30,7 +30,7 @@ def structure_table(left: Mapping[str, Sequence[float]], right: Mapping[str, Seq
             row |= {f"{words}, left": spread_over_folds(a), f"{words}, right": spread_over_folds(b)}
             row[f"{words}, diff."] = float(np.nanmean(b) - np.nanmean(a)) if len(a) and len(b) else float("nan")
         rows.append({**row, "What it says": sentence})
-    difference = st.column_config.NumberColumn(format="%+.3f", help="Right minus left", width="small")
+    difference = st.column_config.NumberColumn(format="%+.3f", help="Right minus left")
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
