@@ -1,1 +1,1 @@
-"""How good predictions are: metrics, calibration, confusion, classes, out-of-fold predictions, paired tests, leakage."""
+"""How good predictions are: metrics, calibration, confusion, classes, pooling over folds, paired tests, leakage."""
