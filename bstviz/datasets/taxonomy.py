@@ -26,12 +26,18 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from bstviz.errors import UserError
 
+Decoding = Literal["argmax", "top_down"]
+"""How probabilities become one class of each level: :meth:`Taxonomy.argmax`, :meth:`Taxonomy.top_down`."""
+DECODINGS: dict[Decoding, str] = {
+    "argmax": "the most probable second-level class; its parent is the top-level class",
+    "top_down": "the top-level class of the greatest summed probability, then the most probable class within it",
+}
 CLASS_COLUMNS = ("code", "parent", "index", "name", "color", "definition", "examples")
 FALLBACK_COLORS = ("#e65550", "#ffdf00", "#b66dd3", "#2385ca", "#2ca52c", "#e8833a", "#7d8a99", "#d45d9c")
 
@@ -132,6 +138,29 @@ class Taxonomy:
         """Summed probability of each top-level class, (n, n_top), from second-level (n, n_second)."""
         mass: np.ndarray = probabilities @ np.eye(len(self.top), dtype=probabilities.dtype)[self.parents]
         return mass
+
+    def argmax(self, probabilities: np.ndarray) -> np.ndarray:
+        """Second-level labels, (n,) int64, of the most probable classes of (n, C); the top-level class is the parent.
+
+        The decoding of everything that is measured or stored.
+        """
+        labels: np.ndarray = probabilities.argmax(axis=1)
+        return labels
+
+    def top_down(self, probabilities: np.ndarray) -> np.ndarray:
+        """Second-level labels, (n,) int64: the most probable class within the best top-level class by summed mass.
+
+        The decoding of everything that is answered about a new sound: on recordings of strangers its top-level class
+        is right more often than that of :meth:`argmax`. Either way the top-level class is the label's parent.
+        """
+        best = self.top_mass(probabilities).argmax(axis=1)
+        inside = self.parents[None, :] == best[:, None]
+        labels: np.ndarray = np.where(inside, probabilities, -np.inf).argmax(axis=1)
+        return labels
+
+    def decode(self, probabilities: np.ndarray, decoding: Decoding) -> np.ndarray:
+        """Second-level labels (n,) of probabilities (n, C) by a named decoding."""
+        return self.top_down(probabilities) if decoding == "top_down" else self.argmax(probabilities)
 
 
 def shades(color: str, count: int) -> list[str]:

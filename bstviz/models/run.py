@@ -68,8 +68,13 @@ class Run(RunInfo):
 
     @cached_property
     def y_pred(self) -> np.ndarray:
-        """Predicted second-level labels (N,) int64."""
+        """Predicted second-level labels (N,) int64, by the run's decoding."""
         return self.taxonomy.encode(self.sounds["y_pred"])
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """Probability of the predicted second-level class, (N,) float32."""
+        return self.probabilities[np.arange(len(self.y_pred)), self.y_pred]
 
     @cached_property
     def tested(self) -> np.ndarray:
@@ -96,7 +101,7 @@ class Run(RunInfo):
                 "predicted": self.sounds["y_pred"],
                 "predicted_top": pd.Series(top[self.y_pred], dtype="str"),
                 "correct": pd.Series(self.y_true == self.y_pred, dtype="boolean").where(known),
-                "confidence": self.probabilities[np.arange(len(known)), self.y_pred],
+                "confidence": self.confidence,
             }
         )
         for method in ("pca", "umap"):
@@ -133,6 +138,7 @@ class Run(RunInfo):
             "umap": dataclasses.asdict(self.umap) if self.umap else None,
             "versions": self.versions,
             "answered_by": self.answered_by,
+            "decoding": self.decoding,
         }
         with storage.replaced_folder(folder) as fresh:
             save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")

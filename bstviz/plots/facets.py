@@ -234,7 +234,7 @@ class Columns(Mapping[str, Column]):
             levels = [Category(*pair) for pair in zip(CONFIDENCE_LABELS, CONFIDENCE_COLORS, strict=True)]
             return _of(name, label, self._table["confidence"].fillna(0).to_numpy(int) - 1, levels)
         if name == "predicted_confidence":
-            return number_column(name, label, run.probabilities.max(axis=1), low=0, high=1)
+            return number_column(name, label, run.confidence, low=0, high=1)
         if name == "attention":
             return number_column(name, label, run.sounds["attention_audio"].to_numpy(np.float32), low=0, high=1)
         if name == "fold" and self._folds is not None:

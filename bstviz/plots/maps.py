@@ -161,12 +161,11 @@ def _legend_entry(name: str, dimensions: int, **marker: Any) -> go.Scattergl | g
 def _hover_texts(run: Run, table: pd.DataFrame) -> list[str]:
     """Title, true and predicted class of each sound, escaped."""
     names = [html.escape(c.name) for c in run.taxonomy.second]
-    confidences = run.probabilities.max(axis=1)
     texts = []
     for row, (sound_id, title) in enumerate(zip(run.sounds["sound_id"], table["title"], strict=True)):
         words = title if isinstance(title, str) and title else str(sound_id)
         true = names[run.y_true[row]] if run.y_true[row] >= 0 else "no class"
-        predicted = f"predicted {names[run.y_pred[row]]}, {100 * confidences[row]:.0f} %"
+        predicted = f"predicted {names[run.y_pred[row]]}, {100 * run.confidence[row]:.0f} %"
         texts.append(f"<b>{html.escape(words[:TITLE_LENGTH])}</b><br>{true}<br>{predicted}")
     return texts
 

@@ -254,8 +254,9 @@ def attention(chosen: Chosen) -> list[Block]:
 def calibration(chosen: Chosen) -> list[Block]:
     """Reliability of the confidence."""
     answers = chosen.answers
-    error = f"Expected calibration error {summaries.calibration_error(chosen.infos)}."
-    return [Figure(f"{error} {chosen.over}", per_class.reliability_figure(answers.y_true, answers.probabilities))]
+    error = f"Expected calibration error {summaries.calibration_error(answers)}."
+    figure = per_class.reliability_figure(answers.y_true, answers.probabilities, answers.taxonomy.parents)
+    return [Figure(f"{error} {chosen.over}", figure)]
 
 
 @dataclass(frozen=True)
@@ -342,7 +343,7 @@ SECTIONS = (
     Section(
         "Calibration",
         "How often predictions of a given confidence are correct, on the test sounds of all folds; on the dotted line "
-        "confidence equals accuracy. Logits are divided by a temperature fitted on validation sounds.",
+        "both are equal. At the top level confidence is summed. Logits are divided by a temperature fitted on validation.",
         "setting",
         calibration,
     ),

@@ -61,6 +61,27 @@ def test_top_mass_sums_the_classes_of_each_parent() -> None:
     np.testing.assert_allclose(mass, np.tile(np.array([3, 5, 3, 8, 4]) / 23, (2, 1)))
 
 
+def test_argmax_takes_the_most_probable_class_and_top_down_the_best_within_the_best_top_class() -> None:
+    probabilities = np.zeros((2, 23))
+    for code, share in {"m-sp": 0.4, "fx-a": 0.35, "fx-o": 0.25}.items():
+        probabilities[0, bst().codes.index(code)] = share
+    probabilities[1, bst().codes.index("ss-n")] = 1
+    assert [bst().codes[i] for i in bst().argmax(probabilities)] == ["m-sp", "ss-n"]
+    assert [bst().codes[i] for i in bst().top_down(probabilities)] == ["fx-a", "ss-n"]
+    for name, function in (("argmax", bst().argmax), ("top_down", bst().top_down)):
+        np.testing.assert_array_equal(bst().decode(probabilities, name), function(probabilities))  # type: ignore[arg-type]
+
+
+def test_top_down_by_the_definition_on_random_probabilities() -> None:
+    probabilities = np.random.default_rng(0).dirichlet(np.full(23, 0.3), 500).astype(np.float32)
+    labels = bst().top_down(probabilities)
+    for row, label in zip(probabilities, labels, strict=True):
+        sums = [row[bst().parents == top].sum() for top in range(5)]
+        inside = np.flatnonzero(bst().parents == int(np.argmax(sums)))
+        assert label == inside[row[inside].argmax()]
+    assert (labels != bst().argmax(probabilities)).any()
+
+
 def test_an_unknown_code_is_named_with_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"'fx-zz'.*fx-a"):
         bst()["fx-zz"]
