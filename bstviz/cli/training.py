@@ -217,7 +217,7 @@ def demo(
 
     Example: bstviz demo --out demo --extra collections/recordings
     """
-    from bstviz.training.demo import RUNS, train_bundled
+    from bstviz.training.bundled import RUNS, train_bundled
 
     def on_run(name: str, epoch: int, total: int) -> None:
         if epoch == total:
