@@ -21,7 +21,7 @@ import dataclasses
 import hashlib
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -30,6 +30,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bstviz import migrations
 from bstviz.errors import UserError
 
 Decoding = Literal["argmax", "top_down"]
@@ -63,11 +64,13 @@ class Taxonomy:
         id: Short name, recorded with collections and runs.
         top: Top-level classes, in order.
         second: Second-level classes, grouped by top-level class.
+        texts_from: Where its definitions and examples come from, if a data set brought them; else empty.
     """
 
     id: str
     top: tuple[SoundClass, ...]
     second: tuple[SoundClass, ...]
+    texts_from: str = ""
 
     def __post_init__(self) -> None:
         codes = [c.code for c in (*self.top, *self.second)]
@@ -128,6 +131,20 @@ class Taxonomy:
         if parent is None:
             raise UserError(f"{code!r} is a top-level class and has no parent.")
         return parent
+
+    def described(self, texts: Mapping[str, tuple[str, str]], source: str) -> Taxonomy:
+        """The same classes with other definitions and examples, by code, where there are some; its hash stays.
+
+        Args:
+            texts: Definition and examples of codes of either level; empty ones change nothing.
+            source: Where they come from.
+        """
+
+        def told(c: SoundClass) -> SoundClass:
+            definition, examples = texts.get(c.code, ("", ""))
+            return dataclasses.replace(c, definition=definition, examples=examples) if definition else c
+
+        return Taxonomy(self.id, tuple(map(told, self.top)), tuple(map(told, self.second)), source)
 
     def encode(self, codes: Iterable[str | None]) -> np.ndarray:
         """Labels of second-level codes, (n,) int64; -1 for what is not a second-level class."""
@@ -257,10 +274,18 @@ def bst() -> Taxonomy:
 def taxonomy_from(entry: dict[str, Any]) -> Taxonomy:
     """Taxonomy from the ``taxonomy`` entry of a collection's or run's header."""
     classes = [SoundClass(**row) for row in entry["classes"]]
-    return Taxonomy(entry["id"], tuple(c for c in classes if not c.parent), tuple(c for c in classes if c.parent))
+    top, second = (tuple(c for c in classes if bool(c.parent) == below) for below in (False, True))
+    found = Taxonomy(entry["id"], top, second, entry.get("texts_from", ""))
+    return bst() if (found.id, _texts_hash(found)) == ("bst", migrations.OLD_BST_TEXTS) else found
+
+
+def _texts_hash(taxonomy: Taxonomy) -> str:
+    texts = [(c.code, c.name, c.definition, c.examples) for c in (*taxonomy.top, *taxonomy.second)]
+    return hashlib.sha256(repr(texts).encode()).hexdigest()
 
 
 def taxonomy_entry(taxonomy: Taxonomy) -> dict[str, Any]:
-    """The ``taxonomy`` entry of a header: id, hash and every class."""
+    """The ``taxonomy`` entry of a header: id, hash, every class, and where their texts come from if from a data set."""
     classes = [dataclasses.asdict(c) for c in (*taxonomy.top, *taxonomy.second)]
-    return {"id": taxonomy.id, "hash": taxonomy.hash, "classes": classes}
+    source = {"texts_from": taxonomy.texts_from} if taxonomy.texts_from else {}
+    return {"id": taxonomy.id, "hash": taxonomy.hash, "classes": classes, **source}

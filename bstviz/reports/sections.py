@@ -2,7 +2,7 @@
 
 A section takes the runs of one group (a collection and a kind of folds), or some of them, and gives blocks: text,
 tables, figures. A renderer decides how blocks look, how several figures share a place, and who chooses the runs;
-words and figures are those given here.
+words and figures are those given here. Long because it is the one list of them.
 """
 
 from __future__ import annotations
@@ -343,7 +343,8 @@ SECTIONS = (
     Section(
         "Calibration",
         "How often predictions of a given confidence are correct, on the test sounds of all folds; on the dotted line "
-        "both are equal. At the top level confidence is summed. Logits are divided by a temperature fitted on validation.",
+        "confidence equals accuracy. At the top level it is the summed probability of the predicted class. Logits are "
+        "divided by a temperature fitted on validation sounds.",
         "setting",
         calibration,
     ),
