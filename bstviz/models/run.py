@@ -81,6 +81,11 @@ class Run(RunInfo):
         """Whether each sound is a test sound at or above the confidence threshold, (N,) bool."""
         return (self.sounds["split"] == "test").to_numpy()
 
+    @cached_property
+    def learned(self) -> np.ndarray:
+        """Whether each sound took part in the training, as training or validation sound, (N,) bool."""
+        return self.sounds["split"].isin(["train", "val"]).to_numpy()
+
     def frame(self) -> pd.DataFrame:
         """The run as one table, one row per sound, in the order of its latents.
 

@@ -53,7 +53,8 @@ def latent_map(
             ``predicted_confidence`` (of the predicted class), and with ``collection`` annotation confidence and every
             other column of its table.
         collection: The collection that the run belongs to: titles to read on hover, and further facets.
-        mark_wrong: Draw sounds whose second-level class is predicted wrongly as crosses, in 3 dimensions as diamonds.
+        mark_wrong: Draw test sounds whose second-level class is predicted wrongly as crosses, in 3 dimensions as
+            diamonds.
         height: In pixels.
 
     Returns:
@@ -74,7 +75,7 @@ def latent_map(
     coordinates = _stored_coordinates(run, projection, dimensions)
     table = _sounds_table(run, collection)
     column = _facet(run, table, color, known=collection is not None)
-    wrong = (run.y_true >= 0) & (run.y_true != run.y_pred) if mark_wrong else np.zeros(len(coordinates), bool)
+    wrong = (run.y_true >= 0) & (run.y_true != run.y_pred) & ~run.learned & mark_wrong
     size = (3 if dimensions == 3 else 6) if len(coordinates) < DENSE else (2 if dimensions == 3 else 4)
     marker: dict[str, Any] = {"size": size, "opacity": 0.85, **_indexed_colors(column)}
     if wrong.any():

@@ -143,6 +143,8 @@ class Chosen:
         load: Reads a run with its arrays.
         paper: Put the paper's figures beside ours in table 1.
         dark: Colours for a dark page.
+        training: Show the sounds that a run was trained on beside its test sounds, in figure 2.
+        unit_length: Project latents of unit length in place of raw ones, in figure 2.
     """
 
     infos: Sequence[RunInfo]
@@ -151,6 +153,8 @@ class Chosen:
     load: Callable[[RunInfo], Run] = lambda info: load_run(info.folder or Path())
     paper: bool = True
     dark: bool = False
+    training: bool = False
+    unit_length: bool = False
 
     @property
     def runs(self) -> list[Run]:
@@ -221,8 +225,16 @@ def latent_spaces(chosen: Chosen) -> list[Block]:
     there, titles = summaries.panels(chosen.infos)
     if not there:
         return []
-    figure = figures.panels_figure([chosen.load(info) for info in there], titles)
-    caption = f"Fold {there[0].fold}, all its sounds with a class, or {figures.PANEL_POINTS:,} drawn at random of more."
+    runs = [chosen.load(info) for info in there]
+    figure = figures.panels_figure(runs, titles, training=chosen.training, unit_length=chosen.unit_length)
+    counts = [len(figures.panel_rows(run, training=chosen.training)) for run in runs]
+    shown = "training, validation and test sounds" if chosen.training else "test sounds"
+    caption = (
+        f"Fold {there[0].fold}, {shown} at or above each panel's annotation confidence threshold, in order "
+        f"{', '.join(f'{n:,}' for n in counts)}. PCA of {'unit-length' if chosen.unit_length else 'raw'} latents."
+        + f" Of more than {figures.PANEL_POINTS:,} that many are drawn at random."
+        * (max(counts) > figures.PANEL_POINTS)
+    )
     return [Figure(caption, figure, tuple((top.name, top.color) for top in there[0].taxonomy.top))]
 
 
