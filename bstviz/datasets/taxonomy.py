@@ -89,6 +89,11 @@ class Taxonomy:
     def __repr__(self) -> str:
         return f"Taxonomy({self.id!r}, {len(self.top)} top-level, {len(self.second)} second-level classes)"
 
+    @property
+    def name(self) -> str:
+        """What people call it: the packaged one by its name, any other by its id."""
+        return "Broad Sound Taxonomy" if (self.id, self.hash) == ("bst", bst().hash) else self.id
+
     @cached_property
     def codes(self) -> tuple[str, ...]:
         """Second-level codes in label order."""
