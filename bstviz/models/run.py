@@ -74,7 +74,8 @@ class Run(RunInfo):
     @cached_property
     def confidence(self) -> np.ndarray:
         """Probability of the predicted second-level class, (N,) float32."""
-        return self.probabilities[np.arange(len(self.y_pred)), self.y_pred]
+        found: np.ndarray = self.probabilities[np.arange(len(self.y_pred)), self.y_pred]
+        return found
 
     @cached_property
     def tested(self) -> np.ndarray:
