@@ -119,8 +119,8 @@ class OutOfFold:
 
     @cached_property
     def y_pred(self) -> np.ndarray:
-        """(n,) int64 predicted second-level labels."""
-        return self._gathered([run.y_pred for run in self.runs])
+        """(n,) int64 predicted second-level labels: ``argmax``, as everywhere where something is measured."""
+        return self.taxonomy.argmax(self.probabilities)
 
     @cached_property
     def probabilities(self) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz.datasets.collection import Collection
+from bstviz.datasets.taxonomy import Decoding
 from bstviz.encoders.base import AudioOrText, EncoderInfo
 from bstviz.errors import UserError
 from bstviz.models.run import Run
@@ -106,7 +107,14 @@ def network_probabilities(run: Run) -> np.ndarray:
     return probabilities
 
 
-def answers_table(collection: Collection, rows: np.ndarray, split: np.ndarray, answer: Prediction) -> pd.DataFrame:
+def answers_table(
+    collection: Collection,
+    rows: np.ndarray,
+    split: np.ndarray,
+    answer: Prediction,
+    *,
+    decoding: Decoding = "argmax",
+) -> pd.DataFrame:
     """The sounds table of a run: id, split, true and predicted class, every probability, attention.
 
     Args:
@@ -114,6 +122,7 @@ def answers_table(collection: Collection, rows: np.ndarray, split: np.ndarray, a
         rows: (n,) rows of it that the run lists.
         split: (n,) names of their splits.
         answer: The run's prediction for them.
+        decoding: Of the predicted class.
     """
     codes = np.array(collection.taxonomy.codes, dtype=object)
     frame = pd.DataFrame(
@@ -121,7 +130,7 @@ def answers_table(collection: Collection, rows: np.ndarray, split: np.ndarray, a
             "sound_id": collection.sounds["sound_id"].to_numpy()[rows],
             "split": split,
             "y_true": collection.sounds["class"].to_numpy()[rows],
-            "y_pred": codes[answer.probabilities.argmax(axis=1)],
+            "y_pred": codes[collection.taxonomy.decode(answer.probabilities, decoding)],
         }
     )
     probabilities = pd.DataFrame(answer.probabilities, columns=[f"p_{c}" for c in codes])

@@ -148,6 +148,8 @@ class Chosen:
         compare: Compares hierarchical with flat runs.
         paper: Put the paper's figures beside ours in table 1.
         dark: Colours for a dark page.
+        training: Show the sounds that a run was trained on beside its test sounds, in figure 2.
+        unit_length: Project latents of unit length in place of raw ones, in figure 2.
     """
 
     infos: Sequence[RunInfo]
@@ -157,6 +159,8 @@ class Chosen:
     compare: Callable[[Sequence[RunInfo]], Sequence[LossComparison]] = comparisons.compare_stored
     paper: bool = True
     dark: bool = False
+    training: bool = False
+    unit_length: bool = False
 
     @property
     def runs(self) -> list[Run]:
@@ -252,8 +256,16 @@ def latent_spaces(chosen: Chosen) -> list[Block]:
     there, titles = summaries.panels(chosen.infos)
     if not there:
         return []
-    figure = figures.panels_figure([chosen.load(info) for info in there], titles)
-    caption = f"Fold {there[0].fold}, all its sounds with a class, or {figures.PANEL_POINTS:,} drawn at random of more."
+    runs = [chosen.load(info) for info in there]
+    figure = figures.panels_figure(runs, titles, training=chosen.training, unit_length=chosen.unit_length)
+    counts = [len(figures.panel_rows(run, training=chosen.training)) for run in runs]
+    shown = "training, validation and test sounds" if chosen.training else "test sounds"
+    caption = (
+        f"Fold {there[0].fold}, {shown} at or above each panel's annotation confidence threshold, in order "
+        f"{', '.join(f'{n:,}' for n in counts)}. PCA of {'unit-length' if chosen.unit_length else 'raw'} latents."
+        + f" Of more than {figures.PANEL_POINTS:,} that many are drawn at random."
+        * (max(counts) > figures.PANEL_POINTS)
+    )
     return [Figure(caption, figure, tuple((top.name, top.color) for top in there[0].taxonomy.top))]
 
 
@@ -285,8 +297,9 @@ def attention(chosen: Chosen) -> list[Block]:
 def calibration(chosen: Chosen) -> list[Block]:
     """Reliability of the confidence."""
     answers = chosen.answers
-    error = f"Expected calibration error {summaries.calibration_error(chosen.infos)}."
-    return [Figure(f"{error} {chosen.over}", per_class.reliability_figure(answers.y_true, answers.probabilities))]
+    error = f"Expected calibration error {summaries.calibration_error(answers)}."
+    figure = per_class.reliability_figure(answers.y_true, answers.probabilities, answers.taxonomy.parents)
+    return [Figure(f"{error} {chosen.over}", figure)]
 
 
 @dataclass(frozen=True)
@@ -382,7 +395,8 @@ SECTIONS = (
     Section(
         "Calibration",
         "How often predictions of a given confidence are correct, on the test sounds of all folds; on the dotted line "
-        "confidence equals accuracy. Logits are divided by a temperature fitted on validation sounds.",
+        "confidence equals accuracy. At the top level it is the summed probability of the predicted class. Logits are "
+        "divided by a temperature fitted on validation sounds.",
         "setting",
         calibration,
     ),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz.evaluation import out_of_fold
+from bstviz.evaluation.calibration import expected_calibration_error
 from bstviz.evaluation.out_of_fold import OutOfFold, Setting
 from bstviz.models.config import DEFAULT_LOSS, MODALITIES, MODALITY_WORDS
 from bstviz.models.run import Run
@@ -119,9 +120,11 @@ def frame(members: Sequence[Row]) -> pd.DataFrame:
             entry[f"± {heading}"] = 100 * summary.std if row.folds > 1 else None
             if metric != "hierarchical_f1":
                 entry[f"{heading}, paper"] = 100 * theirs.mean if theirs else None
-        error = row.metrics.get("expected_calibration_error")
+        errors = [row.metrics.get(name) for name in ("expected_calibration_error", "top_calibration_error")]
+        second, top = (100 * error.mean if error else None for error in errors)
         entry |= {
-            "Calibration error": 100 * error.mean if error else None,
+            "Calibration error": second,
+            "Calibration error, top level": top,
             "Folds": row.folds,
             "Test sounds": row.test_sounds,
         }
@@ -199,8 +202,12 @@ def panels(infos: Sequence[RunInfo]) -> tuple[list[RunInfo], list[str]]:
     return chosen, titles
 
 
-def calibration_error(infos: Sequence[RunInfo]) -> str:
-    """Expected calibration error of a setting, in percent, mean and deviation over its folds."""
-    errors = [100 * info.metrics["expected_calibration_error"] for info in infos]
-    deviation = f" ± {np.std(errors):.1f}" if len(errors) > 1 else ""
-    return f"{np.mean(errors):.1f}{deviation} %"
+def calibration_error(answers: OutOfFold) -> str:
+    """Expected calibration error of a setting at both levels, in percent, mean and deviation over its folds."""
+    folds = [fold for i in range(len(answers.runs)) if len(fold := answers.where(answers.member == i))]
+    words = []
+    for level, parents in (("second", None), ("top", answers.taxonomy.parents)):
+        errors = [100 * expected_calibration_error(f.y_true, f.probabilities, parents=parents) for f in folds]
+        deviation = f" ± {np.std(errors):.1f}" if len(errors) > 1 else ""
+        words.append(f"{np.mean(errors):.1f}{deviation} % at the {level} level")
+    return ", ".join(words)

@@ -70,8 +70,12 @@ def _choose_runs(section: Section, infos: Sequence[RunInfo], group: RunGroup) ->
     if section.scope == "group":
         return Chosen(infos, rows=group.rows, load=load_fold, dark=dark())
     if section.scope == "fold":
-        fold = st.selectbox("Fold", sorted({info.fold for info in infos}), key="results.panels.fold")
-        return Chosen([info for info in infos if info.fold == fold], load=load_fold, dark=dark())
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            fold = st.selectbox("Fold", sorted({info.fold for info in infos}), key="results.panels.fold")
+            training = st.toggle("Training sounds too", key="results.panels.training")
+            unit_length = st.toggle("Unit-length latents", key="results.panels.unit")
+        own = [info for info in infos if info.fold == fold]
+        return Chosen(own, load=load_fold, dark=dark(), training=training, unit_length=unit_length)
     settings = summaries.named_settings(infos, losses_apart=section.scope == "setting")
     with st.container(horizontal=True):
         name = st.selectbox("Setting", list(settings), key=f"results.{section.name}.setting")
