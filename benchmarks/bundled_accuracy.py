@@ -25,7 +25,7 @@ from bstviz.evaluation import metrics
 from bstviz.models.config import LOSSES, recipe
 from bstviz.models.run import Run
 from bstviz.training.baselines import METHODS, BaselineConfig, fit_baseline
-from bstviz.training.demo import RECIPE, concatenate, usable
+from bstviz.training.bundled import RECIPE, concatenate, usable
 from bstviz.training.train import train_folds
 
 FOLDS = 5

@@ -25,6 +25,8 @@ OLD_SPLITS = {"below": "below_threshold"}
 """Values of the column ``split`` of a run's sounds."""
 OLD_FACETS = {"certainty": "predicted_confidence"}
 """Columns to colour and filter by, in addresses of pages that somebody kept."""
+OLD_BST_TEXTS = "650440271fe6a5775fb4cd4f53a0f51a934f611f8f56e31f2e91ffce98cebc0c"
+"""Of names, definitions and examples of the packaged taxonomy, some of which contradicted its official scope."""
 _RUN_KEYS = {"also_trained_on": "extra_training_data", "applied": "answered_by"}
 _SPLIT_KINDS = {
     "none: applied to a collection that it was not trained on": (

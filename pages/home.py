@@ -24,16 +24,21 @@ PAGES = {
 @guarded
 def page() -> None:
     st.title("See and listen to what a sound classifier learned")
+    infos = cache.infos()
+    taxonomies = {info.taxonomy.hash: info.taxonomy for info in infos.values()}.values()
+    trained_on = "; ".join(
+        f"**{escape(t.name)}**, {len(t.top)} top-level and {len(t.second)} second-level classes" for t in taxonomies
+    )
+    sizes = sorted({info.model.sizes.latent for info in infos.values()})
     st.markdown(
-        "Models trained flat and hierarchically on the two-level **Broad Sound Taxonomy**: 5 top-level classes, "
-        "23 second-level classes. Each model has a 64-dimensional latent space of its own."
+        f"Models trained flat and hierarchically on a two-level taxonomy: {trained_on}. Each model has a latent space "
+        f"of its own, of {' or '.join(map(str, sizes))} dimensions."
     )
     for column, (name, text) in zip(st.columns(len(PAGES)), PAGES.items(), strict=True):
         with column.container(border=True, height="stretch", vertical_alignment="distribute"):
             st.markdown(text)
             st.page_link(f"pages/{name}.py", label=f"Open {name.capitalize()}", icon=":material/arrow_forward:")
 
-    infos = cache.infos()
     collections: dict[str, Loaded] = {}
     for path, info in infos.items():
         if info.collection.hash not in collections:

@@ -48,11 +48,8 @@ def test_settings_need_no_framework() -> None:
     assert not {"torch", "pandas"} & loaded_after("bstviz.models.config")
 
 
-def test_the_package_imports_nothing_heavy_within_fifty_milliseconds() -> None:
-    assert loaded_after("bstviz").isdisjoint({"numpy", "pandas", "torch", "plotly", "streamlit"})
-    timed = "import time\nbefore = time.perf_counter()\nimport bstviz\nprint(time.perf_counter() - before)"
-    runs = [subprocess.run([sys.executable, "-c", timed], capture_output=True, check=True) for _ in range(5)]
-    assert min(float(run.stdout) for run in runs) < 0.05
+def test_the_package_itself_imports_the_standard_library_alone() -> None:
+    assert loaded_after("bstviz") - loaded_after() <= {"bstviz", *sys.stdlib_module_names}
 
 
 def test_each_public_name_resolves_where_it_is_at_home() -> None:

@@ -14,7 +14,7 @@ from bstviz.errors import UserError
 
 app = typer.Typer(
     name="bstviz",
-    help="Train, explore and use sound classifiers on the two-level Broad Sound Taxonomy.",
+    help="Train, explore and use sound classifiers on two-level taxonomies.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

@@ -70,7 +70,7 @@ def classify(
             "Give sound files: bstviz classify door.wav rain.ogg; or for a whole folder: "
             "bstviz label FOLDER --out labels.parquet"
         )
-    from bstviz.inference.classify import load_classifier
+    from bstviz.inference.classify import DECODING, load_classifier
 
     classifier = load_classifier(*([run] if run else _bundled_models()), device=chosen_device(device))
     identity = {"run": str(run) if run else classifier.name, "encoder": _encoder_names(classifier.run)}
@@ -82,13 +82,18 @@ def classify(
     if as_json:
         print(json.dumps(results, indent=1))
     else:
-        print(f"run {identity['run']}, encoder {identity['encoder']}")
+        print(f"run {identity['run']}, encoder {identity['encoder']}, decoding {DECODING}")
     if all("error" in r for r in results):
         raise typer.Exit(1)
 
 
 def _predicted(classifier: Classifier, file: Path, text: str) -> dict[str, Any]:
-    """What ``classify --json`` states of one file: probabilities, novelty and notes, or why there are none."""
+    """What ``classify --json`` states of one file: probabilities, novelty and notes, or why there are none.
+
+    The first classes of both levels are the answer.
+    """
+    from bstviz.inference.classify import DECODING
+
     try:
         answer = classifier.classify(file, text=text)
     except UserError as error:
@@ -97,7 +102,7 @@ def _predicted(classifier: Classifier, file: Path, text: str) -> dict[str, Any]:
         level: [{"class": r.code, "probability": r.probability} for r in ranked]
         for level, ranked in (("top", answer.top), ("second", answer.second))
     }
-    return {**levels, "novelty": answer.novelty, "notes": list(answer.notes)}
+    return {"decoding": DECODING, **levels, "novelty": answer.novelty, "notes": list(answer.notes)}
 
 
 def _encoder_names(run: Run) -> str:
@@ -139,13 +144,15 @@ def label(
 
 
 def _label(folder: Path, out: Path, run: Path | None, engine: Engine, device: str) -> None:
+    from bstviz.inference.classify import DECODING
     from bstviz.inference.label import label_folder
 
     runs = [run] if run else _bundled_models()
     table = label_folder(folder, out, runs, engine=engine, device=chosen_device(device), track=track)
     bad = table[table["problem"].notna()]
     by = " + ".join(path.name for path in runs)
-    console.print(f"{len(table) - len(bad):,} of {len(table):,} sounds labelled by {plain(by)} -> {plain(out)}")
+    labelled = f"{len(table) - len(bad):,} of {len(table):,} sounds labelled"
+    console.print(f"{labelled} by {plain(by)}, decoding {DECODING} -> {plain(out)}")
     print_problems(dict(zip(bad["file"], bad["problem"], strict=True)))
 
 
@@ -198,6 +205,7 @@ def explore(
 
     Example: bstviz explore ~/Recordings
     """
+    from bstviz.inference.classify import DECODING
     from bstviz.inference.explore import open_library
 
     library = open_library(
@@ -210,7 +218,7 @@ def explore(
     )
     print_problems(library.report.without_audio)
     made = f"collection {plain(library.collection)}, runs {plain(library.runs)}"
-    console.print(f"{len(library.report.collection):,} sounds; {made}")
+    console.print(f"{len(library.report.collection):,} sounds; {made}; classes decoded {DECODING}")
     if serve:
         raise typer.Exit(web.serve_app([library.runs], [library.collection], port=port, browser=True))
     console.print(f"next: bstviz app --experiment {plain(library.runs)}")

@@ -224,6 +224,7 @@ def report(
 
 
 def _print_report(experiments: list[Path], form: str, *, paper: bool = True, common: bool = False) -> None:
+    from bstviz.reports.comparisons import of_experiments
     from bstviz.reports.table import TABLE_FORMATS, load_rows, write
 
     if form not in TABLE_FORMATS:
@@ -233,7 +234,8 @@ def _print_report(experiments: list[Path], form: str, *, paper: bool = True, com
         tested = " or ".join(dict.fromkeys(f"{row.test_sounds:,}" for row in table))
         console.print(f"common test set: {tested} sounds that every row tests; baselines keep no predictions, left out")
     width = None if sys.stdout.isatty() else 240
-    print(write(table, form, paper=paper, width=width))
+    comparisons = of_experiments(experiments) if form == "json" and not common else ()
+    print(write(table, form, paper=paper, width=width, comparisons=comparisons))
 
 
 @commands.command()
@@ -250,7 +252,7 @@ def demo(
 
     Example: bstviz demo --out demo --extra collections/recordings
     """
-    from bstviz.training.demo import RUNS, train_bundled
+    from bstviz.training.bundled import RUNS, train_bundled
 
     def on_run(name: str, epoch: int, total: int) -> None:
         if epoch == total:

@@ -25,6 +25,6 @@ SOURCE = Source(
 
 def load(folder: str | Path, *, name: str | None = None) -> Collection:
     """Collection from the unpacked dataset; raises UserError where the layout does not hold."""
-    from bstviz.datasets import bsd
+    from bstviz.datasets import bsd_layout
 
-    return bsd.load(folder, SOURCE, name=name)
+    return bsd_layout.load(folder, SOURCE, name=name)

@@ -21,17 +21,24 @@ import dataclasses
 import hashlib
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from bstviz import migrations
 from bstviz.errors import UserError
 
+Decoding = Literal["argmax", "top_down"]
+"""How probabilities become one class of each level: :meth:`Taxonomy.argmax`, :meth:`Taxonomy.top_down`."""
+DECODINGS: dict[Decoding, str] = {
+    "argmax": "the most probable second-level class; its parent is the top-level class",
+    "top_down": "the top-level class of the greatest summed probability, then the most probable class within it",
+}
 CLASS_COLUMNS = ("code", "parent", "index", "name", "color", "definition", "examples")
 FALLBACK_COLORS = ("#e65550", "#ffdf00", "#b66dd3", "#2385ca", "#2ca52c", "#e8833a", "#7d8a99", "#d45d9c")
 
@@ -57,11 +64,13 @@ class Taxonomy:
         id: Short name, recorded with collections and runs.
         top: Top-level classes, in order.
         second: Second-level classes, grouped by top-level class.
+        texts_from: Where its definitions and examples come from, if a data set brought them; else empty.
     """
 
     id: str
     top: tuple[SoundClass, ...]
     second: tuple[SoundClass, ...]
+    texts_from: str = ""
 
     def __post_init__(self) -> None:
         codes = [c.code for c in (*self.top, *self.second)]
@@ -79,6 +88,11 @@ class Taxonomy:
 
     def __repr__(self) -> str:
         return f"Taxonomy({self.id!r}, {len(self.top)} top-level, {len(self.second)} second-level classes)"
+
+    @property
+    def name(self) -> str:
+        """What people call it: the packaged one by its name, any other by its id."""
+        return "Broad Sound Taxonomy" if (self.id, self.hash) == ("bst", bst().hash) else self.id
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
@@ -123,6 +137,20 @@ class Taxonomy:
             raise UserError(f"{code!r} is a top-level class and has no parent.")
         return parent
 
+    def described(self, texts: Mapping[str, tuple[str, str]], source: str) -> Taxonomy:
+        """The same classes with other definitions and examples, by code, where there are some; its hash stays.
+
+        Args:
+            texts: Definition and examples of codes of either level; empty ones change nothing.
+            source: Where they come from.
+        """
+
+        def told(c: SoundClass) -> SoundClass:
+            definition, examples = texts.get(c.code, ("", ""))
+            return dataclasses.replace(c, definition=definition, examples=examples) if definition else c
+
+        return Taxonomy(self.id, tuple(map(told, self.top)), tuple(map(told, self.second)), source)
+
     def encode(self, codes: Iterable[str | None]) -> np.ndarray:
         """Labels of second-level codes, (n,) int64; -1 for what is not a second-level class."""
         position = {code: i for i, code in enumerate(self.codes)}
@@ -132,6 +160,29 @@ class Taxonomy:
         """Summed probability of each top-level class, (n, n_top), from second-level (n, n_second)."""
         mass: np.ndarray = probabilities @ np.eye(len(self.top), dtype=probabilities.dtype)[self.parents]
         return mass
+
+    def argmax(self, probabilities: np.ndarray) -> np.ndarray:
+        """Second-level labels, (n,) int64, of the most probable classes of (n, C); the top-level class is the parent.
+
+        The decoding of everything that is measured or stored.
+        """
+        labels: np.ndarray = probabilities.argmax(axis=1)
+        return labels
+
+    def top_down(self, probabilities: np.ndarray) -> np.ndarray:
+        """Second-level labels, (n,) int64: the most probable class within the best top-level class by summed mass.
+
+        The decoding of everything that is answered about a new sound: on recordings of strangers its top-level class
+        is right more often than that of :meth:`argmax`. Either way the top-level class is the label's parent.
+        """
+        best = self.top_mass(probabilities).argmax(axis=1)
+        inside = self.parents[None, :] == best[:, None]
+        labels: np.ndarray = np.where(inside, probabilities, -np.inf).argmax(axis=1)
+        return labels
+
+    def decode(self, probabilities: np.ndarray, decoding: Decoding) -> np.ndarray:
+        """Second-level labels (n,) of probabilities (n, C) by a named decoding."""
+        return self.top_down(probabilities) if decoding == "top_down" else self.argmax(probabilities)
 
 
 def shades(color: str, count: int) -> list[str]:
@@ -228,10 +279,18 @@ def bst() -> Taxonomy:
 def taxonomy_from(entry: dict[str, Any]) -> Taxonomy:
     """Taxonomy from the ``taxonomy`` entry of a collection's or run's header."""
     classes = [SoundClass(**row) for row in entry["classes"]]
-    return Taxonomy(entry["id"], tuple(c for c in classes if not c.parent), tuple(c for c in classes if c.parent))
+    top, second = (tuple(c for c in classes if bool(c.parent) == below) for below in (False, True))
+    found = Taxonomy(entry["id"], top, second, entry.get("texts_from", ""))
+    return bst() if (found.id, _texts_hash(found)) == ("bst", migrations.OLD_BST_TEXTS) else found
+
+
+def _texts_hash(taxonomy: Taxonomy) -> str:
+    texts = [(c.code, c.name, c.definition, c.examples) for c in (*taxonomy.top, *taxonomy.second)]
+    return hashlib.sha256(repr(texts).encode()).hexdigest()
 
 
 def taxonomy_entry(taxonomy: Taxonomy) -> dict[str, Any]:
-    """The ``taxonomy`` entry of a header: id, hash and every class."""
+    """The ``taxonomy`` entry of a header: id, hash, every class, and where their texts come from if from a data set."""
     classes = [dataclasses.asdict(c) for c in (*taxonomy.top, *taxonomy.second)]
-    return {"id": taxonomy.id, "hash": taxonomy.hash, "classes": classes}
+    source = {"texts_from": taxonomy.texts_from} if taxonomy.texts_from else {}
+    return {"id": taxonomy.id, "hash": taxonomy.hash, "classes": classes, **source}

@@ -47,16 +47,24 @@ class Reliability:
     accuracy: np.ndarray
 
 
-def reliability(y_true: np.ndarray, probabilities: np.ndarray, *, bins: int) -> Reliability:
+def reliability(
+    y_true: np.ndarray, probabilities: np.ndarray, *, bins: int, parents: np.ndarray | None = None
+) -> Reliability:
     """Confidence and accuracy by bins of equal width, each with its upper edge and without its lower.
 
     Args:
         y_true: (n,) second-level labels.
         probabilities: (n, C).
         bins: Number of bins over 0 to 1, those without a sound among them.
+        parents: (C,) top labels, for the top level: the confidence is then the summed probability of the predicted
+            top-level class, which is the parent of the most probable second-level class. Left out for the second level.
     """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == np.asarray(y_true)
+    y_true, y_pred = np.asarray(y_true), probabilities.argmax(axis=1)
+    if parents is None:
+        confidence, right = probabilities.max(axis=1), y_pred == y_true
+    else:
+        siblings = parents[None, :] == parents[y_pred][:, None]
+        confidence, right = np.where(siblings, probabilities, 0).sum(axis=1), parents[y_pred] == parents[y_true]
     index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     count = np.bincount(index, minlength=bins)
     kept = count > 0
@@ -64,7 +72,9 @@ def reliability(y_true: np.ndarray, probabilities: np.ndarray, *, bins: int) -> 
     return Reliability(count[kept], *means)
 
 
-def expected_calibration_error(y_true: np.ndarray, probabilities: np.ndarray, *, bins: int = 15) -> float:
+def expected_calibration_error(
+    y_true: np.ndarray, probabilities: np.ndarray, *, bins: int = 15, parents: np.ndarray | None = None
+) -> float:
     """Mean gap between confidence and accuracy, 0 to 1; nan without sounds.
 
     The gap of each bin of :func:`reliability` counts as its sounds do.
@@ -73,8 +83,9 @@ def expected_calibration_error(y_true: np.ndarray, probabilities: np.ndarray, *,
         y_true: (n,) second-level labels.
         probabilities: (n, C).
         bins: Number of bins.
+        parents: (C,) for the top level, as in :func:`reliability`.
     """
     if not len(y_true):
         return float("nan")
-    binned = reliability(y_true, probabilities, bins=bins)
+    binned = reliability(y_true, probabilities, bins=bins, parents=parents)
     return float(np.average(np.abs(binned.accuracy - binned.confidence), weights=binned.count))

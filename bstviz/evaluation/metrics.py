@@ -2,9 +2,10 @@
 
 Conventions:
     ``y_true`` and ``y_pred`` are (n,) int64 second-level labels, ``probabilities`` (n, C), ``parents`` (C,) int64 the
-    top label of every second-level class. The predicted top-level class is the parent of the predicted second-level
-    class, as in equation 5 of the paper. 0/0 counts as 0: a class that is never predicted has precision 0 and stays in
-    the macro mean. Classes that never occur in ``y_true`` are left out of macro means.
+    top label of every second-level class. The predicted class is the most probable one and the predicted top-level
+    class its parent (decoding ``argmax``), as in equation 5 of the paper; what ends in ``by_mass`` takes the top-level
+    class of the greatest summed probability (decoding ``top_down``). 0/0 counts as 0: a class that is never predicted
+    has precision 0 and stays in the macro mean. Classes that never occur in ``y_true`` are left out of macro means.
 
 Metrics:
     Accuracy (micro) and per-class accuracy at both levels, top-2 accuracy, DCASE hierarchical precision/recall/F1,
@@ -80,11 +81,27 @@ def top_level_top2_accuracy(
         return float("nan")
     top_true = parents[np.asarray(y_true)][:, None]
     if by_mass:
-        mass = probabilities @ np.eye(parents.max() + 1)[parents]
-        best = np.argsort(-mass, axis=1, kind="stable")[:, :2]
+        best = np.argsort(-_mass(probabilities, parents), axis=1, kind="stable")[:, :2]
     else:
         best = parents[np.argsort(-probabilities, axis=1, kind="stable")[:, :2]]
     return float(np.mean((best == top_true).any(axis=1)))
+
+
+def _mass(probabilities: np.ndarray, parents: np.ndarray) -> np.ndarray:
+    """Summed probability of each top-level class, (n, n_top)."""
+    mass: np.ndarray = probabilities @ np.eye(parents.max() + 1)[parents]
+    return mass
+
+
+def top_accuracy_by_mass(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray) -> float:
+    """Share of sounds whose true top-level class has the greatest summed probability; nan for no sounds at all.
+
+    Args:
+        y_true: (n,) second-level labels.
+        probabilities: (n, C).
+        parents: (C,).
+    """
+    return accuracy(parents[np.asarray(y_true)], _mass(probabilities, parents).argmax(axis=1))
 
 
 def pair_scores(
@@ -95,9 +112,19 @@ def pair_scores(
     return np.where(y_true == y_pred, 1.0, np.where(parents[y_true] == parents[y_pred], same_top, 0.0))
 
 
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Numerator by denominator, of one shape, where 0/0 counts as 0."""
+    out: np.ndarray = np.divide(numerator, denominator, out=np.zeros(np.shape(numerator)), where=denominator > 0)
+    return out
+
+
+def f1(precision: np.ndarray, recall: np.ndarray) -> np.ndarray:
+    """Harmonic mean of precision and recall, of one shape, where 0/0 counts as 0."""
+    return ratio(2 * precision * recall, precision + recall)
+
+
 def _mean_by(key: np.ndarray, values: np.ndarray, n_classes: int) -> np.ndarray:
-    total, count = np.bincount(key, values, n_classes), np.bincount(key, minlength=n_classes)
-    return np.divide(total, count, out=np.zeros(n_classes), where=count > 0)
+    return ratio(np.bincount(key, values, n_classes), np.bincount(key, minlength=n_classes))
 
 
 def hierarchical_prf(
@@ -118,14 +145,13 @@ def hierarchical_prf(
     y_true, y_pred = _validate(y_true, y_pred, parents)
     scores, n_classes = pair_scores(y_true, y_pred, parents), len(parents)
     precision, recall = _mean_by(y_pred, scores, n_classes), _mean_by(y_true, scores, n_classes)
-    total = precision + recall
-    f1 = np.divide(2 * precision * recall, total, out=np.zeros(n_classes), where=total > 0)
+    harmonic = f1(precision, recall)
     keep = np.bincount(y_true, minlength=n_classes) > 0
     if drop_unpredicted:
         keep &= np.bincount(y_pred, minlength=n_classes) > 0
     if not keep.any():
         return float("nan"), float("nan"), float("nan")
-    return float(precision[keep].mean()), float(recall[keep].mean()), float(f1[keep].mean())
+    return float(precision[keep].mean()), float(recall[keep].mean()), float(harmonic[keep].mean())
 
 
 def hierarchical_accuracy(y_true: np.ndarray, y_pred: np.ndarray, parents: np.ndarray) -> float:
@@ -137,7 +163,7 @@ def hierarchical_accuracy(y_true: np.ndarray, y_pred: np.ndarray, parents: np.nd
 
 
 def evaluate(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray) -> dict[str, float]:
-    """Every metric of this module, and the calibration error, for one set of predictions.
+    """Every metric of this module, and the calibration error at both levels, for one set of predictions.
 
     Args:
         y_true: (n,) second-level labels.
@@ -150,10 +176,11 @@ def evaluate(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray)
     y_pred = probabilities.argmax(axis=1)
     y_true, y_pred = _validate(y_true, y_pred, parents)
     top_true, top_pred, n_top = parents[y_true], parents[y_pred], int(parents.max()) + 1
-    precision, recall, f1 = hierarchical_prf(y_true, y_pred, parents)
+    precision, recall, harmonic = hierarchical_prf(y_true, y_pred, parents)
     return {
         "second_accuracy": accuracy(y_true, y_pred),
         "top_accuracy": accuracy(top_true, top_pred),
+        "top_accuracy_by_mass": top_accuracy_by_mass(y_true, probabilities, parents),
         "second_top2_accuracy": top2_accuracy(y_true, probabilities),
         "top_top2_accuracy": top_level_top2_accuracy(y_true, probabilities, parents),
         "top_top2_accuracy_by_mass": top_level_top2_accuracy(y_true, probabilities, parents, by_mass=True),
@@ -161,10 +188,11 @@ def evaluate(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray)
         "top_macro_accuracy": _nanmean(class_accuracy(top_true, top_pred, n_top)),
         "hierarchical_precision": precision,
         "hierarchical_recall": recall,
-        "hierarchical_f1": f1,
+        "hierarchical_f1": harmonic,
         "hierarchical_f1_drop_unpredicted": hierarchical_prf(y_true, y_pred, parents, drop_unpredicted=True)[2],
         "hierarchical_accuracy": hierarchical_accuracy(y_true, y_pred, parents),
         "expected_calibration_error": expected_calibration_error(y_true, probabilities),
+        "top_calibration_error": expected_calibration_error(y_true, probabilities, parents=parents),
         "n": float(len(y_true)),
     }
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound, resample
-from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.datasets.taxonomy import Decoding, Taxonomy
 from bstviz.encoders.base import AudioEncoder, TextEncoder
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
@@ -20,6 +20,9 @@ from bstviz.models.experiment_folder import find_runs
 from bstviz.models.predict import Embeddings, Prediction, network, predict
 from bstviz.models.run import Run, load_run
 from bstviz.paths import assets
+
+DECODING: Decoding = "top_down"
+"""Of everything that is answered about a new sound."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Answer:
 
     Attributes:
         top: Top-level classes by summed probability, best first.
-        second: Second-level classes by probability, best first.
+        second: Second-level classes: the answer, which is a child of the first of ``top``
+            (:meth:`bstviz.datasets.taxonomy.Taxonomy.top_down`), then all others by probability.
         prediction: The arrays behind it, n = 1.
         novelty: How unusual the sound is for the run's collection, 0 to 1 (:mod:`bstviz.inference.novelty`); nan where
             not asked for.
@@ -61,14 +65,16 @@ class Timeline:
 
 
 def ranked(taxonomy: Taxonomy, prediction: Prediction) -> Answer:
-    """Classes of both levels, best first, from a prediction for one sound."""
+    """Classes of both levels from a prediction for one sound: first the answer, decoded top-down, then the others."""
     probabilities = prediction.probabilities[0]
     mass = taxonomy.top_mass(prediction.probabilities)[0]
+    answer = taxonomy.codes[taxonomy.top_down(prediction.probabilities)[0]]
 
     def order(codes: tuple[str, ...], values: np.ndarray) -> list[Ranked]:
         return [Ranked(codes[i], float(values[i])) for i in np.argsort(-values, kind="stable")]
 
-    return Answer(order(taxonomy.top_codes, mass), order(taxonomy.codes, probabilities), prediction)
+    second = sorted(order(taxonomy.codes, probabilities), key=lambda r: r.code != answer)
+    return Answer(order(taxonomy.top_codes, mass), second, prediction)
 
 
 @lru_cache(maxsize=8)

@@ -19,6 +19,7 @@ from bstviz.datasets.collection import Collection, is_collection, load_collectio
 from bstviz.datasets.folder import load
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
+from bstviz.inference.classify import DECODING
 from bstviz.inference.embed import EmbedReport, embed_collection
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Track, no_progress
@@ -33,7 +34,7 @@ FINGERPRINT_COLUMNS = ["sound_id", "bytes", "modified"]
 
 
 def run_inference(run: Run, collection: Collection) -> Run:
-    """A run's predictions for another collection.
+    """A run's predictions for another collection, decoded top-down; its metrics, as everywhere, are of ``argmax``.
 
     Args:
         run: A loaded run.
@@ -62,7 +63,7 @@ def run_inference(run: Run, collection: Collection) -> Run:
         run,
         collection=CollectionRef(collection.name, collection.hash, path, collection.source),
         split_kind="none: inference only, on a collection that it was not trained on",
-        sounds=answers_table(collection, rows, np.where(known, "test", "unused"), answer),
+        sounds=answers_table(collection, rows, np.where(known, "test", "unused"), answer, decoding=DECODING),
         latents=answer.latent,
         projections=pca_table(pca, answer.latent),
         pca=pca,
@@ -73,8 +74,16 @@ def run_inference(run: Run, collection: Collection) -> Run:
         versions=library_versions(),
         umap=None,
         answered_by=run_identity(run),
+        decoding=DECODING,
         folder=None,
     )
+
+
+def decoded(run: Run) -> Run:
+    """An inference-only run with its predicted classes decoded anew from its probabilities, top-down."""
+    codes = np.array(run.taxonomy.codes, object)
+    predicted = codes[run.taxonomy.decode(run.probabilities, DECODING)]
+    return replace(run, sounds=run.sounds.assign(y_pred=predicted), decoding=DECODING)
 
 
 @dataclass(frozen=True)
@@ -144,6 +153,8 @@ def open_library(
         if is_run(target):
             there = load_run(target)
             if (there.answered_by, there.collection.hash) == (run_identity(run), report.collection.hash):
+                if there.decoding != DECODING:  # of before there were two
+                    decoded(there).save(target)
                 continue
         inferred = run_inference(run, report.collection)
         if 5 <= len(inferred.sounds) <= UMAP_LIBRARY_SOUNDS:

@@ -16,9 +16,10 @@ import pandas as pd
 
 from bstviz import storage
 from bstviz.datasets.folder import sound_files
+from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.errors import UserError
 from bstviz.inference import novelty
-from bstviz.inference.classify import load_classifier
+from bstviz.inference.classify import DECODING, load_classifier
 from bstviz.inference.embed import Embedder
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Item, Track, fingerprint, in_chunks, no_progress
@@ -26,16 +27,15 @@ from bstviz.models.experiment_folder import find_runs
 from bstviz.models.predict import Embeddings
 from bstviz.models.run import load_run, run_identity
 
-RUN_KEY = b"bstviz_run"
+RUN_KEY, DECODING_KEY = b"bstviz_run", b"bstviz_decoding"
 
 
 class Labeller:
     """Labels sounds by audio models that predict together: an :class:`Embedder`'s tables with predictions in place of
     embeddings.
 
-    Columns: id, fingerprint, seconds, notes, problem, ``top`` and ``top_probability`` (the summed mass of the best
-    top-level class), ``second`` and ``second_probability``, ``novelty`` (see :mod:`bstviz.inference.novelty`),
-    ``p_<class>`` for every class.
+    Columns: id, fingerprint, seconds, notes, problem, the answers of :func:`answered`, ``novelty`` (see
+    :mod:`bstviz.inference.novelty`), ``p_<class>`` for every class.
     """
 
     def __init__(self, run_folders: Sequence[Path], *, device: str = "cpu") -> None:
@@ -55,23 +55,37 @@ class Labeller:
         good = table["problem"].isna().to_numpy()
         probabilities = np.full((n, len(taxonomy.codes)), np.nan, np.float32)
         unusual = np.full(n, np.nan, np.float32)
-        top, second = (np.full(n, None, object) for _ in range(2))
         if good.any():
             vectors = np.stack(table["embedding"][good].tolist())
             answer = self.classifier.predict(Embeddings(vectors, self.embedder.encoder.info), None)
             probabilities[good] = answer.probabilities
             unusual[good] = novelty.novelty(answer.latent, self.run, self.classifier.usual_distances)
-            top[good] = np.array(taxonomy.top_codes, object)[taxonomy.top_mass(answer.probabilities).argmax(axis=1)]
-            second[good] = np.array(taxonomy.codes, object)[answer.probabilities.argmax(axis=1)]
-        answers = {
-            "top": pd.Series(top, dtype="str"),
-            "top_probability": taxonomy.top_mass(probabilities).max(axis=1),
-            "second": pd.Series(second, dtype="str"),
-            "second_probability": probabilities.max(axis=1),
-            "novelty": unusual,
-            **{f"p_{code}": probabilities[:, i] for i, code in enumerate(taxonomy.codes)},
-        }
-        return table.drop(columns="embedding").assign(**answers)
+        places = dict.fromkeys(ANSWERS)  # the answers' columns stand before the probabilities that they are made of
+        columns = {f"p_{code}": probabilities[:, i] for i, code in enumerate(taxonomy.codes)}
+        return answered(table.drop(columns="embedding").assign(**places, novelty=unusual, **columns), taxonomy)
+
+
+ANSWERS = ("top", "top_probability", "second", "second_probability")
+
+
+def answered(table: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
+    """A table of labels with its answers decoded from its probabilities, top-down.
+
+    ``top`` and ``top_probability`` are the best top-level class and its summed mass, ``second`` and
+    ``second_probability`` the best class within it. Tables of before there were two decodings held the most probable
+    second-level class, of whatever parent: theirs become what is answered today, and nothing else changes.
+    """
+    probabilities = table[[f"p_{code}" for code in taxonomy.codes]].to_numpy(np.float32)
+    good = ~np.isnan(probabilities).any(axis=1)
+    labels = taxonomy.top_down(np.nan_to_num(probabilities))
+    top = np.array(taxonomy.top_codes, object)[taxonomy.parents[labels]]
+    second = np.array(taxonomy.codes, object)[labels]
+    return table.assign(
+        top=pd.Series(np.where(good, top, None), table.index, dtype="str"),
+        top_probability=taxonomy.top_mass(probabilities).max(axis=1),
+        second=pd.Series(np.where(good, second, None), table.index, dtype="str"),
+        second_probability=probabilities[np.arange(len(table)), labels],
+    )
 
 
 def label_folder(
@@ -113,19 +127,21 @@ def label_folder(
         storage.write_file(earlier, _parquet(pd.read_parquet(out).rename(columns={"file": "id"}), run_id))
     make = partial(Labeller, run_folders, device=device)
     table = in_chunks(make, items, store, engine=engine, track=track).rename(columns={"id": "file"})
+    table = answered(table, load_run(run_folders[0]).taxonomy)  # chunks and tables of older versions too
     storage.write_file(out, _parquet(table, run_id))
     shutil.rmtree(store.parent, ignore_errors=True)
     return table
 
 
 def _parquet(table: pd.DataFrame, run_id: str) -> bytes:
-    """Bytes of a parquet file that names the run behind its labels."""
+    """Bytes of a parquet file that names the run and the decoding behind its labels."""
     import pyarrow as pa
     from pyarrow import parquet
 
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     buffer = io.BytesIO()
-    parquet.write_table(arrow.replace_schema_metadata({**arrow.schema.metadata, RUN_KEY: run_id.encode()}), buffer)
+    marks = {RUN_KEY: run_id.encode(), DECODING_KEY: DECODING.encode()}
+    parquet.write_table(arrow.replace_schema_metadata({**arrow.schema.metadata, **marks}), buffer)
     return buffer.getvalue()
 
 

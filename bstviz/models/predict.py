@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz.datasets.collection import Collection
+from bstviz.datasets.taxonomy import Decoding
 from bstviz.encoders.base import AudioOrText, EncoderInfo
 from bstviz.errors import UserError
 from bstviz.models.run import Run
@@ -90,7 +91,30 @@ def forward(
     return [Prediction(*member) for member in zip(latent, probabilities, attention, strict=True)]
 
 
-def answers_table(collection: Collection, rows: np.ndarray, split: np.ndarray, answer: Prediction) -> pd.DataFrame:
+def network_probabilities(run: Run) -> np.ndarray:
+    """What a run's network alone says of the sounds that it lists, without its datastore's share: (N, C) float32.
+
+    The classifier stands on the latents, which the run holds: neither the collection nor its embeddings are needed.
+    """
+    import torch
+
+    if run.datastore is None or not run.datastore.share:
+        return run.probabilities
+    with torch.inference_mode():
+        latents = torch.from_numpy(np.array(run.latents, np.float32))[None]  # (1, N, Z)
+        logits = network(run).classify(latents)[0]
+        probabilities: np.ndarray = (logits / run.temperature).softmax(dim=1).numpy()
+    return probabilities
+
+
+def answers_table(
+    collection: Collection,
+    rows: np.ndarray,
+    split: np.ndarray,
+    answer: Prediction,
+    *,
+    decoding: Decoding = "argmax",
+) -> pd.DataFrame:
     """The sounds table of a run: id, split, true and predicted class, every probability, attention.
 
     Args:
@@ -98,6 +122,7 @@ def answers_table(collection: Collection, rows: np.ndarray, split: np.ndarray, a
         rows: (n,) rows of it that the run lists.
         split: (n,) names of their splits.
         answer: The run's prediction for them.
+        decoding: Of the predicted class.
     """
     codes = np.array(collection.taxonomy.codes, dtype=object)
     frame = pd.DataFrame(
@@ -105,7 +130,7 @@ def answers_table(collection: Collection, rows: np.ndarray, split: np.ndarray, a
             "sound_id": collection.sounds["sound_id"].to_numpy()[rows],
             "split": split,
             "y_true": collection.sounds["class"].to_numpy()[rows],
-            "y_pred": codes[answer.probabilities.argmax(axis=1)],
+            "y_pred": codes[collection.taxonomy.decode(answer.probabilities, decoding)],
         }
     )
     probabilities = pd.DataFrame(answer.probabilities, columns=[f"p_{c}" for c in codes])

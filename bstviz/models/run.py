@@ -68,13 +68,24 @@ class Run(RunInfo):
 
     @cached_property
     def y_pred(self) -> np.ndarray:
-        """Predicted second-level labels (N,) int64."""
+        """Predicted second-level labels (N,) int64, by the run's decoding."""
         return self.taxonomy.encode(self.sounds["y_pred"])
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """Probability of the predicted second-level class, (N,) float32."""
+        found: np.ndarray = self.probabilities[np.arange(len(self.y_pred)), self.y_pred]
+        return found
 
     @cached_property
     def tested(self) -> np.ndarray:
         """Whether each sound is a test sound at or above the confidence threshold, (N,) bool."""
         return (self.sounds["split"] == "test").to_numpy()
+
+    @cached_property
+    def learned(self) -> np.ndarray:
+        """Whether each sound took part in the training, as training or validation sound, (N,) bool."""
+        return self.sounds["split"].isin(["train", "val"]).to_numpy()
 
     def frame(self) -> pd.DataFrame:
         """The run as one table, one row per sound, in the order of its latents.
@@ -96,7 +107,7 @@ class Run(RunInfo):
                 "predicted": self.sounds["y_pred"],
                 "predicted_top": pd.Series(top[self.y_pred], dtype="str"),
                 "correct": pd.Series(self.y_true == self.y_pred, dtype="boolean").where(known),
-                "confidence": self.probabilities[np.arange(len(known)), self.y_pred],
+                "confidence": self.confidence,
             }
         )
         for method in ("pca", "umap"):
@@ -133,6 +144,7 @@ class Run(RunInfo):
             "umap": dataclasses.asdict(self.umap) if self.umap else None,
             "versions": self.versions,
             "answered_by": self.answered_by,
+            "decoding": self.decoding,
         }
         with storage.replaced_folder(folder) as fresh:
             save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")

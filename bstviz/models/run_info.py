@@ -8,7 +8,7 @@ from typing import Any
 
 from bstviz import migrations, storage
 from bstviz.datasets.collection import Collection, load_collection
-from bstviz.datasets.taxonomy import Taxonomy, taxonomy_from
+from bstviz.datasets.taxonomy import Decoding, Taxonomy, taxonomy_from
 from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from
 from bstviz.errors import UserError
 from bstviz.latent.projection import UmapSettings
@@ -50,6 +50,7 @@ class RunInfo:
         umap: Parameters of the UMAP maps, if they were made.
         answered_by: Of an inference-only run (:mod:`bstviz.inference.explore`), which run answered, by
             :func:`bstviz.models.run.run_identity`; None for a trained one.
+        decoding: By which the predicted classes that it stores were chosen: ``argmax`` for a trained run.
         folder: Where it was loaded from, if it was.
     """
 
@@ -67,6 +68,7 @@ class RunInfo:
     extra_training_data: tuple[str, ...] = ()
     umap: UmapSettings | None = None
     answered_by: str | None = None
+    decoding: Decoding = "argmax"
     folder: Path | None = None
 
     @property
@@ -152,6 +154,7 @@ def info_from_header(header: dict[str, Any], folder: Path) -> RunInfo:
         extra_training_data=tuple(header["extra_training_data"]),
         umap=UmapSettings(**header["umap"]) if header["umap"] else None,
         answered_by=header["answered_by"],
+        decoding=header.get("decoding", "argmax"),
         folder=folder.resolve(),
     )
 

@@ -19,6 +19,7 @@ from bstviz.models.run import Run
 NONE, OTHERS = "none", "all others"
 MISSING = "#a4abb6"
 RIGHT, NEARLY_RIGHT, WRONG = "#2385ca", "#e3b341", "#d4380d"  # apart for colour-blind eyes too
+LEARNED = "#c3c9d2"
 CONFIDENCE_COLORS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#e3cf1c")
 CONFIDENCE_LABELS = ("1 unsure", "2", "3", "4", "5 certain")
 SPLIT_COLORS = {
@@ -172,10 +173,14 @@ def class_column(name: str, taxonomy: Taxonomy, labels: np.ndarray) -> Column:
 
 
 def correct_column(run: Run) -> Column:
-    """Whether each prediction is right, right at the top level only, or wrong."""
+    """Whether each prediction is right, right at the top level only, or wrong; none of these for sounds that the model
+    was trained on, which would make it look better than it is.
+    """
     parents, true, predicted = run.taxonomy.parents, run.y_true, run.y_pred
     index = np.where(true == predicted, 0, np.where(parents[true] == parents[predicted], 1, 2))
+    index = np.where(run.learned, 3, index)
     categories = [Category("right", RIGHT), Category("right top level only", NEARLY_RIGHT), Category("wrong", WRONG)]
+    categories.append(Category("trained on", LEARNED))
     return _of("correct", BUILT_IN["correct"], np.where(true < 0, -1, index), categories)
 
 
@@ -234,7 +239,7 @@ class Columns(Mapping[str, Column]):
             levels = [Category(*pair) for pair in zip(CONFIDENCE_LABELS, CONFIDENCE_COLORS, strict=True)]
             return _of(name, label, self._table["confidence"].fillna(0).to_numpy(int) - 1, levels)
         if name == "predicted_confidence":
-            return number_column(name, label, run.probabilities.max(axis=1), low=0, high=1)
+            return number_column(name, label, run.confidence, low=0, high=1)
         if name == "attention":
             return number_column(name, label, run.sounds["attention_audio"].to_numpy(np.float32), low=0, high=1)
         if name == "fold" and self._folds is not None:

@@ -53,7 +53,8 @@ def latent_map(
             ``predicted_confidence`` (of the predicted class), and with ``collection`` annotation confidence and every
             other column of its table.
         collection: The collection that the run belongs to: titles to read on hover, and further facets.
-        mark_wrong: Draw sounds whose second-level class is predicted wrongly as crosses, in 3 dimensions as diamonds.
+        mark_wrong: Draw test sounds whose second-level class is predicted wrongly as crosses, in 3 dimensions as
+            diamonds.
         height: In pixels.
 
     Returns:
@@ -74,7 +75,7 @@ def latent_map(
     coordinates = _stored_coordinates(run, projection, dimensions)
     table = _sounds_table(run, collection)
     column = _facet(run, table, color, known=collection is not None)
-    wrong = (run.y_true >= 0) & (run.y_true != run.y_pred) if mark_wrong else np.zeros(len(coordinates), bool)
+    wrong = (run.y_true >= 0) & (run.y_true != run.y_pred) & ~run.learned & mark_wrong
     size = (3 if dimensions == 3 else 6) if len(coordinates) < DENSE else (2 if dimensions == 3 else 4)
     marker: dict[str, Any] = {"size": size, "opacity": 0.85, **_indexed_colors(column)}
     if wrong.any():
@@ -161,12 +162,11 @@ def _legend_entry(name: str, dimensions: int, **marker: Any) -> go.Scattergl | g
 def _hover_texts(run: Run, table: pd.DataFrame) -> list[str]:
     """Title, true and predicted class of each sound, escaped."""
     names = [html.escape(c.name) for c in run.taxonomy.second]
-    confidences = run.probabilities.max(axis=1)
     texts = []
     for row, (sound_id, title) in enumerate(zip(run.sounds["sound_id"], table["title"], strict=True)):
         words = title if isinstance(title, str) and title else str(sound_id)
         true = names[run.y_true[row]] if run.y_true[row] >= 0 else "no class"
-        predicted = f"predicted {names[run.y_pred[row]]}, {100 * confidences[row]:.0f} %"
+        predicted = f"predicted {names[run.y_pred[row]]}, {100 * run.confidence[row]:.0f} %"
         texts.append(f"<b>{html.escape(words[:TITLE_LENGTH])}</b><br>{true}<br>{predicted}")
     return texts
 

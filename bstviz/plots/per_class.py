@@ -206,21 +206,17 @@ def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, 
 
 
 def reliability_figure(
-    y_true: np.ndarray, probabilities: np.ndarray, *, bins: int = 10, height: int = 360
+    y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray, *, bins: int = 10, height: int = 360
 ) -> go.Figure:
-    """How often predictions of a given confidence are correct, over test sounds, and how many there are.
+    """How often predictions of a given confidence are correct at both levels, over test sounds, and how many.
 
     Args:
         y_true: (n,) second-level labels.
         probabilities: (n, C).
+        parents: (C,) top labels.
         bins: Number of bins of equal width.
         height: In pixels.
     """
-    binned = calibration.reliability(y_true, probabilities, bins=bins)
-    hover = [
-        f"{n:,} sounds: accuracy {100 * accuracy:.0f} %, mean confidence {100 * confidence:.0f} %"
-        for n, accuracy, confidence in zip(binned.count, binned.accuracy, binned.confidence, strict=True)
-    ]
     figure = go.Figure(
         go.Scatter(
             x=[0, 100],
@@ -231,21 +227,28 @@ def reliability_figure(
             name="perfect",
         )
     )
-    size = 7 + 26 * np.sqrt(binned.count / binned.count.max())
-    figure.add_trace(
-        go.Scatter(
-            x=100 * binned.confidence,
-            y=100 * binned.accuracy,
-            mode="lines+markers",
-            cliponaxis=False,
-            hovertext=hover,
-            hoverinfo="text",
-            name="this model",
-            line={"color": "#2385ca"},
-            marker={"size": size, "color": "#2385ca"},
+    for level, color, above in (("second level", "#2385ca", None), ("top level", "#e69f00", parents)):
+        binned = calibration.reliability(y_true, probabilities, bins=bins, parents=above)
+        hover = [
+            f"{level}, {n:,} sounds: accuracy {100 * accuracy:.0f} %, mean confidence {100 * confidence:.0f} %"
+            for n, accuracy, confidence in zip(binned.count, binned.accuracy, binned.confidence, strict=True)
+        ]
+        size = 7 + 26 * np.sqrt(binned.count / binned.count.max())
+        figure.add_trace(
+            go.Scatter(
+                x=100 * binned.confidence,
+                y=100 * binned.accuracy,
+                mode="lines+markers",
+                cliponaxis=False,
+                hovertext=hover,
+                hoverinfo="text",
+                name=level,
+                line={"color": color},
+                marker={"size": size, "color": color, "opacity": 0.85},
+            )
         )
-    )
-    figure.update_layout(height=height, margin=MARGIN, showlegend=False)
-    figure.update_xaxes(title="confidence (of the predicted class), %", range=[0, 102])
+    figure.data[0].showlegend = False
+    figure.update_layout(height=height, margin=MARGIN, legend={**LEGEND, "itemsizing": "constant"})
+    figure.update_xaxes(title="confidence (probability of the predicted class), %", range=[0, 102])
     figure.update_yaxes(title="accuracy, %", range=[0, 104])
     return figure

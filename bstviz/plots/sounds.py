@@ -34,7 +34,8 @@ def spectrogram_figure(spectrogram: Spectrogram, *, height: int = 210) -> go.Fig
 def timeline_figure(
     taxonomy: Taxonomy, edges: np.ndarray, probabilities: np.ndarray, *, height: int = 190
 ) -> go.Figure:
-    """Probabilities of the top-level classes along a sound, stacked; the best second-level class of a stretch on hover.
+    """Probabilities of the top-level classes along a sound, stacked; on hover the second-level class
+    of a stretch, decoded top-down.
 
     Args:
         taxonomy: The classes.
@@ -42,12 +43,12 @@ def timeline_figure(
         probabilities: (n, C) of the stretches between them.
         height: In pixels.
     """
-    mass = taxonomy.top_mass(probabilities)
+    mass, labels = taxonomy.top_mass(probabilities), taxonomy.top_down(probabilities)
     unit, name = (60.0, "minutes") if edges[-1] >= 180 else (1.0, "seconds")
-    best = [taxonomy[taxonomy.codes[i]] for i in probabilities.argmax(axis=1)]
+    best = [taxonomy[taxonomy.codes[i]] for i in labels]
     hover = [
         f"{a:.0f}–{b:.0f} s<br><b>{html.escape(c.name)}</b> {100 * p:.0f} %"
-        for a, b, c, p in zip(edges[:-1], edges[1:], best, probabilities.max(axis=1), strict=True)
+        for a, b, c, p in zip(edges[:-1], edges[1:], best, probabilities[np.arange(len(labels)), labels], strict=True)
     ]
     figure = go.Figure(
         [

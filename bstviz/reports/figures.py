@@ -13,6 +13,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from bstviz.latent.neighbours import unit
+from bstviz.latent.projection import fit_pca
 from bstviz.models.config import LOSSES, MODALITY_WORDS
 from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
@@ -99,10 +101,30 @@ def _over(row: Row) -> str:
     return row.over if row.seeds > 1 else f"{row.folds} fold{'s' * (row.folds != 1)}"
 
 
-def panels_figure(runs: Sequence[Run], titles: Sequence[str], *, height: int = 760) -> go.Figure:
+def panel_rows(run: Run, *, training: bool = False) -> np.ndarray:
+    """Rows of a run that its panel of figure 2 shows: its test sounds with a class at or above its annotation
+    confidence threshold.
+
+    Args:
+        run: The run.
+        training: Its training and validation sounds too, which it knows.
+    """
+    shown = run.tested | run.learned if training else run.tested
+    return np.flatnonzero(shown & (run.y_true >= 0))
+
+
+def panels_figure(
+    runs: Sequence[Run], titles: Sequence[str], *, training: bool = False, unit_length: bool = False, height: int = 760
+) -> go.Figure:
     """Figure 2: the PCA of several runs' latents, coloured by second-level class, one panel per run.
 
-    Larger collections are thinned to :data:`PANEL_POINTS` sounds per panel, the same ones in all.
+    Args:
+        runs: A panel each, of the sounds of :func:`panel_rows`; of more than :data:`PANEL_POINTS` some drawn at random.
+        titles: Of the panels.
+        training: Show the sounds that the runs were trained on too.
+        unit_length: Project latents of unit length, whose distances are those of the cosine, in place of raw ones. As
+            the raw ones, the PCA is fitted on all sounds of the run.
+        height: In pixels.
     """
     columns = min(2, len(runs))
     figure = make_subplots(
@@ -113,10 +135,10 @@ def panels_figure(runs: Sequence[Run], titles: Sequence[str], *, height: int = 7
         vertical_spacing=0.07,
     )
     for i, run in enumerate(runs):
-        rows = np.flatnonzero(run.y_true >= 0)
-        if len(rows) > PANEL_POINTS:
+        rows = panel_rows(run, training=training)
+        if len(rows) > PANEL_POINTS:  # in panels of the same sounds the same ones
             rows = np.sort(np.random.default_rng(0).choice(rows, PANEL_POINTS, replace=False))
-        xy = run.projections[["pca_x", "pca_y"]].to_numpy(np.float32)[rows]
+        xy = _flat_map(run, unit_length=unit_length)[rows]
         colors = np.array([c.color for c in run.taxonomy.second])[run.y_true[rows]]
         names = np.array([html.escape(c.name) for c in run.taxonomy.second])[run.y_true[rows]]
         figure.add_trace(
@@ -136,6 +158,14 @@ def panels_figure(runs: Sequence[Run], titles: Sequence[str], *, height: int = 7
     figure.update_yaxes(**EMPTY_AXIS)
     figure.update_layout(height=height if len(runs) > columns else height * 0.55, margin={**MARGIN, "t": 40})
     return figure
+
+
+def _flat_map(run: Run, *, unit_length: bool) -> np.ndarray:
+    """The run's PCA in two dimensions, (N, 2) float32."""
+    if not unit_length:
+        return run.projections[["pca_x", "pca_y"]].to_numpy(np.float32)
+    latents = unit(run.latents)
+    return fit_pca(latents).transform(latents)[:, :2]
 
 
 def training_figure(infos: Sequence[RunInfo], *, height: int = 360) -> go.Figure:

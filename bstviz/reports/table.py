@@ -11,7 +11,7 @@ import dataclasses
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -309,7 +309,14 @@ def table(rows: Sequence[Row], *, paper: bool, digits: int = 2) -> tuple[list[st
     return headings, cells
 
 
-def write(rows: Sequence[Row], form: str, *, paper: bool = True, width: int | None = None) -> str:
+def write(
+    rows: Sequence[Row],
+    form: str,
+    *,
+    paper: bool = True,
+    width: int | None = None,
+    comparisons: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """The table as text for people or programs.
 
     Args:
@@ -318,12 +325,14 @@ def write(rows: Sequence[Row], form: str, *, paper: bool = True, width: int | No
             printed table.
         paper: Put the paper's means beside ours, where they may stand (JSON has them as ``paper`` always).
         width: Of text, in characters; the terminal's when left out.
+        comparisons: Hierarchical against flat (:func:`bstviz.reports.comparisons.of_experiments`), for JSON.
 
     Raises:
         UserError: There is no such format.
     """
     if form == "json":
-        return json.dumps({"rows": [_json(row) for row in rows], **_section_5(rows)}, indent=1)
+        entry = {"rows": [_json(row) for row in rows], **_section_5(rows), "comparisons": list(comparisons)}
+        return json.dumps(entry, indent=1)
     if form == "csv":
         return _csv(rows)
     if form not in TABLE_FORMATS:

@@ -157,10 +157,16 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
         fold=fold,
         split_kind=folds.kind,
         collection=collection.name,
-        encoders=", ".join(f"{kind} {collection.encoder(kind)}" for kind in kinds),
+        encoders=", ".join(f"{kind} {collection.encoder(kind)}" for kind in kinds) + _texts(collection, config),
         metrics=metrics.evaluate(labels[test], probabilities, collection.taxonomy.parents),
         source=collection.source,
     )
+
+
+def _texts(collection: Collection, config: BaselineConfig) -> str:
+    """In words, whose definitions zero-shot takes, where a data set brought them."""
+    source = collection.taxonomy.texts_from
+    return f", class texts of {source}" if source and config.method == "zeroshot" else ""
 
 
 def _trained(method: Method, x: np.ndarray, labels: np.ndarray, asked: np.ndarray, n_classes: int) -> np.ndarray:

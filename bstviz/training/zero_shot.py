@@ -1,7 +1,8 @@
 """Zero-shot classification: the class whose description lies nearest to the sound, with no training at all.
 
 A baseline of sweeps (:mod:`bstviz.training.baselines`). It takes an encoder whose texts share the space of its sounds
-(CLAP); the descriptions are the taxonomy's own definitions.
+(CLAP); the descriptions are the taxonomy's own definitions, or those that the data set brought
+(:attr:`bstviz.datasets.taxonomy.Taxonomy.texts_from`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sounds of the loaded runs, to hear and to see: playable bytes, samples and spectrograms, kept between reruns."""
+"""Sounds of the loaded runs, to play and to see: playable bytes, samples and spectrograms, kept between reruns."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from bstviz.cli import web
+from bstviz.datasets.taxonomy import bst
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import load_run
 from tests.cli.conftest import Fakes, invoke
@@ -21,16 +22,18 @@ def test_classify_as_json(place: Path, encoders: Fakes) -> None:
     result = invoke("classify", good, bad, "--run", run, "--json")
     assert result.exit_code == 0
     answered, failed = json.loads(result.stdout)
-    assert set(answered) == {"file", "run", "encoder", "top", "second", "novelty", "notes"}
+    assert set(answered) == {"file", "run", "encoder", "decoding", "top", "second", "novelty", "notes"}
     assert 0 <= answered["novelty"] <= 1
     assert answered["notes"] == []
     assert answered["file"] == str(good)
     assert answered["run"] == str(run)
     assert answered["encoder"] == "fake-audio 1"
+    assert answered["decoding"] == "top_down"
+    assert bst().parent_of(answered["second"][0]["class"]) == answered["top"][0]["class"]
     for level, count in (("top", 5), ("second", 23)):
         assert [set(entry) for entry in answered[level]] == [{"class", "probability"}] * count
         values = [entry["probability"] for entry in answered[level]]
-        assert values == sorted(values, reverse=True)
+        assert values[1:] == sorted(values[1:], reverse=True)
         assert sum(values) == pytest.approx(1, abs=1e-5)
     assert set(failed) == {"file", "run", "encoder", "error"}
     assert "could not be decoded" in failed["error"]

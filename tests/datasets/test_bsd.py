@@ -8,8 +8,10 @@ import pytest
 
 from bstviz.datasets import bsd10k, bsd35k
 from bstviz.datasets.base import Dataset
+from bstviz.datasets.collection import load_collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.errors import UserError
+from bstviz.training.zero_shot import prompts
 from tests.datasets.conftest import ROWS, wav
 
 
@@ -123,4 +125,26 @@ def test_bsd_names_a_broken_embedding_file(tmp_path: Path, content: bytes | None
     else:
         file.write_bytes(content)
     with pytest.raises(UserError, match=r"15\.npy"):
+        bsd10k.load(root)
+
+
+@pytest.mark.parametrize("place", ["metadata", "."])
+def test_bsd_brings_the_official_texts_of_its_classes(tmp_path: Path, place: str) -> None:
+    root = bsd_folder(tmp_path / "BSD", ROWS, [])
+    (root / place / "BST_description.csv").write_text(
+        "class_idx,class_key,class_key_long,top_level,second_level,description,examples\n"
+        '405,fx-a,Sound effects / Animals,fx,Animals,"Animals, officially","a dog, a cat"\n'
+    )
+    collection = load_collection(bsd10k.load(root).save(tmp_path / "saved"))
+    assert len(collection) == 3
+    assert collection.taxonomy["fx-a"].definition == "Animals, officially"
+    assert collection.taxonomy["fx-o"].definition == bst()["fx-o"].definition
+    assert (collection.taxonomy.texts_from, collection.taxonomy.hash) == ("BST_description.csv", bst().hash)
+    assert "Animals, officially For example a dog, a cat." in prompts(collection.taxonomy)[bst().codes.index("fx-a")]
+
+
+def test_bsd_names_what_a_table_of_descriptions_lacks(tmp_path: Path) -> None:
+    root = bsd_folder(tmp_path / "BSD", ROWS, [])
+    (root / "metadata" / "BST_description.csv").write_text("key,text\nfx-a,Animals\n")
+    with pytest.raises(UserError, match="class_key and description are needed"):
         bsd10k.load(root)

@@ -1,14 +1,25 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bstviz.datasets.taxonomy import SoundClass, Taxonomy, bst, load_taxonomy, shades
+from bstviz.datasets.taxonomy import (
+    SoundClass,
+    Taxonomy,
+    bst,
+    load_taxonomy,
+    shades,
+    taxonomy_entry,
+    taxonomy_from,
+)
 from bstviz.errors import UserError
+from bstviz.paths import assets
 
 BST_SECOND_LEVEL = (
     "m-sp m-si m-m is-p is-s is-w is-k is-e sp-s sp-c sp-p "
@@ -50,6 +61,59 @@ def test_every_bst_class_has_its_own_colour_a_name_and_a_definition() -> None:
     assert bst()["fx-n"].name == "Natural elements and explosions"
 
 
+@pytest.mark.parametrize(
+    ("code", "says", "never"),
+    [
+        ("is", "variants scale", "chord"),
+        ("m-si", "chords sings singing", ""),
+        ("is-s", "note scale", "chord struck"),
+        ("is-w", "note scale", "chord stab"),
+        ("is-k", "piano keyboard not|synthesised harpsichord organ", "chord electric"),
+        ("is-e", "synthesised electronic", "chord stab"),
+        ("fx", "isolated one|at|a|time", ""),
+        ("fx-o", "home small tools weapons clothes small|house|appliances", "machine"),
+        ("fx-m", "neither|vehicles small|house|appliances clock drill lawn|mower", "tool printer"),
+        ("fx-h", "body speech|excepted walking claps", ""),
+        ("fx-n", "natural|processes explosions", ""),
+        ("sp-p", "indirect radio phone processed synthetic", ""),
+        ("ss-i", "factory bar room|tone", ""),
+        ("ss-u", "outdoor works|of|people", ""),
+        ("ss-s", "synthesised imaginary", ""),
+    ],
+)
+def test_bst_definitions_agree_with_the_official_scope(code: str, says: str, never: str) -> None:
+    text = f"{bst()[code].definition} {bst()[code].examples}".lower()
+    assert [word for word in says.split() if word.replace("|", " ") not in text] == []
+    assert [word for word in never.split() if re.search(rf"\b{word}", text)] == []
+
+
+def test_bst_definitions_know_no_chord_as_an_instrument_sample() -> None:
+    for c in bst().second:
+        assert "heard" not in c.definition
+        if c.parent == "is":
+            assert not re.search(r"\bchord", c.definition + c.examples)
+
+
+def test_the_hash_of_bst_is_what_it_was_before_its_definitions_were_corrected() -> None:
+    assert bst().hash == "d5182317257d1ddbe09f2148ba52594a326660b26522ae5ab948c7d54d13bf62"
+
+
+def test_a_header_with_the_definitions_of_before_is_read_with_todays() -> None:
+    header = json.loads((assets() / "demo" / "collection.json").read_text(encoding="utf-8"))
+    assert taxonomy_from(header["taxonomy"]) == bst()
+    own = dict(header["taxonomy"], classes=[dict(c, definition="mine") for c in header["taxonomy"]["classes"]])
+    assert {c.definition for c in taxonomy_from(own).second} == {"mine"}
+
+
+def test_texts_that_a_data_set_brings_stay_with_the_header() -> None:
+    told = bst().described({"fx-a": ("Animals, officially.", "dog"), "fx-o": ("", "x"), "zz": ("?", "")}, "B.csv")
+    assert (told["fx-a"].definition, told["fx-a"].examples) == ("Animals, officially.", "dog")
+    assert told["fx-o"] == bst()["fx-o"]
+    assert (told.hash, told.texts_from) == (bst().hash, "B.csv")
+    assert taxonomy_from(taxonomy_entry(told)) == told
+    assert "texts_from" not in taxonomy_entry(bst())
+
+
 def test_encode_marks_what_is_no_second_level_class() -> None:
     labels = bst().encode(["m-sp", "ss-s", "fx", "fx-other", None, float("nan"), "M-SP"])  # type: ignore[list-item]
     assert labels.tolist() == [0, 22, -1, -1, -1, -1, -1]
@@ -59,6 +123,27 @@ def test_encode_marks_what_is_no_second_level_class() -> None:
 def test_top_mass_sums_the_classes_of_each_parent() -> None:
     mass = bst().top_mass(np.full((2, 23), 1 / 23))
     np.testing.assert_allclose(mass, np.tile(np.array([3, 5, 3, 8, 4]) / 23, (2, 1)))
+
+
+def test_argmax_takes_the_most_probable_class_and_top_down_the_best_within_the_best_top_class() -> None:
+    probabilities = np.zeros((2, 23))
+    for code, share in {"m-sp": 0.4, "fx-a": 0.35, "fx-o": 0.25}.items():
+        probabilities[0, bst().codes.index(code)] = share
+    probabilities[1, bst().codes.index("ss-n")] = 1
+    assert [bst().codes[i] for i in bst().argmax(probabilities)] == ["m-sp", "ss-n"]
+    assert [bst().codes[i] for i in bst().top_down(probabilities)] == ["fx-a", "ss-n"]
+    for name, function in (("argmax", bst().argmax), ("top_down", bst().top_down)):
+        np.testing.assert_array_equal(bst().decode(probabilities, name), function(probabilities))  # type: ignore[arg-type]
+
+
+def test_top_down_by_the_definition_on_random_probabilities() -> None:
+    probabilities = np.random.default_rng(0).dirichlet(np.full(23, 0.3), 500).astype(np.float32)
+    labels = bst().top_down(probabilities)
+    for row, label in zip(probabilities, labels, strict=True):
+        sums = [row[bst().parents == top].sum() for top in range(5)]
+        inside = np.flatnonzero(bst().parents == int(np.argmax(sums)))
+        assert label == inside[row[inside].argmax()]
+    assert (labels != bst().argmax(probabilities)).any()
 
 
 def test_an_unknown_code_is_named_with_the_known_ones() -> None:

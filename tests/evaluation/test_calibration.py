@@ -46,3 +46,16 @@ def test_bins_hold_their_upper_edge_and_empty_ones_are_left_out() -> None:
     assert binned.count.tolist() == [1, 2]
     assert binned.confidence.tolist() == pytest.approx([0.5, 0.65])
     assert binned.accuracy.tolist() == [0, 0.5]
+
+
+def test_at_the_top_level_the_mass_of_the_predicted_class_is_the_confidence() -> None:
+    """Four classes under two parents; each sound's class is predicted by the most probable one, whatever the mass."""
+    parents = np.array([0, 0, 1, 1])
+    probabilities = np.array([[0.5, 0.3, 0.1, 0.1], [0.4, 0.0, 0.3, 0.3], [0.1, 0.1, 0.7, 0.1]])
+    truth = np.array([1, 2, 2])  # right, wrong, right at the top level
+    binned = reliability(truth, probabilities, bins=2, parents=parents)
+    np.testing.assert_array_equal(binned.count, [1, 2])
+    np.testing.assert_allclose(binned.confidence, [0.4, 0.8])
+    np.testing.assert_allclose(binned.accuracy, [0, 1])
+    error = expected_calibration_error(truth, probabilities, bins=2, parents=parents)
+    assert error == pytest.approx((0.4 + 2 * 0.2) / 3)

@@ -178,3 +178,12 @@ def test_the_challenge_baseline_scores_its_published_figures(shared_data: Path) 
         )
     assert len(folds) == 5
     np.testing.assert_allclose(np.mean(folds, axis=0), [0.7995, 0.8912, 0.786], atol=5e-4)
+
+
+def test_the_top_level_is_counted_in_both_decodings() -> None:
+    probabilities = np.array([[0.4, 0.0, 0.35, 0.25], [0.6, 0.2, 0.1, 0.1]])
+    parents, truth = np.array([0, 0, 1, 1]), np.array([3, 1])
+    found = metrics.evaluate(truth, probabilities, parents)
+    assert (found["top_accuracy"], found["top_accuracy_by_mass"]) == (0.5, 1.0)
+    assert metrics.top_accuracy_by_mass(truth, probabilities, parents) == 1.0
+    assert found["top_calibration_error"] == pytest.approx((0.4 + 0.2) / 2)

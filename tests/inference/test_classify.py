@@ -54,6 +54,19 @@ def test_classes_of_both_levels_are_ranked() -> None:
     assert (len(answer.second), len(answer.top)) == (23, 5)
 
 
+def test_no_answer_is_a_class_outside_the_top_level_class_that_is_shown() -> None:
+    many = np.random.default_rng(0).dirichlet(np.full(23, 0.3), 200).astype(np.float32)
+    apart = 0
+    for probabilities in many:
+        answer = ranked(bst(), Prediction(np.zeros((1, 64)), probabilities[None], np.ones((1, 2))))
+        assert bst().parent_of(answer.second[0].code) == answer.top[0].code
+        assert sorted(r.code for r in answer.second) == sorted(bst().codes)
+        others = [r.probability for r in answer.second[1:]]
+        assert others == sorted(others, reverse=True)
+        apart += bst().codes[int(probabilities.argmax())] != answer.second[0].code
+    assert apart
+
+
 def test_a_file_of_the_collection_gets_the_stored_answer(
     tones: tuple[Collection, dict[str, Run]], encoders: Fakes
 ) -> None:

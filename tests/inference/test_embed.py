@@ -117,7 +117,7 @@ def test_progress_counts_what_was_done_before(folder: Path, encoders: Fakes, mon
         fake_embed(folder, track=track)
     monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: encoders[0])
     fake_embed(folder, track=track)
-    assert seen == [("Sounds", 24, 0), ("Sounds", 24, 8), ("Words", 24, 0)]
+    assert seen == [("Sounds", 24, 0), ("Sounds", 24, 8), ("Text", 24, 0)]
 
 
 def test_bad_files_give_nan_rows_and_reasons(folder: Path, encoders: Fakes) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +46,10 @@ def test_an_inference_only_run_holds_the_runs_predictions_for_the_other_collecti
     assert run.answered_by is None
     assert inferred.history == {}
     assert set(inferred.sounds["split"]) == {"test"}
-    assert inferred.metrics["second_accuracy"] == pytest.approx((inferred.y_true == inferred.y_pred).mean())
+    most_probable = inferred.taxonomy.argmax(inferred.probabilities)
+    assert inferred.metrics["second_accuracy"] == pytest.approx((inferred.y_true == most_probable).mean())
+    np.testing.assert_array_equal(inferred.y_pred, inferred.taxonomy.top_down(inferred.probabilities))
+    assert (inferred.decoding, run.decoding) == ("top_down", "argmax")
 
 
 def test_unlabelled_sounds_are_answered_and_not_judged(runs: dict[str, Run], tmp_path: Path) -> None:
@@ -116,6 +120,28 @@ def test_opened_again_a_library_takes_only_what_is_new(runs: dict[str, Run], enc
         library.report.collection.embedding("audio")[row], FakeAudioEncoder().embed([tone(3_000)])[0], rtol=1e-2
     )
     assert len(load_run(library.runs / runs["audio"].id).sounds) == 24
+
+
+@pytest.mark.slow
+def test_a_library_of_before_there_were_two_decodings_is_decoded_anew(
+    runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    sounds, run, home = tmp_path / "sounds", folder_of(runs["audio"]), tmp_path / "home"
+    write_tones(sounds, per_class=1)
+    library = open_library(sounds, [run], home=home)
+    folder = library.runs / runs["audio"].id
+    made = load_run(folder)
+    replace(made, sounds=made.sounds.assign(y_pred="ss-n"), decoding="argmax").save(folder)
+    header = json.loads((folder / "run.json").read_text())
+    del header["decoding"]
+    (folder / "run.json").write_text(json.dumps(header))
+    assert load_run(folder).decoding == "argmax"
+    open_library(sounds, [run], home=home)
+    again = load_run(folder)
+    assert again.decoding == "top_down"
+    np.testing.assert_array_equal(again.y_pred, made.y_pred)
+    np.testing.assert_array_equal(again.latents, made.latents)
+    assert encoders[0].embedded == len(made.sounds)
 
 
 def test_a_folder_is_not_answered_by_runs_that_read(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:

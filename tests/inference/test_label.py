@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow import Table, parquet
 
 from bstviz.datasets.collection import Collection
+from bstviz.datasets.taxonomy import bst
 from bstviz.errors import UserError
 from bstviz.inference import embed
 from bstviz.inference.classify import Classifier
@@ -72,7 +74,9 @@ def test_runs_label_together_by_their_mean(
     mean = (alone[0] + alone[1]) / 2
     np.testing.assert_allclose(both.filter(regex="^p_"), mean, atol=1e-5)
     good = both["problem"].isna()
-    assert both.loc[good, "second"].tolist() == [c.removeprefix("p_") for c in mean[good].idxmax(axis=1)]
+    taxonomy = collection.taxonomy
+    best = taxonomy.top_down(mean[good].to_numpy(np.float32))
+    assert both.loc[good, "second"].tolist() == [taxonomy.codes[i] for i in best]
 
 
 def test_bad_files_are_listed_with_reasons_and_end_nothing(
@@ -101,6 +105,40 @@ def test_run_again_only_what_is_new_or_changed_is_decoded(
     assert "m-m_0.wav" not in set(table["file"])
     pd.testing.assert_frame_equal(table, pd.read_parquet(out))
     assert sorted(f.name for f in tmp_path.iterdir()) == ["labels.parquet", "sounds"]
+
+
+def test_no_label_lies_outside_its_top_level_class(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    out = tmp_path / "labels.parquet"
+    table = label_folder(sounds, out, folder_of(runs["audio"])).dropna(subset=["second"])
+    assert table["top"].tolist() == [runs["audio"].taxonomy.parent_of(code) for code in table["second"]]
+    assert parquet.read_schema(out).metadata[b"bstviz_decoding"] == b"top_down"
+
+
+def test_labels_of_before_there_were_two_decodings_are_decoded_anew_without_listening_again(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    out, run = tmp_path / "labels.parquet", folder_of(runs["audio"])
+    label_folder(sounds, out, run)
+    probabilities = {f"p_{code}": 0.0 for code in bst().codes} | {"p_m-sp": 0.4, "p_fx-a": 0.35, "p_fx-o": 0.25}
+    stored = parquet.read_table(out)
+    old = stored.to_pandas()
+    good = old["problem"].isna()
+    old.loc[good, ["top", "second", "second_probability"]] = ["fx", "m-sp", 0.4]
+    for column, value in probabilities.items():
+        old.loc[good, column] = value
+    marks = {k: v for k, v in stored.schema.metadata.items() if k != b"bstviz_decoding"}
+    parquet.write_table(Table.from_pandas(old, preserve_index=False).replace_schema_metadata(marks), out)
+    before = encoders[0].embedded
+    table = label_folder(sounds, out, run)
+    assert encoders[0].embedded == before
+    good = table["problem"].isna()
+    assert set(table.loc[good, "top"]) == {"fx"}
+    assert set(table.loc[good, "second"]) == {"fx-a"}
+    np.testing.assert_allclose(table.loc[good, "second_probability"], 0.35, rtol=1e-6)
+    np.testing.assert_allclose(table.loc[good, "top_probability"], 0.6, rtol=1e-6)
+    assert table.loc[~good, ["top", "second", "top_probability"]].isna().all(axis=None)
 
 
 def test_labels_of_another_run_are_not_taken_over(

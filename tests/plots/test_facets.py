@@ -70,9 +70,18 @@ def test_classes_have_the_taxonomys_names_and_order(run: Run, table: pd.DataFram
 
 def test_right_wrong_and_right_at_the_top_level_only(run: Run, table: pd.DataFrame) -> None:
     true, predicted = ["fx-a", "fx-a", "fx-a", None], ["fx-a", "fx-v", "ss-n", "fx-a"]
-    sounds = run.sounds.assign(y_true=true * 12, y_pred=predicted * 12)
+    sounds = run.sounds.assign(y_true=true * 12, y_pred=predicted * 12, split="test")
     column = Columns(replace(run, sounds=sounds), table)["correct"]
     assert [column.labels[i] for i in column.index[:4]] == ["right", "right top level only", "wrong", "none"]
+
+
+def test_only_sounds_that_the_model_does_not_know_are_counted_as_right_or_wrong(run: Run, table: pd.DataFrame) -> None:
+    column = Columns(run, table)["correct"]
+    counts = dict(zip(column.labels, column.counts().tolist(), strict=True))
+    tested = run.sounds[run.sounds["split"] == "test"]
+    assert counts.pop("trained on") == run.sounds["split"].isin(["train", "val"]).sum()
+    assert sum(counts.values()) == len(tested)
+    assert counts["right"] == (tested["y_true"] == tested["y_pred"]).sum()
 
 
 def test_what_is_missing_is_grey_and_last(run: Run, table: pd.DataFrame) -> None:

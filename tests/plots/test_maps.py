@@ -102,9 +102,9 @@ def test_the_collection_brings_its_columns_as_facets(run: Run, collection: Colle
 
 def test_wrong_predictions_are_crosses_where_asked(run: Run) -> None:
     codes = run.sounds["y_pred"].to_numpy(object).copy()
-    codes[:2] = "ss-u"
+    codes[[*np.flatnonzero(run.tested)[:2], np.flatnonzero(run.learned)[0]]] = "ss-u"
     figure = latent_map(replace(run, sounds=run.sounds.assign(y_pred=codes)), projection="pca", mark_wrong=True)
-    wrong = codes != run.sounds["y_true"].to_numpy(object)
+    wrong = (codes != run.sounds["y_true"].to_numpy(object)) & run.tested
     assert list(figure.data[0].marker.symbol) == ["x" if w else "circle" for w in wrong]
     assert figure.data[-1].name == f"wrong ({wrong.sum()})"
 

@@ -64,6 +64,8 @@ def test_reliability_by_hand() -> None:
     """Ten sounds at 0.75 of which six are right, two at 0.95, both right."""
     probabilities = np.array([[0.75, 0.25]] * 10 + [[0.95, 0.05]] * 2)
     truth = np.array([0] * 6 + [1] * 4 + [0, 0])
-    line = per_class.reliability_figure(truth, probabilities).data[1]
+    _, line, above = per_class.reliability_figure(truth, probabilities, np.array([0, 0])).data
     assert list(line.x) == pytest.approx([75, 95])
     assert list(line.y) == pytest.approx([60, 100])
+    assert (list(above.x), list(above.y)) == ([100], [100])  # both classes are of one top-level class
+    assert [line.name, above.name] == ["second level", "top level"]

@@ -13,7 +13,7 @@ from bstviz.reports import figures
 from bstviz.reports.table import rows
 from bstviz.training.baselines import Baseline, BaselineConfig
 from bstviz.training.train import train_folds
-from tests.fakes import quick, stratified
+from tests.fakes import quick, small_collection, stratified
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +50,38 @@ def test_table_1_is_drawn_with_the_paper_s_figures_as_open_marks(folds: list[Run
 
 def test_figure_2_has_one_panel_per_run(folds: list[Run]) -> None:
     figure = figures.panels_figure([folds[0], folds[1], folds[0]], ["a", "b<", "c"])
-    assert [len(trace.x) for trace in figure.data] == [48, 48, 48]
+    assert [len(trace.x) for trace in figure.data] == [int(folds[i].tested.sum()) for i in (0, 1, 0)]
     assert [note.text for note in figure.layout.annotations] == ["a", "b&lt;", "c"]
-    labels = folds[0].y_true
-    assert figure.data[0].marker.color[0] == bst().second[labels[0]].color
+    labels = folds[0].y_true[folds[0].tested]
+    assert list(figure.data[0].marker.color) == [bst().second[label].color for label in labels]
+    everything = figures.panels_figure([folds[0]], ["a"], training=True).data[0]
+    assert len(everything.x) == 48
+
+
+def test_a_panel_of_figure_2_holds_exactly_the_test_sounds_at_its_threshold() -> None:
+    sounds = small_collection(per_class=20)
+    folds = stratified(sounds)
+    (run,) = train_folds(sounds, folds, [1], quick(epochs=3, min_confidence=4))
+    confidence = sounds.sounds.set_index("sound_id")["confidence"].astype(int)
+    rows = figures.panel_rows(run)
+    in_fold = sounds.sounds["sound_id"][folds.assignment == 1]
+    assert set(run.sounds["sound_id"].iloc[rows]) == {i for i in in_fold if confidence[i] >= 4}
+    (trace,) = figures.panels_figure([run], ["≥ 4"]).data
+    np.testing.assert_array_equal(trace.x, run.projections["pca_x"].to_numpy(np.float32)[rows])
+    learned = run.sounds["sound_id"].iloc[figures.panel_rows(run, training=True)]
+    assert (confidence[learned] >= 4).all()
+    assert len(learned) > len(rows)
+
+
+def test_figure_2_of_unit_length_latents_is_their_pca(folds: list[Run]) -> None:
+    from sklearn.decomposition import PCA
+
+    run = folds[0]
+    unit = run.latents / np.linalg.norm(run.latents, axis=1, keepdims=True)
+    (trace,) = figures.panels_figure([run], ["a"], unit_length=True).data
+    expected = PCA(2).fit(unit).transform(unit)[run.tested]
+    np.testing.assert_allclose(np.abs(trace.x), np.abs(expected[:, 0]), atol=1e-4)
+    np.testing.assert_allclose(np.abs(trace.y), np.abs(expected[:, 1]), atol=1e-4)
 
 
 def test_training_curves_are_a_line_a_fold(folds: list[Run]) -> None:
@@ -64,7 +92,7 @@ def test_training_curves_are_a_line_a_fold(folds: list[Run]) -> None:
 
 
 def test_larger_collections_are_thinned_alike_in_all_panels(folds: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "PANEL_POINTS", 20)
+    monkeypatch.setattr(figures, "PANEL_POINTS", 8)
     one, two = figures.panels_figure([folds[0], replace(folds[0], fold=3)], ["a", "b"]).data
-    assert len(one.x) == 20
+    assert len(one.x) == 8
     np.testing.assert_array_equal(one.x, two.x)

@@ -147,7 +147,7 @@ def test_filters_count_and_the_map_follows(app: AppTest) -> None:
 
 def test_words_filter_and_find(app: AppTest) -> None:
     app.text_input(key="explore.filters.words").set_value("voice").run()
-    shown = int(next(c.value for c in app.caption if c.value.endswith("pass")).split(" of ")[0].replace(",", ""))
+    shown = int(next(c.value for c in app.caption if "sounds pass" in c.value).split(" of ")[0].replace(",", ""))
     assert 0 < shown < len(RUN.sounds)
     app.text_input(key="explore.find").set_value("fx-a-003").run()
     found = sent(app, "sound_list")[-1]

@@ -155,7 +155,7 @@ def probabilities(run: Run, answer: Answer) -> str:
     parts = [f'<div style="font-weight:600;margin-bottom:.3rem">{title}</div>']
     parts += [
         _bars(run.taxonomy, answer.top, "Top level"),
-        _bars(run.taxonomy, answer.second[:BEST], "Second level, best five", defined=3),
+        _bars(run.taxonomy, answer.second[:BEST], "Second level: the answer, then the most probable others", defined=3),
     ]
     if run.train.modality == "both":
         sound_share, text_share = (100 * float(v) for v in answer.prediction.attention[0])

@@ -12,15 +12,16 @@ import streamlit as st
 
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
+from bstviz.datasets.taxonomy import DECODINGS
 from bstviz.errors import UserError
-from bstviz.inference.classify import Answer, Classifier, Timeline, together
+from bstviz.inference.classify import DECODING, Answer, Classifier, Timeline, together
 from bstviz.models.config import LOSSES
 from bstviz.models.predict import Embeddings
 from bstviz.models.run import Run
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of
 from bstviz.ui.classify.uploads import Upload
-from bstviz.ui.components.text import escape
+from bstviz.ui.components.text import escape, texts_from
 
 UNSURE = 0.5
 """A prediction of lower confidence is called unsure."""
@@ -110,7 +111,8 @@ def pick_models(*, key: str) -> Models:
     st.caption(
         f"Predicted by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · "
         f"sounds embedded by {asked[0].run.encoders['audio']}. The prediction on top is the mean of the audio models, "
-        "or of the audio + text models where there is text."
+        "or of the audio + text models where there is text: "
+        f"{DECODINGS[DECODING]} (decoding {escape(DECODING)})." + texts_from(asked[0].run.taxonomy)
     )
     return models
 

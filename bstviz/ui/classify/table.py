@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from bstviz.errors import UserError
+from bstviz.inference.classify import DECODING
 from bstviz.ui.classify.predictions import MARKS, Models, predict_upload
 from bstviz.ui.classify.uploads import Upload
 
@@ -115,6 +116,7 @@ def _row(models: Models, upload: Upload, text: str) -> dict[str, object]:
         "novelty": first.novelty,
         "seconds": found.seconds,
         "remarks": " ".join(found.notes),
+        "decoding": DECODING,
         "marks": found.marks(),
         **{f"p_{r.code}": r.probability for r in sorted(first.second, key=lambda r: taxonomy.codes.index(r.code))},
     }

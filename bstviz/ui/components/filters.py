@@ -99,7 +99,9 @@ def filters(
         icon=":material/search:",
     )
     n = len(loaded.run.sounds)
-    st.caption(f"{n if shown is None else int(shown.sum()):,} of {n:,} sounds pass")
+    splits = loaded.run.sounds["split"] if shown is None else loaded.run.sounds["split"][shown]
+    mix = ", ".join(f"{count:,} {str(name).replace('_', ' ')}" for name, count in splits.value_counts().items())
+    st.caption(f"{len(splits):,} of {n:,} sounds pass" + f": {mix}" * bool(mix))
     if shown is not None:
         with st.container(horizontal=True):
             st.button(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
+from bstviz.datasets.taxonomy import DECODINGS
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components.bars import Bar, bars, class_bar
@@ -54,15 +55,19 @@ def classes(entries: Sequence[tuple[str, Loaded, int]]) -> None:
         predicted = loaded.run.y_pred[row]
         near = "right top level only" if parents[true] == parents[predicted] else "wrong"
         verdict = f" <em>{'right' if true == predicted else near}</em>" if true >= 0 else ""
-        parts.append(f"{html.escape(name)} predicted {chip(second[predicted].name, second[predicted].color)}{verdict}")
+        how = f' <span title="{DECODINGS["top_down"]}">(top_down)</span>' * (loaded.run.decoding == "top_down")
+        parts.append(
+            f"{html.escape(name)} predicted{how} {chip(second[predicted].name, second[predicted].color)}{verdict}"
+        )
     style = "display:flex;gap:6px 14px;flex-wrap:wrap;align-items:center;font-size:.85rem"
     st.html(f'<div style="{style}">' + "".join(f"<span>{part}</span>" for part in parts) + "</div>")
 
 
 def probabilities(loaded: Loaded, row: int) -> None:
-    """The three most probable classes as bars, and where the attention went."""
+    """The predicted and the most probable other classes as bars, three in all, and where the attention went."""
     run = loaded.run
-    best = np.argsort(-run.probabilities[row])[:3]
+    likely = np.argsort(-run.probabilities[row], kind="stable")
+    best = [run.y_pred[row], *likely[likely != run.y_pred[row]][:2]]
     lines = [class_bar(run.taxonomy.second[i], float(run.probabilities[row, i])) for i in best]
     if run.train.modality == "both":
         share = float(run.sounds["attention_audio"].to_numpy()[row])

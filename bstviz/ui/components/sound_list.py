@@ -116,7 +116,7 @@ def _rows(
             "title": titles[loaded.identity, row],
             "class": _class(loaded, run.y_true[row]),
             "predicted": _class(loaded, run.y_pred[row]),
-            "predicted_confidence": float(run.probabilities[row, run.y_pred[row]]),
+            "predicted_confidence": float(run.confidence[row]),
             "distance": None if distances is None else float(distances[position]),
             "note": "" if notes is None else notes[position],
             "overlap": "" if notes is None else notes[position],

@@ -6,12 +6,19 @@ import html
 
 import pandas as pd
 
+from bstviz.datasets.taxonomy import Taxonomy
+
 
 def escape(text: str) -> str:
     """Other people's text as literal Markdown."""
     for mark in "\\`*_{}[]()<>#+!|~$:":
         text = text.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
     return text
+
+
+def texts_from(taxonomy: Taxonomy) -> str:
+    """Markdown: whose class definitions these are, where a data set brought them; else empty."""
+    return f" Class definitions: {escape(taxonomy.texts_from)}." if taxonomy.texts_from else ""
 
 
 def words(table: pd.DataFrame, column: str, row: int) -> str:

@@ -125,9 +125,16 @@ def classes(side: Side) -> None:
 def calibration(side: Side) -> None:
     """How often predictions of a given confidence are correct."""
     answers = side.answers
-    error = 100 * expected_calibration_error(answers.y_true, answers.probabilities)
-    st.markdown(f"Expected calibration error **{error:.1f} %**, pooled over the test sounds of {side.letter}.")
-    figure = per_class.reliability_figure(answers.y_true, answers.probabilities)
+    parents = answers.taxonomy.parents
+    second, top = (
+        100 * expected_calibration_error(answers.y_true, answers.probabilities, parents=above)
+        for above in (None, parents)
+    )
+    st.markdown(
+        f"Expected calibration error **{second:.1f} %** at the second level, **{top:.1f} %** at the top level (summed "
+        f"probability of the predicted class), pooled over the test sounds of {side.letter}."
+    )
+    figure = per_class.reliability_figure(answers.y_true, answers.probabilities, parents)
     st.plotly_chart(figure, config=PLAIN_CONFIG, key="confusion.calibration")
     st.page_link(
         "pages/results.py", label="Results: over folds, at each setting's own threshold", icon=":material/monitoring:"

@@ -13,7 +13,7 @@ from bstviz.evaluation.out_of_fold import OutOfFold
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components import selection
 from bstviz.ui.components.sound_list import sound_list
-from bstviz.ui.components.text import escape
+from bstviz.ui.components.text import escape, texts_from
 from bstviz.ui.confusion.sides import Side, entries
 
 Listed = tuple[Sequence[Loaded], OutOfFold]
@@ -25,7 +25,8 @@ def cell_sounds(sides: Sequence[Side], chosen: tuple[str, str], *, key: str) -> 
     taxonomy = sides[0].answers.taxonomy
     true, predicted = (taxonomy[code] for code in chosen)
     st.markdown(f"#### {escape(true.name)} → {escape(predicted.name)}")
-    st.caption(escape(" ".join(f"{c.name}: {c.definition}" for c in dict.fromkeys((true, predicted)) if c.definition)))
+    defined = " ".join(f"{c.name}: {c.definition}" for c in dict.fromkeys((true, predicted)) if c.definition)
+    st.caption(escape(defined) + texts_from(taxonomy))
     if len(sides) == 2:
         listed, notes = _told_apart(sides[0], sides[1], chosen)
     else:

@@ -10,7 +10,7 @@ from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.components.player import sound_player
 from bstviz.ui.components.sound_card import facts
 from bstviz.ui.components.sound_list import sound_list
-from bstviz.ui.components.text import chip, escape
+from bstviz.ui.components.text import chip, escape, texts_from
 from bstviz.ui.review.session import PLAY, TURN, ReviewSession, window
 from bstviz.ui.web import component, event
 
@@ -85,7 +85,7 @@ def definitions(quality: LabelQuality, i: int) -> None:
             st.html(f"{heading} {chip(found.name, found.color)}")
             st.markdown(escape(found.definition))
             if found.examples:
-                st.caption(escape(f"For example: {found.examples}"))
+                st.caption(escape(f"For example: {found.examples}") + texts_from(quality.taxonomy))
             given = [
                 *zip(quality.names, quality.models[:, i, index], strict=True),
                 (f"{quality.k} neighbours", quality.votes[i, index]),

@@ -22,7 +22,7 @@ from bstviz.ui.cache import Loaded, identity_of
 
 SOUND, WINDOW_ID, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
 STATES = {"open": "To decide", "disputed": "Disputed", "decided": "Decided"}
-AGREEMENT = {"all": "Any", "against": "All differ from the label", "split": "Models disagree"}
+AGREEMENT = {"all": "Any", "against": "None agrees", "split": "Models differ"}
 OPEN_FOR = 120  # seconds for which a sound that a window shows is not given to another one
 
 

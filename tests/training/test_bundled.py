@@ -9,7 +9,7 @@ import pytest
 from bstviz.datasets import demo
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
-from bstviz.training.demo import concatenate, make_collection, usable
+from bstviz.training.bundled import concatenate, make_collection, usable
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, small_collection
 
 
@@ -46,8 +46,8 @@ def test_the_demo_is_embedded_anew_by_another_encoder_and_else_read_back(
     few = demo.load()
     few = replace(few, sounds=few.sounds.iloc[:3].reset_index(drop=True))
     few.save(tmp_path / "demo")
-    monkeypatch.setattr("bstviz.training.demo.AUDIO_ENCODER", "fake-audio")
-    monkeypatch.setattr("bstviz.training.demo.TEXT_ENCODER", "fake-text")
+    monkeypatch.setattr("bstviz.training.bundled.AUDIO_ENCODER", "fake-audio")
+    monkeypatch.setattr("bstviz.training.bundled.TEXT_ENCODER", "fake-text")
     made = make_collection(tmp_path / "demo")
     assert (made.audio_encoder, encoders[0].embedded, encoders[1].embedded) == (encoders[0].info, 3, 3)
     assert make_collection(tmp_path / "demo").hash == made.hash

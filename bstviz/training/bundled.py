@@ -1,4 +1,4 @@
-"""The demo: its collection, and the recipe that trains the bundled models on it.
+"""The bundled models: the demo collection, and the recipe that trains them on it.
 
 ``bstviz demo`` makes the demo collection and trains four runs: hierarchical and flat, audio and audio with text.
 Further collections, given by path, join the training and never the test; only demo sounds are listed in the runs.

@@ -1,7 +1,8 @@
 """BSD10k and BSD35k in their official layout: metadata, CLAP embeddings (one file per sound), and audio.
 
 Layout: ``metadata/*.csv``, ``features/clap_audio_embeddings/<id>.npy``, ``features/clap_text_embeddings/<id>.npy``,
-``audio/<id>.wav``, each at any depth below the folder that is given. Every part but the metadata may be absent. Columns
+``audio/<id>.wav``, each at any depth below the folder that is given, and ``BST_description.csv``, whose official texts
+take the place of our definitions. Every part but the metadata may be absent. Columns
 differ between versions and are taken by any of their names. Ids are Freesound's: without the audio, sounds are played
 from there.
 """
@@ -17,7 +18,7 @@ import pandas as pd
 from bstviz.audio import decode
 from bstviz.datasets.base import Source, known_classes, read_table
 from bstviz.datasets.collection import FREESOUND_ROOT, Collection, sounds_table
-from bstviz.datasets.taxonomy import bst
+from bstviz.datasets.taxonomy import Taxonomy, bst
 from bstviz.encoders.base import EncoderInfo
 from bstviz.errors import UserError
 
@@ -35,11 +36,18 @@ COLUMN_NAMES = {
     "license": ("license", "licence"),
 }
 """Names under which versions 1.0 to 1.2 and BSD35k hold each column, in order of preference."""
+DESCRIPTIONS = ("BST_description.csv", "BTS_description.csv")
+DESCRIPTION_COLUMNS = {
+    "code": ("class_key", "class", "code"),
+    "definition": ("description", "definition"),
+    "examples": ("examples",),
+}
 
 
 def load(folder: str | Path, source: Source, *, name: str | None = None) -> Collection:
     """Collection from an unpacked BSD folder; raises UserError where the layout does not hold."""
-    folder, taxonomy = Path(folder), bst()
+    folder = Path(folder)
+    taxonomy = _described(folder)
     rows = _metadata(folder)
     sounds = sounds_table(rows)
     sounds["class"], notes = known_classes(sounds["class"], taxonomy)
@@ -66,6 +74,26 @@ def load(folder: str | Path, source: Source, *, name: str | None = None) -> Coll
         source=source.id,
         notes=tuple(notes),
     )
+
+
+def _described(folder: Path) -> Taxonomy:
+    """The Broad Sound Taxonomy, with the official texts of its classes where the folder has them."""
+    places = (folder, _part(folder, "metadata"))
+    file = next((f for place in places if place for name in DESCRIPTIONS if (f := place / name).is_file()), None)
+    if file is None:
+        return bst()
+    table = read_table(file)
+    columns = {want: next((n for n in names if n in table), None) for want, names in DESCRIPTION_COLUMNS.items()}
+    if not columns["code"] or not columns["definition"]:
+        raise UserError(
+            f"{file} has the columns {', '.join(map(str, table.columns))}; class_key and description are needed. "
+            "Unpack it again, or take it away to use the definitions that bstviz has."
+        )
+    cells = [
+        table[columns[want]].fillna("").astype(str).str.strip() if columns[want] else [""] * len(table)
+        for want in ("code", "definition", "examples")
+    ]
+    return bst().described({code: (text, examples) for code, text, examples in zip(*cells, strict=True)}, file.name)
 
 
 def _part(folder: Path, name: str) -> Path | None:
