@@ -23,6 +23,7 @@ from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.splits import Folds, choose_folds, split_fold, stratified_folds
 from bstviz.models.config import LOSSES, REFERENCE_SIZES, Loss, NetworkSizes, recipe
 from bstviz.models.run import Run
+from bstviz.reports.summaries import STRUCTURE_METRICS
 from bstviz.training.baselines import METHODS, BaselineConfig, fit_baseline
 from bstviz.training.train import train_folds
 
@@ -31,7 +32,6 @@ RECIPES = {
     "reference network, the paper's recipe": reference.PAPER,
 }
 DEFAULT_SIZES = NetworkSizes()
-STRUCTURE = ("top_silhouette", "top_knn_purity", "tree_correlation", "top_retrieval_map")
 
 
 def shown(name: str, scores: list[float]) -> float:
@@ -159,7 +159,7 @@ def main(
         shown("five inner folds, averaged, flat", together)
         print(f"  gain of the fold ensemble {np.mean(together) - np.mean(alone):+.4f}")
     print("structure of test latents: flat -> hierarchical, by fold")
-    for name in STRUCTURE:
+    for name in STRUCTURE_METRICS:
         pairs = [(a.metrics[name], b.metrics[name]) for a, b in zip(runs["flat"], runs["hierarchical"], strict=True)]
         higher = sum(b > a for a, b in pairs)
         print(

@@ -27,9 +27,9 @@ import pandas as pd
 import soundfile
 
 from bstviz.datasets.collection import Collection, load_collection
-from bstviz.evaluation.near_duplicates import COPY, Duplicates, find_duplicates, usual_threshold
 from bstviz.inference.embed import Embedder
 from bstviz.jobs.resumable import Item
+from bstviz.latent.near_duplicates import COPY, Duplicates, find_duplicates, usual_threshold
 from bstviz.latent.neighbours import unit
 
 ALTERATIONS = ("gain", "crop", "ogg", "mp3", "all")

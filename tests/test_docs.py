@@ -34,6 +34,7 @@ def test_the_tour_has_at_most_twelve_lines_of_code_and_no_page() -> None:
     assert sum((statement.end_lineno or 0) - statement.lineno + 1 for statement in body) <= 12
 
 
+@pytest.mark.slow
 def test_the_tour_prints_sounds_a_class_and_a_comparison_and_writes_a_map(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "tone.wav", tone(440, seconds=1), RATE)
     done = subprocess.run(

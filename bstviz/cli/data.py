@@ -183,7 +183,7 @@ def duplicates(
     """
     from bstviz.datasets.collection import NO_FOLDER, load_collection
     from bstviz.evaluation.leakage import known_folds, leakage_in_words
-    from bstviz.evaluation.near_duplicates import GROUP_COLUMN, find_duplicates, in_words, mark_groups
+    from bstviz.latent.near_duplicates import GROUP_COLUMN, find_duplicates, in_words, mark_groups
 
     kind = chosen_kind(by)
     if out is not None and out.suffix not in (".csv", ".parquet"):

@@ -195,13 +195,15 @@ def report(
 
 
 def _print_report(experiments: list[Path], form: str, *, paper: bool) -> None:
+    from bstviz.reports.comparisons import of_experiments
     from bstviz.reports.table import TABLE_FORMATS, load_rows, write
 
     if form not in TABLE_FORMATS:
         raise UserError(f"format is {form!r}; allowed are {', '.join(TABLE_FORMATS)}.")
     table = load_rows(experiments)
     width = None if sys.stdout.isatty() else 200
-    print(write(table, form, paper=paper, width=width))
+    comparisons = of_experiments(experiments) if form == "json" else ()
+    print(write(table, form, paper=paper, width=width, comparisons=comparisons))
 
 
 @commands.command()

@@ -1,1 +1,1 @@
-"""How good predictions are: metrics, calibration, confusion, classes, out-of-fold predictions, leakage."""
+"""How good predictions are: metrics, calibration, confusion, classes, pooling over folds, paired tests, leakage."""

@@ -4,7 +4,8 @@ Conventions: a *unit* is what is drawn with replacement, a sound or all sounds o
 accuracies over overlapping sounds are drawn together, so that their differences are as sure as they are. Intervals are
 percentile intervals.
 
-References: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13 (percentile intervals).
+References: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13 (percentile intervals) and 15
+(achieved significance levels from them).
 """
 
 from __future__ import annotations
@@ -21,6 +22,42 @@ LEVEL = 0.95
 """Of all intervals."""
 LEAST_UNITS = 20
 """Units below which no interval is given: drawing from a few, all of them right, would look exact."""
+UNITS_AT_A_TIME = 4_000_000
+"""Units drawn at a time, to bound memory."""
+
+
+def unit_codes(sound_ids: np.ndarray, groups: Mapping[str, str] | None = None) -> np.ndarray:
+    """The unit that each sound belongs to, (n,) int64 from 0.
+
+    Args:
+        sound_ids: (n,) str; equal ids are one sound.
+        groups: Group by sound id; sounds without one are units of their own, all of them when left out.
+    """
+    groups = groups or {}
+    codes, _ = pd.factorize(np.array([groups.get(i, f"\0{i}") for i in sound_ids], object))
+    return np.asarray(codes, np.int64)
+
+
+def resampled_sums(values: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
+    """Sums over resampled units.
+
+    Args:
+        values: (U, K) K quantities of each unit that add up over units.
+        resamples: How many times U units are drawn.
+        seed: Of the draws.
+
+    Returns:
+        (resamples, K) float64.
+    """
+    rng = np.random.default_rng(seed)
+    values = np.asarray(values, float)
+    units, out = len(values), np.empty((resamples, values.shape[1]))
+    together = max(1, UNITS_AT_A_TIME // max(units, 1))
+    for start in range(0, resamples, together):
+        count = min(together, resamples - start)
+        times = [np.bincount(rng.integers(units, size=units), minlength=units) for _ in range(count)]
+        out[start : start + count] = np.array(times, float) @ values
+    return out
 
 
 def resampled(right: np.ndarray, total: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
@@ -35,13 +72,9 @@ def resampled(right: np.ndarray, total: np.ndarray, *, resamples: int = RESAMPLE
     Returns:
         (resamples, T); NaN where a draw holds no sound.
     """
-    rng = np.random.default_rng(seed)
-    both = np.concatenate([right, total], axis=1).astype(float)
-    units, out = len(both), np.empty((resamples, right.shape[1]))
-    for i in range(resamples):
-        drawn = np.bincount(rng.integers(units, size=units), minlength=units) @ both
-        numerator, denominator = np.split(drawn, 2)
-        out[i] = np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)
+    both = np.concatenate([right, total], axis=1)
+    numerator, denominator = np.split(resampled_sums(both, resamples=resamples, seed=seed), 2, axis=1)
+    out: np.ndarray = np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
     return out
 
 
@@ -50,6 +83,18 @@ def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.nanpercentile(values, [tail, 100 - tail], axis=0)
     return low, high
+
+
+def p_value(values: np.ndarray) -> np.ndarray:
+    """Two-sided p of resampled differences (resamples, ...) for "there is none", (...); NaN left out.
+
+    Twice the share of draws on the rarer side of 0, 0 itself on both and the difference observed among the draws: below
+    0.05 where the interval of :func:`interval` leaves 0 out.
+    """
+    drawn = 1 + (~np.isnan(values)).sum(axis=0)
+    rarer = 1 + np.minimum((values <= 0).sum(axis=0), (values >= 0).sum(axis=0))
+    p: np.ndarray = np.minimum(2 * rarer / drawn, 1.0)
+    return p
 
 
 def accuracies(
@@ -67,9 +112,7 @@ def accuracies(
         A row each: ``sounds``, ``units``, ``accuracy``, ``low``, ``high``, ``change``, ``change_low``, ``change_high``.
         Intervals are NaN where there are fewer than :data:`LEAST_UNITS` units.
     """
-    groups = groups or {}
-    ids = np.concatenate([a.sound_ids for a in answers])
-    codes, _ = pd.factorize(np.array([groups.get(i, f"\0{i}") for i in ids], object))
+    codes = unit_codes(np.concatenate([a.sound_ids for a in answers]), groups)
     column = np.repeat(np.arange(len(answers)), [len(a) for a in answers])
     shape = (codes.max() + 1, len(answers))
     hit = np.concatenate([a.y_true == a.y_pred for a in answers])

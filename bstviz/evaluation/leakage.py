@@ -9,8 +9,8 @@ import numpy as np
 
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import column_folds
-from bstviz.evaluation.near_duplicates import Duplicates
 from bstviz.evaluation.out_of_fold import OutOfFold, pool
+from bstviz.latent.near_duplicates import Duplicates
 from bstviz.models.run import Run
 
 
@@ -57,7 +57,7 @@ def leakage(found: Duplicates, runs: Sequence[Run], collection: Collection) -> L
     """How a setting does with and without the test sounds that have a near-duplicate in training.
 
     Sounds that come in series may be easier in other ways too, so the difference is the most that the duplicates can
-    have brought; folds grouped by :data:`bstviz.evaluation.near_duplicates.GROUP_COLUMN` say what they did bring.
+    have brought; folds grouped by :data:`bstviz.latent.near_duplicates.GROUP_COLUMN` say what they did bring.
 
     Args:
         found: Pairs of the collection that the runs were trained on.

@@ -112,9 +112,19 @@ def pair_scores(
     return np.where(y_true == y_pred, 1.0, np.where(parents[y_true] == parents[y_pred], same_top, 0.0))
 
 
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Numerator by denominator, of one shape, where 0/0 counts as 0."""
+    out: np.ndarray = np.divide(numerator, denominator, out=np.zeros(np.shape(numerator)), where=denominator > 0)
+    return out
+
+
+def f1(precision: np.ndarray, recall: np.ndarray) -> np.ndarray:
+    """Harmonic mean of precision and recall, of one shape, where 0/0 counts as 0."""
+    return ratio(2 * precision * recall, precision + recall)
+
+
 def _mean_by(key: np.ndarray, values: np.ndarray, n_classes: int) -> np.ndarray:
-    total, count = np.bincount(key, values, n_classes), np.bincount(key, minlength=n_classes)
-    return np.divide(total, count, out=np.zeros(n_classes), where=count > 0)
+    return ratio(np.bincount(key, values, n_classes), np.bincount(key, minlength=n_classes))
 
 
 def hierarchical_prf(
@@ -135,14 +145,13 @@ def hierarchical_prf(
     y_true, y_pred = _validate(y_true, y_pred, parents)
     scores, n_classes = pair_scores(y_true, y_pred, parents), len(parents)
     precision, recall = _mean_by(y_pred, scores, n_classes), _mean_by(y_true, scores, n_classes)
-    total = precision + recall
-    f1 = np.divide(2 * precision * recall, total, out=np.zeros(n_classes), where=total > 0)
+    harmonic = f1(precision, recall)
     keep = np.bincount(y_true, minlength=n_classes) > 0
     if drop_unpredicted:
         keep &= np.bincount(y_pred, minlength=n_classes) > 0
     if not keep.any():
         return float("nan"), float("nan"), float("nan")
-    return float(precision[keep].mean()), float(recall[keep].mean()), float(f1[keep].mean())
+    return float(precision[keep].mean()), float(recall[keep].mean()), float(harmonic[keep].mean())
 
 
 def hierarchical_accuracy(y_true: np.ndarray, y_pred: np.ndarray, parents: np.ndarray) -> float:
@@ -167,7 +176,7 @@ def evaluate(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray)
     y_pred = probabilities.argmax(axis=1)
     y_true, y_pred = _validate(y_true, y_pred, parents)
     top_true, top_pred, n_top = parents[y_true], parents[y_pred], int(parents.max()) + 1
-    precision, recall, f1 = hierarchical_prf(y_true, y_pred, parents)
+    precision, recall, harmonic = hierarchical_prf(y_true, y_pred, parents)
     return {
         "second_accuracy": accuracy(y_true, y_pred),
         "top_accuracy": accuracy(top_true, top_pred),
@@ -179,7 +188,7 @@ def evaluate(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray)
         "top_macro_accuracy": _nanmean(class_accuracy(top_true, top_pred, n_top)),
         "hierarchical_precision": precision,
         "hierarchical_recall": recall,
-        "hierarchical_f1": f1,
+        "hierarchical_f1": harmonic,
         "hierarchical_f1_drop_unpredicted": hierarchical_prf(y_true, y_pred, parents, drop_unpredicted=True)[2],
         "hierarchical_accuracy": hierarchical_accuracy(y_true, y_pred, parents),
         "expected_calibration_error": expected_calibration_error(y_true, probabilities),

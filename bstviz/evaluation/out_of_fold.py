@@ -19,6 +19,7 @@ from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.latent import structure
 from bstviz.models.config import LOSSES, MODALITIES, TrainConfig
+from bstviz.models.predict import network_probabilities
 from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
 
@@ -127,6 +128,16 @@ class OutOfFold:
         return self._gathered([run.probabilities for run in self.runs])
 
     @cached_property
+    def network_probabilities(self) -> np.ndarray:
+        """(n, C) float32 of the networks alone, without the share of their kNN datastores."""
+        return self._gathered([network_probabilities(run) for run in self.runs])
+
+    @property
+    def retrieves(self) -> bool:
+        """Whether a kNN datastore has a share in any of the probabilities."""
+        return any(run.datastore is not None and run.datastore.share > 0 for run in self.runs)
+
+    @cached_property
     def tested(self) -> np.ndarray:
         """(n,) bool, whether a sound is at or above the annotation confidence threshold of the setting."""
         return self._gathered([run.tested for run in self.runs])
@@ -202,8 +213,11 @@ def evaluate(runs: Run | Sequence[Run]) -> dict[str, float]:
         ...     bstviz.evaluate(bstviz.load_run(assets() / "runs" / f"{loss}-audio-c1-fold0"))
         ...     for loss in ("hierarchical", "flat")
         ... )
-        >>> f"{hierarchical['top_silhouette']:.2f} against {flat['top_silhouette']:.2f}"
-        '0.59 against 0.19'
+        >>> for level in ("top", "second"):
+        ...     name = f"{level}_silhouette"
+        ...     print(f"{name}: {flat[name]:.2f} flat, {hierarchical[name]:.2f} hierarchical")
+        top_silhouette: 0.19 flat, 0.59 hierarchical
+        second_silhouette: 0.20 flat, -0.18 hierarchical
     """
     runs = [runs] if isinstance(runs, Run) else list(runs)
     if not runs:

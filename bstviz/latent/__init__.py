@@ -1,1 +1,1 @@
-"""The 64-d latent space: projection, neighbours, structure of one space, alignment of two."""
+"""Latent spaces: projection, neighbours, near-duplicates, structure of one space, alignment of two."""

@@ -91,6 +91,22 @@ def forward(
     return [Prediction(*member) for member in zip(latent, probabilities, attention, strict=True)]
 
 
+def network_probabilities(run: Run) -> np.ndarray:
+    """What a run's network alone says of the sounds that it lists, without its datastore's share: (N, C) float32.
+
+    The classifier stands on the latents, which the run holds: neither the collection nor its embeddings are needed.
+    """
+    import torch
+
+    if run.datastore is None or not run.datastore.share:
+        return run.probabilities
+    with torch.inference_mode():
+        latents = torch.from_numpy(np.array(run.latents, np.float32))[None]  # (1, N, Z)
+        logits = network(run).classify(latents)[0]
+        probabilities: np.ndarray = (logits / run.temperature).softmax(dim=1).numpy()
+    return probabilities
+
+
 def answers_table(
     collection: Collection,
     rows: np.ndarray,

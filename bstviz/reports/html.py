@@ -20,12 +20,11 @@ from typing import Any
 import plotly.graph_objects as go
 
 from bstviz import storage
-from bstviz.datasets.collection import Collection
-from bstviz.errors import UserError
 from bstviz.models.experiment_folder import find_runs, read_experiment
 from bstviz.models.run_info import HEADER, RunInfo, load_info
 from bstviz.plots.confusion import NIGHT
 from bstviz.reports import reproduce, summaries
+from bstviz.reports.comparisons import collection_of
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, Text, run_groups
 from bstviz.reports.table import MODELS
 from bstviz.training.baselines import find_baselines
@@ -125,7 +124,7 @@ def data(group: RunGroup) -> Chapter:
         "Collection": first.collection.name,
         "SHA-256 of its sounds, classes and embeddings": first.collection.hash,
     }
-    collection = _collection(first)
+    collection = collection_of(first)
     if collection is None:
         facts["Sounds"] = "not known: the collection is not where it was when the runs were made"
     else:
@@ -168,13 +167,6 @@ def data(group: RunGroup) -> Chapter:
             Table("The runs, one per fold.", headings, runs),
         ],
     )
-
-
-def _collection(info: RunInfo) -> Collection | None:
-    try:
-        return info.load_collection()
-    except UserError:
-        return None
 
 
 def training(infos: Sequence[RunInfo]) -> Chapter:

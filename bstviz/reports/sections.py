@@ -2,7 +2,9 @@
 
 A section takes the runs of one group (a collection and a kind of folds), or some of them, and gives blocks: text,
 tables, figures. A renderer decides how blocks look, how several figures share a place, and who chooses the runs;
-words and figures are those given here. Long because it is the one list of them.
+words and figures are those given here.
+
+Long because the list of all sections stands with what makes the blocks of each.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isnan
 from pathlib import Path
 from typing import Literal
 
@@ -22,8 +25,9 @@ from bstviz.models.run import Run, load_run
 from bstviz.models.run_info import RunInfo
 from bstviz.plots import per_class
 from bstviz.plots.confusion import confusion_figure
-from bstviz.reports import figures, summaries, table
-from bstviz.reports.table import TABLE_METRICS, Row
+from bstviz.reports import comparisons, figures, summaries, table
+from bstviz.reports.comparisons import LossComparison
+from bstviz.reports.table import MODELS, TABLE_METRICS, Row
 from bstviz.training.baselines import Baseline
 
 Scope = Literal["group", "pair", "fold", "setting"]
@@ -141,6 +145,7 @@ class Chosen:
         name: Of their setting.
         rows: Of table 1, where the scope is the group.
         load: Reads a run with its arrays.
+        compare: Compares hierarchical with flat runs.
         paper: Put the paper's figures beside ours in table 1.
         dark: Colours for a dark page.
         training: Show the sounds that a run was trained on beside its test sounds, in figure 2.
@@ -151,6 +156,7 @@ class Chosen:
     name: str = ""
     rows: Sequence[Row] = ()
     load: Callable[[RunInfo], Run] = lambda info: load_run(info.folder or Path())
+    compare: Callable[[Sequence[RunInfo]], Sequence[LossComparison]] = comparisons.compare_stored
     paper: bool = True
     dark: bool = False
     training: bool = False
@@ -205,18 +211,43 @@ def structure(chosen: Chosen) -> list[Block]:
     if compared is None:
         return []
     frame, folds = compared
-    formats = {str(name): ".3f" for name in frame.select_dtypes("number")} | {"Difference": "+.3f"}
-    cells = [[_cell(v, formats.get(str(n), "")) for n, v in row.items()] for row in frame.to_dict("records")]
-    notes = {
-        "Difference": "Hierarchical minus non-hierarchical",
-        "Higher on": "On how many folds hierarchical is higher",
-    }
+    higher = {str(name): "On how many folds hierarchical is higher" for name in frame if "higher on" in str(name)}
+    differences = [str(name) for name in frame.select_dtypes("number")]
+    notes = dict.fromkeys(differences, "Hierarchical minus non-hierarchical") | higher
     caption = f"{chosen.name}. {summaries.compared_on(folds)}"
-    return [Table(caption, [str(name) for name in frame], cells, frame=frame, formats=formats, help=notes)]
+    return [_as_table(caption, frame, dict.fromkeys(differences, "+.3f"), notes)]
+
+
+def hierarchical_against_flat(chosen: Chosen) -> list[Block]:
+    """Paired tests of hierarchical against flat training, on every measure and by class."""
+    found = chosen.compare(chosen.infos)
+    if not found:
+        return []
+    formats = {MODELS[loss]: ".2f" for loss in comparisons.LOSSES_COMPARED}
+    formats |= {"Difference": "+.2f", "Test sounds": ",d"}
+    caption = f"{chosen.name}. {comparisons.drawn_in_words(found[0])}"
+    notes = {
+        "Retrieval": "Whether the votes of nearest training sounds are blended into the answers, as the runs give them"
+    }
+    tables = [_as_table(caption, comparisons.measures_frame(found), formats, notes, words=2)]
+    words, by_class = comparisons.classes_in_words(found), comparisons.classes_frame(found)
+    if by_class.empty:
+        return [*tables, Text(f"{chosen.name}. {words}")]
+    return [*tables, _as_table(f"{chosen.name}. {words}", by_class, formats, notes, words=2)]
+
+
+def _as_table(
+    caption: str, frame: pd.DataFrame, formats: Mapping[str, str], notes: Mapping[str, str], words: int = 1
+) -> Table:
+    """A table of a frame, whose cells are text in its formats."""
+    cells = [[_cell(v, formats.get(str(n), "")) for n, v in row.items()] for row in frame.to_dict("records")]
+    return Table(caption, [str(name) for name in frame], cells, words, frame=frame, formats=formats, help=notes)
 
 
 def _cell(value: object, spec: str) -> str:
-    """A value as text; numbers without a negative zero."""
+    """A value as text; numbers without a negative zero, a dash where there is none."""
+    if isinstance(value, float) and isnan(value):
+        return "–"
     return format(value, spec.replace(".", "z.")) if spec else str(value)
 
 
@@ -301,6 +332,7 @@ class Section:
         return self.title or self.name
 
 
+NO_PAIR = "This needs a hierarchical and a flat run of the same setting and fold; there are none here."
 SECTIONS = (
     Section("Table 1", "", "group", table_one),
     Section(
@@ -310,7 +342,15 @@ SECTIONS = (
         "pair",
         structure,
         title="Structure of the latent spaces",
-        missing="This needs a hierarchical and a flat run of the same setting and fold; there are none here.",
+        missing=NO_PAIR,
+    ),
+    Section(
+        "Hierarchical against flat",
+        "Whether hierarchical training changes what is answered, or chance alone would: paired tests on the same "
+        "sounds. They are of the models as trained; models of another seed are another comparison.",
+        "pair",
+        hierarchical_against_flat,
+        missing=NO_PAIR,
     ),
     Section(
         "Confusion",

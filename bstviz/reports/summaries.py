@@ -17,31 +17,41 @@ from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
 from bstviz.reports.table import MODELS, TABLE_METRICS, Row, paper_figure, recipe_of
 
+LEVELS = {"top": "Top", "second": "Second"}
+"""Both levels, as they head columns."""
 STRUCTURE = {
-    "top_silhouette": (
-        "Silhouette, top level",
-        "How much nearer sounds are to their own class than to the next one, −1 to 1.",
-    ),
-    "second_silhouette": ("Silhouette, second level", "The same among the second-level classes."),
-    "top_knn_purity": ("Neighbour purity, top level", "Share of the ten nearest sounds that have the same class."),
-    "second_knn_purity": ("Neighbour purity, second level", "The same among the second-level classes."),
+    "silhouette": ("Silhouette", "How much nearer sounds are to their own class than to the next one, −1 to 1."),
+    "knn_purity": ("Neighbour purity", "Share of the ten nearest sounds that have the same class."),
+    "retrieval_map": ("Retrieval mAP", "Whether the nearest sounds are of the same class, 0 to 1."),
     "tree_correlation": (
         "Agreement with the taxonomy",
-        "Rank correlation of class distances with those in its tree, −1 to 1.",
+        "Rank correlation of class distances with those in its tree, −1 to 1; one number for both levels.",
     ),
-    "top_retrieval_map": (
-        "Retrieval mAP, top level",
-        "Whether the nearest sounds are of the same class, 0 to 1.",
-    ),
-    "second_retrieval_map": ("Retrieval mAP, second level", "The same among the second-level classes."),
 }
-"""Title and one sentence for each measure of :func:`bstviz.latent.structure.structure`."""
-COMPARED = {
-    **STRUCTURE,
-    "second_accuracy": ("Accuracy, second level", "For comparison: the price or gain of the structure."),
-    "top_accuracy": ("Accuracy, top level", "The same, counting only the top-level class."),
-}
+"""Title and one sentence for each measure of :func:`bstviz.latent.structure.structure`, which are at both levels: what
+one gains and the other loses is told by the same measure.
+"""
+COMPARED = {**STRUCTURE, "accuracy": ("Accuracy", "For comparison: the price or gain of the structure.")}
 """Measures of the comparison of losses, with a sentence each; larger is better in all."""
+
+
+def metric_at(level: str, measure: str) -> str | None:
+    """Name of the metric that a measure of :data:`COMPARED` is at a level; what is of both levels stands at the top."""
+    if measure != "tree_correlation":
+        return f"{level}_{measure}"
+    return measure if level == "top" else None
+
+
+STRUCTURE_METRICS = [name for measure in STRUCTURE for level in LEVELS if (name := metric_at(level, measure))]
+"""Names of the metrics of structure."""
+
+
+def spread_over_folds(values: Sequence[float] | np.ndarray) -> str:
+    """Mean and standard deviation over folds, the mean alone of one fold, a dash without any."""
+    known = [v for v in values if not np.isnan(v)]
+    if not known:
+        return "–"
+    return f"{np.mean(known):.3f}" + (f" ± {np.std(known):.3f}" if len(known) > 1 else "")
 
 
 PANELS = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical", 4))
@@ -137,28 +147,33 @@ def losses_compared(chosen: Sequence[RunInfo]) -> tuple[pd.DataFrame, int] | Non
         chosen: Runs of one collection, modality, threshold and kind of folds.
 
     Returns:
-        One row per measure: means of both, deviations where there are several folds, the mean difference, and on how
-        many folds hierarchical is higher; and the number of folds that both have. None where there is no such fold.
+        One row per measure and, for each level, of both losses the mean with its deviation where there are several
+        folds, the mean difference, and on how many folds hierarchical is higher; and the number of folds that both
+        have. None where there is no such fold.
     """
-    by_loss: dict[str, dict[int, RunInfo]] = {"hierarchical": {}, "flat": {}}
+    by_loss: dict[str, dict[int, RunInfo]] = {"flat": {}, "hierarchical": {}}
     for info in chosen:
         if info.train.loss in by_loss:
-            by_loss[info.train.loss][info.fold] = info
+            by_loss[info.train.loss].setdefault(info.fold, info)
     shared = sorted(set(by_loss["hierarchical"]) & set(by_loss["flat"]))
     if not shared:
         return None
     entries = []
-    for name, (label, meaning) in COMPARED.items():
-        values = {loss: np.array([by_loss[loss][f].metrics.get(name, np.nan) for f in shared]) for loss in by_loss}
-        difference = values["hierarchical"] - values["flat"]
+    for measure, (label, meaning) in COMPARED.items():
         entry: dict[str, object] = {"Measure": label}
-        for loss, value in values.items():
-            entry |= {MODELS[loss]: value.mean(), f"± {MODELS[loss]}": value.std() if len(shared) > 1 else None}
-        entry["Difference"] = difference.mean()
-        entry["Higher on"] = f"{int((difference > 0).sum())} of {folds_in_words(len(shared))}"
+        for level, words in LEVELS.items():
+            name = metric_at(level, measure)
+            values = {
+                loss: np.array([runs[fold].metrics.get(name or "", np.nan) for fold in shared])
+                for loss, runs in by_loss.items()
+            }
+            difference = values["hierarchical"] - values["flat"]
+            higher = f"{int((difference > 0).sum())} of {folds_in_words(len(shared))}"
+            entry |= {f"{words}, {loss}": spread_over_folds(value) for loss, value in values.items()}
+            entry |= {f"{words}, difference": difference.mean(), f"{words}, higher on": higher if name else "–"}
         entry["What it says"] = meaning
         entries.append(entry)
-    return pd.DataFrame(entries).dropna(axis=1, how="all"), len(shared)
+    return pd.DataFrame(entries), len(shared)
 
 
 def compared_on(folds: int) -> str:

@@ -10,7 +10,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
@@ -206,7 +206,14 @@ def table(rows: Sequence[Row], *, paper: bool) -> tuple[list[str], list[list[str
     return headings, cells
 
 
-def write(rows: Sequence[Row], form: str, *, paper: bool = True, width: int | None = None) -> str:
+def write(
+    rows: Sequence[Row],
+    form: str,
+    *,
+    paper: bool = True,
+    width: int | None = None,
+    comparisons: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """The table as text for people or programs.
 
     Args:
@@ -215,12 +222,13 @@ def write(rows: Sequence[Row], form: str, *, paper: bool = True, width: int | No
             paper's.
         paper: Put the paper's means beside ours in text and Markdown (JSON has them as ``paper`` always).
         width: Of text, in characters; the terminal's when left out.
+        comparisons: Hierarchical against flat (:func:`bstviz.reports.comparisons.of_experiments`), for JSON.
 
     Raises:
         UserError: There is no such format.
     """
     if form == "json":
-        return json.dumps({"rows": [_json(row) for row in rows]}, indent=1)
+        return json.dumps({"rows": [_json(row) for row in rows], "comparisons": list(comparisons)}, indent=1)
     if form == "csv":
         return _csv(rows)
     if form not in TABLE_FORMATS:

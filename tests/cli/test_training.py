@@ -60,6 +60,20 @@ def test_report_as_json(place: Path) -> None:
     assert {"top_accuracy", "second_top2_accuracy", "top_top2_accuracy", "hierarchical_f1"} <= set(rows[1]["metrics"])
 
 
+def test_report_as_json_compares_hierarchical_with_flat(place: Path, tmp_path: Path) -> None:
+    """Where both are there in one setting; as of ``place``, they are of two modalities."""
+    assert json.loads(invoke("report", place / "flat", place / "both", "--json").stdout)["comparisons"] == []
+    invoke("train", place / "tones", "--loss", "hierarchical", *QUICK, "--out", tmp_path / "x")
+    (found, *_) = json.loads(invoke("report", place / "flat", tmp_path / "x", "--json").stdout)["comparisons"]
+    assert (found["collection"], found["modality"], found["folds"], found["sounds"]) == ("tones", "audio", 2, 36)
+    assert {row["measure"] for row in found["measures"]} == {
+        "second_accuracy",
+        "top_accuracy",
+        "top_accuracy_by_mass",
+        "hierarchical_f1",
+    }
+
+
 def test_sweep_trains_a_grid_with_baselines_and_prints_it(place: Path, tmp_path: Path) -> None:
     grid = tmp_path / "grid.toml"
     grid.write_text('modalities = ["audio"]\nbaselines = ["knn"]\n')

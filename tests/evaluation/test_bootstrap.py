@@ -69,6 +69,25 @@ def test_a_handful_of_sounds_has_no_interval(run: Run) -> None:
     assert table["change_high"].isna().tolist() == [False, True]
 
 
+def test_sums_over_draws_are_those_of_the_units_drawn_however_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.arange(12.0).reshape(6, 2)
+    rng = np.random.default_rng(4)
+    expected = [values[rng.integers(6, size=6)].sum(axis=0) for _ in range(9)]
+    for at_a_time in (1, 13, 1_000):
+        monkeypatch.setattr(bootstrap, "UNITS_AT_A_TIME", at_a_time)
+        np.testing.assert_array_equal(bootstrap.resampled_sums(values, resamples=9, seed=4), expected)
+
+
+def test_the_p_of_resampled_differences_by_hand() -> None:
+    """Of 999 draws 9 are not above 0: twice (1 + 9) / (1 + 999); and where all are 0, or half each way, 1."""
+    drawn = np.ones((999, 3))
+    drawn[:9, 0], drawn[:, 1], drawn[:500, 2] = -1, 0, -1
+    np.testing.assert_allclose(bootstrap.p_value(drawn), [0.02, 1, 1])
+    np.testing.assert_allclose(bootstrap.p_value(-drawn), [0.02, 1, 1])
+    drawn[500:, 0] = np.nan
+    assert bootstrap.p_value(drawn)[0] == pytest.approx(2 * 10 / 501)
+
+
 def test_the_same_seed_draws_the_same() -> None:
     right, total = np.arange(10)[:, None] % 2, np.ones((10, 1))
     np.testing.assert_array_equal(

@@ -7,8 +7,8 @@ from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
 from bstviz.evaluation.leakage import leakage
 from bstviz.models.run import Run
-from tests.evaluation.conftest import pairs
 from tests.fakes import small_collection
+from tests.latent.conftest import pairs
 
 
 def test_near_duplicates_in_training_count_and_others_do_not(collection: Collection, runs: dict[str, Run]) -> None:

@@ -8,8 +8,10 @@ import pytest
 from bstviz.datasets.collection import Collection
 from bstviz.encoders.base import AudioOrText
 from bstviz.errors import UserError
-from bstviz.models.predict import Embeddings, network, predict
+from bstviz.models.predict import Embeddings, network, network_probabilities, predict
 from bstviz.models.run import Run
+from bstviz.training.train import train_fold
+from tests.fakes import quick, stratified
 
 Runs = dict[str, Run]
 
@@ -51,6 +53,20 @@ def test_a_kept_network_gives_the_same_answer(runs: Runs, collection: Collection
     np.testing.assert_array_equal(
         predict(run, audio=audio, model=kept).probabilities, predict(run, audio=audio).probabilities
     )
+
+
+def test_a_network_alone_is_what_its_latents_say_without_the_datastore(collection: Collection) -> None:
+    """What is stored is the blend; what the stored latents say, blended with the datastore's votes, is that again."""
+    folds = stratified(collection)
+    run = train_fold(collection, folds, 0, quick(modality="both", epochs=2, retrieval=True))
+    assert run.datastore is not None
+    blended = replace(run, datastore=replace(run.datastore, share=0.3))
+    kinds = {kind: given(collection, kind) for kind in run.encoders}
+    alone = predict(replace(run, datastore=None), **kinds).probabilities
+    np.testing.assert_allclose(network_probabilities(blended), alone, atol=1e-6)
+    assert np.abs(predict(blended, **kinds).probabilities - alone).max() > 0.01
+    unshared = replace(run, datastore=replace(run.datastore, share=0.0))
+    assert network_probabilities(unshared) is unshared.probabilities
 
 
 @pytest.mark.parametrize("change", [{"id": "clap"}, {"revision": "2"}])

@@ -7,10 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
+from bstviz.evaluation.paired import MEASURES
 from bstviz.models.run import Run
 from bstviz.models.run_info import CollectionRef
+from bstviz.reports.comparisons import compare_losses
 from bstviz.reports.html import chapters_of
 from bstviz.reports.sections import SECTIONS, Choice, Chosen, Figure, Table, Text, run_groups
+from bstviz.reports.summaries import LEVELS
 from bstviz.training.baselines import Baseline, BaselineConfig
 
 
@@ -50,11 +53,12 @@ def test_the_report_has_every_section_in_the_list_s_order(runs: dict[str, Run]) 
 
 def test_what_runs_do_not_have_is_said_and_attention_is_of_both_modalities(runs: dict[str, Run]) -> None:
     (group,) = run_groups([runs["audio"]], [])
-    _, structure, _, by_setting, *_ = chapters_of(group)
-    claim, missing = structure.blocks
-    assert isinstance(claim, Text)
-    assert isinstance(missing, Text)
-    assert missing.text == next(s.missing for s in SECTIONS if s.name == "Structure")
+    _, structure, against, _, by_setting, *_ = chapters_of(group)
+    for chapter in (structure, against):
+        claim, missing = chapter.blocks
+        assert isinstance(claim, Text)
+        assert isinstance(missing, Text)
+        assert missing.text == next(s.missing for s in SECTIONS if s.heading == chapter.title)
     captions = [block.caption for block in by_setting.chapters[0].blocks if isinstance(block, Figure)]
     assert len(captions) == sum(s.scope == "setting" for s in SECTIONS) - 1
     assert not any("equation 2" in caption for caption in captions)
@@ -78,9 +82,24 @@ def test_losses_are_compared_in_text_and_numbers_alike(runs: dict[str, Run]) -> 
     (table,) = next(s for s in SECTIONS if s.name == "Structure").blocks(Chosen([runs["audio"], flat], "audio"))
     assert isinstance(table, Table)
     assert table.frame is not None
-    place = table.headings.index("Difference")
-    assert {row[place] for row in table.cells} <= {"+0.000", "nan", "+nan"}
-    np.testing.assert_array_equal(table.frame["Difference"].dropna(), 0)
+    for words in LEVELS.values():
+        place = table.headings.index(f"{words}, difference")
+        assert {row[place] for row in table.cells} <= {"+0.000", "–"}
+        np.testing.assert_array_equal(table.frame[f"{words}, difference"].dropna(), 0)
+
+
+def test_flat_is_tested_against_hierarchical_in_text_and_numbers_alike(runs: dict[str, Run]) -> None:
+    flat = dataclasses.replace(runs["audio"], train=dataclasses.replace(runs["audio"].train, loss="flat"))
+    both = [runs["audio"], flat]
+    chosen = Chosen(both, "audio", compare=lambda infos: compare_losses(both, None))
+    table, words = next(s for s in SECTIONS if s.name == "Hierarchical against flat").blocks(chosen)
+    assert isinstance(table, Table)
+    assert isinstance(words, Text)
+    assert [row[0] for row in table.cells] == list(MEASURES.values())
+    assert {row[table.headings.index("Difference")] for row in table.cells} == {"+0.00"}
+    assert {row[table.headings.index("McNemar p")] for row in table.cells} == {"1.000", "–"}
+    assert "0 of 0 tested" in words.text
+    assert "audio" in table.caption
 
 
 def test_runs_are_grouped_by_collection_and_folds(runs: dict[str, Run]) -> None:

@@ -9,7 +9,6 @@ from streamlit.testing.v1 import AppTest
 from bstviz import paths
 from bstviz.latent import alignment
 from bstviz.models.run import load_run
-from bstviz.ui.compare.tables import spread_over_folds
 from tests.ui.conftest import ROOT, sent
 
 HIERARCHICAL, FLAT = (load_run(paths.assets() / "runs" / f"{loss}-audio-c1-fold0") for loss in ("hierarchical", "flat"))
@@ -70,6 +69,16 @@ def test_a_chosen_class_is_selected_on_both_maps(app: AppTest) -> None:
     assert sent(app, "map")[0]["chosen"] == 48
 
 
+def test_structure_is_told_at_both_levels_by_the_same_measures(app: AppTest) -> None:
+    table = next(d.value for d in app.dataframe if "What it says" in d.value).set_index("Measure")
+    for level, words in (("top", "Top"), ("second", "Second")):
+        for title, name in (("Silhouette", "silhouette"), ("Neighbour purity", "knn_purity")):
+            values = [run.metrics[f"{level}_{name}"] for run in (HIERARCHICAL, FLAT)]
+            found = table.loc[title, [f"{words}, left", f"{words}, right"]].tolist()
+            assert found == [f"{value:.3f}" for value in values]
+            assert table.loc[title, f"{words}, diff."] == pytest.approx(values[1] - values[0])
+
+
 def test_identical_runs_differ_in_nothing(app: AppTest) -> None:
     app.selectbox(key="compare.right").set_value(app.selectbox(key="compare.left").value).run()
     (data,) = sent(app, "map")
@@ -84,9 +93,3 @@ def test_runs_of_any_modality_are_compared_on_what_they_share(experiment: object
     assert not app.exception
     assert not app.error
     assert sent(app, "map")[0]["n"] == 48
-
-
-def test_spread_over_folds_is_mean_and_deviation() -> None:
-    assert spread_over_folds([0.25]) == "0.250"
-    assert spread_over_folds([0.2, 0.4, float("nan")]) == "0.300 ± 0.100"
-    assert spread_over_folds([]) == "–"

@@ -195,13 +195,19 @@ def test_a_table_of_classes_names_rivals_and_differences() -> None:
         first, second = (latents, labels, np.ones(4)), (latents, np.array([0, 1, 1, 1]), np.full(4, 0.75))
         table = compare_classes(first, second, labels, np.zeros(4), 5)
         class_table(table, bst().top, key="t", on_pick=lambda label: None)
-        structure_table({"top_silhouette": [0.1, 0.3]}, {"top_silhouette": [0.5], "new_measure": [1.0]}, key="s")
+        structure_table(
+            {"top_silhouette": [0.1, 0.3], "second_silhouette": [0.4]},
+            {"top_silhouette": [0.5], "second_silhouette": [0.1]},
+            key="s",
+        )
 
     classes, structure = (d.value for d in shown(script).dataframe)
     assert classes["Class"].tolist() == ["Music", "Instrument samples"]
     assert classes["Accuracy, diff."].tolist() == [-50, 0]
     assert classes["Purity, diff."].tolist() == [-25, -25]
     assert classes["Most confused with"].tolist() == ["Instrument samples", "–"]
-    assert structure.iloc[0].tolist()[:3] == ["Silhouette, top level", "0.200 ± 0.100", "0.500"]
-    assert structure["Difference"].iloc[0] == pytest.approx(0.3)
-    assert structure["Measure"].iloc[1] == "New measure"
+    silhouette = structure.iloc[0]
+    assert silhouette.tolist()[:3] == ["Silhouette", "0.200 ± 0.100", "0.500"]
+    assert silhouette["Top, diff."] == pytest.approx(0.3)
+    assert silhouette["Second, diff."] == pytest.approx(-0.3)
+    assert structure.iloc[1].tolist()[1:3] == ["–", "–"]

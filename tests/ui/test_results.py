@@ -15,7 +15,7 @@ from bstviz import paths
 from bstviz.datasets.collection import Collection
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run_info import load_info
-from bstviz.reports import summaries
+from bstviz.reports import comparisons, summaries
 from bstviz.reports.sections import SECTIONS
 from bstviz.training.preset import SweepPreset, grid_of
 from bstviz.training.sweep import run_sweep
@@ -62,11 +62,21 @@ def test_table_1_holds_networks_and_baselines(page: AppTest, experiment: Path) -
 
 def test_the_losses_are_compared_fold_by_fold(page: AppTest, experiment: Path) -> None:
     table: pd.DataFrame = show(page, "Structure").dataframe[0].value
-    found = {path.name: load_info(path).metrics["top_silhouette"] for path in find_runs(experiment)}
-    pairs = [(found[f"hierarchical-both-c1-fold{f}"], found[f"flat-both-c1-fold{f}"]) for f in range(4)]
-    row = table[table["Measure"] == "Silhouette, top level"].iloc[0]
-    assert row["Difference"] == pytest.approx(np.mean([a - b for a, b in pairs]))
-    assert row["Higher on"] == f"{sum(a > b for a, b in pairs)} of 4 folds"
+    row = table[table["Measure"] == "Silhouette"].iloc[0]
+    for level, words in summaries.LEVELS.items():
+        found = {path.name: load_info(path).metrics[f"{level}_silhouette"] for path in find_runs(experiment)}
+        pairs = [(found[f"hierarchical-both-c1-fold{f}"], found[f"flat-both-c1-fold{f}"]) for f in range(4)]
+        assert row[f"{words}, difference"] == pytest.approx(np.mean([a - b for a, b in pairs]))
+        assert row[f"{words}, higher on"] == f"{sum(a > b for a, b in pairs)} of 4 folds"
+        assert row[f"{words}, hierarchical"] == summaries.spread_over_folds([a for a, _ in pairs])
+
+
+def test_hierarchical_against_flat_is_what_the_core_compares(page: AppTest, experiment: Path) -> None:
+    table: pd.DataFrame = show(page, "Hierarchical against flat").dataframe[0].value
+    infos = [load_info(path) for path in find_runs(experiment) if "-both-" in path.name]
+    found = comparisons.compare_stored(infos)
+    assert found[0].grouped
+    pd.testing.assert_frame_equal(table, comparisons.measures_frame(found), check_dtype=False)
 
 
 def test_figure_2_is_the_settings_of_the_paper_that_are_there(page: AppTest) -> None:
@@ -102,5 +112,6 @@ def test_what_a_single_fold_cannot_say_is_left_out(experiment: Path) -> None:
     assert compared is not None
     table, folds = compared
     assert folds == 1
-    assert not [name for name in table if name.startswith("±")]
-    assert set(table["Higher on"]) <= {"0 of 1 fold", "1 of 1 fold"}
+    for words in summaries.LEVELS.values():
+        assert not table[f"{words}, flat"].str.contains("±").any()
+        assert set(table[f"{words}, higher on"]) <= {"0 of 1 fold", "1 of 1 fold", "–"}

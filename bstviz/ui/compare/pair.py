@@ -15,7 +15,7 @@ from bstviz.latent.structure import compare_classes
 from bstviz.models.run import Run
 from bstviz.plots import viewport
 from bstviz.plots.facets import Category, Column, number_column
-from bstviz.reports.summaries import STRUCTURE
+from bstviz.reports.summaries import STRUCTURE_METRICS
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of
 from bstviz.ui.components.map import Sounds
@@ -192,7 +192,7 @@ def _part(column: Column, rows: np.ndarray, everything: tuple[Category, ...], po
 def structure(loaded: Loaded) -> dict[str, list[float]]:
     """Structure of a run and its siblings on their test sounds: each measure's value, one per fold."""
     folds = [info.metrics for info in cache.siblings(loaded)]
-    return {name: [fold[name] for fold in folds if name in fold] for name in STRUCTURE}
+    return {name: [fold[name] for fold in folds if name in fold] for name in STRUCTURE_METRICS}
 
 
 @st.cache_data(max_entries=32, show_spinner=False, hash_funcs={Pair: identity_of})

@@ -9,34 +9,37 @@ import pandas as pd
 import streamlit as st
 
 from bstviz.datasets.taxonomy import SoundClass
-from bstviz.reports.summaries import STRUCTURE
-
-
-def spread_over_folds(values: Sequence[float]) -> str:
-    """Mean and standard deviation over folds, the mean alone of one fold, a dash without any."""
-    known = [v for v in values if not np.isnan(v)]
-    if not known:
-        return "–"
-    return f"{np.mean(known):.3f}" + (f" ± {np.std(known):.3f}" if len(known) > 1 else "")
+from bstviz.reports.summaries import LEVELS, STRUCTURE, metric_at, spread_over_folds
 
 
 def structure_table(left: Mapping[str, Sequence[float]], right: Mapping[str, Sequence[float]], *, key: str) -> None:
-    """Structure of two latent spaces: each measure over folds, the difference of the means, and what it says."""
+    """Structure of two latent spaces at both levels: each measure over folds, the difference of the means, and what it
+    says.
+
+    Args:
+        left: Values over folds of the one, by metric of :data:`bstviz.reports.summaries.STRUCTURE_METRICS`.
+        right: Of the other.
+        key: Of the table.
+    """
     rows = []
-    for name in dict.fromkeys([*left, *right]):
-        title, sentence = STRUCTURE.get(name, (name.replace("_", " ").capitalize(), ""))
-        a, b = left.get(name, []), right.get(name, [])
-        difference = float(np.nanmean(b) - np.nanmean(a)) if len(a) and len(b) else float("nan")
-        rows.append((title, spread_over_folds(a), spread_over_folds(b), difference, sentence))
+    for measure, (title, sentence) in STRUCTURE.items():
+        row: dict[str, object] = {"Measure": title}
+        for level, words in LEVELS.items():
+            name = metric_at(level, measure) or ""
+            a, b = left.get(name, []), right.get(name, [])
+            row |= {f"{words}, left": spread_over_folds(a), f"{words}, right": spread_over_folds(b)}
+            row[f"{words}, diff."] = float(np.nanmean(b) - np.nanmean(a)) if len(a) and len(b) else float("nan")
+        rows.append({**row, "What it says": sentence})
+    difference = st.column_config.NumberColumn(format="%+.3f", help="Right minus left")
     st.dataframe(
-        pd.DataFrame(rows, columns=["Measure", "Left", "Right", "Difference", "What it says"]),
+        pd.DataFrame(rows),
         hide_index=True,
         key=key,
         height="content",
         placeholder="",
         column_config={
             "Measure": st.column_config.TextColumn(width="medium"),
-            "Difference": st.column_config.NumberColumn(format="%+.3f", help="Right minus left", width="small"),
+            **{f"{words}, diff.": difference for words in LEVELS.values()},
             "What it says": st.column_config.TextColumn(width="large"),
         },
     )

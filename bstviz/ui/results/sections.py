@@ -13,9 +13,11 @@ import streamlit as st
 from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
+from bstviz.reports.comparisons import LossComparison, compare_losses
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, run_groups
 from bstviz.training.baselines import find_baselines
 from bstviz.ui import cache
+from bstviz.ui.cache import Loaded, identity_of
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark
 from bstviz.ui.components.text import chip, escape
 
@@ -23,6 +25,17 @@ from bstviz.ui.components.text import chip, escape
 def load_fold(info: RunInfo) -> Run:
     """A run with its arrays."""
     return cache.load_run(info.folder or Path())
+
+
+@st.cache_resource(max_entries=32, show_spinner="Comparing hierarchical with flat …", hash_funcs={Loaded: identity_of})
+def _compared(runs: Sequence[Loaded]) -> list[LossComparison]:
+    collection = runs[0].collection
+    return compare_losses([loaded.run for loaded in runs], collection.sounds if collection else None)
+
+
+def compare_folds(infos: Sequence[RunInfo]) -> list[LossComparison]:
+    """Hierarchical against flat, compared once while the server runs."""
+    return _compared([cache.load(info.folder or Path()) for info in infos])
 
 
 def choose_group() -> RunGroup:
@@ -71,7 +84,7 @@ def _choose_runs(section: Section, infos: Sequence[RunInfo], group: RunGroup) ->
             folds: list[str | int] = ["all", *(info.fold for info in members)]
             kept = st.selectbox("Fold", folds, key=f"results.{section.name}.fold")
             members = [info for info in members if kept in ("all", info.fold)]
-    return Chosen(members, name, load=load_fold, dark=dark())
+    return Chosen(members, name, load=load_fold, compare=compare_folds, dark=dark())
 
 
 def _show_block(block: Block, *, key: str) -> None:

@@ -13,10 +13,10 @@ from sklearn.preprocessing import StandardScaler
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.splits import choose_folds, group_values
 from bstviz.errors import UserError
-from bstviz.evaluation import near_duplicates
-from bstviz.evaluation.near_duplicates import COPY, correlation, find_duplicates, mark_groups, whiten
-from tests.evaluation.conftest import pairs
+from bstviz.latent import near_duplicates
+from bstviz.latent.near_duplicates import COPY, correlation, find_duplicates, mark_groups, whiten
 from tests.fakes import small_collection
+from tests.latent.conftest import pairs
 
 
 def noise(seconds: float = 1.0, seed: int = 0) -> np.ndarray:

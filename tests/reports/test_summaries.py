@@ -1,0 +1,26 @@
+"""What sections say as tables and words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bstviz.latent.structure import structure
+from bstviz.reports.summaries import LEVELS, STRUCTURE_METRICS, losses_compared, metric_at, spread_over_folds
+
+
+def test_spread_over_folds_is_mean_and_deviation() -> None:
+    assert spread_over_folds([0.25]) == "0.250"
+    assert spread_over_folds([0.2, 0.4, float("nan")]) == "0.300 ± 0.100"
+    assert spread_over_folds([]) == "–"
+
+
+def test_all_measures_of_structure_are_shown_and_at_both_levels() -> None:
+    latents = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    found = structure(latents, np.arange(40) % 4, np.array([0, 0, 1, 1]))
+    assert set(STRUCTURE_METRICS) == set(found)
+    assert [metric_at(level, "silhouette") for level in LEVELS] == ["top_silhouette", "second_silhouette"]
+    assert [metric_at(level, "tree_correlation") for level in LEVELS] == ["tree_correlation", None]
+
+
+def test_without_both_losses_nothing_is_compared(runs) -> None:
+    assert losses_compared([runs["audio"]]) is None
