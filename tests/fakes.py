@@ -23,6 +23,7 @@ CODES = ("m-sp", "m-m", "is-p", "fx-a", "fx-v", "ss-n")
 AUDIO_DIM, TEXT_DIM = 16, 12
 RATE = 8_000
 TINY = NetworkSizes(width=32, depth=1, dropout=0.0, hidden=16, latent=8)
+DEEP = NetworkSizes(width=32, expansion=2, depth=1, dropout=0.0, hidden=16, latent=8, norm="batch", head="deep")
 
 
 class FakeAudioEncoder:

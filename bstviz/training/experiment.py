@@ -39,7 +39,7 @@ def train(
         collection: Sounds with the embeddings that ``modality`` takes.
         loss: ``flat`` or ``hierarchical``.
         modality: ``audio``, ``text`` or ``both``.
-        recipe: Named training config: ``default``, ``text`` or ``paper``.
+        recipe: Named training config: ``default``, ``paper`` or ``hatr``.
         min_confidence: Least annotation confidence (1 to 5) of the sounds to train and test on.
         folds: Number of stratified folds; a column ``test_fold`` of the collection takes precedence.
         group: Column whose sounds are kept in the same fold.
