@@ -127,6 +127,7 @@ def quick(**changes: object) -> TrainConfig:
         "label_smoothing": 0.0,
         "top_penalty": "soft",
         "contrastive_weight": 1.0,
+        "precision": "float32",
         "retrieval": False,
         "sizes": TINY,
     }

@@ -1,4 +1,4 @@
-"""The faster of several ways to do the same work: timed once per machine, and remembered."""
+"""The faster of several ways to do the same work: timed once per machine, and kept in the cache."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from bstviz.paths import cache_folder
 
 FILE = "fastest.json"
 ROUNDS = 5
+LEAST_GAIN = 0.1
+"""Share of the first way's time that another has to save: less is within what a busy machine adds."""
 Name = TypeVar("Name", bound=str)
 
 
 def fastest(
     question: str, ways: Mapping[Name, Callable[[], object]], *, clock: Callable[[], float] | None = None
 ) -> Name:
-    """Name of the way that takes the least time.
+    """Name of the way that takes the least time; the first one where no other is faster by :data:`LEAST_GAIN`.
 
     Every way is taken once to warm up and then :data:`ROUNDS` times in turn; its shortest time counts. The answer is
     kept in the cache folder, so that all processes of a machine get the same one; where that cannot be written, each
@@ -64,7 +66,8 @@ def _measured(ways: Mapping[Name, Callable[[], object]], clock: Callable[[], flo
             start = clock()
             work()
             times[name] = min(times[name], clock() - start)
-    return min(times, key=times.__getitem__)
+    first, best = next(iter(ways)), min(times, key=times.__getitem__)
+    return best if times[best] < (1 - LEAST_GAIN) * times[first] else first
 
 
 @cache

@@ -49,7 +49,7 @@ class Fitted:
 
 
 def resolved_precision(config: TrainConfig, model_config: ModelConfig, device: str | torch.device) -> Precision:
-    """``float32`` or ``bfloat16``: for ``auto`` that in which a step takes less time on this machine.
+    """``float32`` or ``bfloat16``: for ``auto`` that in which a step takes clearly less time on this machine.
 
     A step of each is timed once for a network's shape, the number of threads and the version of torch. Hardware without
     bfloat16 is not asked; a processor may have it and be slower by it (AVX512-BF16 without AMX).

@@ -54,9 +54,10 @@ def test_warming_up_and_a_disturbed_round_do_not_count(cache: Path) -> None:
     assert fastest("q", ways, clock=clock) == "warm"
 
 
-def test_of_two_that_take_the_same_time_the_first_is_taken(cache: Path) -> None:
+@pytest.mark.parametrize(("seconds", "expected"), [(1.0, "float32"), (0.95, "float32"), (0.8, "bfloat16")])
+def test_the_first_is_kept_where_the_other_is_hardly_faster(cache: Path, seconds: float, expected: str) -> None:
     clock = Clock()
-    assert fastest("q", {"float32": clock.work(1.0), "bfloat16": clock.work(1.0)}, clock=clock) == "float32"
+    assert fastest("q", {"float32": clock.work(1.0), "bfloat16": clock.work(seconds)}, clock=clock) == expected
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"q": "a way that is gone"}'])
