@@ -61,7 +61,7 @@ def our_epoch(
     rows = torch.arange(len(labels))
     model = ModelConfig("both", matrices["audio"].shape[1], matrices["text"].shape[1], CLASSES, config.sizes)
     print(
-        f"  {count_parameters(Network(model)) / 1e6:.2f} M parameters, {resolved_precision(config, 'cpu')}, "
+        f"  {count_parameters(Network(model)) / 1e6:.2f} M parameters, {resolved_precision(config, model, 'cpu')}, "
         f"{members} at once"
     )
     times = [time.perf_counter()]
@@ -109,7 +109,14 @@ def main(
     )
     theirs = min(reference_epoch(matrices, labels, epochs=epochs))
     print(f"reference loop: {theirs:.2f} s an epoch")
-    both = {"modality": "both", "epochs": epochs + 1, "min_steps": 0, "patience": 0, "retrieval": False}
+    both = {
+        "modality": "both",
+        "epochs": epochs + 1,
+        "min_steps": 0,
+        "patience": 0,
+        "retrieval": False,
+        "precision": "auto",
+    }
     plain = {**both, "precision": "float32"}
     settings = {
         "reference-sizes": (recipe("paper", **both), (1,)),

@@ -89,7 +89,8 @@ def page() -> None:
     st.dataframe(pd.DataFrame(table), hide_index=True, column_config={"Test sounds": counted})
     kinds = "; ".join(dict.fromkeys(run.split_kind for run in judged))
     st.caption(
-        f"Percent on test sounds, mean ± population deviation over the folds (/ over the training seeds) that are loaded. Folds: {kinds}. "
+        "Percent on test sounds, mean ± population deviation over the folds (/ over the training seeds) that are "
+        f"loaded. Folds: {kinds}. "
         "The annotation confidence threshold applies to training and test alike. "
         "Figures of different collections cannot be compared."
     )

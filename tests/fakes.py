@@ -23,6 +23,7 @@ CODES = ("m-sp", "m-m", "is-p", "fx-a", "fx-v", "ss-n")
 AUDIO_DIM, TEXT_DIM = 16, 12
 RATE = 8_000
 TINY = NetworkSizes(width=32, depth=1, dropout=0.0, hidden=16, latent=8)
+DEEP = NetworkSizes(width=32, expansion=2, depth=1, dropout=0.0, hidden=16, latent=8, norm="batch", head="deep")
 
 
 class FakeAudioEncoder:
@@ -126,6 +127,7 @@ def quick(**changes: object) -> TrainConfig:
         "label_smoothing": 0.0,
         "top_penalty": "soft",
         "contrastive_weight": 1.0,
+        "precision": "float32",
         "retrieval": False,
         "sizes": TINY,
     }

@@ -63,6 +63,14 @@ def print_renamed(old: str, new: str) -> None:
     console.print(f"[dim]{plain(old)} is now {plain(new)}; the next version will not accept the old name.[/]")
 
 
+def print_old_recipe(name: str | None) -> None:
+    """Say what a recipe that is no longer offered is called now, if it is one."""
+    from bstviz.models.config import OLD_RECIPES
+
+    if name in OLD_RECIPES:
+        print_renamed(f"recipe {name}", OLD_RECIPES[name][0])
+
+
 def print_problems(problems: dict[str, str]) -> None:
     """Print the sounds that have no embedding, and why: ``problems`` is reasons by id."""
     if not problems:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bstviz.cli.console import console, plain, print_renamed, track
+from bstviz.cli.console import console, plain, print_old_recipe, print_renamed, track
 from bstviz.cli.options import (
     AddressOption,
     DeviceOption,
@@ -49,7 +49,8 @@ def train(
     group: GroupOption = None,
     fold_column: FoldColumnOption = None,
     recipe: Annotated[
-        str, typer.Option(help="Training config: default, text (for text models) or paper (the paper's own).")
+        str,
+        typer.Option(help="Training config: default, paper (section 4.2 of the paper) or hatr (the authors' code)."),
     ] = "default",
     preset: Annotated[str | None, typer.Option(hidden=True)] = None,
     epochs: EpochsOption = None,
@@ -74,6 +75,7 @@ def train(
         print_renamed("train --preset", "train --recipe")
         recipe = preset
     changes: dict[str, Any] = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
+    print_old_recipe(recipe)
     setting = config.recipe(recipe, **changes, **config.exact_epochs(epochs))
     sounds = load_collection(collection)
     assignment = choose_folds(sounds, folds=folds, group=group, column=fold_column, seed=fold_seed)
@@ -86,9 +88,11 @@ def train(
 def sweep(
     collection: Path,
     out: OutOption,
-    preset: Annotated[str, typer.Option(help="table1, or a .toml file of your own.")] = "table1",
+    preset: Annotated[
+        str, typer.Option(help="table1, table1-hatr, table1-default, or a .toml file of your own.")
+    ] = "table1",
     recipe: Annotated[
-        str | None, typer.Option(help="Training config: default, text or paper; by default the preset's.")
+        str | None, typer.Option(help="Training config: default, paper or hatr; by default the preset's.")
     ] = None,
     folds: FoldsOption = "5",
     group: GroupOption = None,
@@ -120,6 +124,7 @@ def sweep(
     from bstviz.training.experiment import chosen_seeds
     from bstviz.training.preset import grid_of, load_preset
 
+    print_old_recipe(recipe)
     trained = chosen_seeds(seed, _numbers(seeds))
     chosen = load_preset(preset).changed(recipe=recipe, baselines=baselines, epochs=epochs, seeds=trained)
     sounds = load_collection(collection)

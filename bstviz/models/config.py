@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from bstviz.errors import UserError
 
@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 Modality = Literal["audio", "text", "both"]
 Loss = Literal["flat", "hierarchical"]
 TopPenalty = Literal["indicator", "soft", "none"]
-Schedule = Literal["constant", "one-cycle"]
+Denominator = Literal["others", "all"]
+Schedule = Literal["constant", "one-cycle", "step"]
+Decay = Literal["decoupled", "coupled"]
+Initialisation = Literal["uniform", "xavier"]
+Stopping = Literal["loss", "accuracy"]
+Norm = Literal["layer", "batch"]
+Head = Literal["plain", "deep"]
 Precision = Literal["auto", "float32", "bfloat16"]
 MODALITIES: tuple[Modality, ...] = ("audio", "text", "both")
 MODALITY_WORDS = {"audio": "audio", "text": "text", "both": "audio + text"}
@@ -63,6 +69,10 @@ class NetworkSizes:
         dropout: Dropout inside the blocks.
         hidden: H, dimension of the feature vectors h_a and h_t.
         latent: Z, dimension of the latent.
+        norm: ``layer``: layer norm before each residual block. ``batch``: the encoder of the authors' code, with batch
+            norm of its input, within its blocks and of its output.
+        head: ``plain``: a latent projection and a classification layer, one each, as in equation 3. ``deep``: the
+            authors' code: three layers and two residual blocks to the latent, two layers from there to the classes.
     """
 
     width: int | None = 128
@@ -71,6 +81,11 @@ class NetworkSizes:
     dropout: float = 0.3
     hidden: int = 128
     latent: int = 64
+    norm: Norm = "layer"
+    head: Head = "plain"
+
+    def __post_init__(self) -> None:
+        _check_choices(self, norm=Norm, head=Head)
 
 
 @dataclass(frozen=True)
@@ -94,7 +109,10 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a model is trained (paper section 4.2; :data:`RECIPES` has the paper's own values).
+    """How a model is trained (paper section 4.2; :data:`RECIPES` has the paper's own values, ``docs/recipes.md`` what
+    they stand on).
+
+    A setting that an older ``run.json`` lacks was not there to be set: its default is what was done then.
 
     Attributes:
         loss: ``flat`` is equation 4; ``hierarchical`` adds equations 5 and 7.
@@ -102,22 +120,36 @@ class TrainConfig:
         min_confidence: Sounds below this annotation confidence are left out of training and test alike.
         epochs: At most so many.
         min_steps: More epochs where these give fewer optimiser steps than this, as in small collections.
-        patience: Stop after so many epochs without a better validation loss and keep the best epoch's weights; 0 trains
-            to the end and keeps the last ones.
+        patience: Stop after so many epochs without a better one and keep the best epoch's weights; 0 trains to the end
+            and keeps the last ones.
+        stopping: What ``patience`` goes by: the ``loss`` or the ``accuracy`` of the validation sounds.
         batch_size: Sounds per step.
+        drop_last: An epoch leaves out the sounds that fill no batch; else its number of batches is rounded, and the
+            last one is filled up with sounds seen before.
         learning_rate: Of Adam(W); the peak with a one-cycle schedule.
-        schedule: ``constant``, or ``one-cycle``: a warm-up, then a cosine fall to zero over all epochs.
-        weight_decay: Decoupled weight decay.
-        noise: Deviation of the Gaussian noise added to embeddings, relative to each dimension's own.
-        mask: Up to this share of an embedding's dimensions is replaced by their mean, a share drawn per sound.
+        schedule: ``constant``; ``one-cycle``: a warm-up, then a cosine fall to zero over all epochs; ``step``: halved
+            every :data:`HALVED_EVERY` epochs.
+        weight_decay: Of AdamW or Adam.
+        decay: ``decoupled``: of the weights alone, apart from the gradient (AdamW). ``coupled``: of all parameters, as
+            part of it (the ``weight_decay`` of PyTorch's Adam).
+        initialisation: Of the weights: ``uniform`` within 1 / sqrt(inputs), biases too, which is PyTorch's own; or
+            Xavier's uniform (``xavier``) with biases of 0.
+        standardise: Embeddings are standardised, each dimension by the training sounds; else they are taken as they
+            come.
+        noise: Deviation of the Gaussian noise added to embeddings; where they are standardised relative to each
+            dimension's own.
+        least_mask: At least this share of an embedding's dimensions is masked.
+        mask: Up to this share of an embedding's dimensions is set to 0 (their mean, where they are standardised). The
+            share is drawn per sound, and each dimension masked with that chance.
         mixup: Alpha of the beta distribution by which pairs of sounds are mixed; 0 for none.
         label_smoothing: Of the cross-entropy.
         temperature: tau of equation 6.
+        denominator: Of equation 6: all ``others`` of the batch, as it is written, or ``all`` with the sound itself.
         contrastive_weight: lambda of equation 7.
         top_penalty: Equation 5 as written (``indicator``, without gradient), its differentiable form (``soft``), or
             none.
-        precision: Of matrix products in training; ``auto`` is bfloat16 where the hardware has it, else float32.
-            Predictions are always float32.
+        precision: Of matrix products in training; ``auto`` is the faster one on
+            this machine (:func:`bstviz.training.fit.resolved_precision`). Predictions are always float32.
         retrieval: Blend the votes of the nearest training sounds into the network's probabilities, see
             :mod:`bstviz.models.retrieval`.
         validation: Share of the training sounds that is held out to judge every epoch, to stop training where
@@ -132,15 +164,22 @@ class TrainConfig:
     epochs: int = 30
     min_steps: int = 1_500
     patience: int = 0
+    stopping: Stopping = "loss"
     batch_size: int = 64
+    drop_last: bool = False
     learning_rate: float = 2e-3
     schedule: Schedule = "one-cycle"
     weight_decay: float = 0.1
+    decay: Decay = "decoupled"
+    initialisation: Initialisation = "uniform"
+    standardise: bool = True
     noise: float = 0.1
+    least_mask: float = 0.0
     mask: float = 0.7
     mixup: float = 0.4
     label_smoothing: float = 0.1
     temperature: float = 0.5
+    denominator: Denominator = "others"
     contrastive_weight: float = 1.0
     top_penalty: TopPenalty = "soft"
     precision: Precision = "auto"
@@ -157,6 +196,20 @@ class TrainConfig:
             raise UserError(f"min_confidence is {self.min_confidence}; annotation confidence runs from 1 to 5.")
         if not 0 < self.validation < 1:
             raise UserError(f"validation is {self.validation}; it is a share of the training sounds, between 0 and 1.")
+        _check_choices(
+            self,
+            stopping=Stopping,
+            schedule=Schedule,
+            decay=Decay,
+            initialisation=Initialisation,
+            denominator=Denominator,
+            top_penalty=TopPenalty,
+            precision=Precision,
+        )
+        if not 0 <= self.least_mask <= self.mask <= 1:
+            raise UserError(
+                f"least_mask is {self.least_mask} and mask {self.mask}; shares, the first at most the other."
+            )
         if self.epochs < 1 or self.batch_size < 2:
             raise UserError(f"epochs is {self.epochs} and batch_size {self.batch_size}; at least 1 and 2 are needed.")
 
@@ -180,31 +233,67 @@ class TrainConfig:
         return between.join(known[name] for name in names or known)
 
 
-REFERENCE_SIZES = NetworkSizes(width=None, expansion=2, depth=3, dropout=0.0)
+def _check_choices(config: object, **choices: Any) -> None:
+    """Refuse a value (UserError) that is not among those of its Literal."""
+    for name, literal in choices.items():
+        if getattr(config, name) not in get_args(literal):
+            raise UserError(f"{name} is {getattr(config, name)!r}; allowed are {', '.join(get_args(literal))}.")
+
+
+HALVED_EVERY = 20
+"""Epochs after which the schedule ``step`` halves the learning rate."""
+REFERENCE_SIZES = NetworkSizes(width=None, expansion=2, depth=3, dropout=0.0, norm="batch")
+PAPER = TrainConfig(
+    epochs=100,
+    min_steps=0,
+    patience=5,
+    drop_last=True,
+    learning_rate=1e-3,
+    schedule="constant",
+    weight_decay=0.0,
+    initialisation="xavier",
+    standardise=False,
+    noise=1e-4,
+    mixup=0.0,
+    label_smoothing=0.0,
+    top_penalty="indicator",
+    precision="float32",
+    retrieval=False,
+    validation=0.1,
+    sizes=REFERENCE_SIZES,
+)
 RECIPES: dict[str, TrainConfig] = {
     "default": TrainConfig(),
-    "text": TrainConfig(label_smoothing=0.3),
-    "paper": TrainConfig(
-        epochs=100,
-        min_steps=0,
-        patience=5,
-        learning_rate=1e-3,
-        schedule="constant",
-        weight_decay=0.0,
-        mixup=0.0,
-        label_smoothing=0.0,
-        top_penalty="indicator",
-        retrieval=False,
-        validation=0.1,
-        sizes=REFERENCE_SIZES,
+    "paper": PAPER,
+    "hatr": replace(
+        PAPER,
+        patience=15,
+        stopping="accuracy",
+        schedule="step",
+        weight_decay=1e-5,
+        decay="coupled",
+        least_mask=0.01,
+        label_smoothing=0.01,
+        denominator="all",
+        validation=0.2,
+        sizes=replace(REFERENCE_SIZES, dropout=0.1, head="deep"),
     ),
 }
-"""``text``: for words alone, whose labels a smoother target serves better (the README has the gain; sounds lose by it).
-``paper``: section 4.2 as it stands, with the encoder sizes of the public reference implementation."""
+"""``paper``: section 4.2 and nothing else; what has to be chosen and the paper leaves open is as in the authors' code.
+``hatr``: the authors' code (the public repository allholy/hatr). ``docs/recipes.md`` has all three line by line.
+"""
+OLD_RECIPES: dict[str, tuple[str, TrainConfig]] = {
+    "text": ("default with label_smoothing=0.3", TrainConfig(label_smoothing=0.3)),
+}
+"""Recipes that are no longer offered: what they are in today's words, and their settings; they work for one version
+more.
+"""
 
 
 def recipe(name: str, **changes: Any) -> TrainConfig:
     """A recipe with some settings changed; raises UserError for an unknown name."""
+    if name in OLD_RECIPES:
+        return replace(OLD_RECIPES[name][1], **changes)
     if name not in RECIPES:
         raise UserError(f"There is no recipe {name!r}; known: {', '.join(RECIPES)}.")
     return replace(RECIPES[name], **changes)

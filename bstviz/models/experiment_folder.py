@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,8 @@ def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
         return
+    if "settings" in old:
+        old["settings"] = [_stated_today(setting) for setting in old["settings"]]
     entry = migrations.experiment_stated(entry, old["format_version"])
     changed = sorted(
         k for k in {*old, *entry} - {"format_version", "left_out"} if _unordered(old.get(k)) != _unordered(entry.get(k))
@@ -85,6 +88,12 @@ def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
             f"{folder} already holds an experiment with other settings ({', '.join(changed)}). Choose another --out, "
             "or delete the folder."
         )
+
+
+def _stated_today(setting: dict[str, Any]) -> dict[str, Any]:
+    """A stored training config with what could not be set when it was stored: as it was done then."""
+    default = dataclasses.asdict(TrainConfig())
+    return {**default, **setting, "sizes": {**default["sizes"], **setting.get("sizes", {})}}
 
 
 def _unordered(value: Any) -> Any:

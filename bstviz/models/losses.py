@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bstviz.models.config import Loss, TrainConfig
+from bstviz.models.config import Denominator, Loss, TrainConfig
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
@@ -57,7 +57,9 @@ def soft_top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor) -> T
     return 1 - (logits.softmax(dim=-1) * same_top).sum(dim=-1).mean(dim=-1)
 
 
-def supervised_contrastive(latents: Tensor, labels: Tensor, *, temperature: float = 0.5) -> Tensor:
+def supervised_contrastive(
+    latents: Tensor, labels: Tensor, *, temperature: float = 0.5, denominator: Denominator = "others"
+) -> Tensor:
     """Equations 6 and 7 without the factor lambda: the mean over the batch of each sound's contrastive loss.
 
     A sound without positives (no other of its label in the batch) counts as 0; a batch of one sound gives 0.
@@ -66,12 +68,15 @@ def supervised_contrastive(latents: Tensor, labels: Tensor, *, temperature: floa
         latents: (..., N, D) of any length; they are scaled to unit norm here.
         labels: (..., N) int64, the top-level labels.
         temperature: tau.
+        denominator: Sounds that equation 6 sums over below the line: the ``others``, as it is written, or ``all`` of
+            the batch with the sound itself, as in the authors' code.
     """
     z = F.normalize(latents, dim=-1)
     similarity = z @ z.mT / temperature  # (..., N, N)
     itself = torch.eye(z.shape[-2], dtype=torch.bool, device=z.device)
     positive = (labels.unsqueeze(-2) == labels.unsqueeze(-1)) & ~itself
-    log_probability = similarity - similarity.masked_fill(itself, -torch.inf).logsumexp(dim=-1, keepdim=True)
+    compared = similarity.masked_fill(itself, -torch.inf) if denominator == "others" else similarity
+    log_probability = similarity - compared.logsumexp(dim=-1, keepdim=True)
     total = log_probability.masked_fill(~positive, 0.0).sum(dim=-1)
     return -(total / positive.sum(dim=-1).clamp_min(1)).mean(dim=-1)
 
@@ -92,7 +97,9 @@ def hierarchical(
         loss = loss + soft_top_class_penalty(logits, labels, parents)
     elif config.top_penalty == "indicator":
         loss = loss + top_class_penalty(logits, labels, parents)
-    contrastive = supervised_contrastive(latent, parents[labels], temperature=config.temperature)
+    contrastive = supervised_contrastive(
+        latent, parents[labels], temperature=config.temperature, denominator=config.denominator
+    )
     return loss + config.contrastive_weight * contrastive
 
 

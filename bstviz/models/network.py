@@ -12,14 +12,16 @@ Sound Classification", 2025, equations 1-3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from bstviz.encoders.base import AudioOrText
-from bstviz.models.config import ModelConfig, NetworkSizes
+from bstviz.models.config import Initialisation, ModelConfig, NetworkSizes
 
 
 class Output(NamedTuple):
@@ -38,10 +40,19 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(torch.empty(members, inputs, outputs))
         self.bias = nn.Parameter(torch.empty(members, 1, outputs))
 
-    def reset(self, generators: Sequence[Generator]) -> None:
-        """Uniform within 1 / sqrt(inputs), each member from its own generator."""
-        bound = self.weight.shape[1] ** -0.5
+    def reset(self, generators: Sequence[Generator], initialisation: Initialisation = "uniform") -> None:
+        """Draw weights and biases as :class:`bstviz.models.config.TrainConfig` has it, each member from its own
+        generator.
+        """
+        _, inputs, outputs = self.weight.shape
+        bound = inputs**-0.5
+        if initialisation == "xavier":
+            bound = (6 / (inputs + outputs)) ** 0.5
+            nn.init.zeros_(self.bias)
         for member, generator in enumerate(generators):
+            if initialisation == "xavier":
+                nn.init.uniform_(self.weight.data[member], -bound, bound, generator=generator)
+                continue
             for parameter in (self.weight, self.bias):
                 nn.init.uniform_(parameter.data[member], -bound, bound, generator=generator)
 
@@ -60,10 +71,28 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or not self.share:
             return x
-        keep = torch.empty_like(x)
+        keep = torch.empty_like(x, memory_format=torch.contiguous_format)  # its layout decides the order of the draws
         for member, generator in zip(keep, self.generators, strict=True):
             member.bernoulli_(1 - self.share, generator=generator)
         return x * keep / (1 - self.share)  # (E, B, width)
+
+
+class BatchNorm(nn.Module):
+    """Batch norm of each member over its own batch, with running statistics of its own, as torch.nn.BatchNorm1d."""
+
+    def __init__(self, members: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(members, width))
+        self.bias = nn.Parameter(torch.zeros(members, width))
+        self.running_mean: Tensor
+        self.running_var: Tensor
+        self.register_buffer("running_mean", torch.zeros(members, width))
+        self.register_buffer("running_var", torch.ones(members, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        own = zip(x.unbind(), self.running_mean, self.running_var, self.weight, self.bias, strict=True)
+        # one member at a time: side by side as one wide batch its sums would depend on how many there are
+        return torch.stack([F.batch_norm(*values, training=self.training) for values in own])  # (E, B, width)
 
 
 class ResidualBlock(nn.Module):
@@ -82,6 +111,25 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         change: Tensor = self.layers(x)
         return x + change  # (E, B, width)
+
+
+class BatchNormBlock(nn.Module):
+    """f(x + norm(W2 f(norm(W1 x)))) of double inner width, with Leaky ReLU: the block of the authors' code."""
+
+    def __init__(self, members: int, width: int, inner: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            Linear(members, width, inner),
+            BatchNorm(members, inner),
+            nn.LeakyReLU(),
+            Dropout(dropout),
+            Linear(members, inner, width),
+            BatchNorm(members, width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        change: Tensor = self.layers(x)
+        return F.leaky_relu(x + change)  # (E, B, width)
 
 
 class Standardise(nn.Module):
@@ -110,6 +158,16 @@ class ModalityEncoder(nn.Sequential):
     def __init__(self, members: int, dim: int, sizes: NetworkSizes) -> None:
         width = sizes.width or max(dim, 2 * sizes.hidden)
         inner = width * sizes.expansion
+        if sizes.norm == "batch":
+            super().__init__(
+                BatchNorm(members, dim),
+                *_dense(members, dim, width, dropout=sizes.dropout),
+                *(BatchNormBlock(members, width, inner, sizes.dropout) for _ in range(sizes.depth)),
+                *_dense(members, width, width // 2, dropout=sizes.dropout),
+                Linear(members, width // 2, sizes.hidden),
+                BatchNorm(members, sizes.hidden),
+            )
+            return
         super().__init__(
             Linear(members, dim, width),
             nn.LeakyReLU(),
@@ -118,6 +176,24 @@ class ModalityEncoder(nn.Sequential):
             Linear(members, width, sizes.hidden),
             nn.LeakyReLU(),
         )
+
+
+def _dense(members: int, *widths: int, dropout: float) -> Iterator[nn.Module]:
+    """Linear layers of these widths, each followed by Leaky ReLU and dropout."""
+    for inputs, outputs in pairwise(widths):
+        yield from (Linear(members, inputs, outputs), nn.LeakyReLU(), Dropout(dropout))
+
+
+def _deep_head(members: int, sizes: NetworkSizes, n_classes: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """Latent projection and classifier of the authors' code, with half and a quarter of the dropout towards the end."""
+    h, z = sizes.hidden, sizes.latent
+    project = nn.Sequential(
+        *_dense(members, h, 2 * h, h, z, dropout=sizes.dropout),
+        *(BatchNormBlock(members, z, 2 * z, sizes.dropout / 2) for _ in range(2)),
+    )
+    return project, nn.Sequential(
+        *_dense(members, z, z // 2, dropout=sizes.dropout / 4), Linear(members, z // 2, n_classes)
+    )
 
 
 class AttentionFusion(nn.Module):
@@ -145,14 +221,18 @@ class Network(nn.Module):
         self.standardise = nn.ModuleDict({kind: Standardise(members, dims[kind]) for kind in kinds})
         self.encoders = nn.ModuleDict({kind: ModalityEncoder(members, dims[kind], sizes) for kind in kinds})
         self.fusion = AttentionFusion(members, sizes.hidden) if config.modality == "both" else None
-        self.project = Linear(members, sizes.hidden, sizes.latent)
-        self.classify = nn.Sequential(nn.LeakyReLU(), Linear(members, sizes.latent, config.n_classes))
+        self.project: nn.Module
+        if sizes.head == "deep":
+            self.project, self.classify = _deep_head(members, sizes, config.n_classes)
+        else:
+            self.project = Linear(members, sizes.hidden, sizes.latent)
+            self.classify = nn.Sequential(nn.LeakyReLU(), Linear(members, sizes.latent, config.n_classes))
 
-    def reset(self, generators: Sequence[Generator]) -> None:
+    def reset(self, generators: Sequence[Generator], initialisation: Initialisation = "uniform") -> None:
         """Draw initial weights; dropout draws from the same generators, one per member, from here on."""
         for module in self.modules():
             if isinstance(module, Linear):
-                module.reset(generators)
+                module.reset(generators, initialisation)
             elif isinstance(module, Dropout):
                 module.generators = generators
 

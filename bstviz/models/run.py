@@ -143,6 +143,8 @@ class Run(RunInfo):
             "temperature": self.temperature,
             "umap": dataclasses.asdict(self.umap) if self.umap else None,
             "versions": self.versions,
+            "precision": self.precision,
+            "threads": self.threads,
             "answered_by": self.answered_by,
             "decoding": self.decoding,
         }

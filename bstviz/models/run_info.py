@@ -46,6 +46,8 @@ class RunInfo:
         history: One row per epoch: train_loss, val_loss, val_accuracy.
         temperature: What logits are divided by, fitted on the validation sounds; 1 leaves them as they are.
         versions: Of the libraries that made it.
+        precision: Of the matrix products of its training, ``float32`` or ``bfloat16``; None where it was not recorded.
+        threads: Processor threads of its training; None where they were not recorded.
         extra_training_data: Names of further collections whose sounds trained it but are not listed.
         umap: Parameters of the UMAP maps, if they were made.
         answered_by: Of an inference-only run (:mod:`bstviz.inference.explore`), which run answered, by
@@ -64,6 +66,8 @@ class RunInfo:
     metrics: dict[str, float]
     history: dict[str, list[float]]
     versions: dict[str, str]
+    precision: str | None = None
+    threads: int | None = None
     temperature: float = 1.0
     extra_training_data: tuple[str, ...] = ()
     umap: UmapSettings | None = None
@@ -151,6 +155,8 @@ def info_from_header(header: dict[str, Any], folder: Path) -> RunInfo:
         history=header["history"],
         temperature=header["temperature"],
         versions=header["versions"],
+        precision=header.get("precision"),
+        threads=header.get("threads"),
         extra_training_data=tuple(header["extra_training_data"]),
         umap=UmapSettings(**header["umap"]) if header["umap"] else None,
         answered_by=header["answered_by"],

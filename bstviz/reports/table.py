@@ -20,7 +20,7 @@ import numpy as np
 
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
-from bstviz.models.config import LOSSES, MODALITIES, MODALITY_WORDS, RECIPES, TrainConfig
+from bstviz.models.config import LOSSES, MODALITIES, MODALITY_WORDS, OLD_RECIPES, RECIPES, TrainConfig
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import load_run
 from bstviz.models.run_info import RunInfo, load_info
@@ -164,7 +164,7 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
 
 def recipe_of(train: TrainConfig) -> str:
     """Name of the recipe, or the settings that differ from the default one."""
-    for name, config in RECIPES.items():
+    for name, config in [*RECIPES.items(), *((name, config) for name, (_, config) in OLD_RECIPES.items())]:
         same = replace(
             config, loss=train.loss, modality=train.modality, min_confidence=train.min_confidence, seed=train.seed
         )

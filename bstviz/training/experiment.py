@@ -42,7 +42,7 @@ def train(
         collection: Sounds with the embeddings that ``modality`` takes.
         loss: ``flat`` or ``hierarchical``.
         modality: ``audio``, ``text`` or ``both``.
-        recipe: Named training config: ``default``, ``text`` or ``paper``.
+        recipe: Named training config: ``default``, ``paper`` or ``hatr``.
         min_confidence: Least annotation confidence (1 to 5) of the sounds to train and test on.
         folds: Number of stratified folds, over which a column ``test_fold`` of the collection takes precedence, or
             the name of an assignment: ``published`` (BSD10k-v1.2), ``hatr`` (the authors' code's).

@@ -2,20 +2,24 @@
 
 The embeddings of a whole collection fit in memory, so a step draws its rows from one matrix; there is no loader. Every
 member draws its random numbers from a generator of its own: it comes out the same whichever others it is trained with.
+Long because the step that chooses the precision is the step of the loop.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from bstviz.encoders.base import AudioOrText
 from bstviz.evaluation import calibration
-from bstviz.models.config import ModelConfig, Precision, TrainConfig
+from bstviz.jobs.fastest import fastest, processor_name
+from bstviz.models.config import HALVED_EVERY, ModelConfig, Precision, TrainConfig, kinds_of
 from bstviz.models.losses import cross_entropy, total_loss
 from bstviz.models.network import Network
 from bstviz.models.retrieval import Datastore, build_datastore
@@ -34,31 +38,74 @@ class Fitted:
         history: train_loss, val_loss and val_accuracy of each member, one value per epoch.
         temperatures: Of each member, fitted on its validation sounds.
         datastores: Of each member, or None without retrieval.
+        precision: Of the matrix products: ``float32`` or ``bfloat16``.
     """
 
     model: Network
     history: list[dict[str, list[float]]]
     temperatures: list[float]
     datastores: list[Datastore | None]
+    precision: Precision
 
 
-def resolved_precision(config: TrainConfig, device: str | torch.device) -> Precision:
-    """``float32`` or ``bfloat16``: what ``auto`` is on a device, bfloat16 where it is in hardware."""
+def resolved_precision(config: TrainConfig, model_config: ModelConfig, device: str | torch.device) -> Precision:
+    """``float32`` or ``bfloat16``: for ``auto`` that in which a step takes clearly less time on this machine.
+
+    A step of each is timed once for a network's shape, the number of threads and the version of torch. Hardware without
+    bfloat16 is not asked; a processor may have it and be slower by it (AVX512-BF16 without AMX).
+    """
     if config.precision != "auto":
         return config.precision
-    if torch.device(device).type == "cpu":
-        able = torch.cpu.get_capabilities()
-        return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else "float32"
-    return "bfloat16" if torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+    device = torch.device(device)
+    if device.type == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        able = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+        where = f"{processor_name()}, {torch.get_num_threads()} threads"
+    else:
+        able = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        where = torch.cuda.get_device_name(device) if able else ""
+    if not able:
+        return "float32"
+    shape = json.dumps({**dataclasses.asdict(model_config), "batch": config.batch_size, "loss": config.loss})
+    ways: dict[Precision, Callable[[], object]] = {
+        precision: _trial_step(model_config, replace(config, precision=precision), device)
+        for precision in ("float32", "bfloat16")
+    }
+    return fastest(f"precision of a step on {where}, torch {torch.__version__}: {shape}", ways)
+
+
+def _trial_step(model_config: ModelConfig, config: TrainConfig, device: torch.device) -> Callable[[], object]:
+    """A step of training one network on random sounds, to be timed."""
+    generators = [Generator(device).manual_seed(0)]
+    model = Network(model_config, 1).to(device).train()
+    model.reset(generators)
+    dims = {"audio": model_config.audio_dim, "text": model_config.text_dim}
+    rows = torch.arange(config.batch_size, device=device)
+    data = _Data(
+        {kind: torch.ones(len(rows), dims[kind], device=device) for kind in kinds_of(model_config.modality)},
+        rows % model_config.n_classes,
+        [],
+        torch.zeros(model_config.n_classes, dtype=torch.int64, device=device),
+    )
+    descent = Descent(model, replace(config, schedule="constant"), epochs=1, steps=1)
+
+    def step() -> None:
+        loss = _batch_loss(model, data, rows[None], torch.ones(1, 1, 1, device=device), config, generators)
+        descent.step(loss.sum())
+        loss.item()  # waits for the device
+
+    return step
 
 
 def augment(x: Tensor, config: TrainConfig, generators: Sequence[Generator]) -> Tensor:
-    """Noise and masking of standardised embeddings (E, B, d) (section 4.2); a masked dimension takes its mean, 0."""
+    """Noise and masking of embeddings (E, B, d) (section 4.2); a masked dimension is 0, its mean if standardised."""
     noise, draw, share = torch.empty_like(x), torch.empty_like(x), x.new_empty(*x.shape[:2], 1)
     for member, generator in enumerate(generators):
         noise[member].normal_(std=config.noise, generator=generator)
         draw[member].uniform_(generator=generator)
-        share[member].uniform_(0, config.mask, generator=generator)  # of its dimensions, drawn per sound
+        share[member].uniform_(
+            config.least_mask, config.mask, generator=generator
+        )  # of its dimensions, drawn per sound
     return (x + noise) * (draw >= share)
 
 
@@ -100,15 +147,16 @@ def fit(
         steps: Batches per epoch.
         on_epoch: Called after each epoch with its number (from 1) and the greatest number.
     """
-    config = replace(config, precision=resolved_precision(config, labels.device))
+    config = replace(config, precision=resolved_precision(config, model_config, labels.device))
     data = _Data(inputs, labels, splits, parents)
     generators = [Generator(labels.device).manual_seed(seed) for seed in seeds]
     model = Network(model_config, len(splits)).to(labels.device)
-    model.reset(generators)
-    model.fit_standardise(inputs, [train for train, _ in splits])
+    model.reset(generators, config.initialisation)
+    if config.standardise:
+        model.fit_standardise(inputs, [train for train, _ in splits])
     epochs = max(config.epochs, -(-config.min_steps // steps))
-    descent = _Descent(model, config, steps=epochs * steps)
-    progress = _Progress(model, config.patience)
+    descent = Descent(model, config, epochs=epochs, steps=steps)
+    progress = _Progress(model, len(splits), config)
     for epoch in range(1, epochs + 1):
         batches = _batches(splits, steps, config, generators)
         shares = _mixup_shares(seeds, epoch, steps, config).to(labels.device)
@@ -124,7 +172,7 @@ def fit(
         if progress.stopped.all():
             break
     progress.restore_best()
-    return Fitted(model, progress.history, *_calibrated(model, data, config))
+    return Fitted(model, progress.history, *_calibrated(model, data, config), config.precision)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,27 +185,49 @@ class _Data:
     parents: Tensor
 
 
-class _Descent:
-    """AdamW over all members at once, without decay of biases, and its learning rate over so many steps."""
+class Descent:
+    """Adam or AdamW of every member, and its learning rate over so many epochs of so many steps.
 
-    def __init__(self, model: Network, config: TrainConfig, *, steps: int) -> None:
-        weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
-        biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
-        self._optimiser = torch.optim.AdamW(
-            [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}],
-            lr=config.learning_rate,
-            fused=True,
-        )
-        self._schedule = (
-            torch.optim.lr_scheduler.OneCycleLR(self._optimiser, config.learning_rate, total_steps=steps, pct_start=0.2)
-            if config.schedule == "one-cycle"
-            else None
-        )
+    Each member's share of a parameter is a tensor of its own to the optimiser, which rounds the last few numbers of a
+    tensor otherwise than the others: so a member's numbers do not depend on how many there are.
+    """
+
+    def __init__(self, model: nn.Module, config: TrainConfig, *, epochs: int, steps: int) -> None:
+        self._model = model
+        self._shares = {p: [nn.Parameter(own) for own in p.data.split(1)] for p in model.parameters()}
+        weights = [own for name, p in model.named_parameters() if name.endswith("weight") for own in self._shares[p]]
+        biases = [own for name, p in model.named_parameters() if name.endswith("bias") for own in self._shares[p]]
+        if config.decay == "coupled":
+            self._optimiser: torch.optim.Adam = torch.optim.Adam(
+                [*weights, *biases], lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+            )
+        else:
+            self._optimiser = torch.optim.AdamW(
+                [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}],
+                lr=config.learning_rate,
+                fused=True,
+            )
+        schedules = torch.optim.lr_scheduler
+        self._schedule: schedules.LRScheduler | None = None
+        if config.schedule == "one-cycle":
+            self._schedule = schedules.OneCycleLR(
+                self._optimiser, config.learning_rate, total_steps=epochs * steps, pct_start=0.2
+            )
+        elif config.schedule == "step":
+            self._schedule = schedules.StepLR(self._optimiser, step_size=HALVED_EVERY * steps, gamma=0.5)
+
+    @property
+    def rate(self) -> float:
+        """Learning rate of the next step."""
+        return float(self._optimiser.param_groups[0]["lr"])
 
     def step(self, loss: Tensor) -> None:
         """Descend along the gradient of a loss."""
-        self._optimiser.zero_grad(set_to_none=True)
+        self._model.zero_grad(set_to_none=True)
         loss.backward()
+        for parameter, shares in self._shares.items():
+            for own, gradient in zip(shares, parameter.grad.split(1), strict=True):  # type: ignore[union-attr]
+                own.grad = gradient
         self._optimiser.step()
         if self._schedule:
             self._schedule.step()
@@ -171,16 +241,15 @@ class _Progress:
         stopped: (E,) bool.
     """
 
-    def __init__(self, model: Network, patience: int) -> None:
-        members = len(model.project.weight)
+    def __init__(self, model: Network, members: int, config: TrainConfig) -> None:
         self.history: list[dict[str, list[float]]] = [
             {"train_loss": [], "val_loss": [], "val_accuracy": []} for _ in range(members)
         ]
         self.stopped = np.zeros(members, bool)
-        self._model, self._patience = model, patience
+        self._model, self._patience, self._by_accuracy = model, config.patience, config.stopping == "accuracy"
         self._best = np.full(members, np.inf)
         self._stale = np.zeros(members, int)
-        self._kept = {name: value.clone() for name, value in model.state_dict().items()} if patience else {}
+        self._kept = {name: value.clone() for name, value in model.state_dict().items()} if config.patience else {}
 
     def record(self, train_losses: list[float], val_losses: list[float], val_accuracies: list[float]) -> None:
         """Take an epoch's losses and accuracies, one value per member."""
@@ -188,12 +257,12 @@ class _Progress:
             for name, values in zip(self.history[member], (train_losses, val_losses, val_accuracies), strict=True):
                 self.history[member][name].append(values[member])
             if self._patience:
-                self._judge(member, val_losses[member])
+                self._judge(member, -val_accuracies[member] if self._by_accuracy else val_losses[member])
 
-    def _judge(self, member: int, val_loss: float) -> None:
+    def _judge(self, member: int, cost: float) -> None:
         """Keep a member's weights where they are its best so far; stop it after too many epochs without better ones."""
-        if val_loss < self._best[member]:
-            self._best[member], self._stale[member] = val_loss, 0
+        if cost < self._best[member]:
+            self._best[member], self._stale[member] = cost, 0
             for name, value in self._model.state_dict().items():
                 self._kept[name][member] = value[member]
         else:

@@ -69,7 +69,13 @@ def train_folds(
     )
     rows = np.flatnonzero(usable if listed is None else usable & listed)
     answers = _answers(fitted, inputs, list(splits.values()), rows)
-    same = {"train": config, "split_kind": folds.kind, "extra_training_data": extra_training_data}
+    same = {
+        "train": config,
+        "split_kind": folds.kind,
+        "extra_training_data": extra_training_data,
+        "precision": fitted.precision,
+        "threads": torch.get_num_threads(),
+    }
     runs = _runs(collection, rows, splits, fitted, answers, **same)
     return [run.with_umap(umap) if umap else run for run in runs]
 
@@ -107,7 +113,8 @@ def _steps(collection: Collection, folds: Folds, usable: np.ndarray, config: Tra
     known = usable & confident_sounds(collection, config.min_confidence) & (collection.labels >= 0)
     assignment = folds.at(config.min_confidence)
     mean = np.mean([(known & (assignment != fold)).sum() for fold in range(folds.count)])
-    return max(1, round((1 - config.validation) * float(mean) / config.batch_size))
+    batches = (1 - config.validation) * float(mean) / config.batch_size
+    return max(1, int(batches) if config.drop_last else round(batches))
 
 
 def _answers(fitted: Fitted, inputs: Inputs, splits: Sequence[np.ndarray], rows: np.ndarray) -> list[Prediction]:

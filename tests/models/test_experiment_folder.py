@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from bstviz.errors import UserError
 from bstviz.models.experiment_folder import find_runs, run_folder, write_experiment
 from bstviz.models.run import Run
+from tests.fakes import quick
 
 Runs = dict[str, Run]
 
@@ -33,6 +35,15 @@ def test_an_experiment_that_is_damaged_is_named(tmp_path: Path) -> None:
     (tmp_path / "experiment.json").write_text("{")
     with pytest.raises(UserError, match=r"experiment\.json is damaged"):
         write_experiment(tmp_path, {"folds": 5})
+
+
+def test_an_experiment_from_before_a_setting_goes_on_where_it_does_what_was_done_then(tmp_path: Path) -> None:
+    stored = dataclasses.asdict(quick())
+    del stored["standardise"], stored["sizes"]["norm"]
+    write_experiment(tmp_path, {"settings": [stored]})
+    write_experiment(tmp_path, {"settings": [dataclasses.asdict(quick())]})
+    with pytest.raises(UserError, match=r"other settings \(settings\)"):
+        write_experiment(tmp_path, {"settings": [dataclasses.asdict(quick(standardise=False))]})
 
 
 def test_an_experiment_of_the_same_settings_is_accepted_again(tmp_path: Path) -> None:

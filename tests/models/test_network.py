@@ -1,14 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
 
+from benchmarks import reference
 from bstviz.encoders.base import AudioOrText
-from bstviz.models.config import REFERENCE_SIZES, Modality, ModelConfig, NetworkSizes
-from bstviz.models.network import Dropout, Linear, Network, Output, Standardise, count_parameters, member_state
-from tests.fakes import TINY
+from bstviz.models.config import RECIPES, REFERENCE_SIZES, Modality, ModelConfig, NetworkSizes
+from bstviz.models.network import (
+    BatchNorm,
+    Dropout,
+    Linear,
+    Network,
+    Output,
+    Standardise,
+    count_parameters,
+    member_state,
+)
+from tests.fakes import DEEP, TINY
 
 AUDIO, TEXT, CLASSES = 10, 7, 23
 KINDS: dict[Modality, tuple[AudioOrText, ...]] = {"audio": ("audio",), "text": ("text",), "both": ("audio", "text")}
@@ -31,9 +42,11 @@ def answer(modality: Modality) -> Output:
         return make(modality)(inputs(modality))
 
 
+@pytest.mark.parametrize("sizes", [TINY, DEEP], ids=["plain", "deep"])
 @pytest.mark.parametrize("modality", KINDS)
-def test_shapes(modality: Modality) -> None:
-    out = answer(modality)
+def test_shapes(modality: Modality, sizes: NetworkSizes) -> None:
+    with torch.inference_mode():
+        out = make(modality, sizes)(inputs(modality))
     assert out.logits.shape == (1, 5, CLASSES)
     assert out.latent.shape == (1, 5, TINY.latent)
     assert out.attention.shape == (1, 5, 2)
@@ -120,6 +133,62 @@ def test_initial_weights_are_within_one_over_the_root_of_the_inputs() -> None:
     assert layer.weight.abs().max() > 0.9 * AUDIO**-0.5
 
 
+def test_xavier_weights_are_within_its_bound_and_biases_zero() -> None:
+    layer = Linear(2, 30, 50)
+    layer.reset([torch.Generator().manual_seed(member) for member in range(2)], "xavier")
+    expected = torch.nn.init.xavier_uniform_(torch.empty(50, 30)).abs().max().item()
+    assert layer.weight.abs().max().item() == pytest.approx(expected, rel=0.01)
+    assert layer.weight.abs().max() <= (6 / (30 + 50)) ** 0.5
+    assert not torch.equal(layer.weight[0], layer.weight[1])
+    assert layer.bias.abs().sum() == 0
+
+
+def test_batch_norm_of_each_member_is_that_of_torch() -> None:
+    torch.manual_seed(0)
+    ours, theirs = BatchNorm(3, 5), [torch.nn.BatchNorm1d(5) for _ in range(3)]
+    with torch.no_grad():
+        ours.weight.uniform_(0.5, 2)
+        ours.bias.uniform_(-1, 1)
+        for member, norm in enumerate(theirs):
+            norm.weight.copy_(ours.weight[member])
+            norm.bias.copy_(ours.bias[member])
+    for _ in range(4):
+        x = torch.randn(3, 8, 5) * 3 + 1
+        torch.testing.assert_close(ours(x), torch.stack([norm(own) for norm, own in zip(theirs, x, strict=True)]))
+    for member, norm in enumerate(theirs):
+        torch.testing.assert_close(ours.running_mean[member], norm.running_mean)
+        torch.testing.assert_close(ours.running_var[member], norm.running_var)
+    ours.eval()
+    x = torch.randn(3, 8, 5)
+    torch.testing.assert_close(ours(x), torch.stack([norm.eval()(own) for norm, own in zip(theirs, x, strict=True)]))
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_deep_network_is_the_reference_one(training: bool) -> None:
+    """With its weights it gives the logits of the public implementation's network, as the benchmarks have it."""
+    torch.manual_seed(0)
+    sizes = replace(RECIPES["hatr"].sizes, dropout=0.0)
+    ours = Network(ModelConfig("both", 300, 270, CLASSES, sizes))
+    theirs = reference.Network([300, 270], CLASSES)
+    for layer in theirs.modules():
+        if isinstance(layer, torch.nn.Dropout):
+            layer.p = 0.0
+    moments = [v for k, v in theirs.state_dict().items() if "running" in k]
+    for value in moments:
+        value.uniform_(0.5, 2)
+    taken = [v for k, v in theirs.state_dict().items() if "num_batches" not in k]
+    given = [(k, v) for k, v in ours.state_dict().items() if "standardise" not in k]
+    assert len(taken) == len(given)
+    for (name, own), value in zip(given, taken, strict=True):
+        linear = name.endswith("weight") and own.ndim == 3
+        own.copy_((value.T if linear else value).reshape(own.shape))
+    ours.train(training)
+    theirs.train(training)
+    x = {"audio": torch.randn(1, 6, 300), "text": torch.randn(1, 6, 270)}
+    found, expected = ours(x).logits[0], theirs([values[0] for values in x.values()])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_dropout_of_a_member_comes_from_its_own_generator() -> None:
     def dropped(members: int) -> torch.Tensor:
         layer = Dropout(0.3)
@@ -150,9 +219,10 @@ def test_number_of_parameters_by_hand() -> None:
     assert count_parameters(make("both")) == encoder(AUDIO) + encoder(TEXT) + fusion + head
 
 
+@pytest.mark.parametrize("sizes", [TINY, DEEP], ids=["plain", "deep"])
 @pytest.mark.parametrize("modality", KINDS)
-def test_every_parameter_is_reached_by_the_gradient(modality: Modality) -> None:
-    model = make(modality).train()
+def test_every_parameter_is_reached_by_the_gradient(modality: Modality, sizes: NetworkSizes) -> None:
+    model = make(modality, sizes).train()
     out = model(inputs(modality))
     (out.logits.logsumexp(1).sum() + out.latent.square().sum()).backward()
     for name, parameter in model.named_parameters():

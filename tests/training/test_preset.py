@@ -7,6 +7,7 @@ import pytest
 
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
+from bstviz.reports.table import recipe_of
 from bstviz.training.preset import grid_of, load_preset
 
 
@@ -20,6 +21,16 @@ def test_table_1_is_eighteen_settings_of_the_paper(collection: Collection) -> No
         for c in (1, 3, 4)
     }
     assert len(work.baselines) == 2 * 3 * 3
+
+
+@pytest.mark.parametrize(
+    ("preset", "expected"), [("table1", "paper"), ("table1-hatr", "hatr"), ("table1-default", "default")]
+)
+def test_each_preset_of_table_1_is_the_same_grid_with_a_recipe_of_its_own(
+    collection: Collection, preset: str, expected: str
+) -> None:
+    assert replace(load_preset(preset), name="", recipe="") == replace(load_preset("table1"), name="", recipe="")
+    assert {recipe_of(setting) for setting in grid_of(load_preset(preset), collection, seed=3).settings} == {expected}
 
 
 def test_what_a_collection_lacks_is_left_out_and_reported(collection: Collection) -> None:

@@ -1,20 +1,26 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import Folds, group_values, stratified_folds
 from bstviz.errors import UserError
 from bstviz.latent import structure
-from bstviz.models.config import Loss, Modality
+from bstviz.models.config import Loss, Modality, NetworkSizes
 from bstviz.models.predict import Embeddings, predict
 from bstviz.models.run import Run
-from bstviz.training.train import train_fold, train_folds
-from tests.fakes import CODES, TINY, quick, small_collection, stratified
+from bstviz.models.run_info import load_info
+from bstviz.training.train import _steps, train_fold, train_folds
+from tests.fakes import CODES, DEEP, TINY, quick, small_collection, stratified
+
+BATCH_NORM = replace(DEEP, head="plain")
 
 
 def split_of(run: Run, name: str) -> set[str]:
@@ -31,7 +37,15 @@ def test_separable_classes_are_learned(collection: Collection, loss: Loss, modal
 
 
 @pytest.mark.parametrize(
-    "change", [{"mixup": 0.4}, {"top_penalty": "indicator"}, {"top_penalty": "none"}, {"schedule": "constant"}]
+    "change",
+    [
+        {"mixup": 0.4},
+        {"top_penalty": "indicator"},
+        {"top_penalty": "none"},
+        {"schedule": "constant"},
+        {"standardise": False, "noise": 1e-4, "initialisation": "xavier", "sizes": BATCH_NORM},
+        {"denominator": "all", "decay": "coupled", "schedule": "step", "drop_last": True},
+    ],
 )
 def test_every_variant_of_the_recipe_learns(collection: Collection, change: dict) -> None:
     run = train_fold(collection, stratified(collection), 0, quick(learning_rate=5e-3, **change))
@@ -187,17 +201,36 @@ def test_missing_embeddings_are_refused(collection: Collection) -> None:
         train_fold(replace(collection, text=None, text_encoder=None), stratified(collection), 0, quick(modality="both"))
 
 
-def test_a_fold_comes_out_the_same_whichever_folds_it_is_trained_with(collection: Collection) -> None:
-    folds, config = (
-        stratified(collection),
-        quick(modality="both", epochs=4, mixup=0.4, sizes=replace(TINY, dropout=0.3)),
-    )
+@pytest.mark.parametrize("sizes", [replace(TINY, dropout=0.3), replace(DEEP, dropout=0.3)], ids=["plain", "deep"])
+def test_a_fold_comes_out_the_same_whichever_folds_it_is_trained_with(
+    collection: Collection, sizes: NetworkSizes
+) -> None:
+    folds, config = stratified(collection), quick(modality="both", epochs=4, mixup=0.4, sizes=sizes)
     together = train_folds(collection, folds, [0, 1, 2, 3], config)
     alone = train_fold(collection, folds, 2, config)
     assert [run.fold for run in together] == [0, 1, 2, 3]
     np.testing.assert_allclose(together[2].latents, alone.latents, atol=1e-6)
     np.testing.assert_allclose(together[2].history["train_loss"], alone.history["train_loss"], rtol=1e-6)
     assert not np.allclose(together[1].latents, alone.latents)
+
+
+def test_what_was_really_used_is_recorded(collection: Collection, tmp_path: Path) -> None:
+    run = train_fold(collection, stratified(collection), 0, quick(epochs=1, precision="bfloat16"))
+    info = load_info(run.save(tmp_path / "run"))
+    assert (info.precision, info.threads) == ("bfloat16", torch.get_num_threads())
+    assert "torch" in info.versions
+    header = json.loads((tmp_path / "run" / "run.json").read_text())
+    del header["precision"], header["threads"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(header))
+    info = load_info(tmp_path / "run")
+    assert info.precision is info.threads is None
+
+
+@pytest.mark.parametrize(("drop_last", "expected"), [(False, 5), (True, 4)])
+def test_an_epoch_leaves_out_or_fills_up_the_last_batch(collection: Collection, drop_last: bool, expected: int) -> None:
+    """36 sounds to train on, less a tenth for validation, in batches of 7: 4.6 batches."""
+    config = quick(batch_size=7, drop_last=drop_last, validation=0.1)
+    assert _steps(collection, stratified(collection), collection.usable(["audio"]), config) == expected
 
 
 def test_the_structure_of_the_test_latents_is_among_the_metrics(collection: Collection) -> None:
