@@ -130,7 +130,7 @@ def test_train_knows_recipes_by_their_old_option_too(place: Path, tmp_path: Path
     ("arguments", "sentence"),
     [
         (("train", "{}/tones", "--out", "{}/new", "--loss", "square"), "allowed are hierarchical, flat"),
-        (("train", "{}/tones", "--out", "{}/new", "--recipe", "fast"), "known: default, text, paper"),
+        (("train", "{}/tones", "--out", "{}/new", "--recipe", "fast"), "known: default, paper, hatr"),
         (("train", "{}/tones", "--out", "{}/new", "--group", "mood"), "no column 'mood'"),
         (("train", "{}/tones", "--out", "{}/new", "--fold-column", "mood"), "no column 'mood'"),
         (
