@@ -32,7 +32,8 @@ def answers(large_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     confused = (sounds["y_true"] == CELL[0]).to_numpy() & (number % 3 == 0)
     best = sounds.loc[confused, "y_pred"]
     for row, code in best.items():
-        sounds.loc[row, [f"p_{code}", f"p_{CELL[1]}"]] = sounds.loc[row, [f"p_{CELL[1]}", f"p_{code}"]].to_numpy()
+        exchanged = sounds.loc[row, [f"p_{CELL[1]}", f"p_{code}"]].to_numpy(copy=True)
+        sounds.loc[row, [f"p_{code}", f"p_{CELL[1]}"]] = exchanged
     sounds.loc[confused, "y_pred"] = CELL[1]
     folder = tmp_path_factory.mktemp("folds")
     for fold in range(FOLDS):

@@ -27,7 +27,7 @@ DRAWN = {
     "Classes": (".barlayer .point", 23),
     "Training": (".scatterlayer .js-line", 2 * 4 + 4),  # two losses and an accuracy of four folds
     "Attention": (".scatterlayer .point", 23),
-    "Calibration": (".scatterlayer .js-line", 2),
+    "Calibration": (".scatterlayer .js-line", 3),  # both levels and the diagonal
 }
 """What a section's figure is made of, and how many of it."""
 
