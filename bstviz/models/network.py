@@ -90,6 +90,9 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(members, width))
 
     def forward(self, x: Tensor) -> Tensor:
+        if len(x) == 1:
+            moments = self.running_mean[0], self.running_var[0]
+            return F.batch_norm(x[0], *moments, self.weight[0], self.bias[0], training=self.training)[None]
         own = zip(x.unbind(), self.running_mean, self.running_var, self.weight, self.bias, strict=True)
         # one member at a time: side by side as one wide batch its sums would depend on how many there are
         return torch.stack([F.batch_norm(*values, training=self.training) for values in own])  # (E, B, width)

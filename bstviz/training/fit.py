@@ -185,18 +185,29 @@ class _Data:
     parents: Tensor
 
 
+LANES = 16
+"""Numbers of 32 bits that the widest processors calculate at once."""
+
+
 class Descent:
     """Adam or AdamW of every member, and its learning rate over so many epochs of so many steps.
 
-    Each member's share of a parameter is a tensor of its own to the optimiser, which rounds the last few numbers of a
-    tensor otherwise than the others: so a member's numbers do not depend on how many there are.
+    The optimiser takes :data:`LANES` numbers of a tensor at once and rounds those left over otherwise. Where a member's
+    share of a parameter ends within them it is a tensor of its own, so that its numbers do not depend on how many
+    members there are.
     """
 
     def __init__(self, model: nn.Module, config: TrainConfig, *, epochs: int, steps: int) -> None:
         self._model = model
-        self._shares = {p: [nn.Parameter(own) for own in p.data.split(1)] for p in model.parameters()}
-        weights = [own for name, p in model.named_parameters() if name.endswith("weight") for own in self._shares[p]]
-        biases = [own for name, p in model.named_parameters() if name.endswith("bias") for own in self._shares[p]]
+        self._shares = {
+            p: [nn.Parameter(own) for own in p.data.split(1)]
+            for p in model.parameters()
+            if len(p) > 1 and p[0].numel() % LANES
+        }
+        weights, biases = (
+            [own for name, p in model.named_parameters() if name.endswith(kind) for own in self._shares.get(p, [p])]
+            for kind in ("weight", "bias")
+        )
         if config.decay == "coupled":
             self._optimiser: torch.optim.Adam = torch.optim.Adam(
                 [*weights, *biases], lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
