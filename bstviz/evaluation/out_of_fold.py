@@ -46,9 +46,12 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """Loss, modality and threshold of the training, as people tell settings apart; the seed where it is not 0."""
+        """Loss, modality, threshold, variant if named, and seed if not 0, as people tell settings apart."""
+        variant = f" · {self.train.variant}" if self.train.variant else ""
         seed = f" · seed {self.train.seed}" if self.train.seed else ""
-        return f"{self.train.words('loss', 'modality')} · trained on {self.train.words('min_confidence')}{seed}"
+        return (
+            f"{self.train.words('loss', 'modality')} · trained on {self.train.words('min_confidence')}{variant}{seed}"
+        )
 
 
 def setting_of(info: RunInfo) -> Setting:
@@ -59,8 +62,8 @@ def setting_of(info: RunInfo) -> Setting:
 def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
     """Runs by setting, one per fold in fold order (the first of each is taken).
 
-    Settings come by collection, folds, threshold, modality, loss (in the order of :data:`bstviz.models.config.LOSSES`)
-    and seed.
+    Settings come by collection, folds, threshold, modality, loss (in the order of :data:`bstviz.models.config.LOSSES`),
+    variant and seed.
     """
     groups: dict[Setting, dict[int, Info]] = {}
     for info in infos:
@@ -68,8 +71,8 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
 
     def order(setting: Setting) -> tuple[Any, ...]:
         train = setting.train
-        place = (train.min_confidence, -MODALITIES.index(train.modality), list(LOSSES).index(train.loss), train.seed)
-        return (setting.collection, setting.split_kind, *place)
+        place = (train.min_confidence, -MODALITIES.index(train.modality), list(LOSSES).index(train.loss))
+        return (setting.collection, setting.split_kind, *place, train.variant, train.seed)
 
     return {s: [groups[s][fold] for fold in sorted(groups[s])] for s in sorted(groups, key=order)}
 

@@ -214,6 +214,7 @@ def _entry(comparison: LossComparison) -> dict[str, Any]:
         "split_kind": info.split_kind,
         "modality": info.train.modality,
         "min_confidence": info.train.min_confidence,
+        "variant": info.train.variant,
         "recipe": recipe_of(info.train),
         "seed": info.train.seed,
         "folds": comparison.folds,

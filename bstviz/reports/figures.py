@@ -46,14 +46,14 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool 
         paper: Draw the paper's figures, where they may stand.
         height: In pixels.
     """
-    groups = list(dict.fromkeys((row.min_confidence, row.modality) for row in rows))
+    groups = list(dict.fromkeys((row.min_confidence, row.modality, row.variant) for row in rows))
     positions = {group: i for i, group in enumerate(groups)}
     models = [m for m in MODELS if any(row.model == m for row in rows)]
     offsets = dict(zip(models, np.linspace(-0.24, 0.24, len(models)) if len(models) > 1 else [0.0], strict=True))
     figure = go.Figure()
     for model in models:
         own = [row for row in rows if row.model == model]
-        x = [positions[row.min_confidence, row.modality] + offsets[model] for row in own]
+        x = [positions[row.min_confidence, row.modality, row.variant] + offsets[model] for row in own]
         figure.add_trace(
             go.Scatter(
                 x=x,
@@ -89,7 +89,10 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool 
                 )
             )
     figure.update_layout(height=height, margin=MARGIN, legend=LEGEND)
-    names = [f"{MODALITY_WORDS[modality]}<br>≥ {threshold}" for threshold, modality in groups]
+    names = [
+        f"{MODALITY_WORDS[modality]}<br>≥ {threshold}" + (f"<br>{variant}" if variant else "")
+        for threshold, modality, variant in groups
+    ]
     figure.update_xaxes(
         tickvals=list(range(len(groups))), ticktext=names, range=[-0.5, len(groups) - 0.5], showgrid=False
     )
