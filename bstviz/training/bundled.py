@@ -2,6 +2,9 @@
 
 ``bstviz demo`` makes the demo collection and trains four runs: hierarchical and flat, audio and audio with text.
 Further collections, given by path, join the training and never the test; only demo sounds are listed in the runs.
+
+What strangers drop on a page is unlike anything that was trained on, so temperature and retrieval share are fitted on
+recordings of collections that a network was not trained on (:func:`held_out_folds`).
 """
 
 from __future__ import annotations
@@ -11,22 +14,28 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bstviz.datasets import demo
 from bstviz.datasets.collection import Collection, is_collection, load_collection
-from bstviz.datasets.splits import Folds, stratified_folds
+from bstviz.datasets.splits import Folds, group_values, stratified_folds
 from bstviz.encoders.base import AudioOrText
 from bstviz.errors import UserError
 from bstviz.inference.embed import TEXT_FIELDS, embed_collection
 from bstviz.jobs.resumable import Track, no_progress
 from bstviz.latent.projection import UmapSettings
-from bstviz.models.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Modality, recipe
+from bstviz.models.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Loss, Modality, TrainConfig, recipe
 
 COLLECTION, RUNS = "demo", "runs"
 RECIPE = "default"
+CHANGES: dict[str, Any] = {"label_smoothing": 0.3}
+"""Of the recipe, for the bundled models: chosen on half of the collections of recordings (``docs/experiments.md``)."""
+GROUP = "collection"
+"""Column of further collections that says where a recording comes from; a table without it is one group."""
+HELD_OUT_FOLDS = 5
 BUNDLED_MODALITIES: tuple[Modality, ...] = ("audio", "both")
 UNUSABLE_LICENSE = r"\bNC\b|no licence stated"
 """Sounds of further collections with such a licence are left out of the bundled models."""
@@ -65,7 +74,10 @@ def concatenate(base: Collection, extra: list[Collection]) -> Collection:
                 f"Collection {other.name!r} is embedded with {other.audio_encoder} and {other.text_encoder}; "
                 f"{base.name!r} with {base.audio_encoder} and {base.text_encoder}. Embed it with the same."
             )
-    tables = [base.sounds, *(c.sounds.assign(sound_id=f"{c.name}/" + c.sounds["sound_id"]) for c in extra)]
+    tables = [base.sounds]
+    for other in extra:
+        origin = {} if GROUP in other.sounds else {GROUP: other.name}
+        tables.append(other.sounds.assign(sound_id=f"{other.name}/" + other.sounds["sound_id"], **origin))
 
     def stacked(kind: AudioOrText) -> np.ndarray | None:
         return np.concatenate([c.embedding(kind) for c in (base, *extra)]) if base.encoder(kind) else None
@@ -84,6 +96,33 @@ def usable(collection: Collection) -> Collection:
         audio=None if collection.audio is None else collection.audio[keep],
         text=None if collection.text is None else collection.text[keep],
     )
+
+
+def config_of(loss: Loss, modality: Modality, *, seed: int = 0) -> TrainConfig:
+    """Settings of a bundled model."""
+    return recipe(RECIPE, **{**CHANGES, "loss": loss, "modality": modality, "seed": seed})
+
+
+def held_out_folds(everything: Collection, recorded: np.ndarray, *, seed: int = 0) -> Folds | None:
+    """Folds for calibration: recordings, grouped by where they come from.
+
+    Args:
+        everything: Demo sounds and recordings.
+        recorded: (N,) bool, the recordings; what was synthesised is no measure of them and is never held out.
+        seed: Of the shuffle.
+
+    Returns:
+        None where recordings come from fewer than two places.
+    """
+    if GROUP not in everything.sounds:
+        return None
+    groups = group_values(everything.sounds, GROUP)
+    labels = np.where(recorded, everything.labels, -1)
+    count = min(HELD_OUT_FOLDS, len(set(groups[labels >= 0].tolist())), int(np.bincount(labels[labels >= 0], minlength=1).max()))
+    if count < 2:
+        return None
+    kind = f"stratified {count}-fold over recordings, seed {seed}, grouped by {GROUP}"
+    return Folds(stratified_folds(labels, n_folds=count, seed=seed, groups=groups), kind, groups)
 
 
 def train_bundled(
@@ -123,10 +162,11 @@ def train_bundled(
     only = "; other collections train only" if others else ""
     kind = f"stratified 5-fold over the demo sounds, seed {fold_seed}{only}"
     shutil.rmtree(out / RUNS, ignore_errors=True)
+    held_out = held_out_folds(everything, ~listed, seed=fold_seed)
     paths = []
     for modality in BUNDLED_MODALITIES:
         for loss in LOSSES:
-            config = recipe(RECIPE, loss=loss, modality=modality, seed=seed)
+            config = config_of(loss, modality, seed=seed)
             torch.set_num_threads(1)  # batches are small, and the UMAP fit before set all cores to work
             run = train_fold(
                 everything,
@@ -135,6 +175,7 @@ def train_bundled(
                 config,
                 listed=listed,
                 extra_training_data=tuple(c.name for c in others),
+                held_out=held_out,
                 umap=UmapSettings(seed=seed),
                 on_epoch=partial(on_run, f"{loss} {modality}") if on_run else None,
             )

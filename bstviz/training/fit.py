@@ -22,7 +22,7 @@ from bstviz.jobs.fastest import fastest, processor_name
 from bstviz.models.config import HALVED_EVERY, ModelConfig, Precision, TrainConfig, kinds_of
 from bstviz.models.losses import cross_entropy, total_loss
 from bstviz.models.network import Network
-from bstviz.models.retrieval import Datastore, build_datastore
+from bstviz.models.retrieval import Datastore, best_share, build_datastore
 
 OnEpoch = Callable[[int, int], None]
 Inputs = Mapping[AudioOrText, Tensor]
@@ -36,7 +36,7 @@ class Fitted:
     Attributes:
         model: The networks with their best weights, E members in evaluation mode.
         history: train_loss, val_loss and val_accuracy of each member, one value per epoch.
-        temperatures: Of each member, fitted on its validation sounds.
+        temperatures: Of each member, fitted on the validation sounds of its judges.
         datastores: Of each member, or None without retrieval.
         precision: Of the matrix products: ``float32`` or ``bfloat16``.
     """
@@ -131,6 +131,7 @@ def fit(
     *,
     seeds: Sequence[int],
     steps: int,
+    judges: Sequence[Sequence[int]] | None = None,
     weights: Tensor | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Fitted:
@@ -146,11 +147,14 @@ def fit(
         config: Everything else.
         seeds: Of each member's initialisation, order and augmentation.
         steps: Batches per epoch.
+        judges: For each member the members whose validation sounds, taken together, fit its temperature and its
+            datastore's share; each its own when left out.
         weights: (E, N) of the sounds in each member's loss; None where all count the same.
         on_epoch: Called after each epoch with its number (from 1) and the greatest number.
     """
     config = replace(config, precision=resolved_precision(config, model_config, labels.device))
     data = _Data(inputs, labels, splits, parents, weights)
+    judges = judges or [[member] for member in range(len(splits))]
     generators = [Generator(labels.device).manual_seed(seed) for seed in seeds]
     model = Network(model_config, len(splits)).to(labels.device)
     model.reset(generators, config.initialisation)
@@ -174,7 +178,7 @@ def fit(
         if progress.stopped.all():
             break
     progress.restore_best()
-    return Fitted(model, progress.history, *_calibrated(model, data, config), config.precision)
+    return Fitted(model, progress.history, *_calibrated(model, data, config, judges), config.precision)
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,24 +355,34 @@ def _val_logits(model: Network, data: _Data) -> list[Tensor]:
     return [own[: len(val)] for own, (_, val) in zip(logits, data.splits, strict=True)]
 
 
-def _calibrated(model: Network, data: _Data, config: TrainConfig) -> tuple[list[float], list[Datastore | None]]:
-    """Temperature and, with retrieval, datastore of each member, fitted on its validation rows."""
-    temperatures: list[float] = []
-    datastores: list[Datastore | None] = []
-    for member, logits in enumerate(_val_logits(model, data)):
-        labels = data.labels[data.splits[member][1]]
-        temperature = calibration.fit_temperature(logits.cpu().numpy(), labels.cpu().numpy())
-        temperatures.append(temperature)
-        datastores.append(_datastore(model, data, member, logits / temperature) if config.retrieval else None)
-    return temperatures, datastores
+def _calibrated(
+    model: Network, data: _Data, config: TrainConfig, judges: Sequence[Sequence[int]]
+) -> tuple[list[float], list[Datastore | None]]:
+    """Temperature and, with retrieval, datastore of each member, fitted on the validation sounds of its judges."""
+    logits = _val_logits(model, data)
+    labels = [data.labels[val] for _, val in data.splits]
 
+    def temperature_by(members: Sequence[int]) -> float:
+        scores, truth = torch.cat([logits[m] for m in members]), torch.cat([labels[m] for m in members])
+        return calibration.fit_temperature(scores.cpu().numpy(), truth.cpu().numpy())
 
-def _datastore(model: Network, data: _Data, member: int, val_logits: Tensor) -> Datastore:
-    """A member's datastore of its training and validation rows; its share is fitted before the latter join."""
-    train, val = data.splits[member]
-    seen, held = (_member_inputs(model, data.inputs, rows, member) for rows in (train, val))
-    datastore = build_datastore(seen, data.labels[train]).fitted(val_logits.softmax(dim=1), held, data.labels[val])
-    return datastore.with_more(held, data.labels[val])
+    temperatures = [temperature_by(members) for members in judges]
+    if not config.retrieval:
+        return temperatures, [None] * len(judges)
+    seen, held = (
+        [_member_inputs(model, data.inputs, rows[part], m) for m, rows in enumerate(data.splits)] for part in (0, 1)
+    )
+    stores = [build_datastore(x, data.labels[train]) for x, (train, _) in zip(seen, data.splits, strict=True)]
+    votes = [store.probabilities(x, model.config.n_classes) for store, x in zip(stores, held, strict=True)]
+
+    def share_by(members: Sequence[int], temperature: float) -> float:
+        own = torch.cat([(logits[m] / temperature).softmax(dim=1) for m in members])
+        return best_share(own, torch.cat([votes[m] for m in members]), torch.cat([labels[m] for m in members]))
+
+    return temperatures, [
+        replace(store.with_more(x, y), share=share_by(members, temperature))
+        for store, x, y, members, temperature in zip(stores, held, labels, judges, temperatures, strict=True)
+    ]
 
 
 def _member_inputs(model: Network, inputs: Inputs, rows: Tensor, member: int) -> Tensor:
