@@ -11,7 +11,7 @@ from bstviz.ui.compare.pair import CHANGE, Pair
 from bstviz.ui.compare.panels import by_class, pair_map, sound_in_both, structure, trust_in_both
 from bstviz.ui.components import selection
 from bstviz.ui.components.map import Events, Mode
-from bstviz.ui.components.pickers import pick_color, pick_map, pick_run
+from bstviz.ui.components.pickers import pick_color, pick_map, pick_run, pick_training
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.page import guarded
 
@@ -72,12 +72,23 @@ def page() -> None:
         left, right = cache.columns(both.left), cache.columns(both.right)
         shared = {name: words for name, words in left.names.items() if name in right}
         by = pick_color({CHANGE: "Changed neighbourhood", **shared}, key="compare.color")
+        training = pick_training(key="compare.training")
     selected = np.flatnonzero(np.isin(both.a, selection.selected(SELECTED, both.left)))
     current = both.position(st.session_state.get(SOUND, ""))
     acts = events(both, selected)
     view, panel = st.columns([14, 6], gap="medium")
     with view:
-        pair_map(both, method, dimensions, by, key="compare.map.view", current=current, selected=selected, events=acts)
+        pair_map(
+            both,
+            method,
+            dimensions,
+            by,
+            key="compare.map.view",
+            current=current,
+            selected=selected,
+            events=acts,
+            training=training,
+        )
         believed = st.container()
         if len(selected):
             selection_panel(

@@ -8,7 +8,7 @@ from bstviz.ui import cache, query_params, sound_cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components import filters, projection_picker, selection
 from bstviz.ui.components.map import Events, Marks, Mode
-from bstviz.ui.components.pickers import find_sound, pick_color, pick_run
+from bstviz.ui.components.pickers import find_sound, pick_color, pick_run, pick_training
 from bstviz.ui.components.projection_picker import pick_projection, trust
 from bstviz.ui.components.run_map import run_map
 from bstviz.ui.components.selection import selection_panel
@@ -66,12 +66,13 @@ def page() -> None:
         loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == DEFAULT_LOSS)
     with middle:
         shown = pick_projection(loaded, key="explore.map")
-    columns = cache.columns(loaded)
-    with right:
-        by = pick_color(columns.names, key="explore.color")
     with switches:
+        training = pick_training(key="explore.training")
         autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
         hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
+    columns = cache.columns(loaded, training=training)
+    with right:
+        by = pick_color(columns.names, key="explore.color")
     if loaded.problem:
         st.warning(loaded.problem)
 
@@ -99,7 +100,17 @@ def page() -> None:
         on = filters.chosen(FILTERS).get(by, frozenset())
         marks = Marks(current, dict.fromkeys(near, "near"), None, chosen, passing, on)
         with above:
-            run_map(loaded, shown, columns[by], key="explore.map.view", marks=marks, events=acts, hide=hide, height=620)
+            run_map(
+                loaded,
+                shown,
+                columns[by],
+                key="explore.map.view",
+                marks=marks,
+                events=acts,
+                hide=hide,
+                training=training,
+                height=620,
+            )
         if len(chosen):
             with below:
                 selection_panel(
