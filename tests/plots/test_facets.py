@@ -93,9 +93,7 @@ def test_only_sounds_that_the_model_does_not_know_are_counted_as_right_or_wrong(
     assert counts["right"] == (tested["y_true"] == tested["y_pred"]).sum()
 
 
-def test_training_sounds_count_on_request_and_words_say_the_mix(
-    run: Run, table: pd.DataFrame
-) -> None:
+def test_training_sounds_count_on_request_and_words_say_the_mix(run: Run, table: pd.DataFrame) -> None:
     true = run.sounds["y_true"].where(np.arange(len(run.sounds)) != 0)  # the first has no class
     sounds = run.sounds.assign(y_true=true, y_pred="ss-n")
     judged = replace(run, sounds=sounds)
