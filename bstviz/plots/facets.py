@@ -185,7 +185,8 @@ def judged(run: Run, *, training: bool = False) -> np.ndarray:
 
 def mistaken(run: Run, *, training: bool = False) -> np.ndarray:
     """Which sounds are predicted wrong at the second level, (N,) bool, among those :func:`judged`."""
-    return judged(run, training=training) & (run.y_true != run.y_pred)
+    wrong: np.ndarray = judged(run, training=training) & (run.y_true != run.y_pred)
+    return wrong
 
 
 def mistakes_in_words(run: Run, rows: np.ndarray | None = None, *, training: bool = False) -> str:
