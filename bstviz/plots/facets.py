@@ -207,7 +207,8 @@ def correct_column(run: Run, *, training: bool = False) -> Column:
     index = np.where(judged(run, training=training), index, 3)
     categories = [Category("right", RIGHT), Category("right top level only", NEARLY_RIGHT), Category("wrong", WRONG)]
     categories.append(Category("trained on", LEARNED))
-    return _of("correct", BUILT_IN["correct"], np.where(true < 0, -1, index), categories)
+    label = BUILT_IN["correct"] + ", training sounds too" * training
+    return _of("correct", label, np.where(true < 0, -1, index), categories)
 
 
 def _tells_apart(values: pd.Series) -> bool:

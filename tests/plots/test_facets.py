@@ -109,6 +109,7 @@ def test_training_sounds_count_on_request_and_words_say_the_mix(run: Run, table:
     assert mistakes_in_words(judged, some, training=True) == words
     column = Columns(judged, table, training=True)["correct"]
     assert "trained on" not in column.labels
+    assert column.label == "Right or wrong, training sounds too"
     assert column.counts().sum() - column.counts()[column.labels.index("none")] == has_class.sum()
 
 
