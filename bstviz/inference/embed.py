@@ -17,7 +17,7 @@ import pandas as pd
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
-from bstviz.encoders.base import TextEncoder
+from bstviz.encoders.base import Embeddings, TextEncoder
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.jobs.backend import LOCAL, Engine
@@ -56,7 +56,8 @@ def embed_collection(
         folder: The collection.
         audio_encoder: Id of the audio encoder; None leaves the audio embeddings as they are.
         text_encoder: Id of the text encoder; None leaves the text embeddings as they are.
-        text_fields: Columns of the table that make up a sound's text.
+        text_fields: Columns of the table that make up a sound's text. Text of other columns than what the collection
+            has is kept beside it, a configuration of its own; the same columns are embedded anew.
         only_missing: Keep the audio embeddings that the collection has from this encoder.
         engine: Where the sounds are embedded.
         device: Torch device.
@@ -144,7 +145,7 @@ def _with_text(
     table = in_chunks(partial(_TextEmbedder, encoder), items, chunks, track=track, description="Text")
     matrix = np.full((len(texts), encoder.info.dim), np.nan, np.float32)
     matrix[worded] = np.stack(table["embedding"].tolist())
-    return replace(collection, text=matrix, text_encoder=replace(encoder.info, fields=fields)), silent
+    return collection.having_text(Embeddings(matrix, replace(encoder.info, fields=fields))), silent
 
 
 def item_of(collection: Collection, row: int) -> Item:

@@ -10,9 +10,10 @@ import pytest
 
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.taxonomy import load_taxonomy
+from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.inference.explore import library_home, open_library, run_inference
-from bstviz.models.predict import Embeddings, predict
+from bstviz.models.predict import predict
 from bstviz.models.run import Run, load_run
 from tests.anomalous_sounds import sndfile
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, small_collection, tone, write_tones

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bstviz.datasets.collection import Collection
-from bstviz.encoders.base import AudioOrText
+from bstviz.encoders.base import AudioOrText, Embeddings
 from bstviz.errors import UserError
-from bstviz.models.predict import Embeddings, network, network_probabilities, predict
+from bstviz.models.predict import network, network_probabilities, predict
 from bstviz.models.run import Run
 from bstviz.training.train import train_fold
 from tests.fakes import quick, stratified

@@ -13,10 +13,10 @@ import streamlit as st
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.taxonomy import DECODINGS
+from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.inference.classify import DECODING, Answer, Classifier, Timeline, together
 from bstviz.models.config import LOSSES
-from bstviz.models.predict import Embeddings
 from bstviz.models.run import Run
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of
