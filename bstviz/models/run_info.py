@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.parse import quote
 from bstviz import migrations, storage
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.taxonomy import Decoding, Taxonomy, taxonomy_from
-from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from
+from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from, words_of
 from bstviz.errors import UserError
 from bstviz.latent.projection import UmapSettings
 from bstviz.models.config import Modality, ModelConfig, NetworkSizes, TrainConfig
@@ -92,6 +93,16 @@ class RunInfo:
     def text(self) -> str | None:
         """The text configuration that it takes, as ``title+tags``; None for an audio model."""
         return self.encoders["text"].configuration if "text" in self.encoders else None
+
+    def text_from(self, values: Mapping[str, str]) -> str:
+        """A new sound's text as the run takes it: of the fields that it was trained on, or of all where it knows none
+        of these.
+
+        Args:
+            values: Title, tags and description, by name.
+        """
+        fields = self.encoders["text"].fields if "text" in self.encoders else ()
+        return words_of(values, [name for name in fields if name in values] or list(values))
 
     def view(self, collection: Collection) -> Collection:
         """A collection seen with the text configuration that the run takes.

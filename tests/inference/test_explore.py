@@ -53,6 +53,22 @@ def test_an_inference_only_run_holds_the_runs_predictions_for_the_other_collecti
     assert (inferred.decoding, run.decoding) == ("top_down", "argmax")
 
 
+def test_of_another_collection_s_texts_the_run_s_own_is_taken(runs: dict[str, Run], tmp_path: Path) -> None:
+    """The run was trained on the first text of its collection; of the other one that is the second."""
+    other = small_collection(seed=3, name="other")
+    first = other.text_encoder
+    assert first is not None
+    described = Embeddings(other.embedding("text")[::-1].copy(), replace(first, fields=("description",)))
+    turned = replace(other, text=described.values, text_encoder=described.encoder)
+    turned = load_collection(turned.having_text(Embeddings(other.embedding("text"), first)).save(tmp_path / "other"))
+    inferred = load_run(run_inference(runs["text"], turned).save(tmp_path / "inferred"))
+    np.testing.assert_array_equal(inferred.probabilities, run_inference(runs["text"], other).probabilities)
+    assert inferred.collection.text_hash == turned.with_text("title+tags").text_hash
+    inferred.check_collection(turned)
+    with pytest.raises(UserError, match=r"'title\+tags'; there are description"):
+        run_inference(runs["text"], replace(turned, further_texts=()))
+
+
 def test_unlabelled_sounds_are_answered_and_not_judged(runs: dict[str, Run], tmp_path: Path) -> None:
     other = small_collection(seed=3)
     other.sounds["class"] = None
