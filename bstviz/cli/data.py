@@ -155,6 +155,8 @@ def embed(
     for kind in ("audio", "text"):
         made = [plain(info) for its_kind, info in done.encoders if its_kind == kind]
         console.print(f"{kind}: {'; '.join(made) or 'none'}")
+    for info in report.replaced:
+        console.print(f"replaced: the embeddings of {plain(info)}")
     if done.further_texts:
         first, *further = map(plain, done.text_configurations)
         console.print(f"text models take {first}, or with --text {' or '.join(further)}")

@@ -17,7 +17,7 @@ import pandas as pd
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
-from bstviz.encoders.base import Embeddings, TextEncoder
+from bstviz.encoders.base import Embeddings, EncoderInfo, TextEncoder
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.jobs.backend import LOCAL, Engine
@@ -32,11 +32,14 @@ TEXT_FIELDS = ("title", "tags", "description")
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """What :func:`embed_collection` did: the new collection, and which sounds have no embedding, with reasons."""
+    """What :func:`embed_collection` did: the new collection, which sounds have no embedding, with reasons, and the
+    encoders whose embeddings gave way to others.
+    """
 
     collection: Collection
     without_audio: dict[str, str]
     without_text: int
+    replaced: tuple[EncoderInfo, ...] = ()
 
 
 def embed_collection(
@@ -75,6 +78,7 @@ def embed_collection(
     unknown = [name for name in text_fields if name not in collection.sounds]
     if unknown:
         raise UserError(f"Column {unknown[0]!r} is not in {folder}; there are {', '.join(collection.sounds.columns)}.")
+    before = collection.encoders
     store = folder.parent / f".{folder.name}.parts"
     problems: dict[str, str] = {}
     silent = 0
@@ -84,7 +88,8 @@ def embed_collection(
         collection, silent = _with_text(collection, text_encoder, tuple(text_fields), store, device, track)
     collection.save(folder)
     shutil.rmtree(store, ignore_errors=True)
-    return EmbedReport(load_collection(folder), problems, silent)
+    replaced = tuple(info for kind, info in before if (kind, info) not in collection.encoders)
+    return EmbedReport(load_collection(folder), problems, silent, replaced)
 
 
 def _key(kind: str, encoder: str) -> str:

@@ -76,7 +76,17 @@ def test_other_fields_are_embedded_beside_the_first_and_the_same_ones_anew(folde
     np.testing.assert_array_equal(both.embedding("text"), first.embedding("text"))
     words = both.texts(("title", "class"))
     np.testing.assert_array_equal(both.with_text("title+class").embedding("text"), FakeTextEncoder().embed(words))
-    assert list(fake_embed(folder).collection.text_configurations) == ["title+tags", "title+class"]
+    again = fake_embed(folder)
+    assert list(again.collection.text_configurations) == ["title+tags", "title+class"]
+    assert again.replaced == ()
+
+
+def test_embeddings_that_give_way_to_another_encoder_s_are_reported(
+    folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_embed(folder)
+    monkeypatch.setitem(registry.ENCODERS, ("text", "fake-text"), lambda device: FakeTextEncoder("2"))
+    assert [str(info) for info in fake_embed(folder).replaced] == ["fake-text 1 (title + tags), 12-d"]
 
 
 def test_a_stopped_run_goes_on_and_does_nothing_twice(
