@@ -34,7 +34,7 @@ def pick_pair() -> Pair:
     left = pick_run("Left", key="compare.left", preferred=lambda r: r.train.loss == DEFAULT_LOSS)
 
     def alike(run: RunInfo) -> tuple[object, ...]:
-        return run.train.modality, run.train.min_confidence, run.fold, run.collection.hash
+        return run.train.modality, run.train.text, run.train.min_confidence, run.fold, run.collection.hash
 
     return pair.pair(
         left,

@@ -20,7 +20,7 @@ import numpy as np
 
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
-from bstviz.models.config import LOSSES, MODALITIES, MODALITY_WORDS, OLD_RECIPES, RECIPES, TrainConfig
+from bstviz.models.config import LOSSES, MODALITIES, OLD_RECIPES, RECIPES, Modality, TrainConfig, modality_words
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import load_run
 from bstviz.models.run_info import RunInfo, load_info
@@ -29,6 +29,7 @@ from bstviz.reports.paper import (
     PAPER_NOTE,
     PAPER_RECIPES,
     PAPER_SOURCE,
+    PAPER_TEXT,
     SECTION_5,
     PaperFigure,
     paper_table,
@@ -108,6 +109,7 @@ class Row:
         model: A key of :data:`MODELS`.
         loss: Of a network; None for a baseline.
         modality: Which embeddings it takes.
+        text: Which text configuration, as ``title+tags``; empty for audio, and for baselines that do not say.
         min_confidence: Threshold on training and test alike.
         split_kind: How the folds were made.
         recipe: What tells apart networks that are alike in all this: the recipe, or the settings that differ.
@@ -123,7 +125,8 @@ class Row:
     clap: bool
     model: str
     loss: str | None
-    modality: str
+    modality: Modality
+    text: str
     min_confidence: int
     split_kind: str
     recipe: str
@@ -159,19 +162,16 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
         encoders = ", ".join(f"{kind} {info}" for kind, info in item.encoders.items())
         clap = all(info.id == PAPER_ENCODER for info in item.encoders.values())
     order = (collection, source or "", item.split_kind, config.min_confidence, list(MODELS).index(model))
-    return (*order, MODALITIES.index(config.modality), model, config.modality, encoders, clap, recipe)
+    return (*order, MODALITIES.index(config.modality), item.text or "", model, config.modality, encoders, clap, recipe)
 
 
 def recipe_of(train: TrainConfig) -> str:
     """Name of the recipe, or the settings that differ from the default one."""
+    setting = ("loss", "modality", "text", "min_confidence", "seed")
     for name, config in [*RECIPES.items(), *((name, config) for name, (_, config) in OLD_RECIPES.items())]:
-        same = replace(
-            config, loss=train.loss, modality=train.modality, min_confidence=train.min_confidence, seed=train.seed
-        )
-        if same == train:
+        if replace(config, **{axis: getattr(train, axis) for axis in setting}) == train:
             return name
     default = dataclasses.asdict(RECIPES["default"])
-    setting = ("loss", "modality", "min_confidence", "seed")
     return ", ".join(f"{k} {v}" for k, v in dataclasses.asdict(train).items() if v != default[k] and k not in setting)
 
 
@@ -186,7 +186,7 @@ def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
         groups.setdefault(_key(item), {}).setdefault((item.fold, seed), item.metrics)
     out = []
     for key in sorted(groups):
-        collection, source, kind, threshold, _, _, model, modality, encoders, clap, recipe = key
+        collection, source, kind, threshold, _, _, text, model, modality, encoders, clap, recipe = key
         scores = groups[key]
         names = [name for name in next(iter(scores.values())) if all(name in s for s in scores.values())]
         sizes = {fold: scores[fold, seed]["n"] for fold, seed in scores}
@@ -198,6 +198,7 @@ def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
             model=model,
             loss=None if model in METHODS else model,
             modality=modality,
+            text=text,
             min_confidence=threshold,
             split_kind=kind,
             recipe=recipe,
@@ -255,9 +256,15 @@ def on_common_sounds(infos: Sequence[RunInfo]) -> list[RunInfo]:
 
 def paper_figure(row: Row, metric: str) -> PaperFigure | None:
     """The paper's figure for a row's setting, where it has one that may stand beside it."""
-    if row.source != PAPER_SOURCE or row.recipe not in PAPER_RECIPES:
+    if row.source != PAPER_SOURCE or row.recipe not in PAPER_RECIPES or row.text not in ("", PAPER_TEXT):
         return None
     return paper_table().get((row.min_confidence, row.loss or "", row.modality, metric))
+
+
+def modality_names(rows: Sequence[Row]) -> list[str]:
+    """Each row's modality in words, with its text where the rows are of several."""
+    several = len({row.text for row in rows if row.text}) > 1
+    return [modality_words(row.modality, row.text if several else None) for row in rows]
 
 
 def has_paper(rows: Sequence[Row]) -> bool:
@@ -292,12 +299,11 @@ def table(rows: Sequence[Row], *, paper: bool, digits: int = 2) -> tuple[list[st
     def cell(own: str, other: PaperFigure | None) -> str:
         return f"{own} ({100 * other.mean:.{digits}f})".strip() if other else own
 
-    for row in rows:
+    for row, modality in zip(rows, modality_names(rows), strict=True):
         name = MODELS[row.model] + (f" ({row.recipe})" if several and row.recipe else "")
         figures = [
             cell(row.percent(metric, digits), paper_figure(row, metric) if beside else None) for metric in TABLE_METRICS
         ]
-        modality = MODALITY_WORDS[row.modality]
         cells.append([f"≥ {row.min_confidence}", name, modality, *figures, row.over, f"{row.test_sounds:,}"])
     audio = [i for i, row in enumerate(rows) if (row.min_confidence, row.modality) == (1, "audio")]
     if any(rows[i] in with_paper for i in audio):

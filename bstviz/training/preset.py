@@ -25,6 +25,8 @@ class SweepPreset:
         name: Of the file.
         losses: Of :data:`bstviz.models.config.LOSSES`.
         modalities: Of :data:`bstviz.models.config.MODALITIES`.
+        texts: Text configurations, as ``title+tags``, of models that take text; the collection's first one where it has
+            none of these, or none are named.
         min_confidences: Annotation confidence thresholds.
         baselines: Of :data:`bstviz.training.baselines.METHODS`.
         seeds: Training seeds, an axis of the sweep; the recipe's own (0) where there are none.
@@ -35,6 +37,7 @@ class SweepPreset:
     name: str
     losses: tuple[Loss, ...] = tuple(LOSSES)
     modalities: tuple[Modality, ...] = MODALITIES
+    texts: tuple[str, ...] = ()
     min_confidences: tuple[int, ...] = (1,)
     baselines: tuple[Method, ...] = ()
     seeds: tuple[int, ...] = ()
@@ -87,8 +90,9 @@ def load_preset(name: str) -> SweepPreset:
     unknown = sorted(set(entry) - allowed)
     if unknown:
         raise UserError(f"{file} has the unknown setting {unknown[0]!r}; allowed are {', '.join(sorted(allowed))}.")
-    if not isinstance(entry.get("seeds", []), list):
-        raise UserError(f"{file} has seeds = {entry['seeds']!r}; a list is needed, e.g. seeds = [0, 1, 2].")
+    for axis, example in (("seeds", "[0, 1, 2]"), ("texts", '["title+tags"]')):
+        if not isinstance(entry.get(axis, []), list):
+            raise UserError(f"{file} has {axis} = {entry[axis]!r}; a list is needed, e.g. {axis} = {example}.")
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
     return SweepPreset(file.stem, **values)
 
@@ -119,15 +123,24 @@ def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid
         raise UserError(
             f"Nothing of preset {preset.name!r} can be trained on {collection.name!r}: {'; '.join(left_out)}."
         )
+    texts = [name for name in preset.texts if name in collection.text_configurations]
+    if "text" not in missing:
+        left_out += [
+            f"text {name}: the collection has no such embeddings; bstviz embed COLLECTION --text-fields "
+            f"{name.replace('+', ',')} adds them"
+            for name in preset.texts
+            if name not in texts
+        ]
     try:
         common = recipe(preset.recipe, **{**preset.train, **changes})
     except TypeError as error:
         raise UserError(f"Preset {preset.name!r} has an unknown training setting: {error}.") from None
     seeds = preset.seeds or (common.seed,)
-    points = [(c, m) for c in thresholds for m in modalities]
+    chosen = [collection.with_text(name).chosen_text for name in texts or (None,)]
+    points = [(c, m, t) for c in thresholds for m in modalities for t in (chosen if "text" in kinds_of(m) else (None,))]
     settings = [
-        dataclasses.replace(common, loss=loss, modality=m, min_confidence=c, seed=seed)
-        for c, m in points
+        dataclasses.replace(common, loss=loss, modality=m, text=t, min_confidence=c, seed=seed)
+        for c, m, t in points
         for loss in preset.losses
         for seed in seeds
     ]
@@ -136,8 +149,8 @@ def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid
         methods.remove("zeroshot")
         left_out += [reason] if reason else []
     baselines = [
-        BaselineConfig(method, m, c, seed, common.validation)
-        for c, m in points
+        BaselineConfig(method, m, c, seed, common.validation, t)
+        for c, m, t in points
         for method in methods
         if method != "zeroshot" or m == "audio"
         for seed in (seeds if method != "zeroshot" else seeds[:1])  # which trains on nothing

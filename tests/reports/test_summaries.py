@@ -9,7 +9,15 @@ import numpy as np
 from bstviz.latent.structure import structure
 from bstviz.models.run import Run
 from bstviz.reports.sections import SECTIONS, Chosen
-from bstviz.reports.summaries import LEVELS, STRUCTURE_METRICS, losses_compared, metric_at, panels, spread_over_folds
+from bstviz.reports.summaries import (
+    LEVELS,
+    STRUCTURE_METRICS,
+    losses_compared,
+    metric_at,
+    named_settings,
+    panels,
+    spread_over_folds,
+)
 
 
 def test_spread_over_folds_is_mean_and_deviation() -> None:
@@ -24,6 +32,20 @@ def test_all_measures_of_structure_are_shown_and_at_both_levels() -> None:
     assert set(STRUCTURE_METRICS) == set(found)
     assert [metric_at(level, "silhouette") for level in LEVELS] == ["top_silhouette", "second_silhouette"]
     assert [metric_at(level, "tree_correlation") for level in LEVELS] == ["tree_correlation", None]
+
+
+def test_settings_of_several_texts_are_named_by_them(runs) -> None:
+    run = runs["both"]
+    longer = {**run.encoders, "text": replace(run.encoders["text"], fields=("title", "description"))}
+    other = replace(run, train=replace(run.train, text="title+description"), encoders=longer)
+    assert list(named_settings([run])) == ["Hierarchical · audio + text · confidence ≥ 1"]
+    assert list(named_settings([run, other])) == [
+        "Hierarchical · audio + text (title + tags) · confidence ≥ 1",
+        "Hierarchical · audio + text (title + description) · confidence ≥ 1",
+    ]
+    chosen, titles = panels([other, run])
+    assert chosen == [run]
+    assert titles == ["Hierarchical, audio + text, confidence ≥ 1"]
 
 
 def test_without_both_losses_nothing_is_compared(runs) -> None:
