@@ -33,7 +33,8 @@ GroupOption = Annotated[
     str | None, typer.Option(help="Column; sounds that share a value are kept in the same fold, e.g. uploader.")
 ]
 FoldColumnOption = Annotated[
-    str | None, typer.Option(help="Column with the data's own folds; by default test_fold, where there is one.")
+    str | None,
+    typer.Option(help="Column with the data's own folds; by default test_fold, where there is one and no --fold-seed."),
 ]
 EpochsOption = Annotated[int | None, typer.Option(help="Number of epochs; by default the recipe's.")]
 SeedOption = Annotated[

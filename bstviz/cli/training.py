@@ -94,7 +94,7 @@ def sweep(
     collection: Path,
     out: OutOption,
     preset: Annotated[
-        str, typer.Option(help="table1, table1-hatr, table1-default, or a .toml file of your own.")
+        str, typer.Option(help="table1, table1-hatr, table1-default, ablation, or a .toml file of your own.")
     ] = "table1",
     recipe: Annotated[
         str | None, typer.Option(help="Training config: default, paper or hatr; by default the preset's.")
@@ -111,6 +111,9 @@ def sweep(
         int | None, typer.Option(min=0, help="The one training seed; the preset's, or 0, when left out.")
     ] = None,
     seeds: Annotated[str, typer.Option(help="Several training seeds, e.g. 0,1,2, in place of the preset's.")] = "",
+    variants: Annotated[
+        str, typer.Option(help="Only these of the preset's variants, e.g. focal-2,no-mixup; the recipe itself stays.")
+    ] = "",
     fold_seed: FoldSeedOption = 0,
     jobs: JobsOption = None,
     device: DeviceOption = "cpu",
@@ -131,7 +134,13 @@ def sweep(
 
     print_old_recipe(recipe)
     trained = chosen_seeds(seed, _numbers(seeds))
-    chosen = load_preset(preset).changed(recipe=recipe, baselines=baselines, epochs=epochs, seeds=trained)
+    chosen = load_preset(preset).changed(
+        recipe=recipe,
+        baselines=baselines,
+        epochs=epochs,
+        seeds=trained,
+        variants=tuple(name.strip() for name in variants.split(",") if name.strip()),
+    )
     sounds = load_collection(collection)
     grid = grid_of(chosen, sounds)
     for reason in grid.left_out:

@@ -181,7 +181,7 @@ def choose_folds(
         folds: Number of seeded folds, or one of :data:`NAMED_FOLDS`.
         group: Column whose sounds are kept in the same fold; asks for seeded folds.
         column: Column with the data's own folds.
-        seed: Of the shuffle of seeded folds; no other randomness depends on it.
+        seed: Of the shuffle of seeded folds; no other randomness depends on it. One that is not 0 asks for them.
 
     Raises:
         UserError: There are no such folds, a column is missing, two kinds are asked for, or there are too few sounds.
@@ -194,7 +194,7 @@ def choose_folds(
     if not str(folds).isdecimal():
         raise UserError(f"folds is {folds!r}; allowed are a number or {' or '.join(NAMED_FOLDS)}.")
     count = int(folds)
-    if column is None and group is None and "test_fold" in sounds:
+    if column is None and group is None and seed == 0 and "test_fold" in sounds:
         column = "test_fold"
     if column is not None:
         if column not in sounds:

@@ -46,9 +46,12 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """Loss, modality and threshold of the training, as people tell settings apart; the seed where it is not 0."""
+        """Loss, modality, threshold, variant if named, and seed if not 0, as people tell settings apart."""
+        variant = f" · {self.train.variant}" if self.train.variant else ""
         seed = f" · seed {self.train.seed}" if self.train.seed else ""
-        return f"{self.train.words('loss', 'modality')} · trained on {self.train.words('min_confidence')}{seed}"
+        return (
+            f"{self.train.words('loss', 'modality')} · trained on {self.train.words('min_confidence')}{variant}{seed}"
+        )
 
 
 def setting_of(info: RunInfo) -> Setting:
@@ -60,7 +63,7 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
     """Runs by setting, one per fold in fold order (the first of each is taken).
 
     Settings come by collection, folds, threshold, modality, text, loss (in the order of
-    :data:`bstviz.models.config.LOSSES`) and seed.
+    :data:`bstviz.models.config.LOSSES`), variant and seed.
     """
     groups: dict[Setting, dict[int, Info]] = {}
     for info in infos:
@@ -69,7 +72,7 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
     def order(setting: Setting) -> tuple[Any, ...]:
         train = setting.train
         modality = (-MODALITIES.index(train.modality), train.text or "")
-        place = (train.min_confidence, *modality, list(LOSSES).index(train.loss), train.seed)
+        place = (train.min_confidence, *modality, list(LOSSES).index(train.loss), train.variant, train.seed)
         return (setting.collection, setting.split_kind, *place)
 
     return {s: [groups[s][fold] for fold in sorted(groups[s])] for s in sorted(groups, key=order)}

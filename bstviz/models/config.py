@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -14,6 +15,7 @@ Modality = Literal["audio", "text", "both"]
 Loss = Literal["flat", "hierarchical"]
 TopPenalty = Literal["indicator", "soft", "none"]
 Denominator = Literal["others", "all"]
+ClassWeights = Literal["none", "balanced", "effective"]
 Schedule = Literal["constant", "one-cycle", "step"]
 Decay = Literal["decoupled", "coupled"]
 Initialisation = Literal["uniform", "xavier"]
@@ -35,16 +37,23 @@ class LossInfo:
         words: Its name in tables and legends.
         color: Of its marks, #rrggbb.
         symbol: Of its marks, a name of Plotly's.
+        ignores: Fields of :class:`TrainConfig` that it does not read; varied alone they make no other training.
     """
 
     words: str
     color: str
     symbol: str
+    ignores: tuple[str, ...] = ()
 
 
 LOSSES: dict[Loss, LossInfo] = {
     "hierarchical": LossInfo("Hierarchical", "#2385ca", "circle"),
-    "flat": LossInfo("Non-hierarchical", "#e0662c", "diamond"),
+    "flat": LossInfo(
+        "Non-hierarchical",
+        "#e0662c",
+        "diamond",
+        ("temperature", "denominator", "contrastive_weight", "contrastive_second", "top_penalty"),
+    ),
 }
 """Every loss, in the order of tables, legends and sweeps; what each computes is in
 :data:`bstviz.models.losses.OBJECTIVES`.
@@ -155,9 +164,14 @@ class TrainConfig:
             share is drawn per sound, and each dimension masked with that chance.
         mixup: Alpha of the beta distribution by which pairs of sounds are mixed; 0 for none.
         label_smoothing: Of the cross-entropy.
+        focal_gamma: Of the focal loss in place of the cross-entropy; 0 for none.
+        class_weights: A sound's weight in the loss by its class: ``balanced``, the inverse of its number of training
+            sounds, or that of their ``effective`` number (:func:`bstviz.models.losses.sound_weights`).
+        confidence_power: A sound's weight in the loss is its annotation confidence to this power; 0 for none.
         temperature: tau of equation 6.
         denominator: Of equation 6: all ``others`` of the batch, as it is written, or ``all`` with the sound itself.
         contrastive_weight: lambda of equation 7.
+        contrastive_second: Share of the contrastive loss whose label is the second-level class, not the top-level one.
         top_penalty: Equation 5 as written (``indicator``, without gradient), its differentiable form (``soft``), or
             none.
         precision: Of matrix products in training; ``auto`` is the faster one on
@@ -167,6 +181,7 @@ class TrainConfig:
         validation: Share of the training sounds that is held out to judge every epoch, to stop training where
             ``patience`` says so, and to fit the temperature.
         seed: Of initialisation, order, augmentation and the validation draw.
+        variant: In a sweep, name of the change to its recipe: in the names of runs and tables, without further effect.
         sizes: Of the network.
     """
 
@@ -191,14 +206,19 @@ class TrainConfig:
     mask: float = 0.7
     mixup: float = 0.4
     label_smoothing: float = 0.1
+    focal_gamma: float = 0.0
+    class_weights: ClassWeights = "none"
+    confidence_power: float = 0.0
     temperature: float = 0.5
     denominator: Denominator = "others"
     contrastive_weight: float = 1.0
+    contrastive_second: float = 0.0
     top_penalty: TopPenalty = "soft"
     precision: Precision = "auto"
     retrieval: bool = True
     validation: float = 0.05
     seed: int = 0
+    variant: str = ""
     sizes: NetworkSizes = field(default_factory=NetworkSizes)
 
     def __post_init__(self) -> None:
@@ -217,12 +237,23 @@ class TrainConfig:
             decay=Decay,
             initialisation=Initialisation,
             denominator=Denominator,
+            class_weights=ClassWeights,
             top_penalty=TopPenalty,
             precision=Precision,
         )
         if not 0 <= self.least_mask <= self.mask <= 1:
             raise UserError(
                 f"least_mask is {self.least_mask} and mask {self.mask}; shares, the first at most the other."
+            )
+        if self.focal_gamma < 0 or self.confidence_power < 0 or not 0 <= self.contrastive_second <= 1:
+            raise UserError(
+                f"focal_gamma is {self.focal_gamma} and confidence_power {self.confidence_power}, from 0 on; "
+                f"contrastive_second is {self.contrastive_second}, a share."
+            )
+        if not re.fullmatch(r"([a-z0-9]+([.-][a-z0-9]+)*)?", self.variant):
+            raise UserError(
+                f"variant is {self.variant!r}; allowed are lower-case letters and digits, with single dots or hyphens "
+                "between them, e.g. focal-2."
             )
         if self.epochs < 1 or self.batch_size < 2:
             raise UserError(f"epochs is {self.epochs} and batch_size {self.batch_size}; at least 1 and 2 are needed.")
@@ -305,12 +336,18 @@ more.
 
 
 def recipe(name: str, **changes: Any) -> TrainConfig:
-    """A recipe with some settings changed; raises UserError for an unknown name."""
+    """A recipe with some settings changed, as by :func:`changed`; raises UserError for an unknown name."""
     if name in OLD_RECIPES:
-        return replace(OLD_RECIPES[name][1], **changes)
+        return changed(OLD_RECIPES[name][1], **changes)
     if name not in RECIPES:
         raise UserError(f"There is no recipe {name!r}; known: {', '.join(RECIPES)}.")
-    return replace(RECIPES[name], **changes)
+    return changed(RECIPES[name], **changes)
+
+
+def changed(config: TrainConfig, **changes: Any) -> TrainConfig:
+    """A config with some settings changed; ``sizes`` may be a dictionary of some of the sizes."""
+    sizes = changes.get("sizes", {})
+    return replace(config, **changes | {"sizes": replace(config.sizes, **sizes) if isinstance(sizes, dict) else sizes})
 
 
 def exact_epochs(epochs: int | None) -> dict[str, int]:

@@ -4,35 +4,108 @@ Shapes: N sounds per batch, C second-level classes, D latent dimensions; any lea
 are kept, and a loss is one value for each of them. ``parents`` is (C,) int64, the top label of every second-level
 class.
 
+``weights`` is (..., N), what each sound counts for in a batch's mean, or None where all count the same. It has a mean
+of 1 over the training sounds, so it is a mean over N, not over the weights.
+
 References: equations 4-7 of P. Anastasopoulou et al., "Hierarchical and Multimodal Learning for Heterogeneous Sound
-Classification", 2025; P. Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020.
+Classification", 2025; P. Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020; T.-Y. Lin et al., "Focal Loss
+for Dense Object Detection", ICCV 2017; Y. Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR
+2019.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bstviz.errors import UserError
 from bstviz.models.config import Denominator, Loss, TrainConfig
 
+EFFECTIVE_BETA = 0.999
+"""beta of the effective number of sounds (Cui et al., section 3.2), which is at most 1 / (1 - beta) = 1,000."""
 
-def cross_entropy(logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
-    """Equation 4, averaged over the batch: (...,).
+
+def sound_weights(labels: Tensor, confidence: Tensor, train: Tensor, config: TrainConfig) -> Tensor | None:
+    """Weight of every sound in the loss: by its class, times by its annotation confidence; None where all are alike.
+
+    With n training sounds of a class, a class counts 1 / n (``balanced``) or (1 - beta) / (1 - beta^n) (``effective``,
+    Cui et al., equation 4); annotation confidence c counts c^p, and its training sounds' mean where there is none.
+
+    Args:
+        labels: (N,) int64.
+        confidence: (N,) float, annotation confidence 1 to 5, NaN without one.
+        train: (n,) int64, the rows to train on.
+        config: With ``class_weights`` and ``confidence_power`` (p).
+
+    Returns:
+        (N,) float32, with a mean of 1 over the training sounds.
+
+    Raises:
+        UserError: Annotation confidence is to count, and no training sound has one.
+    """
+    if config.class_weights == "none" and not config.confidence_power:
+        return None
+    weights = torch.ones(len(labels), dtype=torch.float64, device=labels.device)
+    if config.class_weights != "none":
+        counts = torch.bincount(labels[train], minlength=int(labels.max()) + 1).clamp_min(1).double()
+        number = counts if config.class_weights == "balanced" else (1 - EFFECTIVE_BETA**counts) / (1 - EFFECTIVE_BETA)
+        weights /= number[labels]
+    if config.confidence_power:
+        known = confidence[train].double().pow(config.confidence_power).nanmean()
+        if known.isnan():
+            raise UserError(
+                f"confidence_power is {config.confidence_power}, but no training sound has an annotation confidence; "
+                "leave it at 0."
+            )
+        powers = confidence.double().pow(config.confidence_power)
+        weights *= torch.where(powers.isnan(), known, powers)
+    return (weights / weights[train].mean()).float()
+
+
+def _mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Mean over the sounds of a batch (..., N) by their weights."""
+    return (values if weights is None else values * weights).mean(dim=-1)
+
+
+def cross_entropy(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    focal_gamma: float = 0.0,
+    weights: Tensor | None = None,
+) -> Tensor:
+    """Equation 4, averaged over the batch: (...,); with ``focal_gamma`` the focal loss.
+
+    Its factor (1 - p)^gamma (Lin et al., equation 4) stands before the term of each class, by that class's probability
+    p, so that it is defined for smoothed and mixed labels too.
 
     Args:
         logits: (..., N, C).
-        labels: (..., N) int64 second-level labels, or (..., N, C) float class probabilities (as mixup makes them).
+        labels: (..., N) int64 second-level labels, or (..., N, C) float class probabilities (as mixup makes them) that
+            are multiplied by the sounds' weights already, if there are any.
         label_smoothing: Share of the target spread evenly over all classes.
+        focal_gamma: gamma; 0 is the cross-entropy.
+        weights: (..., N).
     """
-    targets = labels if labels.is_floating_point() else F.one_hot(labels, logits.shape[-1]).to(logits.dtype)
-    targets = torch.lerp(targets, torch.full_like(targets, 1 / logits.shape[-1]), label_smoothing)
-    return -(targets * logits.log_softmax(dim=-1)).sum(dim=-1).mean(dim=-1)
+    targets, classes = labels, logits.shape[-1]
+    if not labels.is_floating_point():
+        targets = F.one_hot(labels, classes).to(logits.dtype)
+        targets = targets if weights is None else targets * weights.unsqueeze(-1)
+    even = torch.full_like(targets, 1 / classes)
+    targets = torch.lerp(targets, even if weights is None else even * weights.unsqueeze(-1), label_smoothing)
+    log_probability = logits.log_softmax(dim=-1)
+    if focal_gamma:
+        others = -log_probability.expm1()  # 1 - p
+        targets = targets * others.clamp_min(1e-6) ** focal_gamma  # whose slope is not finite at 0 for gamma < 1
+    return -(targets * log_probability).sum(dim=-1).mean(dim=-1)
 
 
-def top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor) -> Tensor:
+def top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor, weights: Tensor | None = None) -> Tensor:
     """Equation 5 as written: the share of sounds whose best second-level class lies under the wrong top-level class.
 
     An indicator is constant almost everywhere, so this adds to the loss's value and nothing to its gradient.
@@ -41,24 +114,32 @@ def top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor) -> Tensor
         logits: (..., N, C).
         labels: (..., N) int64.
         parents: (C,) int64.
+        weights: (..., N).
     """
-    return (parents[logits.argmax(dim=-1)] != parents[labels]).float().mean(dim=-1)
+    return _mean((parents[logits.argmax(dim=-1)] != parents[labels]).float(), weights)
 
 
-def soft_top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor) -> Tensor:
+def soft_top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor, weights: Tensor | None = None) -> Tensor:
     """A differentiable form of equation 5: one minus the probability mass on the true top-level class, averaged.
 
     Args:
         logits: (..., N, C).
         labels: (..., N) int64.
         parents: (C,) int64.
+        weights: (..., N).
     """
     same_top = (parents == parents[labels].unsqueeze(-1)).to(logits.dtype)  # (..., N, C)
-    return 1 - (logits.softmax(dim=-1) * same_top).sum(dim=-1).mean(dim=-1)
+    whole = 1 if weights is None else weights.mean(dim=-1)
+    return whole - _mean((logits.softmax(dim=-1) * same_top).sum(dim=-1), weights)
 
 
 def supervised_contrastive(
-    latents: Tensor, labels: Tensor, *, temperature: float = 0.5, denominator: Denominator = "others"
+    latents: Tensor,
+    labels: Tensor,
+    *,
+    temperature: float = 0.5,
+    denominator: Denominator = "others",
+    weights: Tensor | None = None,
 ) -> Tensor:
     """Equations 6 and 7 without the factor lambda: the mean over the batch of each sound's contrastive loss.
 
@@ -66,10 +147,11 @@ def supervised_contrastive(
 
     Args:
         latents: (..., N, D) of any length; they are scaled to unit norm here.
-        labels: (..., N) int64, the top-level labels.
+        labels: (..., N) int64: the top-level labels, as in the paper, or those of any other level.
         temperature: tau.
         denominator: Sounds that equation 6 sums over below the line: the ``others``, as it is written, or ``all`` of
             the batch with the sound itself, as in the authors' code.
+        weights: (..., N).
     """
     z = F.normalize(latents, dim=-1)
     similarity = z @ z.mT / temperature  # (..., N, N)
@@ -78,32 +160,53 @@ def supervised_contrastive(
     compared = similarity.masked_fill(itself, -torch.inf) if denominator == "others" else similarity
     log_probability = similarity - compared.logsumexp(dim=-1, keepdim=True)
     total = log_probability.masked_fill(~positive, 0.0).sum(dim=-1)
-    return -(total / positive.sum(dim=-1).clamp_min(1)).mean(dim=-1)
+    return -_mean(total / positive.sum(dim=-1).clamp_min(1), weights)
 
 
 def flat(
-    logits: Tensor, latent: Tensor, labels: Tensor, targets: Tensor, parents: Tensor, config: TrainConfig
+    logits: Tensor,
+    latent: Tensor,
+    labels: Tensor,
+    targets: Tensor,
+    parents: Tensor,
+    config: TrainConfig,
+    weights: Tensor | None,
 ) -> Tensor:
     """Equation 4 alone; arguments as for :func:`total_loss`."""
-    return cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
+    return cross_entropy(
+        logits, targets, label_smoothing=config.label_smoothing, focal_gamma=config.focal_gamma, weights=weights
+    )
 
 
 def hierarchical(
-    logits: Tensor, latent: Tensor, labels: Tensor, targets: Tensor, parents: Tensor, config: TrainConfig
+    logits: Tensor,
+    latent: Tensor,
+    labels: Tensor,
+    targets: Tensor,
+    parents: Tensor,
+    config: TrainConfig,
+    weights: Tensor | None,
 ) -> Tensor:
     """Equations 4, 5 and 7; arguments as for :func:`total_loss`."""
-    loss = cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
+    loss = flat(logits, latent, labels, targets, parents, config, weights)
     if config.top_penalty == "soft":
-        loss = loss + soft_top_class_penalty(logits, labels, parents)
+        loss = loss + soft_top_class_penalty(logits, labels, parents, weights)
     elif config.top_penalty == "indicator":
-        loss = loss + top_class_penalty(logits, labels, parents)
-    contrastive = supervised_contrastive(
-        latent, parents[labels], temperature=config.temperature, denominator=config.denominator
+        loss = loss + top_class_penalty(logits, labels, parents, weights)
+    contrastive = partial(
+        supervised_contrastive,
+        latent,
+        temperature=config.temperature,
+        denominator=config.denominator,
+        weights=weights,
     )
-    return loss + config.contrastive_weight * contrastive
+    top = contrastive(parents[labels])
+    if not config.contrastive_second:
+        return loss + config.contrastive_weight * top
+    return loss + config.contrastive_weight * torch.lerp(top, contrastive(labels), config.contrastive_second)
 
 
-OBJECTIVES: dict[Loss, Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, TrainConfig], Tensor]] = {
+OBJECTIVES: dict[Loss, Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, TrainConfig, Tensor | None], Tensor]] = {
     "hierarchical": hierarchical,
     "flat": flat,
 }
@@ -111,7 +214,13 @@ OBJECTIVES: dict[Loss, Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, TrainCo
 
 
 def total_loss(
-    logits: Tensor, latent: Tensor, labels: Tensor, targets: Tensor, parents: Tensor, config: TrainConfig
+    logits: Tensor,
+    latent: Tensor,
+    labels: Tensor,
+    targets: Tensor,
+    parents: Tensor,
+    config: TrainConfig,
+    weights: Tensor | None = None,
 ) -> Tensor:
     """The loss that a training minimises, (...,): that of ``config.loss``.
 
@@ -119,8 +228,9 @@ def total_loss(
         logits: (..., N, C).
         latent: (..., N, D).
         labels: (..., N) int64; under mixup the class with the greater share.
-        targets: (..., N, C) class probabilities, or the labels.
+        targets: (..., N, C) class probabilities times the weights, or the labels.
         parents: (C,) int64.
         config: Weights and kinds of the terms.
+        weights: (..., N).
     """
-    return OBJECTIVES[config.loss](logits, latent, labels, targets, parents, config)
+    return OBJECTIVES[config.loss](logits, latent, labels, targets, parents, config, weights)

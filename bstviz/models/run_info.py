@@ -81,8 +81,10 @@ class RunInfo:
 
     @property
     def name(self) -> str:
-        """Loss, modality, threshold and fold, as people tell runs apart; the seed where it is not 0."""
-        return f"{self.train.words()} · fold {self.fold}" + (f" · seed {self.train.seed}" if self.train.seed else "")
+        """Loss, modality, threshold, variant if named, fold, and seed if not 0, as people tell runs apart."""
+        variant = f" · {self.train.variant}" if self.train.variant else ""
+        seed = f" · seed {self.train.seed}" if self.train.seed else ""
+        return f"{self.train.words()}{variant} · fold {self.fold}{seed}"
 
     @property
     def id(self) -> str:
@@ -140,9 +142,10 @@ class RunInfo:
 
 
 def run_id(train: TrainConfig, fold: int) -> str:
-    """Folder name of a run within an experiment; the seed is in it where it is not 0."""
+    """Folder name of a run within an experiment; with the variant if it has a name, and the seed if it is not 0."""
     modality = modality_in_names(train.modality, train.text)
-    return f"{train.loss}-{modality}-c{train.min_confidence}-fold{fold}" + seed_suffix(train.seed)
+    variant = f"-{train.variant}" if train.variant else ""
+    return f"{train.loss}-{modality}-c{train.min_confidence}{variant}-fold{fold}" + seed_suffix(train.seed)
 
 
 def modality_in_names(modality: Modality, text: str | None) -> str:

@@ -215,6 +215,7 @@ def _entry(comparison: LossComparison) -> dict[str, Any]:
         "modality": info.train.modality,
         "text": info.text,
         "min_confidence": info.train.min_confidence,
+        "variant": info.train.variant,
         "recipe": recipe_of(info.train),
         "seed": info.train.seed,
         "folds": comparison.folds,

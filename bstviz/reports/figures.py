@@ -46,7 +46,9 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool 
         paper: Draw the paper's figures, where they may stand.
         height: In pixels.
     """
-    groups = [(row.min_confidence, modality) for row, modality in zip(rows, modality_names(rows), strict=True)]
+    groups = [
+        (row.min_confidence, modality, row.variant) for row, modality in zip(rows, modality_names(rows), strict=True)
+    ]
     positions = {group: i for i, group in enumerate(dict.fromkeys(groups))}
     models = [m for m in MODELS if any(row.model == m for row in rows)]
     offsets = dict(zip(models, np.linspace(-0.24, 0.24, len(models)) if len(models) > 1 else [0.0], strict=True))
@@ -89,7 +91,10 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool 
                 )
             )
     figure.update_layout(height=height, margin=MARGIN, legend=LEGEND)
-    names = [f"{html.escape(modality)}<br>≥ {threshold}" for threshold, modality in positions]
+    names = [
+        f"{html.escape(modality)}<br>≥ {threshold}" + (f"<br>{variant}" if variant else "")
+        for threshold, modality, variant in positions
+    ]
     figure.update_xaxes(
         tickvals=list(range(len(names))), ticktext=names, range=[-0.5, len(names) - 0.5], showgrid=False
     )

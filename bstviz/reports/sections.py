@@ -198,7 +198,7 @@ def table_one(chosen: Chosen) -> list[Block]:
         )
 
     return [
-        Table(caption, headings, cells, words=3, frame=shorter, csv=table.write(rows, "csv")),
+        Table(caption, headings, cells, words=table.words_in(headings), frame=shorter, csv=table.write(rows, "csv")),
         Choice("Metric", TABLE_METRICS, "second_accuracy", dots),
     ]
 

@@ -80,7 +80,7 @@ def named_settings(
     differing = [  # what settings may differ in besides, named where they do
         part
         for part in (
-            lambda s: recipe_of(s.train),
+            lambda s: s.train.variant or recipe_of(s.train),
             lambda s: f"seed {s.train.seed}",
             lambda s: s.collection + (f" ({s.hash[:6]})" if hashes[s.collection] > 1 else ""),
             lambda s: s.split_kind if kinds[s.collection] > 1 else "",

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
-from bstviz.models.config import LOSSES, MODALITIES, OLD_RECIPES, RECIPES, Modality, TrainConfig, modality_words
+from bstviz.models.config import LOSSES, MODALITIES, RECIPES, Modality, TrainConfig, modality_words
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import load_run
 from bstviz.models.run_info import RunInfo, load_info
@@ -49,6 +50,10 @@ MODELS: dict[str, str] = {
     **{str(k): v for k, v in METHODS.items()},
 }
 """Kinds of rows and their names, in the table's order: the losses, then the baselines."""
+WORDS = ("Annotation confidence", "Loss", "Modality", "Variant")
+"""Headings of the columns that hold words; the last is there where a sweep has variants."""
+POINT = ("loss", "modality", "text", "min_confidence", "seed", "variant")
+"""Fields of a training config that say which point of a sweep it is, not with which recipe it was trained."""
 TABLE_FORMATS = ("text", "markdown", "latex", "csv", "json")
 NOTE = "Percent, mean ± population deviation over folds; the threshold applies to training and test alike."
 SEEDS_NOTE = (
@@ -112,7 +117,8 @@ class Row:
         text: Which text configuration, as ``title+tags``; empty for audio, and for baselines that do not say.
         min_confidence: Threshold on training and test alike.
         split_kind: How the folds were made.
-        recipe: What tells apart networks that are alike in all this: the recipe, or the settings that differ.
+        variant: Name of the change to its sweep's recipe; empty for the recipe itself.
+        recipe: What tells apart networks that are alike in all this: the recipe, with what differs from it.
         folds: How many were trained.
         seeds: With how many training seeds.
         test_sounds: Over all folds, each once.
@@ -129,6 +135,7 @@ class Row:
     text: str
     min_confidence: int
     split_kind: str
+    variant: str
     recipe: str
     folds: int
     seeds: int
@@ -152,27 +159,35 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
     config: BaselineConfig | TrainConfig
     model: str
     if isinstance(item, Baseline):
-        config, model, clap = item.config, item.config.method, False
+        config, model, clap, variant = item.config, item.config.method, False, ""
         recipe = "" if config.validation == RECIPES["default"].validation else f"validation {config.validation}"
         collection, encoders, source = item.collection, item.encoders, item.source
     else:
-        config, model, recipe = item.train, item.train.loss, recipe_of(item.train)
+        config, model, recipe, variant = item.train, item.train.loss, recipe_of(item.train), item.train.variant
         collection = item.collection.name
         source = item.collection.source if item.answered_by is None else None
         encoders = ", ".join(f"{kind} {info}" for kind, info in item.encoders.items())
         clap = all(info.id == PAPER_ENCODER for info in item.encoders.values())
     order = (collection, source or "", item.split_kind, config.min_confidence, list(MODELS).index(model))
-    return (*order, MODALITIES.index(config.modality), item.text or "", model, config.modality, encoders, clap, recipe)
+    place = (MODALITIES.index(config.modality), item.text or "")
+    return (*order, *place, model, config.modality, encoders, clap, variant, recipe)
 
 
+@cache
 def recipe_of(train: TrainConfig) -> str:
-    """Name of the recipe, or the settings that differ from the default one."""
-    setting = ("loss", "modality", "text", "min_confidence", "seed")
-    for name, config in [*RECIPES.items(), *((name, config) for name, (_, config) in OLD_RECIPES.items())]:
-        if replace(config, **{axis: getattr(train, axis) for axis in setting}) == train:
-            return name
-    default = dataclasses.asdict(RECIPES["default"])
-    return ", ".join(f"{k} {v}" for k, v in dataclasses.asdict(train).items() if v != default[k] and k not in setting)
+    """Name of the recipe, or of the one that is nearest with what differs: "default with focal_gamma 2.0"."""
+    own = _settings(train)
+    different = {name: {k: v for k, v in own.items() if v != _settings(config)[k]} for name, config in RECIPES.items()}
+    name = min(different, key=lambda name: len(different[name]))
+    changes = ", ".join(f"{k} {v}" for k, v in different[name].items())
+    return f"{name} with {changes}" if changes else name
+
+
+def _settings(train: TrainConfig) -> dict[str, Any]:
+    """What a recipe states: every field but the points of a sweep, the sizes one by one."""
+    values = dataclasses.asdict(train)
+    sizes = {f"sizes.{name}": value for name, value in values.pop("sizes").items()}
+    return {k: v for k, v in (values | sizes).items() if k not in POINT}
 
 
 def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
@@ -186,7 +201,7 @@ def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
         groups.setdefault(_key(item), {}).setdefault((item.fold, seed), item.metrics)
     out = []
     for key in sorted(groups):
-        collection, source, kind, threshold, _, _, text, model, modality, encoders, clap, recipe = key
+        collection, source, kind, threshold, _, _, text, model, modality, encoders, clap, variant, recipe = key
         scores = groups[key]
         names = [name for name in next(iter(scores.values())) if all(name in s for s in scores.values())]
         sizes = {fold: scores[fold, seed]["n"] for fold, seed in scores}
@@ -201,6 +216,7 @@ def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
             text=text,
             min_confidence=threshold,
             split_kind=kind,
+            variant=variant,
             recipe=recipe,
             folds=len(sizes),
             seeds=len({seed for _, seed in scores}),
@@ -256,7 +272,8 @@ def on_common_sounds(infos: Sequence[RunInfo]) -> list[RunInfo]:
 
 def paper_figure(row: Row, metric: str) -> PaperFigure | None:
     """The paper's figure for a row's setting, where it has one that may stand beside it."""
-    if row.source != PAPER_SOURCE or row.recipe not in PAPER_RECIPES or row.text not in ("", PAPER_TEXT):
+    known = row.source == PAPER_SOURCE and row.recipe in PAPER_RECIPES and not row.variant
+    if not known or row.text not in ("", PAPER_TEXT):
         return None
     return paper_table().get((row.min_confidence, row.loss or "", row.modality, metric))
 
@@ -274,10 +291,12 @@ def has_paper(rows: Sequence[Row]) -> bool:
 
 def notes(rows: Sequence[Row], *, paper: bool) -> list[str]:
     """What has to be said under a table of these rows."""
-    recipes = ", ".join(dict.fromkeys(row.recipe for row in rows if row.loss))
+    recipes = ", ".join(dict.fromkeys(row.recipe for row in rows if row.loss and not row.variant))
+    variants = "; ".join(dict.fromkeys(f"{row.variant}: {row.recipe}" for row in rows if row.variant))
     return [
         f"Embeddings: {'; '.join(dict.fromkeys(row.encoders for row in rows))}.",
         *([f"Recipe: {recipes}."] if recipes else []),
+        *([f"Variants: {variants}."] if variants else []),
         SEEDS_NOTE if any(row.seeds > 1 for row in rows) else NOTE,
         *([PAPER_NOTE] if paper and has_paper(rows) else []),
     ]
@@ -292,23 +311,33 @@ def table(rows: Sequence[Row], *, paper: bool, digits: int = 2) -> tuple[list[st
         heading + (theirs if beside and metric != "hierarchical_f1" else "")
         for metric, heading in TABLE_METRICS.items()
     ]
-    headings = ["Annotation confidence", "Loss", "Modality", *names, "Folds", "Test sounds"]
-    several = len({row.recipe for row in rows if row.loss}) > 1
+    varied = any(row.variant for row in rows)
+    headings = [*WORDS[: 3 + varied], *names, "Folds", "Test sounds"]
+    several = len({row.recipe for row in rows if row.loss and not row.variant}) > 1
     cells = []
 
     def cell(own: str, other: PaperFigure | None) -> str:
         return f"{own} ({100 * other.mean:.{digits}f})".strip() if other else own
 
     for row, modality in zip(rows, modality_names(rows), strict=True):
-        name = MODELS[row.model] + (f" ({row.recipe})" if several and row.recipe else "")
+        name = MODELS[row.model] + (f" ({row.recipe})" if several and row.recipe and not row.variant else "")
         figures = [
             cell(row.percent(metric, digits), paper_figure(row, metric) if beside else None) for metric in TABLE_METRICS
         ]
-        cells.append([f"≥ {row.min_confidence}", name, modality, *figures, row.over, f"{row.test_sounds:,}"])
+        words = [f"≥ {row.min_confidence}", name, modality, *[row.variant or "–"] * varied]
+        cells.append([*words, *figures, row.over, f"{row.test_sounds:,}"])
     audio = [i for i, row in enumerate(rows) if (row.min_confidence, row.modality) == (1, "audio")]
     if any(rows[i] in with_paper for i in audio):
         others = [
-            ["≥ 1", row.words, "audio", *(cell("", row.metrics.get(metric)) or "–" for metric in TABLE_METRICS), "", ""]
+            [
+                "≥ 1",
+                row.words,
+                "audio",
+                *["–"] * varied,
+                *(cell("", row.metrics.get(metric)) or "–" for metric in TABLE_METRICS),
+                "",
+                "",
+            ]
             for row in SECTION_5
         ]
         cells[audio[-1] + 1 : audio[-1] + 1] = others
@@ -374,6 +403,11 @@ def _section_5(rows: Sequence[Row]) -> dict[str, Any]:
     return {"paper_section_5": [dataclasses.asdict(row) for row in SECTION_5]} if has_paper(rows) else {}
 
 
+def words_in(headings: Sequence[str]) -> int:
+    """How many columns at the left of a table hold words."""
+    return sum(heading in WORDS for heading in headings)
+
+
 def _text(headings: list[str], cells: list[list[str]], width: int | None) -> str:
     from rich import box
     from rich.console import Console
@@ -381,7 +415,7 @@ def _text(headings: list[str], cells: list[list[str]], width: int | None) -> str
 
     broken = [heading.replace(" (", "\n(") for heading in headings]
     shown = Table(*broken, box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in shown.columns[3:]:
+    for column in shown.columns[words_in(headings) :]:
         column.justify = "right"
         column.no_wrap = True
     for line in cells:
@@ -392,7 +426,8 @@ def _text(headings: list[str], cells: list[list[str]], width: int | None) -> str
 
 
 def _markdown(headings: list[str], cells: list[list[str]]) -> str:
-    rule = ["---"] * 3 + ["---:"] * (len(headings) - 3)
+    words = words_in(headings)
+    rule = ["---"] * words + ["---:"] * (len(headings) - words)
     return "\n".join("| " + " | ".join(line) + " |" for line in (headings, rule, *cells)) + "\n"
 
 
@@ -416,7 +451,7 @@ def _latex(headings: list[str], cells: list[list[str]]) -> str:
     body: list[str] = []
     for before, own in zip([cells[0], *cells], cells, strict=False):
         body += [r"\midrule"] * (before[0] != own[0]) + [line(own)]
-    columns = "lll" + "r" * (len(headings) - 3)
+    columns = "l" * words_in(headings) + "r" * (len(headings) - words_in(headings))
     start = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", line(headings), r"\midrule"]
     return "\n".join([*start, *body, r"\bottomrule", r"\end{tabular}"])
 

@@ -102,6 +102,7 @@ def sweep(
     umap: bool = False,
     seed: int | None = None,
     seeds: Sequence[int] = (),
+    variants: Sequence[str] = (),
     fold_seed: int = 0,
     jobs: int = 1,
     device: str = "cpu",
@@ -117,6 +118,7 @@ def sweep(
         folds: As for :func:`train`, like ``group``, ``fold_column``, ``epochs``, ``umap``, ``fold_seed``, ``device``.
         seed: The one training seed; the preset's, or 0, when left out.
         seeds: Several training seeds, in place of the preset's.
+        variants: Only these of the preset's variants, beside the recipe itself.
         baselines: Fit the preset's baselines too; they are kept in ``out``.
         jobs: Worker processes; with several, a script calls this under ``if __name__ == "__main__":``.
         changes: Further settings of :class:`bstviz.models.config.TrainConfig`, the same for all.
@@ -141,7 +143,8 @@ def sweep(
         ['hierarchical-text-c1-fold0', 'flat-text-c1-fold0']
     """
     named = preset if isinstance(preset, SweepPreset) else load_preset(str(preset))
-    chosen = named.changed(recipe=recipe, baselines=baselines, epochs=epochs, seeds=chosen_seeds(seed, seeds))
+    trained, tried = chosen_seeds(seed, seeds), tuple(variants)
+    chosen = named.changed(recipe=recipe, baselines=baselines, epochs=epochs, seeds=trained, variants=tried)
     grid = grid_of(chosen, collection, **changes)
     assignment = choose_folds(collection, folds=folds, group=group, column=fold_column, seed=fold_seed)
     projected = UmapSettings(seed=grid.settings[0].seed) if umap else None

@@ -131,6 +131,7 @@ def fit(
     *,
     seeds: Sequence[int],
     steps: int,
+    weights: Tensor | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Fitted:
     """Train E networks side by side.
@@ -145,10 +146,11 @@ def fit(
         config: Everything else.
         seeds: Of each member's initialisation, order and augmentation.
         steps: Batches per epoch.
+        weights: (E, N) of the sounds in each member's loss; None where all count the same.
         on_epoch: Called after each epoch with its number (from 1) and the greatest number.
     """
     config = replace(config, precision=resolved_precision(config, model_config, labels.device))
-    data = _Data(inputs, labels, splits, parents)
+    data = _Data(inputs, labels, splits, parents, weights)
     generators = [Generator(labels.device).manual_seed(seed) for seed in seeds]
     model = Network(model_config, len(splits)).to(labels.device)
     model.reset(generators, config.initialisation)
@@ -183,6 +185,7 @@ class _Data:
     labels: Tensor
     splits: Sequence[tuple[Tensor, Tensor]]
     parents: Tensor
+    weights: Tensor | None = None
 
 
 LANES = 16
@@ -313,15 +316,19 @@ def _batch_loss(
 ) -> Tensor:
     """Loss of each member (E,) on its rows (E, B), augmented, and mixed by its share (E, 1, 1)."""
     y = data.labels[rows]
+    weights = None if data.weights is None else data.weights.gather(1, rows).unsqueeze(-1)  # (E, B, 1)
     x = model.standardised({kind: values[rows] for kind, values in data.inputs.items()})
     x = {kind: augment(values, config, generators) for kind, values in x.items()}
     targets = y
     if config.mixup:
         x = {kind: mix(values, share) for kind, values in x.items()}
-        targets = mix(torch.nn.functional.one_hot(y, model.config.n_classes).float(), share)  # (E, B, C)
+        targets = torch.nn.functional.one_hot(y, model.config.n_classes).float()  # (E, B, C)
+        targets = mix(targets if weights is None else targets * weights, share)
+        weights = None if weights is None else mix(weights, share)
     with torch.autocast(y.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
         out = model(x)
-    return total_loss(out.logits, out.latent, y, targets, data.parents, config)
+    weights = None if weights is None else weights.squeeze(-1)
+    return total_loss(out.logits, out.latent, y, targets, data.parents, config, weights)
 
 
 def _validation(model: Network, data: _Data) -> tuple[list[float], list[float]]:

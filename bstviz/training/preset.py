@@ -10,7 +10,17 @@ from typing import Any
 
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
-from bstviz.models.config import LOSSES, MODALITIES, Loss, Modality, TrainConfig, exact_epochs, kinds_of, recipe
+from bstviz.models.config import (
+    LOSSES,
+    MODALITIES,
+    Loss,
+    Modality,
+    TrainConfig,
+    changed,
+    exact_epochs,
+    kinds_of,
+    recipe,
+)
 from bstviz.training.baselines import BaselineConfig, Method
 from bstviz.training.zero_shot import embeds_text, zero_shot
 
@@ -32,6 +42,8 @@ class SweepPreset:
         seeds: Training seeds, an axis of the sweep; the recipe's own (0) where there are none.
         recipe: Name of the recipe that all settings start from.
         train: Further changes to it, by the names of :class:`bstviz.models.config.TrainConfig`.
+        variants: An axis of the sweep: besides the recipe itself, changes to it that are tried one at a time, each
+            under a name. A loss is trained without those that change nothing but what it ignores.
     """
 
     name: str
@@ -43,6 +55,7 @@ class SweepPreset:
     seeds: tuple[int, ...] = ()
     recipe: str = "default"
     train: dict[str, Any] = dataclasses.field(default_factory=dict)
+    variants: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if any(type(seed) is not int or seed < 0 for seed in self.seeds) or len(set(self.seeds)) < len(self.seeds):
@@ -51,11 +64,27 @@ class SweepPreset:
             )
 
     def changed(
-        self, *, recipe: str | None, baselines: bool, epochs: int | None, seeds: tuple[int, ...] = ()
+        self,
+        *,
+        recipe: str | None,
+        baselines: bool,
+        epochs: int | None,
+        seeds: tuple[int, ...] = (),
+        variants: tuple[str, ...] = (),
     ) -> SweepPreset:
-        """The same with another recipe, without its baselines, for other epochs or seeds, as asked for."""
+        """The same with another recipe, without its baselines, for other epochs, seeds or some variants, as asked for.
+
+        Raises:
+            UserError: There is no such variant.
+        """
+        if unknown := set(variants) - set(self.variants):
+            raise UserError(
+                f"Preset {self.name!r} has no variant {sorted(unknown)[0]!r}; it has "
+                f"{', '.join(self.variants) or 'none'}."
+            )
         return dataclasses.replace(
             self,
+            variants={name: self.variants[name] for name in variants or self.variants},
             recipe=recipe or self.recipe,
             baselines=self.baselines if baselines else (),
             seeds=seeds or self.seeds,
@@ -93,6 +122,10 @@ def load_preset(name: str) -> SweepPreset:
     for axis, example in (("seeds", "[0, 1, 2]"), ("texts", '["title+tags"]')):
         if not isinstance(entry.get(axis, []), list):
             raise UserError(f"{file} has {axis} = {entry[axis]!r}; a list is needed, e.g. {axis} = {example}.")
+    if not all(isinstance(changes, dict) for changes in entry.get("variants", {}).values()):
+        raise UserError(
+            f"{file} has a variant without changes; a table is needed, e.g. focal-2 = {{ focal_gamma = 2.0 }}."
+        )
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
     return SweepPreset(file.stem, **values)
 
@@ -133,15 +166,21 @@ def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid
         ]
     try:
         common = recipe(preset.recipe, **{**preset.train, **changes})
+        variants = [common, *(changed(common, **own, variant=name) for name, own in preset.variants.items())]
     except TypeError as error:
         raise UserError(f"Preset {preset.name!r} has an unknown training setting: {error}.") from None
+    unrated = [variant.variant for variant in variants if variant.confidence_power and not rated]
+    left_out += [f"variant {name}: the collection has no annotation confidence" for name in unrated if name]
+    variants = [variant for variant in variants if variant.variant not in unrated or not variant.variant]
     seeds = preset.seeds or (common.seed,)
     chosen = [collection.with_text(name).chosen_text for name in texts or (None,)]
     points = [(c, m, t) for c in thresholds for m in modalities for t in (chosen if "text" in kinds_of(m) else (None,))]
     settings = [
-        dataclasses.replace(common, loss=loss, modality=m, text=t, min_confidence=c, seed=seed)
+        dataclasses.replace(variant, loss=loss, modality=m, text=t, min_confidence=c, seed=seed)
         for c, m, t in points
         for loss in preset.losses
+        for variant in variants
+        if not set(preset.variants.get(variant.variant, ["the recipe"])) <= set(LOSSES[loss].ignores)
         for seed in seeds
     ]
     methods = list(preset.baselines)

@@ -18,6 +18,7 @@ from bstviz.evaluation import metrics
 from bstviz.latent import structure
 from bstviz.latent.projection import UmapSettings
 from bstviz.models.config import ModelConfig, TrainConfig, kinds_of
+from bstviz.models.losses import sound_weights
 from bstviz.models.network import member_state
 from bstviz.models.predict import Prediction, answers_table, forward
 from bstviz.models.run import Run
@@ -57,15 +58,18 @@ def train_folds(
     usable = collection.usable(tuple(matrices))
     splits = {fold: _split(collection, folds, fold, usable, config) for fold in chosen}
     inputs = {kind: torch.from_numpy(np.nan_to_num(m)).to(device) for kind, m in matrices.items()}
+    labels = torch.from_numpy(collection.labels).clamp_min(0).to(device)
+    parts = [(_rows(split, "train", device), _rows(split, "val", device)) for split in splits.values()]
     fitted = fit(
         inputs,
-        torch.from_numpy(collection.labels).clamp_min(0).to(device),
-        [(_rows(split, "train", device), _rows(split, "val", device)) for split in splits.values()],
+        labels,
+        parts,
         torch.from_numpy(collection.taxonomy.parents).to(device),
         _model_config(collection, config),
         config,
         seeds=[1_000 * config.seed + fold for fold in chosen],
         steps=_steps(collection, folds, usable, config),
+        weights=_weights(collection, labels, [train for train, _ in parts], config),
         on_epoch=on_epoch,
     )
     rows = np.flatnonzero(usable if listed is None else usable & listed)
@@ -116,6 +120,14 @@ def _steps(collection: Collection, folds: Folds, usable: np.ndarray, config: Tra
     mean = np.mean([(known & (assignment != fold)).sum() for fold in range(folds.count)])
     batches = (1 - config.validation) * float(mean) / config.batch_size
     return max(1, int(batches) if config.drop_last else round(batches))
+
+
+def _weights(collection: Collection, labels: Tensor, trained: Sequence[Tensor], config: TrainConfig) -> Tensor | None:
+    """Weights of the sounds in each member's loss (E, N), by its own training rows; None where all count the same."""
+    confidence = torch.from_numpy(collection.sounds["confidence"].astype("Float64").to_numpy(float, na_value=np.nan))
+    weights = [sound_weights(labels, confidence.to(labels.device), rows, config) for rows in trained]
+    known = [own for own in weights if own is not None]
+    return torch.stack(known) if known else None
 
 
 def _answers(fitted: Fitted, inputs: Inputs, splits: Sequence[np.ndarray], rows: np.ndarray) -> list[Prediction]:

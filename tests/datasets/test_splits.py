@@ -198,6 +198,7 @@ def test_choose_folds_takes_the_data_s_own_where_it_has_them(collection: Collect
     own = replace(collection, sounds=collection.sounds.assign(test_fold=np.arange(48) % 3))
     assert choose_folds(own).assignment.tolist() == (np.arange(48) % 3).tolist()
     assert choose_folds(own).kind == "the data's own, column test_fold"
+    assert choose_folds(own, seed=7).kind == "stratified 5-fold, seed 7"
     assert choose_folds(own, group="uploader", folds=4).kind == "stratified 4-fold, seed 0, grouped by uploader"
     with pytest.raises(UserError, match="exclude each other"):
         choose_folds(own, group="uploader", column="test_fold")

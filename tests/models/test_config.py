@@ -28,7 +28,8 @@ def test_the_hatr_recipe_is_the_authors_code() -> None:
 
 
 def test_a_stored_config_without_a_setting_is_read_as_what_was_done_then() -> None:
-    later = ("stopping", "drop_last", "decay", "initialisation", "standardise", "least_mask", "denominator")
+    later = ("stopping", "drop_last", "decay", "initialisation", "standardise", "least_mask", "denominator", "variant")
+    later += ("focal_gamma", "class_weights", "confidence_power", "contrastive_second")
     config = TrainConfig(epochs=3)
     stored = dataclasses.asdict(config)
     for name in later:
@@ -43,6 +44,12 @@ def test_a_stored_config_without_a_setting_is_read_as_what_was_done_then() -> No
         "plain",
     )
     assert (config.stopping, config.drop_last, config.denominator) == ("loss", False, "others")
+    assert (config.focal_gamma, config.class_weights, config.confidence_power, config.contrastive_second) == (
+        0,
+        "none",
+        0,
+        0,
+    )
 
 
 def test_a_recipe_that_is_no_longer_offered_still_works() -> None:
@@ -65,6 +72,11 @@ def test_a_recipe_that_is_no_longer_offered_still_works() -> None:
         {"initialisation": "normal"},
         {"denominator": "itself"},
         {"least_mask": 0.8},
+        {"class_weights": "inverse"},
+        {"focal_gamma": -1.0},
+        {"contrastive_second": 1.5},
+        {"variant": "a/b"},
+        {"variant": "Focal"},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict) -> None:
@@ -76,6 +88,14 @@ def test_settings_out_of_range_are_refused(wrong: dict) -> None:
 def test_sizes_that_no_network_has_are_refused(wrong: dict) -> None:
     with pytest.raises(UserError, match=next(iter(wrong))):
         NetworkSizes(**wrong)
+
+
+def test_a_recipe_changes_sizes_one_by_one() -> None:
+    changed = recipe("paper", sizes={"width": 256})
+    assert changed == dataclasses.replace(recipe("paper"), sizes=dataclasses.replace(recipe("paper").sizes, width=256))
+    assert recipe("paper", sizes=NetworkSizes()).sizes == NetworkSizes()
+    with pytest.raises(TypeError):
+        recipe("paper", sizes={"breadth": 3})
 
 
 def test_an_unknown_recipe_is_refused() -> None:

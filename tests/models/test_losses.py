@@ -6,12 +6,15 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 
+from bstviz.errors import UserError
 from bstviz.models.config import DEFAULT_LOSS, LOSSES, Loss
 from bstviz.models.losses import (
     OBJECTIVES,
     cross_entropy,
     soft_top_class_penalty,
+    sound_weights,
     supervised_contrastive,
     top_class_penalty,
     total_loss,
@@ -187,3 +190,127 @@ def test_the_loss_adds_the_terms_that_the_settings_name() -> None:
     hard, soft = top_class_penalty(logits, labels, parents), soft_top_class_penalty(logits, labels, parents)
     torch.testing.assert_close(total(**weighted, top_penalty="indicator"), base + hard + 3 * contrastive)
     torch.testing.assert_close(total(**weighted, top_penalty="soft"), base + soft + 3 * contrastive)
+
+
+LABELS = torch.tensor([0, 0, 0, 0, 1, 1, 2, 2])
+CONFIDENCE = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, math.nan, 5.0, 1.0])
+TRAIN = torch.tensor([0, 1, 2, 3, 4, 5, 6])
+"""Rows to train on: four, two and one sound of each class, and annotation confidence 1, 2, 3, 4, 5, none and 5."""
+
+
+def weights_of(**changes: object) -> np.ndarray | None:
+    found = sound_weights(LABELS, CONFIDENCE, TRAIN, quick(**changes))
+    return None if found is None else found.numpy()
+
+
+def test_without_options_sounds_have_no_weights() -> None:
+    assert weights_of() is None
+
+
+def test_balanced_weights_are_scikit_learn_s() -> None:
+    y = LABELS[TRAIN].numpy()
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=y)
+    np.testing.assert_allclose(weights_of(class_weights="balanced"), expected[LABELS.numpy()], rtol=1e-6)
+
+
+def test_effective_weights_are_in_the_proportion_of_cui_s_equation() -> None:
+    found = weights_of(class_weights="effective")
+    number = [(1 - 0.999**n) / (1 - 0.999) for n in (4, 2, 1)]
+    assert found[0] / found[6] == pytest.approx(number[2] / number[0], rel=1e-5)
+    assert found[4] / found[6] == pytest.approx(number[2] / number[1], rel=1e-5)
+    assert found[TRAIN].mean() == pytest.approx(1)
+
+
+def test_annotation_confidence_counts_by_its_power_and_its_mean_stands_in() -> None:
+    known = np.array([1, 2, 3, 4, 5, np.nan, 5, 1]) ** 2
+    known[5] = np.mean([1, 4, 9, 16, 25, 25])
+    np.testing.assert_allclose(weights_of(confidence_power=2.0), known / known[:7].mean(), rtol=1e-6)
+
+
+def test_weights_by_class_and_confidence_multiply() -> None:
+    both = weights_of(class_weights="balanced", confidence_power=1.0)
+    apart = weights_of(class_weights="balanced") * weights_of(confidence_power=1.0)
+    np.testing.assert_allclose(both, apart / apart[TRAIN].mean(), rtol=1e-6)
+
+
+def test_confidence_that_nobody_gave_cannot_count() -> None:
+    with pytest.raises(UserError, match=r"confidence_power is 1.0, but no training sound"):
+        sound_weights(LABELS, CONFIDENCE * math.nan, TRAIN, quick(confidence_power=1.0))
+
+
+def test_the_weighted_cross_entropy_is_torch_s_but_for_the_divisor() -> None:
+    """Torch divides by the weights' sum; ours have a mean of 1 over the training sounds and are divided by N."""
+    torch.manual_seed(0)
+    logits, labels, of_class = torch.randn(9, 4), torch.randint(4, (9,)), torch.tensor([0.5, 2.0, 1.0, 3.0])
+    weights = of_class[labels]
+    expected = torch.nn.functional.cross_entropy(logits, labels, weight=of_class) * weights.mean()
+    torch.testing.assert_close(cross_entropy(logits, labels, weights=weights), expected)
+    mixed = torch.nn.functional.one_hot(labels, 4) * weights[:, None]
+    for smoothing in (0.0, 0.2):
+        torch.testing.assert_close(
+            cross_entropy(logits, mixed, label_smoothing=smoothing, weights=weights),
+            cross_entropy(logits, labels, label_smoothing=smoothing, weights=weights),
+        )
+    alone = torch.stack([cross_entropy(logits[i : i + 1], labels[i : i + 1], label_smoothing=0.2) for i in range(9)])
+    found = cross_entropy(logits, labels, label_smoothing=0.2, weights=weights)
+    torch.testing.assert_close(found, (alone * weights).mean())
+
+
+def test_the_focal_loss_by_hand() -> None:
+    labels = torch.tensor([0, 1])
+    expected = -(0.3**2 * math.log(0.7) + 0.7**2 * math.log(0.3)) / 2
+    assert cross_entropy(THIRDS, labels, focal_gamma=2.0).item() == pytest.approx(expected)
+    smoothed = -(0.8 * 0.3 * math.log(0.7) + 0.1 * 0.8 * math.log(0.2) + 0.1 * 0.9 * math.log(0.1))
+    found = cross_entropy(THIRDS[:1], labels[:1], focal_gamma=1.0, label_smoothing=0.3)
+    assert found.item() == pytest.approx(smoothed)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_the_focal_loss_has_a_finite_gradient_where_the_model_is_certain(gamma: float) -> None:
+    logits = torch.tensor([[100.0, 0.0, 0.0]], requires_grad=True)
+    cross_entropy(logits, torch.tensor([0]), focal_gamma=gamma).backward()
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_a_weighted_term_is_the_mean_of_its_sounds_by_their_weights() -> None:
+    torch.manual_seed(0)
+    parents, weights = torch.tensor([0, 0, 1, 1]), torch.rand(9)
+    logits, latents, labels = torch.randn(9, 4), torch.randn(9, 3), torch.randint(4, (9,))
+    for penalty in (top_class_penalty, soft_top_class_penalty):
+        alone = torch.stack([penalty(logits[i : i + 1], labels[i : i + 1], parents) for i in range(9)])
+        torch.testing.assert_close(penalty(logits, labels, parents, weights), (alone * weights).mean())
+    only = [torch.nn.functional.one_hot(torch.tensor(i), 9).float() for i in range(9)]
+    of_each = torch.stack([9 * supervised_contrastive(latents, labels, weights=w) for w in only])
+    torch.testing.assert_close(of_each.mean(), supervised_contrastive(latents, labels))
+    found = supervised_contrastive(latents, labels, weights=weights)
+    torch.testing.assert_close(found, (of_each * weights).mean())
+
+
+def test_the_contrastive_loss_of_both_levels_is_a_mixture() -> None:
+    rng = np.random.default_rng(1)
+    latents, second = rng.normal(size=(12, 5)), rng.integers(0, 3, 12)
+    parents = np.array([0, 0, 1])
+    top, below = (contrastive_by_loops(latents, labels.tolist(), 0.5) for labels in (parents[second], second))
+    config = quick(top_penalty="none", temperature=0.5, contrastive_weight=0.3, contrastive_second=0.2)
+    logits, labels = torch.zeros(12, 3, dtype=torch.float64), torch.tensor(second)
+    found = total_loss(logits, torch.tensor(latents), labels, labels, torch.tensor(parents), config)
+    assert found.item() == pytest.approx(math.log(3) + 0.3 * (0.8 * top + 0.2 * below), rel=1e-9)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_ignores_what_it_says(loss: Loss) -> None:
+    torch.manual_seed(0)
+    logits, latent, labels, parents = torch.randn(9, 4), torch.randn(9, 3), torch.randint(4, (9,)), torch.arange(4) // 2
+    others = {
+        "temperature": 0.1,
+        "denominator": "all",
+        "contrastive_weight": 3.0,
+        "contrastive_second": 0.5,
+        "top_penalty": "none",
+    }
+
+    def total(**changes: object) -> torch.Tensor:
+        return total_loss(logits, latent, labels, labels, parents, quick(loss=loss, **changes))
+
+    assert {name for name, value in others.items() if total(**{name: value}) == total()} == set(LOSSES[loss].ignores)

@@ -89,6 +89,12 @@ def test_a_run_is_named_for_people_and_for_folders(runs: Runs) -> None:
     assert runs["both"].name == "hierarchical · audio + text · confidence ≥ 1 · fold 0"
 
 
+def test_the_name_of_a_run_carries_variant_and_seed(runs: Runs) -> None:
+    tried = replace(runs["both"], train=replace(runs["both"].train, variant="focal-2", seed=1))
+    assert tried.id == "hierarchical-both-c1-focal-2-fold0-s1"
+    assert tried.name == "hierarchical · audio + text · confidence ≥ 1 · focal-2 · fold 0 · seed 1"
+
+
 def test_a_run_is_itself_alone_and_its_collection_reference_a_value(runs: Runs) -> None:
     run = runs["audio"]
     assert run == run

@@ -12,12 +12,12 @@ import pytest
 from bstviz.datasets.collection import Collection
 from bstviz.encoders.base import EncoderInfo
 from bstviz.errors import UserError
-from bstviz.models.config import RECIPES
+from bstviz.models.config import RECIPES, changed, recipe
 from bstviz.models.run import Run, load_run
 from bstviz.models.run_info import CollectionRef
 from bstviz.paths import assets
 from bstviz.reports.paper import PaperFigure, paper_table
-from bstviz.reports.table import TABLE_METRICS, Row, Summary, load_rows, rows, write
+from bstviz.reports.table import TABLE_METRICS, Row, Summary, load_rows, recipe_of, rows, table, write
 from bstviz.training.baselines import Baseline, BaselineConfig, find_baselines
 from bstviz.training.train import train_fold
 from tests.fakes import quick, stratified
@@ -253,6 +253,39 @@ def test_recipes_are_distinguished_by_name_or_by_what_differs(run: Run) -> None:
     names = [row.recipe for row in rows([replace(run, train=RECIPES["paper"]), replace(run, train=other)])]
     assert names[1] == "paper"
     assert "epochs 7" in names[0]
+
+
+def test_a_recipe_is_the_nearest_one_with_what_differs() -> None:
+    assert recipe_of(recipe("hatr", seed=4, loss="flat", variant="x")) == "hatr"
+    assert recipe_of(recipe("hatr", mixup=0.4)) == "hatr with mixup 0.4"
+    assert recipe_of(recipe("default", sizes={"width": 256}, epochs=7)) == "default with epochs 7, sizes.width 256"
+    assert recipe_of(recipe("text")) == "default with label_smoothing 0.3"
+
+
+def test_variants_are_rows_with_a_column_of_their_own_and_say_what_they_change(run: Run) -> None:
+    tried = {"": {}, "focal-2": {"focal_gamma": 2.0}, "no-mixup": {"mixup": 0.0}}
+    base = recipe("default", mixup=0.9)
+    runs = [
+        scored(replace(run, train=changed(base, **changes)), score, variant=name)
+        for (name, changes), score in zip(tried.items(), (0.5, 0.6, 0.7), strict=True)
+    ]
+    found = rows(runs)
+    assert [(row.variant, row.recipe) for row in found] == [
+        ("", "default with mixup 0.9"),
+        ("focal-2", "default with mixup 0.9, focal_gamma 2.0"),
+        ("no-mixup", "default with mixup 0.0"),
+    ]
+    headings, cells = table(found, paper=False)
+    assert headings[:5] == ["Annotation confidence", "Loss", "Modality", "Variant", "Second-level"]
+    assert [line[1:5] for line in cells] == [
+        ["Hierarchical", "audio", name, score]
+        for name, score in (("–", "50.00"), ("focal-2", "60.00"), ("no-mixup", "70.00"))
+    ]
+    text = write(found, "markdown", paper=False)
+    assert "| --- | --- | --- | --- | ---: |" in text
+    assert "Recipe: default with mixup 0.9." in text
+    assert "Variants: focal-2: default with mixup 0.9, focal_gamma 2.0; no-mixup: default with mixup 0.0." in text
+    assert "Variant" not in table(found[:1], paper=False)[0]
 
 
 def test_a_summary_prints_percentages(run: Run) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
+from bstviz.models.config import changed, recipe
+from bstviz.models.run_info import run_id
 from bstviz.reports.table import recipe_of
 from bstviz.training.preset import grid_of, load_preset
 from tests.fakes import with_descriptions
@@ -79,7 +81,7 @@ def test_a_preset_of_one_s_own_is_a_toml_file(tmp_path: Path, collection: Collec
     file.write_text("[train]\nwidth = 3")
     with pytest.raises(UserError, match="unknown training setting"):
         grid_of(load_preset(str(file)), collection)
-    with pytest.raises(UserError, match="no sweep preset 'table9'; known: table1"):
+    with pytest.raises(UserError, match="no sweep preset 'table9'; known: ablation, table1"):
         load_preset("table9")
 
 
@@ -97,3 +99,88 @@ def test_seeds_are_an_axis_of_a_sweep(tmp_path: Path, collection: Collection) ->
         file.write_text(text)
         with pytest.raises(UserError, match=message):
             load_preset(str(file))
+
+
+VARIED = """
+modalities = ["audio"]
+seeds = [0, 1]
+[train]
+epochs = 2
+[variants]
+focal-2 = { focal_gamma = 2.0 }
+"tau-0.1" = { temperature = 0.1 }
+narrow = { sizes.width = 8 }
+confidence-weighted = { confidence_power = 1.0 }
+"""
+
+
+def test_variants_are_changes_to_the_recipe_tried_one_at_a_time(tmp_path: Path, collection: Collection) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(VARIED)
+    settings = grid_of(load_preset(str(file)), collection).settings
+    hierarchical = [c for c in settings if c.loss == "hierarchical"]
+    assert [(c.variant, c.seed) for c in hierarchical] == [
+        (name, seed) for name in ("", "focal-2", "tau-0.1", "narrow", "confidence-weighted") for seed in (0, 1)
+    ]
+    for config in hierarchical:
+        plain = replace(config, variant="")
+        common = recipe("default", epochs=2, modality="audio", seed=config.seed)
+        changes = load_preset(str(file)).variants.get(config.variant, {})
+        assert plain == changed(common, **changes)
+    assert len({run_id(config, 0) for config in settings}) == len(settings)
+    assert "hierarchical-audio-c1-focal-2-fold0-s1" in {run_id(config, 0) for config in settings}
+
+
+def test_a_loss_is_trained_without_variants_that_it_ignores(tmp_path: Path, collection: Collection) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(VARIED)
+    settings = grid_of(load_preset(str(file)), collection).settings
+    assert {c.variant for c in settings if c.loss == "flat"} == {"", "focal-2", "narrow", "confidence-weighted"}
+
+
+def test_some_of_the_variants_may_be_asked_for(tmp_path: Path, collection: Collection) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(VARIED)
+    few = load_preset(str(file)).changed(recipe=None, baselines=True, epochs=None, variants=("narrow",))
+    assert {c.variant for c in grid_of(few, collection).settings} == {"", "narrow"}
+    with pytest.raises(UserError, match=r"no variant 'wide'; it has focal-2, tau-0.1"):
+        few = load_preset(str(file)).changed(recipe=None, baselines=True, epochs=None, variants=("wide",))
+
+
+def test_a_collection_without_annotation_confidence_is_trained_without_its_variants(
+    tmp_path: Path, collection: Collection
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(VARIED)
+    unrated = replace(collection, sounds=collection.sounds.assign(confidence=None))
+    work = grid_of(load_preset(str(file)), unrated)
+    assert {c.variant for c in work.settings} == {"", "focal-2", "tau-0.1", "narrow"}
+    assert work.left_out == ("variant confidence-weighted: the collection has no annotation confidence",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[variants]\nfocal = 2.0", "variant without changes"),
+        ("[variants]\nfocal = { gamma = 2.0 }", "unknown training setting"),
+        ("[variants]\nwide = { sizes.breadth = 8 }", "unknown training setting"),
+        ('[variants]\n"a/b" = { mixup = 0.0 }', "variant is 'a/b'"),
+    ],
+)
+def test_variants_that_nothing_can_be_made_of_are_refused(
+    tmp_path: Path, collection: Collection, text: str, message: str
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=message):
+        grid_of(load_preset(str(file)), collection)
+
+
+def test_the_ablation_changes_one_thing_at_a_time_in_the_default_recipe(collection: Collection) -> None:
+    preset = load_preset("ablation")
+    for name, changes in preset.variants.items():
+        assert len(changes) == 1 or name == "contrastive-both", name
+    work = grid_of(preset, collection)
+    assert {recipe_of(c) for c in work.settings if not c.variant} == {"default"}
+    assert all(recipe_of(c).startswith("default with ") for c in work.settings if c.variant)
+    assert {c.seed for c in work.settings} == {0, 1, 2}

@@ -46,6 +46,7 @@ def test_separable_classes_are_learned(collection: Collection, loss: Loss, modal
         {"schedule": "constant"},
         {"standardise": False, "noise": 1e-4, "initialisation": "xavier", "sizes": BATCH_NORM},
         {"denominator": "all", "decay": "coupled", "schedule": "step", "drop_last": True},
+        {"class_weights": "effective", "confidence_power": 1.0, "focal_gamma": 2.0, "contrastive_second": 0.2},
     ],
 )
 def test_every_variant_of_the_recipe_learns(collection: Collection, change: dict) -> None:
@@ -213,6 +214,23 @@ def test_a_fold_comes_out_the_same_whichever_folds_it_is_trained_with(
     np.testing.assert_allclose(together[2].latents, alone.latents, atol=1e-6)
     np.testing.assert_allclose(together[2].history["train_loss"], alone.history["train_loss"], rtol=1e-6)
     assert not np.allclose(together[1].latents, alone.latents)
+
+
+def test_weights_are_by_each_fold_s_own_training_sounds(collection: Collection) -> None:
+    folds, config = stratified(collection), quick(epochs=3, mixup=0.4, class_weights="balanced", confidence_power=1.0)
+    together = train_folds(collection, folds, [0, 1, 2], config)
+    alone = train_fold(collection, folds, 1, config)
+    np.testing.assert_allclose(together[1].latents, alone.latents, atol=1e-6)
+    plain = train_fold(collection, folds, 1, quick(epochs=3, mixup=0.4))
+    assert not np.allclose(plain.latents, alone.latents)
+
+
+def test_annotation_confidence_that_all_share_changes_nothing(collection: Collection) -> None:
+    sure = replace(collection, sounds=collection.sounds.assign(confidence=3))
+    plain, weighted = (
+        train_fold(sure, stratified(sure), 0, quick(epochs=3, mixup=0.4, confidence_power=power)) for power in (0, 2)
+    )
+    np.testing.assert_allclose(weighted.probabilities, plain.probabilities, atol=1e-4)
 
 
 def test_what_was_really_used_is_recorded(collection: Collection, tmp_path: Path) -> None:
