@@ -50,7 +50,8 @@ class EncoderInfo:
         revision: Of the weights.
         dim: Of the embeddings.
         fields: Columns of the table that a text encoder read.
-        via: The package that ran it, where there are several ways to the same weights; no part of its identity.
+        via: What ran it, where there are several ways to the same weights: a package, its version, and a precision;
+            no part of its identity.
     """
 
     id: str

@@ -20,7 +20,8 @@ class Concatenated:
         self.encoders = tuple(encoders)
         infos = [encoder.info for encoder in self.encoders]
         ids, revisions = ("+".join(getattr(info, name) for info in infos) for name in ("id", "revision"))
-        self.info = EncoderInfo(ids, revisions, sum(info.dim for info in infos))
+        via = " + ".join(info.via for info in infos if info.via)
+        self.info = EncoderInfo(ids, revisions, sum(info.dim for info in infos), via=via)
         self.rate = max(encoder.rate for encoder in self.encoders)
 
     def __repr__(self) -> str:

@@ -18,7 +18,7 @@ from torch import Generator, Tensor, nn
 
 from bstviz.encoders.base import AudioOrText
 from bstviz.evaluation import calibration
-from bstviz.jobs.fastest import fastest, processor_name
+from bstviz.jobs.fastest import fastest, has_bfloat16, processor_name
 from bstviz.models.config import HALVED_EVERY, ModelConfig, Precision, TrainConfig, kinds_of
 from bstviz.models.losses import cross_entropy, total_loss
 from bstviz.models.network import Network
@@ -58,8 +58,7 @@ def resolved_precision(config: TrainConfig, model_config: ModelConfig, device: s
         return config.precision
     device = torch.device(device)
     if device.type == "cpu":
-        capabilities = torch.cpu.get_capabilities()
-        able = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+        able = has_bfloat16()
         where = f"{processor_name()}, {torch.get_num_threads()} threads"
     else:
         able = device.type == "cuda" and torch.cuda.is_bf16_supported()
