@@ -4,6 +4,9 @@ A nine-layer CNN over log-mel windows of 2.3 s. A sound is cut into half-overlap
 averaged; one shorter than a window is repeated until it fills it, a long one is sampled at evenly spaced windows. Of
 the package only its weights are taken; :mod:`bstviz.encoders.runtime` runs the network.
 
+``aisfx-brief`` takes every second of these windows, so that they do not overlap; it is another encoder, with embeddings
+of its own.
+
 The package's own librosa front end hands the network its spectrogram the wrong way round; here it is (frames, bands),
 as in training.
 
@@ -21,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from librosa.filters import mel as mel_filters
+from torch import Tensor
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from bstviz.encoders.base import EncoderInfo
@@ -43,8 +47,9 @@ class AiSFX:
 
     rate = RATE
 
-    def __init__(self, network: Compiled, revision: str) -> None:
-        self.info = EncoderInfo("aisfx", revision, 512, via=network.via)
+    def __init__(self, network: Compiled, revision: str, *, brief: bool = False) -> None:
+        self.info = EncoderInfo("aisfx-brief" if brief else "aisfx", revision, 512, via=network.via)
+        self._every = 2 if brief else 1
         self._forward = network.forward
         mel = mel_filters(sr=RATE, n_fft=N_FFT, n_mels=BANDS, fmin=0.0, fmax=RATE / 2, htk=True, norm=1.0)
         self._mel = torch.from_numpy(mel)
@@ -53,7 +58,7 @@ class AiSFX:
     def __repr__(self) -> str:
         return f"AiSFX({self.info})"
 
-    def log_mel(self, samples: np.ndarray) -> torch.Tensor:
+    def log_mel(self, samples: np.ndarray) -> Tensor:
         """Scaled log-mel spectrogram (frames, 96) of a peak-normalised sound (n,) at 44.1 kHz."""
         x = torch.from_numpy(np.array(samples, dtype=np.float32))
         x = x / x.abs().max().clamp_min(1e-9)
@@ -65,19 +70,20 @@ class AiSFX:
         return ((self._mel @ power) * 10_000 + 1).log10().T / LOG_MEL_MAX
 
     @staticmethod
-    def windows(spectrogram: torch.Tensor) -> torch.Tensor:
+    def windows(spectrogram: Tensor, every: int = 1) -> Tensor:
         """Evenly spaced windows (w, 100, 96) of a spectrogram (frames, 96), 1 <= w <= MAX_WINDOWS, about half
-        overlapping.
+        overlapping; of these all, or every second one and so on.
         """
         last = len(spectrogram) - WINDOW
         count = min(MAX_WINDOWS, -(-last // WINDOW_HOP) + 1)
         starts = np.linspace(0, last, count).round().astype(int)
-        return torch.stack([spectrogram[s : s + WINDOW] for s in starts])
+        taken = np.linspace(0, count - 1, (count - 1) // every + 1).round().astype(int)  # from the first to the last
+        return torch.stack([spectrogram[s : s + WINDOW] for s in starts[taken]])
 
     @torch.inference_mode()
     def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
         """Embeddings (n, 512) float32 of n mono sounds (samples,) float32 at 44.1 kHz: window embeddings, averaged."""
-        blocks = [self.windows(self.log_mel(sound)) for sound in sounds]
+        blocks = [self.windows(self.log_mel(sound), self._every) for sound in sounds]
         out = torch.cat([self._forward(part) for part in torch.cat(blocks).split(BATCH)])
         return np.stack([part.mean(0).numpy() for part in out.split([len(b) for b in blocks])])
 
@@ -114,10 +120,16 @@ def read_layers() -> list[Layer]:
     return layers
 
 
-def load(device: str = "cpu") -> AiSFX:
+def load(device: str = "cpu", *, brief: bool = False) -> AiSFX:
     """The encoder with its pretrained weights.
 
     Raises:
         UserError: The ``aisfx`` package is not installed.
     """
-    return AiSFX(compiled(read_layers(), (WINDOW, BANDS), "aisfx", device), metadata.version("aisfx"))
+    network = compiled(read_layers(), (WINDOW, BANDS), "aisfx", device)
+    return AiSFX(network, metadata.version("aisfx"), brief=brief)
+
+
+def load_brief(device: str = "cpu") -> AiSFX:
+    """The encoder that takes every second window; see :func:`load`."""
+    return load(device, brief=True)

@@ -22,6 +22,7 @@ def _lazy(module: str, function: str = "load") -> Factory:
 
 ENCODERS: dict[tuple[AudioOrText, str], Factory] = {
     ("audio", "aisfx"): _lazy("bstviz.encoders.aisfx"),
+    ("audio", "aisfx-brief"): _lazy("bstviz.encoders.aisfx", "load_brief"),
     ("audio", "soundnet"): _lazy("bstviz.encoders.soundnet"),
     ("audio", "clap"): _lazy("bstviz.encoders.clap", "load_audio"),
     ("text", "minilm"): _lazy("bstviz.encoders.minilm"),

