@@ -72,7 +72,7 @@ def main(
     half: Annotated[Half, typer.Option(help="Which half of the collections is tested.")] = "report",
     only_half: Annotated[bool, typer.Option(help="Train on that half alone too, as when settings are chosen.")] = False,
     seeds: Annotated[int, typer.Option(help="Draws of folds and trainings.")] = 1,
-    before: Annotated[bool, typer.Option(help="The recipe as it is, without the bundled models' own settings.")] = False,
+    before: Annotated[bool, typer.Option(help="The recipe as it is, calibrated on its own validation sounds.")] = False,
     progress: Annotated[bool, typer.Option(help="A line for each training.")] = False,
 ) -> None:
     torch.set_num_threads(1)  # batches are small: more threads wait for each other

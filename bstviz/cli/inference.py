@@ -82,7 +82,9 @@ def classify(
     if as_json:
         print(json.dumps(results, indent=1))
     else:
-        print(f"run {identity['run']}, encoder {identity['encoder']}, decoding {DECODING}")
+        via = classifier.audio_encoder.info.via
+        runtime = f" via {via}" if via else ""
+        print(f"run {identity['run']}, encoder {identity['encoder']}{runtime}, decoding {DECODING}")
     if all("error" in r for r in results):
         raise typer.Exit(1)
 

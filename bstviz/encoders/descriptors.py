@@ -13,6 +13,7 @@ E. Scheirer, M. Slaney, "Construction and evaluation of a robust multifeature sp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -135,7 +136,7 @@ def _modulation(energy: np.ndarray) -> dict[str, float]:
     total = spectrum.sum() + 1e-9
     shares = {
         f"modulation_from_{low:g}": spectrum[(hertz >= low) & (hertz < high)].sum() / total
-        for low, high in zip(MODULATION_EDGES[:-1], MODULATION_EDGES[1:], strict=True)
+        for low, high in pairwise(MODULATION_EDGES)
     }
     return {**shares, "modulation": amplitude.std()}
 
@@ -159,7 +160,7 @@ def _spectrum(power: np.ndarray, energy: np.ndarray) -> dict[str, float]:
         out[name] = mean
         out[f"{name}_deviation"] = np.sqrt((np.square(values - mean) * weights).sum())
     total = power.mean(axis=1) / power.mean(axis=1).sum()
-    for low, high in zip(BAND_EDGES[:-1], BAND_EDGES[1:], strict=True):
+    for low, high in pairwise(BAND_EDGES):
         out[f"band_from_{low}"] = np.log10(total[(hertz >= low) & (hertz < high)].sum() + 1e-5)
     return out
 

@@ -122,7 +122,8 @@ def _with_audio(
         matrix, rows = collection.audio.copy(), np.flatnonzero(~collection.usable(["audio"]))
     items = [item_of(collection, int(row)) for row in rows]
     make = (lambda: embedder) if engine.name == "local" else partial(Embedder, encoder_id, device=device)
-    table = in_chunks(make, items, store / _key("audio", str(info)), engine=engine, track=track)
+    identity = replace(info, via="")  # what was begun in one runtime goes on in another
+    table = in_chunks(make, items, store / _key("audio", str(identity)), engine=engine, track=track)
     problems: dict[str, str] = {}
     for row, vector, sound_id, problem in zip(
         rows, *(table.get(c, ()) for c in ("embedding", "id", "problem")), strict=True

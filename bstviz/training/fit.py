@@ -18,7 +18,7 @@ from torch import Generator, Tensor, nn
 
 from bstviz.encoders.base import AudioOrText
 from bstviz.evaluation import calibration
-from bstviz.jobs.fastest import fastest, processor_name
+from bstviz.jobs.fastest import fastest, has_bfloat16, processor_name
 from bstviz.models.config import HALVED_EVERY, ModelConfig, Precision, TrainConfig, kinds_of
 from bstviz.models.losses import cross_entropy, total_loss
 from bstviz.models.network import Network
@@ -58,8 +58,7 @@ def resolved_precision(config: TrainConfig, model_config: ModelConfig, device: s
         return config.precision
     device = torch.device(device)
     if device.type == "cpu":
-        capabilities = torch.cpu.get_capabilities()
-        able = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+        able = has_bfloat16()
         where = f"{processor_name()}, {torch.get_num_threads()} threads"
     else:
         able = device.type == "cuda" and torch.cuda.is_bf16_supported()
@@ -131,6 +130,7 @@ def fit(
     *,
     seeds: Sequence[int],
     steps: int,
+    parts: Mapping[AudioOrText, Sequence[int]] | None = None,
     judges: Sequence[Sequence[int]] | None = None,
     weights: Tensor | None = None,
     on_epoch: OnEpoch | None = None,
@@ -147,6 +147,7 @@ def fit(
         config: Everything else.
         seeds: Of each member's initialisation, order and augmentation.
         steps: Batches per epoch.
+        parts: Sizes of the parts of embeddings by kind, which count alike where they are standardised.
         judges: For each member the members whose validation sounds, taken together, fit its temperature and its
             datastore's share; each its own when left out.
         weights: (E, N) of the sounds in each member's loss; None where all count the same.
@@ -159,7 +160,7 @@ def fit(
     model = Network(model_config, len(splits)).to(labels.device)
     model.reset(generators, config.initialisation)
     if config.standardise:
-        model.fit_standardise(inputs, [train for train, _ in splits])
+        model.fit_standardise(inputs, [train for train, _ in splits], parts or {})
     epochs = max(config.epochs, -(-config.min_steps // steps))
     descent = Descent(model, config, epochs=epochs, steps=steps)
     progress = _Progress(model, len(splits), config)

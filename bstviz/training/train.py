@@ -61,11 +61,12 @@ def train_folds(
     matrices = {kind: collection.embedding(kind) for kind in kinds_of(config.modality)}
     usable = collection.usable(tuple(matrices))
     splits = {fold: _split(collection, folds, fold, usable, config) for fold in chosen}
-    members, judges, seeds = list(splits.values()), [], [1_000 * config.seed + fold for fold in chosen]
+    members, seeds = list(splits.values()), [1_000 * config.seed + fold for fold in chosen]
+    judges: list[list[int]] = []
     if held_out is not None:
         for fold, split in splits.items():
             calibrators = _held_out(split, held_out.assignment)
-            judges.append(range(len(members), len(members) + len(calibrators)))
+            judges.append(list(range(len(members), len(members) + len(calibrators))))
             members += calibrators
             seeds += [1_000 * config.seed + 100 * (1 + i) + fold for i in range(len(calibrators))]
         judges += [[member] for member in range(len(splits), len(members))]
@@ -81,6 +82,7 @@ def train_folds(
         config,
         seeds=seeds,
         steps=_steps(collection, folds, usable, config),
+        parts={kind: info.parts for kind in matrices if (info := collection.encoder(kind))},
         judges=judges or None,
         weights=_weights(collection, labels, [train for train, _ in parts], config),
         on_epoch=on_epoch,

@@ -53,6 +53,14 @@ def test_an_embedding_is_the_mean_of_the_published_layers(soundnet: SoundNet, we
     np.testing.assert_allclose(soundnet.embed([sound])[0], published(weights_file, sound), atol=1e-3)
 
 
+@pytest.mark.parametrize("length", [SHORTEST, SHORTEST + 1, SHORTEST + 7, SHORTEST + 15, 6 * RATE + 3])
+def test_sounds_of_every_length_agree_with_the_published_layers(
+    soundnet: SoundNet, weights_file: Path, length: int
+) -> None:
+    sound = (0.1 * np.random.default_rng(length).normal(size=length)).astype(np.float32)
+    np.testing.assert_allclose(soundnet.embed([sound])[0], published(weights_file, sound), atol=1e-3)
+
+
 def test_short_sounds_are_repeated_and_loudness_does_not_matter(soundnet: SoundNet) -> None:
     short = tone(440, 0.3, RATE)
     repeated = np.tile(short, 20)[:SHORTEST]

@@ -27,6 +27,7 @@ from bstviz.ui.classify.predictions import (
     decoded,
     model_name,
     predict_upload,
+    runtime,
     timeline,
 )
 from bstviz.ui.classify.uploads import Upload
@@ -63,6 +64,8 @@ def card(models: Models, upload: Upload, text: Mapping[str, str], *, key: str) -
     with left:
         st.html(unusual(first.run, answer))
         upload_player(upload, key=key)
+        if via := runtime(first):
+            st.caption(f"Embedded via {escape(via)}")
     if found.seconds >= LONG and models.audio_only:
         along(models.audio_only[0], upload, key=key)
     map_and_neighbours(first, answer, key=f"{key}.{first.run.id}")

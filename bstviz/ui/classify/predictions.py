@@ -131,6 +131,11 @@ def warm(models: Models) -> None:
         _ = classifier.audio_encoder, classifier.usual_distances
 
 
+def runtime(loaded: Loaded) -> str:
+    """What runs the audio encoder here; empty where there is but one way."""
+    return cache.classifier(loaded).audio_encoder.info.via
+
+
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
 def decoded(upload: Upload) -> Sound:
     """An upload, decoded; raises UserError as :func:`bstviz.audio.decode.decode`."""
