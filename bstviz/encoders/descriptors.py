@@ -1,4 +1,4 @@
-"""Descriptors: 64 measurable properties of a sound, in the place of an embedding and beside one.
+"""Descriptors: 53 measurable properties of a sound, in the place of an embedding and beside one.
 
 Embeddings averaged over windows tell what a sound is like at a moment, and lose how it goes: whether it is one event or
 a phrase, one note or a melody, cut short or a place that goes on. That is what is measured here, without weights: the
@@ -48,7 +48,7 @@ class Descriptors:
 
     @staticmethod
     def embed(sounds: Sequence[np.ndarray]) -> np.ndarray:
-        """Descriptors (n, 64) float32 of n mono sounds (samples,) float32 at 22.05 kHz, all finite."""
+        """Descriptors (n, 53) float32 of n mono sounds (samples,) float32 at 22.05 kHz, all finite."""
         rows = [list(describe(sound).values()) for sound in sounds]
         return np.array(rows, np.float32).reshape(len(sounds), -1)
 

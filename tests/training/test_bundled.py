@@ -9,7 +9,7 @@ import pytest
 from bstviz.datasets import demo
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
-from bstviz.training.bundled import concatenate, make_collection, usable
+from bstviz.training.bundled import concatenate, held_out_folds, make_collection, usable
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, small_collection
 
 
@@ -54,3 +54,17 @@ def test_the_demo_is_embedded_anew_by_another_encoder_and_else_read_back(
     replace(made, audio_encoder=replace(encoders[0].info, id="another")).save(tmp_path / "demo")
     assert make_collection(tmp_path / "demo").audio_encoder == encoders[0].info
     assert (encoders[0].embedded, encoders[1].embedded) == (6, 3)
+
+
+def test_recordings_are_held_out_by_where_they_come_from_and_the_demo_never() -> None:
+    base, other = small_collection(name="demo"), small_collection(seed=1, name="other")
+    named = replace(other, sounds=other.sounds.assign(collection=[f"c{i % 7}" for i in range(len(other))]))
+    everything = concatenate(base, [named, small_collection(seed=2, name="plain")])
+    recorded = np.arange(len(everything)) >= len(base)
+    folds = held_out_folds(everything, recorded)
+    assert (folds.assignment[~recorded] == -1).all()
+    assert (folds.assignment[recorded] >= 0).all()
+    by_place = everything.sounds[recorded].assign(fold=folds.assignment[recorded]).groupby("collection")["fold"]
+    assert (by_place.nunique() == 1).all()
+    assert set(by_place.groups) == {f"c{i}" for i in range(7)} | {"plain"}
+    assert held_out_folds(base, np.zeros(len(base), bool)) is None
