@@ -74,7 +74,7 @@ def plant(
     planted = collection.sounds.iloc[rows].assign(sound_id=[f.stem for f in files], path=[str(f) for f in files])
     sounds = pd.concat([collection.sounds, planted], ignore_index=True)
     audio = np.vstack([collection.embedding("audio"), np.stack(table["embedding"].tolist())])
-    return replace(collection, sounds=sounds, audio=audio, text=None, text_encoder=None), rows
+    return replace(collection, sounds=sounds, audio=audio, text=None, text_encoder=None, further_texts=()), rows
 
 
 def recall(found: Duplicates, rows: np.ndarray) -> np.ndarray:

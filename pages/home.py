@@ -3,8 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from bstviz.models.config import MODALITY_WORDS
-from bstviz.reports.table import TABLE_METRICS, rows
+from bstviz.reports.table import TABLE_METRICS, modality_names, rows
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components.text import escape
@@ -54,7 +53,7 @@ def page() -> None:
     for item in collections.values():
         words = [f"**{escape(item.run.collection.name)}**"]
         if item.collection is not None:
-            encoders = [f"{kind} by {info}" for kind in ("audio", "text") if (info := item.collection.encoder(kind))]
+            encoders = [f"{kind} by {info}" for kind, info in item.collection.encoders]
             words.append(f"{len(item.collection):,} sounds; {', '.join(encoders)}")
         if item.run.extra_training_data:
             words.append(
@@ -73,17 +72,18 @@ def page() -> None:
     if not judged:
         st.info("None of these runs can be evaluated: their sounds have no class.", icon=":material/info:")
         return
+    found = rows(judged)
     table = [
         {
             "Collection": row.collection,
             "Loss": row.loss,
-            "Modality": MODALITY_WORDS[row.modality],
+            "Modality": modality,
             "Annotation confidence": f"≥ {row.min_confidence}",
             "Folds": row.over,
             "Test sounds": row.test_sounds,
             **{heading: row.percent(name) for name, heading in TABLE_METRICS.items()},
         }
-        for row in rows(judged)
+        for row, modality in zip(found, modality_names(found), strict=True)
     ]
     counted = st.column_config.NumberColumn(format="localized")
     st.dataframe(pd.DataFrame(table), hide_index=True, column_config={"Test sounds": counted})

@@ -14,7 +14,7 @@ import soundfile
 from bstviz.datasets.collection import Collection, sounds_table
 from bstviz.datasets.splits import Folds, stratified_folds
 from bstviz.datasets.taxonomy import bst
-from bstviz.encoders.base import EncoderInfo
+from bstviz.encoders.base import Embeddings, EncoderInfo
 from bstviz.evaluation.out_of_fold import OutOfFold
 from bstviz.models.config import NetworkSizes, TrainConfig
 from bstviz.models.run import Run
@@ -55,6 +55,14 @@ class FakeTextEncoder:
             for word in text.lower().split():
                 out[row, zlib.crc32(word.encode()) % TEXT_DIM] += 1
         return out
+
+
+def with_descriptions(collection: Collection) -> Collection:
+    """A collection with a second text, of title, tags and description, whose vectors say less of the class."""
+    first = collection.embedding("text")
+    values = (first[:, ::-1] + np.random.default_rng(7).normal(scale=2, size=first.shape)).astype(np.float32)
+    encoder = EncoderInfo("fake-text", "1", TEXT_DIM, ("title", "tags", "description"))
+    return collection.having_text(Embeddings(values, encoder))
 
 
 def tone(hz: float, seconds: float = 0.25, rate: int = RATE) -> np.ndarray:

@@ -128,7 +128,9 @@ def embed(
         str, typer.Option(help="Encoder of the audio, or several joined by +; none to leave it out.")
     ] = AUDIO_ENCODER,
     text_encoder: Annotated[str, typer.Option(help="Encoder of the text; none to leave it out.")] = TEXT_ENCODER,
-    text_fields: Annotated[str, typer.Option(help="Columns that make up the text.")] = "title,tags,description",
+    text_fields: Annotated[
+        str, typer.Option(help="Columns that make up the text; other columns than before make a text beside it.")
+    ] = "title,tags,description",
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
@@ -150,8 +152,14 @@ def embed(
         track=track,
     )
     done = report.collection
-    for kind, info in (("audio", done.audio_encoder), ("text", done.text_encoder)):
-        console.print(f"{kind}: {plain(info) if info else 'none'}")
+    for kind in ("audio", "text"):
+        made = [plain(info) for its_kind, info in done.encoders if its_kind == kind]
+        console.print(f"{kind}: {'; '.join(made) or 'none'}")
+    for info in report.replaced:
+        console.print(f"replaced: the embeddings of {plain(info)}")
+    if done.further_texts:
+        first, *further = map(plain, done.text_configurations)
+        console.print(f"text models take {first}, or with --text {' or '.join(further)}")
     print_problems(report.without_audio)
     if report.without_text:
         console.print(

@@ -42,6 +42,10 @@ def train(
     out: OutOption,
     loss: Annotated[str, typer.Option(help="flat or hierarchical.")] = "hierarchical",
     modality: Annotated[str, typer.Option(help="audio, text or both.")] = "audio",
+    text: Annotated[
+        str | None,
+        typer.Option(help="Which text, by its fields, e.g. title+tags; by default the first that was embedded."),
+    ] = None,
     min_confidence: Annotated[
         int, typer.Option(help="Least annotation confidence (1-5) of the sounds to train and test on.")
     ] = 1,
@@ -76,8 +80,9 @@ def train(
         recipe = preset
     changes: dict[str, Any] = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
     print_old_recipe(recipe)
-    setting = config.recipe(recipe, **changes, **config.exact_epochs(epochs))
     sounds = load_collection(collection)
+    changes["text"] = sounds.with_text(text).chosen_text
+    setting = config.recipe(recipe, **changes, **config.exact_epochs(epochs))
     assignment = choose_folds(sounds, folds=folds, group=group, column=fold_column, seed=fold_seed)
     maps = UmapSettings(seed=seed) if umap else None
     _run_sweep(sounds, assignment, Grid((setting,), (), ()), out, jobs=jobs, device=chosen_device(device), umap=maps)

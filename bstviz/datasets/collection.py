@@ -2,6 +2,10 @@
 
 On disk a folder (``docs/formats.md``): ``collection.json``, ``sounds.parquet``, ``embeddings.safetensors``. An
 embedding row of NaN means "none": the sound could not be decoded. A zero vector never stands for that.
+
+Text may be embedded in several **configurations**, after the fields that were read: "title+tags", say, beside
+"title+tags+description". The first one is the collection's text; runs are trained on any.
+Long because what a collection checks, what it gives and how it lies on disk stand together.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ import pandas as pd
 from bstviz import migrations, storage
 from bstviz.audio import decode
 from bstviz.datasets.taxonomy import Taxonomy, bst, taxonomy_entry, taxonomy_from
-from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from
+from bstviz.encoders.base import AudioOrText, Embeddings, EncoderInfo, encoder_from, words_of
 from bstviz.errors import UserError
 
 COLLECTION_HEADER = "collection.json"
@@ -68,13 +72,16 @@ class Collection:
         audio_root: Folder of the audio files, :data:`SYNTH_ROOT`, :data:`FREESOUND_ROOT`, or None where there is no
             audio.
         audio: (N, d_a) float32 or None; rows in table order.
-        text: (N, d_t) float32 or None; rows in table order.
+        text: (N, d_t) float32 or None; rows in table order. Of the first text configuration.
         audio_encoder: What made ``audio``.
         text_encoder: What made ``text``.
         license: Licence of the collection as a whole.
         notes: What was left out on import, and why, a sentence each.
         revisions: The reviews that its labels went through, first to last.
         source: Id of the data set, by whoever imported it (``bsd10k``); None for others. Never guessed from a name.
+        further_texts: Embeddings (N, d) of other fields than those of ``text``, in table order.
+        chosen_text: Name of the one of these that :meth:`embedding`, :meth:`usable` and :meth:`encoder` give as text
+            (:meth:`with_text`); None for the first.
         folder: Where it was loaded from, if it was.
     """
 
@@ -90,6 +97,8 @@ class Collection:
     notes: tuple[str, ...] = ()
     revisions: tuple[Revision, ...] = ()
     source: str | None = None
+    further_texts: tuple[Embeddings, ...] = ()
+    chosen_text: str | None = None
     folder: Path | None = None
 
     def __post_init__(self) -> None:
@@ -110,6 +119,7 @@ class Collection:
         for kind, matrix, encoder in (
             ("audio", self.audio, self.audio_encoder),
             ("text", self.text, self.text_encoder),
+            *(("text", further.values, further.encoder) for further in self.further_texts),
         ):
             if matrix is None:
                 continue
@@ -118,14 +128,21 @@ class Collection:
                     f"Collection {self.name!r}: {kind} embeddings of shape {matrix.shape} do not fit {len(self)} "
                     f"sounds of encoder {encoder}."
                 )
+        known = self.text_configurations
+        if self.further_texts and (self.text is None or len(known) <= len(self.further_texts)):
+            raise UserError(f"Collection {self.name!r} has further texts without a first one, or one of them twice.")
+        if self.chosen_text is not None and self.chosen_text not in known:
+            raise UserError(
+                f"Collection {self.name!r} has no text embeddings {self.chosen_text!r}; there are "
+                f"{', '.join(known) or 'none'}. Make them: bstviz embed {self.folder or self.name} "
+                f"--audio-encoder none --text-fields {self.chosen_text.replace('+', ',')}"
+            )
 
     def __len__(self) -> int:
         return len(self.sounds)
 
     def __repr__(self) -> str:
-        parts = [
-            f"{kind} {info}" for kind, info in (("audio", self.audio_encoder), ("text", self.text_encoder)) if info
-        ]
+        parts = [f"{kind} {info}" for kind, info in self.encoders]
         return f"Collection({self.name!r}, {len(self)} sounds, {'; '.join(parts) or 'no embeddings'})"
 
     @cached_property
@@ -140,7 +157,7 @@ class Collection:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over ids, classes and embeddings: what a run was trained on."""
+        """SHA-256 over ids, classes and embeddings, further texts aside: what a run was trained on."""
         import hashlib
 
         digest = hashlib.sha256(self.taxonomy.hash.encode())
@@ -151,6 +168,46 @@ class Collection:
             digest.update(b"none" if matrix is None else np.ascontiguousarray(matrix, np.float32).tobytes())
         return digest.hexdigest()
 
+    @cached_property
+    def text_hash(self) -> str | None:
+        """SHA-256 over the chosen text embeddings; None for the first ones, which are part of :attr:`hash`."""
+        import hashlib
+
+        if self.chosen_text is None:
+            return None
+        return hashlib.sha256(np.ascontiguousarray(self.embedding("text"), np.float32).tobytes()).hexdigest()
+
+    @property
+    def encoders(self) -> list[tuple[AudioOrText, EncoderInfo]]:
+        """Kind and encoder of every embedding matrix."""
+        found: list[tuple[AudioOrText, EncoderInfo]] = [("audio", self.audio_encoder)] if self.audio_encoder else []
+        found += [("text", made.encoder) for made in self.text_configurations.values()]
+        return found
+
+    @property
+    def text_configurations(self) -> dict[str, Embeddings]:
+        """Text embeddings by the name of their configuration, the first one first."""
+        first = () if self.text is None or not self.text_encoder else (Embeddings(self.text, self.text_encoder),)
+        return {made.encoder.configuration: made for made in (*first, *self.further_texts)}
+
+    def with_text(self, name: str | None) -> Collection:
+        """The same collection seen with one of its text configurations, as ``title+tags``; None is the first one.
+
+        Raises:
+            UserError: It has no such text embeddings.
+        """
+        first = next(iter(self.text_configurations), None)
+        chosen = None if name == first else name
+        return self if chosen == self.chosen_text else dataclasses.replace(self, chosen_text=chosen)
+
+    def having_text(self, made: Embeddings) -> Collection:
+        """The collection with text embeddings beside those it has, or in place of those of the same configuration."""
+        known = self.text_configurations | {made.encoder.configuration: made}
+        first, *further = known.values()
+        return dataclasses.replace(
+            self, text=first.values, text_encoder=first.encoder, further_texts=tuple(further), chosen_text=None
+        )
+
     def embedding(self, kind: AudioOrText) -> np.ndarray:
         """The embedding matrix of one kind, (N, d) float32, NaN rows for sounds without one.
 
@@ -158,6 +215,8 @@ class Collection:
             UserError: It has not been made yet.
         """
         matrix = self.audio if kind == "audio" else self.text
+        if kind == "text" and self.chosen_text is not None:
+            matrix = self.text_configurations[self.chosen_text].values
         if matrix is None:
             where = self.folder or self.name
             raise UserError(f"Collection {self.name!r} has no {kind} embeddings yet; run: bstviz embed {where}")
@@ -176,6 +235,8 @@ class Collection:
 
     def encoder(self, kind: AudioOrText) -> EncoderInfo | None:
         """Which encoder made the embeddings of one kind."""
+        if kind == "text" and self.chosen_text is not None:
+            return self.text_configurations[self.chosen_text].encoder
         return self.audio_encoder if kind == "audio" else self.text_encoder
 
     def has_audio(self, row: int) -> bool:
@@ -221,8 +282,8 @@ class Collection:
 
     def texts(self, fields: tuple[str, ...]) -> list[str]:
         """Words of each sound: the given columns joined by ". "; an empty string where all are empty."""
-        columns = [self.sounds[name].fillna("").astype(str).str.strip() for name in fields]
-        return [". ".join(part for part in parts if part) for parts in zip(*columns, strict=True)]
+        columns = [self.sounds[name].fillna("").astype(str) for name in fields]
+        return [words_of(dict(zip(fields, parts, strict=True)), fields) for parts in zip(*columns, strict=True)]
 
     def save(self, folder: str | Path) -> Path:
         """Write the collection as a folder, replacing an older version of it as a whole."""
@@ -240,6 +301,7 @@ class Collection:
             "source": self.source,
             "audio_encoder": dataclasses.asdict(self.audio_encoder) if self.audio_encoder else None,
             "text_encoder": dataclasses.asdict(self.text_encoder) if self.text_encoder else None,
+            "further_texts": [dataclasses.asdict(further.encoder) for further in self.further_texts],
             "audio_root": root,
             "notes": list(self.notes),
             "revisions": [dataclasses.asdict(revision) for revision in self.revisions],
@@ -248,6 +310,7 @@ class Collection:
         with storage.replaced_folder(folder) as fresh:
             self.sounds.to_parquet(fresh / "sounds.parquet", index=False)
             matrices = {kind: m for kind, m in (("audio", self.audio), ("text", self.text)) if m is not None}
+            matrices |= {f"text {e.encoder.configuration}": e.values for e in self.further_texts}
             if matrices:
                 save_file(
                     {k: np.ascontiguousarray(m, np.float32) for k, m in matrices.items()},
@@ -289,6 +352,7 @@ def _read(place: Path, folder: Path) -> Collection:
     sounds = pd.read_parquet(place / "sounds.parquet")
     file = place / "embeddings.safetensors"
     matrices = load_file(file) if file.is_file() else {}
+    further = [info for entry in header.get("further_texts", ()) if (info := encoder_from(entry))]
     return Collection(
         name=header["name"],
         sounds=sounds,
@@ -300,6 +364,7 @@ def _read(place: Path, folder: Path) -> Collection:
         text_encoder=encoder_from(header["text_encoder"]),
         license=header["license"],
         source=header.get("source"),
+        further_texts=tuple(Embeddings(matrices[f"text {info.configuration}"], info) for info in further),
         notes=tuple(header["notes"]),
         revisions=tuple(Revision(**entry) for entry in header.get("revisions", ())),
         folder=folder.resolve(),

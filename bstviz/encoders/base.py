@@ -5,7 +5,7 @@ The encoders themselves stand in a module each, and :mod:`bstviz.encoders.regist
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -59,10 +59,28 @@ class EncoderInfo:
     fields: tuple[str, ...] = ()
     via: str = field(default="", compare=False)
 
+    @property
+    def configuration(self) -> str:
+        """What a text encoder read, as text configurations are named: "title+tags"; its id where that is not known."""
+        return "+".join(self.fields) or self.id
+
     def __str__(self) -> str:
         fields = f" ({' + '.join(self.fields)})" if self.fields else ""
         via = f", via {self.via}" if self.via else ""
         return f"{self.id} {self.revision}{fields}, {self.dim}-d{via}"
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Embeddings and what made them: ``values`` (n, d) float32."""
+
+    values: np.ndarray
+    encoder: EncoderInfo
+
+
+def words_of(values: Mapping[str, str], fields: Sequence[str]) -> str:
+    """One sound's text as encoders read it: the given fields that are not empty, joined by ". "."""
+    return ". ".join(part for name in fields if (part := values.get(name, "").strip()))
 
 
 def encoder_from(entry: dict[str, Any] | None) -> EncoderInfo | None:

@@ -62,8 +62,8 @@ def setting_of(info: RunInfo) -> Setting:
 def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
     """Runs by setting, one per fold in fold order (the first of each is taken).
 
-    Settings come by collection, folds, threshold, modality, loss (in the order of :data:`bstviz.models.config.LOSSES`),
-    variant and seed.
+    Settings come by collection, folds, threshold, modality, text, loss (in the order of
+    :data:`bstviz.models.config.LOSSES`), variant and seed.
     """
     groups: dict[Setting, dict[int, Info]] = {}
     for info in infos:
@@ -71,8 +71,9 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
 
     def order(setting: Setting) -> tuple[Any, ...]:
         train = setting.train
-        place = (train.min_confidence, -MODALITIES.index(train.modality), list(LOSSES).index(train.loss))
-        return (setting.collection, setting.split_kind, *place, train.variant, train.seed)
+        modality = (-MODALITIES.index(train.modality), train.text or "")
+        place = (train.min_confidence, *modality, list(LOSSES).index(train.loss), train.variant, train.seed)
+        return (setting.collection, setting.split_kind, *place)
 
     return {s: [groups[s][fold] for fold in sorted(groups[s])] for s in sorted(groups, key=order)}
 

@@ -12,12 +12,12 @@ import numpy as np
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound, resample
 from bstviz.datasets.taxonomy import Decoding, Taxonomy
-from bstviz.encoders.base import AudioEncoder, TextEncoder
+from bstviz.encoders.base import AudioEncoder, Embeddings, TextEncoder
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.inference import novelty
 from bstviz.models.experiment_folder import find_runs
-from bstviz.models.predict import Embeddings, Prediction, network, predict
+from bstviz.models.predict import Prediction, network, predict
 from bstviz.models.run import Run, load_run
 from bstviz.paths import assets
 

@@ -17,7 +17,7 @@ import pandas as pd
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
-from bstviz.encoders.base import TextEncoder
+from bstviz.encoders.base import Embeddings, EncoderInfo, TextEncoder
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.jobs.backend import LOCAL, Engine
@@ -32,11 +32,14 @@ TEXT_FIELDS = ("title", "tags", "description")
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """What :func:`embed_collection` did: the new collection, and which sounds have no embedding, with reasons."""
+    """What :func:`embed_collection` did: the new collection, which sounds have no embedding, with reasons, and the
+    encoders whose embeddings gave way to others.
+    """
 
     collection: Collection
     without_audio: dict[str, str]
     without_text: int
+    replaced: tuple[EncoderInfo, ...] = ()
 
 
 def embed_collection(
@@ -56,7 +59,8 @@ def embed_collection(
         folder: The collection.
         audio_encoder: Id of the audio encoder; None leaves the audio embeddings as they are.
         text_encoder: Id of the text encoder; None leaves the text embeddings as they are.
-        text_fields: Columns of the table that make up a sound's text.
+        text_fields: Columns of the table that make up a sound's text. Text of other columns than what the collection
+            has is kept beside it, a configuration of its own; the same columns are embedded anew.
         only_missing: Keep the audio embeddings that the collection has from this encoder.
         engine: Where the sounds are embedded.
         device: Torch device.
@@ -74,6 +78,7 @@ def embed_collection(
     unknown = [name for name in text_fields if name not in collection.sounds]
     if unknown:
         raise UserError(f"Column {unknown[0]!r} is not in {folder}; there are {', '.join(collection.sounds.columns)}.")
+    before = collection.encoders
     store = folder.parent / f".{folder.name}.parts"
     problems: dict[str, str] = {}
     silent = 0
@@ -83,7 +88,8 @@ def embed_collection(
         collection, silent = _with_text(collection, text_encoder, tuple(text_fields), store, device, track)
     collection.save(folder)
     shutil.rmtree(store, ignore_errors=True)
-    return EmbedReport(load_collection(folder), problems, silent)
+    replaced = tuple(info for kind, info in before if (kind, info) not in collection.encoders)
+    return EmbedReport(load_collection(folder), problems, silent, replaced)
 
 
 def _key(kind: str, encoder: str) -> str:
@@ -144,7 +150,7 @@ def _with_text(
     table = in_chunks(partial(_TextEmbedder, encoder), items, chunks, track=track, description="Text")
     matrix = np.full((len(texts), encoder.info.dim), np.nan, np.float32)
     matrix[worded] = np.stack(table["embedding"].tolist())
-    return replace(collection, text=matrix, text_encoder=replace(encoder.info, fields=fields)), silent
+    return collection.having_text(Embeddings(matrix, replace(encoder.info, fields=fields))), silent
 
 
 def item_of(collection: Collection, row: int) -> Item:

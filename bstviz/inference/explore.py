@@ -17,6 +17,7 @@ import numpy as np
 from bstviz import paths
 from bstviz.datasets.collection import Collection, is_collection, load_collection
 from bstviz.datasets.folder import load
+from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.inference.classify import DECODING
@@ -25,7 +26,7 @@ from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Track, no_progress
 from bstviz.latent.projection import UmapSettings, fit_pca, pca_table
 from bstviz.models.experiment_folder import find_runs
-from bstviz.models.predict import Embeddings, answers_table, predict
+from bstviz.models.predict import answers_table, predict
 from bstviz.models.run import Run, library_versions, load_run, run_identity
 from bstviz.models.run_info import CollectionRef, is_run
 
@@ -39,7 +40,7 @@ def run_inference(run: Run, collection: Collection) -> Run:
     Args:
         run: A loaded run.
         collection: Sounds embedded by the encoders that the run was trained on; those without an embedding are left
-            out.
+            out. Of its text configurations the one that the run was trained on.
 
     Raises:
         UserError: Taxonomies or encoders differ, embeddings are missing, or no two sounds have one.
@@ -49,6 +50,7 @@ def run_inference(run: Run, collection: Collection) -> Run:
             f"Collection {collection.name!r} has taxonomy {collection.taxonomy.id!r}, run {run.id} has "
             f"{run.taxonomy.id!r}: import the sounds with the run's taxonomy."
         )
+    collection = run.view(collection)
     matrices = {kind: collection.embedding(kind) for kind in run.encoders}
     rows = np.flatnonzero(collection.usable(run.encoders))
     if len(rows) < 2:
@@ -61,7 +63,7 @@ def run_inference(run: Run, collection: Collection) -> Run:
     path = str(collection.folder) if collection.folder else None
     return replace(
         run,
-        collection=CollectionRef(collection.name, collection.hash, path, collection.source),
+        collection=CollectionRef(collection.name, collection.hash, path, collection.source, collection.text_hash),
         split_kind="none: inference only, on a collection that it was not trained on",
         sounds=answers_table(collection, rows, np.where(known, "test", "unused"), answer, decoding=DECODING),
         latents=answer.latent,

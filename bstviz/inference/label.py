@@ -17,6 +17,7 @@ import pandas as pd
 from bstviz import storage
 from bstviz.datasets.folder import sound_files
 from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.inference import novelty
 from bstviz.inference.classify import DECODING, load_classifier
@@ -24,7 +25,6 @@ from bstviz.inference.embed import Embedder
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Item, Track, fingerprint, in_chunks, no_progress
 from bstviz.models.experiment_folder import find_runs
-from bstviz.models.predict import Embeddings
 from bstviz.models.run import load_run, run_identity
 
 RUN_KEY, DECODING_KEY = b"bstviz_run", b"bstviz_decoding"

@@ -61,6 +61,17 @@ LOSSES: dict[Loss, LossInfo] = {
 DEFAULT_LOSS: Loss = "hierarchical"
 
 
+def modality_words(modality: Modality, text: str | None = None) -> str:
+    """A modality in words, with its text configuration if one is named: "audio + text (title + tags)"."""
+    return MODALITY_WORDS[modality] + (f" ({text.replace('+', ' + ')})" if text else "")
+
+
+def checked_text(modality: Modality, text: str | None) -> None:
+    """Refuse a text configuration for a modality that takes none (UserError)."""
+    if text is not None and "text" not in kinds_of(modality):
+        raise UserError(f"text is {text!r}, but modality {modality} takes none; leave it out, or take text or both.")
+
+
 def kinds_of(modality: Modality) -> tuple[AudioOrText, ...]:
     """The embeddings that a modality takes."""
     kinds: tuple[AudioOrText, ...] = ("audio", "text")
@@ -126,6 +137,7 @@ class TrainConfig:
     Attributes:
         loss: ``flat`` is equation 4; ``hierarchical`` adds equations 5 and 7.
         modality: Which embeddings the model takes.
+        text: Which text configuration of the collection, as ``title+tags``; None for its first one, and for audio.
         min_confidence: Sounds below this annotation confidence are left out of training and test alike.
         epochs: At most so many.
         min_steps: More epochs where these give fewer optimiser steps than this, as in small collections.
@@ -175,6 +187,7 @@ class TrainConfig:
 
     loss: Loss = DEFAULT_LOSS
     modality: Modality = "audio"
+    text: str | None = None
     min_confidence: int = 1
     epochs: int = 30
     min_steps: int = 1_500
@@ -212,6 +225,7 @@ class TrainConfig:
         for name, value, allowed in (("loss", self.loss, tuple(LOSSES)), ("modality", self.modality, MODALITIES)):
             if value not in allowed:
                 raise UserError(f"{name} is {value!r}; allowed are {', '.join(allowed)}.")
+        checked_text(self.modality, self.text)
         if not 1 <= self.min_confidence <= 5:
             raise UserError(f"min_confidence is {self.min_confidence}; annotation confidence runs from 1 to 5.")
         if not 0 < self.validation < 1:
@@ -258,7 +272,7 @@ class TrainConfig:
         """What people tell models apart by, e.g. "hierarchical · audio + text · confidence ≥ 3": all, or some of it."""
         known = {
             "loss": self.loss,
-            "modality": MODALITY_WORDS[self.modality],
+            "modality": modality_words(self.modality, self.text),
             "min_confidence": f"confidence ≥ {self.min_confidence}",
         }
         return between.join(known[name] for name in names or known)

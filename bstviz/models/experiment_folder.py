@@ -80,6 +80,9 @@ def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
     if "settings" in old:
         old["settings"] = [_stated_today(setting) for setting in old["settings"]]
     entry = migrations.experiment_stated(entry, old["format_version"])
+    for stated in (old, entry):
+        if "baselines" in stated:  # a text could not be named before
+            stated["baselines"] = [{"text": None, **baseline} for baseline in stated["baselines"]]
     changed = sorted(
         k for k in {*old, *entry} - {"format_version", "left_out"} if _unordered(old.get(k)) != _unordered(entry.get(k))
     )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import Decoding
-from bstviz.encoders.base import AudioOrText, EncoderInfo
+from bstviz.encoders.base import AudioOrText, Embeddings
 from bstviz.errors import UserError
 from bstviz.models.run import Run
 
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
     from bstviz.models.retrieval import Datastore
 
 BATCH_ROWS = 4096
-
-
-@dataclass(frozen=True, eq=False)
-class Embeddings:
-    """Embeddings and what made them: ``values`` (n, d) float32."""
-
-    values: np.ndarray
-    encoder: EncoderInfo
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +142,8 @@ def predict(
         model: The run's :func:`network`, where the caller keeps it.
 
     Raises:
-        UserError: A kind that the run needs is missing, comes from another encoder than it was trained on, or is not
-            finite.
+        UserError: A kind that the run needs is missing, comes from another encoder or of other fields of text than it
+            was trained on, or is not finite.
     """
     import torch
 
@@ -165,6 +157,12 @@ def predict(
             raise UserError(
                 f"Run {run.id} was trained on {kind} embeddings of {trained_on}; these are of {embeddings.encoder}. "
                 "Encoders are not interchangeable: embed with that one, or train a run on this one."
+            )
+        if embeddings.encoder.fields and trained_on.fields not in ((), embeddings.encoder.fields):
+            raise UserError(
+                f"Run {run.id} was trained on the text {trained_on.configuration}; these embeddings are of "
+                f"{embeddings.encoder.configuration}. Embed those fields too: bstviz embed COLLECTION --text-fields "
+                f"{','.join(trained_on.fields)}"
             )
         if not np.isfinite(embeddings.values).all():
             raise UserError(f"Some sounds have no {kind} embedding (numbers that are not finite); leave them out.")

@@ -189,6 +189,7 @@ class Run(RunInfo):
                 collection.hash,
                 str(collection.folder) if collection.folder else None,
                 collection.source,
+                collection.text_hash,
             ),
             train=train,
             latents=latents,

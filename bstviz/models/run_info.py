@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from bstviz import migrations, storage
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.taxonomy import Decoding, Taxonomy, taxonomy_from
-from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from
+from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from, words_of
 from bstviz.errors import UserError
 from bstviz.latent.projection import UmapSettings
-from bstviz.models.config import ModelConfig, NetworkSizes, TrainConfig
+from bstviz.models.config import Modality, ModelConfig, NetworkSizes, TrainConfig
 
 HEADER = "run.json"
 TRAIN_AGAIN = "Train it again, or restore the folder from a copy."
@@ -20,14 +22,16 @@ TRAIN_AGAIN = "Train it again, or restore the folder from a copy."
 
 @dataclass(frozen=True)
 class CollectionRef:
-    """The collection that a run belongs to: its name, its hash, where it was, as seen from the run's folder, and which
-    data set it is, where its importer said so.
+    """The collection that a run belongs to: its name, its hash, where it was, as seen from the run's folder, which data
+    set it is, where its importer said so, and the hash of the text embeddings that the run takes, where these are not
+    the collection's first.
     """
 
     name: str
     hash: str
     path: str | None
     source: str | None = None
+    text_hash: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,6 +91,30 @@ class RunInfo:
         """Folder name: unique within an experiment."""
         return run_id(self.train, self.fold)
 
+    @property
+    def text(self) -> str | None:
+        """The text configuration that it takes, as ``title+tags``; None for an audio model."""
+        return self.encoders["text"].configuration if "text" in self.encoders else None
+
+    def text_from(self, values: Mapping[str, str]) -> str:
+        """A new sound's text as the run takes it: of the fields that it was trained on, or of all where it knows none
+        of these.
+
+        Args:
+            values: Title, tags and description, by name.
+        """
+        fields = self.encoders["text"].fields if "text" in self.encoders else ()
+        return words_of(values, [name for name in fields if name in values] or list(values))
+
+    def view(self, collection: Collection) -> Collection:
+        """A collection seen with the text configuration that the run takes.
+
+        Raises:
+            UserError: The collection has no such text embeddings.
+        """
+        known = "text" in self.encoders and self.encoders["text"].fields
+        return collection.with_text(self.text) if known else collection
+
     def load_collection(self) -> Collection:
         """The collection that the run belongs to, from where it was.
 
@@ -105,7 +133,8 @@ class RunInfo:
 
     def check_collection(self, collection: Collection) -> None:
         """Refuse a collection that is not the one the run was trained on (UserError)."""
-        if collection.hash != self.collection.hash:
+        same = collection.hash == self.collection.hash
+        if not same or self.view(collection).text_hash != self.collection.text_hash:
             raise UserError(
                 f"Collection {collection.name!r} is not what run {self.id} was trained on: its sounds, classes or "
                 "embeddings have changed. Train again, or use the collection as it was."
@@ -114,8 +143,14 @@ class RunInfo:
 
 def run_id(train: TrainConfig, fold: int) -> str:
     """Folder name of a run within an experiment; with the variant if it has a name, and the seed if it is not 0."""
+    modality = modality_in_names(train.modality, train.text)
     variant = f"-{train.variant}" if train.variant else ""
-    return f"{train.loss}-{train.modality}-c{train.min_confidence}{variant}-fold{fold}" + seed_suffix(train.seed)
+    return f"{train.loss}-{modality}-c{train.min_confidence}{variant}-fold{fold}" + seed_suffix(train.seed)
+
+
+def modality_in_names(modality: Modality, text: str | None) -> str:
+    """A modality in the name of a run or baseline; with its text configuration where that is not the first."""
+    return f"{modality}-{quote(text, safe='+')}" if text else modality
 
 
 def seed_suffix(seed: int) -> str:

@@ -213,6 +213,7 @@ def _entry(comparison: LossComparison) -> dict[str, Any]:
         "collection": info.collection.name,
         "split_kind": info.split_kind,
         "modality": info.train.modality,
+        "text": info.text,
         "min_confidence": info.train.min_confidence,
         "variant": info.train.variant,
         "recipe": recipe_of(info.train),

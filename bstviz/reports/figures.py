@@ -15,11 +15,11 @@ from plotly.subplots import make_subplots
 
 from bstviz.latent.neighbours import unit
 from bstviz.latent.projection import fit_pca
-from bstviz.models.config import LOSSES, MODALITY_WORDS
+from bstviz.models.config import LOSSES
 from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
 from bstviz.plots.style import EMPTY_AXIS, LEGEND, MARGIN
-from bstviz.reports.table import MODELS, Row, paper_figure
+from bstviz.reports.table import MODELS, Row, modality_names, paper_figure
 
 MODEL_COLORS = {
     **{str(loss): info.color for loss, info in LOSSES.items()},
@@ -46,14 +46,16 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool 
         paper: Draw the paper's figures, where they may stand.
         height: In pixels.
     """
-    groups = list(dict.fromkeys((row.min_confidence, row.modality, row.variant) for row in rows))
-    positions = {group: i for i, group in enumerate(groups)}
+    groups = [
+        (row.min_confidence, modality, row.variant) for row, modality in zip(rows, modality_names(rows), strict=True)
+    ]
+    positions = {group: i for i, group in enumerate(dict.fromkeys(groups))}
     models = [m for m in MODELS if any(row.model == m for row in rows)]
     offsets = dict(zip(models, np.linspace(-0.24, 0.24, len(models)) if len(models) > 1 else [0.0], strict=True))
     figure = go.Figure()
     for model in models:
         own = [row for row in rows if row.model == model]
-        x = [positions[row.min_confidence, row.modality, row.variant] + offsets[model] for row in own]
+        x = [positions[g] + offsets[model] for row, g in zip(rows, groups, strict=True) if row.model == model]
         figure.add_trace(
             go.Scatter(
                 x=x,
@@ -90,11 +92,11 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool 
             )
     figure.update_layout(height=height, margin=MARGIN, legend=LEGEND)
     names = [
-        f"{MODALITY_WORDS[modality]}<br>≥ {threshold}" + (f"<br>{variant}" if variant else "")
-        for threshold, modality, variant in groups
+        f"{html.escape(modality)}<br>≥ {threshold}" + (f"<br>{variant}" if variant else "")
+        for threshold, modality, variant in positions
     ]
     figure.update_xaxes(
-        tickvals=list(range(len(groups))), ticktext=names, range=[-0.5, len(groups) - 0.5], showgrid=False
+        tickvals=list(range(len(names))), ticktext=names, range=[-0.5, len(names) - 0.5], showgrid=False
     )
     figure.update_yaxes(title=f"{heading}, %")
     return figure

@@ -1,7 +1,8 @@
 """What the paper reports, word for word: its table 1 and two rows of its section 5, and where they may stand.
 
-They stand beside runs on BSD10k, named so by its importer, of a recipe that is the paper's or its authors' own code;
-beside nothing else, because other figures cannot be compared with them.
+They stand beside runs on BSD10k, named so by its importer, of a recipe that is the paper's or its authors' own code,
+those of its models with text (title, tags and description) beside the same text; beside nothing else, because other
+figures cannot be compared with them.
 
 References: P. Anastasopoulou et al., "Hierarchical and Multimodal Learning for Heterogeneous Sound Classification",
 2025, table 1 (packaged as ``data/paper_table1.csv``) and section 5; BSD10k-v1.1 with CLAP embeddings.
@@ -16,6 +17,7 @@ from functools import lru_cache
 from importlib import resources
 
 PAPER_SOURCE, PAPER_RECIPES, PAPER_ENCODER = "bsd10k", ("paper", "hatr"), "clap"
+PAPER_TEXT = "title+tags+description"
 PAPER_NOTE = (
     "In brackets, the paper's: table 1 and section 5 of Anastasopoulou et al. 2025, BSD10k-v1.1 with CLAP embeddings, "
     "its text with descriptions. Its ± are kept as printed; the authors' code computes a variance over folds there, in "

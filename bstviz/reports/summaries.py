@@ -12,7 +12,7 @@ import pandas as pd
 from bstviz.evaluation import out_of_fold
 from bstviz.evaluation.calibration import expected_calibration_error
 from bstviz.evaluation.out_of_fold import OutOfFold, Setting
-from bstviz.models.config import DEFAULT_LOSS, MODALITIES
+from bstviz.models.config import DEFAULT_LOSS, MODALITIES, modality_words
 from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
 from bstviz.reports.table import MODELS, TABLE_METRICS, recipe_of
@@ -89,11 +89,14 @@ def named_settings(
         if len({part(setting) for setting in groups}) > 1
     ]
 
+    several_texts = len({members[0].text for members in groups.values()} - {None}) > 1
+
     def words(setting: Setting) -> str:
         train = setting.train
+        modality = modality_words(train.modality, groups[setting][0].text if several_texts else train.text)
         loss = [MODELS[train.loss]] if losses_apart else []
         confidence = [train.words("min_confidence")] if thresholds_apart else []
-        always = [*loss, train.words("modality"), *confidence]
+        always = [*loss, modality, *confidence]
         return " · ".join(filter(None, [*always, *(part(setting) for part in differing)]))
 
     return {words(setting): members for setting, members in groups.items()}
@@ -160,15 +163,28 @@ def pooled(runs: Sequence[Run]) -> OutOfFold:
 
 
 def panels(infos: Sequence[RunInfo]) -> tuple[list[RunInfo], list[str]]:
-    """The runs of the paper's figure 2 among those of one fold, of the fullest modality, and their titles."""
+    """The runs of the paper's figure 2 among those of one fold, of the fullest modality and its first text, and their
+    titles; of several training seeds the lowest that a setting has.
+    """
     modality = next(m for m in reversed(MODALITIES) if any(i.train.modality == m for i in infos))
+    text = min(i.train.text or "" for i in infos if i.train.modality == modality)
     there: dict[tuple[str, int], RunInfo] = {}
-    for info in infos:
-        if info.train.modality == modality:
+    for info in sorted(infos, key=lambda i: i.train.seed):
+        if (info.train.modality, info.train.text or "") == (modality, text):
             there.setdefault((info.train.loss, info.train.min_confidence), info)
     chosen = [there[setting] for setting in PANELS if setting in there]
     titles = [f"{MODELS[i.train.loss]}, {i.train.words('modality', 'min_confidence', between=', ')}" for i in chosen]
     return chosen, titles
+
+
+def seeds_in_words(chosen: Sequence[RunInfo], infos: Sequence[RunInfo]) -> str:
+    """Which training seeds some runs are of, as a sentence, where those that they were chosen among are of several."""
+    known = sorted({info.train.seed for info in infos})
+    if len(known) < 2:
+        return ""
+    own = list(dict.fromkeys(info.train.seed for info in chosen))
+    shown = f"seed {own[0]}" if len(own) == 1 else f"in order seeds {', '.join(str(i.train.seed) for i in chosen)}"
+    return f"Of the training seeds {', '.join(map(str, known))} the lowest of each setting: {shown}."
 
 
 def calibration_error(answers: OutOfFold) -> str:

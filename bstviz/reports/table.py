@@ -21,7 +21,7 @@ import numpy as np
 
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
-from bstviz.models.config import LOSSES, MODALITIES, MODALITY_WORDS, RECIPES, TrainConfig
+from bstviz.models.config import LOSSES, MODALITIES, RECIPES, Modality, TrainConfig, modality_words
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import load_run
 from bstviz.models.run_info import RunInfo, load_info
@@ -30,6 +30,7 @@ from bstviz.reports.paper import (
     PAPER_NOTE,
     PAPER_RECIPES,
     PAPER_SOURCE,
+    PAPER_TEXT,
     SECTION_5,
     PaperFigure,
     paper_table,
@@ -51,7 +52,7 @@ MODELS: dict[str, str] = {
 """Kinds of rows and their names, in the table's order: the losses, then the baselines."""
 WORDS = ("Annotation confidence", "Loss", "Modality", "Variant")
 """Headings of the columns that hold words; the last is there where a sweep has variants."""
-POINT = ("loss", "modality", "min_confidence", "seed", "variant")
+POINT = ("loss", "modality", "text", "min_confidence", "seed", "variant")
 """Fields of a training config that say which point of a sweep it is, not with which recipe it was trained."""
 TABLE_FORMATS = ("text", "markdown", "latex", "csv", "json")
 NOTE = "Percent, mean ± population deviation over folds; the threshold applies to training and test alike."
@@ -113,6 +114,7 @@ class Row:
         model: A key of :data:`MODELS`.
         loss: Of a network; None for a baseline.
         modality: Which embeddings it takes.
+        text: Which text configuration, as ``title+tags``; empty for audio, and for baselines that do not say.
         min_confidence: Threshold on training and test alike.
         split_kind: How the folds were made.
         variant: Name of the change to its sweep's recipe; empty for the recipe itself.
@@ -129,7 +131,8 @@ class Row:
     clap: bool
     model: str
     loss: str | None
-    modality: str
+    modality: Modality
+    text: str
     min_confidence: int
     split_kind: str
     variant: str
@@ -166,7 +169,8 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
         encoders = ", ".join(f"{kind} {info}" for kind, info in item.encoders.items())
         clap = all(info.id == PAPER_ENCODER for info in item.encoders.values())
     order = (collection, source or "", item.split_kind, config.min_confidence, list(MODELS).index(model))
-    return (*order, MODALITIES.index(config.modality), model, config.modality, encoders, clap, variant, recipe)
+    place = (MODALITIES.index(config.modality), item.text or "")
+    return (*order, *place, model, config.modality, encoders, clap, variant, recipe)
 
 
 @cache
@@ -197,7 +201,7 @@ def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
         groups.setdefault(_key(item), {}).setdefault((item.fold, seed), item.metrics)
     out = []
     for key in sorted(groups):
-        collection, source, kind, threshold, _, _, model, modality, encoders, clap, variant, recipe = key
+        collection, source, kind, threshold, _, _, text, model, modality, encoders, clap, variant, recipe = key
         scores = groups[key]
         names = [name for name in next(iter(scores.values())) if all(name in s for s in scores.values())]
         sizes = {fold: scores[fold, seed]["n"] for fold, seed in scores}
@@ -209,6 +213,7 @@ def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
             model=model,
             loss=None if model in METHODS else model,
             modality=modality,
+            text=text,
             min_confidence=threshold,
             split_kind=kind,
             variant=variant,
@@ -267,9 +272,16 @@ def on_common_sounds(infos: Sequence[RunInfo]) -> list[RunInfo]:
 
 def paper_figure(row: Row, metric: str) -> PaperFigure | None:
     """The paper's figure for a row's setting, where it has one that may stand beside it."""
-    if row.source != PAPER_SOURCE or row.recipe not in PAPER_RECIPES or row.variant:
+    known = row.source == PAPER_SOURCE and row.recipe in PAPER_RECIPES and not row.variant
+    if not known or row.text not in ("", PAPER_TEXT):
         return None
     return paper_table().get((row.min_confidence, row.loss or "", row.modality, metric))
+
+
+def modality_names(rows: Sequence[Row]) -> list[str]:
+    """Each row's modality in words, with its text where the rows are of several."""
+    several = len({row.text for row in rows if row.text}) > 1
+    return [modality_words(row.modality, row.text if several else None) for row in rows]
 
 
 def has_paper(rows: Sequence[Row]) -> bool:
@@ -307,12 +319,12 @@ def table(rows: Sequence[Row], *, paper: bool, digits: int = 2) -> tuple[list[st
     def cell(own: str, other: PaperFigure | None) -> str:
         return f"{own} ({100 * other.mean:.{digits}f})".strip() if other else own
 
-    for row in rows:
+    for row, modality in zip(rows, modality_names(rows), strict=True):
         name = MODELS[row.model] + (f" ({row.recipe})" if several and row.recipe and not row.variant else "")
         figures = [
             cell(row.percent(metric, digits), paper_figure(row, metric) if beside else None) for metric in TABLE_METRICS
         ]
-        words = [f"≥ {row.min_confidence}", name, MODALITY_WORDS[row.modality], *[row.variant or "–"] * varied]
+        words = [f"≥ {row.min_confidence}", name, modality, *[row.variant or "–"] * varied]
         cells.append([*words, *figures, row.over, f"{row.test_sounds:,}"])
     audio = [i for i, row in enumerate(rows) if (row.min_confidence, row.modality) == (1, "audio")]
     if any(rows[i] in with_paper for i in audio):

@@ -172,22 +172,23 @@ def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQu
     """Score the labels of the sounds that every one of some settings has predicted out of fold.
 
     Args:
-        pooled: Out-of-fold predictions of one setting each, of one modality: hierarchical and flat, say.
+        pooled: Out-of-fold predictions of one setting each, of one modality and text: hierarchical and flat, say.
         collection: Theirs, with its embeddings. Of its N labelled sounds, the square root of N vote as neighbours.
 
     Raises:
         UserError: The settings are of several collections or modalities, or share fewer than two sounds.
     """
-    modalities = {p.setting.train.modality for p in pooled}
-    if not pooled or {p.setting.hash for p in pooled} != {collection.hash} or len(modalities) != 1:
+    inputs = {(p.setting.train.modality, p.runs[0].text) for p in pooled}
+    if not pooled or {p.setting.hash for p in pooled} != {collection.hash} or len(inputs) != 1:
         raise UserError("Labels are scored by settings of one modality, trained on the collection as it is now.")
+    pooled[0].runs[0].check_collection(collection)
     ids = [p.sound_ids for p in pooled]
     shared = ids[0][np.all([np.isin(ids[0], other) for other in ids], axis=0)]
     if len(shared) < 2:
         raise UserError(f"These settings share {len(shared)} out-of-fold sounds; train them on the same folds.")
     positions = [{sound: i for i, sound in enumerate(own)} for own in ids]
     taxonomy = collection.taxonomy
-    vectors, voters = standardised(collection, modalities.pop())
+    vectors, voters = standardised(pooled[0].runs[0].view(collection), pooled[0].setting.train.modality)
     asked = np.searchsorted(voters, [collection.row_of[sound] for sound in shared])
     labels = collection.labels[voters]
     k = min(max(round(math.sqrt(len(voters))), LEAST_VOTERS), len(voters) - 1)

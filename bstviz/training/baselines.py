@@ -24,8 +24,8 @@ from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import Folds, split_collection
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
-from bstviz.models.config import MODALITIES, Modality, TrainConfig, kinds_of
-from bstviz.models.run_info import seed_suffix
+from bstviz.models.config import MODALITIES, Modality, TrainConfig, checked_text, kinds_of
+from bstviz.models.run_info import modality_in_names, seed_suffix
 from bstviz.training.zero_shot import zero_shot
 
 Method = Literal["knn", "logistic", "zeroshot"]
@@ -51,6 +51,7 @@ class BaselineConfig:
         seed: Of the validation draw, by which its splits are those of the networks.
         validation: Share of the training sounds that is held out, as of the networks; 0 in files of format version 1,
             whose baselines trained on the validation sounds too.
+        text: Which text configuration of the collection, as of the networks.
     """
 
     method: Method
@@ -58,11 +59,13 @@ class BaselineConfig:
     min_confidence: int = 1
     seed: int = 0
     validation: float = TrainConfig.validation
+    text: str | None = None
 
     def __post_init__(self) -> None:
         for name, value, allowed in (("method", self.method, METHODS), ("modality", self.modality, MODALITIES)):
             if value not in allowed:
                 raise UserError(f"{name} is {value!r}; allowed are {', '.join(allowed)}.")
+        checked_text(self.modality, self.text)
         if self.method == "zeroshot" and self.modality != "audio":
             raise UserError(
                 f"modality is {self.modality!r}; zero-shot compares sounds with class definitions: take audio."
@@ -81,6 +84,7 @@ class Baseline:
         encoders: What made the embeddings, in words.
         metrics: As of a run: on the test sounds at or above the annotation confidence threshold.
         source: Id of the data set that the collection is, where its importer said so.
+        text: The text configuration that it takes, as ``title+tags``; None for audio, and where it was not recorded.
     """
 
     config: BaselineConfig
@@ -90,6 +94,7 @@ class Baseline:
     encoders: str
     metrics: dict[str, float]
     source: str | None = None
+    text: str | None = None
 
     def save(self, experiment: Path) -> Path:
         """Write the scores into an experiment folder."""
@@ -102,7 +107,8 @@ class Baseline:
 
 def baseline_file(experiment: Path, config: BaselineConfig, fold: int) -> Path:
     """File of a baseline's scores within an experiment; the seed is in its name where it is not 0."""
-    name = f"{config.method}-{config.modality}-c{config.min_confidence}-fold{fold}{seed_suffix(config.seed)}"
+    modality = modality_in_names(config.modality, config.text)
+    name = f"{config.method}-{modality}-c{config.min_confidence}-fold{fold}{seed_suffix(config.seed)}"
     return experiment / BASELINES / f"{name}.json"
 
 
@@ -133,6 +139,7 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
     Raises:
         UserError: An embedding is missing, too few sounds remain, or zero-shot has no encoder that embeds text.
     """
+    collection = collection.with_text(config.text)
     kinds = kinds_of(config.modality)
     matrices = [collection.embedding(kind) for kind in kinds]
     usable = collection.usable(kinds)
@@ -160,6 +167,7 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
         encoders=", ".join(f"{kind} {collection.encoder(kind)}" for kind in kinds) + _texts(collection, config),
         metrics=metrics.evaluate(labels[test], probabilities, collection.taxonomy.parents),
         source=collection.source,
+        text=info.configuration if "text" in kinds and (info := collection.encoder("text")) else None,
     )
 
 

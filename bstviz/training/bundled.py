@@ -52,7 +52,8 @@ def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collec
 
 
 def concatenate(base: Collection, extra: list[Collection]) -> Collection:
-    """Several collections as one, ``base`` first, in memory; ids are made unique by the collections' names.
+    """Several collections as one, ``base`` first, in memory, with their first texts; ids are made unique by the
+    collections' names.
 
     Raises:
         UserError: Taxonomies or encoders differ.
@@ -70,11 +71,12 @@ def concatenate(base: Collection, extra: list[Collection]) -> Collection:
     def stacked(kind: AudioOrText) -> np.ndarray | None:
         return np.concatenate([c.embedding(kind) for c in (base, *extra)]) if base.encoder(kind) else None
 
-    return replace(base, sounds=pd.concat(tables, ignore_index=True), audio=stacked("audio"), text=stacked("text"))
+    joined = pd.concat(tables, ignore_index=True)
+    return replace(base, sounds=joined, audio=stacked("audio"), text=stacked("text"), further_texts=())
 
 
 def usable(collection: Collection) -> Collection:
-    """The collection without sounds whose licence forbids or does not state free use."""
+    """The collection, with its first text, without sounds whose licence forbids or does not state free use."""
     keep = (
         ~collection.sounds["license"].fillna("no licence stated").str.contains(UNUSABLE_LICENSE, regex=True).to_numpy()
     )
@@ -83,6 +85,7 @@ def usable(collection: Collection) -> Collection:
         sounds=collection.sounds[keep].reset_index(drop=True),
         audio=None if collection.audio is None else collection.audio[keep],
         text=None if collection.text is None else collection.text[keep],
+        further_texts=(),
     )
 
 

@@ -23,6 +23,7 @@ def train(
     *,
     loss: Loss = "hierarchical",
     modality: Modality = "audio",
+    text: str | None = None,
     recipe: str = "default",
     min_confidence: int = 1,
     folds: int | str = 5,
@@ -42,6 +43,7 @@ def train(
         collection: Sounds with the embeddings that ``modality`` takes.
         loss: ``flat`` or ``hierarchical``.
         modality: ``audio``, ``text`` or ``both``.
+        text: Which of its text configurations, as ``title+tags``; its first one when left out.
         recipe: Named training config: ``default``, ``paper`` or ``hatr``.
         min_confidence: Least annotation confidence (1 to 5) of the sounds to train and test on.
         folds: Number of stratified folds, over which a column ``test_fold`` of the collection takes precedence, or
@@ -75,7 +77,8 @@ def train(
         1104.0
     """
     chosen = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
-    setting = config.recipe(recipe, **chosen, **exact_epochs(epochs), **changes)
+    text = collection.with_text(text).chosen_text
+    setting = config.recipe(recipe, **chosen, text=text, **exact_epochs(epochs), **changes)
     assignment = choose_folds(collection, folds=folds, group=group, column=fold_column, seed=fold_seed)
     projected = UmapSettings(seed=seed) if umap else None
     if out is not None:

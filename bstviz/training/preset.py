@@ -35,6 +35,8 @@ class SweepPreset:
         name: Of the file.
         losses: Of :data:`bstviz.models.config.LOSSES`.
         modalities: Of :data:`bstviz.models.config.MODALITIES`.
+        texts: Text configurations, as ``title+tags``, of models that take text; the collection's first one where it has
+            none of these, or none are named.
         min_confidences: Annotation confidence thresholds.
         baselines: Of :data:`bstviz.training.baselines.METHODS`.
         seeds: Training seeds, an axis of the sweep; the recipe's own (0) where there are none.
@@ -47,6 +49,7 @@ class SweepPreset:
     name: str
     losses: tuple[Loss, ...] = tuple(LOSSES)
     modalities: tuple[Modality, ...] = MODALITIES
+    texts: tuple[str, ...] = ()
     min_confidences: tuple[int, ...] = (1,)
     baselines: tuple[Method, ...] = ()
     seeds: tuple[int, ...] = ()
@@ -116,8 +119,9 @@ def load_preset(name: str) -> SweepPreset:
     unknown = sorted(set(entry) - allowed)
     if unknown:
         raise UserError(f"{file} has the unknown setting {unknown[0]!r}; allowed are {', '.join(sorted(allowed))}.")
-    if not isinstance(entry.get("seeds", []), list):
-        raise UserError(f"{file} has seeds = {entry['seeds']!r}; a list is needed, e.g. seeds = [0, 1, 2].")
+    for axis, example in (("seeds", "[0, 1, 2]"), ("texts", '["title+tags"]')):
+        if not isinstance(entry.get(axis, []), list):
+            raise UserError(f"{file} has {axis} = {entry[axis]!r}; a list is needed, e.g. {axis} = {example}.")
     if not all(isinstance(changes, dict) for changes in entry.get("variants", {}).values()):
         raise UserError(
             f"{file} has a variant without changes; a table is needed, e.g. focal-2 = {{ focal_gamma = 2.0 }}."
@@ -152,6 +156,14 @@ def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid
         raise UserError(
             f"Nothing of preset {preset.name!r} can be trained on {collection.name!r}: {'; '.join(left_out)}."
         )
+    texts = [name for name in preset.texts if name in collection.text_configurations]
+    if "text" not in missing:
+        left_out += [
+            f"text {name}: the collection has no such embeddings; bstviz embed COLLECTION --text-fields "
+            f"{name.replace('+', ',')} adds them"
+            for name in preset.texts
+            if name not in texts
+        ]
     try:
         common = recipe(preset.recipe, **{**preset.train, **changes})
         variants = [common, *(changed(common, **own, variant=name) for name, own in preset.variants.items())]
@@ -161,10 +173,11 @@ def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid
     left_out += [f"variant {name}: the collection has no annotation confidence" for name in unrated if name]
     variants = [variant for variant in variants if variant.variant not in unrated or not variant.variant]
     seeds = preset.seeds or (common.seed,)
-    points = [(c, m) for c in thresholds for m in modalities]
+    chosen = [collection.with_text(name).chosen_text for name in texts or (None,)]
+    points = [(c, m, t) for c in thresholds for m in modalities for t in (chosen if "text" in kinds_of(m) else (None,))]
     settings = [
-        dataclasses.replace(variant, loss=loss, modality=m, min_confidence=c, seed=seed)
-        for c, m in points
+        dataclasses.replace(variant, loss=loss, modality=m, text=t, min_confidence=c, seed=seed)
+        for c, m, t in points
         for loss in preset.losses
         for variant in variants
         if not set(preset.variants.get(variant.variant, ["the recipe"])) <= set(LOSSES[loss].ignores)
@@ -175,8 +188,8 @@ def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid
         methods.remove("zeroshot")
         left_out += [reason] if reason else []
     baselines = [
-        BaselineConfig(method, m, c, seed, common.validation)
-        for c, m in points
+        BaselineConfig(method, m, c, seed, common.validation, t)
+        for c, m, t in points
         for method in methods
         if method != "zeroshot" or m == "audio"
         for seed in (seeds if method != "zeroshot" else seeds[:1])  # which trains on nothing

@@ -58,8 +58,10 @@ def default_jobs(device: str) -> int:
 
 def describe(collection: Collection, folds: Folds, grid: Grid) -> dict[str, Any]:
     """The entry of ``experiment.json``: what makes two sweeps the same."""
+    named = dict.fromkeys([*(setting.text for setting in grid.settings), *(b.text for b in grid.baselines)])
+    texts = {name: collection.with_text(name).text_hash for name in named if name}
     return {
-        "collection": {"name": collection.name, "hash": collection.hash},
+        "collection": {"name": collection.name, "hash": collection.hash} | ({"texts": texts} if texts else {}),
         "folds": {
             "count": folds.count,
             "kind": folds.kind,

@@ -40,7 +40,7 @@ def train_folds(
     """Train folds side by side and gather everything the app needs of each; a fold does not depend on the others.
 
     Args:
-        collection: Sounds with the embeddings that ``config.modality`` takes.
+        collection: Sounds with the embeddings that ``config.modality`` and ``config.text`` name.
         folds: Test folds of its sounds.
         chosen: Which folds to train.
         config: Settings.
@@ -53,6 +53,7 @@ def train_folds(
     Raises:
         UserError: An embedding is missing, or too few sounds remain.
     """
+    collection = collection.with_text(config.text)
     matrices = {kind: collection.embedding(kind) for kind in kinds_of(config.modality)}
     usable = collection.usable(tuple(matrices))
     splits = {fold: _split(collection, folds, fold, usable, config) for fold in chosen}

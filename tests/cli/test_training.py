@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from bstviz.datasets.collection import load_collection
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import load_run
-from tests.cli.conftest import QUICK, invoke
+from tests.cli.conftest import FAKES, QUICK, Fakes, invoke
 
 
 def test_train_makes_one_run_per_fold_with_the_settings_given(place: Path) -> None:
@@ -100,6 +101,25 @@ def test_sweep_says_what_is_left_out(place: Path, tmp_path: Path) -> None:
     assert {load_run(path).train.modality for path in find_runs(tmp_path / "x")} == {"text"}
 
 
+def test_a_second_text_is_embedded_beside_the_first_and_trained_on(
+    place: Path, tmp_path: Path, encoders: Fakes
+) -> None:
+    folder = tmp_path / "c"
+    shutil.copytree(place / "tones", folder)
+    before = load_collection(folder).hash
+    printed = invoke("embed", folder, "--audio-encoder", "none", *FAKES[2:], "--text-fields", "title,class").stderr
+    assert "text: fake-text 1 (title + tags), 12-d; fake-text 1 (title + class), 12-d" in printed
+    assert "text models take title+tags, or with --text title+class" in printed
+    assert load_collection(folder).hash == before
+    options = ["--modality", "text", *QUICK, "--out", tmp_path / "x"]
+    assert invoke("train", folder, "--text", "title+class", *options).exit_code == 0
+    assert {path.name for path in find_runs(tmp_path / "x")} == {
+        f"hierarchical-text-title+class-c1-fold{fold}" for fold in (0, 1)
+    }
+    assert invoke("train", folder, "--text", "title+tags", *options[:-1], tmp_path / "y").exit_code == 0
+    assert load_run(find_runs(tmp_path / "y")[0]).train.text is None
+
+
 def test_seeds_train_the_same_folds_into_runs_of_their_own(place: Path, tmp_path: Path) -> None:
     grid = tmp_path / "grid.toml"
     grid.write_text('losses = ["flat"]\nmodalities = ["audio"]\n')
@@ -141,6 +161,7 @@ def test_train_knows_recipes_by_their_old_option_too(place: Path, tmp_path: Path
         (("train", "{}/tones", "--out", "{}/flat", "--seed", "9"), "other settings"),
         (("train", "{}/tones", "--out", "{}/new", "--folds", "mine"), "allowed are a number or published or hatr"),
         (("train", "{}/tones", "--out", "{}/new", "--folds", "hatr", "--fold-seed", "1"), "are as they are"),
+        (("train", "{}/tones", "--out", "{}/new", "--text", "tags"), "'tags'; there are title+tags"),
         (("sweep", "{}/tones", "--out", "{}/new", "--seed", "1", "--seeds", "0,1"), "exclude each other"),
         (("sweep", "{}/tones", "--out", "{}/new", "--seeds", "a"), "whole numbers"),
         (("report", "{}/tones"), "holds no run"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,10 @@ import soundfile
 
 from bstviz.datasets.collection import COLUMNS, FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection, sounds_table
 from bstviz.datasets.taxonomy import load_taxonomy
-from bstviz.encoders.base import EncoderInfo
+from bstviz.encoders.base import Embeddings, EncoderInfo
 from bstviz.errors import UserError
-from tests.fakes import AUDIO_DIM, CODES, small_collection, tone
+from bstviz.paths import assets
+from tests.fakes import AUDIO_DIM, CODES, small_collection, tone, with_descriptions
 
 
 def with_files(tmp_path: Path) -> Collection:
@@ -113,6 +115,44 @@ def test_the_hash_changes_with_ids_classes_order_and_embeddings_only() -> None:
     assert len({base.hash, *(c.hash for c in changed)}) == len(changed) + 1
     assert replace(base, name="other", sounds=base.sounds.assign(title="new")).hash == base.hash
     assert small_collection().hash == base.hash
+
+
+def test_a_second_text_stands_beside_the_first_and_changes_no_identity(tmp_path: Path) -> None:
+    base = small_collection()
+    both = load_collection(with_descriptions(base).save(tmp_path / "c"))
+    assert list(both.text_configurations) == ["title+tags", "title+tags+description"]
+    assert (both.hash, both.text_hash) == (base.hash, None)
+    np.testing.assert_array_equal(both.embedding("text"), base.embedding("text"))
+    seen = both.with_text("title+tags+description")
+    np.testing.assert_array_equal(seen.embedding("text"), with_descriptions(base).further_texts[0].values)
+    assert str(seen.encoder("text")) == "fake-text 1 (title + tags + description), 12-d"
+    assert seen.hash == base.hash
+    assert seen.text_hash == hashlib.sha256(seen.embedding("text").tobytes()).hexdigest()
+    assert both.with_text("title+tags") is both.with_text(None) is both
+    with pytest.raises(UserError, match=r"'title'; there are title\+tags, .* --text-fields title$"):
+        both.with_text("title")
+
+
+def test_a_text_of_the_same_fields_takes_the_place_of_the_older(tmp_path: Path) -> None:
+    both = with_descriptions(small_collection())
+    for name, made in both.text_configurations.items():
+        anew = both.having_text(Embeddings(made.values + 1, made.encoder)).text_configurations
+        assert list(anew) == list(both.text_configurations)
+        changed = {n: not np.array_equal(anew[n].values, e.values) for n, e in both.text_configurations.items()}
+        assert changed == {n: n == name for n in changed}
+    with pytest.raises(UserError, match="one of them twice"):
+        replace(both, further_texts=both.further_texts * 2)
+    with pytest.raises(UserError, match="without a first one"):
+        replace(both, text=None, text_encoder=None)
+    with pytest.raises(UserError, match="do not fit"):
+        replace(both, further_texts=(Embeddings(both.further_texts[0].values[:-1], both.further_texts[0].encoder),))
+
+
+def test_the_bundled_collection_keeps_its_identity() -> None:
+    """The hash that it had before a collection could hold several texts, and what that was over."""
+    demo = load_collection(assets() / "demo")
+    assert demo.hash == json.loads((assets() / "demo" / "collection.json").read_text())["hash"]
+    assert (demo.further_texts, demo.text_hash) == ((), None)
 
 
 def test_texts_join_what_is_there() -> None:

@@ -11,12 +11,12 @@ from bstviz.datasets import table
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.encoders import registry
-from bstviz.encoders.base import EncoderInfo
+from bstviz.encoders.base import Embeddings, EncoderInfo
 from bstviz.errors import UserError
 from bstviz.inference import classify
 from bstviz.inference.classify import Classifier, load_classifier, ranked
 from bstviz.inference.embed import embed_collection
-from bstviz.models.predict import Embeddings, Prediction, predict
+from bstviz.models.predict import Prediction, predict
 from bstviz.models.run import Run
 from bstviz.training.train import train_fold, train_folds
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, write_tones

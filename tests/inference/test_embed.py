@@ -68,6 +68,27 @@ def test_the_collection_records_encoders_and_fields_and_is_saved(folder: Path, e
     assert sorted(f.name for f in folder.parent.iterdir()) == ["audio", "tones", "tones.csv"]
 
 
+def test_other_fields_are_embedded_beside_the_first_and_the_same_ones_anew(folder: Path, encoders: Fakes) -> None:
+    first = fake_embed(folder).collection
+    both = fake_embed(folder, audio_encoder=None, text_fields=("title", "class")).collection
+    assert list(both.text_configurations) == ["title+tags", "title+class"]
+    assert both.hash == first.hash
+    np.testing.assert_array_equal(both.embedding("text"), first.embedding("text"))
+    words = both.texts(("title", "class"))
+    np.testing.assert_array_equal(both.with_text("title+class").embedding("text"), FakeTextEncoder().embed(words))
+    again = fake_embed(folder)
+    assert list(again.collection.text_configurations) == ["title+tags", "title+class"]
+    assert again.replaced == ()
+
+
+def test_embeddings_that_give_way_to_another_encoder_s_are_reported(
+    folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_embed(folder)
+    monkeypatch.setitem(registry.ENCODERS, ("text", "fake-text"), lambda device: FakeTextEncoder("2"))
+    assert [str(info) for info in fake_embed(folder).replaced] == ["fake-text 1 (title + tags), 12-d"]
+
+
 def test_a_stopped_run_goes_on_and_does_nothing_twice(
     folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

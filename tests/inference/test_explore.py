@@ -10,9 +10,10 @@ import pytest
 
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.taxonomy import load_taxonomy
+from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.inference.explore import library_home, open_library, run_inference
-from bstviz.models.predict import Embeddings, predict
+from bstviz.models.predict import predict
 from bstviz.models.run import Run, load_run
 from tests.anomalous_sounds import sndfile
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, small_collection, tone, write_tones
@@ -50,6 +51,22 @@ def test_an_inference_only_run_holds_the_runs_predictions_for_the_other_collecti
     assert inferred.metrics["second_accuracy"] == pytest.approx((inferred.y_true == most_probable).mean())
     np.testing.assert_array_equal(inferred.y_pred, inferred.taxonomy.top_down(inferred.probabilities))
     assert (inferred.decoding, run.decoding) == ("top_down", "argmax")
+
+
+def test_of_another_collection_s_texts_the_run_s_own_is_taken(runs: dict[str, Run], tmp_path: Path) -> None:
+    """The run was trained on the first text of its collection; of the other one that is the second."""
+    other = small_collection(seed=3, name="other")
+    first = other.text_encoder
+    assert first is not None
+    described = Embeddings(other.embedding("text")[::-1].copy(), replace(first, fields=("description",)))
+    turned = replace(other, text=described.values, text_encoder=described.encoder)
+    turned = load_collection(turned.having_text(Embeddings(other.embedding("text"), first)).save(tmp_path / "other"))
+    inferred = load_run(run_inference(runs["text"], turned).save(tmp_path / "inferred"))
+    np.testing.assert_array_equal(inferred.probabilities, run_inference(runs["text"], other).probabilities)
+    assert inferred.collection.text_hash == turned.with_text("title+tags").text_hash
+    inferred.check_collection(turned)
+    with pytest.raises(UserError, match=r"'title\+tags'; there are description"):
+        run_inference(runs["text"], replace(turned, further_texts=()))
 
 
 def test_unlabelled_sounds_are_answered_and_not_judged(runs: dict[str, Run], tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def test_a_recipe_that_is_no_longer_offered_still_works() -> None:
     [
         {"loss": "both"},
         {"modality": "video"},
+        {"modality": "audio", "text": "title+tags"},
         {"min_confidence": 6},
         {"epochs": 0},
         {"batch_size": 1},

@@ -9,6 +9,7 @@ import pytest
 from bstviz.errors import UserError
 from bstviz.models.experiment_folder import find_runs, run_folder, write_experiment
 from bstviz.models.run import Run
+from bstviz.training.baselines import BaselineConfig
 from tests.fakes import quick
 
 Runs = dict[str, Run]
@@ -44,6 +45,16 @@ def test_an_experiment_from_before_a_setting_goes_on_where_it_does_what_was_done
     write_experiment(tmp_path, {"settings": [dataclasses.asdict(quick())]})
     with pytest.raises(UserError, match=r"other settings \(settings\)"):
         write_experiment(tmp_path, {"settings": [dataclasses.asdict(quick(standardise=False))]})
+
+
+def test_an_experiment_from_before_texts_had_names_goes_on(tmp_path: Path) -> None:
+    settings, baselines = [dataclasses.asdict(quick())], [dataclasses.asdict(BaselineConfig("knn", "text"))]
+    before = [[{k: v for k, v in entry.items() if k != "text"} for entry in part] for part in (settings, baselines)]
+    write_experiment(tmp_path, {"settings": before[0], "baselines": before[1]})
+    write_experiment(tmp_path, {"settings": settings, "baselines": baselines})
+    other = [{**baselines[0], "text": "title"}]
+    with pytest.raises(UserError, match=r"other settings \(baselines\)"):
+        write_experiment(tmp_path, {"settings": settings, "baselines": other})
 
 
 def test_an_experiment_of_the_same_settings_is_accepted_again(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from bstviz.datasets.collection import Collection
-from bstviz.encoders.base import AudioOrText
+from bstviz.encoders.base import AudioOrText, Embeddings
 from bstviz.errors import UserError
-from bstviz.models.predict import Embeddings, network, network_probabilities, predict
+from bstviz.models.predict import network, network_probabilities, predict
 from bstviz.models.run import Run
 from bstviz.training.train import train_fold
-from tests.fakes import quick, stratified
+from tests.fakes import quick, stratified, with_descriptions
 
 Runs = dict[str, Run]
 
@@ -77,6 +77,18 @@ def test_another_encoder_is_refused(runs: Runs, collection: Collection, change: 
         predict(runs["audio"], audio=other)
     assert "fake-audio 1, 16-d" in str(caught.value)
     assert str(other.encoder) in str(caught.value)
+
+
+def test_text_of_other_fields_is_refused(collection: Collection) -> None:
+    """Weights trained on one text refuse the other, though the encoder is the same; typed words have no fields."""
+    both = with_descriptions(collection)
+    run = train_fold(both, stratified(both), 0, quick(modality="text", text="title+tags+description", epochs=2))
+    first, own = given(both, "text"), given(both.with_text(run.text), "text")
+    np.testing.assert_allclose(predict(run, text=own).probabilities, run.probabilities, atol=1e-6)
+    with pytest.raises(UserError, match=r"are of title\+tags\. Embed .* --text-fields title,tags,description"):
+        predict(run, text=first)
+    typed = Embeddings(own.values, replace(own.encoder, fields=()))
+    np.testing.assert_array_equal(predict(run, text=typed).latent, predict(run, text=own).latent)
 
 
 def test_a_missing_modality_is_refused_and_not_replaced_by_zeros(runs: Runs, collection: Collection) -> None:

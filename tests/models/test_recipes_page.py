@@ -10,7 +10,7 @@ from pathlib import Path
 from bstviz.models.config import RECIPES, NetworkSizes, TrainConfig
 
 PAGE = Path(__file__).parents[2] / "docs" / "recipes.md"
-AXES = {"loss", "modality", "min_confidence", "seed", "variant", "sizes"}
+AXES = {"loss", "modality", "text", "min_confidence", "seed", "variant", "sizes"}
 """Fields that no recipe sets: points of a sweep, and the sizes, whose own fields are in the table."""
 
 

@@ -6,7 +6,8 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from bstviz.datasets.collection import Collection
-from bstviz.models.predict import Embeddings, predict
+from bstviz.encoders.base import Embeddings
+from bstviz.models.predict import predict
 from bstviz.models.retrieval import RETRIEVAL_NEIGHBOURS, SHARES, SOFTNESS, Datastore, build_datastore
 from bstviz.models.run import Run, load_run
 from bstviz.training.train import train_fold

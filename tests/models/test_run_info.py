@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from bstviz.datasets.collection import Collection
+from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.models.run import Run, load_run
-from bstviz.models.run_info import load_info
-from tests.fakes import small_collection
+from bstviz.models.run_info import load_info, run_id
+from bstviz.training.train import train_fold
+from tests.fakes import quick, small_collection, stratified, with_descriptions
 
 Runs = dict[str, Run]
 
@@ -34,6 +37,43 @@ def test_a_collection_that_changed_is_refused(runs: Runs, collection: Collection
     with pytest.raises(UserError, match="is not what run"):
         runs["audio"].check_collection(small_collection(seed=1))
     runs["audio"].check_collection(replace(collection, name="renamed"))
+
+
+def test_a_run_of_a_further_text_accepts_the_collection_while_that_text_is_the_same(
+    collection: Collection, tmp_path: Path
+) -> None:
+    both = with_descriptions(collection)
+    name = "title+tags+description"
+    first, second = (train_fold(both, stratified(both), 0, quick(modality="text", text=t)) for t in (None, name))
+    read = load_run(second.save(tmp_path / second.id))
+    assert (read.id, read.text, first.text) == (f"hierarchical-text-{name}-c1-fold0", name, "title+tags")
+    assert read.name == "hierarchical · text (title + tags + description) · confidence ≥ 1 · fold 0"
+    assert (first.collection.text_hash, read.collection.text_hash) == (None, both.with_text(name).text_hash)
+    assert read.collection.hash == first.collection.hash == collection.hash
+    for run in (first, read):
+        run.check_collection(both)
+    first.check_collection(collection)
+    changed = both.having_text(Embeddings(both.further_texts[0].values + 1, both.further_texts[0].encoder))
+    first.check_collection(changed)
+    with pytest.raises(UserError, match="is not what run"):
+        read.check_collection(changed)
+    with pytest.raises(UserError, match="has no text embeddings 'title"):
+        read.check_collection(collection)
+
+
+def test_a_run_takes_the_words_of_the_fields_that_it_was_trained_on(runs: Runs) -> None:
+    words = {"title": "Rain ", "tags": "", "description": "on a tent"}
+    run = runs["text"]
+    assert run.text_from(words) == "Rain"
+    assert run.text_from({**words, "title": ""}) == ""
+    unknown = replace(run, encoders={"text": replace(run.encoders["text"], fields=())})
+    assert unknown.text_from(words) == "Rain. on a tent"
+
+
+def test_the_name_of_a_run_is_a_name_of_a_folder_whatever_the_columns_are_called() -> None:
+    names = {run_id(quick(modality="both", text=text), 0) for text in ("a/b", "a_b", "a b", "été")}
+    assert len(names) == 4
+    assert all(re.fullmatch(r"[\w.+%-]+", name, re.ASCII) for name in names)
 
 
 def test_a_collection_that_is_gone_is_named(runs: Runs, tmp_path: Path) -> None:

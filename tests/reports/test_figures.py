@@ -16,6 +16,15 @@ from bstviz.training.train import train_folds
 from tests.fakes import quick, small_collection, stratified
 
 
+def test_texts_stand_apart_on_the_axis_of_table_1(runs: dict[str, Run]) -> None:
+    run = runs["text"]
+    longer = replace(run, encoders={"text": replace(run.encoders["text"], fields=("title", "tags", "description"))})
+    two = figures.table_figure(rows([run, longer]), "second_accuracy", "x")
+    assert two.layout.xaxis.ticktext == ("text (title + tags)<br>≥ 1", "text (title + tags + description)<br>≥ 1")
+    assert list(two.data[0].x) == [0, 1]
+    assert figures.table_figure(rows([run]), "second_accuracy", "x").layout.xaxis.ticktext == ("text<br>≥ 1",)
+
+
 @pytest.fixture(scope="module")
 def folds(collection: Collection) -> list[Run]:
     return train_folds(collection, stratified(collection), [0, 1], quick(epochs=5, loss="flat"))

@@ -19,7 +19,7 @@ from bstviz.models.run_info import CollectionRef, load_info
 from bstviz.reports import html, reproduce, table
 from bstviz.training.baselines import Baseline, BaselineConfig
 from bstviz.training.preset import SweepPreset, grid_of, load_preset
-from tests.fakes import small_collection
+from tests.fakes import small_collection, with_descriptions
 
 UNESCAPED = '<script>alert(1)</script> & "odd"'
 
@@ -156,6 +156,35 @@ def test_several_seeds_are_an_axis_of_the_preset_given(
     assert set(again.settings) == set(work.settings)
     assert "--folds hatr --out" in lines[1]
     assert reproduce.commands(infos[1:], []) is None  # no whole grid
+
+
+def test_several_texts_are_an_axis_of_the_preset_given(
+    runs: dict[str, Run], collection: Collection, tmp_path: Path
+) -> None:
+    both = with_descriptions(collection)
+    texts = ("title+tags", "title+tags+description")
+    work = grid_of(SweepPreset("x", texts=texts), both)
+    kind = choose_folds(both).kind
+    longer = {**runs["both"].encoders, "text": both.with_text(texts[1]).encoder("text")}
+    infos = [
+        dataclasses.replace(
+            runs[train.modality],
+            train=train,
+            split_kind=kind,
+            encoders=longer if train.text else runs[train.modality].encoders,
+        )
+        for train in work.settings
+    ]
+    found = reproduce.commands(infos, [])
+    assert found is not None
+    toml, lines = found
+    (tmp_path / "settings.toml").write_text(toml)
+    assert set(grid_of(load_preset(str(tmp_path / "settings.toml")), both).settings) == set(work.settings)
+    assert lines[:2] == [
+        "bstviz embed COLLECTION --audio-encoder fake-audio --text-encoder fake-text --text-fields title,tags",
+        "bstviz embed COLLECTION --audio-encoder none --text-encoder fake-text --text-fields title,tags,description",
+    ]
+    assert reproduce.commands(infos[:-1], []) is None  # no whole grid
 
 
 def test_what_no_single_sweep_makes_is_reported(runs: dict[str, Run]) -> None:

@@ -37,7 +37,8 @@ def of_the_paper(
     run: Run, value: float = 0.5, *, source: str | None = "bsd10k", recipe: str = "paper", **named: object
 ):
     """A run of a named recipe on a collection whose importer gave it a source."""
-    train = replace(RECIPES[recipe], loss=named.pop("loss", "hierarchical"))  # type: ignore[arg-type]
+    point = {"loss": named.pop("loss", "hierarchical"), "modality": named.pop("modality", "audio")}
+    train = replace(RECIPES[recipe], **point)  # type: ignore[arg-type]
     metrics = {**dict.fromkeys(run.metrics, value), "n": 10.0}
     collection = replace(run.collection, source=source)
     return replace(run, train=train, collection=collection, metrics=metrics, **named)  # type: ignore[arg-type]
@@ -173,6 +174,20 @@ def test_the_paper_stands_beside_nothing_else(run: Run, change: dict) -> None:
     entry = json.loads(write(other, "json"))
     assert entry["rows"][0]["paper"] == {}
     assert "paper_section_5" not in entry
+
+
+def test_texts_are_rows_of_their_own_and_the_paper_stands_beside_its_own_text_alone(runs: dict[str, Run]) -> None:
+    run = runs["text"]
+    longer = {"text": replace(run.encoders["text"], fields=("title", "tags", "description"))}
+    texts = [of_the_paper(run, 0.5, modality="text"), of_the_paper(run, 0.7, modality="text", encoders=longer)]
+    assert [(row.text, row.folds) for row in rows(texts)] == [("title+tags", 1), ("title+tags+description", 1)]
+    short, long = (line.split("|")[3:5] for line in write(rows(texts), "markdown").splitlines()[4:6])
+    assert [part.strip() for part in short] == ["text (title + tags)", "50.00"]
+    assert [part.strip() for part in long] == ["text (title + tags + description)", "70.00 (77.26)"]
+    assert "| text |" in write(rows(texts[:1]), "markdown")
+    assert "77.26" not in write(rows(texts[:1]), "markdown")
+    knn = [Baseline(BaselineConfig("knn", "text"), 0, run.split_kind, "small", "x", run.metrics, text=t) for t in "ab"]
+    assert [row.text for row in rows(knn)] == ["a", "b"]
 
 
 def test_csv_and_json_hold_every_metric(run: Run) -> None:

@@ -11,6 +11,7 @@ from bstviz.models.config import changed, recipe
 from bstviz.models.run_info import run_id
 from bstviz.reports.table import recipe_of
 from bstviz.training.preset import grid_of, load_preset
+from tests.fakes import with_descriptions
 
 
 def test_table_1_is_eighteen_settings_of_the_paper(collection: Collection) -> None:
@@ -39,11 +40,32 @@ def test_what_a_collection_lacks_is_left_out_and_reported(collection: Collection
     silent = replace(collection, audio=None, audio_encoder=None)
     work = grid_of(load_preset("table1"), silent)
     assert {c.modality for c in work.settings} == {"text"}
-    assert [reason.split(":")[0] for reason in work.left_out] == ["modality audio", "modality both"]
+    assert [reason.split(":")[0] for reason in work.left_out] == [
+        "modality audio",
+        "modality both",
+        "text title+tags+description",
+    ]
     unrated = replace(silent, sounds=silent.sounds.assign(confidence=None))
     assert {c.min_confidence for c in grid_of(load_preset("table1"), unrated).settings} == {1}
     with pytest.raises(UserError, match="Nothing of preset 'table1'"):
         grid_of(load_preset("table1"), replace(silent, text=None, text_encoder=None))
+
+
+def test_texts_are_an_axis_of_models_that_take_text(collection: Collection) -> None:
+    work = grid_of(load_preset("table1"), with_descriptions(collection))
+    assert [(c.modality, c.text) for c in work.settings if (c.loss, c.min_confidence) == ("flat", 1)] == [
+        ("audio", None),
+        ("text", None),
+        ("text", "title+tags+description"),
+        ("both", None),
+        ("both", "title+tags+description"),
+    ]
+    assert {(b.modality, b.text) for b in work.baselines} == {(c.modality, c.text) for c in work.settings}
+    assert not work.left_out
+    titles = replace(collection, text_encoder=replace(collection.text_encoder, fields=("title",)))  # type: ignore[type-var]
+    other = grid_of(load_preset("table1"), titles)
+    assert {c.text for c in other.settings} == {None}
+    assert [reason.split(":")[0] for reason in other.left_out] == ["text title+tags", "text title+tags+description"]
 
 
 def test_a_preset_of_one_s_own_is_a_toml_file(tmp_path: Path, collection: Collection) -> None:
@@ -72,7 +94,8 @@ def test_seeds_are_an_axis_of_a_sweep(tmp_path: Path, collection: Collection) ->
     assert [b.seed for b in work.baselines] == [0, 1, 2]
     other = preset.changed(recipe=None, baselines=True, epochs=None, seeds=(4,))
     assert {c.seed for c in grid_of(other, collection).settings} == {4}
-    for text, message in (("seeds = 3", "a list is needed"), ("seeds = [1, 1]", "each of them once")):
+    refused = (("seeds = 3", "a list is needed"), ("seeds = [1, 1]", "each of them once"), ("texts = 'tags'", "a list"))
+    for text, message in refused:
         file.write_text(text)
         with pytest.raises(UserError, match=message):
             load_preset(str(file))

@@ -14,15 +14,17 @@ import numpy as np
 import pytest
 
 from bstviz.datasets.collection import Collection
+from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.jobs.backend import Engine
 from bstviz.models.experiment_folder import find_runs
+from bstviz.models.predict import predict
 from bstviz.models.run import load_run
 from bstviz.models.run_info import load_info
 from bstviz.training.baselines import find_baselines
 from bstviz.training.preset import Grid, SweepPreset, grid_of
 from bstviz.training.sweep import Task, open_tasks, run_sweep
-from tests.fakes import quick, stratified
+from tests.fakes import quick, stratified, with_descriptions
 
 GRID = SweepPreset(
     "grid",
@@ -31,6 +33,9 @@ GRID = SweepPreset(
     baselines=("knn",),
     train={"epochs": 2, "min_steps": 0, "batch_size": 8},
 )
+
+
+TEXTS = ["title+tags", "title+tags+description"]
 
 
 def swept(collection: Collection, out: Path, **options: object) -> list[Task]:
@@ -75,6 +80,34 @@ def test_a_sweep_goes_on_with_what_is_missing(collection: Collection, tmp_path: 
     assert sum(len(task.folds) for task in rest) == 44
     assert {name: (tmp_path / "x" / name).stat().st_mtime_ns for name in before} == before
     assert swept(collection, tmp_path / "x") == []
+
+
+def test_each_text_trains_runs_that_predict_by_their_own_vectors(collection: Collection, tmp_path: Path) -> None:
+    both = with_descriptions(collection)
+    folds, out = stratified(both, 2), tmp_path / "x"
+    plain = {**GRID.train, "retrieval": False}  # with it, training sounds have no vote about themselves
+    preset = replace(
+        GRID, losses=("flat",), modalities=("text",), min_confidences=(1,), texts=tuple(TEXTS), train=plain
+    )
+    list(run_sweep(both, folds, grid_of(preset, both), out, jobs=1))
+    assert json.loads((out / "experiment.json").read_text())["collection"] == {
+        "name": "small",
+        "hash": collection.hash,
+        "texts": {TEXTS[1]: both.with_text(TEXTS[1]).text_hash},
+    }
+    names = ["text", "text-title+tags+description"]
+    assert {path.name for path in find_runs(out)} == {f"flat-{n}-c1-fold{fold}" for n in names for fold in (0, 1)}
+    for run in map(load_run, find_runs(out)):
+        own = run.view(both)
+        answer = predict(run, text=Embeddings(own.embedding("text"), run.encoders["text"]))
+        np.testing.assert_allclose(answer.probabilities, run.probabilities, atol=1e-6)
+        assert (run.text == TEXTS[1]) == (run.train.text is not None) == (TEXTS[1] in run.id)
+    scores = {b.text: b.metrics["second_accuracy"] for b in find_baselines(out) if b.fold == 0}
+    assert set(scores) == set(TEXTS)
+    assert scores[TEXTS[0]] > scores[TEXTS[1]]  # the vectors of the second are drowned in noise
+    changed = both.having_text(Embeddings(both.further_texts[0].values + 1, both.further_texts[0].encoder))
+    with pytest.raises(UserError, match=r"other settings \(collection\)"):
+        next(run_sweep(changed, folds, grid_of(preset, changed), out, jobs=1))
 
 
 def test_what_a_killed_save_left_is_made_again(collection: Collection, tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ import torch
 
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import Folds, group_values, stratified_folds
+from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.latent import structure
 from bstviz.models.config import Loss, Modality, NetworkSizes
-from bstviz.models.predict import Embeddings, predict
+from bstviz.models.predict import predict
 from bstviz.models.run import Run
 from bstviz.models.run_info import load_info
 from bstviz.training.train import _steps, train_fold, train_folds

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz import synth
+from bstviz import paths, synth
 from bstviz.audio import playback
+from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.inference.classify import Classifier, load_classifier
+from bstviz.training.train import train_fold
 from tests import anomalous_sounds
+from tests.fakes import RATE, FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, with_descriptions
 from tests.ui.conftest import sent
 from tests.ui.test_pages import bundled, open_page
 
@@ -73,6 +76,30 @@ def test_words_bring_in_the_models_that_read() -> None:
     embedded = answer.embed_audio(synth.render("m-sp-001"), synth.SAMPLE_RATE)
     best = answer.answer(embedded, answer.embed_text("drum loop 120 bpm")).top[0]
     assert float(BAR.findall(shown[0])[0][1]) == pytest.approx(best.probability, abs=0.02)
+
+
+def test_each_model_takes_the_words_of_its_own_fields(
+    collection: Collection,
+    encoders: tuple[FakeAudioEncoder, FakeTextEncoder],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both, texts = with_descriptions(collection), (None, "title+tags+description")
+    runs = [train_fold(both, stratified(both), 0, quick(modality="both", epochs=2, text=text)) for text in texts]
+    for run in runs:
+        run.save(tmp_path / run.id)
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(tmp_path))
+    app = open_page("classify.py")
+    app.text_input(key="classify.title").set_value("rain").run()
+    app.text_area(key="classify.description").set_value("on a tent").run()
+    upload(app, {"tone.wav": playback.to_wav(tone(440), RATE)})
+    shown = [BAR.findall(body)[0] for body in pictures(app) if BAR.search(body)]
+    for bar, run, words in zip(shown, runs, ("rain", "rain. on a tent"), strict=True):
+        classifier = Classifier(run)
+        answer = classifier.answer(classifier.embed_audio(tone(440), RATE), classifier.embed_text(words))
+        assert (bar[0], float(bar[1])) == (answer.top[0].code, pytest.approx(answer.top[0].probability, abs=1e-3))
+    app.text_input(key="classify.title").set_value("").run()
+    assert len([body for body in pictures(app) if BAR.search(body)]) == 1  # the other one knows none of these words
 
 
 def test_many_files_make_a_table_to_filter_and_take_away() -> None:

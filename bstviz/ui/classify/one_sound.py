@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -43,7 +43,7 @@ DRAWING = 0.15
 """Seconds that a browser takes to draw a prediction."""
 
 
-def card(models: Models, upload: Upload, text: str, *, key: str) -> None:
+def card(models: Models, upload: Upload, text: Mapping[str, str], *, key: str) -> None:
     """Everything about one sound: the prediction first, then what it rests on."""
     st.markdown(f"#### {escape(upload.name)}")
     try:

@@ -5,6 +5,7 @@ What is computed from an upload is kept for its session only, in the server's me
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import streamlit as st
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.taxonomy import DECODINGS
+from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.inference.classify import DECODING, Answer, Classifier, Timeline, together
 from bstviz.models.config import LOSSES
-from bstviz.models.predict import Embeddings
 from bstviz.models.run import Run
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of
@@ -32,14 +33,15 @@ MARKS = ("models disagree", "unsure", "unusual", "could not be read")
 
 @dataclass(frozen=True)
 class Models:
-    """Runs that differ in loss and modality only; where there is text, an audio + text model comes first."""
+    """Runs that differ in loss, modality and text only; where there is text, an audio + text model comes first."""
 
     audio_only: tuple[Loaded, ...]
     audio_text: tuple[Loaded, ...]
 
-    def asked(self, words: str) -> tuple[Loaded, ...]:
-        """The runs that predict, the main one first."""
-        found = (*self.audio_text, *self.audio_only) if words else self.audio_only
+    def asked(self, words: Mapping[str, str]) -> tuple[Loaded, ...]:
+        """The runs that predict, the main one first: of those that take text, the ones whose fields are given."""
+        worded = tuple(loaded for loaded in self.audio_text if loaded.run.text_from(words))
+        found = (*worded, *self.audio_only)
         if not found:
             raise UserError(
                 "These are audio + text models: give a title, tags or a description, or load an audio model."
@@ -80,11 +82,11 @@ class Predictions:
 
 
 def pick_models(*, key: str) -> Models:
-    """Choice among the sets of runs that differ in loss and modality only."""
-    sets: dict[tuple[object, ...], dict[tuple[str, str], Path]] = {}
+    """Choice among the sets of runs that differ in loss, modality and text only."""
+    sets: dict[tuple[object, ...], dict[tuple[str, str, str], Path]] = {}
     labels: list[str] = []
     for path, run in cache.infos().items():
-        kind = (run.train.modality, run.train.loss)
+        kind = (run.train.modality, run.train.text or "", run.train.loss)
         setting = (run.collection.name, run.collection.hash, run.fold, run.train.min_confidence, run.train.seed)
         count = 0
         while kind in sets.get((*setting, count), {}):
@@ -101,7 +103,7 @@ def pick_models(*, key: str) -> Models:
     order: list[str] = list(LOSSES)
 
     def of(modality: str) -> tuple[Loaded, ...]:
-        kinds = sorted((k for k in found if k[0] == modality), key=lambda k: order.index(k[1]))
+        kinds = sorted((k for k in found if k[0] == modality), key=lambda k: (k[1], order.index(k[2])))
         return tuple(cache.load(found[k]) for k in kinds)
 
     models = Models(of("audio"), of("both"))
@@ -161,7 +163,7 @@ def _embedded(upload: Upload, classifier: Classifier) -> _Embedded:
     return _Embedded(classifier.embed_audio(sound.samples, sound.rate), sound.seconds, sound.notes, "")
 
 
-def predict_upload(models: Models, upload: Upload, text: str) -> Predictions:
+def predict_upload(models: Models, upload: Upload, text: Mapping[str, str]) -> Predictions:
     """What the models predict for an upload; UserError where it cannot be decoded."""
     asked = models.asked(text)
     answers = []
@@ -170,7 +172,7 @@ def predict_upload(models: Models, upload: Upload, text: str) -> Predictions:
         embedded = _embedded(upload, classifier)
         if embedded.embedding is None:
             raise UserError(embedded.problem)
-        read = classifier.embed_text(text) if "text" in loaded.run.encoders else None
+        read = classifier.embed_text(loaded.run.text_from(text)) if "text" in loaded.run.encoders else None
         answers.append(classifier.answer(embedded.embedding, read))
     return Predictions(asked, tuple(answers), embedded.seconds, embedded.notes)
 

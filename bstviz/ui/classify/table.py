@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -14,7 +14,7 @@ from bstviz.ui.classify.predictions import MARKS, Models, predict_upload
 from bstviz.ui.classify.uploads import Upload
 
 
-def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> Upload | None:
+def table(models: Models, uploads: Sequence[Upload], text: Mapping[str, str], *, key: str) -> Upload | None:
     """Predictions for many sounds, to sort, filter and download as CSV; returns the sound of the chosen row."""
     rows = _answers(models, uploads, text)
     counts = {mark: int(rows["marks"].map(lambda own, mark=mark: mark in own).sum()) for mark in MARKS}
@@ -87,7 +87,7 @@ def table(models: Models, uploads: Sequence[Upload], text: str, *, key: str) -> 
     return uploads[int(shown["index"].iloc[chosen[0]])] if chosen and chosen[0] < len(shown) else None
 
 
-def _answers(models: Models, uploads: Sequence[Upload], text: str) -> pd.DataFrame:
+def _answers(models: Models, uploads: Sequence[Upload], text: Mapping[str, str]) -> pd.DataFrame:
     """One row per sound; a bar shows the progress."""
     rows = []
     bar = st.progress(0.0, "Classifying …")
@@ -98,7 +98,7 @@ def _answers(models: Models, uploads: Sequence[Upload], text: str) -> pd.DataFra
     return pd.DataFrame(rows)
 
 
-def _row(models: Models, upload: Upload, text: str) -> dict[str, object]:
+def _row(models: Models, upload: Upload, text: Mapping[str, str]) -> dict[str, object]:
     try:
         found = predict_upload(models, upload, text)
     except UserError as error:

@@ -68,10 +68,10 @@ def _uploads(taken: Sequence[tuple[str, bytes]], *, folder: bool) -> list[Upload
     return [Upload(name, data, hashlib.sha256(data).hexdigest()) for name, data in sounds]
 
 
-def words(*, key: str) -> str:
-    """Title, tags and description as one text; empty where all are."""
+def words(*, key: str) -> dict[str, str]:
+    """Title, tags and description by name, empty where there is none."""
     with st.expander("Text about the sound (for the audio + text models)", icon=":material/notes:"):
         title = st.text_input("Title", key=f"{key}.title")
         tags = st.text_input("Tags", key=f"{key}.tags", placeholder="rain, roof, night")
         description = st.text_area("Description", key=f"{key}.description", height=80)
-    return ". ".join(part.strip() for part in (title, tags, description) if part and part.strip())
+    return {"title": title or "", "tags": tags or "", "description": description or ""}
