@@ -1,4 +1,4 @@
-"""The bundled models: the demo collection, and the recipe that trains them on it.
+"""The bundled models: the demo collection, and the recipe that trains them on it; and the text model of names.
 
 ``bstviz demo`` makes the demo collection and trains four runs: hierarchical and flat, audio and audio with text.
 Further collections, given by path, join the training and never the test; only demo sounds are listed in the runs.
@@ -17,19 +17,26 @@ import pandas as pd
 
 from bstviz.datasets import demo
 from bstviz.datasets.collection import Collection, is_collection, load_collection
-from bstviz.datasets.splits import Folds, stratified_folds
+from bstviz.datasets.splits import Folds, choose_folds, stratified_folds
+from bstviz.datasets.table import load as load_table
 from bstviz.encoders.base import AudioOrText
+from bstviz.encoders.registry import load_text_encoder
 from bstviz.errors import UserError
 from bstviz.inference.embed import TEXT_FIELDS, embed_collection
+from bstviz.inference.names import words_of_name
 from bstviz.jobs.resumable import Track, no_progress
 from bstviz.latent.projection import UmapSettings
-from bstviz.models.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Modality, recipe
+from bstviz.models.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Loss, Modality, recipe
 
-COLLECTION, RUNS = "demo", "runs"
+COLLECTION, RUNS, TEXT = "demo", "runs", "text"
 RECIPE = "default"
+TEXT_LOSS: Loss = "flat"
+"""Of the text model: its answers are pooled, and its latents are not shown."""
 BUNDLED_MODALITIES: tuple[Modality, ...] = ("audio", "both")
-UNUSABLE_LICENSE = r"\bNC\b|no licence stated"
+UNUSABLE_LICENSE = r"(?i)\bnc\b|\bsampling\b|no licence stated"
 """Sounds of further collections with such a licence are left out of the bundled models."""
+HELD_OUT = 10
+"""Of so many folds of uploaders the bundled text model keeps one to be judged by."""
 
 
 def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collection:
@@ -141,3 +148,40 @@ def train_bundled(
             own = replace(run, collection=replace(run.collection, hash=collection.hash))
             paths.append(own.save(out / RUNS / own.id))
     return paths
+
+
+def titled(table: str | Path) -> Collection:
+    """The sounds of a table of BSD10k whose licence allows it and whose titles have words, embedded by these alone.
+
+    The words are what :func:`bstviz.inference.names.words_of_name` leaves of a title, as of a file's name at use.
+    """
+    everything = usable(load_table(table, name="BSD10k titles"))
+    titles = everything.sounds["title"].fillna("").str.replace("/", " ")  # in a name it parts folders
+    words = titles.map(words_of_name)
+    kept = (words != "").to_numpy()
+    encoder = load_text_encoder(TEXT_ENCODER)
+    return replace(
+        everything,
+        sounds=everything.sounds[kept].reset_index(drop=True),
+        text=encoder.embed(words[kept].tolist()),
+        text_encoder=replace(encoder.info, fields=("title",)),
+    )
+
+
+def train_bundled_text(table: str | Path, out: str | Path, *, seed: int = 0) -> Path:
+    """Train the text model that predicts by the words of files' names, into ``out/text``.
+
+    The run lists the sounds that it is judged by, a tenth, of uploaders that it was not trained on: their ids, classes
+    and probabilities, and no words. Neither the sounds it was trained on nor any titles are kept.
+
+    Args:
+        table: Of BSD10k, with title, class, uploader and license.
+        out: Folder; the model there is replaced.
+        seed: Of folds and training.
+    """
+    from bstviz.training.train import train_fold
+
+    collection = titled(table)
+    folds = choose_folds(collection, folds=HELD_OUT, group="uploader", seed=seed)
+    config = recipe(RECIPE, loss=TEXT_LOSS, modality="text", seed=seed)
+    return train_fold(collection, folds, 0, config, listed=folds.assignment == 0).save(Path(out) / TEXT)

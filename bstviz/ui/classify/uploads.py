@@ -68,10 +68,21 @@ def _uploads(taken: Sequence[tuple[str, bytes]], *, folder: bool) -> list[Upload
     return [Upload(name, data, hashlib.sha256(data).hexdigest()) for name, data in sounds]
 
 
-def words(*, key: str) -> str:
+def pick_text(*, key: str) -> str:
     """Title, tags and description as one text; empty where all are."""
     with st.expander("Text about the sound (for the audio + text models)", icon=":material/notes:"):
         title = st.text_input("Title", key=f"{key}.title")
         tags = st.text_input("Tags", key=f"{key}.tags", placeholder="rain, roof, night")
         description = st.text_area("Description", key=f"{key}.description", height=80)
     return ". ".join(part.strip() for part in (title, tags, description) if part and part.strip())
+
+
+def pick_names(*, key: str) -> bool:
+    """Whether the words of the files' names count."""
+    return st.toggle(
+        "Use the words of the file's name",
+        value=True,
+        key=f"{key}.names",
+        help="A text model predicts by the words of a file's name, beside the audio models, where no text is given. "
+        "Codes, dates and counters are no words; a name of nothing else changes nothing.",
+    )
