@@ -30,8 +30,7 @@ from bstviz.evaluation.paired import compare
 from bstviz.inference.pool import gain, pooled
 from bstviz.models.config import LOSSES, Loss, recipe
 from bstviz.models.predict import network_probabilities
-from bstviz.training.bundled import RECIPE, TEXT_LOSS, titled, usable
-from bstviz.training.train import train_folds
+from bstviz.training.bundled import RECIPE, TEXT_LOSS, titled, train_text_models, usable
 
 FOLDS = 5
 
@@ -47,8 +46,8 @@ def out_of_fold(collection: Collection, folds: Folds, loss: Loss, seed: int) -> 
     """Out-of-fold probabilities (n, C) of text models, with retrieval and of their networks alone."""
     config = recipe(RECIPE, loss=loss, modality="text", seed=seed)
     both = np.full((2, len(collection), len(collection.taxonomy.codes)), np.nan, np.float32)
-    for run in train_folds(collection, folds, range(FOLDS), config):
-        both[:, run.tested] = run.probabilities[run.tested], network_probabilities(run)[run.tested]
+    for run in train_text_models(collection, folds, config):
+        both[:, [collection.row_of[i] for i in run.sounds["sound_id"]]] = run.probabilities, network_probabilities(run)
     return both[0], both[1]
 
 

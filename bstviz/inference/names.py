@@ -61,10 +61,10 @@ TECHNICAL = frozenset(
 UNSAYING = frozenset(
     re.findall(
         r"\w+",
-        """and app at audio aufnahme bounce clip default demo enregistrement export file from grabación item memo mix
-        movie my neue new nueva nouvel of output part project record recorded recorder recording recordings region
-        sample samples screen session sound sounds standard take temp test the to track untitled unnamed untagged
-        unknown video whats with zoom""",
+        """an and app as at audio aufnahme be bounce by clip default demo enregistrement export file for from grabación
+        in is it item memo mix movie my neue new nouvel nueva of on or output part project record recorded recorder
+        recording recordings region sample samples screen session so sound sounds standard take temp test that the
+        this to track unknown unnamed untagged untitled video we whats with zoom""",
     )
 )
 """Words that say nothing of a sound where no others stand with them."""

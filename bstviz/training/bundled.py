@@ -22,11 +22,15 @@ from bstviz.datasets.table import load as load_table
 from bstviz.encoders.base import AudioOrText
 from bstviz.encoders.registry import load_text_encoder
 from bstviz.errors import UserError
+from bstviz.evaluation.calibration import fit_temperature
+from bstviz.evaluation.metrics import evaluate
 from bstviz.inference.embed import TEXT_FIELDS, embed_collection
 from bstviz.inference.names import words_of_name
+from bstviz.inference.pool import LEAST, gain
 from bstviz.jobs.resumable import Track, no_progress
 from bstviz.latent.projection import UmapSettings
-from bstviz.models.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Loss, Modality, recipe
+from bstviz.models.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Loss, Modality, TrainConfig, recipe
+from bstviz.models.run import Run
 
 COLLECTION, RUNS, TEXT = "demo", "runs", "text"
 RECIPE = "default"
@@ -35,14 +39,15 @@ TEXT_LOSS: Loss = "flat"
 BUNDLED_MODALITIES: tuple[Modality, ...] = ("audio", "both")
 UNUSABLE_LICENSE = r"(?i)\bnc\b|\bsampling\b|no licence stated"
 """Sounds of further collections with such a licence are left out of the bundled models."""
-HELD_OUT = 10
-"""Of so many folds of uploaders the bundled text model keeps one to be judged by."""
+TEXT_FOLDS = 10
+"""Of uploaders: the bundled text model is that of the first, and is judged and calibrated on all."""
 
 
 def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collection:
     """Make the demo collection in ``folder``, synthesise and embed its sounds; an existing one is read back.
 
-    Embeddings of other encoders than the default ones are made anew.
+    Embeddings of other encoders than the default ones are made anew, and those of a collection that does not tell what
+    content its sounds have.
     """
     folder = Path(folder)
     if not is_collection(folder):
@@ -52,6 +57,8 @@ def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collec
         None if info is not None and info.id == wanted else wanted
         for info, wanted in ((collection.audio_encoder, AUDIO_ENCODER), (collection.text_encoder, TEXT_ENCODER))
     )
+    if "content" not in collection.sounds:
+        audio = AUDIO_ENCODER
     if audio or text:
         report = embed_collection(folder, audio_encoder=audio, text_encoder=text, text_fields=TEXT_FIELDS, track=track)
         collection = report.collection
@@ -168,20 +175,55 @@ def titled(table: str | Path) -> Collection:
     )
 
 
+def train_text_models(collection: Collection, folds: Folds, config: TrainConfig) -> list[Run]:
+    """Text models of all folds with one temperature and one retrieval share, each listing its test sounds alone.
+
+    The temperature is fitted on the test sounds of all folds, the share is the median of theirs: the few uploaders of
+    one fold's validation sounds say little of others.
+    """
+    from bstviz.models.predict import Embeddings, answers_table, network_probabilities, predict
+    from bstviz.training.train import train_folds
+
+    trained = train_folds(collection, folds, range(folds.count), config)
+    text, encoder = collection.embedding("text"), trained[0].encoders["text"]
+    logits = [run.temperature * np.log(network_probabilities(run)[run.tested] + LEAST) for run in trained]
+    temperature = fit_temperature(np.concatenate(logits), np.concatenate([run.y_true[run.tested] for run in trained]))
+    share = float(np.median([run.datastore.share for run in trained if run.datastore]))
+    out = []
+    for run in trained:
+        rows = np.array([collection.row_of[sound_id] for sound_id in run.sounds["sound_id"][run.tested]])
+        store = replace(run.datastore, share=share) if run.datastore else None
+        fitted = replace(run, temperature=temperature, datastore=store)
+        answer = predict(fitted, text=Embeddings(text[rows], encoder))
+        listed = {
+            "sounds": answers_table(collection, rows, np.full(len(rows), "test", object), answer),
+            "latents": answer.latent,
+            "projections": run.projections[run.tested].reset_index(drop=True),
+            "metrics": evaluate(collection.labels[rows], answer.probabilities, collection.taxonomy.parents),
+        }
+        out.append(replace(fitted, **listed))
+    return out
+
+
 def train_bundled_text(table: str | Path, out: str | Path, *, seed: int = 0) -> Path:
     """Train the text model that predicts by the words of files' names, into ``out/text``.
 
-    The run lists the sounds that it is judged by, a tenth, of uploaders that it was not trained on: their ids, classes
-    and probabilities, and no words. Neither the sounds it was trained on nor any titles are kept.
+    It is the model of one of ten folds grouped by uploader; its gain, temperature and retrieval share are of all ten.
+    The run lists its test sounds, of uploaders that it was not trained on: their ids, classes and probabilities, and no
+    words. Neither the sounds it was trained on nor any titles are kept.
 
     Args:
         table: Of BSD10k, with title, class, uploader and license.
         out: Folder; the model there is replaced.
         seed: Of folds and training.
     """
-    from bstviz.training.train import train_fold
+    import torch
 
+    torch.set_num_threads(1)  # batches are small
     collection = titled(table)
-    folds = choose_folds(collection, folds=HELD_OUT, group="uploader", seed=seed)
-    config = recipe(RECIPE, loss=TEXT_LOSS, modality="text", seed=seed)
-    return train_fold(collection, folds, 0, config, listed=folds.assignment == 0).save(Path(out) / TEXT)
+    folds = choose_folds(collection, folds=TEXT_FOLDS, group="uploader", seed=seed)
+    runs = train_text_models(collection, folds, recipe(RECIPE, loss=TEXT_LOSS, modality="text", seed=seed))
+    probabilities, labels = (
+        np.concatenate([getattr(run, name) for run in runs]) for name in ("probabilities", "y_true")
+    )
+    return replace(runs[0], held_out_gain=gain(probabilities, labels)).save(Path(out) / TEXT)

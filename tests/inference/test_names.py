@@ -66,9 +66,8 @@ def test_numbers_notes_and_the_making_of_a_file_are_no_words(name: str, words: s
     |dr0000_0123.wav|VN850123.WMA|LS100123.MP3|251013_1234.wav|PTT-20201010-WA0003.opus|GOPR0042.MP4|07042043.wav
     |NHU05104063.wav|3f2504e0-4f89-11d3-9a0c-0305e82c3301.wav|a1b2c3d4e5f6.wav|dQw4w9WgXcQ.mp3|xk-77.wav|A001_C002.wav
     |T001.wav|file (3).wav|Audio 1-2.aif|01 - Track 1.mp3|Neue Aufnahme 3.m4a|take 4|sound.wav|LKF11.wav|C#2(v3).flac
-    |SD14x08.wav|btn162.wav|B-58D.aif|20240103_123456.m4a|mixdown(2).wav|2020-0001_L.wav|.wav|""".replace(
-        "\n    ", ""
-    ).split("|"),
+    |SD14x08.wav|btn162.wav|B-58D.aif|20240103_123456.m4a|mixdown(2).wav|2020-0001_L.wav
+    |is-p_3.wav|it is.wav|.wav|""".replace("\n    ", "").split("|"),
 )
 def test_codes_dates_and_what_devices_call_their_files_have_no_words(name: str) -> None:
     assert words_of_name(name) == ""
