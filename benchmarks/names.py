@@ -28,9 +28,8 @@ from bstviz.evaluation.bootstrap import unit_codes
 from bstviz.evaluation.calibration import expected_calibration_error
 from bstviz.evaluation.paired import compare
 from bstviz.inference.pool import gain, pooled
-from bstviz.models.config import LOSSES, Loss, recipe
-from bstviz.models.predict import network_probabilities
-from bstviz.training.bundled import RECIPE, TEXT_LOSS, titled, train_text_models, usable
+from bstviz.models.config import LOSSES, Loss
+from bstviz.training.bundled import TEXT_LOSS, titled, train_text_models, usable
 
 FOLDS = 5
 
@@ -42,13 +41,12 @@ def spread(predicted: np.ndarray, score: np.ndarray, classes: int) -> np.ndarray
     return out.astype(np.float32)
 
 
-def out_of_fold(collection: Collection, folds: Folds, loss: Loss, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Out-of-fold probabilities (n, C) of text models, with retrieval and of their networks alone."""
-    config = recipe(RECIPE, loss=loss, modality="text", seed=seed)
-    both = np.full((2, len(collection), len(collection.taxonomy.codes)), np.nan, np.float32)
-    for run in train_text_models(collection, folds, config):
-        both[:, [collection.row_of[i] for i in run.sounds["sound_id"]]] = run.probabilities, network_probabilities(run)
-    return both[0], both[1]
+def out_of_fold(collection: Collection, folds: Folds, loss: Loss, seed: int) -> np.ndarray:
+    """Out-of-fold probabilities (n, C) of text models."""
+    out = np.full((len(collection), len(collection.taxonomy.codes)), np.nan, np.float32)
+    for run in train_text_models(collection, folds, loss=loss, seed=seed):
+        out[[collection.row_of[sound_id] for sound_id in run.sounds["sound_id"]]] = run.probabilities
+    return out
 
 
 def stated(name: str, y: np.ndarray, probabilities: np.ndarray, parents: np.ndarray) -> None:
@@ -89,18 +87,17 @@ def main(
     kinds = {"uploader": choose_folds(worded, folds=FOLDS, group="uploader", seed=seed)}
     for name, folds in {**kinds, "published": choose_folds(worded, folds="published")}.items():
         for loss in LOSSES if name == "uploader" else (TEXT_LOSS,):
-            for how, own in zip(("", ", network alone"), out_of_fold(worded, folds, loss, seed), strict=True):
-                words = np.full_like(audio, np.nan)
-                words[rows] = own
-                heard, read = gain(audio[rows], y[rows]), gain(own, y[rows])
-                both = pooled(audio, words, read / (heard + read))
-                print(f"folds {name}, {folds.kind}; words: {loss}{how}, weight {read / (heard + read):.2f}")
-                stated("words, sounds with words", y[rows], own, taxonomy.parents)
-                stated("pooled, sounds with words", y[rows], both[rows], taxonomy.parents)
-                stated("pooled, all sounds", y, both, taxonomy.parents)
-                print(
-                    100 * compare(y, audio, both, taxonomy, units).measures[["difference", "low", "high"]], flush=True
-                )
+            own = out_of_fold(worded, folds, loss, seed)
+            words = np.full_like(audio, np.nan)
+            words[rows] = own
+            heard, read = gain(audio[rows], y[rows]), gain(own, y[rows])
+            both = pooled(audio, words, read / (heard + read))
+            print(f"folds {name}, {folds.kind}; words: {loss}, weight {read / (heard + read):.2f}")
+            stated("words, sounds with words", y[rows], own, taxonomy.parents)
+            stated("pooled, sounds with words", y[rows], both[rows], taxonomy.parents)
+            stated("pooled, all sounds", y, both, taxonomy.parents)
+            gained = compare(y, audio, both, taxonomy, units).measures
+            print(100 * gained[["difference", "low", "high"]], flush=True)
 
 
 if __name__ == "__main__":

@@ -75,13 +75,13 @@ class Labeller:
             answer = self.classifier.predict(Embeddings(vectors, self.embedder.encoder.info), None)
             probabilities[good] = answer.probabilities
             unusual[good] = novelty.novelty(answer.latent, self.run, self.classifier.usual_distances)
-        notes, own = table["notes"].tolist(), np.full(n, None, object)
-        for row in good:
-            stored = self.classifier.stored(table["content"].iat[row])
+        notes, contents, own = table["notes"].tolist(), table["content"].tolist(), np.full(n, None, object)
+        for row in good.tolist():
+            stored = self.classifier.stored(contents[row])
             if stored is not None:
                 probabilities[row], unusual[row] = stored.prediction.probabilities[0], stored.novelty
                 notes[row], own[row] = " ".join(filter(None, (notes[row], *stored.notes))), stored.own
-        parts = {}
+        parts: dict[str, pd.Series] = {}
         if self.text_model is not None:
             probabilities, parts = self._with_words(self.text_model, table["id"], probabilities, own)
         places = dict.fromkeys(ANSWERS)  # the answers' columns stand before the probabilities that they are made of
@@ -101,11 +101,11 @@ class Labeller:
         words = [words_of_name(name) if taken else "" for name, taken in zip(names, takes, strict=True)]
         read = text_model.predict(words)
         worded = np.isfinite(read).all(axis=1)
-        columns = [pd.Series(np.where(worded, words, None), dtype="str")]
+        columns: list[pd.Series] = [pd.Series(words, dtype="str").where(worded)]
         for part in (probabilities, read):
             labels = taxonomy.top_down(np.nan_to_num(part))
-            columns.append(pd.Series(np.where(worded, np.array(taxonomy.codes, object)[labels], None), dtype="str"))
-            columns.append(pd.Series(np.where(worded, part[np.arange(len(part)), labels], np.nan), dtype="float32"))
+            columns.append(pd.Series(np.array(taxonomy.codes)[labels], dtype="str").where(worded))
+            columns.append(pd.Series(part[np.arange(len(part)), labels], dtype="float32").where(worded))
         weight = text_model.weight(self.classifier.runs)
         return pooled(probabilities, read, weight), dict(zip(PARTS, columns, strict=True))
 
@@ -123,13 +123,13 @@ def answered(table: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
     own = table["own"].notna().to_numpy() if "own" in table else np.zeros(len(table), bool)
     known = np.nan_to_num(probabilities)
     labels = np.where(own, taxonomy.argmax(known), taxonomy.top_down(known))
-    top = np.array(taxonomy.top_codes, object)[taxonomy.parents[labels]]
-    second = np.array(taxonomy.codes, object)[labels]
+    top = np.array(taxonomy.top_codes)[taxonomy.parents[labels]]
+    second = np.array(taxonomy.codes)[labels]
     rows = np.arange(len(table))
     return table.assign(
-        top=pd.Series(np.where(good, top, None), table.index, dtype="str"),
+        top=pd.Series(top, table.index, dtype="str").where(good),
         top_probability=taxonomy.top_mass(probabilities)[rows, taxonomy.parents[labels]],
-        second=pd.Series(np.where(good, second, None), table.index, dtype="str"),
+        second=pd.Series(second, table.index, dtype="str").where(good),
         second_probability=probabilities[rows, labels],
     )
 

@@ -82,7 +82,7 @@ def test_the_text_model_learns_from_words_of_titles_and_keeps_none(
     table.loc[3, "license"] = "https://creativecommons.org/licenses/by-nc/4.0/"
     table.to_csv(tmp_path / "titles.csv", index=False)
     monkeypatch.setattr("bstviz.training.bundled.TEXT_ENCODER", "fake-text")
-    monkeypatch.setattr("bstviz.training.bundled.recipe", lambda name, **changes: quick(**changes, retrieval=True))
+    monkeypatch.setattr("bstviz.training.bundled.recipe", lambda name, **changes: quick(**changes))
     collection = titled(tmp_path / "titles.csv")
     assert len(collection) == 3 * 36 - 1
     run = load_run(train_bundled_text(tmp_path / "titles.csv", tmp_path))
