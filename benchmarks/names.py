@@ -90,9 +90,9 @@ def main(
             own = out_of_fold(worded, folds, loss, seed)
             words = np.full_like(audio, np.nan)
             words[rows] = own
-            heard, read = gain(audio[rows], y[rows]), gain(own, y[rows])
-            both = pooled(audio, words, read / (heard + read))
-            print(f"folds {name}, {folds.kind}; words: {loss}, weight {read / (heard + read):.2f}")
+            weight = gain(own, y[rows]) / (gain(audio[rows], y[rows]) + gain(own, y[rows]))
+            both = pooled(audio, words, weight)
+            print(f"folds {name}, {folds.kind}; words: {loss}, weight {weight:.2f}")
             stated("words, sounds with words", y[rows], own, taxonomy.parents)
             stated("pooled, sounds with words", y[rows], both[rows], taxonomy.parents)
             stated("pooled, all sounds", y, both, taxonomy.parents)

@@ -7,7 +7,7 @@ experts, in which either can veto a class.
 
 Each weight follows its model's own held-out log-likelihood: it is the model's gain over the class frequencies, in nats
 per sound, as a share of the sum of both gains (:func:`held_out_gain`). A model that knows no more than the frequencies
-has no say; nothing is fitted on sounds that both have heard and read.
+has no say; nothing is fitted on sounds that both predict.
 
 Shapes: n sounds, C second-level classes.
 
@@ -84,8 +84,8 @@ class TextModel:
 
     def weight(self, runs: Sequence[Run]) -> float:
         """Its weight in the pool with runs that predict together, 0 to 1: its share in the sum of both gains."""
-        heard, read = float(np.mean([held_out_gain(run) for run in runs])), held_out_gain(self.run)
-        return read / (heard + read) if read else 0.0
+        audio, words = float(np.mean([held_out_gain(run) for run in runs])), held_out_gain(self.run)
+        return words / (audio + words) if words else 0.0
 
     def predict(self, texts: Sequence[str]) -> np.ndarray:
         """Probabilities (n, C) float32 by n texts, each predicted once; a row of NaN for an empty one."""
