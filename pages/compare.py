@@ -1,5 +1,7 @@
 """Compare: two runs' latent spaces on the same sounds."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -11,12 +13,12 @@ from bstviz.ui.compare.pair import CHANGE, Pair
 from bstviz.ui.compare.panels import by_class, pair_map, sound_in_both, structure, trust_in_both
 from bstviz.ui.components import selection
 from bstviz.ui.components.map import Events, Mode
-from bstviz.ui.components.pickers import pick_color, pick_map, pick_run
+from bstviz.ui.components.pickers import pick_color, pick_map, pick_run, pick_training
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.page import guarded
 
 SOUND, PLAY, SELECTED = "compare.sound", "compare.play", "compare.selected"
-ADDRESS = {
+ADDRESS: query_params.Readers = {
     "left": ("compare.left", cache.run_named),
     "right": ("compare.right", cache.run_named),
     "map": ("compare.map.method", str),
@@ -44,22 +46,33 @@ def pick_pair() -> Pair:
     )
 
 
-def events(both: Pair, rows: np.ndarray) -> Events:
-    """What clicks, regions and keys on the maps do."""
+def go_to(both: Pair, row: int) -> None:
+    """Make a sound the current one, by its row in the left run."""
+    st.session_state[SOUND] = str(both.left.ids[row])
+    st.session_state[PLAY] = True
 
-    def go_to(position: int) -> None:
-        st.session_state[SOUND] = str(both.left.ids[both.a[position]])
-        st.session_state[PLAY] = True
 
-    def select(positions: np.ndarray, mode: Mode) -> None:
-        selection.select(SELECTED, both.left, both.a[positions], mode)
+def open_shared(both: Pair, position: int) -> None:
+    """Make a sound the current one, by its position among the shared ones."""
+    go_to(both, int(both.a[position]))
 
-    def step(by: int) -> None:
-        now = both.position(st.session_state.get(SOUND, ""))
-        if len(rows):
-            go_to(int(rows[(np.searchsorted(rows, now) + by) % len(rows)] if now in rows else rows[0]))
 
-    return Events(go_to, select, step, lambda: select(np.array([], int), "replace"))
+def select(both: Pair, positions: np.ndarray, mode: Mode = "replace") -> None:
+    """Select shared sounds on both maps."""
+    selection.select(SELECTED, both.left, both.a[positions], mode)
+
+
+def clear(both: Pair) -> None:
+    """Select nothing."""
+    select(both, np.array([], int))
+
+
+def step(both: Pair, selected: np.ndarray, by: int) -> None:
+    """Go on by some sounds in the selection."""
+    now = both.position(st.session_state.get(SOUND, ""))
+    if len(selected):
+        place = np.searchsorted(selected, now) if now is not None and now in selected else None
+        open_shared(both, int(selected[0 if place is None else (place + by) % len(selected)]))
 
 
 @st.fragment
@@ -72,21 +85,33 @@ def page() -> None:
         left, right = cache.columns(both.left), cache.columns(both.right)
         shared = {name: words for name, words in left.names.items() if name in right}
         by = pick_color({CHANGE: "Changed neighbourhood", **shared}, key="compare.color")
+        training = pick_training(key="compare.training")
     selected = np.flatnonzero(np.isin(both.a, selection.selected(SELECTED, both.left)))
     current = both.position(st.session_state.get(SOUND, ""))
-    acts = events(both, selected)
+    pick, select_nothing = partial(open_shared, both), partial(clear, both)
+    acts = Events(pick, partial(select, both), partial(step, both, selected), select_nothing)
     view, panel = st.columns([14, 6], gap="medium")
     with view:
-        pair_map(both, method, dimensions, by, key="compare.map.view", current=current, selected=selected, events=acts)
+        pair_map(
+            both,
+            method,
+            dimensions,
+            by,
+            key="compare.map.view",
+            current=current,
+            selected=selected,
+            events=acts,
+            training=training,
+        )
         believed = st.container()
         if len(selected):
             selection_panel(
                 both.left,
                 both.a[selected],
-                left["top" if by == CHANGE else by],
+                cache.columns(both.left, training=training)["top" if by == CHANGE else by],
                 key="compare.selection",
-                on_open=lambda row: acts.pick(both.position(both.left.ids[row])),
-                on_clear=acts.clear,
+                on_open=partial(go_to, both),
+                on_clear=select_nothing,
             )
     with panel:
         if current is None:
@@ -96,8 +121,8 @@ def page() -> None:
             )
         else:
             play = st.session_state.pop(PLAY, False)
-            sound_in_both(both, current, key="compare.sound", autoplay=play, on_open=acts.pick)
-    by_class(both, key="compare.classes", on_pick=lambda positions: acts.select(positions, "replace"))
+            sound_in_both(both, current, key="compare.sound", autoplay=play, on_open=pick)
+    by_class(both, key="compare.classes", on_pick=partial(select, both))
     structure(both, key="compare.structure")
     with believed:
         trust_in_both(both, method, dimensions)

@@ -1,5 +1,7 @@
 """Explore: one run's latent space, and the sounds behind its points."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -8,7 +10,7 @@ from bstviz.ui import cache, query_params, sound_cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components import filters, projection_picker, selection
 from bstviz.ui.components.map import Events, Marks, Mode
-from bstviz.ui.components.pickers import find_sound, pick_color, pick_run
+from bstviz.ui.components.pickers import find_sound, pick_color, pick_run, pick_training
 from bstviz.ui.components.projection_picker import pick_projection, trust
 from bstviz.ui.components.run_map import run_map
 from bstviz.ui.components.selection import selection_panel
@@ -16,7 +18,7 @@ from bstviz.ui.components.sound_card import sound_card
 from bstviz.ui.page import guarded
 
 SOUND, PLAY, FILTERS = selection.MAP_SOUND, "explore.play", "explore.filters"
-ADDRESS = {
+ADDRESS: query_params.Readers = {
     "run": (selection.MAP_RUN, cache.run_named),
     "map": ("explore.map.method", str),
     "dimensions": ("explore.map.dimensions", int),
@@ -35,26 +37,23 @@ def go_to(loaded: Loaded, row: int) -> None:
     st.session_state[PLAY] = True
 
 
-def events(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: str) -> Events:
-    """What clicks, regions and keys on the map do."""
+def select(loaded: Loaded, rows: np.ndarray, mode: Mode = "replace") -> None:
+    """Select sounds on the map."""
+    selection.select(selection.ON_MAP, loaded, rows, mode)
 
-    def step(by_how_many: int) -> None:
-        order = chosen if len(chosen) else np.arange(len(loaded.ids)) if passing is None else np.flatnonzero(passing)
-        now = loaded.row_of(st.session_state.get(SOUND, ""))
-        if len(order):
-            position = np.searchsorted(order, now) if now is not None and now in order else None
-            go_to(loaded, int(order[0 if position is None else (position + by_how_many) % len(order)]))
 
-    def select(rows: np.ndarray, mode: Mode) -> None:
-        selection.select(selection.ON_MAP, loaded, rows, mode)
+def clear(loaded: Loaded) -> None:
+    """Select nothing."""
+    select(loaded, np.array([], int))
 
-    return Events(
-        pick=lambda row: go_to(loaded, row),
-        select=select,
-        step=step,
-        clear=lambda: select(np.array([], int), "replace"),
-        toggle=lambda label: filters.toggle(FILTERS, by, label),
-    )
+
+def step(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: int) -> None:
+    """Go on by some sounds in the selection, or else in what passes the filters."""
+    order = chosen if len(chosen) else np.arange(len(loaded.ids)) if passing is None else np.flatnonzero(passing)
+    now = loaded.row_of(st.session_state.get(SOUND, ""))
+    if len(order):
+        position = np.searchsorted(order, now) if now is not None and now in order else None
+        go_to(loaded, int(order[0 if position is None else (position + by) % len(order)]))
 
 
 @st.fragment
@@ -66,19 +65,27 @@ def page() -> None:
         loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == DEFAULT_LOSS)
     with middle:
         shown = pick_projection(loaded, key="explore.map")
-    columns = cache.columns(loaded)
-    with right:
-        by = pick_color(columns.names, key="explore.color")
     with switches:
+        training = pick_training(key="explore.training")
         autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
         hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
+    columns = cache.columns(loaded, training=training)
+    with right:
+        by = pick_color(columns.names, key="explore.color")
     if loaded.problem:
         st.warning(loaded.problem)
 
     passing, counts = filters.passing(loaded, columns, key=FILTERS)
     chosen = selection.selected(selection.ON_MAP, loaded)
     current = loaded.row_of(st.session_state.get(SOUND, ""))
-    acts = events(loaded, passing, chosen, by)
+    pick, select_nothing = partial(go_to, loaded), partial(clear, loaded)
+    acts = Events(
+        pick=pick,
+        select=partial(select, loaded),
+        step=partial(step, loaded, passing, chosen),
+        clear=select_nothing,
+        toggle=partial(filters.toggle, FILTERS, by),
+    )
     opened = st.session_state.pop(PLAY, False)
     side, view, panel = st.columns([5, 14, 9], gap="medium")
     above, believed, below = (view.container() for _ in range(3))
@@ -86,32 +93,40 @@ def page() -> None:
     def card() -> None:
         with panel:
             if current is not None:
-                sound_card(loaded, current, key="explore.card", autoplay=opened and autoplay, on_open=acts.pick)
+                sound_card(loaded, current, key="explore.card", autoplay=opened and autoplay, on_open=pick)
             else:
                 st.info(
                     "Click a point to play it; hold Shift and drag to select many with a lasso.",
                     icon=":material/touch_app:",
                 )
-            find_sound(loaded, key="explore.find", on_pick=acts.pick)
+            find_sound(loaded, key="explore.find", on_pick=pick)
 
     def sounds() -> None:
         near = [] if current is None else cache.nearest(loaded, current)[0].tolist()
         on = filters.chosen(FILTERS).get(by, frozenset())
         marks = Marks(current, dict.fromkeys(near, "near"), None, chosen, passing, on)
         with above:
-            run_map(loaded, shown, columns[by], key="explore.map.view", marks=marks, events=acts, hide=hide, height=620)
+            run_map(
+                loaded,
+                shown,
+                columns[by],
+                key="explore.map.view",
+                marks=marks,
+                events=acts,
+                hide=hide,
+                training=training,
+                height=620,
+            )
         if len(chosen):
             with below:
                 selection_panel(
-                    loaded, chosen, columns[by], key="explore.selection", on_open=acts.pick, on_clear=acts.clear
+                    loaded, chosen, columns[by], key="explore.selection", on_open=pick, on_clear=select_nothing
                 )
 
     for draw in (card, sounds) if opened else (sounds, card):  # what somebody has just asked for comes first
         draw()
     with side:
-        filters.filters(
-            loaded, columns, counts, passing, key=FILTERS, on_select=lambda rows: acts.select(rows, "replace")
-        )
+        filters.filters(loaded, columns, counts, passing, key=FILTERS, on_select=partial(select, loaded))
     query_params.write(
         "explore",
         {

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from bstviz.models.config import MODALITY_WORDS
+from bstviz.models.config import MODALITY_WORDS, kinds_of
 from bstviz.reports.table import TABLE_METRICS, rows
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded
@@ -54,7 +54,8 @@ def page() -> None:
     for item in collections.values():
         words = [f"**{escape(item.run.collection.name)}**"]
         if item.collection is not None:
-            encoders = [f"{kind} by {info}" for kind in ("audio", "text") if (info := item.collection.encoder(kind))]
+            made_by = {kind: item.collection.encoder(kind) for kind in kinds_of("both")}
+            encoders = [f"{kind} by {encoder}" for kind, encoder in made_by.items() if encoder]
             words.append(f"{len(item.collection):,} sounds; {', '.join(encoders)}")
         if item.run.extra_training_data:
             words.append(

@@ -172,16 +172,43 @@ def class_column(name: str, taxonomy: Taxonomy, labels: np.ndarray) -> Column:
     )
 
 
-def correct_column(run: Run) -> Column:
-    """Whether each prediction is right, right at the top level only, or wrong; none of these for sounds that the model
-    was trained on, which would make it look better than it is.
+def judged(run: Run, *, training: bool = False) -> np.ndarray:
+    """Which sounds' predictions count as right or wrong, (N,) bool: those of sounds that have a class.
+
+    Args:
+        run: The run.
+        training: Those of sounds that the model was trained on too, which make it look better than it is.
+    """
+    known: np.ndarray = run.y_true >= 0
+    return known if training else known & ~run.learned
+
+
+def mistaken(run: Run, *, training: bool = False) -> np.ndarray:
+    """Which sounds are predicted wrong at the second level, (N,) bool, among those :func:`judged`."""
+    wrong: np.ndarray = judged(run, training=training) & (run.y_true != run.y_pred)
+    return wrong
+
+
+def mistakes_in_words(run: Run, rows: np.ndarray | None = None, *, training: bool = False) -> str:
+    """How many are :func:`mistaken` of how many that are :func:`judged`, of all sounds or some rows."""
+    own = np.arange(len(run.sounds)) if rows is None else rows
+    counted, wrong = judged(run, training=training)[own], mistaken(run, training=training)[own]
+    learned = int((counted & run.learned[own]).sum())
+    mix = f"sounds, {learned:,} of them trained on" if training else "sounds not trained on"
+    return f"{wrong.sum():,} of {counted.sum():,} {mix}"
+
+
+def correct_column(run: Run, *, training: bool = False) -> Column:
+    """Whether each prediction is right, right at the top level only, or wrong; none of these where it is not
+    :func:`judged`.
     """
     parents, true, predicted = run.taxonomy.parents, run.y_true, run.y_pred
     index = np.where(true == predicted, 0, np.where(parents[true] == parents[predicted], 1, 2))
-    index = np.where(run.learned, 3, index)
+    index = np.where(judged(run, training=training), index, 3)
     categories = [Category("right", RIGHT), Category("right top level only", NEARLY_RIGHT), Category("wrong", WRONG)]
     categories.append(Category("trained on", LEARNED))
-    return _of("correct", BUILT_IN["correct"], np.where(true < 0, -1, index), categories)
+    label = BUILT_IN["correct"] + ", training sounds too" * training
+    return _of("correct", label, np.where(true < 0, -1, index), categories)
 
 
 def _tells_apart(values: pd.Series) -> bool:
@@ -198,10 +225,18 @@ class Columns(Mapping[str, Column]):
         table: N rows: what the collection knows of the run's sounds.
         folds: Gives the fold in which each sound was test, over this run and its siblings, (N,), -1 for none; asked
             when the column is. Left out for one run.
+        training: Sounds that the model was trained on count as right or wrong too.
     """
 
-    def __init__(self, run: Run, table: pd.DataFrame, folds: Callable[[], np.ndarray] | None = None) -> None:
-        self._run, self._table, self._folds = run, table, folds
+    def __init__(
+        self,
+        run: Run,
+        table: pd.DataFrame,
+        folds: Callable[[], np.ndarray] | None = None,
+        *,
+        training: bool = False,
+    ) -> None:
+        self._run, self._table, self._folds, self._training = run, table, folds, training
         self._made: dict[str, Column] = {}
         names = dict(BUILT_IN)
         if table["confidence"].isna().all():
@@ -234,7 +269,7 @@ class Columns(Mapping[str, Column]):
         if name in ("top", "second", "predicted"):
             return class_column(name, run.taxonomy, run.y_pred if name == "predicted" else run.y_true)
         if name == "correct":
-            return correct_column(run)
+            return correct_column(run, training=self._training)
         if name == "confidence":
             levels = [Category(*pair) for pair in zip(CONFIDENCE_LABELS, CONFIDENCE_COLORS, strict=True)]
             return _of(name, label, self._table["confidence"].fillna(0).to_numpy(int) - 1, levels)

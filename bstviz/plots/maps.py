@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 from bstviz.errors import UserError
 from bstviz.latent.projection import AXES, columns_of
 from bstviz.models.run import Run
-from bstviz.plots.facets import Column, Columns
+from bstviz.plots.facets import Column, Columns, mistaken, mistakes_in_words
 from bstviz.plots.style import EMPTY_AXIS, LEGEND, MARGIN
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def latent_map(
             ``predicted_confidence`` (of the predicted class), and with ``collection`` annotation confidence and every
             other column of its table.
         collection: The collection that the run belongs to: titles to read on hover, and further facets.
-        mark_wrong: Draw test sounds whose second-level class is predicted wrongly as crosses, in 3 dimensions as
-            diamonds.
+        mark_wrong: Draw sounds that the model was not trained on and whose second-level class is predicted wrong as
+            crosses, in 3 dimensions as diamonds.
         height: In pixels.
 
     Returns:
@@ -75,7 +75,7 @@ def latent_map(
     coordinates = _stored_coordinates(run, projection, dimensions)
     table = _sounds_table(run, collection)
     column = _facet(run, table, color, known=collection is not None)
-    wrong = (run.y_true >= 0) & (run.y_true != run.y_pred) & ~run.learned & mark_wrong
+    wrong = mistaken(run) & mark_wrong
     size = (3 if dimensions == 3 else 6) if len(coordinates) < DENSE else (2 if dimensions == 3 else 4)
     marker: dict[str, Any] = {"size": size, "opacity": 0.85, **_indexed_colors(column)}
     if wrong.any():
@@ -91,7 +91,7 @@ def latent_map(
             figure.add_trace(_legend_entry(f"{category.label} ({count:,})", dimensions, color=category.color))
     if wrong.any():
         wrong_entry = {"color": "#6b7686", "symbol": WRONG_SYMBOLS[dimensions]}
-        figure.add_trace(_legend_entry(f"wrong ({wrong.sum():,})", dimensions, **wrong_entry))
+        figure.add_trace(_legend_entry(f"wrong ({mistakes_in_words(run)})", dimensions, **wrong_entry))
     _lay_out(figure, axis_titles(run, projection, dimensions), height=height)
     if column.edges is None:
         figure.update_layout(legend_title=html.escape(column.label))

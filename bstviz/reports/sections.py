@@ -261,6 +261,7 @@ def latent_spaces(chosen: Chosen) -> list[Block]:
     caption = (
         f"Fold {there[0].fold}, {shown} at or above each panel's annotation confidence threshold, in order "
         f"{', '.join(f'{n:,}' for n in counts)}. PCA of {'unit-length' if chosen.unit_length else 'raw'} latents."
+        + f" {summaries.seeds_in_words(there, chosen.infos)}".rstrip()
         + f" Of more than {figures.PANEL_POINTS:,} that many are drawn at random."
         * (max(counts) > figures.PANEL_POINTS)
     )

@@ -160,15 +160,27 @@ def pooled(runs: Sequence[Run]) -> OutOfFold:
 
 
 def panels(infos: Sequence[RunInfo]) -> tuple[list[RunInfo], list[str]]:
-    """The runs of the paper's figure 2 among those of one fold, of the fullest modality, and their titles."""
+    """The runs of the paper's figure 2 among those of one fold, of the fullest modality, and their titles; of several
+    training seeds the lowest that a setting has.
+    """
     modality = next(m for m in reversed(MODALITIES) if any(i.train.modality == m for i in infos))
     there: dict[tuple[str, int], RunInfo] = {}
-    for info in infos:
+    for info in sorted(infos, key=lambda i: i.train.seed):
         if info.train.modality == modality:
             there.setdefault((info.train.loss, info.train.min_confidence), info)
     chosen = [there[setting] for setting in PANELS if setting in there]
     titles = [f"{MODELS[i.train.loss]}, {i.train.words('modality', 'min_confidence', between=', ')}" for i in chosen]
     return chosen, titles
+
+
+def seeds_in_words(chosen: Sequence[RunInfo], infos: Sequence[RunInfo]) -> str:
+    """Which training seeds some runs are of, as a sentence, where those that they were chosen among are of several."""
+    known = sorted({info.train.seed for info in infos})
+    if len(known) < 2:
+        return ""
+    own = list(dict.fromkeys(info.train.seed for info in chosen))
+    shown = f"seed {own[0]}" if len(own) == 1 else f"in order seeds {', '.join(str(i.train.seed) for i in chosen)}"
+    return f"Of the training seeds {', '.join(map(str, known))} the lowest of each setting: {shown}."
 
 
 def calibration_error(answers: OutOfFold) -> str:

@@ -218,7 +218,7 @@ def siblings(loaded: Loaded) -> list[RunInfo]:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
-def _columns(loaded: Loaded, folds: tuple[int, ...]) -> Columns:
+def _columns(loaded: Loaded, folds: tuple[int, ...], *, training: bool) -> Columns:
     def tested() -> np.ndarray:
         fold = np.full(len(loaded.ids), -1)
         for other in siblings(loaded):
@@ -228,12 +228,14 @@ def _columns(loaded: Loaded, folds: tuple[int, ...]) -> Columns:
             fold[rows[rows >= 0]] = other.fold
         return fold
 
-    return Columns(loaded.run, loaded.table, tested if len(folds) > 1 else None)
+    return Columns(loaded.run, loaded.table, tested if len(folds) > 1 else None, training=training)
 
 
-def columns(loaded: Loaded) -> Columns:
-    """What is known of each sound of a run, and of its siblings as they are now."""
-    return _columns(loaded, tuple(r.fold for r in siblings(loaded)))
+def columns(loaded: Loaded, *, training: bool = False) -> Columns:
+    """What is known of each sound of a run, and of its siblings as they are now; with ``training``, sounds that it was
+    trained on count as right or wrong too.
+    """
+    return _columns(loaded, tuple(r.fold for r in siblings(loaded)), training=training)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Loaded: identity_of})

@@ -10,10 +10,12 @@ import streamlit as st
 
 VIEW = "view"
 """What the browser itself writes into the address: where a map is zoomed to."""
+Readers = Mapping[str, tuple[str, Callable[[str], Any]]]
+"""By parameter: the session state's key, and what makes its value of the text (ValueError or KeyError: leave it)."""
 UNDER_WAY = 10.0  # seconds in which a click may still come with an address from before the last one
 
 
-def read(page: str, readers: Mapping[str, tuple[str, Callable[[str], Any]]]) -> None:
+def read(page: str, readers: Readers) -> None:
     """Apply what the address names, once for each address that this session did not write itself.
 
     A click made while an answer is under way comes with the address from before it. So addresses written a moment ago
@@ -21,8 +23,7 @@ def read(page: str, readers: Mapping[str, tuple[str, Callable[[str], Any]]]) -> 
 
     Args:
         page: Name of the page.
-        readers: By parameter: the session state's key, and what makes its value of the text (ValueError or KeyError:
-            leave it).
+        readers: Of its parameters.
     """
     given = {name: st.query_params[name] for name in readers if name in st.query_params}
     if not given or given in (address for address, _ in _written(page)):

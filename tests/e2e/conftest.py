@@ -119,7 +119,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A fresh browser window."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     page = context.new_page()
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(180_000)  # a loaded machine takes its time; what waits, waits for a state
     yield page
     context.close()
 

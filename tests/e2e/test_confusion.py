@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 from sklearn.metrics import confusion_matrix
 
 from bstviz.datasets.collection import load_collection
@@ -70,15 +71,31 @@ def matrix(page: Page, place: str) -> Page:
 
 
 def click_cell(page: Page, true: str, predicted: str) -> None:
+    """Click a cell, once the chart listens and stands still, and wait until the page names it."""
     codes = page.locator(".js-plotly-plot").first.evaluate("(plot) => plot.data[1].customdata")
     point = page.locator(POINT).nth(codes.index(f"{true}|{predicted}"))
+    plot_where(page, "plot._ev?._events?.plotly_selected")
     point.scroll_into_view_if_needed()
-    page.wait_for_timeout(200)
-    box = point.bounding_box()
-    assert box is not None
+    box = at_rest(point)
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.wait_for_timeout(300)
+    page.get_by_role("heading", name=f"{bst()[true].name} → {bst()[predicted].name}", level=4).wait_for()
     settled(page)
+
+
+def at_rest(point: Locator) -> dict[str, float]:
+    """Where a point is on the screen, once it is in the same place in two frames that follow each other."""
+    place = "(p) => new Promise((done) => requestAnimationFrame(() => done(JSON.stringify(p.getBoundingClientRect()))))"
+    last = None
+    while (now := point.evaluate(place)) != last:
+        last = now
+    return json.loads(now)
+
+
+def plot_where(page: Page, condition: str) -> None:
+    """Wait until something holds of ``plot``, the matrix."""
+    page.wait_for_function(
+        f"() => {{ const plot = document.querySelector('.js-plotly-plot'); return plot?.data && ({condition}); }}"
+    )
 
 
 def download(page: Page, button: str, number: int = 0) -> pd.DataFrame:
@@ -172,14 +189,13 @@ def test_different_test_sets_are_reported_and_can_be_made_the_same(matrix: Page,
     own = len(truth.iloc[::FOLDS])
     assert f"A is tested on {len(truth):,} sounds, B on {own:,}; both on {own:,}" in warning.locator("..").inner_text()
     matrix.get_by_text("Only the sounds that both are tested on").click()
-    settled(matrix)
-    heat = matrix.locator(".js-plotly-plot").first.evaluate("(plot) => plot.data[0].text")
-    assert not any(cell for row in heat for cell in row)  # the same answers to the same sounds
+    plot_where(matrix, "plot.data[0].text.flat().every((cell) => !cell)")  # the same answers to the same sounds
 
 
 def test_the_matrix_is_saved_as_a_picture(matrix: Page) -> None:
     for kind, first in (("svg", b"<svg"), ("png", b"\x89PNG")):
         matrix.get_by_role("radio", name=kind.upper()).click()
+        plot_where(matrix, f"plot._context.toImageButtonOptions.format === '{kind}'")
         settled(matrix)
         matrix.locator(".js-plotly-plot").first.hover()
         with matrix.expect_download() as found:

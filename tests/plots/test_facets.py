@@ -10,7 +10,16 @@ import pytest
 from bstviz.datasets.taxonomy import bst
 from bstviz.models.run import Run
 from bstviz.plots import facets
-from bstviz.plots.facets import Columns, category_column, crossfilter, matching, number_column, search_text
+from bstviz.plots.facets import (
+    Columns,
+    category_column,
+    crossfilter,
+    matching,
+    mistaken,
+    mistakes_in_words,
+    number_column,
+    search_text,
+)
 
 
 @pytest.fixture
@@ -82,6 +91,26 @@ def test_only_sounds_that_the_model_does_not_know_are_counted_as_right_or_wrong(
     assert counts.pop("trained on") == run.sounds["split"].isin(["train", "val"]).sum()
     assert sum(counts.values()) == len(tested)
     assert counts["right"] == (tested["y_true"] == tested["y_pred"]).sum()
+
+
+def test_training_sounds_count_on_request_and_words_say_the_mix(run: Run, table: pd.DataFrame) -> None:
+    true = run.sounds["y_true"].where(np.arange(len(run.sounds)) != 0)  # the first has no class
+    sounds = run.sounds.assign(y_true=true, y_pred="ss-n")
+    judged = replace(run, sounds=sounds)
+    has_class, learned = true.notna().to_numpy(), sounds["split"].isin(["train", "val"]).to_numpy()
+    wrong = has_class & (true != "ss-n").to_numpy()
+    np.testing.assert_array_equal(mistaken(judged), wrong & ~learned)
+    np.testing.assert_array_equal(mistaken(judged, training=True), wrong)
+    counted = has_class & ~learned
+    assert mistakes_in_words(judged) == f"{(wrong & ~learned).sum()} of {counted.sum()} sounds not trained on"
+    some = np.arange(10)
+    n, known = has_class[:10].sum(), (has_class & learned)[:10].sum()
+    words = f"{wrong[:10].sum()} of {n} sounds, {known} of them trained on"
+    assert mistakes_in_words(judged, some, training=True) == words
+    column = Columns(judged, table, training=True)["correct"]
+    assert "trained on" not in column.labels
+    assert column.label == "Right or wrong, training sounds too"
+    assert column.counts().sum() - column.counts()[column.labels.index("none")] == has_class.sum()
 
 
 def test_what_is_missing_is_grey_and_last(run: Run, table: pd.DataFrame) -> None:

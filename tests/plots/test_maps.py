@@ -106,7 +106,8 @@ def test_wrong_predictions_are_crosses_where_asked(run: Run) -> None:
     figure = latent_map(replace(run, sounds=run.sounds.assign(y_pred=codes)), projection="pca", mark_wrong=True)
     wrong = (codes != run.sounds["y_true"].to_numpy(object)) & run.tested
     assert list(figure.data[0].marker.symbol) == ["x" if w else "circle" for w in wrong]
-    assert figure.data[-1].name == f"wrong ({wrong.sum()})"
+    tested = int(run.tested.sum())
+    assert figure.data[-1].name == f"wrong ({wrong.sum()} of {tested} sounds not trained on)"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from bstviz import paths
 from bstviz.latent import alignment
 from bstviz.models.run import load_run
+from bstviz.ui.web import packed
 from tests.ui.conftest import ROOT, sent
 
 HIERARCHICAL, FLAT = (load_run(paths.assets() / "runs" / f"{loss}-audio-c1-fold0") for loss in ("hierarchical", "flat"))
@@ -34,6 +35,22 @@ def test_each_side_is_coloured_by_its_own_answers_in_the_same_colours(app: AppTe
     app.selectbox(key="compare.color").set_value("second").run()
     left, right = sent(app, "map")[0]["panes"]
     assert left["colors"] == right["colors"]
+
+
+def test_rings_of_each_side_are_its_own_wrong_predictions_of_sounds_not_trained_on(app: AppTest) -> None:
+    def check(data: dict, judged: list[np.ndarray]) -> None:
+        wrong = [own & (run.y_true != run.y_pred) for run, own in zip((HIERARCHICAL, FLAT), judged, strict=True)]
+        assert [pane["ringed"] for pane in data["panes"]] == [packed(own) for own in wrong]
+        for own, counted in zip(wrong, judged, strict=True):
+            assert f"{own.sum():,} of {counted.sum():,} sounds" in data["rings"]
+
+    (data,) = sent(app, "map")
+    learned = [run.sounds["split"].isin(["train", "val"]).to_numpy() for run in (HIERARCHICAL, FLAT)]
+    check(data, [~own for own in learned])
+    app.toggle(key="compare.training").set_value(True).run()
+    (data,) = sent(app, "map")
+    check(data, [np.ones(len(own), bool) for own in learned])
+    assert "trained on" in data["rings"]
 
 
 def test_a_sounds_neighbours_are_kept_lost_and_gained(app: AppTest) -> None:

@@ -13,6 +13,7 @@ from bstviz import paths
 from bstviz.migrations import OLD_FACETS, OLD_SPLITS
 from bstviz.models.run import load_run
 from bstviz.ui.components import selection
+from bstviz.ui.web import packed
 from tests.ui.conftest import ROOT, sent
 
 RUN = load_run(paths.assets() / "runs" / "hierarchical-audio-c1-fold0")
@@ -30,6 +31,24 @@ def test_the_map_holds_every_sound_colored_by_its_top_level_class(app: AppTest) 
     entries = {e["label"]: e["all"] for e in data["legend"]["entries"]}
     assert entries == {"Music": 144, "Instrument samples": 240, "Speech": 144, "Sound effects": 384, "Soundscapes": 192}
     assert data["panes"][0]["axes"][0].startswith("PC 1 (")
+
+
+def test_rings_are_wrong_predictions_of_sounds_not_trained_on_unless_asked(app: AppTest) -> None:
+    classified = RUN.y_true >= 0
+    wrong = classified & (RUN.y_true != RUN.y_pred)
+    learned = RUN.sounds["split"].isin(["train", "val"]).to_numpy()
+    (data,) = sent(app, "map")
+    assert data["panes"][0]["ringed"] == packed(wrong & ~learned)
+    counted = f"{(wrong & ~learned).sum():,} of {(classified & ~learned).sum():,}"
+    assert data["rings"] == f"predicted wrong, {counted} sounds not trained on"
+    app.toggle(key="explore.training").set_value(True).run()
+    (data,) = sent(app, "map")
+    assert data["panes"][0]["ringed"] == packed(wrong)
+    mix = f"{classified.sum():,} sounds, {(classified & learned).sum():,} of them trained on"
+    assert data["rings"] == f"predicted wrong, {wrong.sum():,} of {mix}"
+    (facet,) = [f for f in sent(app, "facets")[0]["facets"] if f["name"] == "correct"]
+    counts = {bar["label"]: bar["all"] for bar in facet["bars"]}
+    assert (sum(counts.values()), counts["right"]) == (len(RUN.sounds), (classified & ~wrong).sum())
 
 
 def test_recoloring_and_three_dimensions_keep_the_sound(app: AppTest) -> None:

@@ -170,12 +170,15 @@ def disparity(both: Pair) -> float:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Pair: identity_of})
-def colors(both: Pair, by: str) -> tuple[Column, Column]:
-    """What colours the left map and the right one: each run's own predictions, in the same colours."""
+def colors(both: Pair, by: str, *, training: bool = False) -> tuple[Column, Column]:
+    """What colours the left map and the right one: each run's own predictions, in the same colours; with ``training``,
+    sounds that a run was trained on count as right or wrong too.
+    """
     if by == CHANGE:
         column = number_column(CHANGE, "Changed neighbourhood", change(both), low=0, high=1)
         return column, column
-    sides = [(cache.columns(both.left)[by], both.a), (cache.columns(both.right)[by], both.b)]
+    left, right = (cache.columns(loaded, training=training)[by] for loaded in (both.left, both.right))
+    sides = [(left, both.a), (right, both.b)]
     first, second = sides[0][0], sides[1][0]
     everything = (*first.categories, *(c for c in second.categories if c.label not in first.labels))
     position = {c.label: i for i, c in enumerate(everything)}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
+from bstviz.plots.facets import mistaken, mistakes_in_words
 from bstviz.ui import cache
 from bstviz.ui.compare import pair
 from bstviz.ui.compare.neighbours import neighbours_of, overlap_list
@@ -30,8 +31,9 @@ def pair_map(
     current: int | None,
     selected: np.ndarray,
     events: Events,
+    training: bool = False,
 ) -> None:
-    """Both runs' maps in one frame, linked.
+    """Both runs' maps in one frame, linked; rings are wrong predictions of each.
 
     Args:
         both: The two runs.
@@ -42,19 +44,24 @@ def pair_map(
         current: Position of the current sound among the shared ones.
         selected: Positions of the selected ones.
         events: What clicks and regions do; in positions.
+        training: Sounds that a run was trained on count as right or wrong too.
     """
-    left, right = pair.colors(both, by)
+    left, right = pair.colors(both, by, training=training)
+    a, b = both.left.run, both.right.run
+    wrong = mistaken(a, training=training)[both.a], mistaken(b, training=training)[both.b]
+    counted = [mistakes_in_words(run, rows, training=training) for run, rows in ((a, both.a), (b, both.b))]
     fixed, moved = pair.aligned(both, method, dimensions)
     axes = chosen(both.left, method, dimensions).axes
     aligned_axes = ["aligned to the left map", *[""] * (dimensions - 1)]
     panes = [
-        Pane(_title("Left", both.left), axes, fixed, both.left.run.y_pred[both.a], left),
-        Pane(_title("Right", both.right), aligned_axes, moved.points, both.right.run.y_pred[both.b], right),
+        Pane(_title("Left", both.left), axes, fixed, a.y_pred[both.a], left, wrong[0]),
+        Pane(_title("Right", both.right), aligned_axes, moved.points, b.y_pred[both.b], right, wrong[1]),
     ]
     near = {} if current is None else neighbours_of(both, current)
     marks = Marks(current, near, selected=selected)
     map_key = f"{both.identity}|{method}{dimensions}"
-    linked_map(panes, both.sounds, key=key, map_key=map_key, marks=marks, events=events, height=520)
+    rings = f"predicted wrong; left {counted[0]}, right {counted[1]}"
+    linked_map(panes, both.sounds, key=key, map_key=map_key, marks=marks, events=events, rings=rings, height=520)
     st.caption(
         f"{len(both):,} shared sounds. The right map is aligned to the left one: moved, rotated, mirrored and scaled "
         f"(Procrustes disparity of the two maps: {moved.disparity:.3f}; 0: the same shape, 1: nothing in common). "

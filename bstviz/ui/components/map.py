@@ -29,6 +29,7 @@ class Pane:
         points: (N, 2|3) float32 coordinates.
         predicted: (N,) predicted second-level labels.
         column: What colours it.
+        ringed: (N,) bool, the sounds drawn as rings; None for none.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Pane:
     points: np.ndarray
     predicted: np.ndarray
     column: Column
+    ringed: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +126,7 @@ def linked_map(
     map_key: str,
     marks: Marks | None = None,
     events: Events | None = None,
+    rings: str = "",
     hide: bool = False,
     height: int = 600,
 ) -> np.ndarray:
@@ -139,6 +142,7 @@ def linked_map(
         map_key: Names the panes' coordinates; equal for equal ones. Zoom is kept for each.
         marks: What to bring out.
         events: What to do.
+        rings: What a ring says of a sound, for the legend.
         hide: Leave out what does not pass the filters instead of dimming it.
         height: In pixels.
 
@@ -216,15 +220,14 @@ def linked_map(
                     "title": p.title,
                     "axes": list(p.axes),
                     "colors": _array(f"{key}.colors{i}", p.column.shades()[0][rows].astype("<u2")),
+                    "ringed": packed(None if p.ringed is None else p.ringed[rows]),
                 }
                 for i, p in enumerate(panes)
             ],
             "palette": first.column.shades()[1],
             "missing": None if first.column.values is None else STEPS,
             "names": list(sounds.names),
-            "wrong": any(
-                bool(((p.predicted[rows] != sounds.truth[rows]) & (sounds.truth[rows] >= 0)).any()) for p in panes
-            ),
+            "rings": rings if any(p.ringed is not None and p.ringed.any() for p in panes) else "",
             "legend": _legend(first.column, marks, filters=events.toggle is not None),
             "shown": packed(None if marks.shown is None else marks.shown[rows]),
             "hide": hide,

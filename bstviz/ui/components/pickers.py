@@ -54,6 +54,19 @@ def pick_color(names: Mapping[str, str], *, key: str) -> str:
     return str(st.selectbox("Colour", list(names), format_func=names.__getitem__, key=key, persist_state="session"))
 
 
+def pick_training(*, key: str) -> bool:
+    """Whether sounds that a model was trained on count as right or wrong too."""
+    return bool(
+        st.toggle(
+            "Count training sounds too",
+            key=key,
+            persist_state="session",
+            help="Sounds that the model was trained on count as right or wrong and are drawn as rings too: it looks "
+            "better than it is",
+        )
+    )
+
+
 def find_sound(loaded: Loaded, *, key: str, on_pick: Callable[[int], None], limit: int = 50) -> None:
     """Search box over titles, tags and ids; what it finds can be played and gone to, without a mouse too."""
     wanted = str(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bstviz.plots.facets import Column
+from bstviz.plots.facets import Column, mistaken, mistakes_in_words
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components.map import Events, Marks, Pane, Sounds, linked_map
@@ -18,13 +18,32 @@ def sounds_of(loaded: Loaded) -> Sounds:
 
 
 def run_map(
-    loaded: Loaded, shown: ChosenMap, column: Column, *, key: str, marks: Marks, events: Events, hide: bool, height: int
+    loaded: Loaded,
+    shown: ChosenMap,
+    column: Column,
+    *,
+    key: str,
+    marks: Marks,
+    events: Events,
+    hide: bool = False,
+    training: bool = False,
+    height: int,
 ) -> None:
-    """A run's map, to be clicked and selected on."""
-    pane = Pane("", shown.axes, shown.points, loaded.run.y_pred, column)
-    map_key = f"{loaded.identity}|{shown.map_key}"
+    """A run's map, to be clicked and selected on; rings are wrong predictions, with ``training`` those of sounds that
+    the model was trained on too.
+    """
+    run = loaded.run
+    pane = Pane("", shown.axes, shown.points, run.y_pred, column, mistaken(run, training=training))
     linked_map(
-        [pane], sounds_of(loaded), key=key, map_key=map_key, marks=marks, events=events, hide=hide, height=height
+        [pane],
+        sounds_of(loaded),
+        key=key,
+        map_key=f"{loaded.identity}|{shown.map_key}",
+        marks=marks,
+        events=events,
+        rings=f"predicted wrong, {mistakes_in_words(run, training=training)}",
+        hide=hide,
+        height=height,
     )
 
 
@@ -34,4 +53,4 @@ def sound_map(
     """A run's map to look at, with the coordinates (m, 2|3) of new sounds as stars."""
     column = cache.columns(loaded)[by]
     shown = chosen(loaded, method, dimensions)
-    run_map(loaded, shown, column, key=key, marks=Marks(new=new), events=Events(), hide=False, height=height)
+    run_map(loaded, shown, column, key=key, marks=Marks(new=new), events=Events(), height=height)

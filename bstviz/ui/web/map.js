@@ -81,6 +81,7 @@ class MapApp {
     this.panes.forEach((pane, p) => {
       pane.coordinates = coordinates[p];
       pane.colors = new Uint16Array(colors[p]);
+      pane.ringed = bitsOf(data.panes[p].ringed, n);
       this.label(pane, data.panes[p]);
     });
     this.palette(data.palette);
@@ -398,13 +399,12 @@ class MapApp {
 
   dots(pane, list, alpha, kind, step) {
     const { ctx, px, py, colors } = pane, { width, height } = pane.canvas;
-    const { palette, n } = this.data, truth = this.labels, offset = (1 + pane.number) * n;
-    const cache = [];
+    const { palette } = this.data, cache = [];
     ctx.globalAlpha = alpha;
     for (let k = 0; k < list.length; k += step) {
       const i = list[k], x = px[i], y = py[i];
       if (x < -9 || y < -9 || x > width + 9 || y > height + 9) continue;
-      const wrong = truth[i] !== NONE && truth[i] !== truth[offset + i] ? 1 : 0;
+      const wrong = pane.ringed?.[i] ?? 0;
       const at = 2 * colors[i] + wrong;
       const dot = (cache[at] ??= this.sprite(palette[colors[i]], kind + wrong));
       const half = dot.width / 2;
@@ -695,9 +695,9 @@ class MapApp {
       button.disabled = !legend.filters;
       parts.push(button);
     }
-    if (this.data.wrong) {
+    if (this.data.rings) {
       const shape = element("span", "shape");
-      shape.append(element("i"), element("span", "", "ring: predicted wrong"));
+      shape.append(element("i"), element("span", "", `ring: ${this.data.rings}`));
       parts.push(shape);
     }
     const kinds = new Set(this.data.marks.near.map((one) => one.kind));
