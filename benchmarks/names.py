@@ -29,9 +29,7 @@ from bstviz.evaluation.calibration import expected_calibration_error
 from bstviz.evaluation.paired import compare
 from bstviz.inference.pool import gain, pooled
 from bstviz.models.config import LOSSES, Loss
-from bstviz.training.bundled import TEXT_LOSS, titled, train_text_models, usable
-
-FOLDS = 5
+from bstviz.training.bundled import TEXT_FOLDS, TEXT_LOSS, titled, train_text_models, usable
 
 
 def spread(predicted: np.ndarray, score: np.ndarray, classes: int) -> np.ndarray:
@@ -84,7 +82,7 @@ def main(
     )
     stated("audio, all sounds", y, audio, taxonomy.parents)
     stated("audio, sounds with words", y[rows], audio[rows], taxonomy.parents)
-    kinds = {"uploader": choose_folds(worded, folds=FOLDS, group="uploader", seed=seed)}
+    kinds = {"uploader": choose_folds(worded, folds=TEXT_FOLDS, group="uploader", seed=seed)}
     for name, folds in {**kinds, "published": choose_folds(worded, folds="published")}.items():
         for loss in LOSSES if name == "uploader" else (TEXT_LOSS,):
             own = out_of_fold(worded, folds, loss, seed)

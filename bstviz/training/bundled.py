@@ -39,7 +39,7 @@ TEXT_LOSS: Loss = "flat"
 BUNDLED_MODALITIES: tuple[Modality, ...] = ("audio", "both")
 UNUSABLE_LICENSE = r"(?i)\bnc\b|\bsampling\b|no licence stated"
 """Sounds of further collections with such a licence are left out of the bundled models."""
-TEXT_FOLDS = 10
+TEXT_FOLDS = 5
 """Of uploaders: the bundled text model is that of the first, and is judged and calibrated on all."""
 
 
@@ -209,7 +209,7 @@ def train_text_models(collection: Collection, folds: Folds, *, loss: Loss, seed:
 def train_bundled_text(table: str | Path, out: str | Path, *, seed: int = 0) -> Path:
     """Train the text model that predicts by the words of files' names, into ``out/text``.
 
-    It is the model of one of ten folds grouped by uploader; its gain and temperature are those of all ten.
+    It is the model of one of five folds grouped by uploader; its gain and temperature are those of all five.
     The run lists its test sounds, of uploaders that it was not trained on: their ids, classes and probabilities, and no
     words. Neither the sounds it was trained on nor any titles are kept.
 
