@@ -24,7 +24,7 @@ from bstviz.audio.decode import SUFFIXES
 FREESOUND_NAME = re.compile(r"^\d{1,8}__.+?__(?=.)")
 UCS_NAME = re.compile(r"^([A-Z]{2,5})([A-Z][a-z][A-Za-z]*)?(?:-([^_]+))?_(.+)$")
 SHORT_UCS = 3
-"""Fields after a CatID without subcategory (``RAIN``), which might be a word, from which a name counts as one of UCS."""
+"""Fields after a CatID without subcategory (``RAIN``), which might be a word, from which on a name is one of UCS."""
 MONTH = (
     "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
     "oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![a-z])"

@@ -179,7 +179,7 @@ def train_text_models(collection: Collection, folds: Folds, *, loss: Loss, seed:
     """Text models of all folds with one temperature, fitted on all their test sounds; each lists its own alone.
 
     The few uploaders of one fold's validation sounds say little of others. There is no retrieval: its datastore is
-    five times the size of everything else and adds 0.2 points to the pool with audio (``benchmarks/names.py``).
+    five times the size of everything else and adds 0.2 points to the pool with audio (``docs/experiments.md``).
     """
     from bstviz.models.predict import Embeddings, answers_table, predict
     from bstviz.training.train import train_folds
