@@ -22,13 +22,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from bstviz.evaluation.calibration import LEAST, gain
 from bstviz.inference.classify import Answer, Classifier, Parts, ranked
 from bstviz.models.predict import Prediction
 from bstviz.models.run import Run, load_run
 from bstviz.paths import assets
-
-LEAST = 1e-6
-"""Probabilities count as at least this much: one model's nought does not outvote all that the other says."""
 
 
 def held_out_gain(run: Run) -> float:
@@ -40,15 +38,6 @@ def held_out_gain(run: Run) -> float:
     if run.held_out_gain is not None:
         return max(run.held_out_gain, 0.0)
     return max(gain(run.probabilities[run.tested], run.y_true[run.tested]), 0.0)
-
-
-def gain(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean log-likelihood of labels (n,) by probabilities (n, C), less that of their own frequencies; 0 without any."""
-    if not len(labels):
-        return 0.0
-    frequencies = np.bincount(labels, minlength=probabilities.shape[1]) / len(labels)
-    own = np.maximum(probabilities[np.arange(len(labels)), labels].astype(np.float64), LEAST)
-    return float(np.log(own).mean() - np.log(frequencies[labels]).mean())
 
 
 def pooled(audio: np.ndarray, words: np.ndarray, weight: float) -> np.ndarray:

@@ -26,11 +26,10 @@ from bstviz.datasets.table import load as load_table
 from bstviz.encoders.base import AudioOrText
 from bstviz.encoders.registry import load_text_encoder
 from bstviz.errors import UserError
-from bstviz.evaluation.calibration import fit_temperature
+from bstviz.evaluation.calibration import fit_temperature, gain
 from bstviz.evaluation.metrics import evaluate
 from bstviz.inference.embed import TEXT_FIELDS, embed_collection
 from bstviz.inference.names import words_of_name
-from bstviz.inference.pool import gain
 from bstviz.jobs.resumable import Track, no_progress
 from bstviz.latent.projection import UmapSettings
 from bstviz.models.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Loss, Modality, TrainConfig, recipe

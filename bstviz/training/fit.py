@@ -38,6 +38,8 @@ class Fitted:
         history: train_loss, val_loss and val_accuracy of each member, one value per epoch.
         temperatures: Of each member, fitted on the validation sounds of its judges.
         datastores: Of each member, or None without retrieval.
+        gains: How much better than class frequencies each member predicts the validation sounds of its judges
+            (:func:`bstviz.evaluation.calibration.gain`), nats per sound.
         precision: Of the matrix products: ``float32`` or ``bfloat16``.
     """
 
@@ -45,6 +47,7 @@ class Fitted:
     history: list[dict[str, list[float]]]
     temperatures: list[float]
     datastores: list[Datastore | None]
+    gains: list[float]
     precision: Precision
 
 
@@ -358,32 +361,34 @@ def _val_logits(model: Network, data: _Data) -> list[Tensor]:
 
 def _calibrated(
     model: Network, data: _Data, config: TrainConfig, judges: Sequence[Sequence[int]]
-) -> tuple[list[float], list[Datastore | None]]:
-    """Temperature and, with retrieval, datastore of each member, fitted on the validation sounds of its judges."""
+) -> tuple[list[float], list[Datastore | None], list[float]]:
+    """Temperature, with retrieval datastore, and gain of each member, by the validation sounds of its judges."""
     logits = _val_logits(model, data)
     labels = [data.labels[val] for _, val in data.splits]
+    stores, votes = _datastores(model, data) if config.retrieval else ([None] * len(labels), logits)
 
-    def temperature_by(members: Sequence[int]) -> float:
-        scores, truth = torch.cat([logits[m] for m in members]), torch.cat([labels[m] for m in members])
-        return calibration.fit_temperature(scores.cpu().numpy(), truth.cpu().numpy())
+    def fitted(members: Sequence[int]) -> tuple[float, float, float]:
+        scores, said, truth = (torch.cat([values[m] for m in members]) for values in (logits, votes, labels))
+        temperature = calibration.fit_temperature(scores.cpu().numpy(), truth.cpu().numpy())
+        probabilities = (scores / temperature).softmax(dim=1)
+        share = best_share(probabilities, said, truth) if config.retrieval else 0.0
+        blended = torch.lerp(probabilities, said, share) if share else probabilities
+        return temperature, share, calibration.gain(blended.cpu().numpy(), truth.cpu().numpy())
 
-    temperatures = [temperature_by(members) for members in judges]
-    if not config.retrieval:
-        return temperatures, [None] * len(judges)
-    seen, held = (
-        [_member_inputs(model, data.inputs, rows[part], m) for m, rows in enumerate(data.splits)] for part in (0, 1)
-    )
-    stores = [build_datastore(x, data.labels[train]) for x, (train, _) in zip(seen, data.splits, strict=True)]
-    votes = [store.probabilities(x, model.config.n_classes) for store, x in zip(stores, held, strict=True)]
+    temperatures, shares, gains = zip(*map(fitted, judges), strict=True)
+    blends = [store and replace(store, share=share) for store, share in zip(stores, shares, strict=True)]
+    return list(temperatures), blends, list(gains)
 
-    def share_by(members: Sequence[int], temperature: float) -> float:
-        own = torch.cat([(logits[m] / temperature).softmax(dim=1) for m in members])
-        return best_share(own, torch.cat([votes[m] for m in members]), torch.cat([labels[m] for m in members]))
 
-    return temperatures, [
-        replace(store.with_more(x, y), share=share_by(members, temperature))
-        for store, x, y, members, temperature in zip(stores, held, labels, judges, temperatures, strict=True)
-    ]
+def _datastores(model: Network, data: _Data) -> tuple[list[Datastore], list[Tensor]]:
+    """Datastore of each member and what it says, (v, C), of its validation sounds before they join it."""
+    stores, votes = [], []
+    for member, (train, val) in enumerate(data.splits):
+        seen, held = (_member_inputs(model, data.inputs, rows, member) for rows in (train, val))
+        store = build_datastore(seen, data.labels[train])
+        votes.append(store.probabilities(held, model.config.n_classes))
+        stores.append(store.with_more(held, data.labels[val]))
+    return stores, votes
 
 
 def _member_inputs(model: Network, inputs: Inputs, rows: Tensor, member: int) -> Tensor:

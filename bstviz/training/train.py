@@ -96,7 +96,7 @@ def train_folds(
         "precision": fitted.precision,
         "threads": torch.get_num_threads(),
     }
-    runs = _runs(collection, rows, splits, fitted, answers, **same)
+    runs = _runs(collection, rows, splits, fitted, answers, held_out=held_out is not None, **same)
     return [run.with_umap(umap) if umap else run for run in runs]
 
 
@@ -180,6 +180,8 @@ def _runs(
     splits: Mapping[int, np.ndarray],
     fitted: Fitted,
     answers: Sequence[Prediction],
+    *,
+    held_out: bool,
     **same: Any,
 ) -> list[Run]:
     """The run of each member, judged on its test sounds.
@@ -190,6 +192,7 @@ def _runs(
         splits: (N,) of each member, by its fold.
         fitted: The members.
         answers: Their predictions for the rows.
+        held_out: Whether other members held out sounds to calibrate them by.
         same: Attributes that the runs share.
     """
     parents, runs = collection.taxonomy.parents, []
@@ -208,6 +211,7 @@ def _runs(
             history=fitted.history[member],
             temperature=fitted.temperatures[member],
             datastore=fitted.datastores[member],
+            held_out_gain=fitted.gains[member] if held_out else None,
             **same,
         )
         runs.append(run)
