@@ -61,7 +61,7 @@ assets: $(INSTALLED_DEV)
 	for folder in $(RECORDINGS); do \
 		name=$(ASSETS_BUILD)/$$(basename $$folder); \
 		test -d $$name || $(BIN)/bstviz import table $$folder/metadata.csv --audio $$folder --out $$name || exit 1; \
-		$(BIN)/bstviz embed $$name --only-missing || exit 1; \
+		$(BIN)/bstviz embed $$name || exit 1; \
 	done
 	$(BIN)/bstviz demo --out assets --titles $(TITLES) \
 		$(foreach folder,$(RECORDINGS),--extra $(ASSETS_BUILD)/$(notdir $(folder)))
