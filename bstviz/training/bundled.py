@@ -37,7 +37,7 @@ from bstviz.models.run import Run
 
 COLLECTION, RUNS, TEXT = "demo", "runs", "text"
 RECIPE = "default"
-CHANGES: dict[str, Any] = {"noise": 1.0, "mask": 0.9, "label_smoothing": 0.3, "epochs": 15, "min_steps": 800}
+CHANGES: dict[str, Any] = {"noise": 0.3, "label_smoothing": 0.3}
 """Of the recipe, for the bundled models: chosen on half of the collections of recordings (``docs/experiments.md``)."""
 GROUP = "collection"
 """Column of further collections that says where a recording comes from; a table without it is one group."""
