@@ -4,6 +4,7 @@
 # make test-fast  the tests without a browser that take less than five seconds each, in parallel: two minutes
 # make test-long  fuzz, soak, kills and big libraries
 # make test-clap  compares the two ways to CLAP, in an environment of its own (some minutes and 6 GB, once)
+# make assets     the bundled models, made anew from RECORDINGS (folders with a metadata.csv) and TITLES (a table of BSD10k)
 # make lint       every check of .pre-commit-config.yaml on every file
 # make hooks      the same checks at every commit
 #
@@ -23,7 +24,12 @@ INSTALLED_DEV = $(VENV)/.installed-dev
 CLAP_VENV ?= .venv-clap
 CLAP_BIN = $(CLAP_VENV)/bin
 
-.PHONY: app test test-fast test-long test-clap lint hooks clean
+RECORDINGS ?=
+TITLES ?=
+# One thread and one kind of processor make the same bytes; the second folder of collections is scratch
+ASSETS_BUILD ?= build/assets
+
+.PHONY: app test test-fast test-long test-clap assets lint hooks clean
 
 app: $(INSTALLED)
 	$(BIN)/bstviz app --port $(PORT)
@@ -47,6 +53,18 @@ $(CLAP_VENV)/.installed: Makefile
 	$(CLAP_BIN)/python -m pip --disable-pip-version-check -q install "torch===2.13.0" "torchvision==0.28.0" "torchaudio==2.11.0" \
 		"laion-clap==1.1.7" "transformers>=5.0" pandas pyarrow pooch pytest pytest-timeout
 	@touch $@
+
+assets: export OMP_NUM_THREADS = 1
+assets: $(INSTALLED_DEV)
+	@test -n "$(RECORDINGS)" -a -n "$(TITLES)" || { echo "make assets RECORDINGS='A B C' TITLES=bsd10k_v1.2.parquet"; exit 1; }
+	mkdir -p $(ASSETS_BUILD)
+	for folder in $(RECORDINGS); do \
+		name=$(ASSETS_BUILD)/$$(basename $$folder); \
+		test -d $$name || $(BIN)/bstviz import table $$folder/metadata.csv --audio $$folder --out $$name || exit 1; \
+		$(BIN)/bstviz embed $$name || exit 1; \
+	done
+	$(BIN)/bstviz demo --out assets --titles $(TITLES) \
+		$(foreach folder,$(RECORDINGS),--extra $(ASSETS_BUILD)/$(notdir $(folder)))
 
 lint: $(INSTALLED_DEV)
 	PATH="$(abspath $(BIN)):$$PATH" pre-commit run --all-files --show-diff-on-failure

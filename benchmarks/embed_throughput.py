@@ -1,26 +1,32 @@
-"""How much of an encoder's speed is left when sounds come from files, and what a second Ray worker adds.
+"""How fast sounds from files are embedded on one core against plain torch, what of an encoder's speed is left when they
+come from files, and what a second Ray worker adds.
 
-    python benchmarks/embed_throughput.py FOLDER [--files 500] [--ray-files 500]
+    python benchmarks/embed_throughput.py FOLDER [FOLDER ...] [--files 500] [--pipeline-files 500] [--ray-files 500]
 
-Prints two ratios, each against a reference measured in the same run:
+The files are drawn from all folders by :data:`SEED`. Each ratio is against a reference measured in the same run:
 
-- files / bare: sounds a second of the library's way (read ahead, decode, resample, embed, write chunks) over those of
-  the encoder's bare forward on the same sounds, decoded beforehand, in the same batches and with the same threads; the
-  median over groups of :data:`GROUP` files, each measured both ways in turn, so that other work on the machine slows
-  both; and the same by processor time, which other work does not touch;
+- ratio exact / ratio all: processor time that the library's way (read ahead, decode, resample, embed, write chunks)
+  takes on one core with the encoders as they were first written (torch in float32, SoundNet's layers one by one), over
+  that with the same windows in today's runtime, and over that with the default encoder, which is brief. In
+  groups of :data:`GROUP` files, each measured all three ways in turn; and the smallest cosine between embeddings of the
+  first two. Processor time is what other work on the machine touches least;
+- files / bare: sounds a second of the library's way over those of the encoder's bare forward on the same sounds,
+  decoded beforehand, in the same batches and with the same threads; the median over groups, and the same by processor
+  time;
 - ray / one: two Ray workers over one process on one core (where the system can pin it; its reading threads would else
   take a part of the second core), both from files, the one process before and after; the rate while all workers are
   busy, from the first chunk to the first worker's last, and with Ray's start and its uneven end counted in; and the
   same against one process that may read ahead on other cores.
 
-Before them, how much of the machine other work takes, by the processor time that a spinning process gets on each core:
-below 0.95 none of the ratios by the clock means much.
+Before the last two, how much of the machine other work takes, by the processor time that a spinning process gets on
+each core: below 0.95 none of their ratios by the clock means much.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -29,19 +35,61 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import torch
 from pyarrow import parquet
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from bstviz.datasets.folder import sound_files
+from bstviz.encoders import aisfx, runtime, soundnet
+from bstviz.encoders.base import AudioEncoder
+from bstviz.encoders.concatenated import Concatenated
 from bstviz.inference.embed import BATCH_SOUNDS, Embedder, load_sound
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Item, fingerprint, in_chunks
 from bstviz.models.config import AUDIO_ENCODER
 
 GROUP = 64
+SEED = 0
+WHOLE = "aisfx+soundnet"
+"""The default encoder before the brief one."""
+
+
+class PlainLayer(nn.Module):
+    """A layer of SoundNet as a convolution over time with its activation and pooling, batch norm folded in."""
+
+    def __init__(self, weights: dict[str, np.ndarray], sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        into, out, kernel, stride, padding, pool = sizes
+        conv, norm = nn.Conv1d(into, out, kernel, stride, padding).eval(), nn.BatchNorm1d(out).eval()
+        kernels = np.ascontiguousarray(weights["weights"].reshape(kernel, into, out).transpose(2, 1, 0))
+        conv.load_state_dict({"weight": torch.from_numpy(kernels), "bias": torch.from_numpy(weights["biases"])})
+        names = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "var"}
+        state = {name: torch.from_numpy(np.ascontiguousarray(weights[own])) for name, own in names.items()}
+        norm.load_state_dict(state, strict=False)
+        self.steps = nn.Sequential(fuse_conv_bn_eval(conv, norm), nn.ReLU(), *([nn.MaxPool1d(pool)] if pool else []))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(w, channels, 1, time) to the same."""
+        out: Tensor = self.steps(x[:, :, 0])
+        return out[:, :, None]
+
+
+def plain_encoders() -> AudioEncoder:
+    """aiSFX and SoundNet side by side as they were first written: in torch and float32."""
+    network = runtime.Compiled(runtime.with_torch(aisfx.read_layers(), "float32"), "torch")
+    weights = soundnet.read_weights(soundnet.weights_file())
+    layers = [PlainLayer(weights[f"conv{i}"], sizes) for i, sizes in enumerate(soundnet.LAYERS, 1)]
+    return Concatenated(
+        [
+            aisfx.AiSFX(network, metadata.version("aisfx")),
+            soundnet.SoundNet(layers, metadata.version("soundnet"), "cpu"),
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -114,16 +162,52 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, allowed)
 
 
+def compare(items: list[Item]) -> None:
+    """Prints processor time of the three ways on one core, and their ratios."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    ways = {"plain": Embedder(WHOLE), "exact": Embedder(WHOLE), "brief": Embedder(AUDIO_ENCODER)}
+    ways["plain"].encoder = plain_encoders()
+    print(f"one core, {len(items)} files; exact: {ways['exact'].encoder.info}; brief: {ways['brief'].encoder.info}")
+    spent, least = dict.fromkeys(ways, 0.0), 1.0
+    with one_core(), tempfile.TemporaryDirectory() as place:
+        for way, embedder in ways.items():
+            in_chunks(lambda e=embedder: e, items[:4], Path(place) / f"warm-{way}")
+        for first in range(0, len(items), GROUP):
+            made = {}
+            for way, embedder in ways.items():
+                start = time.process_time()
+                store = Path(place) / f"{way}-{first}"
+                table = in_chunks(lambda e=embedder: e, items[first : first + GROUP], store)
+                spent[way] += time.process_time() - start
+                made[way] = np.stack([v for v in table["embedding"] if v is not None])
+            a, b = made["plain"], made["exact"]
+            cosines = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+            least = min(least, float(cosines.min()))
+            done = min(first + GROUP, len(items))
+            print("  " + ", ".join(f"{way} {1e3 * s / done:.1f} ms a file" for way, s in spent.items()), flush=True)
+    print(f"smallest cosine, exact to plain: {least:.6f}  (wanted: at least 0.9999)")
+    print(f"ratio exact {spent['plain'] / spent['exact']:.2f}")
+    print(f"ratio all {spent['plain'] / spent['brief']:.2f}", flush=True)
+    torch.set_num_threads(threads)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--files", type=int, default=500)
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--files", type=int, default=500, help="of the comparison with plain torch")
+    parser.add_argument("--pipeline-files", type=int, default=500, help="of files / bare")
     parser.add_argument("--ray-files", type=int, default=500)
-    parser.add_argument("--encoder", default=AUDIO_ENCODER)
+    parser.add_argument("--encoder", default=AUDIO_ENCODER, help="of the last two")
     arguments = parser.parse_args()
-    root = arguments.folder.resolve()
-    everything = [Item(path, str(root / path), fingerprint(root / path)) for path in sound_files(root)]
-    items, few = everything[: arguments.files], everything[: arguments.ray_files]
+    paths = [path for root in arguments.folders for path in (root.resolve() / name for name in sound_files(root))]
+    random.Random(SEED).shuffle(paths)
+    everything = [Item(str(path), str(path), fingerprint(path)) for path in paths]
+    if arguments.files:
+        compare(everything[: arguments.files])
+    items, few = everything[: arguments.pipeline_files], everything[: arguments.ray_files]
+    if not items and not few:
+        return
     print(f"share of the cores that is free: {quiet():.2f}", flush=True)
     embedder = Embedder(arguments.encoder)
     sounds = [load_sound(item).at(embedder.encoder.rate) for item in items]

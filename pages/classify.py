@@ -14,16 +14,16 @@ def page() -> None:
     left, right = st.columns([3, 2], gap="large")
     with right:
         models = predictions.pick_models(key=KEY)
-        text = uploads.words(key=KEY)
+        words = predictions.Words(uploads.words(key=KEY), uploads.pick_names(key=KEY))
     with left:
         given = uploads.pick_uploads(key=KEY)
     if len(given) == 1:
-        one_sound.card(models, given[0], text, key=f"{KEY}.{given[0].content[:12]}")
+        one_sound.card(models, given[0], words, key=f"{KEY}.{given[0].content[:12]}")
     elif given:
-        chosen = table.table(models, given, text, key=KEY)
+        chosen = table.table(models, given, words, key=KEY)
         if chosen is not None:
             with st.container(border=True):
-                one_sound.card(models, chosen, text, key=f"{KEY}.{chosen.content[:12]}")
+                one_sound.card(models, chosen, words, key=f"{KEY}.{chosen.content[:12]}")
     else:
         predictions.warm(models)
 

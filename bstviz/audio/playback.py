@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-from bstviz.audio.sound import FULL_RATE, Sound
+from bstviz.audio.sound import FULL_RATE, Sound, pcm16
 
 BROWSER_TYPES = {
     ".wav": "audio/wav",
@@ -25,7 +25,7 @@ def to_wav(samples: np.ndarray, rate: int) -> bytes:
     import soundfile
 
     buffer = io.BytesIO()
-    soundfile.write(buffer, np.clip(samples, -1.0, 1.0), rate, format="WAV", subtype="PCM_16")
+    soundfile.write(buffer, pcm16(samples), rate, format="WAV", subtype="PCM_16")
     return buffer.getvalue()
 
 

@@ -5,7 +5,9 @@ Conventions: samples are mono float32, nominally within -1..1; rates are in Hz, 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -45,6 +47,17 @@ class Sound:
     starts: tuple[float, ...] = (0.0,)
     notes: tuple[str, ...] = ()
 
+    @cached_property
+    def content(self) -> str:
+        """What tells its content from others, 32 hexadecimal digits: a hash of rate and samples in 16 bits.
+
+        It is the same in every container and lossless format, at 16 bits and above, and for the WAV that a page serves
+        of a sound (:func:`bstviz.audio.playback.to_wav`); bytes and names of files do not matter.
+        """
+        digest = hashlib.sha256(self.rate.to_bytes(4, "little"))
+        digest.update(pcm16(self.samples).tobytes())
+        return digest.hexdigest()[:32]
+
     def at(self, rate: int) -> np.ndarray:
         """Samples (n,) float32 at another rate in Hz."""
         return resample(self.samples, self.rate, rate)
@@ -63,6 +76,11 @@ class Sound:
         count = min(max(int(self.seconds / seconds), 1), at_most)
         edges = np.linspace(0.0, self.seconds, count + 1).tolist()
         return [Segment(a, b, self.around((a + b) / 2, seconds)) for a, b in pairwise(edges)]
+
+
+def pcm16(samples: np.ndarray) -> np.ndarray:
+    """Samples (n,) in 16 bits, little-endian, clipped to -1..1; decoded and coded again they are the same."""
+    return np.clip(np.rint(samples * np.float32(2**15)), -(2**15), 2**15 - 1).astype("<i2")
 
 
 def resample(samples: np.ndarray, rate: int, target: int) -> np.ndarray:

@@ -25,7 +25,8 @@ from bstviz.cli.options import (
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
-    from bstviz.inference.classify import Classifier
+    from bstviz.inference.classify import Answer, Classifier
+    from bstviz.inference.pool import TextModel
     from bstviz.jobs.backend import Engine
     from bstviz.models.run import Run
 
@@ -33,6 +34,9 @@ commands = typer.Typer()
 RunOption = Annotated[
     Path | None,
     typer.Option(help="Run, or experiment whose runs predict together; by default the bundled audio models."),
+]
+NamesOption = Annotated[
+    bool, typer.Option("--names/--no-names", help="Take the words of a file's name into account, with an audio model.")
 ]
 
 
@@ -45,7 +49,10 @@ def _bundled_models() -> list[Path]:
 def classify(
     files: Annotated[list[Path] | None, typer.Argument(help="Sound files.")] = None,
     run: RunOption = None,
-    text: Annotated[str, typer.Option(help="Title, tags or description, for an audio + text model.")] = "",
+    text: Annotated[
+        str, typer.Option(help="Title, tags or description: for an audio + text model, or in place of the file's name.")
+    ] = "",
+    names: NamesOption = True,
     best: Annotated[int, typer.Option(help="Number of classes to print.")] = 3,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
@@ -63,7 +70,7 @@ def classify(
         print_renamed("classify --batch FOLDER", "label FOLDER")
         if files or out is None:
             raise UserError("--batch takes a folder and --out, and no files: bstviz label FOLDER --out labels.parquet")
-        _label(batch, out, run, chosen_engine(engine, workers, address), device)
+        _label(batch, out, run, names, chosen_engine(engine, workers, address), device)
         return
     if not files:
         raise UserError(
@@ -71,38 +78,53 @@ def classify(
             "bstviz label FOLDER --out labels.parquet"
         )
     from bstviz.inference.classify import DECODING, load_classifier
+    from bstviz.inference.names import words_of_name
+    from bstviz.inference.pool import text_model_beside
 
     classifier = load_classifier(*([run] if run else _bundled_models()), device=chosen_device(device))
+    beside = text_model_beside(classifier.run, device=chosen_device(device)) if names or text else None
     identity = {"run": str(run) if run else classifier.name, "encoder": _encoder_names(classifier.run)}
     results: list[dict[str, Any]] = []
     for file in files:
-        results.append({"file": str(file), **identity, **_predicted(classifier, file, text)})
+        words = text.strip() or words_of_name(file.name)
+        results.append({"file": str(file), **identity, **_predicted(classifier, file, text, beside, words)})
         if not as_json:
             _print_prediction(results[-1], classifier.run, best)
     if as_json:
         print(json.dumps(results, indent=1))
     else:
-        print(f"run {identity['run']}, encoder {identity['encoder']}, decoding {DECODING}")
+        via = classifier.audio_encoder.info.via
+        runtime = f" via {via}" if via else ""
+        print(f"run {identity['run']}, encoder {identity['encoder']}{runtime}, decoding {DECODING}")
     if all("error" in r for r in results):
         raise typer.Exit(1)
 
 
-def _predicted(classifier: Classifier, file: Path, text: str) -> dict[str, Any]:
+def _predicted(classifier: Classifier, file: Path, text: str, beside: TextModel | None, words: str) -> dict[str, Any]:
     """What ``classify --json`` states of one file: probabilities, novelty and notes, or why there are none.
 
-    The first classes of both levels are the answer.
+    The first classes of both levels are the answer; where a text model predicted beside the classifier, ``audio`` and
+    ``words`` have what each said.
     """
-    from bstviz.inference.classify import DECODING
-
     try:
         answer = classifier.classify(file, text=text)
     except UserError as error:
         return {"error": str(error)}
-    levels = {
+    if beside is not None:
+        answer = beside.join(answer, words, classifier.runs)
+    parts: dict[str, Any] = {"audio": None, "words": None}
+    if answer.parts is not None:
+        said = {"text": answer.parts.words, "weight": answer.parts.weight}
+        parts = {"audio": _levels(answer.parts.audio), "words": {**said, **_levels(answer.parts.by_words)}}
+    stated = {"novelty": answer.novelty, "notes": list(answer.notes), "own": answer.own}
+    return {"decoding": answer.decoding, **_levels(answer), **stated, **parts}
+
+
+def _levels(answer: Answer) -> dict[str, list[dict[str, Any]]]:
+    return {
         level: [{"class": r.code, "probability": r.probability} for r in ranked]
         for level, ranked in (("top", answer.top), ("second", answer.second))
     }
-    return {"decoding": DECODING, **levels, "novelty": answer.novelty, "notes": list(answer.notes)}
 
 
 def _encoder_names(run: Run) -> str:
@@ -114,12 +136,20 @@ def _print_prediction(entry: dict[str, Any], run: Run, best: int) -> None:
     if "error" in entry:
         output.print(f"  [red]{plain(entry['error'])}[/]")
         return
-    for level, count in (("top", 2), ("second", best)):
-        named = (
-            f"{run.taxonomy[r['class']].name} ({r['class']}) {100 * r['probability']:.1f} %"
-            for r in entry[level][:count]
+
+    def named(ranked: list[dict[str, Any]]) -> str:
+        return plain(
+            "  ·  ".join(
+                f"{run.taxonomy[r['class']].name} ({r['class']}) {100 * r['probability']:.1f} %" for r in ranked
+            )
         )
-        output.print(f"  {level:>6}: {plain('  ·  '.join(named))}")
+
+    for level, count in (("top", 2), ("second", best)):
+        output.print(f"  {level:>6}: {named(entry[level][:count])}")
+    if words := entry["words"]:
+        output.print(f"  by audio alone: {named(entry['audio']['second'][:1])}")
+        share = f"weight {words['weight']:.2f}"
+        output.print(f"  by the words {plain(repr(words['text']))} ({share}): {named(words['second'][:1])}")
     nearer = f"{100 * entry['novelty']:.0f} % of the collection's own sounds lie nearer to their neighbours"
     output.print(f"  unusual: {nearer}")
     for note in entry["notes"]:
@@ -131,6 +161,7 @@ def label(
     folder: Path,
     out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write, one row per sound.")],
     run: RunOption = None,
+    names: NamesOption = True,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
@@ -140,19 +171,20 @@ def label(
 
     Example: bstviz label ~/Library --out labels.parquet --engine ray
     """
-    _label(folder, out, run, chosen_engine(engine, workers, address), device)
+    _label(folder, out, run, names, chosen_engine(engine, workers, address), device)
 
 
-def _label(folder: Path, out: Path, run: Path | None, engine: Engine, device: str) -> None:
+def _label(folder: Path, out: Path, run: Path | None, names: bool, engine: Engine, device: str) -> None:
     from bstviz.inference.classify import DECODING
     from bstviz.inference.label import label_folder
 
     runs = [run] if run else _bundled_models()
-    table = label_folder(folder, out, runs, engine=engine, device=chosen_device(device), track=track)
+    table = label_folder(folder, out, runs, names=names, engine=engine, device=chosen_device(device), track=track)
     bad = table[table["problem"].notna()]
     by = " + ".join(path.name for path in runs)
     labelled = f"{len(table) - len(bad):,} of {len(table):,} sounds labelled"
-    console.print(f"{labelled} by {plain(by)}, decoding {DECODING} -> {plain(out)}")
+    worded = f" and, of {table['words'].notna().sum():,}, the words of their names" if "words" in table else ""
+    console.print(f"{labelled} by {plain(by)}{worded}, decoding {DECODING} -> {plain(out)}")
     print_problems(dict(zip(bad["file"], bad["problem"], strict=True)))
 
 
@@ -194,6 +226,7 @@ def explore(
         typer.Option(help="Audio model (a run or an experiment), repeatable; by default the bundled ones."),
     ] = None,
     home: Annotated[Path | None, typer.Option(help="Folder for what is made; by default in the cache.")] = None,
+    names: NamesOption = True,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
@@ -212,6 +245,7 @@ def explore(
         folder,
         run or _bundled_models(),
         home=home,
+        names=names,
         engine=chosen_engine(engine, workers, address),
         device=chosen_device(device),
         track=track,

@@ -263,6 +263,9 @@ def demo(
     extra: Annotated[
         list[Path] | None, typer.Option(help="Embedded collection with extra training data; repeatable.")
     ] = None,
+    titles: Annotated[
+        Path | None, typer.Option(help="Table of BSD10k whose titles train the model of file names; left out, none is.")
+    ] = None,
     seed: SeedOption = 0,
     fold_seed: FoldSeedOption = 0,
     as_json: JsonOption = False,
@@ -271,11 +274,13 @@ def demo(
 
     Example: bstviz demo --out demo --extra collections/recordings
     """
-    from bstviz.training.bundled import RUNS, train_bundled
+    from bstviz.training.bundled import RUNS, train_bundled, train_bundled_text
 
     def on_run(name: str, epoch: int, total: int) -> None:
         if epoch == total:
             console.print(f"trained {name}")
 
     train_bundled(out, list(extra or ()), seed=seed, fold_seed=fold_seed, track=track, on_run=on_run)
+    if titles is not None:
+        console.print(f"trained {plain(train_bundled_text(titles, out, seed=seed))}")
     _print_report([out / RUNS], "json" if as_json else "text")

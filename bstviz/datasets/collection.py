@@ -28,7 +28,7 @@ from bstviz.errors import UserError
 
 COLLECTION_HEADER = "collection.json"
 COLUMNS = ("sound_id", "class", "confidence", "title", "tags", "description", "uploader", "license", "path", "duration")
-NOT_OFFERED = {"sound_id", "class", "confidence", "title", "tags", "description", "path", "file", "url"}
+NOT_OFFERED = {"sound_id", "class", "confidence", "title", "tags", "description", "path", "file", "url", "content"}
 """Columns that are shown in ways of their own, or not at all: not offered to colour, filter or group by."""
 SYNTH_ROOT = "synth:"
 """Root of collections whose audio is synthesised from the sound id when it is needed."""

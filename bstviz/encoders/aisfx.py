@@ -1,7 +1,12 @@
 """aiSFX: 512-d embeddings of sound effects, from the weights inside the ``aisfx`` package.
 
 A nine-layer CNN over log-mel windows of 2.3 s. A sound is cut into half-overlapping windows whose embeddings are
-averaged; one shorter than a window is repeated until it fills it, a long one is sampled at evenly spaced windows.
+averaged; one shorter than a window is repeated until it fills it, a long one is sampled at evenly spaced windows. Of
+the package only its weights are taken; :mod:`bstviz.encoders.runtime` runs the network.
+
+``aisfx-brief`` takes every second of these windows, so that they do not overlap, and reads the second of the four
+blocks too, which has not yet gone far from the spectrum: maximum and deviation over time of each channel. It is
+another encoder, with 768-d embeddings of its own.
 
 The package's own librosa front end hands the network its spectrogram the wrong way round; here it is (frames, bands),
 as in training.
@@ -20,19 +25,25 @@ from typing import Any
 import numpy as np
 import torch
 from librosa.filters import mel as mel_filters
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch import Tensor
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from bstviz.encoders.base import EncoderInfo
+from bstviz.encoders.runtime import Compiled, Layer, compiled
 from bstviz.errors import UserError
 
 RATE = 44_100
 N_FFT, HOP, BANDS = 2048, 1024, 96
 WINDOW, WINDOW_HOP = 100, 50  # frames; 2.3 s and half of it
 MAX_WINDOWS = 12
-BATCH = 16  # windows per forward pass
+BATCH = 4  # windows per forward pass; more of them are not faster
 LOG_MEL_MAX = 9.457798957824707  # greatest log-mel value of the training data: the package's fixed scale
 CHECKPOINT = Path("models") / "checkpoint.pth"
+NORM_EPS = 1e-5  # of the batch norms
+DIM = 512
+READ_BLOCK = 2  # whose maximum and deviation over time are part of brief embeddings
+BRIEF_PARTS = (DIM, 256)
+BLOCKS = 4  # of two convolutions each, with a pooling behind all but the last
 
 
 class AiSFX:
@@ -40,18 +51,20 @@ class AiSFX:
 
     rate = RATE
 
-    def __init__(self, network: nn.Module, revision: str, device: str) -> None:
-        self.info = EncoderInfo("aisfx", revision, 512)
-        self._device = torch.device(device)
-        self._network = network.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def __init__(self, network: Compiled, revision: str, *, brief: bool = False) -> None:
+        parts = BRIEF_PARTS if brief else ()
+        dim = sum(BRIEF_PARTS) if brief else DIM
+        self.info = EncoderInfo("aisfx-brief" if brief else "aisfx", revision, dim, via=network.via, parts=parts)
+        self._every = 2 if brief else 1
+        self._forward = network.forward
         mel = mel_filters(sr=RATE, n_fft=N_FFT, n_mels=BANDS, fmin=0.0, fmax=RATE / 2, htk=True, norm=1.0)
         self._mel = torch.from_numpy(mel)
         self._hann = torch.hann_window(N_FFT)
 
     def __repr__(self) -> str:
-        return f"AiSFX({self.info}, {self._device})"
+        return f"AiSFX({self.info})"
 
-    def log_mel(self, samples: np.ndarray) -> torch.Tensor:
+    def log_mel(self, samples: np.ndarray) -> Tensor:
         """Scaled log-mel spectrogram (frames, 96) of a peak-normalised sound (n,) at 44.1 kHz."""
         x = torch.from_numpy(np.array(samples, dtype=np.float32))
         x = x / x.abs().max().clamp_min(1e-9)
@@ -63,21 +76,23 @@ class AiSFX:
         return ((self._mel @ power) * 10_000 + 1).log10().T / LOG_MEL_MAX
 
     @staticmethod
-    def windows(spectrogram: torch.Tensor) -> torch.Tensor:
+    def windows(spectrogram: Tensor, every: int = 1) -> Tensor:
         """Evenly spaced windows (w, 100, 96) of a spectrogram (frames, 96), 1 <= w <= MAX_WINDOWS, about half
-        overlapping.
+        overlapping; of these all, or every second one and so on.
         """
         last = len(spectrogram) - WINDOW
         count = min(MAX_WINDOWS, -(-last // WINDOW_HOP) + 1)
         starts = np.linspace(0, last, count).round().astype(int)
-        return torch.stack([spectrogram[s : s + WINDOW] for s in starts])
+        taken = np.linspace(0, count - 1, (count - 1) // every + 1).round().astype(int)  # from the first to the last
+        return torch.stack([spectrogram[s : s + WINDOW] for s in starts[taken]])
 
     @torch.inference_mode()
     def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
-        """Embeddings (n, 512) float32 of n mono sounds (samples,) float32 at 44.1 kHz: window embeddings, averaged."""
-        blocks = [self.windows(self.log_mel(sound)) for sound in sounds]
-        stacked = torch.cat(blocks)
-        out = torch.cat([self._network(part.to(self._device)).cpu() for part in stacked.split(BATCH)])
+        """Embeddings (n, 512), brief ones (n, 768), float32 of n mono sounds (samples,) float32 at 44.1 kHz: those of
+        their windows, averaged.
+        """
+        blocks = [self.windows(self.log_mel(sound), self._every) for sound in sounds]
+        out = torch.cat([self._forward(part) for part in torch.cat(blocks).split(BATCH)])
         return np.stack([part.mean(0).numpy() for part in out.split([len(b) for b in blocks])])
 
 
@@ -88,8 +103,8 @@ def _numpy_scalars() -> list[Any]:
     return [(scalar, "numpy.core.multiarray.scalar"), np.dtype, type(np.dtype("int64"))]
 
 
-def load(device: str = "cpu") -> AiSFX:
-    """The encoder with its pretrained weights.
+def read_layers(*, brief: bool = False) -> list[Layer]:
+    """The network's layers, their batch norms folded into the convolutions: same output, a third less work.
 
     Raises:
         UserError: The ``aisfx`` package is not installed.
@@ -97,17 +112,33 @@ def load(device: str = "cpu") -> AiSFX:
     spec = util.find_spec("aisfx")
     if spec is None or spec.origin is None:
         raise UserError("The audio encoder aisfx needs its package; run: pip install --no-deps aisfx==0.1.2")
-    from aisfx.models.cnn2d import EmbeddingNet
-
     with torch.serialization.safe_globals(_numpy_scalars()):
         weights, _ = torch.load(Path(spec.origin).parent / CHECKPOINT, weights_only=True, map_location="cpu")
-    prefix = "embedding_net."
-    network = EmbeddingNet("max", 3, 1, 64)
-    network.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
-    network.eval()
-    for block in network.children():  # batch norms folded into the convolutions: same output, a third less work
+    layers = []
+    for block in range(1, BLOCKS + 1):
         for i in (1, 2):
-            conv, norm = getattr(block, f"conv{i}"), getattr(block, f"bn{i}")
-            setattr(block, f"conv{i}", fuse_conv_bn_eval(conv, norm))
-            setattr(block, f"bn{i}", nn.Identity())
-    return AiSFX(network, metadata.version("aisfx"), device)
+            prefix = f"embedding_net.conv_block{block}."
+            norm = (weights[f"{prefix}bn{i}.{name}"] for name in ("running_mean", "running_var", "weight", "bias"))
+            mean, variance, scale, shift = norm
+            fused = fuse_conv_bn_weights(
+                weights[f"{prefix}conv{i}.weight"], None, mean, variance, NORM_EPS, scale, shift
+            )
+            weight, bias = (part.detach() for part in fused)
+            read = brief and (block, i) == (READ_BLOCK, 2)
+            layers.append(Layer(weight, bias, pooled=i == 2 and block < BLOCKS, read=read))
+    return layers
+
+
+def load(device: str = "cpu", *, brief: bool = False) -> AiSFX:
+    """The encoder with its pretrained weights.
+
+    Raises:
+        UserError: The ``aisfx`` package is not installed.
+    """
+    network = compiled(read_layers(brief=brief), (WINDOW, BANDS), "aisfx", device)
+    return AiSFX(network, metadata.version("aisfx"), brief=brief)
+
+
+def load_brief(device: str = "cpu") -> AiSFX:
+    """The brief encoder; see :func:`load`."""
+    return load(device, brief=True)

@@ -50,7 +50,10 @@ class EncoderInfo:
         revision: Of the weights.
         dim: Of the embeddings.
         fields: Columns of the table that a text encoder read.
-        via: The package that ran it, where there are several ways to the same weights; no part of its identity.
+        via: What ran it, where there are several ways to the same weights: a package, its version, and a precision;
+            no part of its identity.
+        parts: Sizes of the parts that stand side by side in an embedding, which count alike in a network however many
+            dimensions each has; () for a single one. No part of its identity.
     """
 
     id: str
@@ -58,6 +61,7 @@ class EncoderInfo:
     dim: int
     fields: tuple[str, ...] = ()
     via: str = field(default="", compare=False)
+    parts: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def configuration(self) -> str:
@@ -85,7 +89,7 @@ def words_of(values: Mapping[str, str], fields: Sequence[str]) -> str:
 
 def encoder_from(entry: dict[str, Any] | None) -> EncoderInfo | None:
     """EncoderInfo from a header entry."""
-    return EncoderInfo(**{**entry, "fields": tuple(entry.get("fields", ()))}) if entry else None
+    return EncoderInfo(**entry | {name: tuple(entry.get(name, ())) for name in ("fields", "parts")}) if entry else None
 
 
 def bare(info: EncoderInfo) -> EncoderInfo:

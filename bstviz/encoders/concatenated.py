@@ -13,14 +13,16 @@ from bstviz.encoders.base import AudioEncoder, EncoderInfo
 class Concatenated:
     """Encoders side by side; an :class:`~bstviz.encoders.base.AudioEncoder` at the highest of their rates.
 
-    Its id and revision are theirs, joined by ``+``.
+    Its id and revision are theirs, joined by ``+``; its parts are theirs, one after another.
     """
 
     def __init__(self, encoders: Sequence[AudioEncoder]) -> None:
         self.encoders = tuple(encoders)
         infos = [encoder.info for encoder in self.encoders]
         ids, revisions = ("+".join(getattr(info, name) for info in infos) for name in ("id", "revision"))
-        self.info = EncoderInfo(ids, revisions, sum(info.dim for info in infos))
+        parts = tuple(part for info in infos for part in info.parts or (info.dim,))
+        via = " + ".join(info.via for info in infos if info.via)
+        self.info = EncoderInfo(ids, revisions, sum(info.dim for info in infos), via=via, parts=parts)
         self.rate = max(encoder.rate for encoder in self.encoders)
 
     def __repr__(self) -> str:

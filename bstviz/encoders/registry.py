@@ -22,7 +22,10 @@ def _lazy(module: str, function: str = "load") -> Factory:
 
 ENCODERS: dict[tuple[AudioOrText, str], Factory] = {
     ("audio", "aisfx"): _lazy("bstviz.encoders.aisfx"),
+    ("audio", "aisfx-brief"): _lazy("bstviz.encoders.aisfx", "load_brief"),
     ("audio", "soundnet"): _lazy("bstviz.encoders.soundnet"),
+    ("audio", "soundnet-brief"): _lazy("bstviz.encoders.soundnet", "load_brief"),
+    ("audio", "descriptors"): _lazy("bstviz.encoders.descriptors"),
     ("audio", "clap"): _lazy("bstviz.encoders.clap", "load_audio"),
     ("text", "minilm"): _lazy("bstviz.encoders.minilm"),
     ("text", "clap"): _lazy("bstviz.encoders.clap", "load_text"),

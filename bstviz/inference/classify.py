@@ -1,4 +1,9 @@
-"""Predictions for new sounds: decode, embed, and let one run or several predict."""
+"""Predictions for new sounds: decode, embed, and let one run or several predict.
+
+A sound that is not new, one that the runs list as their own, gets the answer that they store: by live prediction it
+would vote for itself among the nearest training sounds. What tells it is the content of its samples
+(:attr:`bstviz.audio.sound.Sound.content`), not its name or container.
+"""
 
 from __future__ import annotations
 
@@ -34,24 +39,46 @@ class Ranked:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What a pooled answer was made of (:mod:`bstviz.inference.pool`).
+
+    Attributes:
+        audio: What audio models answered.
+        words: The words.
+        by_words: What the text model answered to them.
+        weight: Of the words, 0 to 1.
+    """
+
+    audio: Answer
+    words: str
+    by_words: Answer
+    weight: float
+
+
+@dataclass(frozen=True)
 class Answer:
     """A run's prediction for one sound.
 
     Attributes:
-        top: Top-level classes by summed probability, best first.
-        second: Second-level classes: the answer, which is a child of the first of ``top``
-            (:meth:`bstviz.datasets.taxonomy.Taxonomy.top_down`), then all others by probability.
+        top: Top-level classes: the parent of the answer, then all others by summed probability.
+        second: Second-level classes: the answer by ``decoding``, then all others by probability.
         prediction: The arrays behind it, n = 1.
+        decoding: ``top_down`` of what is predicted, the runs' own of what they stored.
         novelty: How unusual the sound is for the run's collection, 0 to 1 (:mod:`bstviz.inference.novelty`); nan where
             not asked for.
-        notes: What is anomalous about the sound itself, a sentence each.
+        notes: What a person should know: what is anomalous about the sound, and that its answer is a stored one.
+        own: Id of the sound among the run's own, whose stored answer this is; None for a new sound.
+        parts: Of a pooled answer, what audio and words say each for itself; None where there were no words.
     """
 
     top: list[Ranked]
     second: list[Ranked]
     prediction: Prediction
+    decoding: Decoding = DECODING
     novelty: float = float("nan")
     notes: tuple[str, ...] = ()
+    own: str | None = None
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +91,18 @@ class Timeline:
     probabilities: np.ndarray
 
 
-def ranked(taxonomy: Taxonomy, prediction: Prediction) -> Answer:
-    """Classes of both levels from a prediction for one sound: first the answer, decoded top-down, then the others."""
+def ranked(taxonomy: Taxonomy, prediction: Prediction, *, decoding: Decoding = DECODING) -> Answer:
+    """Classes of both levels from a prediction for one sound: first the answer by a decoding, then the others."""
     probabilities = prediction.probabilities[0]
     mass = taxonomy.top_mass(prediction.probabilities)[0]
-    answer = taxonomy.codes[taxonomy.top_down(prediction.probabilities)[0]]
+    answer = taxonomy.codes[taxonomy.decode(prediction.probabilities, decoding)[0]]
 
-    def order(codes: tuple[str, ...], values: np.ndarray) -> list[Ranked]:
-        return [Ranked(codes[i], float(values[i])) for i in np.argsort(-values, kind="stable")]
+    def order(codes: tuple[str, ...], values: np.ndarray, first: str) -> list[Ranked]:
+        found = [Ranked(codes[i], float(values[i])) for i in np.argsort(-values, kind="stable")]
+        return sorted(found, key=lambda r: r.code != first)
 
-    second = sorted(order(taxonomy.codes, probabilities), key=lambda r: r.code != answer)
-    return Answer(order(taxonomy.top_codes, mass), second, prediction)
+    top = order(taxonomy.top_codes, mass, taxonomy.parent_of(answer))
+    return Answer(top, order(taxonomy.codes, probabilities, answer), prediction, decoding)
 
 
 @lru_cache(maxsize=8)
@@ -136,14 +164,30 @@ class Classifier:
         """Distances of the run's own sounds to their neighbours, for the novelty of others."""
         return novelty.usual_distances(self.run)
 
+    @property
+    def runs(self) -> list[Run]:
+        """The runs that predict."""
+        return [member for member, _ in self._members]
+
+    @cached_property
+    def _own_rows(self) -> list[dict[str, int]]:
+        """Rows of each run's own sounds by their content; none of inference-only runs and of audio + text models."""
+
+        def own(run: Run) -> dict[str, int]:
+            if tuple(run.encoders) != ("audio",) or run.answered_by is not None:
+                return {}
+            return {c: row for row, c in enumerate(run.sounds.get("content", ())) if isinstance(c, str)}
+
+        return [own(run) for run in self.runs]
+
     def embed_audio(self, samples: np.ndarray, rate: int) -> Embeddings:
         """Audio embedding (1, d_a) of a mono sound (n,) float32 at ``rate`` Hz."""
         encoder = self.audio_encoder
         return Embeddings(encoder.embed([resample(samples, rate, encoder.rate)]), encoder.info)
 
-    def embed_text(self, text: str) -> Embeddings:
-        """Text embedding (1, d_t)."""
-        return Embeddings(self.text_encoder.embed([text]), self.text_encoder.info)
+    def embed_text(self, *texts: str) -> Embeddings:
+        """Embeddings (n, d_t) of n texts."""
+        return Embeddings(self.text_encoder.embed(texts), self.text_encoder.info)
 
     def classify(self, source: str | Path | bytes, *, text: str = "", name: str | None = None) -> Answer:
         """Prediction for one sound.
@@ -162,17 +206,42 @@ class Classifier:
                 f"Run {self.run.id} is an audio + text model: give a title or tags, or choose an audio model."
             )
         sound = decode.decode(source, name=name)
-        answer = self.answer(
-            self.embed_audio(sound.samples, sound.rate) if "audio" in needs else None,
-            self.embed_text(text) if "text" in needs else None,
-        )
-        return replace(answer, notes=sound.notes)
+        answer = self.stored(sound.content)
+        if answer is None:
+            answer = self.answer(
+                self.embed_audio(sound.samples, sound.rate) if "audio" in needs else None,
+                self.embed_text(text) if "text" in needs else None,
+            )
+        return replace(answer, notes=sound.notes + answer.notes)
 
     def answer(self, sound: Embeddings | None, words: Embeddings | None) -> Answer:
-        """Prediction for embeddings of one sound."""
+        """Prediction for embeddings of one new sound."""
         prediction = self.predict(sound, words)
         unusual = float(novelty.novelty(prediction.latent, self.run, self.usual_distances)[0])
         return replace(ranked(self.run.taxonomy, prediction), novelty=unusual)
+
+    def stored(self, content: str) -> Answer | None:
+        """The stored answer for a sound of some content, where all runs list it as one of their own, else None.
+
+        It is decoded as the runs' predictions are, and equal to what their pages show of the sound. No sound has a vote
+        for itself in it, and for test sounds the network has not been trained on it.
+        """
+        rows = [own.get(content) for own in self._own_rows]
+        found = [(member, row) for (member, _), row in zip(self._members, rows, strict=True) if row is not None]
+        if len(found) < len(self._members):
+            return None
+        run, row = found[0]
+        entry, latent = run.sounds.iloc[row], np.asarray(run.latents[row : row + 1])
+        mean = np.mean([member.probabilities[own : own + 1] for member, own in found], axis=0)
+        attention = entry[["attention_audio", "attention_text"]].to_numpy(np.float32)[None]
+        unusual = float(novelty.novelty(latent, run, self.usual_distances, itself=True)[0])
+        used = "trained" if run.learned[row] else "tested" if run.tested[row] else "neither trained nor tested"
+        note = (
+            f"It is sound {entry['sound_id']} of {run.collection.name}, on which the model was {used}: its stored "
+            "answer is shown, in which it has no vote for itself."
+        )
+        answer = ranked(run.taxonomy, Prediction(latent, mean, attention), decoding=run.decoding)
+        return replace(answer, novelty=unusual, notes=(note,), own=str(entry["sound_id"]))
 
     def predict(self, sound: Embeddings | None, words: Embeddings | None) -> Prediction:
         """The mean probabilities of all runs for embeddings of n sounds, with the first run's latents and attention."""
@@ -192,8 +261,8 @@ def together(taxonomy: Taxonomy, answers: Sequence[Answer]) -> Answer:
     """Several models' predictions for one sound as one: their mean probabilities; all else is the first's."""
     mean = np.mean([answer.prediction.probabilities for answer in answers], axis=0)
     first = answers[0]
-    joint = ranked(taxonomy, replace(first.prediction, probabilities=mean))
-    return replace(joint, novelty=first.novelty, notes=first.notes)
+    joint = ranked(taxonomy, replace(first.prediction, probabilities=mean), decoding=first.decoding)
+    return replace(joint, novelty=first.novelty, notes=first.notes, own=first.own)
 
 
 def bundled_audio_models() -> list[Path]:

@@ -122,7 +122,8 @@ def _with_audio(
         matrix, rows = collection.audio.copy(), np.flatnonzero(~collection.usable(["audio"]))
     items = [item_of(collection, int(row)) for row in rows]
     make = (lambda: embedder) if engine.name == "local" else partial(Embedder, encoder_id, device=device)
-    table = in_chunks(make, items, store / _key("audio", str(info)), engine=engine, track=track)
+    identity = replace(info, via="")  # what was begun in one runtime goes on in another
+    table = in_chunks(make, items, store / _key("audio", str(identity)), engine=engine, track=track)
     problems: dict[str, str] = {}
     for row, vector, sound_id, problem in zip(
         rows, *(table.get(c, ()) for c in ("embedding", "id", "problem")), strict=True
@@ -131,7 +132,16 @@ def _with_audio(
             problems[sound_id] = problem
         else:
             matrix[row] = vector
-    return replace(collection, audio=matrix, audio_encoder=info), problems
+    return replace(_with_content(collection, rows, table), audio=matrix, audio_encoder=info), problems
+
+
+def _with_content(collection: Collection, rows: np.ndarray, table: pd.DataFrame) -> Collection:
+    """The collection with what tells the content of the sounds in ``rows``, as an embedder's table of them says."""
+    if "content" not in table:  # chunks of an older version
+        return collection
+    known = collection.sounds.get("content", pd.Series(pd.NA, collection.sounds.index, dtype="str")).copy()
+    known.iloc[rows] = table["content"].to_numpy()
+    return replace(collection, sounds=collection.sounds.assign(content=known.astype("str")))
 
 
 def _with_text(
@@ -181,10 +191,13 @@ class _Decoded:
     seconds: float
     notes: str
     problem: str | None
+    content: str | None = None
 
 
 class Embedder:
-    """Embeds sounds: tables of id, fingerprint, seconds, notes, problem and ``embedding``, (d,) float32 or None."""
+    """Embeds sounds: tables of id, fingerprint, seconds, notes, problem, ``content`` (see
+    :attr:`bstviz.audio.sound.Sound.content`) and ``embedding``, (d,) float32 or None.
+    """
 
     def __init__(self, encoder_id: str, *, device: str = "cpu") -> None:
         self.encoder = load_audio_encoder(encoder_id, device=device)
@@ -213,7 +226,7 @@ class Embedder:
             return _Decoded(item, None, float("nan"), "", str(error))
         except (MemoryError, OSError) as error:
             return _Decoded(item, None, float("nan"), "", f"{item.source} could not be read: {error}")
-        return _Decoded(item, sound.at(self.encoder.rate), sound.seconds, " ".join(sound.notes), None)
+        return _Decoded(item, sound.at(self.encoder.rate), sound.seconds, " ".join(sound.notes), None, sound.content)
 
 
 def _groups(decoded: Iterable[_Decoded]) -> Iterator[list[_Decoded]]:
@@ -238,6 +251,7 @@ def _table(rows: list[_Decoded], vectors: list[np.ndarray | None]) -> pd.DataFra
             "seconds": np.array([decoded.seconds for decoded in rows], np.float32),
             "notes": [decoded.notes for decoded in rows],
             "problem": pd.Series([decoded.problem for decoded in rows], dtype="str"),
+            "content": pd.Series([decoded.content for decoded in rows], dtype="str"),
             "embedding": vectors,
         }
     )

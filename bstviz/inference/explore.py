@@ -22,6 +22,8 @@ from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.inference.classify import DECODING
 from bstviz.inference.embed import EmbedReport, embed_collection
+from bstviz.inference.names import words_of_name
+from bstviz.inference.pool import TextModel, pooled, text_model_beside
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Track, no_progress
 from bstviz.latent.projection import UmapSettings, fit_pca, pca_table
@@ -34,13 +36,14 @@ UMAP_LIBRARY_SOUNDS = 20_000  # up to which a library's UMAP maps are made at on
 FINGERPRINT_COLUMNS = ["sound_id", "bytes", "modified"]
 
 
-def run_inference(run: Run, collection: Collection) -> Run:
+def run_inference(run: Run, collection: Collection, *, beside: TextModel | None = None) -> Run:
     """A run's predictions for another collection, decoded top-down; its metrics, as everywhere, are of ``argmax``.
 
     Args:
         run: A loaded run.
         collection: Sounds embedded by the encoders that the run was trained on; those without an embedding are left
             out. Of its text configurations the one that the run was trained on.
+        beside: A text model, whose predictions by the words of the files' names are pooled with the run's.
 
     Raises:
         UserError: Taxonomies or encoders differ, embeddings are missing, or no two sounds have one.
@@ -57,6 +60,10 @@ def run_inference(run: Run, collection: Collection) -> Run:
         raise UserError(f"{len(rows)} sounds of {collection.name!r} have embeddings; at least 2 are needed.")
     given = {kind: Embeddings(matrices[kind][rows], info) for kind in matrices if (info := collection.encoder(kind))}
     answer = predict(run, audio=given.get("audio"), text=given.get("text"))
+    if beside is not None:
+        names = [words_of_name(str(path)) for path in collection.sounds["path"].iloc[rows].fillna("")]
+        mixed = pooled(answer.probabilities, beside.predict(names), beside.weight([run]))
+        answer = replace(answer, probabilities=mixed)
     labels = collection.labels[rows]
     known = labels >= 0
     pca = fit_pca(answer.latent)
@@ -75,10 +82,14 @@ def run_inference(run: Run, collection: Collection) -> Run:
         history={},
         versions=library_versions(),
         umap=None,
-        answered_by=run_identity(run),
+        answered_by=_answered_by(run, beside),
         decoding=DECODING,
         folder=None,
     )
+
+
+def _answered_by(run: Run, beside: TextModel | None) -> str:
+    return run_identity(run, *([beside.run] if beside else ()))
 
 
 def decoded(run: Run) -> Run:
@@ -112,6 +123,7 @@ def open_library(
     run_folders: Sequence[Path],
     *,
     home: Path | None = None,
+    names: bool = False,
     engine: Engine = LOCAL,
     device: str = "cpu",
     track: Track = no_progress,
@@ -123,6 +135,8 @@ def open_library(
         folder: The sounds; nothing is written there.
         run_folders: Audio models of one encoder, or experiments of them.
         home: Where to keep the collection and the inference-only runs; :func:`library_home` when left out.
+        names: Pool the runs' predictions with the bundled text model's by the words of the files' names, where it has
+            the same classes.
         engine: Where the sounds are embedded.
         device: Torch device.
         track: Shows progress.
@@ -150,15 +164,16 @@ def open_library(
         device=device,
         track=track,
     )
+    beside = text_model_beside(runs[0], device=device) if names else None
     for run in runs:
         target = home / "runs" / run.id
         if is_run(target):
             there = load_run(target)
-            if (there.answered_by, there.collection.hash) == (run_identity(run), report.collection.hash):
+            if (there.answered_by, there.collection.hash) == (_answered_by(run, beside), report.collection.hash):
                 if there.decoding != DECODING:  # of before there were two
                     decoded(there).save(target)
                 continue
-        inferred = run_inference(run, report.collection)
+        inferred = run_inference(run, report.collection, beside=beside)
         if 5 <= len(inferred.sounds) <= UMAP_LIBRARY_SOUNDS:
             inferred = inferred.with_umap(UmapSettings())
         inferred.save(target)

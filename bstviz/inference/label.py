@@ -22,6 +22,8 @@ from bstviz.errors import UserError
 from bstviz.inference import novelty
 from bstviz.inference.classify import DECODING, load_classifier
 from bstviz.inference.embed import Embedder
+from bstviz.inference.names import words_of_name
+from bstviz.inference.pool import TextModel, pooled, text_model_beside
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Item, Track, fingerprint, in_chunks, no_progress
 from bstviz.models.experiment_folder import find_runs
@@ -30,20 +32,33 @@ from bstviz.models.run import load_run, run_identity
 RUN_KEY, DECODING_KEY = b"bstviz_run", b"bstviz_decoding"
 
 
+ANSWERS = ("top", "top_probability", "second", "second_probability")
+PARTS = ("words", "audio_second", "audio_second_probability", "words_second", "words_second_probability")
+
+
 class Labeller:
     """Labels sounds by audio models that predict together: an :class:`Embedder`'s tables with predictions in place of
     embeddings.
 
-    Columns: id, fingerprint, seconds, notes, problem, the answers of :func:`answered`, ``novelty`` (see
+    Columns: id, fingerprint, seconds, notes, problem, the answers of :func:`answered`; with a text model ``words`` of
+    the sound's name where it has some, and what audio and words each say (:data:`PARTS`); ``own``, the id of the
+    models' own sound of the same content, whose stored answer this is, where it is not new; ``novelty`` (see
     :mod:`bstviz.inference.novelty`), ``p_<class>`` for every class.
+
+    Args:
+        run_folders: Of the audio models.
+        names: Pool their predictions with those of the bundled text model by the words of the sounds' names, where it
+            has the same classes.
+        device: Torch device.
     """
 
-    def __init__(self, run_folders: Sequence[Path], *, device: str = "cpu") -> None:
+    def __init__(self, run_folders: Sequence[Path], *, names: bool = False, device: str = "cpu") -> None:
         self.classifier = load_classifier(*run_folders, device=device)
         self.run = self.classifier.run
         if tuple(self.run.encoders) != ("audio",):
             raise UserError(f"Run {self.run.id} needs text, and sounds of a folder have none: choose an audio model.")
         self.embedder = Embedder(self.run.encoders["audio"].id, device=device)
+        self.text_model = text_model_beside(self.run, device=device) if names else None
 
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
         for table in self.embedder(items):
@@ -52,39 +67,70 @@ class Labeller:
     def label(self, table: pd.DataFrame) -> pd.DataFrame:
         """An embedder's table with predictions in place of embeddings."""
         taxonomy, n = self.run.taxonomy, len(table)
-        good = table["problem"].isna().to_numpy()
+        good = np.flatnonzero(table["problem"].isna())
         probabilities = np.full((n, len(taxonomy.codes)), np.nan, np.float32)
         unusual = np.full(n, np.nan, np.float32)
-        if good.any():
-            vectors = np.stack(table["embedding"][good].tolist())
+        if len(good):
+            vectors = np.stack(table["embedding"].iloc[good].tolist())
             answer = self.classifier.predict(Embeddings(vectors, self.embedder.encoder.info), None)
             probabilities[good] = answer.probabilities
             unusual[good] = novelty.novelty(answer.latent, self.run, self.classifier.usual_distances)
+        notes, contents, own = table["notes"].tolist(), table["content"].tolist(), np.full(n, None, object)
+        for row in good.tolist():
+            stored = self.classifier.stored(contents[row])
+            if stored is not None:
+                probabilities[row], unusual[row] = stored.prediction.probabilities[0], stored.novelty
+                notes[row], own[row] = " ".join(filter(None, (notes[row], *stored.notes))), stored.own
+        parts: dict[str, pd.Series] = {}
+        if self.text_model is not None:
+            probabilities, parts = self._with_words(self.text_model, table["id"], probabilities, own)
         places = dict.fromkeys(ANSWERS)  # the answers' columns stand before the probabilities that they are made of
         columns = {f"p_{code}": probabilities[:, i] for i, code in enumerate(taxonomy.codes)}
-        return answered(table.drop(columns="embedding").assign(**places, novelty=unusual, **columns), taxonomy)
+        more = {**places, **parts, "own": pd.Series(own, dtype="str"), "novelty": unusual, **columns}
+        return answered(table.drop(columns=["embedding", "content"]).assign(notes=notes, **more), taxonomy)
 
+    def _with_words(
+        self, text_model: TextModel, names: pd.Series, probabilities: np.ndarray, own: np.ndarray
+    ) -> tuple[np.ndarray, dict[str, pd.Series]]:
+        """Probabilities (n, C) pooled with the words of the sounds' names, and the columns of :data:`PARTS`.
 
-ANSWERS = ("top", "top_probability", "second", "second_probability")
+        What could not be decoded, and stored answers, stay as they are.
+        """
+        taxonomy = self.run.taxonomy
+        takes = np.isfinite(probabilities).all(axis=1) & pd.isna(own)
+        words = [words_of_name(name) if taken else "" for name, taken in zip(names, takes, strict=True)]
+        read = text_model.predict(words)
+        worded = np.isfinite(read).all(axis=1)
+        columns: list[pd.Series] = [pd.Series(words, dtype="str").where(worded)]
+        for part in (probabilities, read):
+            labels = taxonomy.top_down(np.nan_to_num(part))
+            columns.append(pd.Series(np.array(taxonomy.codes)[labels], dtype="str").where(worded))
+            columns.append(pd.Series(part[np.arange(len(part)), labels], dtype="float32").where(worded))
+        weight = text_model.weight(self.classifier.runs)
+        return pooled(probabilities, read, weight), dict(zip(PARTS, columns, strict=True))
 
 
 def answered(table: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
     """A table of labels with its answers decoded from its probabilities, top-down.
 
     ``top`` and ``top_probability`` are the best top-level class and its summed mass, ``second`` and
-    ``second_probability`` the best class within it. Tables of before there were two decodings held the most probable
+    ``second_probability`` the best class within it; the stored answers of the models' ``own`` sounds are the most
+    probable second-level class and its parent. Tables of before there were two decodings held the most probable
     second-level class, of whatever parent: theirs become what is answered today, and nothing else changes.
     """
     probabilities = table[[f"p_{code}" for code in taxonomy.codes]].to_numpy(np.float32)
     good = ~np.isnan(probabilities).any(axis=1)
-    labels = taxonomy.top_down(np.nan_to_num(probabilities))
-    top = np.array(taxonomy.top_codes, object)[taxonomy.parents[labels]]
-    second = np.array(taxonomy.codes, object)[labels]
+    own = table["own"].notna().to_numpy() if "own" in table else np.zeros(len(table), bool)
+    known = np.nan_to_num(probabilities)
+    labels = np.where(own, taxonomy.argmax(known), taxonomy.top_down(known))
+    top = np.array(taxonomy.top_codes)[taxonomy.parents[labels]]
+    second = np.array(taxonomy.codes)[labels]
+    rows = np.arange(len(table))
     return table.assign(
-        top=pd.Series(np.where(good, top, None), table.index, dtype="str"),
-        top_probability=taxonomy.top_mass(probabilities).max(axis=1),
-        second=pd.Series(np.where(good, second, None), table.index, dtype="str"),
-        second_probability=probabilities[np.arange(len(table)), labels],
+        top=pd.Series(top, table.index, dtype="str").where(good),
+        top_probability=taxonomy.top_mass(probabilities)[rows, taxonomy.parents[labels]],
+        second=pd.Series(second, table.index, dtype="str").where(good),
+        second_probability=probabilities[rows, labels],
     )
 
 
@@ -93,6 +139,7 @@ def label_folder(
     out: str | Path,
     run_folders: Sequence[Path],
     *,
+    names: bool = False,
     engine: Engine = LOCAL,
     device: str = "cpu",
     track: Track = no_progress,
@@ -103,6 +150,7 @@ def label_folder(
         folder: The library; it is not changed.
         out: Parquet file to write. While the work goes on its chunks lie in a hidden folder beside it.
         run_folders: Audio models, which predict together.
+        names: Pool their predictions with those by the words of the files' names; see :class:`Labeller`.
         engine: Where the work is done.
         device: Torch device.
         track: Shows progress.
@@ -117,7 +165,9 @@ def label_folder(
     root, out = Path(folder).resolve(), Path(out)
     run_folders = [path.resolve() for given in run_folders for path in find_runs(given)]
     items = [Item(path, str(root / path), fingerprint(root / path)) for path in sound_files(root)]
-    run_id = run_identity(*(load_run(path) for path in run_folders))
+    runs = [load_run(path) for path in run_folders]
+    beside = text_model_beside(runs[0], device=device) if names else None
+    run_id = run_identity(*runs, *([beside.run] if beside else ()))
     store = out.parent / f".{out.name}.parts" / run_id
     _check_table(out)
     storage.recover(out)
@@ -125,9 +175,9 @@ def label_folder(
     if out.is_file() and not earlier.is_file() and _labelled_by(out) == run_id:
         store.mkdir(parents=True, exist_ok=True)
         storage.write_file(earlier, _parquet(pd.read_parquet(out).rename(columns={"file": "id"}), run_id))
-    make = partial(Labeller, run_folders, device=device)
+    make = partial(Labeller, run_folders, names=names, device=device)
     table = in_chunks(make, items, store, engine=engine, track=track).rename(columns={"id": "file"})
-    table = answered(table, load_run(run_folders[0]).taxonomy)  # chunks and tables of older versions too
+    table = answered(table, runs[0].taxonomy)  # chunks and tables of older versions too
     storage.write_file(out, _parquet(table, run_id))
     shutil.rmtree(store.parent, ignore_errors=True)
     return table

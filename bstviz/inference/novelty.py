@@ -35,7 +35,10 @@ def usual_distances(run: Run, *, seed: int = 0) -> np.ndarray:
     return np.sort(mean_distance(run.latents[rows], run.latents, itself=True))
 
 
-def novelty(latents: np.ndarray, run: Run, usual: np.ndarray) -> np.ndarray:
-    """Novelty (n,) float32 in 0..1 of new latents (n, d) for a run with its :func:`usual_distances`."""
-    rank = np.searchsorted(usual, mean_distance(latents, run.latents), side="right")
+def novelty(latents: np.ndarray, run: Run, usual: np.ndarray, *, itself: bool = False) -> np.ndarray:
+    """Novelty (n,) float32 in 0..1 of latents (n, d) for a run with its :func:`usual_distances`.
+
+    New ones, or with ``itself`` some of the run's own, each of which is no neighbour of itself.
+    """
+    rank = np.searchsorted(usual, mean_distance(latents, run.latents, itself=itself), side="right")
     return (rank / max(len(usual), 1)).astype(np.float32)

@@ -25,7 +25,7 @@ Head = Literal["plain", "deep"]
 Precision = Literal["auto", "float32", "bfloat16"]
 MODALITIES: tuple[Modality, ...] = ("audio", "text", "both")
 MODALITY_WORDS = {"audio": "audio", "text": "text", "both": "audio + text"}
-AUDIO_ENCODER, TEXT_ENCODER = "aisfx+soundnet", "minilm"
+AUDIO_ENCODER, TEXT_ENCODER = "aisfx-brief+soundnet-brief+descriptors", "minilm"
 """Encoders of sounds and words where nobody chooses; their weights come from the package registry."""
 
 

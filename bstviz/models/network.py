@@ -136,7 +136,11 @@ class BatchNormBlock(nn.Module):
 
 
 class Standardise(nn.Module):
-    """(x - mean) / deviation of each dimension over the training sounds; fixed, stored with the weights."""
+    """(x - mean) / deviation of each dimension over the training sounds; fixed, stored with the weights.
+
+    Where an embedding has parts, the deviations of each are divided so that all parts have the same share of the mean
+    square, which is 1: fifty descriptors count as much as five hundred dimensions of a network.
+    """
 
     def __init__(self, members: int, dim: int) -> None:
         super().__init__()
@@ -145,11 +149,13 @@ class Standardise(nn.Module):
         self.register_buffer("mean", torch.zeros(members, 1, dim))
         self.register_buffer("deviation", torch.ones(members, 1, dim))
 
-    def fit(self, x: Tensor, rows: Sequence[Tensor]) -> None:
-        """Take each member's mean and deviation from its rows of the embeddings (n, d)."""
+    def fit(self, x: Tensor, rows: Sequence[Tensor], parts: Sequence[int] = ()) -> None:
+        """Take each member's mean and deviation from its rows of the embeddings (n, d), with parts of these sizes."""
+        sizes = torch.tensor(parts or [x.shape[1]], device=x.device)
+        share = (x.shape[1] / (len(sizes) * sizes)).sqrt().repeat_interleave(sizes)
         for member, own in enumerate(rows):
             self.mean[member] = x[own].mean(dim=0)
-            self.deviation[member] = x[own].std(dim=0).clamp_min(1e-6)
+            self.deviation[member] = x[own].std(dim=0).clamp_min(1e-6) / share
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.deviation  # (E, B, d)
@@ -239,11 +245,13 @@ class Network(nn.Module):
             elif isinstance(module, Dropout):
                 module.generators = generators
 
-    def fit_standardise(self, inputs: Mapping[AudioOrText, Tensor], rows: Sequence[Tensor]) -> None:
-        """Fit the standardisation to each member's training rows of the embeddings (n, d) by kind."""
+    def fit_standardise(
+        self, inputs: Mapping[AudioOrText, Tensor], rows: Sequence[Tensor], parts: Mapping[AudioOrText, Sequence[int]]
+    ) -> None:
+        """Fit the standardisation to each member's training rows of the embeddings (n, d) by kind, of parts by kind."""
         for kind, layer in self.standardise.items():
             assert isinstance(layer, Standardise)
-            layer.fit(inputs[kind], rows)  # type: ignore[index]
+            layer.fit(inputs[kind], rows, parts.get(kind, ()))  # type: ignore[index, call-overload]
 
     def standardised(self, inputs: Mapping[AudioOrText, Tensor]) -> dict[AudioOrText, Tensor]:
         """Embeddings (E, B, d) or, for all members alike, (1, B, d) by kind, standardised to (E, B, d)."""

@@ -107,7 +107,8 @@ def answers_table(
     *,
     decoding: Decoding = "argmax",
 ) -> pd.DataFrame:
-    """The sounds table of a run: id, split, true and predicted class, every probability, attention.
+    """The sounds table of a run: id, split, true and predicted class, every probability, attention, and the sounds'
+    ``content`` where the collection has it.
 
     Args:
         collection: The sounds.
@@ -127,7 +128,8 @@ def answers_table(
     )
     probabilities = pd.DataFrame(answer.probabilities, columns=[f"p_{c}" for c in codes])
     attention = pd.DataFrame(answer.attention, columns=["attention_audio", "attention_text"])
-    return pd.concat([frame, probabilities, attention], axis=1)
+    content = collection.sounds.filter(["content"]).iloc[rows].reset_index(drop=True)
+    return pd.concat([frame, probabilities, attention, content], axis=1)
 
 
 def predict(

@@ -147,6 +147,7 @@ class Run(RunInfo):
             "threads": self.threads,
             "answered_by": self.answered_by,
             "decoding": self.decoding,
+            "held_out_gain": self.held_out_gain,
         }
         with storage.replaced_folder(folder) as fresh:
             save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")

@@ -57,6 +57,8 @@ class RunInfo:
         answered_by: Of an inference-only run (:mod:`bstviz.inference.explore`), which run answered, by
             :func:`bstviz.models.run.run_identity`; None for a trained one.
         decoding: By which the predicted classes that it stores were chosen: ``argmax`` for a trained run.
+        held_out_gain: How much better than the class frequencies it predicts sounds that were held out by group
+            (:func:`bstviz.inference.pool.gain`), in nats per sound, where its maker measured it; None elsewhere.
         folder: Where it was loaded from, if it was.
     """
 
@@ -77,6 +79,7 @@ class RunInfo:
     umap: UmapSettings | None = None
     answered_by: str | None = None
     decoding: Decoding = "argmax"
+    held_out_gain: float | None = None
     folder: Path | None = None
 
     @property
@@ -199,6 +202,7 @@ def info_from_header(header: dict[str, Any], folder: Path) -> RunInfo:
         umap=UmapSettings(**header["umap"]) if header["umap"] else None,
         answered_by=header["answered_by"],
         decoding=header.get("decoding", "argmax"),
+        held_out_gain=header.get("held_out_gain"),
         folder=folder.resolve(),
     )
 

@@ -1,7 +1,10 @@
-"""The bundled models: the demo collection, and the recipe that trains them on it.
+"""The bundled models: the demo collection, and the recipe that trains them on it; and the text model of names.
 
 ``bstviz demo`` makes the demo collection and trains four runs: hierarchical and flat, audio and audio with text.
 Further collections, given by path, join the training and never the test; only demo sounds are listed in the runs.
+
+What strangers drop on a page is unlike anything that was trained on, so temperature and retrieval share are fitted on
+recordings of collections that a network was not trained on (:func:`held_out_folds`).
 """
 
 from __future__ import annotations
@@ -11,31 +14,48 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bstviz.datasets import demo
 from bstviz.datasets.collection import Collection, is_collection, load_collection
-from bstviz.datasets.splits import Folds, stratified_folds
+from bstviz.datasets.splits import Folds, choose_folds, group_values, stratified_folds
+from bstviz.datasets.table import load as load_table
 from bstviz.encoders.base import AudioOrText
+from bstviz.encoders.registry import load_text_encoder
 from bstviz.errors import UserError
+from bstviz.evaluation.calibration import fit_temperature, gain
+from bstviz.evaluation.metrics import evaluate
 from bstviz.inference.embed import TEXT_FIELDS, embed_collection
+from bstviz.inference.names import words_of_name
 from bstviz.jobs.resumable import Track, no_progress
 from bstviz.latent.projection import UmapSettings
-from bstviz.models.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Modality, recipe
+from bstviz.models.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Loss, Modality, TrainConfig, recipe
+from bstviz.models.run import Run
 
-COLLECTION, RUNS = "demo", "runs"
+COLLECTION, RUNS, TEXT = "demo", "runs", "text"
 RECIPE = "default"
+CHANGES: dict[str, Any] = {"noise": 0.3, "label_smoothing": 0.3}
+"""Of the recipe, for the bundled models: chosen on half of the collections of recordings (``docs/experiments.md``)."""
+GROUP = "collection"
+"""Column of further collections that says where a recording comes from; a table without it is one group."""
+HELD_OUT_FOLDS = 5
+TEXT_LOSS: Loss = "flat"
+"""Of the text model: its answers are pooled, and its latents are not shown."""
 BUNDLED_MODALITIES: tuple[Modality, ...] = ("audio", "both")
-UNUSABLE_LICENSE = r"\bNC\b|no licence stated"
+UNUSABLE_LICENSE = r"(?i)\bnc\b|\bsampling\b|no licence stated"
 """Sounds of further collections with such a licence are left out of the bundled models."""
+TEXT_FOLDS = 5
+"""Of uploaders: the bundled text model is that of the first, and is judged and calibrated on all."""
 
 
 def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collection:
     """Make the demo collection in ``folder``, synthesise and embed its sounds; an existing one is read back.
 
-    Embeddings of other encoders than the default ones are made anew.
+    Embeddings of other encoders than the default ones are made anew, and those of a collection that does not tell what
+    content its sounds have.
     """
     folder = Path(folder)
     if not is_collection(folder):
@@ -45,6 +65,8 @@ def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collec
         None if info is not None and info.id == wanted else wanted
         for info, wanted in ((collection.audio_encoder, AUDIO_ENCODER), (collection.text_encoder, TEXT_ENCODER))
     )
+    if "content" not in collection.sounds:
+        audio = AUDIO_ENCODER
     if audio or text:
         report = embed_collection(folder, audio_encoder=audio, text_encoder=text, text_fields=TEXT_FIELDS, track=track)
         collection = report.collection
@@ -66,7 +88,10 @@ def concatenate(base: Collection, extra: list[Collection]) -> Collection:
                 f"Collection {other.name!r} is embedded with {other.audio_encoder} and {other.text_encoder}; "
                 f"{base.name!r} with {base.audio_encoder} and {base.text_encoder}. Embed it with the same."
             )
-    tables = [base.sounds, *(c.sounds.assign(sound_id=f"{c.name}/" + c.sounds["sound_id"]) for c in extra)]
+    tables = [base.sounds]
+    for other in extra:
+        origin = {} if GROUP in other.sounds else {GROUP: other.name}
+        tables.append(other.sounds.assign(sound_id=f"{other.name}/" + other.sounds["sound_id"], **origin))
 
     def stacked(kind: AudioOrText) -> np.ndarray | None:
         return np.concatenate([c.embedding(kind) for c in (base, *extra)]) if base.encoder(kind) else None
@@ -87,6 +112,35 @@ def usable(collection: Collection) -> Collection:
         text=None if collection.text is None else collection.text[keep],
         further_texts=(),
     )
+
+
+def config_of(loss: Loss, modality: Modality, *, seed: int = 0) -> TrainConfig:
+    """Settings of a bundled model."""
+    return recipe(RECIPE, **{**CHANGES, "loss": loss, "modality": modality, "seed": seed})
+
+
+def held_out_folds(everything: Collection, recorded: np.ndarray, *, seed: int = 0) -> Folds | None:
+    """Folds for calibration: recordings, grouped by where they come from.
+
+    Args:
+        everything: Demo sounds and recordings.
+        recorded: (N,) bool, the recordings; what was synthesised is no measure of them and is never held out.
+        seed: Of the shuffle.
+
+    Returns:
+        None where recordings come from fewer than two places.
+    """
+    if GROUP not in everything.sounds:
+        return None
+    groups = group_values(everything.sounds, GROUP)
+    labels = np.where(recorded, everything.labels, -1)
+    known = labels >= 0
+    largest = int(np.bincount(labels[known], minlength=1).max())
+    count = min(HELD_OUT_FOLDS, len(set(groups[known].tolist())), largest)
+    if count < 2:
+        return None
+    kind = f"stratified {count}-fold over recordings, seed {seed}, grouped by {GROUP}"
+    return Folds(stratified_folds(labels, n_folds=count, seed=seed, groups=groups), kind, groups)
 
 
 def train_bundled(
@@ -126,10 +180,11 @@ def train_bundled(
     only = "; other collections train only" if others else ""
     kind = f"stratified 5-fold over the demo sounds, seed {fold_seed}{only}"
     shutil.rmtree(out / RUNS, ignore_errors=True)
+    held_out = held_out_folds(everything, ~listed, seed=fold_seed)
     paths = []
     for modality in BUNDLED_MODALITIES:
         for loss in LOSSES:
-            config = recipe(RECIPE, loss=loss, modality=modality, seed=seed)
+            config = config_of(loss, modality, seed=seed)
             torch.set_num_threads(1)  # batches are small, and the UMAP fit before set all cores to work
             run = train_fold(
                 everything,
@@ -138,9 +193,83 @@ def train_bundled(
                 config,
                 listed=listed,
                 extra_training_data=tuple(c.name for c in others),
+                held_out=held_out,
                 umap=UmapSettings(seed=seed),
                 on_epoch=partial(on_run, f"{loss} {modality}") if on_run else None,
             )
             own = replace(run, collection=replace(run.collection, hash=collection.hash))
             paths.append(own.save(out / RUNS / own.id))
     return paths
+
+
+def titled(table: str | Path) -> Collection:
+    """The sounds of a table of BSD10k whose licence allows it and whose titles have words, embedded by these alone.
+
+    The words are what :func:`bstviz.inference.names.words_of_name` leaves of a title, as of a file's name at use.
+    """
+    everything = usable(load_table(table, name="BSD10k titles"))
+    titles = everything.sounds["title"].fillna("").str.replace("/", " ")  # in a name it parts folders
+    words = titles.map(words_of_name)
+    kept = (words != "").to_numpy()
+    encoder = load_text_encoder(TEXT_ENCODER)
+    return replace(
+        everything,
+        sounds=everything.sounds[kept].reset_index(drop=True),
+        text=encoder.embed(words[kept].tolist()),
+        text_encoder=replace(encoder.info, fields=("title",)),
+    )
+
+
+def train_text_models(collection: Collection, folds: Folds, *, loss: Loss, seed: int) -> list[Run]:
+    """Text models of all folds with one temperature, fitted on all their test sounds; each lists its own alone.
+
+    The few uploaders of one fold's validation sounds say little of others. There is no retrieval: its datastore is
+    five times the size of everything else and adds 0.2 points to the pool with audio (``docs/experiments.md``).
+    """
+    from bstviz.models.predict import Embeddings, answers_table, predict
+    from bstviz.training.train import train_folds
+
+    config = recipe(RECIPE, loss=loss, modality="text", seed=seed, retrieval=False)
+    trained = train_folds(collection, folds, range(folds.count), config)
+    text, encoder = collection.embedding("text"), trained[0].encoders["text"]
+    logits = np.concatenate([run.temperature * np.log(run.probabilities[run.tested]) for run in trained])
+    temperature = fit_temperature(logits, np.concatenate([run.y_true[run.tested] for run in trained]))
+    out = []
+    for run in trained:
+        rows = np.array([collection.row_of[sound_id] for sound_id in run.sounds["sound_id"][run.tested]])
+        calibrated = replace(run, temperature=temperature)
+        answer = predict(calibrated, text=Embeddings(text[rows], encoder))
+        out.append(
+            replace(
+                calibrated,
+                sounds=answers_table(collection, rows, np.full(len(rows), "test", object), answer),
+                latents=answer.latent,
+                projections=run.projections[run.tested].reset_index(drop=True),
+                metrics=evaluate(collection.labels[rows], answer.probabilities, collection.taxonomy.parents),
+            )
+        )
+    return out
+
+
+def train_bundled_text(table: str | Path, out: str | Path, *, seed: int = 0) -> Path:
+    """Train the text model that predicts by the words of files' names, into ``out/text``.
+
+    It is the model of one of five folds grouped by uploader; its gain and temperature are those of all five.
+    The run lists its test sounds, of uploaders that it was not trained on: their ids, classes and probabilities, and no
+    words. Neither the sounds it was trained on nor any titles are kept.
+
+    Args:
+        table: Of BSD10k, with title, class, uploader and license.
+        out: Folder; the model there is replaced.
+        seed: Of folds and training.
+    """
+    import torch
+
+    torch.set_num_threads(1)  # batches are small
+    collection = titled(table)
+    folds = choose_folds(collection, folds=TEXT_FOLDS, group="uploader", seed=seed)
+    runs = train_text_models(collection, folds, loss=TEXT_LOSS, seed=seed)
+    probabilities, labels = (
+        np.concatenate([getattr(run, name) for run in runs]) for name in ("probabilities", "y_true")
+    )
+    return replace(runs[0], held_out_gain=gain(probabilities, labels)).save(Path(out) / TEXT)

@@ -18,11 +18,11 @@ from torch import Generator, Tensor, nn
 
 from bstviz.encoders.base import AudioOrText
 from bstviz.evaluation import calibration
-from bstviz.jobs.fastest import fastest, processor_name
+from bstviz.jobs.fastest import fastest, has_bfloat16, processor_name
 from bstviz.models.config import HALVED_EVERY, ModelConfig, Precision, TrainConfig, kinds_of
 from bstviz.models.losses import cross_entropy, total_loss
 from bstviz.models.network import Network
-from bstviz.models.retrieval import Datastore, build_datastore
+from bstviz.models.retrieval import Datastore, best_share, build_datastore
 
 OnEpoch = Callable[[int, int], None]
 Inputs = Mapping[AudioOrText, Tensor]
@@ -36,8 +36,10 @@ class Fitted:
     Attributes:
         model: The networks with their best weights, E members in evaluation mode.
         history: train_loss, val_loss and val_accuracy of each member, one value per epoch.
-        temperatures: Of each member, fitted on its validation sounds.
+        temperatures: Of each member, fitted on the validation sounds of its judges.
         datastores: Of each member, or None without retrieval.
+        gains: How much better than class frequencies each member predicts the validation sounds of its judges
+            (:func:`bstviz.evaluation.calibration.gain`), nats per sound.
         precision: Of the matrix products: ``float32`` or ``bfloat16``.
     """
 
@@ -45,6 +47,7 @@ class Fitted:
     history: list[dict[str, list[float]]]
     temperatures: list[float]
     datastores: list[Datastore | None]
+    gains: list[float]
     precision: Precision
 
 
@@ -58,8 +61,7 @@ def resolved_precision(config: TrainConfig, model_config: ModelConfig, device: s
         return config.precision
     device = torch.device(device)
     if device.type == "cpu":
-        capabilities = torch.cpu.get_capabilities()
-        able = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+        able = has_bfloat16()
         where = f"{processor_name()}, {torch.get_num_threads()} threads"
     else:
         able = device.type == "cuda" and torch.cuda.is_bf16_supported()
@@ -131,6 +133,8 @@ def fit(
     *,
     seeds: Sequence[int],
     steps: int,
+    parts: Mapping[AudioOrText, Sequence[int]] | None = None,
+    judges: Sequence[Sequence[int]] | None = None,
     weights: Tensor | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Fitted:
@@ -146,16 +150,20 @@ def fit(
         config: Everything else.
         seeds: Of each member's initialisation, order and augmentation.
         steps: Batches per epoch.
+        parts: Sizes of the parts of embeddings by kind, which count alike where they are standardised.
+        judges: For each member the members whose validation sounds, taken together, fit its temperature and its
+            datastore's share; each its own when left out.
         weights: (E, N) of the sounds in each member's loss; None where all count the same.
         on_epoch: Called after each epoch with its number (from 1) and the greatest number.
     """
     config = replace(config, precision=resolved_precision(config, model_config, labels.device))
     data = _Data(inputs, labels, splits, parents, weights)
+    judges = judges or [[member] for member in range(len(splits))]
     generators = [Generator(labels.device).manual_seed(seed) for seed in seeds]
     model = Network(model_config, len(splits)).to(labels.device)
     model.reset(generators, config.initialisation)
     if config.standardise:
-        model.fit_standardise(inputs, [train for train, _ in splits])
+        model.fit_standardise(inputs, [train for train, _ in splits], parts or {})
     epochs = max(config.epochs, -(-config.min_steps // steps))
     descent = Descent(model, config, epochs=epochs, steps=steps)
     progress = _Progress(model, len(splits), config)
@@ -174,7 +182,7 @@ def fit(
         if progress.stopped.all():
             break
     progress.restore_best()
-    return Fitted(model, progress.history, *_calibrated(model, data, config), config.precision)
+    return Fitted(model, progress.history, *_calibrated(model, data, config, judges), config.precision)
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,24 +359,36 @@ def _val_logits(model: Network, data: _Data) -> list[Tensor]:
     return [own[: len(val)] for own, (_, val) in zip(logits, data.splits, strict=True)]
 
 
-def _calibrated(model: Network, data: _Data, config: TrainConfig) -> tuple[list[float], list[Datastore | None]]:
-    """Temperature and, with retrieval, datastore of each member, fitted on its validation rows."""
-    temperatures: list[float] = []
-    datastores: list[Datastore | None] = []
-    for member, logits in enumerate(_val_logits(model, data)):
-        labels = data.labels[data.splits[member][1]]
-        temperature = calibration.fit_temperature(logits.cpu().numpy(), labels.cpu().numpy())
-        temperatures.append(temperature)
-        datastores.append(_datastore(model, data, member, logits / temperature) if config.retrieval else None)
-    return temperatures, datastores
+def _calibrated(
+    model: Network, data: _Data, config: TrainConfig, judges: Sequence[Sequence[int]]
+) -> tuple[list[float], list[Datastore | None], list[float]]:
+    """Temperature, with retrieval datastore, and gain of each member, by the validation sounds of its judges."""
+    logits = _val_logits(model, data)
+    labels = [data.labels[val] for _, val in data.splits]
+    stores, votes = _datastores(model, data) if config.retrieval else ([None] * len(labels), logits)
+
+    def fitted(members: Sequence[int]) -> tuple[float, float, float]:
+        scores, said, truth = (torch.cat([values[m] for m in members]) for values in (logits, votes, labels))
+        temperature = calibration.fit_temperature(scores.cpu().numpy(), truth.cpu().numpy())
+        probabilities = (scores / temperature).softmax(dim=1)
+        share = best_share(probabilities, said, truth) if config.retrieval else 0.0
+        blended = torch.lerp(probabilities, said, share) if share else probabilities
+        return temperature, share, calibration.gain(blended.cpu().numpy(), truth.cpu().numpy())
+
+    temperatures, shares, gains = zip(*map(fitted, judges), strict=True)
+    blends = [store and replace(store, share=share) for store, share in zip(stores, shares, strict=True)]
+    return list(temperatures), blends, list(gains)
 
 
-def _datastore(model: Network, data: _Data, member: int, val_logits: Tensor) -> Datastore:
-    """A member's datastore of its training and validation rows; its share is fitted before the latter join."""
-    train, val = data.splits[member]
-    seen, held = (_member_inputs(model, data.inputs, rows, member) for rows in (train, val))
-    datastore = build_datastore(seen, data.labels[train]).fitted(val_logits.softmax(dim=1), held, data.labels[val])
-    return datastore.with_more(held, data.labels[val])
+def _datastores(model: Network, data: _Data) -> tuple[list[Datastore], list[Tensor]]:
+    """Datastore of each member and what it says, (v, C), of its validation sounds before they join it."""
+    stores, votes = [], []
+    for member, (train, val) in enumerate(data.splits):
+        seen, held = (_member_inputs(model, data.inputs, rows, member) for rows in (train, val))
+        store = build_datastore(seen, data.labels[train])
+        votes.append(store.probabilities(held, model.config.n_classes))
+        stores.append(store.with_more(held, data.labels[val]))
+    return stores, votes
 
 
 def _member_inputs(model: Network, inputs: Inputs, rows: Tensor, member: int) -> Tensor:

@@ -34,6 +34,7 @@ def train_folds(
     device: str = "cpu",
     listed: np.ndarray | None = None,
     extra_training_data: tuple[str, ...] = (),
+    held_out: Folds | None = None,
     umap: UmapSettings | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> list[Run]:
@@ -47,6 +48,9 @@ def train_folds(
         device: Torch device.
         listed: (N,) bool, the sounds that the runs list; all by default.
         extra_training_data: Names of the collections whose sounds are not listed.
+        held_out: Folds for calibration: further networks are trained without one of these folds each, and temperature
+            and datastore's share are fitted on what they say of the sounds that were held out. By default they are
+            fitted on the validation sounds, which may be cuts of the training ones.
         umap: Make UMAP maps with these settings; None leaves them to be made later.
         on_epoch: Progress.
 
@@ -57,9 +61,18 @@ def train_folds(
     matrices = {kind: collection.embedding(kind) for kind in kinds_of(config.modality)}
     usable = collection.usable(tuple(matrices))
     splits = {fold: _split(collection, folds, fold, usable, config) for fold in chosen}
+    members, seeds = list(splits.values()), [1_000 * config.seed + fold for fold in chosen]
+    judges: list[list[int]] = []
+    if held_out is not None:
+        for fold, split in splits.items():
+            calibrators = _held_out(split, held_out.assignment)
+            judges.append(list(range(len(members), len(members) + len(calibrators))))
+            members += calibrators
+            seeds += [1_000 * config.seed + 100 * (1 + i) + fold for i in range(len(calibrators))]
+        judges += [[member] for member in range(len(splits), len(members))]
     inputs = {kind: torch.from_numpy(np.nan_to_num(m)).to(device) for kind, m in matrices.items()}
     labels = torch.from_numpy(collection.labels).clamp_min(0).to(device)
-    parts = [(_rows(split, "train", device), _rows(split, "val", device)) for split in splits.values()]
+    parts = [(_rows(split, "train", device), _rows(split, "val", device)) for split in members]
     fitted = fit(
         inputs,
         labels,
@@ -67,13 +80,15 @@ def train_folds(
         torch.from_numpy(collection.taxonomy.parents).to(device),
         _model_config(collection, config),
         config,
-        seeds=[1_000 * config.seed + fold for fold in chosen],
+        seeds=seeds,
         steps=_steps(collection, folds, usable, config),
+        parts={kind: info.parts for kind in matrices if (info := collection.encoder(kind))},
+        judges=judges or None,
         weights=_weights(collection, labels, [train for train, _ in parts], config),
         on_epoch=on_epoch,
     )
     rows = np.flatnonzero(usable if listed is None else usable & listed)
-    answers = _answers(fitted, inputs, list(splits.values()), rows)
+    answers = _answers(fitted, inputs, members, rows)[: len(splits)]
     same = {
         "train": config,
         "split_kind": folds.kind,
@@ -81,7 +96,7 @@ def train_folds(
         "precision": fitted.precision,
         "threads": torch.get_num_threads(),
     }
-    runs = _runs(collection, rows, splits, fitted, answers, **same)
+    runs = _runs(collection, rows, splits, fitted, answers, held_out=held_out is not None, **same)
     return [run.with_umap(umap) if umap else run for run in runs]
 
 
@@ -95,6 +110,17 @@ def _split(collection: Collection, folds: Folds, fold: int, usable: np.ndarray, 
         validation=config.validation,
         seed=config.seed,
     )
+
+
+def _held_out(split: np.ndarray, assignment: np.ndarray) -> list[np.ndarray]:
+    """The split of a fold once for each fold of an assignment (N,), whose sounds become its validation sounds."""
+    learned = np.isin(split, ("train", "val"))
+    out = []
+    for fold in np.unique(assignment[learned & (assignment >= 0)]):
+        own = np.where(learned, "train", split).astype(object)
+        own[learned & (assignment == fold)] = "val"
+        out.append(own)
+    return out
 
 
 def _rows(split: np.ndarray, part: str, device: str) -> Tensor:
@@ -154,6 +180,8 @@ def _runs(
     splits: Mapping[int, np.ndarray],
     fitted: Fitted,
     answers: Sequence[Prediction],
+    *,
+    held_out: bool,
     **same: Any,
 ) -> list[Run]:
     """The run of each member, judged on its test sounds.
@@ -164,6 +192,7 @@ def _runs(
         splits: (N,) of each member, by its fold.
         fitted: The members.
         answers: Their predictions for the rows.
+        held_out: Whether other members held out sounds to calibrate them by.
         same: Attributes that the runs share.
     """
     parents, runs = collection.taxonomy.parents, []
@@ -182,6 +211,7 @@ def _runs(
             history=fitted.history[member],
             temperature=fitted.temperatures[member],
             datastore=fitted.datastores[member],
+            held_out_gain=fitted.gains[member] if held_out else None,
             **same,
         )
         runs.append(run)

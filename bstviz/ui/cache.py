@@ -21,7 +21,9 @@ import streamlit as st
 from bstviz import paths, storage
 from bstviz.datasets.collection import Collection, is_collection, load_collection
 from bstviz.errors import UserError
+from bstviz.inference import pool
 from bstviz.inference.classify import Classifier
+from bstviz.inference.pool import TextModel
 from bstviz.latent import neighbours, projection
 from bstviz.latent.projection import UmapSettings
 from bstviz.models import run
@@ -313,3 +315,9 @@ def nearest(loaded: Loaded, row: int, k: int = 10) -> tuple[np.ndarray, np.ndarr
 def classifier(loaded: Loaded) -> Classifier:
     """Classifier of a run, kept between calls."""
     return Classifier(loaded.run)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the text model …", hash_funcs={Loaded: identity_of})
+def text_model_beside(loaded: Loaded) -> TextModel | None:
+    """The text model that may predict beside a run, kept between calls; None where there is none."""
+    return pool.text_model_beside(loaded.run)

@@ -11,18 +11,22 @@ import soundfile
 
 from bstviz.cli import web
 from bstviz.datasets.taxonomy import bst
+from bstviz.inference import pool
 from bstviz.models.experiment_folder import find_runs
-from bstviz.models.run import load_run
+from bstviz.models.run import Run, load_run
 from tests.cli.conftest import Fakes, invoke
 from tests.fakes import tone, write_tones
 
 
-def test_classify_as_json(place: Path, encoders: Fakes) -> None:
-    run, good, bad = find_runs(place / "flat")[0], place / "audio" / "fx-a_0.wav", place / "tones.csv"
+def test_classify_as_json(place: Path, encoders: Fakes, tmp_path: Path) -> None:
+    run, good, bad = find_runs(place / "flat")[0], tmp_path / "0001.wav", place / "tones.csv"
+    soundfile.write(good, tone(1_234), 8_000)
     result = invoke("classify", good, bad, "--run", run, "--json")
     assert result.exit_code == 0
     answered, failed = json.loads(result.stdout)
-    assert set(answered) == {"file", "run", "encoder", "decoding", "top", "second", "novelty", "notes"}
+    keys = ("file", "run", "encoder", "decoding", "top", "second", "novelty", "notes", "own", "audio", "words")
+    assert set(answered) == set(keys)
+    assert (answered["own"], answered["audio"], answered["words"]) == (None, None, None)
     assert 0 <= answered["novelty"] <= 1
     assert answered["notes"] == []
     assert answered["file"] == str(good)
@@ -46,6 +50,59 @@ def test_classify_for_people(place: Path, encoders: Fakes) -> None:
     assert second.count("%") == 2
     assert "fx-a_0.wav" in printed
     assert "encoder fake-audio 1" in printed
+
+
+@pytest.fixture
+def beside(runs: dict[str, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small text run in place of the bundled text model."""
+    runs["text"].save(tmp_path / "assets" / "text")
+    monkeypatch.setattr(pool, "assets", lambda: tmp_path / "assets")
+
+
+def test_classify_pools_audio_and_the_words_of_names(
+    place: Path, encoders: Fakes, beside: None, tmp_path: Path
+) -> None:
+    run, named, coded = find_runs(place / "flat")[0], tmp_path / "DogBarking_02.wav", tmp_path / "ZOOM0012.WAV"
+    for file in (named, coded):
+        soundfile.write(file, tone(1_234), 8_000)
+    pooled, same = json.loads(invoke("classify", named, coded, "--run", run, "--json").stdout)
+    alone, _ = json.loads(invoke("classify", named, coded, "--run", run, "--no-names", "--json").stdout)
+    assert pooled["words"]["text"] == "dog barking"
+    assert 0 < pooled["words"]["weight"] < 1
+    assert pooled["audio"]["second"] == alone["second"] == same["second"]
+    assert pooled["second"] != alone["second"]
+    assert (alone["words"], same["words"], same["audio"]) == (None, None, None)
+    (told,) = json.loads(invoke("classify", coded, "--run", run, "--text", "A dog", "--json").stdout)
+    assert told["words"]["text"] == "A dog"
+    printed = invoke("classify", named, "--run", run).stdout
+    assert "by audio alone:" in printed
+    assert "by the words 'dog barking' (weight" in printed
+
+
+def test_label_pools_audio_and_the_words_of_names(place: Path, encoders: Fakes, beside: None, tmp_path: Path) -> None:
+    run, sounds = find_runs(place / "flat")[0], tmp_path / "sounds"
+    sounds.mkdir()
+    for name in ("dog_barking.wav", "0001.wav"):
+        soundfile.write(sounds / name, tone(1_234), 8_000)
+    shown = invoke("label", sounds, "--out", tmp_path / "a.parquet", "--run", run).stderr
+    assert "and, of 1, the words of their names" in " ".join(shown.split())
+    invoke("label", sounds, "--out", tmp_path / "b.parquet", "--run", run, "--no-names")
+    with_names, without = (pd.read_parquet(tmp_path / f"{x}.parquet").set_index("file") for x in "ab")
+    assert with_names.loc["dog_barking.wav", "words"] == "dog barking"
+    assert with_names.loc["dog_barking.wav", "audio_second"] == without.loc["dog_barking.wav", "second"]
+    assert with_names["words"].isna().tolist() == [True, False]
+    probabilities = [f"p_{code}" for code in bst().codes]
+    pd.testing.assert_series_equal(with_names.loc["0001.wav", probabilities], without.loc["0001.wav", probabilities])
+    assert (with_names.loc["dog_barking.wav", probabilities] != without.loc["dog_barking.wav", probabilities]).any()
+    assert "words" not in without
+
+
+def test_a_sound_of_the_runs_own_gets_its_stored_answer(place: Path, encoders: Fakes, beside: None) -> None:
+    run = find_runs(place / "flat")[0]
+    (entry,) = json.loads(invoke("classify", place / "audio" / "fx-a_0.wav", "--run", run, "--json").stdout)
+    stored = load_run(run).sounds.set_index("sound_id").loc["fx-a_0"]
+    assert (entry["own"], entry["decoding"], entry["second"][0]["class"]) == ("fx-a_0", "argmax", stored["y_pred"])
+    assert "its stored answer is shown" in entry["notes"][0]
 
 
 def test_classify_takes_words_for_an_audio_and_text_model(place: Path, encoders: Fakes) -> None:

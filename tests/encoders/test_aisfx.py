@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from bstviz.encoders.aisfx import MAX_WINDOWS, RATE, AiSFX
+from bstviz.encoders.aisfx import MAX_WINDOWS, RATE, AiSFX, read_layers
+from bstviz.encoders.registry import load_audio_encoder
+from bstviz.encoders.runtime import Compiled, with_torch
 from tests.encoders.conftest import load_any
 from tests.fakes import tone
 
 
 @pytest.fixture(scope="module")
 def aisfx() -> AiSFX:
-    encoder = load_any("audio", "aisfx")
-    assert isinstance(encoder, AiSFX)
-    return encoder
+    """In torch and float32, on every machine."""
+    load_any("audio", "aisfx")
+    return AiSFX(Compiled(with_torch(read_layers(), "float32"), "torch"), "0")
 
 
 def noise(seconds: float, seed: int = 0) -> np.ndarray:
@@ -111,3 +113,25 @@ def test_aisfx_windows_span_the_sound_and_are_bounded_in_number(frames: int, cou
     assert windows.shape == (count, 100, 96)
     assert windows[0, 0, 0] == 0
     assert windows[-1, -1, 0] == frames - 1
+
+
+@pytest.mark.parametrize(("frames", "starts"), [(100, [0]), (150, [0]), (200, [0, 100]), (300, [0, 100, 200])])
+def test_brief_windows_do_not_overlap_and_span_the_sound(frames: int, starts: list[int]) -> None:
+    position = torch.arange(frames, dtype=torch.float32).unsqueeze(1).expand(frames, 96)
+    assert AiSFX.windows(position, 2)[:, 0, 0].tolist() == starts
+
+
+@pytest.mark.parametrize("frames", [350, 651, 5_000])
+def test_brief_windows_are_some_of_all_windows(frames: int) -> None:
+    position = torch.arange(frames, dtype=torch.float32).unsqueeze(1).expand(frames, 96)
+    every, brief = (AiSFX.windows(position, k)[:, 0, 0].tolist() for k in (1, 2))
+    assert set(brief) < set(every)
+    assert (brief[0], brief[-1], len(brief)) == (every[0], every[-1], (len(every) - 1) // 2 + 1)
+
+
+def test_the_brief_encoder_is_another_one_that_agrees_on_a_sound_of_one_window(aisfx: AiSFX) -> None:
+    brief = load_audio_encoder("aisfx-brief")
+    assert (brief.info.id, brief.info.dim) == ("aisfx-brief", 512)
+    short, long = noise(1.0), noise(6.0) * np.linspace(0, 1, 6 * RATE, dtype=np.float32)
+    np.testing.assert_allclose(brief.embed([short]), aisfx.embed([short]), atol=0.1)
+    assert np.abs(brief.embed([long]) - aisfx.embed([long])).max() > 0.1

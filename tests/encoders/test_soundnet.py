@@ -53,6 +53,21 @@ def test_an_embedding_is_the_mean_of_the_published_layers(soundnet: SoundNet, we
     np.testing.assert_allclose(soundnet.embed([sound])[0], published(weights_file, sound), atol=1e-3)
 
 
+def test_the_brief_one_is_the_fifth_layer_alone(soundnet: SoundNet) -> None:
+    brief = load_any("audio", "soundnet-brief")
+    sounds = [tone(440, seconds=1.0, rate=RATE), tone(880, seconds=7.0, rate=RATE)]
+    np.testing.assert_array_equal(brief.embed(sounds), soundnet.embed(sounds)[:, :256])
+    assert (brief.info.parts, soundnet.info.parts) == ((256,), (256, 512))
+
+
+@pytest.mark.parametrize("length", [SHORTEST, SHORTEST + 1, SHORTEST + 7, SHORTEST + 15, 6 * RATE + 3])
+def test_sounds_of_every_length_agree_with_the_published_layers(
+    soundnet: SoundNet, weights_file: Path, length: int
+) -> None:
+    sound = (0.1 * np.random.default_rng(length).normal(size=length)).astype(np.float32)
+    np.testing.assert_allclose(soundnet.embed([sound])[0], published(weights_file, sound), atol=1e-3)
+
+
 def test_short_sounds_are_repeated_and_loudness_does_not_matter(soundnet: SoundNet) -> None:
     short = tone(440, 0.3, RATE)
     repeated = np.tile(short, 20)[:SHORTEST]

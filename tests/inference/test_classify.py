@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from bstviz.datasets import table
+from bstviz.audio import playback
+from bstviz.datasets import demo, table
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.encoders import registry
@@ -67,17 +68,77 @@ def test_no_answer_is_a_class_outside_the_top_level_class_that_is_shown() -> Non
     assert apart
 
 
-def test_a_file_of_the_collection_gets_the_stored_answer(
-    tones: tuple[Collection, dict[str, Run]], encoders: Fakes
+def test_a_file_of_the_collection_gets_the_stored_answer_whatever_it_is_called_and_kept_in(
+    tones: tuple[Collection, dict[str, Run]], encoders: Fakes, tmp_path: Path
 ) -> None:
     collection, runs = tones
-    classifier = Classifier(runs["audio"])
+    run = runs["audio"]
     for row in (0, 20, 47):
         path = collection.path(row)
         assert path is not None
-        answer = classifier.classify(path)
-        np.testing.assert_allclose(answer.prediction.probabilities[0], runs["audio"].probabilities[row], atol=1e-5)
-        assert answer.second[0].code == runs["audio"].sounds["y_pred"][row]
+        soundfile.write(tmp_path / f"other{row}.flac", *soundfile.read(path), subtype="PCM_24")
+        for file in (path, tmp_path / f"other{row}.flac"):
+            answer = Classifier(run).classify(file)
+            np.testing.assert_array_equal(answer.prediction.probabilities[0], run.probabilities[row])
+            assert answer.second[0].code == run.sounds["y_pred"][row]
+            assert (answer.own, answer.decoding) == (run.sounds["sound_id"][row], "argmax")
+            used = "trained" if run.learned[row] else "tested"
+            assert f"It is sound {answer.own} of tones, on which the model was {used}" in answer.notes[-1]
+
+
+def test_a_stored_answer_names_the_parent_of_its_class_first() -> None:
+    probabilities = np.full((1, 23), 0.01, np.float32)
+    probabilities[0, [bst().codes.index(code) for code in ("fx-a", "m-sp", "m-si")]] = 0.3, 0.25, 0.24
+    prediction = Prediction(np.zeros((1, 64)), probabilities, np.ones((1, 2)))
+    assert [ranked(bst(), prediction).second[0].code, ranked(bst(), prediction).top[0].code] == ["m-sp", "m"]
+    stored = ranked(bst(), prediction, decoding="argmax")
+    assert [stored.second[0].code, stored.top[0].code, stored.top[1].code] == ["fx-a", "fx", "m"]
+
+
+def test_a_stored_answer_is_given_only_where_all_runs_have_one_and_take_sound_alone(
+    tones: tuple[Collection, dict[str, Run]],
+) -> None:
+    run = tones[1]["audio"]
+    content = run.sounds["content"][3]
+    without = replace(run, sounds=run.sounds.drop(columns="content"))
+    assert Classifier(run, others=[run]).stored(content) is not None
+    assert Classifier(run, others=[without]).stored(content) is None
+    assert Classifier(replace(run, answered_by="another")).stored(content) is None
+    assert Classifier(tones[1]["both"]).stored(content) is None
+    assert Classifier(run).stored("0" * 32) is None
+
+
+def demo_and_run(count: int, folder: Path) -> tuple[Collection, Run]:
+    """A part of the demo, embedded by the fake encoder, and a run with retrieval that was trained on it."""
+    whole = demo.load()
+    rows = np.linspace(0, len(whole) - 1, count).astype(int)
+    replace(whole, sounds=whole.sounds.iloc[rows].reset_index(drop=True)).save(folder / "demo")
+    embed_collection(folder / "demo", audio_encoder="fake-audio", text_encoder=None)
+    collection = load_collection(folder / "demo")
+    return collection, train_fold(collection, stratified(collection, 2), 0, quick(epochs=3, retrieval=True))
+
+
+def check_dropped_as_served(collection: Collection, run: Run) -> None:
+    """The WAV that a page serves of each sound gets exactly what the run's card shows of it."""
+    classifier = Classifier(run)
+    for row, sound_id in enumerate(collection.sounds["sound_id"]):
+        answer = classifier.classify(playback.to_wav(*collection.load_audio(row)), name="some name.wav")
+        np.testing.assert_array_equal(answer.prediction.probabilities[0], run.probabilities[row])
+        assert (answer.own, answer.second[0].code) == (sound_id, run.sounds["y_pred"][row])
+        assert answer.second[0].probability == run.confidence[row]
+
+
+def test_a_demo_sound_dropped_as_the_wav_that_a_page_serves_gets_its_cards_answer(
+    encoders: Fakes, tmp_path: Path
+) -> None:
+    check_dropped_as_served(*demo_and_run(40, tmp_path))
+
+
+@pytest.mark.long
+def test_every_demo_sound_dropped_as_the_wav_that_a_page_serves_gets_its_cards_answer(
+    encoders: Fakes, tmp_path: Path
+) -> None:
+    check_dropped_as_served(*demo_and_run(len(demo.load()), tmp_path))
 
 
 def test_a_new_sound_of_known_pitch_is_recognised(

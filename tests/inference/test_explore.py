@@ -12,6 +12,7 @@ from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.taxonomy import load_taxonomy
 from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
+from bstviz.inference import pool
 from bstviz.inference.explore import library_home, open_library, run_inference
 from bstviz.models.predict import predict
 from bstviz.models.run import Run, load_run
@@ -172,3 +173,24 @@ def test_each_folder_has_a_place_of_its_own_in_the_cache(tmp_path: Path, monkeyp
     homes = {library_home(tmp_path / a / "sounds") for a in "ab"}
     assert len(homes) == 2
     assert all(home.is_relative_to(tmp_path / "cache") and home.name.startswith("sounds-") for home in homes)
+
+
+def test_a_librarys_runs_pool_audio_and_the_words_of_its_names(
+    runs: dict[str, Run], encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs["text"].save(tmp_path / "assets" / "text")
+    monkeypatch.setattr(pool, "assets", lambda: tmp_path / "assets")
+    (tmp_path / "sounds").mkdir()
+    for name, pitch in (("0001.wav", 500), ("title some tags.wav", 900), ("0003.wav", 1_500)):
+        (tmp_path / "sounds" / name).write_bytes(sndfile(tone(pitch), 8_000))
+    made = {}
+    for names in (False, True, False):
+        library = open_library(tmp_path / "sounds", [folder_of(runs["audio"])], home=tmp_path / "home", names=names)
+        made[names] = load_run(library.runs / runs["audio"].id)
+    assert made[True].sounds["sound_id"].tolist() == ["0001.wav", "0003.wav", "title some tags.wav"]
+    read = pool.TextModel(runs["text"]).predict(["", "", "title some tags"])
+    weight = pool.TextModel(runs["text"]).weight([runs["audio"]])
+    expected = pool.pooled(made[False].probabilities, read, weight)
+    np.testing.assert_allclose(made[True].probabilities, expected, atol=1e-6)
+    np.testing.assert_array_equal(made[True].probabilities[:2], made[False].probabilities[:2])
+    assert made[True].answered_by != made[False].answered_by

@@ -8,13 +8,15 @@ import pandas as pd
 import pytest
 from pyarrow import Table, parquet
 
+from bstviz.audio.decode import decode
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.errors import UserError
-from bstviz.inference import embed
+from bstviz.inference import embed, pool
 from bstviz.inference.classify import Classifier
 from bstviz.inference.embed import Embedder
 from bstviz.inference.label import Labeller, label_folder
+from bstviz.inference.pool import TextModel
 from bstviz.jobs.resumable import Item
 from bstviz.models.run import Run
 from bstviz.training.train import train_fold
@@ -150,6 +152,45 @@ def test_labels_of_another_run_are_not_taken_over(
     before = encoders[0].embedded
     label_folder(sounds, out, [other])
     assert encoders[0].embedded - before == 24
+
+
+def test_words_of_names_are_pooled_as_in_a_single_answer_and_codes_change_nothing(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs["text"].save(tmp_path / "assets" / "text")
+    monkeypatch.setattr(pool, "assets", lambda: tmp_path / "assets")
+    (sounds / "m-m_0.wav").rename(sounds / "Title_Some tags 3.wav")
+    run = folder_of(runs["audio"])
+    alone = label_folder(sounds, tmp_path / "alone.parquet", run).set_index("file")
+    table = label_folder(sounds, tmp_path / "labels.parquet", run, names=True).set_index("file")
+    named = table["words"].notna()
+    assert table.index[named].tolist() == ["Title_Some tags 3.wav"]
+    pd.testing.assert_frame_equal(table.loc[~named, alone.columns], alone[~named])
+    row, classifier = table[named].iloc[0], Classifier(runs["audio"])
+    answer = TextModel(runs["text"]).join(classifier.classify(sounds / row.name), "title some tags", [runs["audio"]])
+    assert answer.parts is not None
+    assert (row["words"], row["second"]) == ("title some tags", answer.second[0].code)
+    for column, ranked in (("audio", answer.parts.audio), ("words", answer.parts.by_words)):
+        assert row[f"{column}_second"] == ranked.second[0].code
+        assert row[f"{column}_second_probability"] == pytest.approx(ranked.second[0].probability, abs=1e-5)
+    assert row["second_probability"] == pytest.approx(answer.second[0].probability, abs=1e-5)
+    before = encoders[0].embedded
+    label_folder(sounds, tmp_path / "labels.parquet", run, names=True)
+    assert encoders[0].embedded == before
+
+
+def test_the_models_own_sounds_get_their_stored_answers(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    run = runs["audio"]
+    content = [decode(sounds / "fx-a_1.wav").content, *[None] * (len(run.sounds) - 1)]
+    own = replace(run, sounds=run.sounds.assign(content=pd.Series(content, dtype="str"))).save(tmp_path / "own")
+    table = label_folder(sounds, tmp_path / "labels.parquet", [own]).set_index("file")
+    row = table.loc["fx-a_1.wav"]
+    assert table.index[table["own"].notna()].tolist() == ["fx-a_1.wav"]
+    assert (row["own"], row["second"]) == (run.sounds["sound_id"][0], run.sounds["y_pred"][0])
+    np.testing.assert_array_equal(row[[f"p_{c}" for c in bst().codes]].to_numpy(np.float32), run.probabilities[0])
+    assert "its stored answer is shown" in row["notes"]
 
 
 def test_the_anomalous_corpus_is_labelled_file_by_file(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:

@@ -108,10 +108,20 @@ def test_standardise_removes_mean_and_deviation_of_its_rows_and_takes_constant_c
     assert torch.isfinite(out).all()
 
 
+def test_parts_of_an_embedding_have_the_same_share_of_the_mean_square() -> None:
+    x = torch.randn(400, 8) * torch.arange(1, 9)
+    layer = Standardise(1, 8)
+    layer.fit(x, [torch.arange(400)], parts=(6, 2))
+    mean_square = layer(x[None])[0].square().mean(0)
+    torch.testing.assert_close(mean_square[:6].sum(), torch.tensor(4.0), rtol=0.01, atol=0)
+    torch.testing.assert_close(mean_square[6:].sum(), torch.tensor(4.0), rtol=0.01, atol=0)
+    torch.testing.assert_close(mean_square[6], mean_square[7], rtol=0.01, atol=0)
+
+
 def test_the_fitted_moments_are_stored_and_not_trained() -> None:
     model = make("both")
     x = {kind: values[0] for kind, values in inputs("both").items()}
-    model.fit_standardise(x, [torch.arange(5)])
+    model.fit_standardise(x, [torch.arange(5)], {})
     torch.testing.assert_close(model.state_dict()["standardise.text.mean"][0, 0], x["text"].mean(0))
     assert not any("standardise" in name for name, _ in model.named_parameters())
 

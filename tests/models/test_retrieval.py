@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from bstviz.datasets.collection import Collection
 from bstviz.encoders.base import Embeddings
 from bstviz.models.predict import predict
-from bstviz.models.retrieval import RETRIEVAL_NEIGHBOURS, SHARES, SOFTNESS, Datastore, build_datastore
+from bstviz.models.retrieval import RETRIEVAL_NEIGHBOURS, SHARES, SOFTNESS, Datastore, best_share, build_datastore
 from bstviz.models.run import Run, load_run
 from bstviz.training.train import train_fold
 from tests.fakes import quick, stratified
@@ -46,10 +48,10 @@ def test_the_share_is_none_where_likeness_misleads_and_more_where_it_helps() -> 
     x, labels = sounds()
     held, truth = sounds(60)
     datastore, blank = build_datastore(x, labels), torch.full((60, 4), 0.25)
-    assert datastore.fitted(blank, held, truth).share == max(SHARES)
+    assert best_share(blank, datastore.probabilities(held, 4), truth) == max(SHARES)
     misled = build_datastore(x, (labels + 1) % 4)
-    assert misled.fitted(blank, held, truth).share == 0
-    assert misled.fitted(blank, held, truth).blend(blank, held) is blank
+    assert best_share(blank, misled.probabilities(held, 4), truth) == 0
+    assert replace(misled, share=0.0).blend(blank, held) is blank
 
 
 def test_more_sounds_join_the_datastore_after_the_first() -> None:

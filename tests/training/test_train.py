@@ -256,3 +256,21 @@ def test_the_structure_of_the_test_latents_is_among_the_metrics(collection: Coll
     run = train_fold(collection, stratified(collection), 0, quick(epochs=3))
     expected = structure.structure(run.latents[run.tested], run.y_true[run.tested], run.taxonomy.parents)
     assert {name: run.metrics[name] for name in expected} == expected
+
+
+def test_held_out_folds_calibrate_where_validation_sounds_are_cuts_of_training_ones() -> None:
+    """Eight alike cuts a recording, classes drawn by lot: a network knows each recording, and nothing of another."""
+    rng = np.random.default_rng(0)
+    recording = np.repeat(np.arange(48), 8)
+    base = small_collection(per_class=64)
+    audio = (rng.normal(size=(48, base.embedding("audio").shape[1]))[recording]).astype(np.float32)
+    lot = np.array(CODES)[rng.integers(len(CODES), size=48)[recording]]
+    cuts = replace(base, sounds=base.sounds.assign(**{"class": lot}), audio=audio)
+    folds = Folds(np.arange(len(cuts)) % 5, "by cut")
+    held_out = Folds(recording % 4, "by recording", recording)
+    config = quick(retrieval=True, epochs=20)
+    own, strict = (train_fold(cuts, folds, 0, config, held_out=held) for held in (None, held_out))
+    assert strict.temperature > 2 * own.temperature
+    assert (own.datastore.share > 0, strict.datastore.share) == (True, 0)
+    for name, weights in own.weights.items():  # the network itself is the same
+        np.testing.assert_allclose(strict.weights[name], weights, atol=1e-6)

@@ -15,6 +15,7 @@ from bstviz.audio import playback
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.inference.classify import Classifier, load_classifier
+from bstviz.inference.pool import text_model_beside
 from bstviz.training.train import train_fold
 from tests import anomalous_sounds
 from tests.fakes import RATE, FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, with_descriptions
@@ -39,17 +40,17 @@ def pictures(app: AppTest) -> list[str]:
 
 
 def test_a_dropped_file_gets_the_librarys_probabilities_from_both_models(tmp_path: Path) -> None:
-    (tmp_path / "animal.wav").write_bytes(sound("fx-a-003"))
-    app = upload(open_page("classify.py"), {"animal.wav": sound("fx-a-003")})
+    (tmp_path / "0003.wav").write_bytes(sound("fx-a-003"))
+    app = upload(open_page("classify.py"), {"0003.wav": sound("fx-a-003")})
     bars = [BAR.findall(body) for body in pictures(app) if BAR.search(body)]
     assert len(bars) == 2
     runs = [str(bundled(f"{name}-audio-c1-fold0").folder) for name in ("hierarchical", "flat")]
-    best = load_classifier(*runs).classify(tmp_path / "animal.wav").second[0]
+    best = load_classifier(*runs).classify(tmp_path / "0003.wav").second[0]
     on_top = next(body for body in pictures(app) if "data-answer" in body)
     assert f"<b>{100 * best.probability:.0f} %</b>" in on_top
     assert bst()[best.code].name in on_top
     for own, name in zip(bars, ("hierarchical", "flat"), strict=True):
-        answer = Classifier(bundled(f"{name}-audio-c1-fold0")).classify(tmp_path / "animal.wav")
+        answer = Classifier(bundled(f"{name}-audio-c1-fold0")).classify(tmp_path / "0003.wav")
         expected = [*answer.top, *answer.second[:5]]
         assert [code for code, _ in own] == [r.code for r in expected]
         assert [float(p) for _, p in own] == pytest.approx([r.probability for r in expected], abs=1e-4)
@@ -58,6 +59,29 @@ def test_a_dropped_file_gets_the_librarys_probabilities_from_both_models(tmp_pat
     assert "agree" in text
     assert len(app.get("audio")) == 1
     assert len(sent(app, "sound_list")[0]["rows"]) == 10
+
+
+def test_the_words_of_a_files_name_count_until_they_are_switched_off() -> None:
+    new = playback.to_wav(synth.render("fx-a-003")[500:], synth.SAMPLE_RATE)  # no sound of the demo
+    app = upload(open_page("classify.py"), {"Heavy-Rain_02.wav": new})
+    classifier = load_classifier()
+    alone = classifier.classify(new, name="Heavy-Rain_02.wav")
+    beside = text_model_beside(classifier.run)
+    assert beside is not None
+    pooled = beside.join(alone, "heavy rain", classifier.runs)
+    assert pooled.parts is not None
+
+    def shown() -> tuple[str, str]:
+        text = " ".join(pictures(app))
+        return re.findall(r"<b>(\d+ %)</b>", text)[0], " ".join(re.findall(r"data-words[^>]*>([^<]*)<", text))
+
+    headline, words = shown()
+    assert headline == f"{100 * pooled.second[0].probability:.0f} %"
+    assert "By the words “heavy rain”" in words
+    assert bst()[pooled.parts.by_words.second[0].code].name in words
+    app.toggle(key="classify.names").set_value(False).run()
+    assert not app.exception
+    assert shown() == (f"{100 * alone.second[0].probability:.0f} %", "")
 
 
 def test_dropped_rubbish_gets_a_sentence() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -24,9 +24,11 @@ from bstviz.ui.classify.predictions import (
     UNUSUAL,
     Models,
     Predictions,
+    Words,
     decoded,
     model_name,
     predict_upload,
+    runtime,
     timeline,
 )
 from bstviz.ui.classify.uploads import Upload
@@ -43,16 +45,18 @@ DRAWING = 0.15
 """Seconds that a browser takes to draw a prediction."""
 
 
-def card(models: Models, upload: Upload, text: Mapping[str, str], *, key: str) -> None:
+def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
     """Everything about one sound: the prediction first, then what it rests on."""
     st.markdown(f"#### {escape(upload.name)}")
     try:
-        found = predict_upload(models, upload, text)
+        found = predict_upload(models, upload, words)
     except UserError as error:
         st.error(escape(str(error)), icon=":material/error:")
         return
     first, answer = found.loaded[0], found.answers[0]
-    st.html(headline(first.run.taxonomy, found.together) + agreement(found))
+    st.html(
+        headline(first.run.taxonomy, found.together) + by_parts(first.run.taxonomy, found.together) + agreement(found)
+    )
     _let_it_be_drawn(upload, key=key)
     for note in found.notes:
         st.warning(escape(note), icon=":material/hearing:")
@@ -63,6 +67,8 @@ def card(models: Models, upload: Upload, text: Mapping[str, str], *, key: str) -
     with left:
         st.html(unusual(first.run, answer))
         upload_player(upload, key=key)
+        if via := runtime(first):
+            st.caption(f"Embedded via {escape(via)}")
     if found.seconds >= LONG and models.audio_only:
         along(models.audio_only[0], upload, key=key)
     map_and_neighbours(first, answer, key=f"{key}.{first.run.id}")
@@ -110,6 +116,21 @@ def headline(taxonomy: Taxonomy, answer: Answer) -> str:
         f"<span>{chip(best.name, best.color)}</span>"
         f"<span><b>{100 * second.probability:.0f} %</b>{unsure}</span>"
         f'<span style="opacity:.8;font-size:.92rem">{html.escape(best.definition)}</span></div>'
+    )
+
+
+def by_parts(taxonomy: Taxonomy, answer: Answer) -> str:
+    """HTML of what audio and words each say for themselves, where words were used."""
+    if answer.parts is None:
+        return ""
+
+    def best(part: Answer) -> str:
+        return f"{html.escape(taxonomy[part.second[0].code].name)}, {100 * part.second[0].probability:.0f} %"
+
+    return (
+        f'<div data-words style="margin-top:.35rem;font-size:.95rem">By audio alone: {best(answer.parts.audio)}. '
+        f"By the words “{html.escape(answer.parts.words)}”: {best(answer.parts.by_words)} "
+        f"(their weight is {100 * answer.parts.weight:.0f} %).</div>"
     )
 
 

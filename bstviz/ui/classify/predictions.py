@@ -6,7 +6,7 @@ What is computed from an upload is kept for its session only, in the server's me
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
@@ -14,9 +14,10 @@ import streamlit as st
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.taxonomy import DECODINGS
-from bstviz.encoders.base import Embeddings
+from bstviz.encoders.base import Embeddings, words_of
 from bstviz.errors import UserError
 from bstviz.inference.classify import DECODING, Answer, Classifier, Timeline, together
+from bstviz.inference.names import words_of_name
 from bstviz.models.config import LOSSES
 from bstviz.models.run import Run
 from bstviz.ui import cache
@@ -50,24 +51,30 @@ class Models:
 
 
 @dataclass(frozen=True)
+class Words:
+    """What is said of the sounds: ``text`` by whoever dropped them, by the names of fields, and whether their files'
+    ``names`` count.
+    """
+
+    text: Mapping[str, str] = field(default_factory=dict)
+    names: bool = True
+
+    def of(self, upload: Upload) -> str:
+        """The words of one sound."""
+        return words_of(self.text, list(self.text)) or (words_of_name(upload.name) if self.names else "")
+
+
+@dataclass(frozen=True)
 class Predictions:
-    """What the models predict for one sound: as many answers as runs, and the sound that was embedded."""
+    """What the models predict for one sound: as many answers as runs, their answer together, and the sound that was
+    embedded.
+    """
 
     loaded: tuple[Loaded, ...]
     answers: tuple[Answer, ...]
+    together: Answer
     seconds: float
     notes: tuple[str, ...]
-
-    @property
-    def together(self) -> Answer:
-        """The mean of the main model's answer and of those that take the same inputs."""
-        main = self.loaded[0].run
-        alike = [
-            answer
-            for loaded, answer in zip(self.loaded, self.answers, strict=True)
-            if (loaded.run.encoders, loaded.run.taxonomy.hash) == (main.encoders, main.taxonomy.hash)
-        ]
-        return together(main.taxonomy, alike)
 
     @property
     def agree(self) -> bool:
@@ -113,7 +120,8 @@ def pick_models(*, key: str) -> Models:
     st.caption(
         f"Predicted by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · "
         f"sounds embedded by {asked[0].run.encoders['audio']}. The prediction on top is the mean of the audio models, "
-        "or of the audio + text models where there is text: "
+        "or of the audio + text models where there is text; a text model of real titles joins the audio models by the "
+        "words of a file's name: "
         f"{DECODINGS[DECODING]} (decoding {escape(DECODING)})." + texts_from(asked[0].run.taxonomy)
     )
     return models
@@ -131,6 +139,11 @@ def warm(models: Models) -> None:
         _ = classifier.audio_encoder, classifier.usual_distances
 
 
+def runtime(loaded: Loaded) -> str:
+    """What runs the audio encoder here; empty where there is but one way."""
+    return cache.classifier(loaded).audio_encoder.info.via
+
+
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
 def decoded(upload: Upload) -> Sound:
     """An upload, decoded; raises UserError as :func:`bstviz.audio.decode.decode`."""
@@ -140,6 +153,7 @@ def decoded(upload: Upload) -> Sound:
 @dataclass(frozen=True)
 class _Embedded:
     embedding: Embeddings | None
+    content: str
     seconds: float
     notes: tuple[str, ...]
     problem: str
@@ -159,22 +173,38 @@ def _embedded(upload: Upload, classifier: Classifier) -> _Embedded:
     try:
         sound = decoded(upload)
     except UserError as error:
-        return _Embedded(None, float("nan"), (), str(error))
-    return _Embedded(classifier.embed_audio(sound.samples, sound.rate), sound.seconds, sound.notes, "")
+        return _Embedded(None, "", float("nan"), (), str(error))
+    embedding = classifier.embed_audio(sound.samples, sound.rate)
+    return _Embedded(embedding, sound.content, sound.seconds, sound.notes, "")
 
 
-def predict_upload(models: Models, upload: Upload, text: Mapping[str, str]) -> Predictions:
-    """What the models predict for an upload; UserError where it cannot be decoded."""
-    asked = models.asked(text)
+def predict_upload(models: Models, upload: Upload, words: Words) -> Predictions:
+    """What the models predict for an upload; UserError where it cannot be decoded.
+
+    Together they answer by the mean of the main model's prediction and of those that take the same inputs; where these
+    are audio models, the text model joins them by the words of the sound.
+    """
+    asked = models.asked(words.text)
     answers = []
     for loaded in asked:
         classifier = cache.classifier(loaded)
         embedded = _embedded(upload, classifier)
         if embedded.embedding is None:
             raise UserError(embedded.problem)
-        read = classifier.embed_text(loaded.run.text_from(text)) if "text" in loaded.run.encoders else None
-        answers.append(classifier.answer(embedded.embedding, read))
-    return Predictions(asked, tuple(answers), embedded.seconds, embedded.notes)
+        read = classifier.embed_text(loaded.run.text_from(words.text)) if "text" in loaded.run.encoders else None
+        answers.append(classifier.stored(embedded.content) or classifier.answer(embedded.embedding, read))
+    notes = dict.fromkeys(note for answer in answers for note in answer.notes)
+    main = asked[0].run
+    alike = [
+        (loaded.run, answer)
+        for loaded, answer in zip(asked, answers, strict=True)
+        if (loaded.run.encoders, loaded.run.taxonomy.hash) == (main.encoders, main.taxonomy.hash)
+    ]
+    joint = together(main.taxonomy, [answer for _, answer in alike])
+    beside = cache.text_model_beside(asked[0]) if words.of(upload) else None
+    if beside is not None:
+        joint = beside.join(joint, words.of(upload), [run for run, _ in alike])
+    return Predictions(asked, tuple(answers), joint, embedded.seconds, (*embedded.notes, *notes))
 
 
 @st.cache_data(

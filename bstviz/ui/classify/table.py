@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
 import streamlit as st
 
+from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.errors import UserError
-from bstviz.inference.classify import DECODING
-from bstviz.ui.classify.predictions import MARKS, Models, predict_upload
+from bstviz.inference.classify import Answer
+from bstviz.ui.classify.predictions import MARKS, Models, Words, predict_upload
 from bstviz.ui.classify.uploads import Upload
 
 
-def table(models: Models, uploads: Sequence[Upload], text: Mapping[str, str], *, key: str) -> Upload | None:
+def table(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) -> Upload | None:
     """Predictions for many sounds, to sort, filter and download as CSV; returns the sound of the chosen row."""
-    rows = _answers(models, uploads, text)
+    rows = _answers(models, uploads, words)
     counts = {mark: int(rows["marks"].map(lambda own, mark=mark: mark in own).sum()) for mark in MARKS}
     marked = [mark for mark in MARKS if counts[mark]]
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -62,6 +63,7 @@ def table(models: Models, uploads: Sequence[Upload], text: Mapping[str, str], *,
             "probability",
             "other prediction",
             "agree",
+            "words",
             "novelty",
             "seconds",
             "remarks",
@@ -75,6 +77,7 @@ def table(models: Models, uploads: Sequence[Upload], text: Mapping[str, str], *,
                 "Other prediction", help="Where a model predicts another class"
             ),
             "agree": st.column_config.CheckboxColumn("Agree", width="small"),
+            "words": st.column_config.TextColumn("Words", help="Of the file's name, which the answer rests on too"),
             "novelty": share(
                 "Novelty", help="Share of the collection's own sounds that lie nearer to their neighbours"
             ),
@@ -87,20 +90,20 @@ def table(models: Models, uploads: Sequence[Upload], text: Mapping[str, str], *,
     return uploads[int(shown["index"].iloc[chosen[0]])] if chosen and chosen[0] < len(shown) else None
 
 
-def _answers(models: Models, uploads: Sequence[Upload], text: Mapping[str, str]) -> pd.DataFrame:
+def _answers(models: Models, uploads: Sequence[Upload], words: Words) -> pd.DataFrame:
     """One row per sound; a bar shows the progress."""
     rows = []
     bar = st.progress(0.0, "Classifying …")
     for index, upload in enumerate(uploads):
         bar.progress(index / len(uploads), f"Classifying: {index:,} of {len(uploads):,}")
-        rows.append({"index": index, "file": upload.name, **_row(models, upload, text)})
+        rows.append({"index": index, "file": upload.name, **_row(models, upload, words)})
     bar.empty()
     return pd.DataFrame(rows)
 
 
-def _row(models: Models, upload: Upload, text: Mapping[str, str]) -> dict[str, object]:
+def _row(models: Models, upload: Upload, words: Words) -> dict[str, object]:
     try:
-        found = predict_upload(models, upload, text)
+        found = predict_upload(models, upload, words)
     except UserError as error:
         return {"agree": None, "remarks": str(error), "marks": {MARKS[3]}}
     taxonomy = found.loaded[0].run.taxonomy
@@ -113,10 +116,19 @@ def _row(models: Models, upload: Upload, text: Mapping[str, str]) -> dict[str, o
         "probability": first.second[0].probability,
         "other prediction": ", ".join(sorted(others)),
         "agree": found.agree,
+        **_parts(taxonomy, first),
         "novelty": first.novelty,
         "seconds": found.seconds,
         "remarks": " ".join(found.notes),
-        "decoding": DECODING,
+        "decoding": first.decoding,
         "marks": found.marks(),
         **{f"p_{r.code}": r.probability for r in sorted(first.second, key=lambda r: taxonomy.codes.index(r.code))},
     }
+
+
+def _parts(taxonomy: Taxonomy, answer: Answer) -> dict[str, object]:
+    """The words that were used, and what audio and words say each for themselves; empty without words."""
+    if answer.parts is None:
+        return {"words": "", "by audio": "", "by words": ""}
+    named = {"by audio": answer.parts.audio, "by words": answer.parts.by_words}
+    return {"words": answer.parts.words, **{k: taxonomy[part.second[0].code].name for k, part in named.items()}}

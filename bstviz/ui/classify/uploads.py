@@ -75,3 +75,14 @@ def words(*, key: str) -> dict[str, str]:
         tags = st.text_input("Tags", key=f"{key}.tags", placeholder="rain, roof, night")
         description = st.text_area("Description", key=f"{key}.description", height=80)
     return {"title": title or "", "tags": tags or "", "description": description or ""}
+
+
+def pick_names(*, key: str) -> bool:
+    """Whether the words of the files' names count."""
+    return st.toggle(
+        "Use the words of the file's name",
+        value=True,
+        key=f"{key}.names",
+        help="A text model predicts by the words of a file's name, beside the audio models, where no text is given. "
+        "Codes, dates and counters are no words; a name of nothing else changes nothing.",
+    )
