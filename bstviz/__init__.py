@@ -8,7 +8,7 @@ Example:
     >>> from bstviz.paths import assets
     >>> run = bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")
     >>> f"{bstviz.evaluate(run)['top_accuracy']:.3f}"
-    '0.878'
+    '0.910'
 """
 
 from __future__ import annotations

@@ -331,7 +331,7 @@ def load_collection(folder: str | Path) -> Collection:
         >>> from bstviz.paths import assets
         >>> collection = bstviz.load_collection(assets() / "demo")
         >>> collection.name, len(collection), collection.audio.shape
-        ('bstviz demo', 1104, (1104, 1280))
+        ('bstviz demo', 1104, (1104, 1077))
     """
     folder = Path(folder)
     return storage.read_folder(folder, lambda place: _read(place, folder))

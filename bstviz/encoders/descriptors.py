@@ -20,9 +20,9 @@ import numpy as np
 from bstviz.encoders.base import EncoderInfo
 
 RATE = 22_050
-LONGEST = 30 * RATE
+MIDDLE = 30 * RATE
 WINDOW, HOP = 1024, 512
-SECONDS = HOP / RATE  # of a frame
+FRAME_SECONDS = HOP / RATE  # of a frame
 FLOOR = 1e-12
 LOUD, AUDIBLE = -30.0, -40.0  # dB below the loudest frame
 ENERGY_QUANTILES = (5, 25, 50, 75, 95)
@@ -60,8 +60,8 @@ def load(device: str = "cpu") -> Descriptors:
 
 def describe(samples: np.ndarray) -> dict[str, float]:
     """All descriptors of a sound (n,) at 22.05 kHz by name."""
-    start = max(0, len(samples) - LONGEST) // 2
-    x = np.array(samples[start : start + LONGEST], np.float32)
+    start = max(0, len(samples) - MIDDLE) // 2
+    x = np.array(samples[start : start + MIDDLE], np.float32)
     x /= max(float(np.abs(x).max(initial=0)), 1e-9)
     seconds = len(x) / RATE
     x = np.pad(x, (0, max(0, 2 * WINDOW - len(x))))
@@ -97,9 +97,9 @@ def _shape(energy: np.ndarray, decibels: np.ndarray) -> dict[str, float]:
         },
         "audible": (decibels > AUDIBLE).mean(),
         "loud_stretches": np.log1p((np.diff(loud) == 1).sum() + loud[0]),
-        "attack": np.log((peak + 1) * SECONDS),
+        "attack": np.log((peak + 1) * FRAME_SECONDS),
         "peak_at": peak / length,
-        "decay": np.log((decay + 1) * SECONDS),
+        "decay": np.log((decay + 1) * FRAME_SECONDS),
         "energy_centroid": (energy * np.arange(length)).sum() / energy.sum() / length,
     }
 
@@ -132,7 +132,7 @@ def _modulation(energy: np.ndarray) -> dict[str, float]:
     amplitude = np.sqrt(energy)
     amplitude = amplitude / amplitude.mean()
     spectrum = np.abs(np.fft.rfft((amplitude - 1) * np.hanning(len(amplitude)))) ** 2
-    hertz = np.fft.rfftfreq(len(amplitude), SECONDS)
+    hertz = np.fft.rfftfreq(len(amplitude), FRAME_SECONDS)
     total = spectrum.sum() + 1e-9
     shares = {
         f"modulation_from_{low:g}": spectrum[(hertz >= low) & (hertz < high)].sum() / total

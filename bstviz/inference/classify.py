@@ -291,7 +291,7 @@ def load_classifier(*folders: str | Path, device: str = "cpu") -> Classifier:
         ...     soundfile.write(Path(folder) / "noise.wav", noise, 44_100)
         ...     answer = classifier.classify(Path(folder) / "noise.wav")
         >>> answer.top[0].code
-        'ss'
+        'fx'
     """
     first, *others = (load_run(path) for folder in folders or bundled_audio_models() for path in find_runs(folder))
     return Classifier(first, others=others, device=device)

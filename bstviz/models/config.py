@@ -1,4 +1,7 @@
-"""Settings of a network and of its training, losses and recipes; importing this needs no deep-learning framework."""
+"""Settings of a network and of its training, losses and recipes; importing this needs no deep-learning framework.
+
+Long because every setting is explained where it stands.
+"""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def latent_map(
         >>> run = bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")
         >>> figure = bstviz.latent_map(run, projection="pca", color="second")
         >>> figure.layout.xaxis.title.text, len(figure.data[0].x)
-        ('PC 1 (32 % of variance)', 1104)
+        ('PC 1 (35 % of variance)', 1104)
         >>> page = figure.to_html()  # or figure.show(), figure.write_html("map.html")
     """
     coordinates = _stored_coordinates(run, projection, dimensions)

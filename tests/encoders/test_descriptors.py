@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bstviz.encoders.descriptors import LONGEST, RATE, Descriptors, describe
+from bstviz.encoders.descriptors import MIDDLE, RATE, Descriptors, describe
 
 SECONDS = 2
 TIME = np.arange(SECONDS * RATE) / RATE
@@ -78,6 +78,6 @@ def test_every_sound_has_finite_descriptors(samples: np.ndarray) -> None:
 
 def test_of_a_long_sound_the_middle_counts() -> None:
     long = np.concatenate([np.zeros(RATE), np.tile(NOISE, 15), np.zeros(RATE)])
-    assert len(long) > LONGEST
+    assert len(long) > MIDDLE
     assert describe(long)["audible"] == 1
     assert describe(long)["log_seconds"] == pytest.approx(np.log(30.02))

@@ -36,7 +36,10 @@ def test_every_encoder_keeps_the_interface(
 
 
 def test_an_unknown_encoder_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"no audio encoder 'nothing'; known: aisfx, aisfx-brief, soundnet, clap"):
+    with pytest.raises(
+        UserError,
+        match=r"no audio encoder 'nothing'; known: aisfx, aisfx-brief, soundnet, soundnet-brief, descriptors, clap",
+    ):
         load_audio_encoder("nothing")
     with pytest.raises(UserError, match="no text encoder 'aisfx'; known: minilm, clap"):
         load_text_encoder("aisfx")
