@@ -72,7 +72,7 @@ def test_a_lasso_selects_and_its_files_hold_exactly_what_it_holds(
     page: Page, place: tuple[str, Run], tmp_path: Path
 ) -> None:
     map_ = explore(page, place[0])
-    map_.lasso(0.55, 0.2, 0.95, 0.7)
+    map_.lasso(0.35, 0.15, 0.95, 0.85)
     page.get_by_text("sounds selected").wait_for()
     settled(page)
     rows = map_.chosen()

@@ -77,7 +77,7 @@ def table_of(loaded: Loaded, rows: np.ndarray) -> pd.DataFrame:
     own = run.sounds.iloc[rows].reset_index(drop=True)
     known = loaded.table.iloc[rows].drop(columns=["sound_id", "class"], errors="ignore").reset_index(drop=True)
     front = own[["sound_id", "split", "y_true", "y_pred"]].assign(predicted_confidence=run.confidence[rows])
-    rest = own.drop(columns=["sound_id", "split", "y_true", "y_pred"])
+    rest = own.drop(columns=["sound_id", "split", "y_true", "y_pred", *known], errors="ignore")  # a column once
     return pd.concat([front, known, rest], axis=1)
 
 
