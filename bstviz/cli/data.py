@@ -14,13 +14,19 @@ from bstviz.cli.console import console, meter, output, plain, print_problems, sa
 from bstviz.cli.options import (
     AddressOption,
     AudioOption,
+    ClassFromOption,
     DeviceOption,
     EngineOption,
+    GivenEncoderOption,
     JsonOption,
     NameOption,
+    NpyOption,
+    NpzOption,
     OutOption,
     SourceOption,
     TaxonomyOption,
+    VectorKindOption,
+    VectorOption,
     WorkersOption,
     chosen_device,
     chosen_engine,
@@ -43,6 +49,12 @@ IMPORT_OPTIONS: dict[str, Any] = {
     "taxonomy": TaxonomyOption,
     "audio_folder": AudioOption,
     "source": SourceOption,
+    "class_from": ClassFromOption,
+    "vector": VectorOption,
+    "npy": NpyOption,
+    "npz": NpzOption,
+    "encoder": GivenEncoderOption,
+    "vector_kind": VectorKindOption,
 }
 """Options of ``import``, by the keyword arguments that a data set's ``load`` may take."""
 

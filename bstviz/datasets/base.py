@@ -1,13 +1,10 @@
-"""What every source of sounds states about itself, and what they share in reading tables."""
+"""What every source of sounds states about itself, and how classes are checked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-
-from bstviz.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,27 +44,6 @@ class Dataset(Protocol):
 
     @property
     def load(self) -> Callable[..., Collection]: ...
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV, TSV or parquet file as a table; ``sound_id`` is read as text.
-
-    Raises:
-        UserError: The file is missing, of another kind, or cannot be parsed.
-    """
-    import pandas as pd
-
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
-        if path.suffix.lower() in (".csv", ".tsv"):
-            separator = "\t" if path.suffix.lower() == ".tsv" else ","
-            return pd.read_csv(path, sep=separator, dtype={"sound_id": str}, keep_default_na=True)
-    except FileNotFoundError:
-        raise UserError(f"There is no table at {path}.") from None
-    except Exception as error:  # the parsers raise many types for broken files
-        raise UserError(f"Cannot read {path} as a table: {error}") from None
-    raise UserError(f"{path} is neither .csv, .tsv nor .parquet.")
 
 
 def known_classes(classes: pd.Series, taxonomy: Taxonomy) -> tuple[pd.Series, list[str]]:

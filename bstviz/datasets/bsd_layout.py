@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from bstviz.audio import decode
-from bstviz.datasets.base import Source, known_classes, read_table
+from bstviz.datasets.base import Source, known_classes
 from bstviz.datasets.collection import FREESOUND_ROOT, Collection, sounds_table
+from bstviz.datasets.reading import read_table
 from bstviz.datasets.taxonomy import Taxonomy, bst
 from bstviz.encoders.base import EncoderInfo
 from bstviz.errors import UserError
@@ -82,7 +83,7 @@ def _described(folder: Path) -> Taxonomy:
     file = next((f for place in places if place for name in DESCRIPTIONS if (f := place / name).is_file()), None)
     if file is None:
         return bst()
-    table = read_table(file)
+    table = read_table(file).rows
     columns = {want: next((n for n in names if n in table), None) for want, names in DESCRIPTION_COLUMNS.items()}
     if not columns["code"] or not columns["definition"]:
         raise UserError(
@@ -104,7 +105,7 @@ def _part(folder: Path, name: str) -> Path | None:
 
 def _metadata(folder: Path) -> pd.DataFrame:
     files = sorted((_part(folder, "metadata") or folder).glob("*.csv"))
-    tables = [(file, read_table(file)) for file in files]
+    tables = [(file, read_table(file).rows) for file in files]
     for file, table in tables:
         columns = {want: next((n for n in names if n in table), None) for want, names in COLUMN_NAMES.items()}
         if columns["sound_id"] and (columns["class"] or columns["class_index"]):

@@ -39,6 +39,8 @@ class TextEncoder(Protocol):
 
 
 AudioOrText = Literal["audio", "text"]
+GIVEN = "given:"
+"""How the ids of encoders begin whose embeddings were brought along: nothing here makes more of them."""
 
 
 @dataclass(frozen=True)
