@@ -143,7 +143,7 @@ def _indexed_colors(column: Column) -> dict[str, Any]:
     if column.edges is None:
         return marker
     places = np.linspace(0, len(colors) - 1, len(column.edges))
-    bar = {"title": html.escape(column.label), "tickvals": places, "ticktext": [f"{e:.3g}" for e in column.edges]}
+    bar = {"title": html.escape(column.label), "tickvals": places, "ticktext": list(column.edge_labels)}
     return marker | {"showscale": True, "colorbar": {**bar, "thickness": 14}}
 
 

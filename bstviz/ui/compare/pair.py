@@ -189,7 +189,7 @@ def _part(column: Column, rows: np.ndarray, everything: tuple[Category, ...], po
     """Some rows of a column, among the categories of both sides."""
     index = np.array([position[label] for label in column.labels], column.index.dtype)[column.index[rows]]
     values = None if column.values is None else column.values[rows]
-    return Column(column.name, column.label, index, everything, values, column.edges)
+    return Column(column.name, column.label, index, everything, values, column.edges, column.ticks)
 
 
 def structure(loaded: Loaded) -> dict[str, list[float]]:

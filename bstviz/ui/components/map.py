@@ -294,5 +294,5 @@ def _legend(column: Column, marks: Marks, *, filters: bool) -> dict[str, object]
     ]
     ramp = None
     if column.values is not None and column.edges is not None:
-        ramp = {"colors": column.shades()[1][:-1], "low": f"{column.edges[0]:.3g}", "high": f"{column.edges[-1]:.3g}"}
+        ramp = {"colors": column.shades()[1][:-1], "low": column.edge_labels[0], "high": column.edge_labels[-1]}
     return {"title": column.label, "entries": entries, "ramp": ramp, "filters": filters, "filtered": bool(marks.on)}
