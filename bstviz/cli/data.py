@@ -208,6 +208,7 @@ def duplicates(
     Example: bstviz duplicates collections/mine --experiment runs/flat --out pairs.csv
     """
     from bstviz.datasets.collection import NO_FOLDER, load_collection
+    from bstviz.datasets.writing import csv_bytes, parquet_bytes
     from bstviz.evaluation.leakage import known_folds, leakage_in_words
     from bstviz.latent.near_duplicates import GROUP_COLUMN, find_duplicates, in_words, mark_groups
 
@@ -221,7 +222,7 @@ def duplicates(
     table = found.table(sounds.sounds, known_folds(sounds, settings[0] if settings else ()))
     output.print(plain(in_words(found, table)))
     if out is not None:
-        (table.to_csv if out.suffix == ".csv" else table.to_parquet)(out, index=False)
+        out.write_bytes((csv_bytes if out.suffix == ".csv" else parquet_bytes)(table))
         console.print(f"{len(table):,} pairs -> {plain(out)}")
     if mark:
         mark_groups(sounds, found).save(collection)

@@ -23,7 +23,9 @@ SourceOption = Annotated[
 AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the audio files.")]
 ClassFromOption = Annotated[
     str | None,
-    typer.Option(help="Column that holds the classes, or folder: the folder that a file lies in. By default class, label …"),
+    typer.Option(
+        help="Column that holds the classes, or folder: the folder that a file lies in. By default class, label …"
+    ),
 ]
 VectorOption = Annotated[
     str | None, typer.Option(help="Column of embeddings (lists), or columns of numbers: 'x,y', 'emb_*'.")

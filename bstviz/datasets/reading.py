@@ -196,9 +196,7 @@ def _refuse_open_quote(path: Path, lines: Sequence[str], line: int, last: int, s
             ) from None
 
 
-def _without_nameless(
-    header: list[str], cells: list[list[str]], notes: list[str]
-) -> tuple[list[str], list[list[str]]]:
+def _without_nameless(header: list[str], cells: list[list[str]], notes: list[str]) -> tuple[list[str], list[list[str]]]:
     """Columns without a name: blank ones and row numbers go, others are named by their place."""
     gone = []
     header = list(header)

@@ -196,7 +196,9 @@ def _with_ids(table: Path, rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame
         paths = rows["path"].astype("str").where(rows["path"].notna()).str.replace("\\", "/", regex=False)
         ids = paths.map(lambda p: PurePosixPath(p).stem, na_action="ignore")
         if ids.dropna().duplicated().any():
-            notes.append(f"Files of different folders have the same name, {ids[ids.duplicated()].iloc[0]}: ids are paths.")
+            notes.append(
+                f"Files of different folders have the same name, {ids[ids.duplicated()].iloc[0]}: ids are paths."
+            )
             ids = paths
         rows = rows.assign(sound_id=ids)
     elif "sound_id" not in rows:
@@ -212,7 +214,9 @@ def _with_ids(table: Path, rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame
     missing = rows["sound_id"].isna() | (rows["sound_id"].astype("str").str.strip() == "")
     if missing.any():
         at = where(rows, int(missing.to_numpy().argmax()))
-        raise UserError(f"{table}: {int(missing.sum()):,} rows have no sound_id, {at} for one; give each one of its own.")
+        raise UserError(
+            f"{table}: {int(missing.sum()):,} rows have no sound_id, {at} for one; give each one of its own."
+        )
     again = rows["sound_id"].duplicated()
     if again.any():
         at = int(again.to_numpy().argmax())
@@ -293,7 +297,9 @@ def _with_audio(
     if audio_folder is None and not any(given):
         return sounds, None
     root = Path(audio_folder if audio_folder is not None else beside).resolve()
-    if audio_folder is None and not any(path and audio_files.is_inside(root, path.replace("\\", "/")) for path in given):
+    if audio_folder is None and not any(
+        path and audio_files.is_inside(root, path.replace("\\", "/")) for path in given
+    ):
         notes.append("The table names audio files, but no audio folder was given: sounds cannot be played.")
         return sounds, None
     if not root.is_dir():

@@ -128,7 +128,10 @@ def _of(name: str, label: str, index: np.ndarray, categories: Sequence[Category]
     """Column from category indices, -1 where there is none; empty categories go."""
     index = np.where(index < 0, len(categories), index)
     labels = distinct(c.label for c in categories)
-    everything = [*(Category(label, c.color) for label, c in zip(labels, categories, strict=True)), Category(NONE, MISSING)]
+    everything = [
+        *(Category(label, c.color) for label, c in zip(labels, categories, strict=True)),
+        Category(NONE, MISSING),
+    ]
     kept = np.flatnonzero(np.bincount(index, minlength=len(everything)))
     position = np.zeros(len(everything), np.uint8 if len(kept) < 256 else np.uint16)
     position[kept] = np.arange(len(kept))
@@ -292,7 +295,10 @@ class Columns(Mapping[str, Column]):
         self._own = {OWN.format(c) if c in BUILT_IN else c: c for c in offered if c != "confidence"}
         named = {key: key.replace("_", " ").capitalize() for key in self._own}
         taken = set(BUILT_IN.values())
-        keys, labels = (*names, *named), (*names.values(), *(OWN.format(v) if v in taken else v for v in named.values()))
+        keys, labels = (
+            (*names, *named),
+            (*names.values(), *(OWN.format(v) if v in taken else v for v in named.values())),
+        )
         self.names: dict[str, str] = dict(zip(keys, distinct(labels), strict=True))
 
     def __getitem__(self, name: str) -> Column:
