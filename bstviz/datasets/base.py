@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
     from bstviz.datasets.taxonomy import Taxonomy
 
+CLASSES_SHOWN = 8
+"""Classes that are none of the taxonomy's, counted one by one; the others are counted together."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -54,8 +57,12 @@ def known_classes(classes: pd.Series, taxonomy: Taxonomy) -> tuple[pd.Series, li
     """
     known = classes.isin(taxonomy.codes)
     strange = classes[classes.notna() & ~known].astype(str)
+    counts = strange.value_counts()
     notes = [
         f"{count:,} sounds of class {code!r} are kept without a class: it is no second-level class of {taxonomy.id}."
-        for code, count in strange.value_counts().items()
+        for code, count in counts[:CLASSES_SHOWN].items()
     ]
+    if len(counts) > CLASSES_SHOWN:
+        more = counts[CLASSES_SHOWN:]
+        notes.append(f"{more.sum():,} sounds of {len(more):,} further such classes are kept without a class.")
     return classes.where(known), notes

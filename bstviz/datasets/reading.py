@@ -257,7 +257,7 @@ def _json(path: Path, text: str) -> pd.DataFrame:
             records = []
             for number, line in enumerate(io.StringIO(text, newline=None), 1):
                 if line.strip():
-                    records.append((number, json.loads(line)))
+                    records.append((number, json.loads(line.rstrip("\r\n"))))
     except json.JSONDecodeError as error:
         at = error.lineno if path.suffix.lower() == ".json" else number
         raise UserError(f"Cannot read {path}: line {at}, column {error.colno}: {error.msg}.") from None
