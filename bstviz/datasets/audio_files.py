@@ -120,8 +120,13 @@ def audio_files(root: Path) -> Iterator[str]:
 
 
 def path_column(rows: pd.DataFrame) -> str | None:
-    """The column that names the sounds' files."""
-    return next((name for name in PATH_COLUMNS if name in rows), None)
+    """The column that names the sounds' files; one that says of all rows which table they are from is none."""
+    from bstviz.audio import decode
+
+    def of_sounds(values: pd.Series[Any]) -> bool:
+        return values.nunique() > 1 or str(values.iloc[0]).lower().endswith(decode.SUFFIXES)
+
+    return next((name for name in PATH_COLUMNS if name in rows and of_sounds(rows[name])), None)
 
 
 def bytes_column(rows: pd.DataFrame) -> str | None:
