@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 X, Y, NEIGHBORS = "projection_x", "projection_y", "__neighbors"
 RENAMED = {"predicted": "prediction", "confidence": "prediction_confidence"}
 """What a run's own table calls otherwise: confidence is the annotators' in a table of sounds."""
-CODES = {"class": "class_name", "top": "top_name", "prediction": "prediction_name", "predicted_top": "prediction_top_name"}
+CODES = {
+    "class": "class_name",
+    "top": "top_name",
+    "prediction": "prediction_name",
+    "predicted_top": "prediction_top_name",
+}
 
 
 def atlas_table(
@@ -54,5 +59,5 @@ def atlas_table(
     made = pd.concat([own.reset_index(drop=True), known[[c for c in known if c not in own]]], axis=1)
     made[[X, Y]] = np.asarray(coordinates, np.float64)
     near = zip(neighbours.tolist(), distances.astype(np.float64).tolist(), strict=True)
-    made[NEIGHBORS] = [{"ids": ids, "distances": far} for ids, far in near]
+    made[NEIGHBORS] = pd.Series([{"ids": ids, "distances": far} for ids, far in near], dtype="object")
     return made

@@ -87,7 +87,7 @@ class _Files:
                 by_path[own] = path if own not in by_path else None
             name = PurePosixPath(bare).name
             nearer = by_name.get(name)
-            if name not in by_name or nearer is not None and nearer.count("/") == path.count("/"):
+            if name not in by_name or (nearer is not None and nearer.count("/") == path.count("/")):
                 by_name[name] = path if name not in by_name else None
         return cls(by_path, by_name)
 
@@ -133,7 +133,7 @@ def bytes_column(rows: pd.DataFrame) -> str | None:
     """The column whose cells hold whole sound files: bytes, or a dict of ``bytes`` and ``path`` (Hugging Face)."""
     for name in rows:
         cell = next((c for c in rows[name] if c is not None), None) if rows[name].dtype == object else None
-        if isinstance(cell, bytes) or isinstance(cell, dict) and isinstance(cell.get("bytes"), bytes):
+        if isinstance(cell, bytes) or (isinstance(cell, dict) and isinstance(cell.get("bytes"), bytes)):
             return str(name)
     return None
 

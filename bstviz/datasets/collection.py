@@ -395,9 +395,9 @@ def sounds_table(rows: pd.DataFrame) -> pd.DataFrame:
     if wrong.any():
         first = int(wrong.to_numpy().argmax())
         place = f" ({where(out, first)})" if out.index.name else ""
+        found = str(out["confidence"].iat[first])
         raise UserError(
-            f"Sound {out['sound_id'].iat[first]!r}{place} has confidence {str(out['confidence'].iat[first])!r}; allowed "
-            "are 1 to 5, or nothing."
+            f"Sound {out['sound_id'].iat[first]!r}{place} has confidence {found!r}; allowed are 1 to 5, or nothing."
         )
     out["confidence"] = confidence.astype("Int8")
     out["duration"] = pd.to_numeric(out["duration"], errors="coerce").astype("float32")
@@ -405,7 +405,7 @@ def sounds_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _words(values: pd.Series) -> pd.Series:
-    """A column as words, blank ones missing; whole numbers that a program made fractions are whole: "15", not "15.0"."""
+    """A column as words, blank ones missing; whole numbers that a program made fractions are whole ones: "15"."""
     if pd.api.types.is_float_dtype(values.dtype) and (values.dropna() % 1 == 0).all():
         values = values.astype("Int64")
     return values.astype("str").where(values.notna() & (values.astype("str").str.strip() != ""))

@@ -1,4 +1,4 @@
-"""Classes as people write them, brought to a taxonomy's codes: names, other case, blanks, ``fx_a``, numbers, folders."""
+"""Classes as people write them, as a taxonomy's codes: names, other case, blanks, ``fx_a``, numbers, folders."""
 
 from __future__ import annotations
 

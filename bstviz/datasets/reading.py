@@ -73,7 +73,7 @@ def read_table(path: Path) -> Table:
         return _parquet(path)
     if suffix not in TEXT_SUFFIXES:
         raise UserError(
-            f"{path} is neither .csv, .tsv, .jsonl, .json nor .parquet. A spreadsheet is saved as CSV in its own program."
+            f"{path} is neither .csv, .tsv, .jsonl, .json nor .parquet. Save a spreadsheet as CSV in its own program."
         )
     text, notes = _decoded(path)
     rows = _csv(path, text, notes) if suffix in (".csv", ".tsv") else _json(path, text)
@@ -163,8 +163,8 @@ def _csv(path: Path, text: str, notes: list[str]) -> pd.DataFrame:
     for name, values in zip(header, columns, strict=True):
         escaped = [v.startswith("'") and v[1:].startswith(FORMULA) for v in values]
         quoted += sum(escaped)
-        values = [v[1:] if e else v for v, e in zip(values, escaped, strict=True)]
-        made.append(_typed(values, index, name, decimal_comma=separator != ",", notes=notes))
+        bare = [v[1:] if e else v for v, e in zip(values, escaped, strict=True)]
+        made.append(_typed(bare, index, name, decimal_comma=separator != ",", notes=notes))
     if quoted:
         notes.append(f"{quoted:,} cells of {path.name} had an apostrophe that keeps spreadsheets from computing them.")
     rows = pd.concat(made, axis=1) if made else pd.DataFrame(index=index)
@@ -185,7 +185,7 @@ def _separator(lines: Sequence[str], usual: str) -> str:
 
 def _refuse_open_quote(path: Path, lines: Sequence[str], line: int, last: int, separator: str) -> None:
     """Raise UserError for a quote that is never closed, which would swallow the rest of the file."""
-    if last < len(lines) or last == line and lines[-1].count('"') % 2 == 0:
+    if last < len(lines) or (last == line and lines[-1].count('"') % 2 == 0):
         return
     try:
         list(csv.reader(lines[line - 1 : last], delimiter=separator, strict=True))

@@ -67,6 +67,8 @@ def load(
         UserError: There is no such data set, or it has other classes; the table, the folder or the vectors cannot be
             used. The text says where, and what to change.
     """
+    import pandas as pd
+
     from bstviz.datasets import vectors
     from bstviz.datasets.audio_files import bytes_column, write_sounds
     from bstviz.datasets.collection import Collection, sounds_table
@@ -93,7 +95,7 @@ def load(
     if held is not None:
         audio_folder = Path(audio_folder) if audio_folder else table.with_name(f"{table.stem}_audio")
         files = write_sounds([c if isinstance(c, (bytes, dict)) else None for c in rows[held]], audio_folder)
-        rows = rows.drop(columns=held).assign(path=files)
+        rows = rows.drop(columns=held).assign(path=pd.Series(files, index=rows.index, dtype="str"))
         notes.append(f"{sum(f is not None for f in files):,} sounds of column {held!r} were written to {audio_folder}.")
     rows, said = plain_columns(rows)
     notes += said
@@ -219,10 +221,12 @@ def _with_ids(table: Path, rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame
         )
     again = rows["sound_id"].duplicated()
     if again.any():
-        at = int(again.to_numpy().argmax())
-        own = rows["sound_id"].iloc[at]
-        first = where(rows, int((rows["sound_id"] == own).to_numpy().argmax()))
-        raise UserError(f"{table}: {first} and {where(rows, at)} have the same sound_id {own!r}; ids are unique.")
+        second = int(again.to_numpy().argmax())
+        same = rows["sound_id"].iloc[second]
+        first = int((rows["sound_id"] == same).to_numpy().argmax())
+        raise UserError(
+            f"{table}: {where(rows, first)} and {where(rows, second)} have the same sound_id {same!r}; ids are unique."
+        )
     return rows
 
 
@@ -251,7 +255,7 @@ def _with_classes(
             return rows
         if column not in rows:
             raise UserError(
-                f"--class-from is {column!r}; allowed are {FOLDER} and the columns, {', '.join(map(str, rows.columns))}."
+                f"--class-from is {column!r}; allowed are {FOLDER} and the columns, {', '.join(map(str, rows))}."
             )
         values = rows[column]
         if column in class_names:

@@ -108,8 +108,8 @@ def from_archive(file: Path, sounds: pd.DataFrame, encoder: str | None) -> tuple
         return _matrix(matrices[0], len(ids), file, encoder)
     shapes = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8])
     raise UserError(
-        f"{file} holds {shapes or 'nothing'}: neither an array for each sound id ({ids[0]}), nor one matrix with as many "
-        f"rows as there are sounds ({len(ids):,}), nor one with an array of ids ({', '.join(ID_ARRAYS)})."
+        f"{file} holds {shapes or 'nothing'}: neither an array for each sound id ({ids[0]}), nor one matrix with a row "
+        f"for each of the {len(ids):,} sounds, nor one with an array of ids ({', '.join(ID_ARRAYS)})."
     )
 
 
@@ -118,7 +118,7 @@ def _matrix(values: Any, count: int, file: Path, encoder: str | None) -> tuple[E
     shape = getattr(values, "shape", None)
     if shape is None or len(shape) != 2 or shape[0] != count:
         raise UserError(
-            f"{file} holds {shape or 'no array'}; a file for all sounds has one row for each of the {count:,}, in order."
+            f"{file} holds {shape or 'no array'}; a file for all sounds has a row for each of the {count:,}, in order."
         )
     return _gathered(list(values), lambda row: f"row {row + 1}", encoder or file.stem, str(file))
 
@@ -187,11 +187,9 @@ def _gathered(
     if np.isnan(out).all():
         raise UserError(f"No vector in {whence} is usable: all have infinite or missing values.")
     notes = [f"Vectors of {dim} values from {whence}: encoder {GIVEN}{encoder}."]
-    notes += [
-        f"{len(rows):,} sounds have {why} ({', '.join(map(named, rows[:SHOWN]))}{' …' * (len(rows) > SHOWN)}) and so no "
-        "embedding."
-        for why, rows in left.items()
-    ]
+    for why, rows in left.items():
+        some = ", ".join(map(named, rows[:SHOWN])) + " …" * (len(rows) > SHOWN)
+        notes.append(f"{len(rows):,} sounds have {why} ({some}) and so no embedding.")
     if averaged:
         notes.append(f"{averaged:,} sounds have several vectors; the mean of each is taken.")
     return Embeddings(out, EncoderInfo(f"{GIVEN}{encoder}", "as given", dim)), notes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +59,8 @@ def as_number_or_time(values: pd.Series[Any]) -> np.ndarray | pd.Series[Any] | N
     """
     dtype, present = values.dtype, values.dropna()
     if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
-        return values.dt.tz_convert("UTC").dt.tz_localize(None) if isinstance(dtype, pd.DatetimeTZDtype) else values
+        zoneless: pd.Series[Any] = values
+        return values.dt.tz_convert("UTC").dt.tz_localize(None) if isinstance(dtype, pd.DatetimeTZDtype) else zoneless
     if dtype.kind == "m":
         return values.dt.total_seconds().to_numpy(float)
     if pd.api.types.is_numeric_dtype(dtype):
@@ -126,7 +128,7 @@ def number_bins(values: np.ndarray, *, low: float | None = None, high: float | N
         last = number_labels(edges[1:] - 1)
         labels = [a if a == b else f"{a} – {b}" for a, b in zip(ticks[:-1], last, strict=True)]
     else:
-        labels = [f"{a} – {b}" for a, b in zip(ticks[:-1], ticks[1:], strict=True)]
+        labels = [f"{a} – {b}" for a, b in itertools.pairwise(ticks)]
     return Bins(_index(values, edges), tuple(labels), values, edges, ticks)
 
 
@@ -177,8 +179,8 @@ def _after(time: pd.Timestamp, unit: str, count: int) -> pd.Timestamp:
     if unit == "Y" and time.year + count > LATEST.year:
         return LATEST
     if unit in ("Y", "M"):
-        return time + pd.DateOffset(**{"years" if unit == "Y" else "months": count})
-    return time + pd.Timedelta(count, unit)
+        return time + pd.DateOffset(months=12 * count if unit == "Y" else count)
+    return time + pd.Timedelta(seconds=SECONDS[unit] * count)
 
 
 def _words(time: pd.Timestamp, unit: str) -> str:

@@ -28,7 +28,10 @@ def test_paths_of_other_systems_are_found(tmp_path: Path) -> None:
     assert paths(tmp_path, "Sub Dir\\Dog Bark.WAV") == ["Sub Dir/Dog Bark.WAV"]
     assert paths(tmp_path, "sub dir/dog bark.wav", " x.wav", "x") == ["Sub Dir/Dog Bark.WAV", "x.wav", "x.wav"]
     assert paths(tmp_path, unicodedata.normalize("NFC", "Tür.wav")) == [unicodedata.normalize("NFD", "Tür.wav")]
-    assert paths(tmp_path, "C:\\Users\\me\\Sub Dir\\Dog Bark.WAV", "/mnt/old/x.wav") == ["Sub Dir/Dog Bark.WAV", "x.wav"]
+    assert paths(tmp_path, "C:\\Users\\me\\Sub Dir\\Dog Bark.WAV", "/mnt/old/x.wav") == [
+        "Sub Dir/Dog Bark.WAV",
+        "x.wav",
+    ]
 
 
 def test_a_spelling_that_two_files_share_is_none_of_them(tmp_path: Path) -> None:
@@ -93,7 +96,7 @@ def test_a_hugging_face_folder_of_a_folder_for_each_class(tmp_path: Path) -> Non
     assert found.sounds["sound_id"].tolist() == sorted(found.sounds["path"])
     assert found.sounds["class"].fillna("").tolist() == ["fx-a", "fx-a", "", "m-sp"]
     assert any("'junk'" in note for note in found.notes)
-    with pytest.raises(UserError, match="holds neither metadata.csv"):
+    with pytest.raises(UserError, match=r"holds neither metadata\.csv"):
         (tmp_path / "empty").mkdir()
         table.load(tmp_path / "empty")
 
@@ -101,14 +104,20 @@ def test_a_hugging_face_folder_of_a_folder_for_each_class(tmp_path: Path) -> Non
 def test_sounds_inside_a_table_are_written_out_and_play(tmp_path: Path) -> None:
     wav(tmp_path / "one.wav")
     data = (tmp_path / "one.wav").read_bytes()
-    cells = [{"bytes": data, "path": "../../one.wav"}, {"bytes": data, "path": "one.wav"}, {"bytes": data, "path": None}]
+    cells = [
+        {"bytes": data, "path": "../../one.wav"},
+        {"bytes": data, "path": "one.wav"},
+        {"bytes": data, "path": None},
+    ]
     rows = pd.DataFrame({"audio": [*cells, None], "label": ["fx-a", "m-sp", "fx-a", "fx-a"], "sound_id": list("abcd")})
     rows.to_parquet(tmp_path / "train.parquet")
     for _ in range(2):  # the second time they are there
         found = table.load(tmp_path / "train.parquet")
         assert [found.has_audio(row) for row in range(4)] == [True, True, True, False]
         assert len(found.load_audio(1)[0]) == 800
-        assert all(file.parent == tmp_path / "train_audio" for file in tmp_path.rglob("*one.wav") if "_one" in file.name)
+        assert all(
+            file.parent == tmp_path / "train_audio" for file in tmp_path.rglob("*one.wav") if "_one" in file.name
+        )
     rows.drop(columns="sound_id").iloc[[0]].to_parquet(tmp_path / "named.parquet")
     named = table.load(tmp_path / "named.parquet", audio_folder=tmp_path / "new")
     assert named.sounds["sound_id"].tolist() == ["one"]

@@ -66,7 +66,7 @@ def test_the_column_of_classes_can_be_named(tmp_path: Path) -> None:
     assert classes(tmp_path, text, class_from="mine")[0] == ["fx-a", "m-sp"]
     with pytest.raises(UserError, match="allowed are folder and the columns, sound_id, class, mine"):
         classes(tmp_path, text, class_from="other")
-    with pytest.raises(UserError, match="no sound has a class of bst; found 'x', 'y'.*fx-a Animals"):
+    with pytest.raises(UserError, match=r"no sound has a class of bst; found 'x', 'y'.*fx-a Animals"):
         classes(tmp_path, text, class_from="class")
 
 

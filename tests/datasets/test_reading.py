@@ -53,9 +53,7 @@ def test_a_quoted_cell_may_hold_separators_quotes_and_lines(tmp_path: Path) -> N
     ("separator", "name", "word"),
     [(";", "t.csv", "semicolon"), ("\t", "t.csv", "tab"), ("|", "t.csv", "bar"), (",", "t.tsv", "comma")],
 )
-def test_separators_of_other_programs_are_found_and_said(
-    tmp_path: Path, separator: str, name: str, word: str
-) -> None:
+def test_separators_of_other_programs_are_found_and_said(tmp_path: Path, separator: str, name: str, word: str) -> None:
     rows = ("s0,fx-a,a;b" if separator != ";" else "s0,fx-a,a|b", *ROWS[1:])
     collection = loaded(tmp_path, "\r\n".join((HEADER, *rows)).replace(",", separator), name)
     assert collection.sounds["class"].tolist() == ["fx-a", "fx-a", "m-sp"]

@@ -1,4 +1,4 @@
-"""Pages on a collection of columns that people really have: no page ends at one of them, and every bar is one filter."""
+"""Pages on a collection of columns that people really have: none ends a page, and every bar is one filter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,18 @@ from bstviz.ui.components.selection import table_of
 from tests.ui.conftest import ROOT, sent
 from tests.ui.test_pages import PAGES
 
-OFFERED = ("year", "freesound_id", "score", "split (table)", "certainty", "top (table)", "loop", "when", "place", "status")
+OFFERED = (
+    "year",
+    "freesound_id",
+    "score",
+    "split (table)",
+    "certainty",
+    "top (table)",
+    "loop",
+    "when",
+    "place",
+    "status",
+)
 
 
 @pytest.fixture

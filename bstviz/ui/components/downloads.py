@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from bstviz.datasets.writing import csv_bytes, parquet_bytes
 
-FORMS = (("CSV", "text/csv", csv_bytes), ("Parquet", "application/vnd.apache.parquet", parquet_bytes))
+Contents = Callable[[pd.DataFrame], bytes]
+FORMS: tuple[tuple[str, str, Contents], ...] = (
+    ("CSV", "text/csv", csv_bytes),
+    ("Parquet", "application/vnd.apache.parquet", parquet_bytes),
+)
 
 
 def downloads(table: Callable[[], pd.DataFrame], name: str, *, key: str, what: str = "") -> None:
@@ -24,10 +29,14 @@ def downloads(table: Callable[[], pd.DataFrame], name: str, *, key: str, what: s
     for form, media_type, contents in FORMS:
         st.download_button(
             f"{what} {form}".strip(),
-            lambda contents=contents: contents(table()),
+            partial(_contents, contents, table),
             f"{name}.{form.lower()}",
             media_type,
             key=f"{key}.{form.lower()}",
             icon=":material/download:",
             on_click="ignore",
         )
+
+
+def _contents(contents: Contents, table: Callable[[], pd.DataFrame]) -> bytes:
+    return contents(table())
