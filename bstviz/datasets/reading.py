@@ -25,8 +25,8 @@ ID_COLUMNS = ("sound_id", "id", "freesound_id", "anonymous_id")
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "audio_path", "audio_file")
 LABEL_COLUMNS = ("class", "label", "category", "second_level_class", "class_name", "subcategory")
 """Names of columns that may hold a sound's id, its file or its class, in order of preference."""
-WORDS = {"title", "tags", "description", "uploader", "license", *ID_COLUMNS, *PATH_COLUMNS, *LABEL_COLUMNS}
-KNOWN = {*WORDS, "confidence", "duration", "class_idx", "class_index", "class_top", "test_fold"}
+WORD_COLUMNS = {"title", "tags", "description", "uploader", "license", *ID_COLUMNS, *PATH_COLUMNS, *LABEL_COLUMNS}
+KNOWN = {*WORD_COLUMNS, "confidence", "duration", "class_idx", "class_index", "class_top", "test_fold"}
 """Columns that are known by their names, whatever the case and the blanks around."""
 SPELLINGS = {"licence": "license", "soundid": "sound_id"}
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -41,7 +41,7 @@ TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class ReadTable:
     """A table as it was read.
 
     Attributes:
@@ -60,7 +60,7 @@ def where(rows: pd.DataFrame, position: int) -> str:
     return f"{rows.index.name or 'row'} {rows.index[position]}"
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> ReadTable:
     """A CSV, TSV, JSON lines, JSON or Parquet file as a table.
 
     Raises:
@@ -78,7 +78,7 @@ def read_table(path: Path) -> Table:
     text, notes = _decoded(path)
     rows = _csv(path, text, notes) if suffix in (".csv", ".tsv") else _json(path, text)
     rows.columns = _named(path, [str(c) for c in rows.columns], notes)
-    return Table(rows, tuple(notes))
+    return ReadTable(rows, tuple(notes))
 
 
 def _decoded(path: Path) -> tuple[str, list[str]]:
@@ -223,7 +223,7 @@ def _typed(
 
     words = pd.Series([v or None for v in values], index=index, dtype="str")
     present = [v for v in values if v]
-    if _key(name) in WORDS or not present:
+    if _key(name) in WORD_COLUMNS or not present:
         return words
     if {v.casefold() for v in present} <= {"true", "false"}:
         return words.str.casefold().map({"true": True, "false": False}).astype("boolean")
@@ -270,7 +270,7 @@ def _json(path: Path, text: str) -> pd.DataFrame:
     return pd.DataFrame([record for _, record in records], index=pd.Index([n for n, _ in records], name=unit))
 
 
-def _parquet(path: Path) -> Table:
+def _parquet(path: Path) -> ReadTable:
     """A Parquet file; a named index, or one of words, is a column of it."""
     import pandas as pd
     from pyarrow import parquet
@@ -290,7 +290,7 @@ def _parquet(path: Path) -> Table:
         notes.append(f"The index of {path.name} was read as sound_id.")
     rows.columns = _named(path, [str(c) for c in rows.columns], notes)
     rows.index = pd.RangeIndex(1, len(rows) + 1, name="row")
-    return Table(rows, tuple(notes), _stated_names(stated))
+    return ReadTable(rows, tuple(notes), _stated_names(stated))
 
 
 def _stated_names(stated: bytes | None) -> dict[str, list[str]]:

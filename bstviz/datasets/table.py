@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bstviz.datasets.collection import Collection
-    from bstviz.datasets.reading import Table
+    from bstviz.datasets.reading import ReadTable
     from bstviz.datasets.taxonomy import Taxonomy
     from bstviz.encoders.base import Embeddings
 
@@ -150,13 +150,13 @@ def _check_options(
         raise UserError(f"--vector-kind is {vector_kind!r}; allowed are audio and text.")
 
 
-def _folder(folder: Path, class_from: str | None, taxonomy: Taxonomy) -> tuple[Table, str | None]:
+def _folder(folder: Path, class_from: str | None, taxonomy: Taxonomy) -> tuple[ReadTable, str | None]:
     """The rows of a folder: of its metadata tables, or of the sounds in it; and where classes are from."""
     import pandas as pd
 
     from bstviz.datasets.audio_files import audio_files, path_column
     from bstviz.datasets.labels import FOLDER, codes_by_key, plain_key
-    from bstviz.datasets.reading import Table, read_table
+    from bstviz.datasets.reading import ReadTable, read_table
 
     found = [file for name in METADATA for file in (folder / name, *sorted(folder.glob(f"*/{name}"))) if file.is_file()]
     if found:
@@ -176,14 +176,14 @@ def _folder(folder: Path, class_from: str | None, taxonomy: Taxonomy) -> tuple[T
         rows = pd.concat([t.rows for t in tables], ignore_index=True)
         rows.index = pd.RangeIndex(1, len(rows) + 1, name="row")
         names = {k: v for t in tables for k, v in (t.class_names or {}).items()}
-        return Table(rows, tuple(note for t in tables for note in t.notes), names), class_from
+        return ReadTable(rows, tuple(note for t in tables for note in t.notes), names), class_from
     paths = sorted(audio_files(folder.resolve()))
     if not paths:
         raise UserError(f"{folder} holds neither {', '.join(METADATA[:-1])} or {METADATA[-1]} nor an audio file.")
     known = codes_by_key(taxonomy)
     named = any(plain_key(part) in known for path in paths for part in PurePosixPath(path).parts[:-1])
     rows = pd.DataFrame({"path": paths}, index=pd.RangeIndex(1, len(paths) + 1, name="row"))
-    return Table(rows), class_from or (FOLDER if named else None)
+    return ReadTable(rows), class_from or (FOLDER if named else None)
 
 
 def _with_ids(table: Path, rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:

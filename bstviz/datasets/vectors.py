@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ID_ARRAYS = ("sound_id", "sound_ids", "ids", "id", "names", "files", "filenames", "keys")
 """Names of an array of ids beside a matrix, in an ``.npz``."""
-SHOWN = 3
+EXAMPLES = 3
 
 
 def from_columns(rows: pd.DataFrame, name: str, encoder: str | None) -> tuple[Embeddings, list[str], list[str]]:
@@ -188,7 +188,7 @@ def _gathered(
         raise UserError(f"No vector in {whence} is usable: all have infinite or missing values.")
     notes = [f"Vectors of {dim} values from {whence}: encoder {GIVEN}{encoder}."]
     for why, rows in left.items():
-        some = ", ".join(map(named, rows[:SHOWN])) + " …" * (len(rows) > SHOWN)
+        some = ", ".join(map(named, rows[:EXAMPLES])) + " …" * (len(rows) > EXAMPLES)
         notes.append(f"{len(rows):,} sounds have {why} ({some}) and so no embedding.")
     if averaged:
         notes.append(f"{averaged:,} sounds have several vectors; the mean of each is taken.")

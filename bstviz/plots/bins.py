@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ LARGEST = 1e300
 FAR = 50
 """Numbers whose largest is so many times the smallest, most of them small, get bins of equal ratio."""
 ISO = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
-STEPS = (
+TIME_STEPS = (
     *(("s", n) for n in (1, 5, 15)),
     *(("min", n) for n in (1, 5, 15)),
     *(("h", n) for n in (1, 3, 6, 12)),
@@ -28,7 +29,7 @@ STEPS = (
 EPOCH = pd.Timestamp("1970-01-01").as_unit("us")
 LATEST = pd.Timestamp("9999-12-31 23:59:59").as_unit("us")
 """The end of what calendars know; what never ends is often written so."""
-SECONDS = {"s": 1, "min": 60, "h": 3_600, "D": 86_400, "M": 2_629_746, "Y": 31_556_952}
+UNIT_SECONDS = {"s": 1, "min": 60, "h": 3_600, "D": 86_400, "M": 2_629_746, "Y": 31_556_952}
 FORMATS = {"s": "%Y-%m-%d %H:%M:%S", "min": "%Y-%m-%d %H:%M", "h": "%Y-%m-%d %H:%M", "D": "%Y-%m-%d", "M": "%Y-%m"}
 
 
@@ -59,13 +60,17 @@ def as_number_or_time(values: pd.Series[Any]) -> np.ndarray | pd.Series[Any] | N
     """
     dtype, present = values.dtype, values.dropna()
     if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
-        zoneless: pd.Series[Any] = values
-        return values.dt.tz_convert("UTC").dt.tz_localize(None) if isinstance(dtype, pd.DatetimeTZDtype) else zoneless
+        zoned = isinstance(dtype, pd.DatetimeTZDtype)
+        times: pd.Series[Any] = values.dt.tz_convert("UTC").dt.tz_localize(None) if zoned else values
+        return times
     if dtype.kind == "m":
         return values.dt.total_seconds().to_numpy(float)
     if pd.api.types.is_numeric_dtype(dtype):
         return values.to_numpy(float, na_value=np.nan)
     if present.empty or isinstance(dtype, pd.CategoricalDtype):
+        return None
+    first = present.iloc[0]
+    if isinstance(first, str) and not re.fullmatch(ISO, first):  # soon told of most columns
         return None
     if all(isinstance(v, datetime.time) for v in present):
         return np.array([np.nan if pd.isna(v) else v.hour + v.minute / 60 + v.second / 3_600 for v in values])
@@ -153,8 +158,8 @@ def time_bins(times: pd.Series[Any]) -> Bins:
     span = (high - low).total_seconds()
     unit, count = next(
         (unit, count)
-        for unit, count in STEPS
-        if SECONDS[unit] * count * BINS >= span and not (dates and SECONDS[unit] < SECONDS["D"])
+        for unit, count in TIME_STEPS
+        if UNIT_SECONDS[unit] * count * BINS >= span and not (dates and UNIT_SECONDS[unit] < UNIT_SECONDS["D"])
     )
     marks = [_floor(low, unit, count)]
     while marks[-1] <= high and marks[-1] < LATEST:
@@ -180,7 +185,7 @@ def _after(time: pd.Timestamp, unit: str, count: int) -> pd.Timestamp:
         return LATEST
     if unit in ("Y", "M"):
         return time + pd.DateOffset(months=12 * count if unit == "Y" else count)
-    return time + pd.Timedelta(seconds=SECONDS[unit] * count)
+    return time + pd.Timedelta(seconds=UNIT_SECONDS[unit] * count)
 
 
 def _words(time: pd.Timestamp, unit: str) -> str:
