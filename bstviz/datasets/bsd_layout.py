@@ -152,5 +152,6 @@ def _embeddings(folder: Path | None, ids: pd.Series) -> tuple[np.ndarray | None,
         if vector.shape != (CLAP_DIM,):
             raise UserError(f"{file} holds {vector.size} values; CLAP embeddings have {CLAP_DIM}.")
         out[row] = vector
+    out[~np.isfinite(out).all(axis=1)] = np.nan  # a vector with an infinite or a missing value is none
     missing = int(np.isnan(out[:, 0]).sum())
     return (out, missing) if missing < len(ids) else (None, 0)

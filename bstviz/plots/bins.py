@@ -64,7 +64,7 @@ def as_number_or_time(values: pd.Series[Any]) -> np.ndarray | pd.Series[Any] | N
         times: pd.Series[Any] = values.dt.tz_convert("UTC").dt.tz_localize(None) if zoned else values
         return times
     if dtype.kind == "m":
-        return values.dt.total_seconds().to_numpy(float)
+        return np.asarray(values.dt.total_seconds(), float)
     if pd.api.types.is_numeric_dtype(dtype):
         return values.to_numpy(float, na_value=np.nan)
     if present.empty or isinstance(dtype, pd.CategoricalDtype):
@@ -75,7 +75,7 @@ def as_number_or_time(values: pd.Series[Any]) -> np.ndarray | pd.Series[Any] | N
     if all(isinstance(v, datetime.time) for v in present):
         return np.array([np.nan if pd.isna(v) else v.hour + v.minute / 60 + v.second / 3_600 for v in values])
     if all(isinstance(v, datetime.timedelta) for v in present):
-        return pd.to_timedelta(values).dt.total_seconds().to_numpy(float)
+        return np.asarray(pd.to_timedelta(values).dt.total_seconds(), float)
     dated = all(isinstance(v, datetime.date) for v in present) or (
         all(isinstance(v, str) for v in present) and present.astype("str").str.fullmatch(ISO).all()
     )

@@ -46,6 +46,8 @@ LABEL = 60
 """Characters of a label at most."""
 OWN = "{} (table)"
 """A column of the table whose name is that of something else that is known of every sound."""
+MODIFIED = "modified"
+"""When a file of an imported folder changed, in ns since 1970 (docs/formats.md)."""
 BUILT_IN = {
     "top": "Top-level class",
     "second": "Second-level class",
@@ -347,6 +349,8 @@ def column_of(name: str, label: str, values: pd.Series) -> Column:
     """Column of a table's values: times, numbers, true and false, or words."""
     if pd.api.types.is_bool_dtype(values.dtype):
         return truth_column(name, label, values)
+    if name == MODIFIED and pd.api.types.is_integer_dtype(values.dtype):
+        values = pd.to_datetime(values, unit="ns")
     found = as_number_or_time(values)
     if found is None:
         return category_column(name, label, values)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bstviz.datasets import table
+from bstviz.datasets import bsd10k, table
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.encoders.registry import load_audio_encoder
 from bstviz.errors import UserError
@@ -119,3 +119,17 @@ def test_what_fits_no_sound_is_refused(file: Path, tmp_path: Path) -> None:
 def test_no_encoder_makes_more_of_them_and_that_is_said() -> None:
     with pytest.raises(UserError, match="made elsewhere by 'openl3'"):
         load_audio_encoder("given:openl3")
+
+
+def test_official_vectors_with_infinite_or_missing_values_are_counted_at_import(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(1).normal(size=(3, 512)).astype(np.float32)
+    vectors[1, 3], vectors[2, 7] = np.inf, np.nan
+    folder = tmp_path / "features" / "clap_audio_embeddings"
+    folder.mkdir(parents=True)
+    (tmp_path / "metadata").mkdir()
+    (tmp_path / "metadata" / "BSD10k_metadata.csv").write_text("sound_id,class\n1,fx-a\n2,fx-a\n3,m-sp\n")
+    for sound_id, vector in zip("123", vectors, strict=True):
+        np.save(folder / f"{sound_id}.npy", vector.astype(np.float16))
+    made = bsd10k.load(tmp_path)
+    assert made.usable(["audio"]).tolist() == [True, False, False]
+    assert said(made, "2 sounds have no CLAP audio embedding")

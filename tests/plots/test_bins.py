@@ -102,3 +102,9 @@ def test_colour_bars_read_as_the_bins_do() -> None:
     assert time_bins(pd.Series(pd.to_datetime(["2019-05-01", "2024-07-01"]))).ticks[0] == "2019"
     assert time_bins(pd.Series(pd.to_datetime(["2019-05-01", "9999-12-31"]))).index.tolist() == [0, 3]
     assert column_of("y", "Y", pd.Series(range(1975, 2023))).edge_labels[0] == "1975"
+
+
+def test_when_files_of_a_folder_changed_is_a_time() -> None:
+    times = pd.date_range("2021-03-01", periods=20, freq="D")
+    column = column_of("modified", "Modified", pd.Series(times.as_unit("ns").astype("int64")))
+    assert column.labels[0] == "2021-03-01 – 2021-03-02"
