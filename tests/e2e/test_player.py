@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import ElementHandle, Page
 
@@ -26,9 +28,10 @@ REFUSED = {
 
 @pytest.fixture
 def audio(page: Page, address: str, tmp_path: Path) -> ElementHandle:
-    """The audio of a dropped sound of some seconds, its picture drawn."""
+    """The audio of a dropped sound, its picture drawn."""
     dropped = tmp_path / "sound.wav"
-    dropped.write_bytes(playback.to_wav(synth.render("ss-n-001"), synth.SAMPLE_RATE))
+    samples = np.resize(synth.render("ss-n-001"), 14 * synth.SAMPLE_RATE)  # so long that no test comes to its end
+    dropped.write_bytes(playback.to_wav(samples, synth.SAMPLE_RATE))
     page.goto(f"{address}/classify")
     page.wait_for_selector('[data-testid="stFileUploaderDropzone"]')
     upload(page, [dropped])
@@ -48,12 +51,12 @@ def spot(page: Page, share: float) -> tuple[float, float]:
 
 def test_a_click_plays_from_there_and_space_pauses(page: Page, audio: ElementHandle) -> None:
     seconds = audio.evaluate("(a) => a.duration")
-    page.mouse.click(*spot(page, 0.5))
+    page.mouse.click(*spot(page, 0.2))
     page.wait_for_function("(a) => !a.paused", arg=audio)
     page.keyboard.press(" ")
     page.wait_for_function("(a) => a.paused", arg=audio)
     now = audio.evaluate("(a) => a.currentTime")
-    assert 0.49 * seconds <= now < seconds
+    assert 0.19 * seconds <= now < 0.8 * seconds
     page.wait_for_function(
         "([canvas, now]) => Math.abs(Number(canvas.getAttribute('aria-valuenow')) - now) < 0.05",
         arg=[page.locator(".player canvas").element_handle(), now],
@@ -69,17 +72,17 @@ def test_a_dragged_stretch_is_repeated_until_it_is_let_go(page: Page, audio: Ele
     seconds = audio.evaluate("(a) => a.duration")
     page.mouse.move(*spot(page, 0.4))
     page.mouse.down()
-    page.mouse.move(*spot(page, 0.55), steps=5)
+    page.mouse.move(*spot(page, 0.5), steps=5)
     page.mouse.up()
     page.get_by_text("Repeats").wait_for()
-    low, high = 0.4 * seconds, 0.55 * seconds
+    low, high = 0.4 * seconds, 0.5 * seconds
     times = [audio.evaluate("(a) => a.currentTime")]
     while len(times) < 60:
         page.wait_for_timeout(40)
         times.append(audio.evaluate("(a) => a.currentTime"))
     assert min(times) > low - 0.15
     assert max(times) < high + 0.35
-    assert sum(b < a for a, b in zip(times, times[1:], strict=False)) >= 1  # back at its start
+    assert sum(b < a for a, b in pairwise(times)) >= 1  # back at its start
     page.get_by_role("button", name="do not repeat").click()
     page.wait_for_function("([a, high]) => a.currentTime > high + 0.4 || a.ended", arg=[audio, high])
     assert page.locator(".player .loop").is_hidden()

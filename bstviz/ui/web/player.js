@@ -122,9 +122,13 @@ class Player {
 
   key(event) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!this.picture || !(step || (event.key === "Escape" && this.loop))) return;
+    if (!this.picture || !(step || event.key === " " || (event.key === "Escape" && this.loop))) return;
     event.preventDefault();
     event.stopPropagation();
+    if (event.key === " ") {
+      playOrPause(this.audio);
+      return;
+    }
     const by = ((step ?? 0) * this.picture.seconds) / 20, now = this.audio.currentTime;
     if (!step) this.repeat(null);
     else if (event.shiftKey) this.repeat(this.loop ? [this.loop[0], this.loop[1] + by] : [now, now + by]);
