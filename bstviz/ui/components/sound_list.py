@@ -21,8 +21,8 @@ LIST_COLUMNS: dict[str, dict[str, Any]] = {
     "predicted": {"label": "Predicted", "kind": "class"},
     "predicted_confidence": {"label": "Confidence", "kind": "number", "digits": 2},
     "distance": {"label": "Distance", "kind": "number", "digits": 3},
-    "note": {"label": "", "kind": "text"},
-    "overlap": {"label": "", "kind": "overlap"},
+    "note": {"label": "Note", "kind": "text"},
+    "overlap": {"label": "Change", "kind": "overlap"},
 }
 
 
