@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bstviz.datasets.taxonomy import bst
 from bstviz.server.contents import CONTENTS
 from bstviz.ui.components.map import flatten
 from bstviz.ui.components.sound_card import license_link
-from bstviz.ui.components.text import chip, escape
+from bstviz.ui.components.text import chip, contrast, escape
 from bstviz.ui.web import packed
 from tests.ui.conftest import sent
 
@@ -26,6 +28,15 @@ def shown(script: Callable[[], None]) -> AppTest:
 def test_flags_are_packed_first_bit_first() -> None:
     assert packed(np.array([1, 0, 0, 0, 0, 0, 0, 0, 1], bool)) == "gIA="
     assert packed(None) is None
+
+
+def test_words_on_a_class_colour_contrast_enough() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # WebAIM's figure
+    for found in (*bst().top, *bst().second):
+        ink = re.search(r"color:(#\w{6});padding", chip(found.name, found.color))
+        assert ink is not None
+        assert contrast(ink[1], found.color) >= 4.5
 
 
 def test_a_flat_map_is_itself_and_a_turned_one_its_shadow() -> None:
