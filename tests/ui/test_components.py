@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bstviz.datasets.taxonomy import bst
+from bstviz.server.contents import CONTENTS
 from bstviz.ui.components.map import flatten
 from bstviz.ui.components.sound_card import license_link
-from bstviz.ui.components.text import chip, escape
+from bstviz.ui.components.text import chip, contrast, escape
 from bstviz.ui.web import packed
 from tests.ui.conftest import sent
 
@@ -25,6 +28,15 @@ def shown(script: Callable[[], None]) -> AppTest:
 def test_flags_are_packed_first_bit_first() -> None:
     assert packed(np.array([1, 0, 0, 0, 0, 0, 0, 0, 1], bool)) == "gIA="
     assert packed(None) is None
+
+
+def test_words_on_a_class_colour_contrast_enough() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # WebAIM's figure
+    for found in (*bst().top, *bst().second):
+        ink = re.search(r"color:(#\w{6});padding", chip(found.name, found.color))
+        assert ink is not None
+        assert contrast(ink[1], found.color) >= 4.5
 
 
 def test_a_flat_map_is_itself_and_a_turned_one_its_shadow() -> None:
@@ -117,7 +129,25 @@ def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
     assert not data["opens"]
 
 
-def test_a_player_is_sent_an_address_a_waveform_and_a_spectrogram_with_ticks() -> None:
+def test_a_listed_sound_that_was_played_has_the_player_below_the_list() -> None:
+    def script() -> None:
+        from bstviz import paths
+        from bstviz.ui import cache
+        from bstviz.ui.components.sound_list import sound_list
+
+        loaded = cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
+        sound_list([(loaded, 3), (loaded, 100)], key="l")
+
+    app = shown(script)
+    (data,) = sent(app, "sound_list")
+    assert not sent(app, "player")
+    app.session_state["l.playing"] = {"index": 1, "event_id": 7, "token": data["token"]}
+    (data,), (player,) = sent(app.run(), "sound_list"), sent(app, "player")
+    assert player["key"] == data["player"]
+    assert (player["autoplay"], player["event_id"]) == (True, 7)
+
+
+def test_a_player_is_sent_addresses_of_its_sound_and_of_its_picture() -> None:
     def script() -> None:
         from bstviz import paths
         from bstviz.ui import cache
@@ -126,12 +156,18 @@ def test_a_player_is_sent_an_address_a_waveform_and_a_spectrogram_with_ticks() -
         sound_player(cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0"), 3, key="p", autoplay=True)
 
     app = shown(script)
-    (data,), (picture,) = sent(app, "player"), sent(app, "picture")
+    (data,) = sent(app, "player")
     assert data["autoplay"]
-    assert data["url"].endswith(".wav")
-    assert picture["player"] == data["key"]
-    assert len(picture["spectrogram"]["ticks"]) >= 7
+    heard, seen, wav = (CONTENTS.get(data[name].rsplit("/", 1)[1]) for name in ("url", "picture", "wav"))
+    assert heard is not None
+    assert seen is not None
+    assert wav is not None
+    assert (heard.media_type, len(heard.data)) == ("audio/wav", data["bytes"])
+    assert seen.size == 0  # made when the browser asks
+    picture = json.loads(seen.data)
+    assert len(picture["ticks"]) >= 7
     assert 0.05 < picture["seconds"] < 60
+    assert wav.data == heard.data
 
 
 def test_a_sound_without_audio_has_a_reason_in_place_of_a_player(experiment: object) -> None:

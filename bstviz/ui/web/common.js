@@ -83,10 +83,11 @@ function playOrPause(audio) {
   else audio.pause();
 }
 
-/** Only one sound at a time: whoever starts stops the other. */
+/** Only one sound at a time: whoever starts stops the other. The document hears of every start and stop. */
 function alone(audio) {
   audio.addEventListener("play", () => {
     if (window.bstvizPlaying !== audio) window.bstvizPlaying?.pause();
     window.bstvizPlaying = audio;
   });
+  for (const name of ["play", "pause"]) audio.addEventListener(name, () => document.dispatchEvent(new Event(`bstviz${name}`)));
 }
