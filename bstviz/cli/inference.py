@@ -254,5 +254,6 @@ def explore(
     made = f"collection {plain(library.collection)}, runs {plain(library.runs)}"
     console.print(f"{len(library.report.collection):,} sounds; {made}; classes decoded {DECODING}")
     if serve:
-        raise typer.Exit(web.serve_app([library.runs], [library.collection], port=port, browser=True))
-    console.print(f"next: bstviz app --experiment {plain(library.runs)}")
+        web.serve_app([library.runs], [library.collection], port=port, browser=True)
+    else:
+        console.print(f"next: bstviz app --experiment {plain(library.runs)}")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from bstviz.ui.web.media import address
+from bstviz.ui.web.media import address, plotly_js
 
-__all__ = ["address", "component", "event", "packed"]
+__all__ = ["address", "component", "event", "packed", "plotly_js"]
 FILES = Path(__file__).parent
 
 
