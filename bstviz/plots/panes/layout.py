@@ -41,7 +41,7 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
                 }
             )
         titles = [
-            {**EMPTY_AXIS, "title": {"text": html.escape(title)}, "range": list(ends)}
+            {**EMPTY_AXIS, "title": {"text": html.escape(title), "standoff": 4}, "range": list(ends)}
             for title, ends in zip(pane.axes, whole, strict=True)
         ]
         if dimensions == 3:
@@ -68,7 +68,7 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
         legend["title"] = {"text": f"<b>{html.escape(panes[0].column.label)}</b>"}
     top = 8 + (40 if any(pane.title for pane in panes) else 24)
     if paired:
-        legend |= {"orientation": "h", "y": -28 / (look.height - top - LEGEND_HEIGHT), "yanchor": "top"}
+        legend |= {"orientation": "h", "y": -34 / (look.height - top - LEGEND_HEIGHT), "yanchor": "top"}
         legend |= {"maxheight": LEGEND_HEIGHT - 30}
         legend |= {"x": 0} if panes[0].column.edges is None else {"x": 0.55}
         margin = {"l": 24, "r": 8, "t": top, "b": LEGEND_HEIGHT}

@@ -46,7 +46,7 @@ def mark_traces(pane: Pane, number: int, marks: Marks, look: Look) -> list[Any]:
                 marker={
                     "symbol": "circle-open",
                     "color": color,
-                    "size": np.tile(np.float32([0, dot + 5, 0]), len(near)),
+                    "size": np.tile(np.array([0, dot + 5, 0], np.float32), len(near)),
                     "line": {"width": 2},
                 },
             )

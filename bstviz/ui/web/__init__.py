@@ -18,11 +18,16 @@ FILES = Path(__file__).parent
 
 
 @cache
-def component(name: str) -> Callable[..., Any]:
-    """The component of ``name.html``, ``name.css`` and ``name.js``, with ``common.js`` before its script."""
+def component(name: str, *, isolated: bool = True) -> Callable[..., Any]:
+    """The component of ``name.html``, ``name.css`` and ``name.js``, with ``common.js`` before its script.
+
+    ``isolated`` puts it into a shadow tree, where no style sheet of the page reaches it.
+    """
     html, css, js = ((FILES / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
     common = (FILES / "common.js").read_text(encoding="utf-8")
-    return st.components.v2.component(f"bstviz_{name}", html=html, css=css, js=f"{common}\n{js}")
+    return st.components.v2.component(
+        f"bstviz_{name}", html=html, css=css, js=f"{common}\n{js}", isolate_styles=isolated
+    )
 
 
 def packed(flags: np.ndarray | None) -> str | None:
