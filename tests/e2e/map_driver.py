@@ -11,15 +11,23 @@ SPOTS = """(m, pane) => { const g = m.querySelector('.graph'), l = g._fullLayout
   if (t.scene === undefined) {
     const end = pane ? '2' : '', x = l['xaxis' + end], y = l['yaxis' + end];
     return Array.from(t.x, (v, i) => [box.left + x._offset + x.l2p(v), box.top + y._offset + y.l2p(t.y[i])]) }
-  const scene = l[t.scene]._scene, own = scene.container.getBoundingClientRect(), scale = scene.dataScale;
+  const scene = l[t.scene]._scene, scale = scene.dataScale;
   const { model, view, projection } = scene.glplot.cameraParams;
   const times = (a, v) => [0, 1, 2, 3].map((r) => a[r] * v[0] + a[4 + r] * v[1] + a[8 + r] * v[2] + a[12 + r] * v[3]);
-  const placed = scene.glplot.canvas.getBoundingClientRect();
+  const on = scene.glplot.canvas.getBoundingClientRect();
   return Array.from(t.x, (v, i) => {
     const at = [v * scale[0], t.y[i] * scale[1], t.z[i] * scale[2], 1];
     const p = times(projection, times(view, times(model, at)));
-    return [placed.left + (0.5 + p[0] / p[3] / 2) * placed.width, placed.top + (0.5 - p[1] / p[3] / 2) * placed.height] }) }"""
+    return [on.left + (0.5 + p[0] / p[3] / 2) * on.width, on.top + (0.5 - p[1] / p[3] / 2) * on.height] }) }"""
 """Where each drawn point of a pane is on the screen, as Plotly itself has it."""
+BOX = """(m, pane) => { const g = m.querySelector('.graph'), l = g._fullLayout, end = pane ? '2' : '';
+  const box = g.getBoundingClientRect(), x = l['xaxis' + end], y = l['yaxis' + end];
+  if (l.scene === undefined) return [box.left + x._offset, box.top + y._offset, x._length, y._length];
+  const on = l['scene' + end]._scene.glplot.canvas.getBoundingClientRect();
+  return [on.left, on.top, on.width, on.height] }"""
+"""Left, top, width and height of a pane on the screen."""
+Region = tuple[float, float, float, float]
+EDGE = 1.5  # pixels within which a point may lie on either side of an outline
 
 
 def settled(page: Page) -> None:
@@ -61,7 +69,9 @@ class MapDriver:
     def chosen(self) -> list[int]:
         """Indices of the selected points, as drawn: they alone are opaque."""
         return list(
-            self.ask("Array.from(g.data[0].marker.opacity, (v, i) => [v, i]).filter(([v]) => v === 1).map(([, i]) => i)")
+            self.ask(
+                "Array.from(g.data[0].marker.opacity, (v, i) => [v, i]).filter(([v]) => v === 1).map(([, i]) => i)"
+            )
         )
 
     def locate(self, index: int, pane: int = 0) -> dict[str, float]:
@@ -86,16 +96,16 @@ class MapDriver:
 
     def title(self) -> str:
         """Title of the legend."""
-        return str(self.page.locator(".plotly-map .legendtitletext").inner_text())
+        return str(self.page.locator(".plotly-map .legendtitletext").text_content())
 
     def axis(self) -> str:
         """Title of the first axis."""
-        return str(self.page.locator(".plotly-map .xtitle").first.inner_text())
+        return str(self.page.locator(".plotly-map .xtitle").first.text_content())
 
     def recolor(self, label: str) -> None:
         """Choose a colouring, and wait for it."""
         self.page.get_by_label("Colour").click()
-        self.page.get_by_role("option", name=label).click()
+        self.page.get_by_role("option", name=label, exact=True).click()
         self.page.locator(".plotly-map :is(.legendtitletext, .colorbar)", has_text=label).first.wait_for()
         settled(self.page)
 
@@ -107,9 +117,19 @@ class MapDriver:
 
     def box(self, pane: int) -> tuple[float, float, float, float]:
         """Left, top, width and height of a pane on the screen."""
-        found = self.page.locator(".plotly-map :is(.nsewdrag, .gl-container canvas)").nth(pane).bounding_box()
-        assert found is not None
-        return found["x"], found["y"], found["width"], found["height"]
+        x, y, w, h = self.page.locator(".plotly-map").evaluate(BOX, pane)
+        return x, y, w, h
+
+    def holds(self, region: Region, rows: list[int], pane: int = 0) -> bool:
+        """Whether some points are those that lie in a region of the screen."""
+        x, y, w, h = self.box(pane)
+        u0, v0, u1, v1 = region
+        left, right, top, bottom = x + u0 * w, x + u1 * w, y + v0 * h, y + v1 * h
+        inside, outside, given = set(), set(), set(rows)
+        for i, (a, b) in enumerate(self.spots(pane)):
+            depth = min(a - left, right - a, b - top, bottom - b)
+            (inside if depth > EDGE else outside if depth < -EDGE else set()).add(i)
+        return inside <= given and not outside & given and bool(inside)
 
     def click(self, index: int, pane: int = 0) -> None:
         """Click a point."""

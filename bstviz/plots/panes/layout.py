@@ -41,7 +41,7 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
                 }
             )
         titles = [
-            {**EMPTY_AXIS, "title": {"text": html.escape(title), "standoff": 4}, "range": list(ends)}
+            {**EMPTY_AXIS, "title": {"text": html.escape(title)}, "range": list(ends)}
             for title, ends in zip(pane.axes, whole, strict=True)
         ]
         if dimensions == 3:
@@ -54,7 +54,7 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
                 "domain": {"x": domain},
             }
             continue
-        x, y = ({**frame, **title} for title in titles)
+        x, y = (frame | axis | {"title": axis["title"] | {"standoff": 4}} for axis in titles)
         x |= {"domain": domain, "anchor": f"y{suffix}"} | ({"matches": "x"} if number else {})
         y |= {"anchor": f"x{suffix}"} | ({"matches": "y"} if number else {"scaleanchor": "x", "scaleratio": 1})
         layout |= {f"xaxis{suffix}": x, f"yaxis{suffix}": y}
