@@ -41,6 +41,7 @@ def latent_map(
     mark_wrong: bool = False,
     names: bool = False,
     contours: bool = False,
+    dark: bool = False,
     height: int = 640,
 ) -> go.Figure:
     """Map of a run's latents, one point per sound.
@@ -57,6 +58,7 @@ def latent_map(
             rings.
         names: Write class names at the medians of their sounds.
         contours: Draw lines around the densest half and four fifths of each top-level class; in 2 dimensions.
+        dark: For a dark page.
         height: In pixels.
 
     Returns:
@@ -86,7 +88,8 @@ def latent_map(
         texts=_texts(run, table),
     )
     hover = len(points) <= HOVER_SOUNDS
-    return map_figure([pane], Look(groups=facets["top"], names=names, contours=contours, hover=hover, height=height))
+    look = Look(groups=facets["top"], names=names, contours=contours, hover=hover, dark=dark, height=height)
+    return map_figure([pane], look)
 
 
 def pair_map(
@@ -100,6 +103,7 @@ def pair_map(
     mark_wrong: bool = False,
     names: bool = False,
     contours: bool = False,
+    dark: bool = False,
     height: int = 640,
 ) -> go.Figure:
     """Maps of two runs on the sounds that they share, side by side and zoomed together, the right one aligned to the
@@ -115,6 +119,7 @@ def pair_map(
         mark_wrong: Draw each side's wrong predictions as rings.
         names: Write class names at the medians of their sounds.
         contours: Draw lines around where each top-level class lies densely.
+        dark: For a dark page.
         height: In pixels.
 
     Returns:
@@ -147,7 +152,8 @@ def pair_map(
     ]
     groups, _ = paired(tops, rows)
     hover = len(fixed) <= HOVER_SOUNDS
-    return map_figure(panes, Look(groups=groups, names=names, contours=contours, hover=hover, height=height))
+    look = Look(groups=groups, names=names, contours=contours, hover=hover, dark=dark, height=height)
+    return map_figure(panes, look)
 
 
 ALIGNED = ("aligned to the left map", "", "")

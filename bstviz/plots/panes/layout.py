@@ -40,7 +40,7 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
                     **{"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False},
                 }
             )
-        titles = [
+        titles: list[dict[str, Any]] = [
             {**EMPTY_AXIS, "title": {"text": html.escape(title)}, "range": list(ends)}
             for title, ends in zip(pane.axes, whole, strict=True)
         ]

@@ -40,7 +40,7 @@ function readView(text, dims) {
 
 /** A view as an address holds it. */
 function writeView(view) {
-  const numbers = view.camera ? [view.camera.eye, view.camera.center].flatMap(({ x, y, z }) => [x, y, z]) : [...view.x, ...view.y];
+  const numbers = view.camera ? [view.camera.eye, view.camera.center ?? { x: 0, y: 0, z: 0 }].flatMap(({ x, y, z }) => [x, y, z]) : [...view.x, ...view.y];
   return numbers.map((v) => Number(v.toPrecision(7))).join();
 }
 
@@ -64,20 +64,17 @@ function thinned(value, n, step) {
   return value && typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, thinned(v, n, step)])) : value;
 }
 
-// ---- the map -------------------------------------------------------------------------------------------------------
-
 class PlotlyMap {
   constructor(root) {
     this.root = root;
     this.graph = root.querySelector(".graph");
-    this.graph.tabIndex = -1;
     this.arrays = new Map(); // by address
     this.reads = []; // what is fetched after the map
     this.morph = this.calls = 0;
     this.tool = { 2: "pan", 3: "turntable" };
     this.seen = new ResizeObserver(() => this.drawn && this.draw());
     this.seen.observe(this.graph);
-    this.slider = root.querySelector(".morph input");
+    [this.note, this.slider] = [".note", ".morph input"].map((name) => root.querySelector(name));
     this.slider.oninput = () => this.morphTo(this.slider.value / 100);
     root.querySelector(".morph .play").onclick = () => this.playMorph();
     this.graph.addEventListener("mousedown", (event) => this.press(event), { capture: true });
@@ -91,10 +88,6 @@ class PlotlyMap {
     this.drawn = false;
   }
 
-  say(text) {
-    this.root.querySelector(".note").textContent = text;
-  }
-
   async update(data) {
     const call = (this.calls += 1);
     this.renderer ??= rendererOf(document.createElement("canvas").getContext("webgl"));
@@ -104,16 +97,14 @@ class PlotlyMap {
     try {
       [figure] = await Promise.all([this.filled(data.figure), plotly(data.plotly)]);
     } catch {
-      if (call === this.calls && !this.drawn) this.say("The map could not be loaded; reload the page.");
+      this.note.textContent = this.drawn ? "" : "The map could not be loaded; reload the page.";
       return;
     }
     if (call !== this.calls) return; // a newer answer is on its way
     const text = JSON.stringify(data.figure) + data.turn;
-    this.data = data;
-    this.figure = figure;
-    this.dims = figure.layout.scene ? 3 : 2;
+    Object.assign(this, { data, figure, dims: figure.layout.scene ? 3 : 2 });
     if (this.viewKey !== data.view_key) this.restoreView();
-    this.say(data.note);
+    this.note.textContent = data.note;
     const [bar, names] = [this.root.querySelector(".morph"), data.morph ?? ["", ""]];
     bar.hidden = !data.morph;
     ["from", "to"].forEach((end, i) => (bar.querySelector(`.${end}`).innerHTML = names[i])); // escaped by the server
@@ -153,8 +144,6 @@ class PlotlyMap {
     return array;
   }
 
-  // ---- drawing ---------------------------------------------------------------------------------------------------
-
   async draw() {
     if (this.drawing) return (this.again = true);
     this.drawing = true;
@@ -164,10 +153,8 @@ class PlotlyMap {
       if (!this.drawn) this.listen();
       this.drawn = true;
     } while (this.again);
-    this.drawing = false;
-    this.root.classList.toggle("flat", this.dims === 2);
     for (const button of this.graph.querySelectorAll(".modebar-btn")) button.setAttribute("aria-label", button.dataset.title);
-    return true;
+    return (this.drawing = false);
   }
 
   traces() {
@@ -217,8 +204,6 @@ class PlotlyMap {
     return { scrollZoom: true, displaylogo: false, displayModeBar: true, doubleClick: false, modeBarButtons: [[...tools, ...own]] };
   }
 
-  // ---- view ------------------------------------------------------------------------------------------------------
-
   restoreView() {
     const sent = this.viewKey || !this.data.address ? null : readView(new URL(location).searchParams.get("view"), this.dims);
     this.viewKey = this.data.view_key;
@@ -255,10 +240,8 @@ class PlotlyMap {
     if (names.some((name) => /dragmode/.test(name))) this.tool[this.dims] = this.dims === 3 ? (layout.scene.dragmode ?? layout.dragmode) : layout.dragmode;
     const turned = names.find((name) => /^scene\d?\.camera/.test(name));
     if (turned) {
-      const camera = layout[turned.split(".")[0]].camera;
-      this.view = { camera };
-      const other = turned.startsWith("scene2") ? "scene" : "scene2";
-      if (layout[other]) this.draw();
+      this.view = { camera: layout[turned.split(".")[0]].camera };
+      if (layout.scene2) this.draw(); // the other pane turns too
       this.keepView();
     } else if (names.some((name) => /^[xy]axis\d?\.range/.test(name))) {
       this.view = { x: [...layout.xaxis.range], y: [...layout.yaxis.range] };
@@ -270,11 +253,9 @@ class PlotlyMap {
     const { layout } = this.graph;
     const closer = ([a, b]) => [(a + b) / 2 - ((b - a) / 2) * factor, (a + b) / 2 + ((b - a) / 2) * factor];
     if (this.dims === 2) return this.look({ x: closer(layout.xaxis.range), y: closer(layout.yaxis.range) });
-    const { eye, center, up } = layout.scene.camera;
-    return this.look({ camera: { eye: { x: eye.x * factor, y: eye.y * factor, z: eye.z * factor }, center: center ?? { x: 0, y: 0, z: 0 }, up: up ?? { x: 0, y: 0, z: 1 } } });
+    const { eye, ...rest } = layout.scene.camera;
+    return this.look({ camera: { ...rest, eye: { x: eye.x * factor, y: eye.y * factor, z: eye.z * factor } } });
   }
-
-  // ---- events ----------------------------------------------------------------------------------------------------
 
   listen() {
     this.graph.on("plotly_click", ({ points: [point] }) => {
@@ -304,8 +285,7 @@ class PlotlyMap {
     if (event.button || !event.isTrusted || !inside || !this.data?.selectable) return;
     this.mode = event.ctrlKey || event.metaKey ? "add" : event.altKey ? "remove" : "replace";
     const region = REGIONS.includes(this.tool[2]);
-    if (!region && !event.shiftKey) return;
-    if (!event.shiftKey && this.mode === "replace") return;
+    if (!event.shiftKey && (!region || this.mode === "replace")) return;
     event.stopImmediatePropagation();
     event.preventDefault();
     if (!region) {
@@ -330,8 +310,6 @@ class PlotlyMap {
     event.preventDefault();
     bindings[event.key]();
   }
-
-  // ---- morph -----------------------------------------------------------------------------------------------------
 
   /** A sample moves; all settle once it rests. */
   morphTo(t) {
