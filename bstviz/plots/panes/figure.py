@@ -107,7 +107,12 @@ def _legend(panes: Sequence[Pane], marks: Marks, look: Look) -> list[Any]:
 
     entries = []
     if column.edges is not None:
-        marker = {"color": [0], **_scale(column), "showscale": True, "colorbar": _bar(column, below=len(panes) == 2)}
+        marker = {
+            "color": [0],
+            **_scale(column),
+            "showscale": True,
+            "colorbar": _bar(column, below=look.below or len(panes) == 2),
+        }
         entries.append(trace(nowhere, 0, "legend", vector=look.vector, marker=marker))
     else:
         chosen = column.counts(marks.selected) if len(marks.selected) else None
@@ -133,10 +138,10 @@ def _legend(panes: Sequence[Pane], marks: Marks, look: Look) -> list[Any]:
 
 
 def _bar(column: Column, *, below: bool) -> dict[str, Any]:
-    """The colour bar of numbers, beside one pane or below two."""
+    """The colour bar of numbers, beside the map or below it."""
     assert column.edges is not None
     bar: dict[str, Any] = {"title": {"text": html.escape(column.label)}, "thickness": 14}
     bar |= {"tickvals": np.linspace(0, STEPS - 1, len(column.edges)), "ticktext": [f"{e:.3g}" for e in column.edges]}
     if below:
-        return bar | {"orientation": "h", "x": 0, "xanchor": "left", "len": 0.5, "y": -0.02, "yanchor": "top"}
+        return bar | {"orientation": "h", "x": 0, "xanchor": "left", "len": 0.5, "y": -0.08, "yanchor": "top"}
     return bar | {"y": 0, "yanchor": "bottom", "len": 0.7}

@@ -10,13 +10,13 @@ from bstviz.latent.projection import AXES
 from bstviz.plots.panes.pane import INK, PAPER, RULE, Look, Pane, bounds
 from bstviz.plots.style import EMPTY_AXIS
 
-LEGEND_WIDTH, LEGEND_HEIGHT = 236, 118
-"""Pixels kept for the legend beside one pane, and below two: a margin that moves would move the map."""
+LEGEND_WIDTH, LEGEND_HEIGHT = 236, 150
+"""Pixels kept for the legend beside the map, or below it: a margin that moves would move the map."""
 EYE = {"x": 1.15, "y": 1.15, "z": 0.65}
 
 
 def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
-    """Axes of one scale over all sounds, linked between panes; fixed margins; a legend beside one pane or below two."""
+    """Axes of one scale over all sounds, linked between panes; fixed margins; a legend."""
     paired, dimensions = len(panes) == 2, panes[0].points.shape[1]
     whole = bounds(panes)
     domains = [(0.0, 0.495), (0.505, 1.0)] if paired else [(0.0, 1.0)]
@@ -67,9 +67,9 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
     if panes[0].column.edges is None:
         legend["title"] = {"text": f"<b>{html.escape(panes[0].column.label)}</b>"}
     top = 8 + (40 if any(pane.title for pane in panes) else 24)
-    if paired:
+    if paired or look.below:
         legend |= {"orientation": "h", "y": -34 / (look.height - top - LEGEND_HEIGHT), "yanchor": "top"}
-        legend |= {"maxheight": LEGEND_HEIGHT - 30}
+        legend |= {"maxheight": LEGEND_HEIGHT - 40}
         legend |= {"x": 0} if panes[0].column.edges is None else {"x": 0.55}
         margin = {"l": 24, "r": 8, "t": top, "b": LEGEND_HEIGHT}
     else:

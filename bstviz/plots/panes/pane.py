@@ -74,6 +74,7 @@ class Look:
         names: Write class names at their medians.
         contours: Draw lines around the densest :data:`SHARES` of each top-level class; flat maps only.
         vector: Draw SVG, for browsers without WebGL; flat maps only.
+        below: Put the legend below the map, as it always is below two panes.
         hover: Put the hover texts into the figure.
         dark: For a dark page.
         height: In pixels.
@@ -84,6 +85,7 @@ class Look:
     names: bool = False
     contours: bool = False
     vector: bool = False
+    below: bool = False
     hover: bool = False
     dark: bool = False
     height: int = 640

@@ -25,7 +25,7 @@ def pick_look(*, key: str, height: int) -> Look:
         persist_state="session",
         help="Lines around the densest half and four fifths of each top-level class, on flat maps",
     )
-    return Look(names=bool(names), contours=bool(contours), height=height)
+    return Look(names=bool(names), contours=bool(contours), below=True, height=height)
 
 
 def run_map(
@@ -69,5 +69,5 @@ def sound_map(
 ) -> None:
     """A run's map to look at, with the coordinates (m, 2|3) of new sounds as stars."""
     column, shown = cache.columns(loaded)[by], chosen(loaded, method, dimensions)
-    look = Look(names=True, height=height)
+    look = Look(names=True, below=True, height=height)
     run_map(loaded, shown, column, key=key, marks=Marks(new=new), events=Events(), look=look)

@@ -7,7 +7,6 @@ const ARRAYS = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Arr
 const SOUNDS = "sounds"; // the part of a pane that holds the sounds
 const MORPHED = 1200; // sounds that are drawn while a morph moves
 const OUTLINE = 200; // corners of an outline that are sent
-const NARROW = 760; // pixels below which the legend goes under the map
 const REGIONS = ["lasso", "select"];
 
 export default function (component) {
@@ -179,11 +178,6 @@ class PlotlyMap {
     const layout = { ...this.figure.layout, width: this.graph.clientWidth, selections: [], dragmode: this.tool[this.dims] };
     layout.font = { ...layout.font, family: themed(this.root, "font") };
     layout.legend = { ...layout.legend, itemclick: this.data.toggles ? "toggle" : false };
-    if (layout.width < NARROW && !this.data.morph) {
-      const bar = this.figure.data.some((trace) => trace.marker?.showscale);
-      layout.margin = { ...layout.margin, r: bar ? 80 : 8, b: 160 };
-      layout.legend = { ...layout.legend, orientation: "h", x: 0, y: 0, yref: "container", yanchor: "bottom", maxheight: 128 };
-    }
     for (const name of Object.keys(layout)) {
       if (name.startsWith("scene")) layout[name] = { ...layout[name], dragmode: this.tool[3], ...(this.view?.camera ? { camera: this.view.camera } : {}) };
       const axis = /^([xy])axis/.exec(name)?.[1];
