@@ -16,7 +16,7 @@ from bstviz.ui.components.pickers import pick_color, pick_map, pick_run, pick_tr
 from bstviz.ui.components.plotly_map import Events, Mode
 from bstviz.ui.components.run_map import pick_look
 from bstviz.ui.components.selection import selection_panel
-from bstviz.ui.page import guarded
+from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, SELECTED = "compare.sound", "compare.play", "compare.selected"
 ADDRESS: query_params.Readers = {
@@ -79,8 +79,10 @@ def step(both: Pair, selected: np.ndarray, by: int) -> None:
 @st.fragment
 @guarded
 def page() -> None:
+    skip_link()
     query_params.read("compare", ADDRESS)
     with st.container(horizontal=True, vertical_alignment="top"):
+        drawer("Runs, projection and colour")
         both = pick_pair()
         method, dimensions = pick_map(key="compare.map")
         left, right = cache.columns(both.left), cache.columns(both.right)
@@ -94,6 +96,7 @@ def page() -> None:
     acts = Events(pick, partial(select, both), partial(step, both, selected), select_nothing)
     view, panel = st.columns([14, 6], gap="medium")
     with view:
+        target()
         two_maps(
             both,
             method,

@@ -7,6 +7,7 @@ import hashlib
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,23 +17,33 @@ HELD = 256 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """Bytes with a media type.
+    """Bytes with a media type, made when they are first asked for.
 
     Attributes:
-        data: The bytes.
+        token: Their name, hexadecimal SHA-256.
         media_type: Their media type.
-        token: Name of both: hexadecimal SHA-256.
+        make: Gives the bytes.
     """
 
-    data: bytes
-    media_type: str
     token: str
+    media_type: str
+    make: Callable[[], bytes]
+
+    @cached_property
+    def data(self) -> bytes:
+        """The bytes."""
+        return self.make()
 
     @cached_property
     def compressed(self) -> bytes | None:
         """The bytes under gzip, worked out once; None where that is not worth its while, as for sounds and arrays."""
         text = self.media_type.startswith("text/") or self.media_type == "application/json"
         return gzip.compress(self.data, 6, mtime=0) if text and len(self.data) > 1_000 else None
+
+    @property
+    def size(self) -> int:
+        """Number of bytes made so far."""
+        return len(self.__dict__.get("data", b"")) + len(self.__dict__.get("compressed") or b"")
 
 
 class Contents:
@@ -44,11 +55,26 @@ class Contents:
 
     def add(self, data: bytes, media_type: str) -> Content:
         """The content of some bytes, the same one for all who ask while anyone holds it."""
-        token = hashlib.sha256(media_type.encode() + b"\n" + data).hexdigest()
+        content = self._named(data, media_type, lambda: data)
+        _ = content.data  # counts as made
+        return content
+
+    def later(self, make: Callable[[], bytes], media_type: str, *, name: str) -> Content:
+        """A content that is made when a browser asks for it.
+
+        Args:
+            make: Gives the bytes, in a thread of the server; what it raises as a UserError the browser is told.
+            media_type: Their media type.
+            name: Tells the bytes from all others: the same name never stands for other bytes.
+        """
+        return self._named(name.encode(), media_type, make)
+
+    def _named(self, name: bytes, media_type: str, make: Callable[[], bytes]) -> Content:
+        token = hashlib.sha256(media_type.encode() + b"\n" + name).hexdigest()
         with self._lock:
             found = self._by_token.get(token)
             if found is None:
-                found = self._by_token[token] = Content(data, media_type, token)
+                found = self._by_token[token] = Content(token, media_type, make)
             return found
 
     def get(self, token: str) -> Content | None:
@@ -82,4 +108,4 @@ class Held:
     @property
     def size(self) -> int:
         """Bytes held."""
-        return sum(len(c.data) for c in {c for held in self._by_key.values() for c in held})
+        return sum(c.size for c in {c for held in self._by_key.values() for c in held})

@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from bstviz.errors import UserError
 from bstviz.server.contents import CONTENTS, Content
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ def answer(request: Request) -> Response:
     content = CONTENTS.get(request.path_params["token"])
     if content is None:
         return Response("Nothing is kept at this address any more; load the page again.", 404)
+    try:
+        size = len(content.data)
+    except UserError as error:
+        return Response(str(error), 422)
     shared = "public" if content is everyones else "private"
     headers = {
         "ETag": f'"{content.token}"',
@@ -62,7 +67,6 @@ def answer(request: Request) -> Response:
     }
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    size = len(content.data)
     part = part_of(request.headers.get("range", ""), size)
     if part is None:
         if "gzip" in request.headers.get("accept-encoding", "") and content.compressed is not None:

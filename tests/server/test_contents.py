@@ -62,3 +62,17 @@ def test_text_is_compressed_once_and_sounds_and_arrays_are_not() -> None:
     assert text.compressed is text.compressed
     for media_type in ("audio/wav", "application/octet-stream"):
         assert contents.add(bytes(10_000), media_type).compressed is None
+
+
+def test_what_is_made_later_is_made_once_and_counts_from_then_on() -> None:
+    contents, held, made = Contents(), Held(), []
+
+    def make() -> bytes:
+        made.append(1)
+        return bytes(50)
+
+    held.hold("picture", contents.later(make, "image/png", name="of a sound"))
+    content = contents.later(make, "image/png", name="of a sound")
+    assert (held.size, made) == (0, [])
+    assert content.data == content.data == bytes(50)
+    assert (held.size, made) == (50, [1])

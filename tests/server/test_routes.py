@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from bstviz.errors import UserError
 from bstviz.server.contents import CONTENTS, Content
 from bstviz.server.routes import address_of, plotly_js, routes
 
@@ -86,6 +87,14 @@ def test_a_range_of_nothing_is_refused(sound: Content, asked: str) -> None:
 def test_what_is_not_one_range_of_bytes_is_answered_whole(sound: Content, asked: str) -> None:
     status, _, body = get(f"/{address_of(sound)}", {"range": asked})
     assert (status, body) == (200, sound.data)
+
+
+def test_what_cannot_be_made_is_answered_with_the_reason() -> None:
+    def make() -> bytes:
+        raise UserError("noise.wav is silent.")
+
+    content = CONTENTS.later(make, "application/json", name="picture of noise.wav")
+    assert get(f"/{address_of(content)}")[::2] == (422, b"noise.wav is silent.")
 
 
 def test_plotly_js_is_the_packages_own_and_shared_by_all() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bstviz.server.contents import CONTENTS
 from bstviz.ui.components.sound_card import license_link
 from bstviz.ui.components.text import chip, escape
-from bstviz.ui.web import packed
 from tests.ui.conftest import sent
 
 
@@ -18,11 +18,6 @@ def shown(script: Callable[[], None]) -> AppTest:
     app = AppTest.from_function(script, default_timeout=180).run()
     assert not app.exception
     return app
-
-
-def test_flags_are_packed_first_bit_first() -> None:
-    assert packed(np.array([1, 0, 0, 0, 0, 0, 0, 0, 1], bool)) == "gIA="
-    assert packed(None) is None
 
 
 def test_other_peoples_text_stays_text() -> None:
@@ -35,7 +30,6 @@ def test_other_peoples_text_stays_text() -> None:
 
 def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
     def script() -> None:
-        import numpy as np
         import streamlit as st
 
         from bstviz import paths
@@ -55,7 +49,25 @@ def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
     assert not data["opens"]
 
 
-def test_a_player_is_sent_an_address_a_waveform_and_a_spectrogram_with_ticks() -> None:
+def test_a_listed_sound_that_was_played_has_the_player_below_the_list() -> None:
+    def script() -> None:
+        from bstviz import paths
+        from bstviz.ui import cache
+        from bstviz.ui.components.sound_list import sound_list
+
+        loaded = cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
+        sound_list([(loaded, 3), (loaded, 100)], key="l")
+
+    app = shown(script)
+    (data,) = sent(app, "sound_list")
+    assert not sent(app, "player")
+    app.session_state["l.playing"] = {"index": 1, "event_id": 7, "token": data["token"]}
+    (data,), (player,) = sent(app.run(), "sound_list"), sent(app, "player")
+    assert player["key"] == data["player"]
+    assert (player["autoplay"], player["event_id"]) == (True, 7)
+
+
+def test_a_player_is_sent_addresses_of_its_sound_and_of_its_picture() -> None:
     def script() -> None:
         from bstviz import paths
         from bstviz.ui import cache
@@ -64,12 +76,18 @@ def test_a_player_is_sent_an_address_a_waveform_and_a_spectrogram_with_ticks() -
         sound_player(cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0"), 3, key="p", autoplay=True)
 
     app = shown(script)
-    (data,), (picture,) = sent(app, "player"), sent(app, "picture")
+    (data,) = sent(app, "player")
     assert data["autoplay"]
-    assert data["url"].endswith(".wav")
-    assert picture["player"] == data["key"]
-    assert len(picture["spectrogram"]["ticks"]) >= 7
+    heard, seen, wav = (CONTENTS.get(data[name].rsplit("/", 1)[1]) for name in ("url", "picture", "wav"))
+    assert heard is not None
+    assert seen is not None
+    assert wav is not None
+    assert (heard.media_type, len(heard.data)) == ("audio/wav", data["bytes"])
+    assert seen.size == 0  # made when the browser asks
+    picture = json.loads(seen.data)
+    assert len(picture["ticks"]) >= 7
     assert 0.05 < picture["seconds"] < 60
+    assert wav.data == heard.data
 
 
 def test_a_sound_without_audio_has_a_reason_in_place_of_a_player(experiment: object) -> None:
@@ -104,7 +122,6 @@ def test_a_category_is_let_through_and_taken_back() -> None:
 @pytest.mark.parametrize(("mode", "expected"), [("replace", [5, 6]), ("add", [1, 2, 5, 6]), ("remove", [1, 2])])
 def test_selections_replace_add_and_remove(mode: str, expected: list[int]) -> None:
     def script(mode: str) -> None:
-        import numpy as np
         import streamlit as st
 
         from bstviz import paths
@@ -122,7 +139,6 @@ def test_selections_replace_add_and_remove(mode: str, expected: list[int]) -> No
 
 def test_a_table_of_classes_names_rivals_and_differences() -> None:
     def script() -> None:
-        import numpy as np
 
         from bstviz.datasets.taxonomy import bst
         from bstviz.latent.structure import compare_classes

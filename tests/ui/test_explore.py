@@ -75,8 +75,7 @@ def test_a_sound_is_shown_with_player_neighbours_and_its_page(app: AppTest) -> N
     app.session_state["explore.sound"] = "fx-a-003"
     app.run()
     (player,), (near,) = sent(app, "player"), sent(app, "sound_list")
-    assert player["url"].endswith(".wav")
-    assert sent(app, "picture")[0]["spectrogram"]["rows"] == 128
+    assert player["name"] == "fx-a-003"
     assert len(near["rows"]) == 10
     distances = [row[1] for row in near["rows"]]
     assert distances == sorted(distances)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
-from bstviz.ui.web.media import address, plotly_js
+from bstviz.ui.web.media import address, address_of_later, plotly_js
 
-__all__ = ["address", "component", "event", "packed", "plotly_js"]
+__all__ = ["address", "address_of_later", "component", "event", "plotly_js"]
 FILES = Path(__file__).parent
 
 
@@ -28,11 +26,6 @@ def component(name: str, *, isolated: bool = True) -> Callable[..., Any]:
     return st.components.v2.component(
         f"bstviz_{name}", html=html, css=css, js=f"{common}\n{js}", isolate_styles=isolated
     )
-
-
-def packed(flags: np.ndarray | None) -> str | None:
-    """(n,) bool as base64 of its bits; None stays None."""
-    return None if flags is None else base64.b64encode(np.packbits(flags).tobytes()).decode()
 
 
 def event(key: str, name: str) -> Any:

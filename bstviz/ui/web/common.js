@@ -26,15 +26,6 @@ function bytesOf(base64) {
   return out;
 }
 
-/** n flags from base64 of packed bits, first bit first; null stays null. */
-function bitsOf(base64, n) {
-  if (base64 === null) return null;
-  const packed = bytesOf(base64);
-  const out = new Uint8Array(n);
-  for (let i = 0; i < n; i++) out[i] = (packed[i >> 3] >> (7 - (i & 7))) & 1;
-  return out;
-}
-
 const fetched = new Map(); // url -> promise; a media address names its content
 
 function load(url, kind) {
@@ -83,10 +74,11 @@ function playOrPause(audio) {
   else audio.pause();
 }
 
-/** Only one sound at a time: whoever starts stops the other. */
+/** Only one sound at a time: whoever starts stops the other. The document hears of every start and stop. */
 function alone(audio) {
   audio.addEventListener("play", () => {
     if (window.bstvizPlaying !== audio) window.bstvizPlaying?.pause();
     window.bstvizPlaying = audio;
   });
+  for (const name of ["play", "pause"]) audio.addEventListener(name, () => document.dispatchEvent(new Event(`bstviz${name}`)));
 }
