@@ -1,4 +1,4 @@
-// Shared by the components: the theme's colours, arrays on the wire, keys that nobody is typing into.
+// Shared by the components: the theme's colours, bytes on the wire, keys that nobody is typing into.
 
 function themed(element, name) {
   return getComputedStyle(element).getPropertyValue(`--st-${name}`).trim();

@@ -18,13 +18,10 @@ export default function (component) {
   return () => map.close();
 }
 
-// ---- pure ----------------------------------------------------------------------------------------------------------
-
 /** What draws WebGL here, from the names of its context: a graphics card, the processor, or nothing. */
 function rendererOf(gl) {
   if (!gl) return "none";
-  const names = gl.getExtension("WEBGL_debug_renderer_info");
-  const name = names ? gl.getParameter(names.UNMASKED_RENDERER_WEBGL) : "";
+  const names = gl.getExtension("WEBGL_debug_renderer_info"), name = names ? gl.getParameter(names.UNMASKED_RENDERER_WEBGL) : "";
   return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name) ? "software" : "gpu";
 }
 
@@ -138,8 +135,7 @@ class PlotlyMap {
   /** Hover texts come after the map, into the array that Plotly already holds. */
   awaited({ url, later }) {
     const array = Array.from({ length: later }, () => "");
-    const read = () => load(url, "json").then((list) => list.forEach((text, i) => (array[i] = text)), () => {});
-    this.reads.push(read);
+    this.reads.push(() => load(url, "json").then((list) => list.forEach((text, i) => (array[i] = text)), () => {}));
     return array;
   }
 
@@ -223,7 +219,7 @@ class PlotlyMap {
     clearTimeout(this.telling);
     if (!this.data.detail) return;
     this.telling = setTimeout(() => {
-      const [x, y] = [this.view?.x, this.view?.y];
+      const { x, y } = this.view ?? {};
       this.send("view", x ? { left: x[0], right: x[1], bottom: y[0], top: y[1] } : null);
     }, 350);
   }
@@ -282,10 +278,8 @@ class PlotlyMap {
     if (!event.shiftKey && (!region || this.mode === "replace")) return;
     event.stopImmediatePropagation();
     event.preventDefault();
-    if (!region) {
-      this.borrowed = this.tool[2];
-      window.Plotly.relayout(this.graph, { dragmode: "lasso" });
-    }
+    this.borrowed = region ? null : this.tool[2];
+    if (!region) window.Plotly.relayout(this.graph, { dragmode: "lasso" });
     const { clientX, clientY, screenX, screenY, detail } = event;
     event.target.dispatchEvent(new MouseEvent("mousedown", { bubbles: true, cancelable: true, view: window, buttons: 1, clientX, clientY, screenX, screenY, detail }));
   }
@@ -307,8 +301,7 @@ class PlotlyMap {
 
   /** A sample moves; all settle once it rests. */
   morphTo(t) {
-    this.morph = t;
-    this.moving = true;
+    Object.assign(this, { morph: t, moving: true });
     this.slider.value = 100 * t;
     this.draw();
     clearTimeout(this.settling);
