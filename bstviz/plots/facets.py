@@ -211,25 +211,6 @@ def correct_column(run: Run, *, training: bool = False) -> Column:
     return _of("correct", label, np.where(true < 0, -1, index), categories)
 
 
-def paired(columns: Sequence[Column], rows: Sequence[np.ndarray]) -> tuple[Column, Column]:
-    """Two runs' columns of one name on the sounds that they share, among the categories of both, in the same colours.
-
-    Args:
-        columns: The left run's and the right run's.
-        rows: (M,) each, rows of the shared sounds in either.
-    """
-    first, second = columns
-    everything = (*first.categories, *(c for c in second.categories if c.label not in first.labels))
-    position = {category.label: place for place, category in enumerate(everything)}
-
-    def part(column: Column, own: np.ndarray) -> Column:
-        index = np.array([position[label] for label in column.labels], column.index.dtype)[column.index[own]]
-        values = None if column.values is None else column.values[own]
-        return Column(column.name, column.label, index, everything, values, column.edges)
-
-    return part(first, rows[0]), part(second, rows[1])
-
-
 def _tells_apart(values: pd.Series) -> bool:
     """Whether a table's column differs between sounds at all."""
     missing = values.isna()

@@ -18,7 +18,7 @@ from bstviz.errors import UserError
 from bstviz.latent import alignment
 from bstviz.latent.projection import columns_of
 from bstviz.models.run import Run
-from bstviz.plots.facets import Column, Columns, mistaken, mistakes_in_words, paired
+from bstviz.plots.facets import Column, Columns, mistaken, mistakes_in_words
 from bstviz.plots.panes.figure import map_figure
 from bstviz.plots.panes.pane import Look, Pane
 
@@ -127,6 +127,15 @@ def pair_map(
 
     Raises:
         UserError: As for :func:`latent_map`; or the runs share fewer than 3 sounds, or have different classes.
+
+    Example:
+        >>> import bstviz
+        >>> from bstviz.paths import assets
+        >>> names = [f"{loss}-audio-c1-fold0" for loss in ("hierarchical", "flat")]
+        >>> runs = [bstviz.load_run(assets() / "runs" / name) for name in names]
+        >>> figure = bstviz.pair_map(*runs, projection="pca", contours=True)
+        >>> [len(trace.x) for trace in figure.data[:2]], figure.layout.xaxis2.matches
+        ([1104, 1104], 'x')
     """
     rows = shared_rows(left, right)
     sides, columns, tops, texts = (left, right), [], [], []
@@ -173,6 +182,25 @@ def shared_rows(left: Run, right: Run) -> tuple[np.ndarray, np.ndarray]:
     if len(own) < 3:
         raise UserError("These two runs share no sounds; choose two that were trained on the same collection.")
     return own, there[own]
+
+
+def paired(columns: Sequence[Column], rows: Sequence[np.ndarray]) -> tuple[Column, Column]:
+    """Two runs' columns of one name on the sounds that they share, among the categories of both, in the same colours.
+
+    Args:
+        columns: The left run's and the right run's.
+        rows: (M,) each, rows of the shared sounds in either.
+    """
+    first, second = columns
+    everything = (*first.categories, *(c for c in second.categories if c.label not in first.labels))
+    position = {category.label: place for place, category in enumerate(everything)}
+
+    def part(column: Column, own: np.ndarray) -> Column:
+        index = np.array([position[label] for label in column.labels], column.index.dtype)[column.index[own]]
+        values = None if column.values is None else column.values[own]
+        return Column(column.name, column.label, index, everything, values, column.edges)
+
+    return part(first, rows[0]), part(second, rows[1])
 
 
 def pane_title(side: str, run: Run, silhouette: float | None, more: str = "") -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bstviz.plots.facets import Category, Column, number_column
-from bstviz.plots.panes.figure import BESIDE, FILTERED, PASSING, PLAIN, map_figure
+from bstviz.plots.panes.figure import BESIDE, FILTERED, PASSING, USUAL, map_figure
 from bstviz.plots.panes.pane import Look, Marks, Pane
 
 N = 40
@@ -22,7 +22,7 @@ def test_selected_passing_and_filtered_sounds_are_told_apart_by_opacity() -> Non
     expected = np.where(shown, PASSING, FILTERED).astype(np.float32)
     expected[selected] = 1
     np.testing.assert_array_equal(opacity, expected)
-    assert map_figure([pane()]).data[0].marker.opacity == PLAIN
+    assert map_figure([pane()]).data[0].marker.opacity == USUAL
     assert set(map_figure([pane()], None, Marks(selected=selected)).data[0].marker.opacity) == {1, np.float32(BESIDE)}
 
 

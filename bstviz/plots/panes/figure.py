@@ -15,7 +15,7 @@ from bstviz.plots.panes.layout import layout_of
 from bstviz.plots.panes.overlays import contours, mark_traces, write_names
 from bstviz.plots.panes.pane import SOUNDS, Look, Marks, Pane, size, trace
 
-FILTERED, MISSING, PASSING, BESIDE, PLAIN = 0.1, 0.35, 0.4, 0.22, 0.85
+FILTERED, VALUELESS, PASSING, BESIDE, USUAL = 0.1, 0.35, 0.4, 0.22, 0.85
 """Opacity of a sound: not passing the filters, without a value; beside a selection if it passes filters, or if there
 are none; and of all others. A selected sound is opaque.
 """
@@ -65,9 +65,9 @@ def _opacity(column: Column, rows: np.ndarray, marks: Marks) -> float | np.ndarr
     """Of each drawn sound, (n,) float32; one number where all are alike."""
     missing = column.values is not None and np.isnan(column.values[rows])
     if marks.shown is None and not len(marks.selected) and not np.any(missing):
-        return PLAIN
-    beside = PLAIN if not len(marks.selected) else BESIDE if marks.shown is None else PASSING
-    opacity = np.where(missing, min(MISSING, beside), beside).astype(np.float32)
+        return USUAL
+    beside = USUAL if not len(marks.selected) else BESIDE if marks.shown is None else PASSING
+    opacity = np.where(missing, min(VALUELESS, beside), beside).astype(np.float32)
     opacity = np.broadcast_to(opacity, len(rows)).copy()
     if marks.shown is not None:
         opacity[~marks.shown[rows]] = FILTERED

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bstviz.latent.projection import AXES
-from bstviz.plots.panes.pane import INK, PAPER, RULE, Look, Pane, bounds
+from bstviz.plots.panes.pane import BACKGROUND, INK, RULE, Look, Pane, bounds
 from bstviz.plots.style import EMPTY_AXIS
 
 LEGEND_WIDTH, LEGEND_HEIGHT = 236, 150
@@ -24,7 +24,7 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
         "template": "none",
         "height": look.height,
         "hovermode": "closest",
-        "paper_bgcolor": PAPER[look.dark],
+        "paper_bgcolor": BACKGROUND[look.dark],
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": INK[look.dark], "size": 12},
         "annotations": [],

@@ -12,9 +12,9 @@ import plotly.graph_objects as go
 from bstviz.latent.density import density
 from bstviz.latent.projection import AXES
 from bstviz.plots.facets import NONE, Column
-from bstviz.plots.panes.pane import INK, PAPER, Look, Marks, Pane, bounds, size, trace
+from bstviz.plots.panes.pane import BACKGROUND, INK, Look, Marks, Pane, bounds, size, trace
 
-SHARES = (0.5, 0.8)
+ENCLOSED = (0.5, 0.8)
 """Parts of a class's sounds that its contours hold."""
 FEW = 10
 """Sounds below which a class has no contours."""
@@ -55,7 +55,7 @@ def mark_traces(pane: Pane, number: int, marks: Marks, look: Look) -> list[Any]:
         ring = {"symbol": "circle-open", "color": MARK, "size": dot + 11, "line": {"width": 3}}
         found.append(trace(points[[marks.current]], number, "current", marker=ring))
     if marks.new is not None:
-        star = {"color": MARK, "size": 20, "line": {"width": 1.5, "color": PAPER[look.dark]}}
+        star = {"color": MARK, "size": 20, "line": {"width": 1.5, "color": BACKGROUND[look.dark]}}
         star["symbol"] = "star" if points.shape[1] == 2 else "diamond"
         found.append(trace(marks.new, number, "new", marker=star))
     return found
@@ -69,7 +69,7 @@ def contours(pane: Pane, number: int, groups: Column) -> list[Any]:
         if category.label == NONE or len(members) < FEW or not members.std(axis=0).all():
             continue
         found = density(members, whole)
-        high, low = (found.level(held) for held in SHARES)
+        high, low = (found.level(held) for held in ENCLOSED)
         suffix = str(number + 1) if number else ""
         lines.append(
             go.Contour(
@@ -101,7 +101,11 @@ def write_names(figure: go.Figure, panes: Sequence[Pane], look: Look) -> None:
             if category.label == NONE or not len(members):
                 continue
             middle = np.median(members, axis=0).astype(float).tolist()
-            style = {"font": {"size": 11, "color": INK[look.dark]}, "bgcolor": PAPER[look.dark] + "c0", "borderpad": 1}
+            style = {
+                "font": {"size": 11, "color": INK[look.dark]},
+                "bgcolor": BACKGROUND[look.dark] + "c0",
+                "borderpad": 1,
+            }
             text = {"text": html.escape(category.label), "showarrow": False}
             notes.append({**dict(zip(AXES, middle, strict=False)), **text, **style})
         if pane.points.shape[1] == 3:

@@ -14,7 +14,7 @@ from bstviz.plots.facets import Column
 
 SOUNDS = "sounds"
 """The part of a pane that holds the sounds."""
-PAPER = {False: "#ffffff", True: "#14171c"}
+BACKGROUND = {False: "#ffffff", True: "#14171c"}
 RULE = {False: "#d9dde4", True: "#343b47"}
 INK = {False: "#1d2330", True: "#e7eaf0"}
 """Background, frame and text of the light theme and the dark one."""
@@ -72,7 +72,7 @@ class Look:
         rows: Rows that are drawn; None for all.
         groups: (N,) top-level classes, for names and contours.
         names: Write class names at their medians.
-        contours: Draw lines around the densest :data:`SHARES` of each top-level class; flat maps only.
+        contours: Draw lines around the densest :data:`ENCLOSED` of each top-level class; flat maps only.
         vector: Draw SVG, for browsers without WebGL; flat maps only.
         below: Put the legend below the map, as it always is below two panes.
         hover: Put the hover texts into the figure.

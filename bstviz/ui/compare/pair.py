@@ -13,8 +13,8 @@ from bstviz.latent.neighbours import Index
 from bstviz.latent.structure import compare_classes
 from bstviz.models.run import Run
 from bstviz.plots import viewport
-from bstviz.plots.facets import Column, number_column, paired
-from bstviz.plots.maps import shared_rows
+from bstviz.plots.facets import Column, number_column
+from bstviz.plots.maps import paired, shared_rows
 from bstviz.reports.summaries import STRUCTURE_METRICS
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of

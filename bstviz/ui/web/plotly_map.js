@@ -163,8 +163,8 @@ class PlotlyMap {
         const { pane, part } = trace.meta ?? {};
         if (pane !== 0) return trace;
         if (trace.type === "contour") return { ...trace, visible: false };
-        const twin = traces.find((other) => other.meta?.pane === 1 && other.meta.part === part);
-        return Object.assign({ ...trace }, ...["x", "y", "z"].filter((axis) => trace[axis]).map((axis) => ({ [axis]: blended(trace[axis], twin?.[axis], this.morph) })));
+        const goal = traces.find((other) => other.meta?.pane === 1 && other.meta.part === part);
+        return Object.assign({ ...trace }, ...["x", "y", "z"].filter((axis) => trace[axis]).map((axis) => ({ [axis]: blended(trace[axis], goal?.[axis], this.morph) })));
       });
     }
     return traces.map((trace) => ({ ...trace })); // Plotly writes the points of a region into them
