@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import Folds, confident_sounds, split_collection
+from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.latent import structure
 from bstviz.latent.projection import UmapSettings
@@ -71,13 +73,13 @@ def train_folds(
             seeds += [1_000 * config.seed + 100 * (1 + i) + fold for i in range(len(calibrators))]
         judges += [[member] for member in range(len(splits), len(members))]
     inputs = {kind: torch.from_numpy(np.nan_to_num(m)).to(device) for kind, m in matrices.items()}
-    labels = torch.from_numpy(collection.labels).clamp_min(0).to(device)
-    parts = [(_rows(split, "train", device), _rows(split, "val", device)) for split in members]
+    labels, parents = (torch.from_numpy(values).to(device) for values in _labels(collection, config))
+    parts = [(_rows(split, LEARNED, device), _rows(split, ("val",), device)) for split in members]
     fitted = fit(
         inputs,
         labels,
         parts,
-        torch.from_numpy(collection.taxonomy.parents).to(device),
+        parents,
         _model_config(collection, config),
         config,
         seeds=seeds,
@@ -100,8 +102,12 @@ def train_folds(
     return [run.with_umap(umap) if umap else run for run in runs]
 
 
+LEARNED = ("train", "partial")
+"""Splits whose sounds are in the loss."""
+
+
 def _split(collection: Collection, folds: Folds, fold: int, usable: np.ndarray, config: TrainConfig) -> np.ndarray:
-    return split_collection(
+    split = split_collection(
         collection,
         folds,
         fold,
@@ -110,6 +116,37 @@ def _split(collection: Collection, folds: Folds, fold: int, usable: np.ndarray, 
         validation=config.validation,
         seed=config.seed,
     )
+    if config.partial_labels:
+        kept = usable & confident_sounds(collection, config.min_confidence) & _partial(collection)
+        if folds.groups is not None:
+            judged = set(folds.groups[np.isin(split, ("test", "below_threshold", "val"))].tolist())
+            kept &= ~pd.Series(folds.groups).isin(judged).to_numpy()
+        split[kept] = "partial"
+    return split
+
+
+def _partial(collection: Collection) -> np.ndarray:
+    """Whether a sound's top-level class is known and no second-level one, (N,) bool; False where it has none below it.
+
+    Raises:
+        UserError: There is no such sound.
+    """
+    partial = (collection.labels < 0) & np.isin(collection.top_labels, collection.taxonomy.parents)
+    if not partial.any():
+        raise UserError(
+            f"partial_labels is on, but no sound of {collection.name!r} has a top-level class (column class_top) "
+            "without a second-level one; leave it off, or import the sounds again."
+        )
+    return partial
+
+
+def _labels(collection: Collection, config: TrainConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (N,) and parents as :func:`bstviz.training.fit.fit` takes them; 0 where nothing is known."""
+    parents = collection.taxonomy.parents
+    if not config.partial_labels:
+        return collection.labels.clip(0), parents
+    labels = np.where(_partial(collection), len(parents) + collection.top_labels, collection.labels.clip(0))
+    return labels, np.concatenate([parents, np.arange(len(collection.taxonomy.top_codes))])
 
 
 def _held_out(split: np.ndarray, assignment: np.ndarray) -> list[np.ndarray]:
@@ -123,8 +160,8 @@ def _held_out(split: np.ndarray, assignment: np.ndarray) -> list[np.ndarray]:
     return out
 
 
-def _rows(split: np.ndarray, part: str, device: str) -> Tensor:
-    return torch.from_numpy(np.flatnonzero(split == part)).to(device)
+def _rows(split: np.ndarray, parts: tuple[str, ...], device: str) -> Tensor:
+    return torch.from_numpy(np.flatnonzero(np.isin(split, parts))).to(device)
 
 
 def _model_config(collection: Collection, config: TrainConfig) -> ModelConfig:
@@ -141,7 +178,8 @@ def _model_config(collection: Collection, config: TrainConfig) -> ModelConfig:
 
 def _steps(collection: Collection, folds: Folds, usable: np.ndarray, config: TrainConfig) -> int:
     """Batches per epoch, the same for every fold: by the mean number of training sounds less the validation ones."""
-    known = usable & confident_sounds(collection, config.min_confidence) & (collection.labels >= 0)
+    labelled = (collection.labels >= 0) | _partial(collection) if config.partial_labels else collection.labels >= 0
+    known = usable & confident_sounds(collection, config.min_confidence) & labelled
     assignment = folds.at(config.min_confidence)
     mean = np.mean([(known & (assignment != fold)).sum() for fold in range(folds.count)])
     batches = (1 - config.validation) * float(mean) / config.batch_size
