@@ -2,10 +2,10 @@
 
     python benchmarks/partial_labels.py collections/bsd10k --fold-column test_fold
 
-In every fold a seeded share of its training labels is hidden; its test sounds keep theirs. Three trainings of each fold:
-with those sounds left out, with their top-level classes as partial labels, and with nothing hidden. Printed for each:
-second-level, top-level accuracy and hierarchical F1 in percent, mean and deviation over folds, and the gain over leaving
-them out with its standard error over folds (of means over seeds), in points.
+In every fold a seeded share of its training labels is hidden; its test sounds keep theirs. Three trainings of each
+fold: with those sounds left out, with their top-level classes as partial labels, and with nothing hidden. Printed for
+each: second-level, top-level accuracy and hierarchical F1 in percent, mean and deviation over folds, and the gain over
+leaving them out with its standard error over folds (of means over seeds), in points.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[s
     lines |= {"seeds": seeds} if len(seeds) > 1 else {}
     toml = [f"{name} = {json.dumps(value)}" for name, value in lines.items()]
     toml += ["", "[train]", *(f"{name} = {json.dumps(value)}" for name, value in changes.items())] if changes else []
-    options = " ".join(map(shlex.quote, [*folds, *(["--seed", str(seeds[0])] if len(seeds) == 1 else [])]))
+    also = [option for name in infos[0].extra_training_data for option in ("--also", name)]
+    options = " ".join(map(shlex.quote, [*folds, *also, *(["--seed", str(seeds[0])] if len(seeds) == 1 else [])]))
     return "\n".join(toml), [
         *_embedding(infos),
         f"bstviz sweep COLLECTION --preset settings.toml {options} --out EXPERIMENT",

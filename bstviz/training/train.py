@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bstviz.datasets.collection import Collection
+from bstviz.datasets.extra import join
 from bstviz.datasets.splits import Folds, confident_sounds, split_collection
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
@@ -34,8 +35,7 @@ def train_folds(
     config: TrainConfig,
     *,
     device: str = "cpu",
-    listed: np.ndarray | None = None,
-    extra_training_data: tuple[str, ...] = (),
+    extra: Sequence[Collection] = (),
     held_out: Folds | None = None,
     umap: UmapSettings | None = None,
     on_epoch: OnEpoch | None = None,
@@ -48,20 +48,24 @@ def train_folds(
         chosen: Which folds to train.
         config: Settings.
         device: Torch device.
-        listed: (N,) bool, the sounds that the runs list; all by default.
-        extra_training_data: Names of the collections whose sounds are not listed.
-        held_out: Folds for calibration: further networks are trained without one of these folds each, and temperature
-            and datastore's share are fitted on what they say of the sounds that were held out. By default they are
-            fitted on the validation sounds, which may be cuts of the training ones.
+        extra: Further collections, whose sounds train too and are neither tested nor listed
+            (:mod:`bstviz.datasets.extra`).
+        held_out: Folds of all sounds, for calibration: further networks are trained without one of these folds each,
+            and temperature and datastore's share are fitted on what they say of the sounds that were held out. By
+            default they are fitted on the validation sounds, which may be cuts of the training ones.
         umap: Make UMAP maps with these settings; None leaves them to be made later.
         on_epoch: Progress.
 
     Raises:
-        UserError: An embedding is missing, or too few sounds remain.
+        UserError: An embedding is missing, too few sounds remain, or a further collection has other classes or
+            encoders.
     """
-    collection = collection.with_text(config.text)
-    matrices = {kind: collection.embedding(kind) for kind in kinds_of(config.modality)}
-    usable = collection.usable(tuple(matrices))
+    listed, kinds = collection.with_text(config.text), kinds_of(config.modality)
+    usable = listed.usable(kinds)
+    rows = np.flatnonzero(usable)
+    collection, folds = join(listed, folds, extra, kinds)
+    matrices = {kind: collection.embedding(kind) for kind in kinds}
+    usable = collection.usable(kinds)
     splits = {fold: _split(collection, folds, fold, usable, config) for fold in chosen}
     members, seeds = list(splits.values()), [1_000 * config.seed + fold for fold in chosen]
     judges: list[list[int]] = []
@@ -89,16 +93,15 @@ def train_folds(
         weights=_weights(collection, labels, [train for train, _ in parts], config),
         on_epoch=on_epoch,
     )
-    rows = np.flatnonzero(usable if listed is None else usable & listed)
     answers = _answers(fitted, inputs, members, rows)[: len(splits)]
     same = {
         "train": config,
         "split_kind": folds.kind,
-        "extra_training_data": extra_training_data,
+        "extra_training_data": tuple(other.name for other in extra),
         "precision": fitted.precision,
         "threads": torch.get_num_threads(),
     }
-    runs = _runs(collection, rows, splits, fitted, answers, held_out=held_out is not None, **same)
+    runs = _runs(listed, rows, splits, fitted, answers, held_out=held_out is not None, **same)
     return [run.with_umap(umap) if umap else run for run in runs]
 
 
@@ -225,8 +228,8 @@ def _runs(
     """The run of each member, judged on its test sounds.
 
     Args:
-        collection: The sounds.
-        rows: (n,) which of them the runs list.
+        collection: The sounds that the runs list, with others behind them in the splits.
+        rows: (n,) which of them they list.
         splits: (N,) of each member, by its fold.
         fitted: The members.
         answers: Their predictions for the rows.

@@ -178,16 +178,17 @@ def test_sounds_without_class_get_an_answer_and_train_nothing(collection: Collec
     assert set(listed["y_pred"]) <= set(CODES) | set(collection.taxonomy.codes)
 
 
-def test_unlisted_sounds_train_and_are_not_in_the_run(collection: Collection) -> None:
-    assignment = stratified(collection).assignment
-    listed = np.arange(48) % 8 < 6
-    assignment = np.where(listed, assignment, -1)
-    run = train_fold(
-        collection, Folds(assignment, "x"), 0, quick(epochs=2), listed=listed, extra_training_data=("other",)
-    )
-    assert len(run.sounds) == listed.sum()
-    assert run.extra_training_data == ("other",)
-    assert run.metrics["n"] == ((assignment == 0) & listed).sum()
+def test_extra_training_data_trains_and_is_neither_tested_nor_listed(collection: Collection) -> None:
+    other = small_collection(seed=1, name="other")
+    other = replace(other, sounds=other.sounds.assign(sound_id="o" + other.sounds["sound_id"]))
+    folds, config = stratified(collection), quick(epochs=3, retrieval=True)
+    alone, more = (train_fold(collection, folds, 0, config, extra=extra) for extra in ((), (other,)))
+    assert more.extra_training_data == ("other",)
+    assert more.sounds["sound_id"].tolist() == alone.sounds["sound_id"].tolist()
+    assert split_of(more, "test") == split_of(alone, "test")
+    assert more.collection == alone.collection
+    assert len(more.datastore.labels) == len(alone.datastore.labels) + len(other)
+    assert not np.allclose(more.latents, alone.latents)
 
 
 def partly_labelled(collection: Collection, rows: list[int]) -> Collection:
