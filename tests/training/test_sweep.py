@@ -60,7 +60,7 @@ def test_every_run_and_baseline_of_the_grid_is_made(collection: Collection, tmp_
     assert stated["collection"] == {"name": "small", "hash": collection.hash}
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_extra_training_data_is_recorded_and_part_of_what_an_experiment_is(
     collection: Collection, tmp_path: Path, jobs: int
 ) -> None:
