@@ -170,7 +170,7 @@ def _extra(collection: Collection, also: list[Path] | None) -> list[Collection]:
     for other in found:
         out = int(shared(collection, other).sum())
         words = f"; {out:,} left out, which {collection.name} has too" if out else ""
-        console.print(f"also trained on: {plain(f'{len(other) - out:,} sounds of {other.name}{words}')}")
+        console.print(f"extra training data: {plain(f'{len(other) - out:,} sounds of {other.name}{words}')}")
     return found
 
 

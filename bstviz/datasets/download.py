@@ -63,7 +63,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class Record:
+class ZenodoRecord:
     """A Zenodo record: one version of a data set, by its number, and its files."""
 
     number: str
@@ -119,7 +119,7 @@ def fetch(
         )
     latest = number == LATEST
     asked = source.record if latest else number
-    found = Record(number, ()) if offline else read_record(asked, latest=latest, api=api)
+    found = ZenodoRecord(number, ()) if offline else read_record(asked, latest=latest, api=api)
     place = folder or paths.cache_folder() / "datasets" / f"{source_id}-{found.number}"
     data = place / "data"
     if not offline:
@@ -130,7 +130,7 @@ def fetch(
     return dataclasses.replace(collection, record=found.number)
 
 
-def _get(record: Record, title: str, place: Path, *, audio: bool, meter: Meter) -> None:
+def _get(record: ZenodoRecord, title: str, place: Path, *, audio: bool, meter: Meter) -> None:
     """Bring the files of a record into ``place/data``, and away what is of none of them."""
     downloads, data = place / "downloads", place / "data"
     known = {file.folder_name for file in record.files}
@@ -164,7 +164,7 @@ def _check_space(place: Path, needed: int) -> None:
         )
 
 
-def read_record(number: str, *, latest: bool = False, api: str = API) -> Record:
+def read_record(number: str, *, latest: bool = False, api: str = API) -> ZenodoRecord:
     """A Zenodo record and its files, in the order of their names.
 
     Args:
@@ -196,7 +196,7 @@ def read_record(number: str, *, latest: bool = False, api: str = API) -> Record:
             RemoteFile(file["key"], int(file["size"]), str(file["checksum"]), file["links"]["self"])
             for file in entry["files"]
         )
-        found = Record(str(entry["id"]), tuple(sorted(files, key=lambda file: file.name)))
+        found = ZenodoRecord(str(entry["id"]), tuple(sorted(files, key=lambda file: file.name)))
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"The record {address} could not be read ({error}). Check the connection and try again."

@@ -73,9 +73,8 @@ def concatenate(
     Raises:
         UserError: Taxonomies or encoders differ, or two of the others have a name and an id in common.
     """
-    if kinds is None:
-        kinds = [kind for kind in ("audio", "text") if base.encoder(kind)]
-    others = [check_alike(base, other, kinds) for other in extra]
+    needed = list(dict.fromkeys(kind for kind, _ in base.encoders)) if kinds is None else kinds
+    others = [check_alike(base, other, needed) for other in extra]
     kept = [~shared(base, other) for other in others]
     tables = [base.sounds]
     for other, keep in zip(others, kept, strict=True):
@@ -90,7 +89,7 @@ def concatenate(
         )
 
     def stacked(kind: AudioOrText) -> np.ndarray | None:
-        if kind not in kinds:
+        if kind not in needed:
             return None
         of_others = (other.embedding(kind)[keep] for other, keep in zip(others, kept, strict=True))
         return np.concatenate([base.embedding(kind), *of_others])

@@ -51,7 +51,7 @@ class Setting:
         """Loss, modality, threshold, variant if named, and seed if not 0, as people tell settings apart."""
         variant = f" · {self.train.variant}" if self.train.variant else ""
         seed = f" · seed {self.train.seed}" if self.train.seed else ""
-        also = f" · also trained on {', '.join(self.extra_training_data)}" if self.extra_training_data else ""
+        also = f" · extra training data {', '.join(self.extra_training_data)}" if self.extra_training_data else ""
         words = self.train.words("loss", "modality")
         return f"{words} · trained on {self.train.words('min_confidence')}{variant}{also}{seed}"
 
@@ -76,8 +76,7 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
         train = setting.train
         modality = (-MODALITIES.index(train.modality), train.text or "")
         place = (train.min_confidence, *modality, list(LOSSES).index(train.loss), train.variant, train.seed)
-        place = (*place, setting.extra_training_data)
-        return (setting.collection, setting.split_kind, *place)
+        return (setting.collection, setting.split_kind, *place, setting.extra_training_data)
 
     return {s: [groups[s][fold] for fold in sorted(groups[s])] for s in sorted(groups, key=order)}
 

@@ -170,7 +170,7 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
         encoders = ", ".join(f"{kind} {info}" for kind, info in item.encoders.items())
         clap = all(info.id == PAPER_ENCODER for info in item.encoders.values())
     if item.extra_training_data:
-        recipe += f"{', ' * bool(recipe)}also trained on {', '.join(item.extra_training_data)}"
+        recipe += f"{', ' * bool(recipe)}extra training data {', '.join(item.extra_training_data)}"
     order = (collection, source or "", item.split_kind, config.min_confidence, list(MODELS).index(model))
     place = (MODALITIES.index(config.modality), item.text or "")
     return (*order, *place, model, config.modality, encoders, clap, variant, recipe)

@@ -158,9 +158,9 @@ def run_sweep(
             or Ray is not installed.
     """
     out = Path(out)
-    for config in (*grid.settings, *grid.baselines):
+    for text, modality in {(config.text, config.modality) for config in grid.settings}:
         for other in extra:
-            check_alike(collection.with_text(config.text), other, kinds_of(config.modality))
+            check_alike(collection.with_text(text), other, kinds_of(modality))
     write_experiment(out, describe(collection, folds, grid, extra))
     for fold in range(folds.count):
         for config in grid.settings:

@@ -78,7 +78,7 @@ def train_folds(
         judges += [[member] for member in range(len(splits), len(members))]
     inputs = {kind: torch.from_numpy(np.nan_to_num(m)).to(device) for kind, m in matrices.items()}
     labels, parents = (torch.from_numpy(values).to(device) for values in _labels(collection, config))
-    parts = [(_rows(split, LEARNED, device), _rows(split, ("val",), device)) for split in members]
+    parts = [(_rows(split, IN_THE_LOSS, device), _rows(split, ("val",), device)) for split in members]
     fitted = fit(
         inputs,
         labels,
@@ -105,7 +105,7 @@ def train_folds(
     return [run.with_umap(umap) if umap else run for run in runs]
 
 
-LEARNED = ("train", "partial")
+IN_THE_LOSS = ("train", "partial")
 """Splits whose sounds are in the loss."""
 
 

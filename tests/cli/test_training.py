@@ -57,13 +57,15 @@ def test_another_collection_trains_too(place: Path, tmp_path: Path, command: str
     (tmp_path / "one.toml").write_text('modalities = ["audio"]\nlosses = ["flat"]\n')
     how = ("--no-umap", *QUICK) if command == "train" else ("--preset", tmp_path / "one.toml", *QUICK)
     result = invoke(command, place / "tones", "--also", tmp_path / "others", *how, "--out", tmp_path / "x")
-    assert "also trained on: 35 sounds of Others; 1 left out, which tones has too" in " ".join(result.stderr.split())
+    assert "extra training data: 35 sounds of Others; 1 left out, which tones has too" in " ".join(
+        result.stderr.split()
+    )
     runs = [load_run(path) for path in find_runs(tmp_path / "x")]
     assert {run.extra_training_data for run in runs} == {("Others",)}
     assert {run.collection.hash for run in runs} == {tones.hash}
     assert sum(run.metrics["n"] for run in runs) == 36
     both = invoke("report", tmp_path / "x", place / "flat", "--format", "csv").stdout
-    assert "also trained on Others" in both
+    assert "extra training data Others" in both
 
 
 def test_top_level_classes_train_where_asked_for(place: Path, tmp_path: Path) -> None:
