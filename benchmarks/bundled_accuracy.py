@@ -32,12 +32,13 @@ import torch
 import typer
 
 from bstviz.datasets.collection import Collection, load_collection
+from bstviz.datasets.extra import concatenate
 from bstviz.datasets.splits import Folds, group_values, stratified_folds
 from bstviz.datasets.taxonomy import Decoding
 from bstviz.errors import UserError
 from bstviz.evaluation.calibration import expected_calibration_error
 from bstviz.models.config import LOSSES, Loss, TrainConfig, recipe
-from bstviz.training.bundled import RECIPE, concatenate, config_of, usable
+from bstviz.training.bundled import RECIPE, config_of, usable
 from bstviz.training.train import train_fold
 
 FOLDS = 5

@@ -105,7 +105,8 @@ def fetch(
     out: OutOption,
     audio: Annotated[bool, typer.Option(help="Download the sounds too; without them, Freesound plays them.")] = False,
     record: Annotated[
-        str | None, typer.Option(help="Number of another Zenodo record, for another version of the data.")
+        str | None,
+        typer.Option(help="Number of another Zenodo record, for another version of the data, or latest."),
     ] = None,
     name: NameOption = None,
 ) -> None:
@@ -118,6 +119,7 @@ def fetch(
     from bstviz.datasets import download
 
     collection = download.fetch(source, audio=audio, record=record, meter=meter)
+    console.print(f"Zenodo record {plain(collection.record)}")
     save_collection(replace(collection, name=name or collection.name), out)
 
 

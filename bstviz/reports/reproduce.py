@@ -53,7 +53,8 @@ def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[s
     texts = tuple({c.text for c in configs if "text" in kinds_of(c.modality)}) or (None,)
     if set(preset.settings(texts, **({"seed": seeds[0]} if len(seeds) == 1 else {}))) != configs:
         return None
-    options = " ".join(map(shlex.quote, [*folds, *(["--seed", str(seeds[0])] if len(seeds) == 1 else [])]))
+    also = [option for name in infos[0].extra_training_data for option in ("--also", name)]
+    options = " ".join(map(shlex.quote, [*folds, *also, *(["--seed", str(seeds[0])] if len(seeds) == 1 else [])]))
     return _toml(preset, texts), [
         *_embedding(infos),
         f"bstviz sweep COLLECTION --preset settings.toml {options} --out EXPERIMENT",
