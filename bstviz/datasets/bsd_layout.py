@@ -24,7 +24,7 @@ from bstviz.errors import UserError
 
 CLAP_REVISION = "630k-audioset-fusion-best"
 CLAP_DIM = 512
-AUDIO_ENCODER = EncoderInfo(
+OFFICIAL_AUDIO = EncoderInfo(
     "clap",
     CLAP_REVISION,
     CLAP_DIM,
@@ -34,7 +34,7 @@ AUDIO_ENCODER = EncoderInfo(
 """How the official audio embeddings were made: of sounds cut at 30 s, by LAION's own package. That it antialiased
 follows from the date alone (it does since January 2024, see :mod:`bstviz.encoders.clap`).
 """
-TEXT_ENCODER = EncoderInfo("clap", CLAP_REVISION, CLAP_DIM, TEXT_FIELDS)
+OFFICIAL_TEXT = EncoderInfo("clap", CLAP_REVISION, CLAP_DIM, TEXT_FIELDS)
 """How the official text embeddings were made; how the three fields were joined is not published."""
 COLUMN_NAMES = {
     "sound_id": ("sound_id", "id", "freesound_id"),
@@ -78,8 +78,8 @@ def load(folder: str | Path, source: Source, *, name: str | None = None) -> Coll
         audio_root=str(sounds_folder.resolve()) if has_audio else FREESOUND_ROOT,
         audio=matrices["audio"],
         text=matrices["text"],
-        audio_encoder=AUDIO_ENCODER if matrices["audio"] is not None else None,
-        text_encoder=TEXT_ENCODER if matrices["text"] is not None else None,
+        audio_encoder=OFFICIAL_AUDIO if matrices["audio"] is not None else None,
+        text_encoder=OFFICIAL_TEXT if matrices["text"] is not None else None,
         license=source.license,
         source=source.id,
         notes=tuple(notes),
