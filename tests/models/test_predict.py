@@ -87,7 +87,7 @@ def test_sounds_of_another_cut_or_of_other_weights_are_refused(runs: Runs, colle
     run = runs["audio"]
     known = replace(run, encoders={"audio": replace(audio.encoder, weights_hash="a" * 16)})
     predict(known, audio=audio)  # whose weights are not known
-    with pytest.raises(UserError, match="with the weights a{16}; these are of b{16}"):
+    with pytest.raises(UserError, match=r"with the weights a{16}; these are of b{16}"):
         predict(known, audio=replace(audio, encoder=replace(audio.encoder, weights_hash="b" * 16)))
 
 
