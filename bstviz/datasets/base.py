@@ -26,6 +26,8 @@ class Source:
         url: Page of the data; empty for one's own.
         license: Licence of the annotations, or where to look.
         citation: What to cite, or who says so.
+        record: Number of the Zenodo record that ``bstviz fetch`` takes: one version of the data; empty where there is
+            none to fetch.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Source:
     url: str
     license: str
     citation: str
+    record: str = ""
 
 
 class Dataset(Protocol):
@@ -49,14 +52,19 @@ class Dataset(Protocol):
     def load(self) -> Callable[..., Collection]: ...
 
 
-def known_classes(classes: pd.Series, taxonomy: Taxonomy) -> tuple[pd.Series, list[str]]:
+def known_classes(sounds: pd.DataFrame, taxonomy: Taxonomy) -> tuple[pd.DataFrame, list[str]]:
     """Keep second-level classes; count the rest (bare top classes, ``…-other``, unknown codes) in words.
 
+    Of the first two kinds the top-level class is known, and is kept as ``class_top`` (``train --partial-labels``).
+
     Returns:
-        The column with what is no second-level class set to missing, and a note for each kind of such value.
+        The table with what is no second-level class set to missing, and a note for each kind of such value.
     """
+    classes = sounds["class"]
     known = classes.isin(taxonomy.codes)
     strange = classes[classes.notna() & ~known].astype(str)
+    tops = strange.str.removesuffix("-other")
+    tops = tops[tops.isin(taxonomy.top_codes)].reindex(sounds.index)
     counts = strange.value_counts()
     notes = [
         f"{count:,} sounds of class {code!r} are kept without a class: it is no second-level class of {taxonomy.id}."
@@ -65,4 +73,10 @@ def known_classes(classes: pd.Series, taxonomy: Taxonomy) -> tuple[pd.Series, li
     if len(counts) > CLASSES_SHOWN:
         more = counts[CLASSES_SHOWN:]
         notes.append(f"{more.sum():,} sounds of {len(more):,} further such classes are kept without a class.")
-    return classes.where(known), notes
+    sounds = sounds.assign(**{"class": classes.where(known)})
+    if tops.notna().any():
+        sounds = sounds.assign(class_top=tops.fillna(sounds["class_top"]) if "class_top" in sounds else tops)
+        notes.append(
+            f"{tops.notna().sum():,} of them have a top-level class, which train --partial-labels learns from."
+        )
+    return sounds, notes

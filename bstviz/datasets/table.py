@@ -102,7 +102,7 @@ def load(
     rows = _with_ids(table, rows, notes)
     rows = _with_classes(table, rows, class_from, taxonomy, read.class_names or {}, notes)
     sounds = sounds_table(rows)
-    sounds["class"], said = known_classes(sounds["class"], taxonomy)
+    sounds, said = known_classes(sounds, taxonomy)
     notes += said
     notes += _about_labels(sounds, rows, class_from, taxonomy)
     sounds, root = _with_audio(table, sounds, audio_folder, beside, notes)
