@@ -10,10 +10,11 @@ from bstviz.models.run_info import RunInfo
 from bstviz.ui import cache, query_params, sound_cache
 from bstviz.ui.compare import pair
 from bstviz.ui.compare.pair import CHANGE, Pair
-from bstviz.ui.compare.panels import by_class, pair_map, sound_in_both, structure, trust_in_both
+from bstviz.ui.compare.panels import by_class, sound_in_both, structure, trust_in_both, two_maps
 from bstviz.ui.components import selection
-from bstviz.ui.components.map import Events, Mode
 from bstviz.ui.components.pickers import pick_color, pick_map, pick_run, pick_training
+from bstviz.ui.components.plotly_map import Events, Mode
+from bstviz.ui.components.run_map import pick_look
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.page import drawer, guarded, skip_link, target
 
@@ -86,8 +87,9 @@ def page() -> None:
         method, dimensions = pick_map(key="compare.map")
         left, right = cache.columns(both.left), cache.columns(both.right)
         shared = {name: words for name, words in left.names.items() if name in right}
-        by = pick_color({CHANGE: "Changed neighbourhood", **shared}, key="compare.color")
+        by = pick_color(shared | {CHANGE: "Changed neighbourhood"}, key="compare.color")
         training = pick_training(key="compare.training")
+        look = pick_look(key="compare.look", height=640)
     selected = np.flatnonzero(np.isin(both.a, selection.selected(SELECTED, both.left)))
     current = both.position(st.session_state.get(SOUND, ""))
     pick, select_nothing = partial(open_shared, both), partial(clear, both)
@@ -95,7 +97,7 @@ def page() -> None:
     view, panel = st.columns([14, 6], gap="medium")
     with view:
         target()
-        pair_map(
+        two_maps(
             both,
             method,
             dimensions,
@@ -104,6 +106,7 @@ def page() -> None:
             current=current,
             selected=selected,
             events=acts,
+            look=look,
             training=training,
         )
         believed = st.container()

@@ -231,7 +231,7 @@ def map_and_neighbours(loaded: Loaded, found: Answer, *, key: str) -> None:
             "predicted" if (run.y_true < 0).all() else "top",
             key=f"{key}.map.{method}",
             new=coordinates,
-            height=440,
+            height=520,
         )
         st.caption(
             "The star is the new sound" + (" (out-of-sample projection, approximate)." if method == "umap" else ".")
