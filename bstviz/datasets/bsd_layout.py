@@ -20,11 +20,23 @@ from bstviz.datasets import unpacking
 from bstviz.datasets.base import ID_COLUMNS, Source, known_classes, read_table
 from bstviz.datasets.collection import FREESOUND_ROOT, Collection, sounds_table
 from bstviz.datasets.taxonomy import Taxonomy, bst
-from bstviz.encoders.base import EncoderInfo
+from bstviz.encoders.base import TEXT_FIELDS, EncoderInfo, Preprocessing
 from bstviz.errors import UserError
 
 CLAP_REVISION = "630k-audioset-fusion-best"
 CLAP_DIM = 512
+OFFICIAL_AUDIO = EncoderInfo(
+    "clap",
+    CLAP_REVISION,
+    CLAP_DIM,
+    preprocessing=Preprocessing(max_seconds=30.0, antialias=True),
+    crops="one random set",
+)
+"""How the official audio embeddings were made: of sounds cut at 30 s, by LAION's own package. That it antialiased
+follows from the date alone (it does since January 2024, see :mod:`bstviz.encoders.clap`).
+"""
+OFFICIAL_TEXT = EncoderInfo("clap", CLAP_REVISION, CLAP_DIM, TEXT_FIELDS)
+"""How the official text embeddings were made; how the three fields were joined is not published."""
 COLUMN_NAMES = {
     "sound_id": ID_COLUMNS,
     "class": ("class", "second_level_class", "label"),
@@ -74,10 +86,8 @@ def load(place: str | Path, source: Source, *, name: str | None = None, labelled
         audio_root=audio_root or (FREESOUND_ROOT if labelled else None),
         audio=matrices["audio"],
         text=matrices["text"],
-        audio_encoder=EncoderInfo("clap", CLAP_REVISION, CLAP_DIM) if matrices["audio"] is not None else None,
-        text_encoder=EncoderInfo("clap", CLAP_REVISION, CLAP_DIM, ("title", "tags", "description"))
-        if matrices["text"] is not None
-        else None,
+        audio_encoder=OFFICIAL_AUDIO if matrices["audio"] is not None else None,
+        text_encoder=OFFICIAL_TEXT if matrices["text"] is not None else None,
         license=source.license,
         source=source.id,
         notes=tuple(notes),

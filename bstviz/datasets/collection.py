@@ -291,10 +291,11 @@ class Collection:
             raise UserError(f"Sound {self.sounds['sound_id'].iat[row]!r} of {self.name!r} has no audio file.")
         return decode.load(path)
 
-    def texts(self, fields: tuple[str, ...]) -> list[str]:
-        """Words of each sound: the given columns joined by ". "; an empty string where all are empty."""
+    def texts(self, fields: tuple[str, ...], template: str = "") -> list[str]:
+        """Words of each sound: the given columns, joined as in :func:`~bstviz.encoders.base.words_of`."""
         columns = [self.sounds[name].fillna("").astype(str) for name in fields]
-        return [words_of(dict(zip(fields, parts, strict=True)), fields) for parts in zip(*columns, strict=True)]
+        rows = (dict(zip(fields, parts, strict=True)) for parts in zip(*columns, strict=True))
+        return [words_of(row, fields, template) for row in rows]
 
     def save(self, folder: str | Path) -> Path:
         """Write the collection as a folder, replacing an older version of it as a whole."""

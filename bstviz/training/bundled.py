@@ -26,7 +26,7 @@ from bstviz.datasets.table import load as load_table
 from bstviz.encoders.registry import load_text_encoder
 from bstviz.evaluation.calibration import fit_temperature, gain
 from bstviz.evaluation.metrics import evaluate
-from bstviz.inference.embed import TEXT_FIELDS, embed_collection
+from bstviz.inference.embed import embed_collection
 from bstviz.inference.names import words_of_name
 from bstviz.jobs.resumable import Track, no_progress
 from bstviz.latent.projection import UmapSettings
@@ -64,7 +64,7 @@ def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collec
     if "content" not in collection.sounds:
         audio = AUDIO_ENCODER
     if audio or text:
-        report = embed_collection(folder, audio_encoder=audio, text_encoder=text, text_fields=TEXT_FIELDS, track=track)
+        report = embed_collection(folder, audio_encoder=audio, text_encoder=text, track=track)
         collection = report.collection
     return collection
 

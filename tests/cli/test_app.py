@@ -39,7 +39,7 @@ def test_the_commands_are_these() -> None:
             "duplicates",
         ),
         *("train", "sweep", "report", "demo"),
-        *("classify", "label", "search", "explore"),
+        *("classify", "label", "search", "check-encoder", "explore"),
         *("review list", "review export", "review apply"),
         "app",
     }
