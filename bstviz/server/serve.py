@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
-from collections.abc import Sequence
+import urllib.request
+import webbrowser
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bstviz import paths
@@ -33,8 +37,6 @@ def serve_app(
         address: Address to listen on.
         browser: Open a browser on it when it answers.
     """
-    import threading
-
     import streamlit
 
     os.environ[paths.EXPERIMENTS_VARIABLE] = os.pathsep.join(str(Path(p).resolve()) for p in experiments)
@@ -43,24 +45,26 @@ def serve_app(
         os.environ[paths.REVIEWS_VARIABLE] = str(reviews.resolve())
     script = paths.root() / "app.py"
     sys.argv = [str(script)]  # Streamlit looks beside it for its configuration
-    if browser:
-        threading.Thread(target=_open_browser, args=(address,), daemon=True).start()
     options = {"server.headless": True, "server.port": port, "server.address": address}
-    streamlit.App(script, routes=routes()).run(config=options)
+    streamlit.App(script, routes=routes(), lifespan=_with_browser if browser else None).run(config=options)
 
 
-def _open_browser(address: str) -> None:
-    """Open a browser when the server answers, within a minute."""
-    import urllib.request
-    import webbrowser
-
+@asynccontextmanager
+async def _with_browser(app: object) -> AsyncGenerator[None]:
+    """Opens a browser on the server, which knows its port by now."""
     import streamlit
 
+    url = f"http://{streamlit.get_option('server.address')}:{streamlit.get_option('server.port')}"
+    threading.Thread(target=_open_browser, args=(url,), daemon=True).start()
+    yield
+
+
+def _open_browser(url: str) -> None:
+    """Open a browser when the server answers, within a minute."""
     for _ in range(120):
-        url = f"http://{address}:{streamlit.get_option('server.port')}"
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
                 webbrowser.open(url)
                 return
-        except (OSError, ValueError):  # port 0: not chosen yet
+        except OSError:
             time.sleep(0.5)

@@ -28,11 +28,11 @@ Start = Callable[..., tuple[subprocess.Popen[str], str]]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts a command that serves on a port of the system's choice; gives the process and its address."""
+    """Starts a Python that serves on a port of the system's choice; gives the process and its address."""
     started: list[subprocess.Popen[str]] = []
 
     def begin(*command: str) -> tuple[subprocess.Popen[str], str]:
-        server = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True, cwd=paths.root())
+        server = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True, cwd=paths.root())
         started.append(server)
         assert server.stdout is not None
         for line in server.stdout:
@@ -61,7 +61,7 @@ def fetched(url: str) -> bytes:
 
 @pytest.mark.slow
 def test_sigterm_ends_the_process_and_frees_its_port(start: Start) -> None:
-    server, url = start("bstviz", "app", "--port", "0")
+    server, url = start("-m", "bstviz", "app", "--port", "0")
     assert fetched(f"{url}/_stcore/health") == b"ok"
     assert b"<html" in fetched(url)
     with socket.create_connection(("localhost", int(url.rsplit(":", 1)[1]))):  # a browser that keeps its connection
@@ -71,11 +71,19 @@ def test_sigterm_ends_the_process_and_frees_its_port(start: Start) -> None:
         pass
 
 
-STREAMLIT = ("streamlit", "run", "app.py", "--server.port=0", "--server.headless=true", "--server.address=localhost")
+STREAMLIT = (
+    "-m",
+    "streamlit",
+    "run",
+    "app.py",
+    "--server.port=0",
+    "--server.headless=true",
+    "--server.address=localhost",
+)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [("bstviz", "app", "--port", "0"), STREAMLIT], ids=["bstviz", "streamlit"])
+@pytest.mark.parametrize("command", [("-m", "bstviz", "app", "--port", "0"), STREAMLIT], ids=["bstviz", "streamlit"])
 def test_both_commands_have_the_routes(start: Start, command: tuple[str, ...]) -> None:
     _, url = start(*command)
     with pytest.raises(urllib.error.HTTPError, match="404"):  # where there is no such route, Streamlit's page answers
@@ -93,3 +101,14 @@ def test_the_server_gets_port_address_and_folders(tmp_path: Path, monkeypatch: p
     assert seen["script"] == paths.root() / "app.py"
     assert os.environ[paths.EXPERIMENTS_VARIABLE] == str(tmp_path / "flat")
     assert os.environ[paths.COLLECTION_VARIABLE] == os.environ[paths.REVIEWS_VARIABLE] == str(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_browser_opens_on_the_port_that_the_system_chose(start: Start) -> None:
+    opened = (
+        "import webbrowser; webbrowser.open = lambda url: print('opened', url, flush=True)\n"
+        "from bstviz.server.serve import serve_app; serve_app(port=0, browser=True)"
+    )
+    server, url = start("-c", opened)
+    assert server.stdout is not None
+    assert next(line for line in server.stdout if line.startswith("opened")) == f"opened {url}\n"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bstviz.datasets.taxonomy import bst
 from bstviz.server.contents import CONTENTS
 from bstviz.ui.components.sound_card import license_link
-from bstviz.ui.components.text import chip, escape
+from bstviz.ui.components.text import chip, contrast, escape
 from tests.ui.conftest import sent
 
 
@@ -18,6 +20,15 @@ def shown(script: Callable[[], None]) -> AppTest:
     app = AppTest.from_function(script, default_timeout=180).run()
     assert not app.exception
     return app
+
+
+def test_words_on_a_class_colour_contrast_enough() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # WebAIM's figure
+    for found in (*bst().top, *bst().second):
+        ink = re.search(r"color:(#\w{6});padding", chip(found.name, found.color))
+        assert ink is not None
+        assert contrast(ink[1], found.color) >= 4.5
 
 
 def test_other_peoples_text_stays_text() -> None:

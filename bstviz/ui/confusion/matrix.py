@@ -65,7 +65,8 @@ def pick_cell(along: Axis) -> None:
     keys = ("confusion.cell.true", "confusion.cell.predicted")
     with st.container(horizontal=True):
         for key, label, code in zip(keys, ("True class", "Predicted class"), now, strict=True):
-            st.session_state[key] = code if code in codes else st.session_state.get(key)
+            value = code or st.session_state.get(key)
+            st.session_state[key] = value if value in codes else None
             st.selectbox(
                 label, codes, format_func=names.__getitem__, placeholder="Choose", key=key, on_change=picked, index=None
             )
