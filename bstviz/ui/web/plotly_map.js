@@ -252,8 +252,6 @@ class PlotlyMap {
       if (point?.data.meta?.part === SOUNDS && !this.moving) this.send("pick", { index: point.pointNumber, token: this.data.token });
     });
     this.graph.on("plotly_selected", (event) => {
-      if (this.borrowed) this.tool[2] = this.borrowed;
-      this.borrowed = null;
       if (event?.range || event?.lassoPoints) {
         const { pane, polygon } = outlineOf(event);
         this.send("region", { pane, polygon, morph: pane ? 0 : this.morph, mode: this.mode });
@@ -278,8 +276,9 @@ class PlotlyMap {
     if (!event.shiftKey && (!region || this.mode === "replace")) return;
     event.stopImmediatePropagation();
     event.preventDefault();
-    this.borrowed = region ? null : this.tool[2];
-    if (!region) window.Plotly.relayout(this.graph, { dragmode: "lasso" });
+    const take = (dragmode) => window.Plotly.relayout(this.graph, { dragmode }), tool = this.tool[2];
+    if (!region) take("lasso");
+    window.addEventListener("mouseup", () => setTimeout(() => take(tool)), { once: true });
     const { clientX, clientY, screenX, screenY, detail } = event;
     event.target.dispatchEvent(new MouseEvent("mousedown", { bubbles: true, cancelable: true, view: window, buttons: 1, clientX, clientY, screenX, screenY, detail }));
   }
