@@ -140,8 +140,11 @@ def _legend(panes: Sequence[Pane], marks: Marks, look: Look) -> list[Any]:
 def _bar(column: Column, *, below: bool) -> dict[str, Any]:
     """The colour bar of numbers, beside the map or below it."""
     assert column.edges is not None
+    ticks, edges = np.linspace(0, STEPS - 1, len(column.edges)), [f"{edge:.3g}" for edge in column.edges]
     bar: dict[str, Any] = {"title": {"text": html.escape(column.label)}, "thickness": 14}
-    bar |= {"tickvals": np.linspace(0, STEPS - 1, len(column.edges)), "ticktext": [f"{e:.3g}" for e in column.edges]}
     if below:
-        return bar | {"orientation": "h", "x": 0, "xanchor": "left", "len": 0.5, "y": -0.08, "yanchor": "top"}
+        bar |= {"orientation": "h", "x": 0, "xanchor": "left", "len": 0.5, "y": -0.08, "yanchor": "top"}
+        bar["title"] |= {"side": "top"}
+        return bar | {"tickvals": ticks[::5], "ticktext": edges[::5]}
+    bar |= {"tickvals": ticks, "ticktext": edges}
     return bar | {"y": 0, "yanchor": "bottom", "len": 0.7}
