@@ -140,7 +140,7 @@ def _legend(panes: Sequence[Pane], marks: Marks, look: Look) -> list[Any]:
 def _bar(column: Column, *, below: bool) -> dict[str, Any]:
     """The colour bar of numbers, beside the map or below it."""
     assert column.edges is not None
-    ticks, edges = np.linspace(0, STEPS - 1, len(column.edges)), [f"{edge:.3g}" for edge in column.edges]
+    ticks, edges = np.linspace(0, STEPS - 1, len(column.edges)), list(column.edge_labels)
     bar: dict[str, Any] = {"title": {"text": html.escape(column.label)}, "thickness": 14}
     if below:
         bar |= {"orientation": "h", "x": 0, "xanchor": "left", "len": 0.5, "y": -0.08, "yanchor": "top"}
