@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bstviz.cli.console import console, meter, output, plain, print_problems, save_collection, track
+from bstviz.cli.console import console, end_with_problems, meter, output, plain, save_collection, track
 from bstviz.cli.options import (
     AddressOption,
     AudioOption,
     DeviceOption,
     EngineOption,
+    FollowLinksOption,
     JsonOption,
     NameOption,
     OutOption,
@@ -42,6 +43,7 @@ IMPORT_OPTIONS: dict[str, Any] = {
     "name": NameOption,
     "taxonomy": TaxonomyOption,
     "audio_folder": AudioOption,
+    "follow_links": FollowLinksOption,
     "source": SourceOption,
 }
 """Options of ``import``, by the keyword arguments that a data set's ``load`` may take."""
@@ -131,6 +133,10 @@ def embed(
     text_fields: Annotated[
         str, typer.Option(help="Columns that make up the text; other columns than before make a text beside it.")
     ] = "title,tags,description",
+    drop_missing: Annotated[
+        bool,
+        typer.Option("--drop-missing", help="With another encoder: let embeddings go whose sounds cannot be found now."),
+    ] = False,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
@@ -147,6 +153,7 @@ def embed(
         audio_encoder=None if audio_encoder == "none" else audio_encoder,
         text_encoder=None if text_encoder == "none" else text_encoder,
         text_fields=tuple(f.strip() for f in text_fields.split(",") if f.strip()),
+        drop_missing=drop_missing,
         engine=chosen_engine(engine, workers, address),
         device=chosen_device(device),
         track=track,
@@ -160,12 +167,35 @@ def embed(
     if done.further_texts:
         first, *further = map(plain, done.text_configurations)
         console.print(f"text models take {first}, or with --text {' or '.join(further)}")
-    print_problems(report.without_audio)
+    if report.corrected:
+        console.print(f"{report.corrected:,} lengths in the table were wrong and are now as decoded.")
     if report.without_text:
         console.print(
             f"{report.without_text:,} of {len(done):,} sounds have no text and so no text embedding; "
             "text models and audio + text models leave them out."
         )
+    if report.kept:
+        console.print(f"{report.kept:,} sounds that cannot be found or read now keep the embedding that they had.")
+    end_with_problems(report.without_audio)
+
+
+@commands.command()
+def relocate(
+    collection: Path,
+    root: Annotated[Path, typer.Argument(help="Folder that the paths of the sounds are relative to now.")],
+) -> None:
+    """Say where the sounds of a collection are now; nothing else of it changes.
+
+    Example: bstviz relocate collections/mine /media/disk/sounds
+    """
+    from bstviz.datasets.collection import load_collection
+    from bstviz.datasets.relocate import relocated
+
+    moved = relocated(load_collection(collection), root)
+    moved.collection.save(collection)
+    found = moved.files - len(moved.missing)
+    console.print(f"{found:,} of {moved.files:,} sounds found in {plain(moved.collection.audio_root)}")
+    end_with_problems(moved.missing)
 
 
 @commands.command()

@@ -22,6 +22,9 @@ SourceOption = Annotated[
 ]
 AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the audio files.")]
 DeviceOption = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
+FollowLinksOption = Annotated[
+    bool, typer.Option("--follow-links", help="Follow links that leave the folder, too; others always are.")
+]
 FoldsOption = Annotated[
     str,
     typer.Option(

@@ -16,12 +16,12 @@ import numpy as np
 
 from bstviz import paths
 from bstviz.datasets.collection import Collection, is_collection, load_collection
-from bstviz.datasets.folder import load
+from bstviz.datasets.folder import LEFT_OUT_NAMED, collection_of, list_sounds
 from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.inference.classify import DECODING
-from bstviz.inference.embed import EmbedReport, embed_collection
+from bstviz.inference.embed import AWAY_SHARE, EmbedReport, embed_collection
 from bstviz.inference.names import words_of_name
 from bstviz.inference.pool import TextModel, pooled, text_model_beside
 from bstviz.jobs.backend import LOCAL, Engine
@@ -57,7 +57,8 @@ def run_inference(run: Run, collection: Collection, *, beside: TextModel | None 
     matrices = {kind: collection.embedding(kind) for kind in run.encoders}
     rows = np.flatnonzero(collection.usable(run.encoders))
     if len(rows) < 2:
-        raise UserError(f"{len(rows)} sounds of {collection.name!r} have embeddings; at least 2 are needed.")
+        have = "sound of {} has an embedding" if len(rows) == 1 else "sounds of {} have embeddings"
+        raise UserError(f"{len(rows)} {have.format(repr(collection.name))}; at least 2 are needed.")
     given = {kind: Embeddings(matrices[kind][rows], info) for kind in matrices if (info := collection.encoder(kind))}
     answer = predict(run, audio=given.get("audio"), text=given.get("text"))
     if beside is not None:
@@ -101,13 +102,14 @@ def decoded(run: Run) -> Run:
 
 @dataclass(frozen=True)
 class Library:
-    """A folder of sounds made ready to explore: the collection's folder, the folder of inference-only runs, and what
-    was done.
+    """A folder of sounds made ready to explore: the collection's folder, the folder of inference-only runs, and what was
+    done; ``problems`` are the reasons of what could not be, by relative path.
     """
 
     collection: Path
     runs: Path
     report: EmbedReport
+    problems: dict[str, str]
 
 
 def library_home(folder: str | Path) -> Path:
@@ -124,6 +126,7 @@ def open_library(
     *,
     home: Path | None = None,
     names: bool = False,
+    follow_links: bool = False,
     engine: Engine = LOCAL,
     device: str = "cpu",
     track: Track = no_progress,
@@ -137,12 +140,14 @@ def open_library(
         home: Where to keep the collection and the inference-only runs; :func:`library_home` when left out.
         names: Pool the runs' predictions with the bundled text model's by the words of the files' names, where it has
             the same classes.
+        follow_links: Follow links that leave the folder, too.
         engine: Where the sounds are embedded.
         device: Torch device.
         track: Shows progress.
 
     Raises:
-        UserError: There are no sounds, or a run needs text or another encoder than the first one.
+        UserError: There are no sounds, fewer than two can be decoded, or nearly all that there were are away; a run
+            needs text or another encoder than the first one.
     """
     runs = [load_run(path) for folder_of_runs in run_folders for path in find_runs(folder_of_runs)]
     encoders = {tuple(run.encoders.items()) for run in runs}
@@ -150,7 +155,9 @@ def open_library(
         raise UserError("A folder of sounds takes audio models of one encoder; choose such with --run.")
     home = home or library_home(folder)
     collection_folder = home / "collection"
-    fresh = load(folder, taxonomy=runs[0].taxonomy)
+    root = Path(folder).resolve()
+    listing = list_sounds(root, follow_links=follow_links)
+    fresh = collection_of(root, listing, taxonomy=runs[0].taxonomy)
     if is_collection(collection_folder):
         fresh = carried_over(fresh, load_collection(collection_folder))
     fresh.save(collection_folder)
@@ -164,6 +171,8 @@ def open_library(
         device=device,
         track=track,
     )
+    problems = listing.left_out | report.without_audio
+    _check_decoded(report, root, problems)
     beside = text_model_beside(runs[0], device=device) if names else None
     for run in runs:
         target = home / "runs" / run.id
@@ -177,11 +186,39 @@ def open_library(
         if 5 <= len(inferred.sounds) <= UMAP_LIBRARY_SOUNDS:
             inferred = inferred.with_umap(UmapSettings())
         inferred.save(target)
-    return Library(collection_folder, home / "runs", report)
+    return Library(collection_folder, home / "runs", report, problems)
+
+
+def _check_decoded(report: EmbedReport, root: Path, problems: dict[str, str]) -> None:
+    """Refuse to go on with fewer than two sounds, naming what kept the others from being decoded."""
+    decoded = int(report.collection.usable(["audio"]).sum())
+    if decoded < 2:
+        named = [f"{path}: {reason}" for path, reason in list(problems.items())[:LEFT_OUT_NAMED]]
+        more = [f"… and {len(problems) - len(named):,} more"] if len(problems) > len(named) else []
+        raise UserError(
+            "\n  ".join(
+                [
+                    f"{decoded} of {len(report.collection):,} sounds in {root} could be decoded; a map needs at least 2. "
+                    f"Add sounds{', or mend these:' if problems else ', or ask about one: bstviz classify FILE'}",
+                    *named,
+                    *more,
+                ]
+            )
+        )
 
 
 def carried_over(fresh: Collection, old: Collection) -> Collection:
-    """A newly imported folder with the audio embeddings that an older import has of unchanged files."""
+    """A newly imported folder with the audio embeddings that an older import has of unchanged files.
+
+    Raises:
+        UserError: Nearly all sounds that the older import has are away.
+    """
+    gone = old.sounds["sound_id"][~old.sounds["sound_id"].isin(fresh.sounds["sound_id"])]
+    if len(gone) > AWAY_SHARE * len(old):
+        raise UserError(
+            f"{len(gone):,} of {len(old):,} sounds that were explored in {fresh.root()} are not there now, "
+            f"{gone.iat[0]!r} for one. Nothing was changed. Make them available, or begin anew with another --home."
+        )
     if old.audio is None or not set(FINGERPRINT_COLUMNS) <= set(old.sounds):
         return fresh
     known = {key: row for row, key in enumerate(old.sounds[FINGERPRINT_COLUMNS].itertuples(index=False, name=None))}

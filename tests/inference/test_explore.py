@@ -86,7 +86,7 @@ def test_sounds_without_embedding_are_left_out(runs: dict[str, Run]) -> None:
     other.audio[:46] = np.nan
     assert run_inference(runs["audio"], other).sounds["sound_id"].tolist() == ["s046", "s047"]
     other.audio[46] = np.nan
-    with pytest.raises(UserError, match="1 sounds of 'small' have embeddings"):
+    with pytest.raises(UserError, match="1 sound of 'small' has an embedding"):
         run_inference(runs["audio"], other)
 
 
