@@ -22,9 +22,9 @@ ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 
 def readable(path: str | Path) -> str:
-    """A path, or a text with names of files in it, as it can be shown and stored: bytes that are not UTF-8 as ``\\xNN``.
+    """A path, or a text with names of files in it, as it can be shown and stored: without bytes that are not UTF-8.
 
-    Of a name in Latin-1, as old archives and disks have them, ``T\\xfcr.wav``; :func:`on_disk` finds the file again.
+    A name in Latin-1, as old archives and disks have them, becomes ``T\\xfcr.wav``; :func:`on_disk` finds it again.
     """
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 

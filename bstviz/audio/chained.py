@@ -102,7 +102,9 @@ def _read(link: BytesFile, start: int, stop: int, rate: int) -> np.ndarray:
         scale = file.samplerate / rate
         file.seek(round(start * scale))
         samples = file.read(round((stop - start) * scale), dtype="float32", always_2d=True)
-        return samples if file.samplerate == rate else soxr.resample(samples, file.samplerate, rate)[: stop - start]
+        if file.samplerate != rate:
+            samples = soxr.resample(samples, file.samplerate, rate)[: stop - start]
+        return np.asarray(samples, np.float32)
 
 
 def _spread(samples: np.ndarray, channels: int) -> np.ndarray:

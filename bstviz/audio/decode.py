@@ -69,10 +69,10 @@ AV_OPTIONS = {
     "format_whitelist": "mov,aac,matroska,ogg,asf,mp3,wav,aiff,flac,caf,amr,au,w64,ac3,eac3,ape,wv,tta",
     "protocol_whitelist": "none",
 }
-GUESSED = ("aac", "ac3", "amr", "eac3", "mp3")
-"""Formats of FFmpeg's that state no length, or none that those files have which come to it; it guesses from bit rates."""
-PREROLL = 0.25  # seconds decoded before an excerpt, for codecs whose frames build on earlier ones
 """The containers that FFmpeg may open: none of those (playlists, for one) that lead it to other files or addresses."""
+GUESSED = ("aac", "ac3", "amr", "eac3", "mp3")
+"""Formats of FFmpeg's that state no length; it guesses one from bit rates."""
+PREROLL = 0.25  # seconds decoded before an excerpt, for codecs whose frames build on earlier ones
 
 
 def load(source: str | Path | bytes, *, rate: int | None = None, name: str | None = None) -> tuple[np.ndarray, int]:
@@ -177,8 +177,8 @@ def _container(source: str | Path | bytes) -> Iterator[tuple[InputContainer, Aud
             return
         with container:
             stream = next(iter(container.streams.audio), None)
-            known = stream is not None and getattr(stream, "rate", None)  # a codec that nobody knows has no rate
-            yield (container, stream) if known else None
+            known = getattr(stream, "rate", None)  # which the stream of a codec that nobody knows does not have
+            yield (container, stream) if stream is not None and known else None
 
 
 def _length(container: InputContainer, stream: AudioStream) -> tuple[float, float]:
@@ -189,7 +189,7 @@ def _length(container: InputContainer, stream: AudioStream) -> tuple[float, floa
     """
     import av
 
-    base, start, stop = float(stream.time_base), stream.start_time or 0, 0
+    base, start, stop = _seconds(stream), stream.start_time or 0, 0
     stated = container.duration / av.time_base if container.duration else 0.0
     for time in dict.fromkeys((stated, 0.0)):
         with suppress(av.error.FFmpegError, ValueError, OverflowError):  # damaged from there on
@@ -202,14 +202,19 @@ def _length(container: InputContainer, stream: AudioStream) -> tuple[float, floa
     return stated, max(stop - start, 0) * base
 
 
+def _seconds(stream: AudioStream) -> float:
+    """Seconds of a stream's unit of time."""
+    return float(stream.time_base or 1)
+
+
 def _longer(seconds: float, than: float) -> bool:
     """Whether a length exceeds another by more than padding and rounding do."""
     return seconds - than > max(0.02 * than, 0.1)
 
 
 def _goes_on(source: str | Path | bytes, file: SoundFile) -> bool:
-    """Whether a file goes on where libsndfile ends it: at the length that its header states, and of MP3 files that state
-    none at a guess from the first frame's bit rate.
+    """Whether a file goes on where libsndfile ends it: at the length that its header states, or, of MP3 files that
+    state none, at a guess from the first frame's bit rate.
     """
     with _container(source) as found:
         return found is not None and _longer(_length(*found)[1], file.frames / file.samplerate)
@@ -255,10 +260,10 @@ def _decoded(container: InputContainer, stream: AudioStream, start: float) -> It
     import av
 
     if start:
-        container.seek(round(start / stream.time_base) + (stream.start_time or 0), stream=stream)
+        container.seek(round(start / _seconds(stream)) + (stream.start_time or 0), stream=stream)
     resamplers: dict[tuple[str, str, int], AudioResampler] = {}
     layout, rate, channels = stream.layout.name, stream.rate, stream.channels
-    begin = float((stream.start_time or 0) * stream.time_base)
+    begin = (stream.start_time or 0) * _seconds(stream)
     for frame in container.decode(stream):
         kind = frame.format.name, frame.layout.name, frame.sample_rate
         if kind not in resamplers:
@@ -277,8 +282,8 @@ def duration(path: str | Path) -> float | None:
 
     try:
         info = soundfile.info(os.fspath(path))
-        if info.frames and info.samplerate and info.frames < UNKNOWN_LENGTH:
-            return info.frames / info.samplerate
+        if info.samplerate and 0 < info.frames < UNKNOWN_LENGTH:
+            return float(info.frames / info.samplerate)
     except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError):
         pass
     try:

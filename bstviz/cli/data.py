@@ -135,7 +135,7 @@ def embed(
     ] = "title,tags,description",
     drop_missing: Annotated[
         bool,
-        typer.Option("--drop-missing", help="With another encoder: let embeddings go whose sounds cannot be found now."),
+        typer.Option("--drop-missing", help="With another encoder: let embeddings of sounds go that cannot be found."),
     ] = False,
     engine: EngineOption = "local",
     workers: WorkersOption = None,

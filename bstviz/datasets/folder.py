@@ -116,7 +116,7 @@ def _unreadable(path: Path, error: OSError) -> str:
     if error.errno == errno.ELOOP:
         return "It is a link that leads in a circle."
     if path.is_symlink():
-        return f"It is a link that leads nowhere, to {os.readlink(path)}."
+        return f"It is a link that leads nowhere, to {path.readlink()}."
     return f"It could not be read: {error.strerror}."
 
 

@@ -204,8 +204,8 @@ def refuse_if_away(away: Sequence[str], items: Sequence[Item], collection: Colle
     root = collection.root()
     what = f"{len(away):,} of {files:,} sounds cannot be read in {root}, {away[0]!r} for one"
     raise UserError(
-        f"{what if root.is_dir() else f'The audio folder {root} is away'}. Nothing was changed. Make it available, to all "
-        f"machines of a cluster, and run the same again; or, if the sounds have moved: bstviz relocate "
+        f"{what if root.is_dir() else f'The audio folder {root} is away'}. Nothing was changed. Make it available, to "
+        "all machines of a cluster, and run the same again; or, if the sounds have moved: bstviz relocate "
         f"{collection.folder or collection.name} NEWFOLDER"
     )
 
@@ -288,8 +288,8 @@ class _Decoded:
 
 class Embedder:
     """Embeds sounds: tables of id, fingerprint, seconds, notes, problem, ``content`` (see
-    :attr:`bstviz.audio.sound.Sound.content`) and ``embedding``, (d,) float32 or None. Sounds whose files cannot be found
-    or read have no fingerprint.
+    :attr:`bstviz.audio.sound.Sound.content`) and ``embedding``, (d,) float32 or None. Sounds whose files cannot be
+    found or read have no fingerprint.
     """
 
     def __init__(self, encoder_id: str, *, device: str = "cpu") -> None:

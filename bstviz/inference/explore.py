@@ -102,8 +102,8 @@ def decoded(run: Run) -> Run:
 
 @dataclass(frozen=True)
 class Library:
-    """A folder of sounds made ready to explore: the collection's folder, the folder of inference-only runs, and what was
-    done; ``problems`` are the reasons of what could not be, by relative path.
+    """A folder of sounds made ready to explore: the collection's folder, the folder of inference-only runs, what was
+    done, and the reasons of what could not be, by relative path.
     """
 
     collection: Path
@@ -192,19 +192,16 @@ def open_library(
 def _check_decoded(report: EmbedReport, root: Path, problems: dict[str, str]) -> None:
     """Refuse to go on with fewer than two sounds, naming what kept the others from being decoded."""
     decoded = int(report.collection.usable(["audio"]).sum())
-    if decoded < 2:
-        named = [f"{path}: {reason}" for path, reason in list(problems.items())[:LEFT_OUT_NAMED]]
-        more = [f"… and {len(problems) - len(named):,} more"] if len(problems) > len(named) else []
-        raise UserError(
-            "\n  ".join(
-                [
-                    f"{decoded} of {len(report.collection):,} sounds in {root} could be decoded; a map needs at least 2. "
-                    f"Add sounds{', or mend these:' if problems else ', or ask about one: bstviz classify FILE'}",
-                    *named,
-                    *more,
-                ]
-            )
-        )
+    if decoded >= 2:
+        return
+    next_step = "or mend these:" if problems else "or ask about one: bstviz classify FILE"
+    lines = [
+        f"{decoded} of {len(report.collection):,} sounds in {root} could be decoded; a map needs at least 2. "
+        f"Add sounds, {next_step}",
+        *(f"{path}: {reason}" for path, reason in list(problems.items())[:LEFT_OUT_NAMED]),
+        *([f"… and {len(problems) - LEFT_OUT_NAMED:,} more"] if len(problems) > LEFT_OUT_NAMED else []),
+    ]
+    raise UserError("\n  ".join(lines))
 
 
 def carried_over(fresh: Collection, old: Collection) -> Collection:

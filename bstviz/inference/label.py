@@ -163,8 +163,8 @@ def label_folder(
         :class:`Labeller`. What :func:`bstviz.datasets.folder.list_sounds` leaves out has a row, too, with its problem.
 
     Raises:
-        UserError: The folder holds no sound, the run needs text, or ``out`` is something other than such a table; nearly
-            all sounds that it has labels of are away, or nearly none can be read.
+        UserError: The folder holds no sound, the run needs text, or ``out`` is something other than such a table;
+            nearly all sounds that it has labels of are away, or nearly none can be read.
     """
     root, out = Path(folder).resolve(), Path(out)
     run_folders = [path.resolve() for given in run_folders for path in find_runs(given)]
@@ -186,8 +186,8 @@ def label_folder(
     away = table.loc[table["fingerprint"] == "", "problem"]
     if len(away) > AWAY_SHARE * len(table):
         raise UserError(
-            f"{len(away):,} of {len(table):,} sounds of {root} could not be read where they are labelled: {away.iat[0]} "
-            "Nothing was written. Make them available, to all machines of a cluster, and run the same again."
+            f"{len(away):,} of {len(table):,} sounds of {root} could not be read where they are labelled: "
+            f"{away.iat[0]} Nothing was written. Make them available, to all machines of a cluster, and run the same again."
         )
     table = answered(table, runs[0].taxonomy)  # chunks and tables of older versions too
     problems = pd.DataFrame({"file": list(listing.left_out), "problem": list(listing.left_out.values())}, dtype="str")

@@ -84,8 +84,8 @@ def in_chunks(
     track: Track = no_progress,
     description: str = "Sounds",
 ) -> pd.DataFrame:
-    """Results for every item, one row each in their order; what an earlier call left in ``store`` is not done again, but
-    for sounds that could not be read.
+    """Results for every item, one row each in their order; what an earlier call left in ``store`` is not done again,
+    but for sounds that could not be read.
 
     Args:
         make: Makes the worker, in the process where it works; it must pickle for Ray.

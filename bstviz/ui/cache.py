@@ -168,8 +168,20 @@ def _info(path: str, header_hash: str) -> RunInfo:
 
 
 def infos() -> dict[Path, RunInfo]:
-    """What each run that the app was started with is, by its folder, without its arrays."""
-    return {path: _info(str(path), _header_hash(path, HEADER)) for path in run_paths()}
+    """What each run that the app was started with is, by its folder, without its arrays; damaged ones are left out.
+
+    Raises:
+        UserError: No run can be read.
+    """
+    found, problem = {}, None
+    for path in run_paths():
+        try:
+            found[path] = _info(str(path), _header_hash(path, HEADER))
+        except UserError as error:
+            problem = error
+    if problem and not found:
+        raise problem
+    return found
 
 
 def _find_collection(loaded: run.Run) -> Collection:
