@@ -230,7 +230,7 @@ def _as_decoded(sounds: pd.DataFrame, rows: np.ndarray, table: pd.DataFrame) -> 
     content.iloc[rows] = table["content"].to_numpy()
     decoded = table["seconds"].notna().to_numpy()
     stated, seconds = sounds["duration"].copy(), table["seconds"].to_numpy(np.float32)[decoded]
-    before = stated.iloc[rows[decoded]].to_numpy(np.float32)
+    before = np.array(stated.iloc[rows[decoded]], np.float32)  # a copy: pandas may give a view
     stated.iloc[rows[decoded]] = seconds
     corrected = int((np.abs(before - seconds) > np.maximum(0.02 * seconds, 0.1)).sum())
     return sounds.assign(duration=stated, content=content.astype("str")), corrected

@@ -187,7 +187,7 @@ def label_folder(
     if len(away) > AWAY_SHARE * len(table):
         raise UserError(
             f"{len(away):,} of {len(table):,} sounds of {root} could not be read where they are labelled: "
-            f"{away.iat[0]} Nothing was written. Make them available, to all machines of a cluster, and run the same again."
+            f"{away.iat[0]} Nothing was written. Make them available, to all machines of a cluster, and run it again."
         )
     table = answered(table, runs[0].taxonomy)  # chunks and tables of older versions too
     problems = pd.DataFrame({"file": list(listing.left_out), "problem": list(listing.left_out.values())}, dtype="str")

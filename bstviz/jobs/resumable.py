@@ -174,7 +174,7 @@ def _ray(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Engi
     with connected(engine) as ray:
         from ray import data
 
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         context = data.DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
@@ -196,11 +196,13 @@ def _ray(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Engi
             raise UserError(f"The work stopped on the Ray cluster: {_cause(error)}") from None
 
 
-def _cause(error: BaseException) -> str:
-    """The innermost reason of an error of Ray's, in its last line."""
-    while (inner := getattr(error, "cause", None) or error.__cause__) is not None:
-        error = inner
-    return str(error).strip().rsplit("\n", 1)[-1]
+def _cause(error: BaseException | None) -> str:
+    """What a worker said, in the last line of what Ray says of its error."""
+    said = ""
+    while error is not None:
+        said = str(error).strip() or said
+        error = getattr(error, "cause", None) or error.__cause__
+    return said.rsplit("\n", 1)[-1].removeprefix(f"{UserError.__module__}.{UserError.__name__}: ")
 
 
 def read_ahead(

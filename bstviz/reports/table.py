@@ -56,8 +56,8 @@ POINT = ("loss", "modality", "text", "min_confidence", "seed", "variant")
 """Fields of a training config that say which point of a sweep it is, not with which recipe it was trained."""
 TABLE_FORMATS = ("text", "markdown", "latex", "csv", "json")
 NOTHING_MEASURED = (
-    "None of the sounds of these runs has a class, so there is nothing to measure. Maps show what is predicted; to judge "
-    "it, give some sounds a class (the column class of a table)."
+    "None of the sounds of these runs has a class, so there is nothing to measure. Maps show what is predicted; to "
+    "judge it, give some sounds a class (the column class of a table)."
 )
 NOTE = "Percent, mean ± population deviation over folds; the threshold applies to training and test alike."
 SEEDS_NOTE = (

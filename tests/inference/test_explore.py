@@ -162,6 +162,35 @@ def test_a_library_of_before_there_were_two_decodings_is_decoded_anew(
     assert encoders[0].embedded == len(made.sounds)
 
 
+def test_a_library_of_too_few_good_sounds_says_why(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
+    sounds, run = tmp_path / "sounds", folder_of(runs["audio"])
+    sounds.mkdir()
+    (sounds / "one.wav").write_bytes(sndfile(tone(500), 8_000))
+    with pytest.raises(
+        UserError, match=r"1 of 1 sounds in .* at least 2\. Add sounds, or ask about one: bstviz classify"
+    ):
+        open_library(sounds, [run], home=tmp_path / "home")
+    (sounds / "one.wav").write_text("no sound at all")
+    (sounds / "two.wav").symlink_to("nowhere.wav")
+    with pytest.raises(
+        UserError, match=r"0 of 1 sounds .*\n  two\.wav: .*leads nowhere.*\n  one\.wav: .*not be decoded"
+    ):
+        open_library(sounds, [run], home=tmp_path / "home")
+
+
+def test_a_library_that_is_away_is_not_made_anew(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
+    sounds, run, home = tmp_path / "sounds", folder_of(runs["audio"]), tmp_path / "home"
+    write_tones(sounds, per_class=1)
+    (sounds / "dangling.wav").symlink_to("nowhere.wav")
+    library = open_library(sounds, [run], home=home)
+    assert list(library.problems) == ["dangling.wav"]
+    sounds.rename(tmp_path / "elsewhere")
+    write_tones(sounds, ["fx-el"], per_class=1)
+    with pytest.raises(UserError, match="6 of 6 sounds that were explored"):
+        open_library(sounds, [run], home=home)
+    assert len(load_collection(home / "collection")) == 6
+
+
 def test_a_folder_is_not_answered_by_runs_that_read(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
     write_tones(tmp_path / "sounds", per_class=1)
     with pytest.raises(UserError, match="audio models of one encoder"):
