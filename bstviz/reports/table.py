@@ -242,11 +242,10 @@ def load_rows(experiments: Iterable[str | Path], *, common: bool = False) -> lis
         UserError: A folder holds no run, none can be read, no sound of theirs has a class, or none is tested by all.
     """
     folders = list(experiments)
-    infos, _ = load_infos(folders)
-    found = rows(on_common_sounds(infos) if common else [*infos, *(b for f in folders for b in find_baselines(f))])
-    if not found:
+    infos = [info for info in load_infos(folders)[0] if info.metrics]
+    if not infos:
         raise UserError(NOTHING_MEASURED)
-    return found
+    return rows(on_common_sounds(infos) if common else [*infos, *(b for f in folders for b in find_baselines(f))])
 
 
 def on_common_sounds(infos: Sequence[RunInfo]) -> list[RunInfo]:
