@@ -173,15 +173,26 @@ def infos() -> dict[Path, RunInfo]:
     Raises:
         UserError: No run can be read.
     """
-    found, problem = {}, None
+    found, damaged = _read_infos()
+    if damaged and not found:
+        raise UserError(next(iter(damaged.values())))
+    return found
+
+
+def damaged_runs() -> dict[Path, str]:
+    """Why runs that the app was started with cannot be read, by their folder."""
+    return _read_infos()[1]
+
+
+def _read_infos() -> tuple[dict[Path, RunInfo], dict[Path, str]]:
+    found: dict[Path, RunInfo] = {}
+    damaged: dict[Path, str] = {}
     for path in run_paths():
         try:
             found[path] = _info(str(path), _header_hash(path, HEADER))
         except UserError as error:
-            problem = error
-    if problem and not found:
-        raise problem
-    return found
+            damaged[path] = str(error)
+    return found, damaged
 
 
 def _find_collection(loaded: run.Run) -> Collection:
