@@ -106,7 +106,14 @@ def decode(source: str | Path | bytes, *, name: str | None = None) -> Sound:
         raise UserError(f"{shown} is empty (0 bytes).")
     best: Mix | None = None
     for decoder in (decode_chained, _with_libsndfile, _with_ffmpeg):  # what one reads in part, the next may read whole
-        mix = decoder(source, shown)
+        try:
+            mix = decoder(source, shown)
+        except (UserError, MemoryError):
+            raise
+        except OSError as error:
+            raise AwayError(f"{shown} could not be read: {error.strerror or error}.") from None
+        except Exception:  # what a decoder does not expect of a file, and its library may not either
+            mix = None
         if mix is not None and (best is None or _longer(mix.seconds, best.seconds)):
             best = mix
         if best is not None and not best.cut:

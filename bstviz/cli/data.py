@@ -175,7 +175,7 @@ def embed(
             "text models and audio + text models leave them out."
         )
     if report.kept:
-        console.print(f"{report.kept:,} sounds that cannot be found or read now keep the embedding that they had.")
+        console.print(f"Sounds that cannot be found or read now keep the embedding that they had: {report.kept:,}.")
     end_with_problems(report.without_audio)
 
 

@@ -197,6 +197,15 @@ def test_a_codec_that_nobody_knows_is_refused(tmp_path: Path, identifier: bytes)
     assert decode.duration(file) is None
 
 
+def test_what_a_decoder_does_not_expect_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def strange(source: bytes, shown: str) -> None:
+        raise AttributeError("'AudioStream' object has no attribute 'rate'")
+
+    monkeypatch.setattr(decode, "_with_ffmpeg", strange)
+    with pytest.raises(UserError, match="could not be decoded"):
+        decode.decode(b"no sound", name="strange.mka")
+
+
 def test_what_cannot_be_found_or_read_now_is_told_from_what_is_no_sound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,9 +78,7 @@ def test_embeddings_of_a_folder_that_has_moved_stay_and_relocate_finds_it(
     assert f"11 of 12 sounds found in {tmp_path / 'disk'}" in " ".join(moved.stderr.split())
     again = invoke("embed", collection, *FAKES)
     assert again.exit_code == 1
-    assert "1 sounds that cannot be found or read now keep the embedding that they had" in " ".join(
-        again.stderr.split()
-    )
+    assert "cannot be found or read now keep the embedding that they had: 1." in " ".join(again.stderr.split())
     after = load_collection(collection)
     assert after.hash == before.hash
     np.testing.assert_array_equal(after.embedding("audio"), before.embedding("audio"))
