@@ -9,6 +9,7 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -39,6 +40,10 @@ class Listing:
 
     files: tuple[str, ...]
     left_out: dict[str, str]
+
+    def away(self, paths: Iterable[str]) -> list[str]:
+        """Those of some paths that lie at or below what was left out: files that may be there though none is listed."""
+        return [p for p in paths if any(str(q) in self.left_out for q in (PurePosixPath(p), *PurePosixPath(p).parents))]
 
 
 def list_sounds(folder: Path, *, follow_links: bool = False) -> Listing:

@@ -34,6 +34,7 @@ from bstviz.models.run_info import CollectionRef, is_run
 
 UMAP_LIBRARY_SOUNDS = 20_000  # up to which a library's UMAP maps are made at once
 FINGERPRINT_COLUMNS = ["sound_id", "bytes", "modified"]
+DECODED_COLUMNS = ["duration", "content"]  # which are known once a sound has been decoded
 
 
 def run_inference(run: Run, collection: Collection, *, beside: TextModel | None = None) -> Run:
@@ -157,9 +158,12 @@ def open_library(
     collection_folder = home / "collection"
     root = Path(folder).resolve()
     listing = list_sounds(root, follow_links=follow_links)
-    fresh = collection_of(root, listing, taxonomy=runs[0].taxonomy)
     if is_collection(collection_folder):
-        fresh = carried_over(fresh, load_collection(collection_folder))
+        old = load_collection(collection_folder)
+        with_away = replace(listing, files=tuple(sorted({*listing.files, *listing.away(old.sounds["sound_id"])})))
+        fresh = carried_over(collection_of(root, with_away, taxonomy=runs[0].taxonomy), old)
+    else:
+        fresh = collection_of(root, listing, taxonomy=runs[0].taxonomy)
     fresh.save(collection_folder)
     encoder = runs[0].encoders["audio"].id
     report = embed_collection(
@@ -205,12 +209,13 @@ def _check_decoded(report: EmbedReport, root: Path, problems: dict[str, str]) ->
 
 
 def carried_over(fresh: Collection, old: Collection) -> Collection:
-    """A newly imported folder with the audio embeddings that an older import has of unchanged files.
+    """A newly imported folder with the audio embeddings that an older import has of files that are unchanged or away.
 
     Raises:
         UserError: Nearly all sounds that the older import has are away.
     """
-    gone = old.sounds["sound_id"][~old.sounds["sound_id"].isin(fresh.sounds["sound_id"])]
+    there = fresh.sounds["sound_id"][fresh.sounds["modified"] != 0]
+    gone = old.sounds["sound_id"][~old.sounds["sound_id"].isin(there)]
     if len(gone) > AWAY_SHARE * len(old):
         raise UserError(
             f"{len(gone):,} of {len(old):,} sounds that were explored in {fresh.root()} are not there now, "
@@ -218,8 +223,15 @@ def carried_over(fresh: Collection, old: Collection) -> Collection:
         )
     if old.audio is None or not set(FINGERPRINT_COLUMNS) <= set(old.sounds):
         return fresh
+    away = (fresh.sounds["modified"] == 0).to_numpy() & fresh.sounds["sound_id"].isin(old.row_of).to_numpy()
+    before = old.sounds.set_index("sound_id")
+    marks = fresh.sounds[FINGERPRINT_COLUMNS].copy()
+    for name in ("bytes", "modified"):
+        marks.loc[away, name] = before.loc[marks["sound_id"][away], name].to_numpy()
     known = {key: row for row, key in enumerate(old.sounds[FINGERPRINT_COLUMNS].itertuples(index=False, name=None))}
-    keys = fresh.sounds[FINGERPRINT_COLUMNS].itertuples(index=False, name=None)
-    rows = np.array([known.get(key, -1) for key in keys])
+    rows = np.array([known.get(key, -1) for key in marks.itertuples(index=False, name=None)])
     matrix = np.where((rows >= 0)[:, None], old.audio[rows], np.nan).astype(np.float32)
-    return replace(fresh, audio=matrix, audio_encoder=old.audio_encoder)
+    found = old.sounds.iloc[rows].reset_index(drop=True)
+    decoded = {name: found[name].where(rows >= 0, fresh.sounds.get(name)) for name in DECODED_COLUMNS if name in found}
+    sounds = fresh.sounds.assign(bytes=marks["bytes"], modified=marks["modified"], **decoded)
+    return replace(fresh, sounds=sounds, audio=matrix, audio_encoder=old.audio_encoder)

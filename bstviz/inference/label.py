@@ -176,7 +176,7 @@ def label_folder(
     store = out.parent / f".{out.name}.parts" / run_id
     _check_table(out)
     storage.recover(out)
-    _refuse_if_away(out, root, listing)
+    kept = _labelled_and_away(out, root, listing, run_id)
     earlier = store / "earlier.parquet"  # an earlier call's results are a chunk like any other
     if out.is_file() and not earlier.is_file() and _labelled_by(out) == run_id:
         store.mkdir(parents=True, exist_ok=True)
@@ -191,24 +191,33 @@ def label_folder(
         )
     table = answered(table, runs[0].taxonomy)  # chunks and tables of older versions too
     problems = pd.DataFrame({"file": list(listing.left_out), "problem": list(listing.left_out.values())}, dtype="str")
-    table = pd.concat([table, problems.assign(fingerprint="", notes="")]).sort_values("file", ignore_index=True)
+    problems = problems.assign(fingerprint="", notes="")
+    table = pd.concat([table, kept, problems]).sort_values("file", ignore_index=True)
     storage.write_file(out, _parquet(table, run_id))
     shutil.rmtree(store.parent, ignore_errors=True)
     return table
 
 
-def _refuse_if_away(out: Path, root: Path, listing: Listing) -> None:
-    """Refuse to write a table anew without nearly all sounds that it has labels of: they may be away for a moment."""
+def _labelled_and_away(out: Path, root: Path, listing: Listing, run_id: str) -> pd.DataFrame:
+    """The rows of a table of labels whose sounds lie in folders that cannot be listed now, where the same run labelled
+    them: they stay.
+
+    Raises:
+        UserError: Nearly all sounds that it has labels of are away.
+    """
     if not out.is_file():
-        return
-    known = pd.read_parquet(out, columns=["file", "problem"])
-    labelled = known.loc[known["problem"].isna(), "file"]
+        return pd.DataFrame()
+    known = pd.read_parquet(out)
+    known = known[known["problem"].isna()]
+    labelled = known["file"]
     gone = labelled[~labelled.isin(listing.files)]
     if len(gone) > AWAY_SHARE * len(labelled):
         raise UserError(
             f"{len(gone):,} of the {len(labelled):,} sounds that {out} has labels of are not in {root} now, "
             f"{gone.iat[0]!r} for one. Nothing was changed. Make them available, or choose another --out."
         )
+    below = [path for path in listing.away(gone) if path not in listing.left_out]
+    return known[labelled.isin(below) & (_labelled_by(out) == run_id)]
 
 
 def _parquet(table: pd.DataFrame, run_id: str) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bstviz.datasets.collection import Collection, load_collection
@@ -176,6 +177,24 @@ def test_a_library_of_too_few_good_sounds_says_why(runs: dict[str, Run], encoder
         UserError, match=r"0 of 1 sounds .*\n  two\.wav: .*leads nowhere.*\n  one\.wav: .*not be decoded"
     ):
         open_library(sounds, [run], home=tmp_path / "home")
+
+
+def test_sounds_below_a_link_whose_drive_is_away_stay_in_the_library(
+    runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    sounds, run, home = tmp_path / "sounds", folder_of(runs["audio"]), tmp_path / "home"
+    write_tones(sounds, CODES[:2], per_class=1)
+    write_tones(tmp_path / "drive", CODES[2:4], per_class=1)
+    (sounds / "pack").symlink_to(tmp_path / "drive")
+    whole = open_library(sounds, [run], home=home, follow_links=True).report.collection
+    (tmp_path / "drive").rename(tmp_path / "away")
+    library = open_library(sounds, [run], home=home, follow_links=True)
+    assert list(library.problems) == ["pack"]
+    assert library.report.collection.hash == whole.hash
+    pd.testing.assert_frame_equal(library.report.collection.sounds, whole.sounds)
+    (tmp_path / "away").rename(tmp_path / "drive")
+    assert open_library(sounds, [run], home=home, follow_links=True).problems == {}
+    assert encoders[0].embedded == 4
 
 
 def test_a_library_that_is_away_is_not_made_anew(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:

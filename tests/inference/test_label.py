@@ -252,6 +252,24 @@ def test_what_is_odd_has_a_row_with_its_reason_and_the_rest_is_labelled_the_same
     assert encoders[0].embedded == before
 
 
+def test_labels_below_a_link_whose_drive_is_away_stay(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    out, run = tmp_path / "labels.parquet", folder_of(runs["audio"])
+    write_tones(tmp_path / "drive", per_class=1)
+    (sounds / "pack").symlink_to(tmp_path / "drive")
+    table = label_folder(sounds, out, run, follow_links=True)
+    assert len(table) == 32
+    before = encoders[0].embedded
+    (tmp_path / "drive").rename(tmp_path / "away")
+    without = label_folder(sounds, out, run, follow_links=True).set_index("file")
+    assert "leads nowhere" in without.loc["pack", "problem"]
+    pd.testing.assert_frame_equal(without.drop("pack"), table.set_index("file"), check_dtype=False)
+    (tmp_path / "away").rename(tmp_path / "drive")
+    pd.testing.assert_frame_equal(label_folder(sounds, out, run, follow_links=True), table)
+    assert encoders[0].embedded == before
+
+
 def test_labels_of_sounds_that_are_away_are_not_given_up(
     sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
