@@ -101,8 +101,8 @@ def embed_collection(
     made = _Audio(collection)
     silent = 0
     if audio_encoder and collection.audio_root not in (None, FREESOUND_ROOT):
-        keep = _Keep(only_missing, drop_missing)
-        made = _with_audio(collection, audio_encoder, store, keep, engine=engine, device=device, track=track)
+        keep = {"only_missing": only_missing, "drop_missing": drop_missing}
+        made = _with_audio(collection, audio_encoder, store, **keep, engine=engine, device=device, track=track)
         collection = made.collection
     if text_encoder:
         collection, silent = _with_text(collection, text_encoder, tuple(text_fields), store, device, track)
@@ -131,14 +131,6 @@ class _TextEmbedder:
             yield pd.DataFrame({**columns, "embedding": list(vectors)})
 
 
-@dataclass(frozen=True)
-class _Keep:
-    """Which audio embeddings stay: see ``only_missing`` and ``drop_missing`` of :func:`embed_collection`."""
-
-    only_missing: bool
-    drop_missing: bool
-
-
 @dataclass(frozen=True, eq=False)
 class _Audio:
     """A collection with its sounds embedded; the rest as in :class:`EmbedReport`."""
@@ -150,7 +142,15 @@ class _Audio:
 
 
 def _with_audio(
-    collection: Collection, encoder_id: str, store: Path, keep: _Keep, *, engine: Engine, device: str, track: Track
+    collection: Collection,
+    encoder_id: str,
+    store: Path,
+    *,
+    only_missing: bool,
+    drop_missing: bool,
+    engine: Engine,
+    device: str,
+    track: Track,
 ) -> _Audio:
     """The collection with the audio embeddings of an encoder, and what is to be told of them."""
     every = [item_of(collection, row) for row in range(len(collection))]
@@ -161,8 +161,8 @@ def _with_audio(
     matrix, rows = np.full((len(collection), info.dim), np.nan, np.float32), np.arange(len(collection))
     same = collection.audio is not None and collection.audio_encoder == info
     if collection.audio is not None and same:
-        matrix, rows = collection.audio.copy(), np.flatnonzero(~known) if keep.only_missing else rows
-    elif not keep.drop_missing:
+        matrix, rows = collection.audio.copy(), np.flatnonzero(~known) if only_missing else rows
+    elif not drop_missing:
         _refuse_to_drop([i for i, item in enumerate(every) if known[i] and not item.fingerprint], collection, info)
     make = (lambda: embedder) if engine.name == "local" else partial(Embedder, encoder_id, device=device)
     identity = replace(info, via="")  # what was begun in one runtime goes on in another
@@ -170,7 +170,7 @@ def _with_audio(
     table = in_chunks(make, items, store / _key("audio", str(identity)), engine=engine, track=track)
     away = np.array([not mark for mark in table["fingerprint"]], bool)
     refuse_if_away([item.id for item, gone in zip(items, away, strict=True) if gone and item.source], every, collection)
-    if not (same or keep.drop_missing):  # some may have gone away meanwhile
+    if not (same or drop_missing):  # some may have gone away meanwhile
         _refuse_to_drop(rows[away & known[rows]].tolist(), collection, info)
     problems: dict[str, str] = {}
     for row, gone, vector, sound_id, problem in zip(
