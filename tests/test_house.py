@@ -29,8 +29,8 @@ WINGS = (
     "plots",
     "review",
     "reports",
-    "cli",
     "server",
+    "cli",
     "ui",
     "pages",
 )

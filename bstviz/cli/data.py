@@ -107,7 +107,8 @@ def fetch(
     out: OutOption,
     audio: Annotated[bool, typer.Option(help="Download the sounds too; without them, Freesound plays them.")] = False,
     record: Annotated[
-        str | None, typer.Option(help="Number of another Zenodo record, for another version of the data.")
+        str | None,
+        typer.Option(help="Number of another Zenodo record, for another version of the data, or latest."),
     ] = None,
     name: NameOption = None,
 ) -> None:
@@ -120,6 +121,7 @@ def fetch(
     from bstviz.datasets import download
 
     collection = download.fetch(source, audio=audio, record=record, meter=meter)
+    console.print(f"Zenodo record {plain(collection.record)}")
     save_collection(replace(collection, name=name or collection.name), out)
 
 
@@ -133,6 +135,16 @@ def embed(
     text_fields: Annotated[
         str, typer.Option(help="Columns that make up the text; other columns than before make a text beside it.")
     ] = "title,tags,description",
+    text_template: Annotated[
+        str, typer.Option(help="How the words are joined, in place of --text-fields: '{title}, {tags}'.")
+    ] = "",
+    max_seconds: Annotated[
+        float | None,
+        typer.Option(help="Embed only so many seconds of a sound; 30 as the official embeddings of BSD10k."),
+    ] = None,
+    antialias: Annotated[
+        bool, typer.Option(help="Antialias what CLAP shrinks of a long sound, as LAION's code does since 2024.")
+    ] = False,
     drop_missing: Annotated[
         bool,
         typer.Option("--drop-missing", help="With another encoder: let embeddings of sounds go that cannot be found."),
@@ -146,13 +158,16 @@ def embed(
 
     Example: bstviz embed collections/mine --text-fields title,tags
     """
+    from bstviz.encoders.base import Preprocessing
     from bstviz.inference.embed import embed_collection
 
     report = embed_collection(
         collection,
         audio_encoder=None if audio_encoder == "none" else audio_encoder,
+        preprocessing=Preprocessing(max_seconds, antialias),
         text_encoder=None if text_encoder == "none" else text_encoder,
         text_fields=tuple(f.strip() for f in text_fields.split(",") if f.strip()),
+        text_template=text_template,
         drop_missing=drop_missing,
         engine=chosen_engine(engine, workers, address),
         device=chosen_device(device),
@@ -188,8 +203,8 @@ def relocate(
 
     Example: bstviz relocate collections/mine /media/disk/sounds
     """
+    from bstviz.datasets.audio_files import relocated
     from bstviz.datasets.collection import load_collection
-    from bstviz.datasets.relocate import relocated
 
     moved = relocated(load_collection(collection), root)
     moved.collection.save(collection)

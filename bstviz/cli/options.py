@@ -44,6 +44,13 @@ SeedOption = Annotated[
     int, typer.Option(min=0, help="Seed of training: initialisation, order, augmentation, validation.")
 ]
 FoldSeedOption = Annotated[int, typer.Option(min=0, help="Seed of stratified folds.")]
+AlsoOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Embedded collection to train on too; the first one alone is tested, and what it has too is left out. "
+        "Repeatable."
+    ),
+]
 JobsOption = Annotated[
     int | None,
     typer.Option(min=1, help="Worker processes; by default one per processor core, or one with an accelerator."),

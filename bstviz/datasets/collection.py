@@ -68,6 +68,7 @@ class Collection:
         name: What people call it.
         sounds: One row per sound, columns of :data:`COLUMNS` first, any others behind. ``class`` is a second-level code
             or missing; ``confidence`` the annotation confidence 1-5 or missing; ``path`` is relative to ``audio_root``.
+            ``class_top``, where it stands behind, is the top-level code of sounds without a second-level one.
         taxonomy: The classes.
         audio_root: Folder of the audio files, :data:`SYNTH_ROOT`, :data:`FREESOUND_ROOT`, or None where there is no
             audio.
@@ -79,6 +80,7 @@ class Collection:
         notes: What was left out on import, and why, a sentence each.
         revisions: The reviews that its labels went through, first to last.
         source: Id of the data set, by whoever imported it (``bsd10k``); None for others. Never guessed from a name.
+        record: Number of the published record that it was fetched from; None where it was not.
         further_texts: Embeddings (N, d) of other fields than those of ``text``, in table order.
         chosen_text: Name of the one of these that :meth:`embedding`, :meth:`usable` and :meth:`encoder` give as text
             (:meth:`with_text`); None for the first.
@@ -97,6 +99,7 @@ class Collection:
     notes: tuple[str, ...] = ()
     revisions: tuple[Revision, ...] = ()
     source: str | None = None
+    record: str | None = None
     further_texts: tuple[Embeddings, ...] = ()
     chosen_text: str | None = None
     folder: Path | None = None
@@ -149,6 +152,14 @@ class Collection:
     def labels(self) -> np.ndarray:
         """Second-level label of each sound, (N,) int64; -1 without a class."""
         return self.taxonomy.encode(self.sounds["class"])
+
+    @cached_property
+    def top_labels(self) -> np.ndarray:
+        """Top-level label of each sound, (N,) int64: of its class or else its ``class_top``; -1 without either."""
+        position = {code: i for i, code in enumerate(self.taxonomy.top_codes)}
+        stated = self.sounds["class_top"] if "class_top" in self.sounds else [None] * len(self)
+        bare = np.array([position.get(code, -1) if isinstance(code, str) else -1 for code in stated], np.int64)
+        return np.where(self.labels >= 0, self.taxonomy.parents[self.labels], bare)
 
     @cached_property
     def row_of(self) -> dict[str, int]:
@@ -280,10 +291,11 @@ class Collection:
             raise UserError(f"Sound {self.sounds['sound_id'].iat[row]!r} of {self.name!r} has no audio file.")
         return decode.load(path)
 
-    def texts(self, fields: tuple[str, ...]) -> list[str]:
-        """Words of each sound: the given columns joined by ". "; an empty string where all are empty."""
+    def texts(self, fields: tuple[str, ...], template: str = "") -> list[str]:
+        """Words of each sound: the given columns, joined as in :func:`~bstviz.encoders.base.words_of`."""
         columns = [self.sounds[name].fillna("").astype(str) for name in fields]
-        return [words_of(dict(zip(fields, parts, strict=True)), fields) for parts in zip(*columns, strict=True)]
+        rows = (dict(zip(fields, parts, strict=True)) for parts in zip(*columns, strict=True))
+        return [words_of(row, fields, template) for row in rows]
 
     def save(self, folder: str | Path) -> Path:
         """Write the collection as a folder, replacing an older version of it as a whole."""
@@ -299,6 +311,7 @@ class Collection:
             "taxonomy": taxonomy_entry(self.taxonomy),
             "license": self.license,
             "source": self.source,
+            "record": self.record,
             "audio_encoder": dataclasses.asdict(self.audio_encoder) if self.audio_encoder else None,
             "text_encoder": dataclasses.asdict(self.text_encoder) if self.text_encoder else None,
             "further_texts": [dataclasses.asdict(further.encoder) for further in self.further_texts],
@@ -364,6 +377,7 @@ def _read(place: Path, folder: Path) -> Collection:
         text_encoder=encoder_from(header["text_encoder"]),
         license=header["license"],
         source=header.get("source"),
+        record=header.get("record"),
         further_texts=tuple(Embeddings(matrices[f"text {info.configuration}"], info) for info in further),
         notes=tuple(header["notes"]),
         revisions=tuple(Revision(**entry) for entry in header.get("revisions", ())),

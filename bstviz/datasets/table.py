@@ -66,7 +66,7 @@ def load(
     if "sound_id" not in rows and column:
         rows["sound_id"] = rows[column].map(lambda p: Path(str(p)).stem)
     sounds = sounds_table(rows)
-    sounds["class"], notes = known_classes(sounds["class"], taxonomy)
+    sounds, notes = known_classes(sounds, taxonomy)
     root = None
     if audio_folder is not None:
         root = Path(audio_folder).resolve()

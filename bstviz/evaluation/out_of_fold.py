@@ -36,6 +36,7 @@ class Setting:
         split_kind: How the folds were made.
         train: Settings of the training.
         answered_by: Which run answered, of inference-only runs.
+        extra_training_data: Names of further collections that were trained on.
     """
 
     collection: str
@@ -43,20 +44,22 @@ class Setting:
     split_kind: str
     train: TrainConfig
     answered_by: str | None = None
+    extra_training_data: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """Loss, modality, threshold, variant if named, and seed if not 0, as people tell settings apart."""
         variant = f" · {self.train.variant}" if self.train.variant else ""
         seed = f" · seed {self.train.seed}" if self.train.seed else ""
-        return (
-            f"{self.train.words('loss', 'modality')} · trained on {self.train.words('min_confidence')}{variant}{seed}"
-        )
+        also = f" · extra training data {', '.join(self.extra_training_data)}" if self.extra_training_data else ""
+        words = self.train.words("loss", "modality")
+        return f"{words} · trained on {self.train.words('min_confidence')}{variant}{also}{seed}"
 
 
 def setting_of(info: RunInfo) -> Setting:
     """The setting that a run belongs to."""
-    return Setting(info.collection.name, info.collection.hash, info.split_kind, info.train, info.answered_by)
+    of_collection = info.collection.name, info.collection.hash
+    return Setting(*of_collection, info.split_kind, info.train, info.answered_by, info.extra_training_data)
 
 
 def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
@@ -73,7 +76,7 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
         train = setting.train
         modality = (-MODALITIES.index(train.modality), train.text or "")
         place = (train.min_confidence, *modality, list(LOSSES).index(train.loss), train.variant, train.seed)
-        return (setting.collection, setting.split_kind, *place)
+        return (setting.collection, setting.split_kind, *place, setting.extra_training_data)
 
     return {s: [groups[s][fold] for fold in sorted(groups[s])] for s in sorted(groups, key=order)}
 

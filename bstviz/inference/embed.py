@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,20 +16,28 @@ import pandas as pd
 
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
+from bstviz.datasets.audio_files import item_of, refuse_if_away, refuse_to_drop
 from bstviz.datasets.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
-from bstviz.encoders.base import Embeddings, EncoderInfo, TextEncoder
+from bstviz.encoders.base import (
+    TEXT_FIELDS,
+    WHOLE,
+    Embeddings,
+    EncoderInfo,
+    Preprocessing,
+    TextEncoder,
+    fields_of,
+    template_of,
+)
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import AwayError, UserError
 from bstviz.jobs.backend import LOCAL, Engine
-from bstviz.jobs.resumable import Item, Track, fingerprint, in_chunks, no_progress, read_ahead
+from bstviz.jobs.resumable import Item, Track, in_chunks, no_progress, read_ahead
 from bstviz.models.config import AUDIO_ENCODER, TEXT_ENCODER
 from bstviz.paths import on_disk, readable
 
 GROUP = 8  # sounds embedded at a time, while the next ones are read
 BATCH_SOUNDS, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
-AWAY_SHARE = 0.9  # of a collection's sounds; more than that are not away one by one
 TEXT_BATCH = 512  # texts between two saves
-TEXT_FIELDS = ("title", "tags", "description")
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,10 @@ def embed_collection(
     folder: str | Path,
     *,
     audio_encoder: str | None = AUDIO_ENCODER,
+    preprocessing: Preprocessing = WHOLE,
     text_encoder: str | None = TEXT_ENCODER,
     text_fields: Sequence[str] = TEXT_FIELDS,
+    text_template: str = "",
     only_missing: bool = False,
     drop_missing: bool = False,
     engine: Engine = LOCAL,
@@ -73,9 +83,11 @@ def embed_collection(
     Args:
         folder: The collection.
         audio_encoder: Id of the audio encoder; None leaves the audio embeddings as they are.
+        preprocessing: What is done to sounds before they are embedded.
         text_encoder: Id of the text encoder; None leaves the text embeddings as they are.
         text_fields: Columns of the table that make up a sound's text. Text of other columns than what the collection
             has is kept beside it, a configuration of its own; the same columns are embedded anew.
+        text_template: How they are joined, "{title}, {tags}"; it names the columns itself.
         only_missing: Keep the audio embeddings that the collection has from this encoder.
         drop_missing: Let embeddings of another encoder go, too, whose sounds cannot be found now.
         engine: Where the sounds are embedded.
@@ -93,6 +105,8 @@ def embed_collection(
     """
     folder = Path(folder)
     collection = load_collection(folder)
+    template = text_template or template_of(text_fields)
+    text_fields = fields_of(template)
     unknown = [name for name in text_fields if name not in collection.sounds]
     if unknown:
         raise UserError(f"Column {unknown[0]!r} is not in {folder}; there are {', '.join(collection.sounds.columns)}.")
@@ -101,19 +115,22 @@ def embed_collection(
     made = _Audio(collection)
     silent = 0
     if audio_encoder and collection.audio_root not in (None, FREESOUND_ROOT):
+        embedder = partial(Embedder, audio_encoder, preprocessing=preprocessing, device=device)
         keep = {"only_missing": only_missing, "drop_missing": drop_missing}
-        made = _with_audio(collection, audio_encoder, store, **keep, engine=engine, device=device, track=track)
+        made = _with_audio(collection, embedder, store, **keep, engine=engine, track=track)
         collection = made.collection
     if text_encoder:
-        collection, silent = _with_text(collection, text_encoder, tuple(text_fields), store, device, track)
+        collection, silent = _with_text(collection, text_encoder, template, store, device, track)
     collection.save(folder)
     shutil.rmtree(store, ignore_errors=True)
     replaced = tuple(info for kind, info in before if (kind, info) not in collection.encoders)
     return EmbedReport(load_collection(folder), made.problems, made.kept, silent, replaced, made.corrected)
 
 
-def _key(kind: str, encoder: str) -> str:
-    return hashlib.sha256(f"{kind} {encoder}".encode()).hexdigest()[:16]
+def _key(kind: str, encoder: EncoderInfo) -> str:
+    """Names the chunks of an encoder; what was begun in one runtime goes on in another."""
+    made_by = f"{kind} {replace(encoder, via='')} {encoder.weights_hash}".strip()
+    return hashlib.sha256(made_by.encode()).hexdigest()[:16]
 
 
 class _TextEmbedder:
@@ -143,35 +160,34 @@ class _Audio:
 
 def _with_audio(
     collection: Collection,
-    encoder_id: str,
+    make_embedder: Callable[[], Embedder],
     store: Path,
     *,
     only_missing: bool,
     drop_missing: bool,
     engine: Engine,
-    device: str,
     track: Track,
 ) -> _Audio:
     """The collection with the audio embeddings of an encoder, and what is to be told of them."""
     every = [item_of(collection, row) for row in range(len(collection))]
     refuse_if_away([item.id for item in every if item.source and not item.fingerprint], every, collection)
-    embedder = Embedder(encoder_id, device=device)
+    embedder = make_embedder()
     info = embedder.encoder.info
+    before = collection.audio_encoder
     known = np.zeros(len(collection), bool) if collection.audio is None else collection.usable(["audio"])
     matrix, rows = np.full((len(collection), info.dim), np.nan, np.float32), np.arange(len(collection))
-    same = collection.audio is not None and collection.audio_encoder == info
+    same = before == info and info.same_weights(before)
     if collection.audio is not None and same:
         matrix, rows = collection.audio.copy(), np.flatnonzero(~known) if only_missing else rows
     elif not drop_missing:
-        _refuse_to_drop([i for i, item in enumerate(every) if known[i] and not item.fingerprint], collection, info)
-    make = (lambda: embedder) if engine.name == "local" else partial(Embedder, encoder_id, device=device)
-    identity = replace(info, via="")  # what was begun in one runtime goes on in another
+        refuse_to_drop([i for i, item in enumerate(every) if known[i] and not item.fingerprint], collection, info)
     items = [every[row] for row in rows]
-    table = in_chunks(make, items, store / _key("audio", str(identity)), engine=engine, track=track)
+    make = (lambda: embedder) if engine.name == "local" else make_embedder
+    table = in_chunks(make, items, store / _key("audio", info), engine=engine, track=track)
     away = np.array([not mark for mark in table["fingerprint"]], bool)
     refuse_if_away([item.id for item, gone in zip(items, away, strict=True) if gone and item.source], every, collection)
     if not (same or drop_missing):  # some may have gone away meanwhile
-        _refuse_to_drop(rows[away & known[rows]].tolist(), collection, info)
+        refuse_to_drop(rows[away & known[rows]].tolist(), collection, info)
     problems: dict[str, str] = {}
     for row, gone, vector, sound_id, problem in zip(
         rows, away, *(table.get(c, ()) for c in ("embedding", "id", "problem")), strict=True
@@ -185,39 +201,6 @@ def _with_audio(
     kept = int((known & same)[rows[away]].sum())
     sounds, corrected = _as_decoded(collection.sounds, rows[~away], table[~away])
     return _Audio(replace(collection, sounds=sounds, audio=matrix, audio_encoder=info), problems, kept, corrected)
-
-
-def refuse_if_away(away: Sequence[str], items: Sequence[Item], collection: Collection) -> None:
-    """Refuse to go on without nearly all files: their drive or share is away, and what is known of them stays.
-
-    Args:
-        away: Ids of the sounds whose files cannot be found or read.
-        items: All sounds of the collection.
-        collection: Names the place and the next step.
-
-    Raises:
-        UserError: More than :data:`AWAY_SHARE` of the sounds that have a file are away.
-    """
-    files = sum(bool(item.source) for item in items)
-    if len(away) <= AWAY_SHARE * files:
-        return
-    root = collection.root()
-    what = f"{len(away):,} of {files:,} sounds cannot be read in {root}, {away[0]!r} for one"
-    raise UserError(
-        f"{what if root.is_dir() else f'The audio folder {root} is away'}. Nothing was changed. Make it available, to "
-        "all machines of a cluster, and run the same again; or, if the sounds have moved: bstviz relocate "
-        f"{collection.folder or collection.name} NEWFOLDER"
-    )
-
-
-def _refuse_to_drop(rows: Sequence[int], collection: Collection, info: EncoderInfo) -> None:
-    """Refuse an encoder that leaves sounds with nothing, because they have embeddings of another one and no file."""
-    if rows:
-        raise UserError(
-            f"{len(rows):,} sounds, {collection.sounds['sound_id'].iat[rows[0]]!r} for one, have embeddings of "
-            f"{collection.audio_encoder}, and their files cannot be read now: they would have none of {info}. Nothing "
-            "was changed. Make the files available, or let their embeddings go with --drop-missing."
-        )
 
 
 def _as_decoded(sounds: pd.DataFrame, rows: np.ndarray, table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -237,31 +220,23 @@ def _as_decoded(sounds: pd.DataFrame, rows: np.ndarray, table: pd.DataFrame) -> 
 
 
 def _with_text(
-    collection: Collection, encoder_id: str, fields: tuple[str, ...], store: Path, device: str, track: Track
+    collection: Collection, encoder_id: str, template: str, store: Path, device: str, track: Track
 ) -> tuple[Collection, int]:
     """The collection with the text embeddings of an encoder, and how many sounds have no words."""
     encoder = load_text_encoder(encoder_id, device=device)
-    texts = collection.texts(fields)
+    texts = collection.texts(fields_of(template), template)
     worded = np.array([row for row, text in enumerate(texts) if text], int)
     silent = len(texts) - len(worded)
     if not len(worded):
         return collection, silent
     ids = collection.sounds["sound_id"]
     items = [Item(str(ids.iat[row]), texts[row], hashlib.sha256(texts[row].encode()).hexdigest()) for row in worded]
-    chunks = store / _key("text", str(encoder.info))
+    chunks = store / _key("text", encoder.info)
     table = in_chunks(partial(_TextEmbedder, encoder), items, chunks, track=track, description="Text")
     matrix = np.full((len(texts), encoder.info.dim), np.nan, np.float32)
     matrix[worded] = np.stack(table["embedding"].tolist())
-    return collection.having_text(Embeddings(matrix, replace(encoder.info, fields=fields))), silent
-
-
-def item_of(collection: Collection, row: int) -> Item:
-    """A sound of a collection as an item of work."""
-    sound_id = str(collection.sounds["sound_id"].iat[row])
-    if collection.audio_root == SYNTH_ROOT:
-        return Item(sound_id, SYNTH_ROOT + sound_id, "synthesised")
-    path = collection.path(row)
-    return Item(sound_id, readable(path) if path else "", fingerprint(path) if path else "")
+    info = replace(encoder.info, fields=fields_of(template), template=template)
+    return collection.having_text(Embeddings(matrix, info)), silent
 
 
 def load_sound(item: Item) -> Sound:
@@ -292,8 +267,8 @@ class Embedder:
     found or read have no fingerprint.
     """
 
-    def __init__(self, encoder_id: str, *, device: str = "cpu") -> None:
-        self.encoder = load_audio_encoder(encoder_id, device=device)
+    def __init__(self, encoder_id: str, *, preprocessing: Preprocessing = WHOLE, device: str = "cpu") -> None:
+        self.encoder = load_audio_encoder(encoder_id, preprocessing=preprocessing, device=device)
 
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
         rows: list[_Decoded] = []

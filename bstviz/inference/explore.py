@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from bstviz import paths
+from bstviz.datasets.audio_files import AWAY_SHARE
 from bstviz.datasets.collection import Collection, is_collection, load_collection
 from bstviz.datasets.folder import LEFT_OUT_NAMED, collection_of, list_sounds
 from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.inference.classify import DECODING
-from bstviz.inference.embed import AWAY_SHARE, EmbedReport, embed_collection
+from bstviz.inference.embed import EmbedReport, embed_collection
 from bstviz.inference.names import words_of_name
 from bstviz.inference.pool import TextModel, pooled, text_model_beside
 from bstviz.jobs.backend import LOCAL, Engine
@@ -165,10 +166,11 @@ def open_library(
     else:
         fresh = collection_of(root, listing, taxonomy=runs[0].taxonomy)
     fresh.save(collection_folder)
-    encoder = runs[0].encoders["audio"].id
+    encoder = runs[0].encoders["audio"]
     report = embed_collection(
         collection_folder,
-        audio_encoder=encoder,
+        audio_encoder=encoder.id,
+        preprocessing=encoder.preprocessing,
         text_encoder=None,
         only_missing=True,
         engine=engine,

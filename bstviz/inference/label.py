@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 from bstviz import storage
+from bstviz.datasets.audio_files import AWAY_SHARE
 from bstviz.datasets.folder import Listing, list_sounds
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.inference import novelty
 from bstviz.inference.classify import DECODING, load_classifier
-from bstviz.inference.embed import AWAY_SHARE, Embedder
+from bstviz.inference.embed import Embedder
 from bstviz.inference.names import words_of_name
 from bstviz.inference.pool import TextModel, pooled, text_model_beside
 from bstviz.jobs.backend import LOCAL, Engine
@@ -58,7 +59,8 @@ class Labeller:
         self.run = self.classifier.run
         if tuple(self.run.encoders) != ("audio",):
             raise UserError(f"Run {self.run.id} needs text, and sounds of a folder have none: choose an audio model.")
-        self.embedder = Embedder(self.run.encoders["audio"].id, device=device)
+        audio = self.run.encoders["audio"]
+        self.embedder = Embedder(audio.id, preprocessing=audio.preprocessing, device=device)
         self.text_model = text_model_beside(self.run, device=device) if names else None
 
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:

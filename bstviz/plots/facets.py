@@ -25,6 +25,7 @@ CONFIDENCE_LABELS = ("1 unsure", "2", "3", "4", "5 certain")
 SPLIT_COLORS = {
     "train": "#566070",
     "val": "#cc79a7",
+    "partial": "#009e73",
     "test": "#0072b2",
     "below_threshold": "#e69f00",
     "unused": "#d0d4da",

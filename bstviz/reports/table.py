@@ -122,7 +122,8 @@ class Row:
         min_confidence: Threshold on training and test alike.
         split_kind: How the folds were made.
         variant: Name of the change to its sweep's recipe; empty for the recipe itself.
-        recipe: What tells apart networks that are alike in all this: the recipe, with what differs from it.
+        recipe: What tells apart networks that are alike in all this: the recipe, with what differs from it, and extra
+            training data.
         folds: How many were trained.
         seeds: With how many training seeds.
         test_sounds: Over all folds, each once.
@@ -172,6 +173,8 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
         source = item.collection.source if item.answered_by is None else None
         encoders = ", ".join(f"{kind} {info}" for kind, info in item.encoders.items())
         clap = all(info.id == PAPER_ENCODER for info in item.encoders.values())
+    if item.extra_training_data:
+        recipe += f"{', ' * bool(recipe)}extra training data {', '.join(item.extra_training_data)}"
     order = (collection, source or "", item.split_kind, config.min_confidence, list(MODELS).index(model))
     place = (MODALITIES.index(config.modality), item.text or "")
     return (*order, *place, model, config.modality, encoders, clap, variant, recipe)

@@ -14,7 +14,7 @@ import streamlit as st
 from bstviz.plots.facets import Column
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded
-from bstviz.ui.components.map import Mode
+from bstviz.ui.components.plotly_map import Mode
 from bstviz.ui.components.sound_list import LISTED, sound_list
 
 ON_MAP, MAP_RUN, MAP_SOUND = "explore.selected", "explore.run", "explore.sound"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from bstviz.datasets import table
+from bstviz.datasets.audio_files import relocated
 from bstviz.datasets.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
-from bstviz.datasets.relocate import relocated
 from bstviz.encoders.base import EncoderInfo
 from bstviz.errors import UserError
 from tests.fakes import small_collection, write_tones
