@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 
 from bstviz.errors import UserError
+from bstviz.paths import readable
 
 if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
@@ -18,13 +20,16 @@ if TYPE_CHECKING:
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, soft_wrap=True)
 PROBLEMS_SHOWN = 20
+FAILED = "could not be found or decoded, or hold no audio"
+INCOMPLETE = 1
+"""Exit status of a command that has done what it could, but not all: what is missing has been named."""
 
 
 def plain(text: object) -> str:
-    """Text with nothing in it read as markup."""
+    """Text with nothing in it read as markup, and names of files that are not UTF-8 made readable."""
     from rich.markup import escape
 
-    return escape(str(text))
+    return escape(readable(str(text)))
 
 
 def track(items: Iterable[Any], *, total: int, description: str, completed: int = 0) -> Iterator[Any]:
@@ -71,17 +76,30 @@ def print_old_recipe(name: str | None) -> None:
         print_renamed(f"recipe {name}", OLD_RECIPES[name][0])
 
 
-def print_problems(problems: dict[str, str]) -> None:
-    """Print the sounds that have no embedding, and why: ``problems`` is reasons by id."""
+def print_problems(problems: dict[str, str], what: str = "sound", failed: str = FAILED) -> None:
+    """Print what could not be done, and why.
+
+    Args:
+        problems: Reasons by id or path.
+        what: What they are, one of them.
+        failed: What happened to them.
+    """
     if not problems:
         return
     count = len(problems)
-    console.print(f"{count:,} sound{'s' if count > 1 else ''} could not be decoded or hold no audio:")
-    for sound_id, reason in list(problems.items())[:PROBLEMS_SHOWN]:
-        named = Path(sound_id).name
-        console.print(f"  {plain(reason if reason.startswith(named) else f'{sound_id}: {reason}')}")
+    console.print(f"{count:,} {what}{'s' if count > 1 else ''} {failed}:")
+    for name, reason in list(problems.items())[:PROBLEMS_SHOWN]:
+        named = Path(name).name
+        console.print(f"  {plain(reason if reason.startswith(named) else f'{name}: {reason}')}")
     if count > PROBLEMS_SHOWN:
         console.print(f"  … and {count - PROBLEMS_SHOWN:,} more")
+
+
+def end_with_problems(problems: dict[str, str], what: str = "sound", failed: str = FAILED) -> None:
+    """Print what could not be done, as :func:`print_problems`, and end with :data:`INCOMPLETE` if there is any."""
+    print_problems(problems, what, failed)
+    if problems:
+        raise typer.Exit(INCOMPLETE)
 
 
 def save_collection(collection: Collection, out: Path) -> None:

@@ -41,6 +41,9 @@ VectorKindOption = Annotated[
     str | None, typer.Option(help="What the embeddings were made of: audio (by default) or text.")
 ]
 DeviceOption = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
+FollowLinksOption = Annotated[
+    bool, typer.Option("--follow-links", help="Follow links that leave the folder, too; others always are.")
+]
 FoldsOption = Annotated[
     str,
     typer.Option(
