@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bstviz.cli.console import console, meter, output, plain, print_problems, save_collection, track
-from bstviz.cli.options import (
+from bstviz.cli.console import (
     AddressOption,
     AudioOption,
     DeviceOption,
@@ -25,6 +24,13 @@ from bstviz.cli.options import (
     chosen_device,
     chosen_engine,
     chosen_kind,
+    console,
+    meter,
+    output,
+    plain,
+    print_problems,
+    save_collection,
+    track,
 )
 from bstviz.datasets.registry import DATASETS
 from bstviz.errors import UserError

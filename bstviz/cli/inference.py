@@ -10,8 +10,7 @@ import typer
 
 from bstviz import paths
 from bstviz.cli import web
-from bstviz.cli.console import console, output, plain, print_problems, print_renamed, track
-from bstviz.cli.options import (
+from bstviz.cli.console import (
     AddressOption,
     DeviceOption,
     EngineOption,
@@ -21,6 +20,12 @@ from bstviz.cli.options import (
     chosen_device,
     chosen_engine,
     chosen_kind,
+    console,
+    output,
+    plain,
+    print_problems,
+    print_renamed,
+    track,
 )
 from bstviz.errors import UserError
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bstviz.cli.console import console, plain, print_old_recipe, print_renamed, track
-from bstviz.cli.options import (
+from bstviz.cli.console import (
     AddressOption,
     DeviceOption,
     EngineOption,
@@ -25,6 +24,11 @@ from bstviz.cli.options import (
     WorkersOption,
     chosen_device,
     chosen_engine,
+    console,
+    plain,
+    print_old_recipe,
+    print_renamed,
+    track,
 )
 from bstviz.errors import UserError
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from bstviz import paths
-from bstviz.cli.options import PortOption
+from bstviz.cli.console import PortOption
 
 commands = typer.Typer()
 HOST, PORT = "localhost", 8501

@@ -172,18 +172,24 @@ def data(group: RunGroup) -> Chapter:
 
 
 def training(infos: Sequence[RunInfo]) -> Chapter:
-    """Every setting of the trainings; several values where the runs differ."""
-    entries = [_flat(dataclasses.asdict(info.train)) for info in infos]
-    cells = [[name, ", ".join(dict.fromkeys(_word(entry.get(name)) for entry in entries))] for name in entries[0]]
+    """Every setting of the trainings; several values where the runs differ; what is known of models from elsewhere."""
+    entries = [_flat(dataclasses.asdict(info.train)) for info in infos if info.external is None]
+    from_elsewhere = [info.external for info in infos if info.external is not None]
+    cells = [
+        [name, ", ".join(dict.fromkeys(_word(entry.get(name)) for entry in entries))] for name in (entries or [{}])[0]
+    ]
     versions = {
         name: ", ".join(sorted({i.versions[name] for i in infos if name in i.versions})) for name in infos[0].versions
     }
     made_with = [[name, version] for name, version in versions.items()]
     caption = "Settings of the trainings; several values where the runs differ."
+    elsewhere = "Models that were trained elsewhere, whose predictions were imported."
+    files = [[model.name, model.file, model.sha256] for model in from_elsewhere]
     return Chapter(
         "Settings and versions",
         [
-            Table(caption, ["Setting", "Value"], cells, words=2),
+            *([Table(caption, ["Setting", "Value"], cells, words=2)] if cells else []),
+            *([Table(elsewhere, ["Model", "File", "SHA-256"], files, words=3)] if files else []),
             Table("Versions that the runs were made with.", ["Package", "Version"], made_with, words=2),
         ],
     )
@@ -258,7 +264,8 @@ def build(experiments: Sequence[str | Path], *, paper: bool = True) -> str:
 def _models(found: Sequence[RunGroup]) -> Iterator[str]:
     for group in found:
         for info, *_ in summaries.named_settings(group.infos).values():
-            yield f"{MODELS[info.train.loss].lower()} ({info.train.words('modality')})"
+            own = f"{MODELS[info.train.loss].lower()} ({info.train.words('modality')})"
+            yield info.external.name if info.external is not None else own
 
 
 def write_report(experiments: Sequence[str | Path], file: str | Path, *, paper: bool = True) -> Path:

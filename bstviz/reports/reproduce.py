@@ -39,7 +39,7 @@ def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[s
     texts = {c.text for c in configs if "text" in kinds_of(c.modality)}
     inputs = sum(len(texts) if "text" in kinds_of(m) else 1 for m in values["modality"])
     whole = len(configs) == inputs * math.prod(len(values[name]) for name in ("loss", "min_confidence", "seed"))
-    if len(common) != 1 or folds is None or not whole or any(info.answered_by for info in infos):
+    if len(common) != 1 or folds is None or not whole or any(info.answered_by or info.external for info in infos):
         return None
     train = next(iter(common))
     recipe, changes = min(((name, _changes(train, name)) for name in RECIPES), key=lambda pair: len(pair[1]))

@@ -366,6 +366,7 @@ SECTIONS = (
         "each top-level class.",
         "fold",
         latent_spaces,
+        needs=lambda info: info.external is None,
         missing="None of the settings of the paper's figure 2 is among the runs of this fold.",
     ),
     Section(
@@ -381,6 +382,8 @@ SECTIONS = (
         "sounds.",
         "setting",
         training,
+        needs=lambda info: bool(info.history),
+        missing="Only models that were trained here have curves; there are none among these runs.",
     ),
     Section(
         "Attention",
@@ -388,7 +391,7 @@ SECTIONS = (
         "quartiles over the test sounds of each class, all folds.",
         "setting",
         attention,
-        needs=lambda info: info.train.modality == "both",
+        needs=lambda info: info.attends,
         missing="Attention is between audio and text; this needs an audio + text model.",
     ),
     Section(
@@ -398,6 +401,8 @@ SECTIONS = (
         "divided by a temperature fitted on validation sounds.",
         "setting",
         calibration,
+        needs=lambda info: info.given != "none",
+        missing="These models gave classes alone, without probabilities.",
     ),
 )
 """All sections, in the order of the page."""

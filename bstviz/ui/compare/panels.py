@@ -82,7 +82,7 @@ def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
 
 
 def _title(side: str, loaded: cache.Loaded) -> str:
-    return f"{side}: {loaded.run.train.words('loss', 'modality')}"
+    return f"{side}: {loaded.run.model_name}"
 
 
 def sound_in_both(both: Pair, current: int, *, key: str, autoplay: bool, on_open: Callable[[int], None]) -> None:
