@@ -32,6 +32,10 @@ ACCURACIES = {
     "hierarchical_accuracy": "Hierarchical accuracy",
     "expected_calibration_error": "Calibration error, second level",
 }
+SettingOption = Annotated[
+    str | None,
+    typer.Option(help="Of an experiment of several settings the one whose runs begin so, e.g. flat-both-c1."),
+]
 IdOption = Annotated[
     str | None, typer.Option("--id-column", help="Column of the sounds' ids; by default sound_id or id.")
 ]
@@ -55,10 +59,7 @@ def predict(
     collection: Path,
     run: Annotated[Path, typer.Option(help="Run, or experiment whose runs predict together.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV file to write; for dcase the folder of submissions.")],
-    setting: Annotated[
-        str | None,
-        typer.Option(help="Of an experiment of several settings the one whose runs begin so, e.g. flat-both-c1."),
-    ] = None,
+    setting: SettingOption = None,
     form: Annotated[str, typer.Option("--format", help="csv, or dcase for a submission to the challenge.")] = "csv",
     label: Annotated[str, typer.Option(help="Of the submission, e.g. Doe_UNI_task1_1.")] = "",
 ) -> None:
@@ -134,6 +135,37 @@ def score(
         output.print(f"  {found.without_prediction:,} labelled sounds have no prediction and are left out")
     if found.unknown:
         output.print(f"  {found.unknown:,} predictions are for sounds without a class there and are left out")
+
+
+@commands.command()
+def card(
+    run: Annotated[Path, typer.Argument(help="Run, or experiment of one setting.")],
+    setting: SettingOption = None,
+    collection: Annotated[Path | None, typer.Option(help="The runs' collection, where it has moved.")] = None,
+    license_: Annotated[
+        str | None, typer.Option("--license", help="Of the model, as the Hugging Face hub names it, e.g. mit.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; printed when left out.")] = None,
+) -> None:
+    """Print a model card: data, licences, recipe, figures with intervals, by class and group, calibration, limits.
+
+    Example: bstviz card runs/hierarchical --license cc-by-4.0 --out README.md
+    """
+    from bstviz import storage
+    from bstviz.datasets.collection import load_collection
+    from bstviz.predictions.answers import load_setting
+    from bstviz.reports.card.markdown import model_card
+
+    runs = load_setting(run, setting)
+    sounds = load_collection(collection) if collection else None
+    if sounds is not None:
+        runs[0].check_collection(sounds)
+    text = model_card(runs, collection=sounds, license=license_)
+    if out is None:
+        print(text, end="")
+        return
+    storage.write_file(out, text.encode())
+    console.print(f"card -> {plain(out)}")
 
 
 @imports.command("predictions")

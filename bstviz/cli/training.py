@@ -278,13 +278,17 @@ def demo(
 
     Example: bstviz demo --out demo --extra collections/recordings
     """
-    from bstviz.training.bundled import RUNS, train_bundled, train_bundled_text
+    from bstviz.reports.card.markdown import write_card
+    from bstviz.training.bundled import LICENSE, RUNS, train_bundled, train_bundled_text
 
     def on_run(name: str, epoch: int, total: int) -> None:
         if epoch == total:
             console.print(f"trained {name}")
 
-    train_bundled(out, list(extra or ()), seed=seed, fold_seed=fold_seed, track=track, on_run=on_run)
+    folders = train_bundled(out, list(extra or ()), seed=seed, fold_seed=fold_seed, track=track, on_run=on_run)
     if titles is not None:
-        console.print(f"trained {plain(train_bundled_text(titles, out, seed=seed))}")
+        folders.append(train_bundled_text(titles, out, seed=seed))
+        console.print(f"trained {plain(folders[-1])}")
+    for folder in folders:
+        write_card(folder, license=LICENSE)
     _print_report([out / RUNS], "json" if as_json else "text")

@@ -24,12 +24,15 @@ from bstviz.models.experiment_folder import find_runs, read_experiment
 from bstviz.models.run_info import HEADER, RunInfo, load_info
 from bstviz.plots.confusion import NIGHT
 from bstviz.reports import reproduce, summaries
+from bstviz.reports.card.facts import CardFacts
 from bstviz.reports.comparisons import collection_of
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, Text, run_groups
 from bstviz.reports.table import MODELS
 from bstviz.training.baselines import find_baselines
 
 TEMPLATE = "report.html"
+CARD_SECTIONS = ("Model", "Data", "Training", "Figures", "By group", "Limits")
+"""Of a model card; accuracy by class and calibration stand with their figures."""
 ONE_OF_SEVERAL = 330  # height in pixels of a figure that stands among others of its kind
 
 
@@ -60,6 +63,7 @@ def chapters_of(group: RunGroup, *, paper: bool = True) -> list[Chapter]:
     return [
         *(_chapter(s, _choices(s.scope, group, paper=paper)) for s in SECTIONS if s.scope != "setting"),
         Chapter("Settings one by one", chapters=[_setting(chosen, by_setting) for chosen in settings]),
+        Chapter("Model cards", chapters=[_card(chosen) for chosen in settings if all(i.metrics for i in chosen.infos)]),
         data(group),
         training(group.infos),
         made_again(group),
@@ -87,6 +91,12 @@ def _setting(chosen: Chosen, sections: Sequence[Section]) -> Chapter:
     """The sections about one setting, without headings of their own."""
     there = [section for section in sections if all(map(section.needs, chosen.infos))]
     return Chapter(chosen.name, [b for section in there for b in _with_words(section, section.blocks(chosen))])
+
+
+def _card(chosen: Chosen) -> Chapter:
+    """What the model card of a setting says beyond the other chapters."""
+    sections = CardFacts(chosen.runs, collection_of(chosen.infos[0])).sections()
+    return Chapter(chosen.name, chapters=[Chapter(name, sections[name]) for name in CARD_SECTIONS])
 
 
 def _with_words(section: Section, blocks: Sequence[Block]) -> list[Block]:
