@@ -177,6 +177,10 @@ def import_predictions(
     id_column: IdOption = None,
     class_column: ClassOption = None,
     score_column: ScoreOption = None,
+    fold_column: Annotated[
+        str | None,
+        typer.Option(help="Column of the collection with the model's own test folds, for a run per fold."),
+    ] = None,
     latents: Annotated[
         str | None,
         typer.Option(
@@ -189,33 +193,39 @@ def import_predictions(
         int, typer.Option(help="Annotation confidence threshold (1-5) of its training and test.")
     ] = 1,
 ) -> None:
-    """Make any model's predictions a run without weights, for bstviz app --experiment OUT.
+    """Make any model's predictions runs without weights, for bstviz app --experiment OUT.
 
     Example: bstviz import predictions theirs.csv --collection collections/bsd10k --name "CLAP baseline" --out others
     """
     from bstviz.datasets.collection import load_collection
-    from bstviz.predictions.external import external_run
+    from bstviz.evaluation.out_of_fold import evaluate
+    from bstviz.predictions.external import external_runs
     from bstviz.predictions.table import read_predictions
 
     sounds = load_collection(collection)
     predictions = read_predictions(
         file, sounds.taxonomy, id_column=id_column, class_column=class_column, score_column=score_column
     )
-    made = external_run(
+    made = external_runs(
         predictions,
         sounds,
         name=name,
         file=file,
         modality=cast("Modality", modality),  # checked by the training config
         min_confidence=min_confidence,
+        fold_column=fold_column,
         latents=latents,
     )
-    folder = made.save(out / made.id)
-    console.print(f"[bold]{plain(name)}[/]: {len(made.sounds):,} of {len(sounds):,} sounds -> {plain(folder)}")
-    if left := len(predictions) - len(made.sounds):
+    for run in made:
+        run.save(out / run.id)
+    listed = sum(len(run.sounds) for run in made)
+    runs = f"{len(made)} run{'s' * (len(made) > 1)}"
+    console.print(f"[bold]{plain(name)}[/]: {listed:,} of {len(sounds):,} sounds, {runs} -> {plain(out)}")
+    if left := len(predictions) - listed:
         why = "their sounds are not in the collection, or have no latent"
         console.print(f"  note: {left:,} predictions are left out: {why}")
-    if made.metrics:
-        second, top, f1 = (made.metrics[key] for key in ("second_accuracy", "top_accuracy", "hierarchical_f1"))
+    if all(run.metrics for run in made):
+        found = evaluate(made)
+        second, top, f1 = (found[key] for key in ("second_accuracy", "top_accuracy", "hierarchical_f1"))
         console.print(f"  accuracy {second:.4f} at the second level, {top:.4f} at the top; hierarchical F1 {f1:.4f}")
     console.print(f"next: bstviz app --experiment {plain(out)}")

@@ -111,11 +111,11 @@ class RunInfo:
 
     @property
     def name(self) -> str:
-        """Loss, modality, threshold, variant if named, fold, and seed if not 0, as people tell runs apart; the name of
-        a model that was trained elsewhere.
+        """Loss, modality, threshold, variant if named, fold, and seed if not 0, as people tell runs apart; of a model
+        that was trained elsewhere its name and the fold.
         """
         if self.external is not None:
-            return self.external.name
+            return f"{self.external.name} · fold {self.fold}"
         variant = f" · {self.train.variant}" if self.train.variant else ""
         seed = f" · seed {self.train.seed}" if self.train.seed else ""
         return f"{self.train.words()}{variant} · fold {self.fold}{seed}"
@@ -124,7 +124,8 @@ class RunInfo:
     def id(self) -> str:
         """Folder name: unique within an experiment."""
         if self.external is not None:
-            return re.sub(r"[^\w.+-]+", "-", self.external.name).strip("-.") or EXTERNAL
+            plain = re.sub(r"[^\w.+-]+", "-", self.external.name).strip("-.")
+            return f"{plain or EXTERNAL}-fold{self.fold}"
         return run_id(self.train, self.fold)
 
     @property

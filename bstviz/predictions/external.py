@@ -1,4 +1,4 @@
-"""Predictions of a model that was trained elsewhere as a run without weights, to be looked at beside runs of ours."""
+"""Predictions of a model that was trained elsewhere as runs without weights, to be looked at beside runs of ours."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from bstviz import storage
 from bstviz.datasets.collection import Collection
+from bstviz.datasets.splits import choose_folds
 from bstviz.encoders.base import AudioOrText
 from bstviz.errors import UserError
 from bstviz.evaluation.out_of_fold import evaluate
@@ -23,7 +24,7 @@ SPLIT_KIND = "those of a model that was trained elsewhere"
 KINDS: tuple[AudioOrText, ...] = ("audio", "text")
 
 
-def external_run(
+def external_runs(
     predictions: Predictions,
     collection: Collection,
     *,
@@ -31,9 +32,10 @@ def external_run(
     file: str | Path,
     modality: Modality = "audio",
     min_confidence: int = 1,
+    fold_column: str | None = None,
     latents: str | Path | None = None,
-) -> Run:
-    """A run without weights.
+) -> list[Run]:
+    """Runs without weights: one, or one per fold that lists its test sounds.
 
     It is taken at its word that the model had not been trained on the sounds: all that have a class and reach the
     threshold are test sounds.
@@ -45,12 +47,14 @@ def external_run(
         file: Where the predictions were read from.
         modality: What the model takes.
         min_confidence: Annotation confidence threshold of its training and test.
+        fold_column: Column of the collection with the folds that the model was trained and tested on; not known when
+            left out.
         latents: A .npy of vectors (n, d) in the order of the predictions, an .npz with these as ``latents`` and ``ids``
             of its own, or ``audio`` or ``text`` for the collection's embeddings. Sounds without a finite vector are
-            left out of the run.
+            left out of the runs.
 
     Raises:
-        UserError: No sound of the collection has a prediction, or the latents do not fit.
+        UserError: Fewer than two sounds of a run have a prediction and a latent, or latents or folds do not fit.
     """
     rows = predictions.rows_of(collection.sounds["sound_id"])  # (N,) in the collection's order
     listed = rows >= 0
@@ -58,45 +62,56 @@ def external_run(
     if latents is not None:
         vectors, words = _vectors(latents, predictions, collection)
         listed &= np.isfinite(vectors).all(axis=1)
-    own = np.flatnonzero(listed)
-    if not len(own) or (latents is not None and len(own) < 2):
-        raise UserError(
-            f"{len(own)} sounds of {collection.name!r} have a prediction{' and a latent' if words else ''}; its ids "
-            f"are like {collection.sounds['sound_id'].iloc[0]!r}, those of the predictions like "
-            f"{predictions.sound_ids[0] if len(predictions) else None!r}."
+    model = ExternalModel(
+        name=name,
+        file=Path(file).name,
+        sha256=storage.sha256(Path(file)),
+        given=predictions.given,
+        latents=words,
+        dim=vectors.shape[1],
+    )
+    folds, kind = np.zeros(len(collection), np.int64), SPLIT_KIND
+    if fold_column is not None:
+        chosen = choose_folds(collection, column=fold_column)
+        folds, kind = chosen.assignment, chosen.kind
+
+    def one(fold: int) -> Run:
+        own = np.flatnonzero(listed & (folds == fold))
+        if len(own) < 2:
+            raise UserError(
+                f"{len(own)} sounds of {collection.name!r} have a prediction{' and a latent' if words else ''}; its "
+                f"ids are like {collection.sounds['sound_id'].iloc[0]!r}, those of the predictions like "
+                f"{predictions.sound_ids[0] if len(predictions) else None!r}."
+            )
+        nowhere = np.full((len(own), 2), np.nan, np.float32)
+        answer = Prediction(vectors[own], predictions.probabilities[rows[own]], nowhere)
+        pca, projections = pca_map(answer.latent)
+        run = Run(
+            model=None,
+            train=TrainConfig(loss=EXTERNAL, modality=modality, min_confidence=min_confidence),
+            taxonomy=collection.taxonomy,
+            encoders={},
+            collection=CollectionRef(
+                collection.name,
+                collection.hash,
+                str(collection.folder) if collection.folder else None,
+                collection.source,
+            ),
+            fold=fold,
+            split_kind=kind,
+            metrics={},
+            history={},
+            versions=library_versions(),
+            external=model,
+            weights={},
+            sounds=answers_table(collection, own, _splits(collection, own, min_confidence), answer),
+            latents=answer.latent,
+            projections=projections,
+            pca=pca,
         )
-    pca, projections = pca_map(vectors[own])
-    nowhere = np.full((len(own), 2), np.nan, np.float32)
-    answer = Prediction(vectors[own], predictions.probabilities[rows[own]], nowhere)
-    about = CollectionRef(
-        collection.name, collection.hash, str(collection.folder) if collection.folder else None, collection.source
-    )
-    run = Run(
-        model=None,
-        train=TrainConfig(loss=EXTERNAL, modality=modality, min_confidence=min_confidence),
-        taxonomy=collection.taxonomy,
-        encoders={},
-        collection=about,
-        fold=0,
-        split_kind=SPLIT_KIND,
-        metrics={},
-        history={},
-        versions=library_versions(),
-        external=ExternalModel(
-            name=name,
-            file=Path(file).name,
-            sha256=storage.sha256(Path(file)),
-            given=predictions.given,
-            latents=words,
-            dim=vectors.shape[1],
-        ),
-        weights={},
-        sounds=answers_table(collection, own, _splits(collection, own, min_confidence), answer),
-        latents=vectors[own],
-        projections=projections,
-        pca=pca,
-    )
-    return replace(run, metrics=evaluate(run)) if (run.tested & (run.y_true >= 0)).any() else run
+        return replace(run, metrics=evaluate(run)) if (run.tested & (run.y_true >= 0)).any() else run
+
+    return [one(fold) for fold in np.unique(folds[folds >= 0]).tolist()]
 
 
 def _splits(collection: Collection, rows: np.ndarray, min_confidence: int) -> np.ndarray:

@@ -189,6 +189,8 @@ def table_one(chosen: Chosen) -> list[Block]:
     headings, cells = table.table(rows, paper=chosen.paper)
     shorter = pd.DataFrame(table.table(rows, paper=chosen.paper, digits=1)[1], columns=headings)
 
+    known = {name: words for name, words in TABLE_METRICS.items() if any(name in row.metrics for row in rows)}
+
     def dots(metric: str) -> Figure:
         heading = summaries.heading(metric)
         marks = " Open marks: the paper's." if beside and metric != "hierarchical_f1" else ""
@@ -199,7 +201,7 @@ def table_one(chosen: Chosen) -> list[Block]:
 
     return [
         Table(caption, headings, cells, words=table.words_in(headings), frame=shorter, csv=table.write(rows, "csv")),
-        Choice("Metric", TABLE_METRICS, "second_accuracy", dots),
+        Choice("Metric", known, "second_accuracy", dots),
     ]
 
 

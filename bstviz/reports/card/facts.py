@@ -224,7 +224,7 @@ class CardFacts:
         run, taxonomy = self.run, self.run.taxonomy
         out = [
             f"It knows {len(taxonomy.second)} classes and gives every sound one of them: a sound of none, of several "
-            "at once, or silence gets a class all the same. Low confidence and high novelty are signs of that, no proof.",
+            "at once, or silence gets a class all the same. Low confidence and high novelty are signs of it, no proof.",
         ]
         if run.external is not None:
             out.append(
