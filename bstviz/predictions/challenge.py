@@ -176,7 +176,7 @@ def problems(folder: str | Path, sound_ids: Iterable[str], taxonomy: Taxonomy) -
 
 def _output_problems(file: Path, sound_ids: Sequence[str], taxonomy: Taxonomy) -> Iterator[str]:
     table = pd.read_csv(file, dtype="str", keep_default_na=False)
-    columns, wanted = list(table), [CHALLENGE_ID, CHALLENGE_CLASS]
+    columns, wanted = list(map(str, table)), [CHALLENGE_ID, CHALLENGE_CLASS]
     if columns not in (wanted, [*wanted, CHALLENGE_SCORE]):
         yield f"{file.name} has the columns {', '.join(columns)}; allowed are {', '.join(wanted)}, {CHALLENGE_SCORE}."
         return

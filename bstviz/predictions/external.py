@@ -20,7 +20,7 @@ from bstviz.models.run import Run, library_versions
 from bstviz.models.run_info import CollectionRef, ExternalModel
 from bstviz.predictions.table import Predictions
 
-SPLIT_KIND = "those of a model that was trained elsewhere"
+SPLIT_KIND = "unknown folds"
 KINDS: tuple[AudioOrText, ...] = ("audio", "text")
 
 

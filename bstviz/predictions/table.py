@@ -196,7 +196,7 @@ def _all_probabilities(table: pd.DataFrame, taxonomy: Taxonomy, file: str | Path
                     f"{file}: the probabilities of a sound sum to {worst:.3g}; they must sum to 1. Give the softmax of "
                     "logits."
                 )
-            return (values / totals).astype(np.float32)
+            return np.asarray(values / totals, np.float32)
     return None
 
 

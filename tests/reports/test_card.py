@@ -21,6 +21,14 @@ from bstviz.reports.card.facts import CardFacts
 from bstviz.reports.card.markdown import CARD, model_card, write_card
 
 Runs = dict[str, Run]
+
+
+def parts(card: str) -> tuple[object, str]:
+    """The head of a card as data, and its body."""
+    _, head, body = card.split("---\n", 2)
+    return yaml.safe_load(head), body
+
+
 BUNDLED = [*sorted((assets() / "runs").iterdir()), assets() / "text"]
 
 
@@ -112,4 +120,7 @@ def test_a_bundled_model_has_its_card_beside_it(folder: Path, tmp_path: Path) ->
     for file in folder.iterdir():
         (copy / file.name).write_bytes(file.read_bytes())
     (tmp_path / "demo").symlink_to(assets() / "demo")
-    assert write_card(copy, license="mit").read_text(encoding="utf-8") == stored
+    for before, now in zip(
+        parts(stored), parts(write_card(copy, license="mit").read_text(encoding="utf-8")), strict=True
+    ):
+        assert now == before

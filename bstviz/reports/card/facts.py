@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz.datasets.collection import SYNTH_ROOT, Collection
-from bstviz.evaluation import bootstrap
+from bstviz.evaluation import bootstrap, metrics
 from bstviz.evaluation.out_of_fold import OutOfFold, pool
 from bstviz.evaluation.per_class import by_class
 from bstviz.models.run import Run
@@ -207,7 +207,7 @@ class CardFacts:
             return "It gives classes without probabilities."
         error = f"Expected calibration error {summaries.calibration_error(self.answers)}."
         confidence = 100 * self.answers.probabilities.max(axis=1).mean()
-        accuracy = 100 * self.measures.loc["second_accuracy", "value"]
+        accuracy = 100 * metrics.accuracy(self.answers.y_true, self.answers.y_pred)
         out = [error, f"Mean confidence {confidence:.1f} %, accuracy {accuracy:.1f} %."]
         if self.run.external is None:
             temperatures = ", ".join(f"{run.temperature:.2f}" for run in self.runs)

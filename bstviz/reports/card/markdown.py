@@ -59,10 +59,10 @@ def _head(facts: CardFacts, title: str, license: str | None) -> str:
             dataset_type=data,
             dataset_name=run.collection.name,
             metric_type="f1" if name.endswith("f1") else "accuracy",
-            metric_value=round(float(value), 4),
-            metric_name=MEASURES[str(name)],
+            metric_value=round(float(facts.measures.loc[name, "value"]), 4),
+            metric_name=words,
         )
-        for name, value in facts.measures["value"].items()
+        for name, words in MEASURES.items()
     ]
     other, unstated = UNSTATED_LICENSE
     card = ModelCardData(
