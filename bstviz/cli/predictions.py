@@ -198,7 +198,8 @@ def import_predictions(
     Example: bstviz import predictions theirs.csv --collection collections/bsd10k --name "CLAP baseline" --out others
     """
     from bstviz.datasets.collection import load_collection
-    from bstviz.evaluation.out_of_fold import evaluate
+    from bstviz.evaluation import metrics
+    from bstviz.evaluation.out_of_fold import pool
     from bstviz.predictions.external import external_runs
     from bstviz.predictions.table import read_predictions
 
@@ -225,7 +226,9 @@ def import_predictions(
         why = "their sounds are not in the collection, or have no latent"
         console.print(f"  note: {left:,} predictions are left out: {why}")
     if all(run.metrics for run in made):
-        found = evaluate(made)
+        answers = pool(made)
+        answers = answers.where(answers.tested)
+        found = metrics.evaluate(answers.y_true, answers.probabilities, sounds.taxonomy.parents)
         second, top, f1 = (found[key] for key in ("second_accuracy", "top_accuracy", "hierarchical_f1"))
         console.print(f"  accuracy {second:.4f} at the second level, {top:.4f} at the top; hierarchical F1 {f1:.4f}")
     console.print(f"next: bstviz app --experiment {plain(out)}")

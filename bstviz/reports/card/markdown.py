@@ -53,13 +53,14 @@ def _head(facts: CardFacts, title: str, license: str | None) -> str:
 
     run = facts.run
     data = _slug(run.collection.name)
+    values = dict(zip(facts.measures.index, facts.measures["value"].tolist(), strict=True))
     results = [
         EvalResult(
             task_type="audio-classification",
             dataset_type=data,
             dataset_name=run.collection.name,
             metric_type="f1" if name.endswith("f1") else "accuracy",
-            metric_value=round(float(facts.measures.loc[name, "value"]), 4),
+            metric_value=round(values[name], 4),
             metric_name=words,
         )
         for name, words in MEASURES.items()
