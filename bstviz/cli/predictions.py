@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 FORMATS = ("csv", "dcase")
-MEASURES = {
+CHALLENGE_MEASURES = {
     "hierarchical_precision": "Hierarchical precision",
     "hierarchical_recall": "Hierarchical recall",
     "hierarchical_f1": "Hierarchical F1",
@@ -123,7 +123,7 @@ def score(
         print(json.dumps({**found.metrics, **counts, "never_predicted": list(found.never_predicted)}, indent=1))
         return
     output.print(f"{int(found.metrics['n']):,} sounds of {plain(sounds.name)}")
-    for name, words in MEASURES.items():
+    for name, words in CHALLENGE_MEASURES.items():
         dropped = found.metrics[f"{name}_drop_unpredicted"]
         output.print(f"  {words:<34}{found.metrics[name]:.4f}   {dropped:.4f} without classes never predicted")
     for name, words in ACCURACIES.items():

@@ -16,7 +16,7 @@ from bstviz.models.experiment_folder import find_runs
 from bstviz.models.predict import predict
 from bstviz.models.run import Run, load_run
 from bstviz.models.run_info import load_info
-from bstviz.predictions.table import Predictions
+from bstviz.predictions.table import PredictionTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Answers:
         notes: What else has to be said, a sentence each.
     """
 
-    predictions: Predictions
+    predictions: PredictionTable
     runs: tuple[Run, ...]
     how: str
     notes: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ def answers_of(runs: Sequence[Run], collection: Collection) -> Answers:
         raise UserError(f"These runs can predict no sound of {collection.name!r}: each is missing or was trained on.")
     probabilities = (total[rows] / counts[rows, None]).astype(np.float32)
     ids = collection.sounds["sound_id"].to_numpy(object)
-    predictions = Predictions(ids[rows], collection.taxonomy.argmax(probabilities), probabilities, runs[0].given)
+    predictions = PredictionTable(ids[rows], collection.taxonomy.argmax(probabilities), probabilities, runs[0].given)
     folds = f"{len(runs)} run{'s' * (len(runs) > 1)}"
     how = (
         f"out-of-fold predictions of {folds} for the collection that they were trained on"

@@ -18,14 +18,14 @@ from bstviz.models.config import EXTERNAL, Modality, TrainConfig
 from bstviz.models.predict import Prediction, answers_table
 from bstviz.models.run import Run, library_versions
 from bstviz.models.run_info import CollectionRef, ExternalModel
-from bstviz.predictions.table import Predictions
+from bstviz.predictions.table import PredictionTable
 
 SPLIT_KIND = "unknown folds"
 KINDS: tuple[AudioOrText, ...] = ("audio", "text")
 
 
 def external_runs(
-    predictions: Predictions,
+    predictions: PredictionTable,
     collection: Collection,
     *,
     name: str,
@@ -123,7 +123,7 @@ def _splits(collection: Collection, rows: np.ndarray, min_confidence: int) -> np
     return split
 
 
-def _vectors(latents: str | Path, predictions: Predictions, collection: Collection) -> tuple[np.ndarray, str]:
+def _vectors(latents: str | Path, predictions: PredictionTable, collection: Collection) -> tuple[np.ndarray, str]:
     """A vector for each sound of the collection, (N, d) float32, NaN without one, and where they come from, in words.
 
     Raises:

@@ -9,7 +9,7 @@ import numpy as np
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
-from bstviz.predictions.table import Predictions
+from bstviz.predictions.table import PredictionTable
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Scores:
     unknown: int
 
 
-def score(predictions: Predictions, collection: Collection) -> Scores:
+def score(predictions: PredictionTable, collection: Collection) -> Scores:
     """Measure predictions on the sounds of a collection that have a class.
 
     Raises:

@@ -21,7 +21,7 @@ from bstviz.models.run_info import Given
 CHALLENGE_ID, CHALLENGE_CLASS, CHALLENGE_SCORE = "id", "predicted_bst_second_level_class", "prediction_score"
 """Columns of a submission to DCASE 2026, task 1."""
 ID_COLUMNS = ("sound_id", CHALLENGE_ID)
-CLASS_COLUMNS = ("predicted", CHALLENGE_CLASS, "y_pred")
+PREDICTED_COLUMNS = ("predicted", CHALLENGE_CLASS, "y_pred")
 SCORE_COLUMNS = ("confidence", CHALLENGE_SCORE)
 """Columns that are looked for where none is named, in this order."""
 ROUNDING = 1e-3
@@ -29,7 +29,7 @@ ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
+class PredictionTable:
     """A model's predictions for n sounds.
 
     Attributes:
@@ -66,7 +66,7 @@ def read_predictions(
     id_column: str | None = None,
     class_column: str | None = None,
     score_column: str | None = None,
-) -> Predictions:
+) -> PredictionTable:
     """Read a table of predictions.
 
     Classes are codes (``fx-a``) or the official indices (``405``). Probabilities are columns ``p_<code>`` or ``<code>``
@@ -77,7 +77,7 @@ def read_predictions(
         file: CSV or Parquet.
         taxonomy: The classes.
         id_column: Column of the sounds' ids; the first of :data:`ID_COLUMNS` when left out.
-        class_column: Of the predicted classes; the first of :data:`CLASS_COLUMNS` when left out, or else the most
+        class_column: Of the predicted classes; the first of :data:`PREDICTED_COLUMNS` when left out, or else the most
             probable class where probabilities of all are there.
         score_column: Of the predicted class's probability; when left out the first of :data:`SCORE_COLUMNS`, where the
             class column is left out too: another model's score would be of another class.
@@ -92,10 +92,10 @@ def read_predictions(
         wrong = ids[ids.isna() | ids.duplicated()].iloc[0]
         raise UserError(f"{file} has the id {wrong!r} twice, or a row without one; every sound has one prediction.")
     probabilities = _all_probabilities(table, taxonomy, file)
-    if class_column is None and probabilities is not None and not set(CLASS_COLUMNS) & set(table):
+    if class_column is None and probabilities is not None and not set(PREDICTED_COLUMNS) & set(table):
         labels = probabilities.argmax(axis=1)
     else:
-        named = _column(table, class_column, CLASS_COLUMNS, "--class-column", file)
+        named = _column(table, class_column, PREDICTED_COLUMNS, "--class-column", file)
         labels = _labels(table[named], taxonomy, f"{file}, column {named}")
     if class_column is None and score_column is None:
         score_column = next((name for name in SCORE_COLUMNS if name in table), None)
@@ -108,7 +108,7 @@ def read_predictions(
     else:
         given = "none"
         probabilities = np.eye(len(taxonomy.codes), dtype=np.float32)[labels]
-    return Predictions(ids.to_numpy(object), labels, probabilities, given)
+    return PredictionTable(ids.to_numpy(object), labels, probabilities, given)
 
 
 def spread_evenly(labels: np.ndarray, scores: np.ndarray, classes: int) -> np.ndarray:
@@ -122,7 +122,7 @@ def spread_evenly(labels: np.ndarray, scores: np.ndarray, classes: int) -> np.nd
     return out.astype(np.float32)
 
 
-def write_predictions(predictions: Predictions, taxonomy: Taxonomy, file: str | Path) -> Path:
+def write_predictions(predictions: PredictionTable, taxonomy: Taxonomy, file: str | Path) -> Path:
     """Write predictions as CSV: ``sound_id``, ``predicted``, ``predicted_top``, ``confidence``, and ``p_<code>`` of
     every class.
     """

@@ -32,6 +32,7 @@ def test_the_commands_are_these() -> None:
             "import bsd35k",
             "import table",
             "import folder",
+            "import predictions",
             "datasets",
             "fetch",
             "embed",
@@ -39,6 +40,7 @@ def test_the_commands_are_these() -> None:
         ),
         *("train", "sweep", "report", "demo"),
         *("classify", "label", "search", "explore"),
+        *("predict", "score", "card"),
         *("review list", "review export", "review apply"),
         "app",
     }

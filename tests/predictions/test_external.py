@@ -19,7 +19,7 @@ from bstviz.inference.classify import Classifier
 from bstviz.models.run import Run, load_run
 from bstviz.models.run_info import load_info
 from bstviz.predictions.external import external_runs
-from bstviz.predictions.table import Predictions, read_predictions
+from bstviz.predictions.table import PredictionTable, read_predictions
 from bstviz.reports.html import build
 from bstviz.reports.table import load_rows, write
 from bstviz.review.label_quality import score_labels
@@ -122,7 +122,9 @@ def test_latents_that_do_not_fit_are_refused(
 
 
 def test_predictions_for_other_sounds_are_refused(file: Path, collection: Collection) -> None:
-    strangers = Predictions(np.array(["x"], object), np.zeros(1, int), np.eye(len(bst().codes), dtype=np.float32)[:1])
+    strangers = PredictionTable(
+        np.array(["x"], object), np.zeros(1, int), np.eye(len(bst().codes), dtype=np.float32)[:1]
+    )
     with pytest.raises(UserError, match=r"0 sounds of 'small' have a prediction; its ids are like 's000'.*'x'"):
         external_runs(strangers, collection, name="Theirs", file=file)
 

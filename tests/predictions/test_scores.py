@@ -10,13 +10,13 @@ import pytest
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
 from bstviz.predictions.scores import score
-from bstviz.predictions.table import Predictions
+from bstviz.predictions.table import PredictionTable
 
 
-def predictions(collection: Collection, codes: list[str]) -> Predictions:
+def predictions(collection: Collection, codes: list[str]) -> PredictionTable:
     labels = collection.taxonomy.encode(codes)
     certain = np.eye(len(collection.taxonomy.codes), dtype=np.float32)[labels]
-    return Predictions(collection.sounds["sound_id"].to_numpy(object)[: len(labels)], labels, certain, "none")
+    return PredictionTable(collection.sounds["sound_id"].to_numpy(object)[: len(labels)], labels, certain, "none")
 
 
 def test_all_right_is_one(collection: Collection) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bstviz.datasets.taxonomy import bst
 from bstviz.errors import UserError
-from bstviz.predictions.table import Predictions, read_predictions, spread_evenly, write_predictions
+from bstviz.predictions.table import PredictionTable, read_predictions, spread_evenly, write_predictions
 
 CODES = bst().codes
 TABLE = pd.DataFrame({"id": ["7", "9"], "predicted_bst_second_level_class": ["fx-a", "m-sp"]})
@@ -51,7 +51,7 @@ def test_a_score_below_one_over_the_classes_leaves_the_predicted_class_the_most_
 
 def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
     probabilities = np.random.default_rng(0).dirichlet(np.ones(len(CODES)), 5).astype(np.float32)
-    before = Predictions(np.array(list("abcde"), object), probabilities.argmax(axis=1), probabilities)
+    before = PredictionTable(np.array(list("abcde"), object), probabilities.argmax(axis=1), probabilities)
     after = read_predictions(write_predictions(before, bst(), tmp_path / "p.csv"), bst())
     assert after.given == "classes"
     assert after.labels.tolist() == before.labels.tolist()

@@ -16,7 +16,7 @@ from bstviz.evaluation.out_of_fold import pool
 from bstviz.models.run import Run
 from bstviz.paths import assets
 from bstviz.predictions.external import external_runs
-from bstviz.predictions.table import Predictions
+from bstviz.predictions.table import PredictionTable
 from bstviz.reports.card.facts import CardFacts
 from bstviz.reports.card.markdown import CARD, model_card, write_card
 
@@ -94,7 +94,7 @@ def test_limits_follow_from_what_is_known(runs: Runs, collection: Collection) ->
 def test_a_model_from_elsewhere_has_a_card_that_says_so(collection: Collection, tmp_path: Path) -> None:
     (tmp_path / "theirs.csv").write_text("their file")
     certain = np.eye(len(collection.taxonomy.codes), dtype=np.float32)[collection.labels]
-    theirs = Predictions(collection.sounds["sound_id"].to_numpy(object), collection.labels, certain, "none")
+    theirs = PredictionTable(collection.sounds["sound_id"].to_numpy(object), collection.labels, certain, "none")
     card = model_card(external_runs(theirs, collection, name="Theirs", file=tmp_path / "theirs.csv"))
     assert "Theirs: a model that was trained elsewhere" in card
     assert "It gives classes without probabilities." in card

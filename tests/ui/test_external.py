@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from bstviz.datasets.collection import Collection
 from bstviz.models.run import Run
 from bstviz.predictions.external import external_runs
-from bstviz.predictions.table import Predictions
+from bstviz.predictions.table import PredictionTable
 from tests.ui.conftest import ROOT
 
 
@@ -20,7 +20,7 @@ def beside(experiment: Path, collection: Collection) -> Path:
     """The small runs, and beside them predictions of a model from elsewhere, all right, with latents and without."""
     (experiment / "theirs.csv").write_text("their file")
     certain = np.eye(len(collection.taxonomy.codes), dtype=np.float32)[collection.labels]
-    theirs = Predictions(collection.sounds["sound_id"].to_numpy(object), collection.labels, certain, "none")
+    theirs = PredictionTable(collection.sounds["sound_id"].to_numpy(object), collection.labels, certain, "none")
     for name, latents in (("bare", None), ("mapped", "audio")):
         (run,) = external_runs(theirs, collection, name=name, file=experiment / "theirs.csv", latents=latents)
         run.save(experiment / run.id)

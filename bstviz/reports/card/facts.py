@@ -28,7 +28,7 @@ LEAST_OF_A_GROUP = 20
 """Test sounds of a group below which its accuracy says nothing."""
 FEW = 30
 """Test sounds of a class below which its figures say little."""
-MEASURES = {
+CARD_MEASURES = {
     "second_accuracy": "Accuracy, second level",
     "top_accuracy": "Accuracy, top level",
     "second_macro_accuracy": "Macro accuracy, second level",
@@ -160,7 +160,7 @@ class CardFacts:
         drawn = f"all sounds of a group (by {column}) together" if groups else "sounds one by one"
         few = f" Of fewer than {bootstrap.LEAST_UNITS} units there is no interval."
         cells = [
-            [MEASURES[str(name)], f"{100 * value:.2f}", _between(low, high)]
+            [CARD_MEASURES[str(name)], f"{100 * value:.2f}", _between(low, high)]
             for name, value, low, high in self.measures.itertuples()
         ]
         caption = (

@@ -10,7 +10,7 @@ from bstviz import storage
 from bstviz.datasets.collection import Collection
 from bstviz.evaluation.out_of_fold import settings
 from bstviz.models.run import Run, load_run
-from bstviz.reports.card.facts import MEASURES, CardFacts
+from bstviz.reports.card.facts import CARD_MEASURES, CardFacts
 from bstviz.reports.comparisons import collection_of
 from bstviz.reports.sections import Block, Table, Text
 
@@ -63,7 +63,7 @@ def _head(facts: CardFacts, title: str, license: str | None) -> str:
             metric_value=round(values[name], 4),
             metric_name=words,
         )
-        for name, words in MEASURES.items()
+        for name, words in CARD_MEASURES.items()
     ]
     other, unstated = UNSTATED_LICENSE
     card = ModelCardData(
