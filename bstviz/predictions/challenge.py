@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz import storage
-from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.datasets.taxonomy import Taxonomy, bst
 from bstviz.errors import UserError
 from bstviz.models.config import LOSSES
 from bstviz.models.run import Run
@@ -74,11 +74,13 @@ def write_submission(answers: Answers, taxonomy: Taxonomy, label: str, out: str 
         The submission's folder.
 
     Raises:
-        UserError: The label is none, or a sound has no prediction.
+        UserError: The label is none, a sound has no prediction, or the classes are others.
     """
     import yaml
 
     predictions = answers.predictions
+    if taxonomy.hash != bst().hash:
+        raise UserError(f"The challenge is about the {bst().name}; these predictions are of {taxonomy.name!r}.")
     if len(predictions) < sounds:
         raise UserError(
             f"{sounds - len(predictions):,} of {sounds:,} sounds have no prediction, and the challenge wants one for "
