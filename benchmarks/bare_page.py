@@ -19,8 +19,14 @@ def load(folder: str) -> Run:
 
 st.set_page_config(layout="wide")
 run = load(os.environ["BSTVIZ_BARE_RUN"])
+colors = {
+    "Top-level class": run.taxonomy.parents[run.y_true],
+    "Second-level class": run.y_true,
+    "Right or wrong": run.y_true == run.y_pred,
+}
+by = st.selectbox("Colour", list(colors))
 places = run.projections[["pca_x", "pca_y"]].to_numpy(np.float32)
-color = run.taxonomy.parents[run.y_true].astype(np.int16)
-figure = go.Figure(go.Scattergl(x=places[:, 0], y=places[:, 1], mode="markers", marker={"color": color, "size": 4}))
-figure.update_layout(height=620, clickmode="event+select", dragmode="pan")
+marker = {"color": colors[by].astype(np.int16), "size": 4}
+figure = go.Figure(go.Scattergl(x=places[:, 0], y=places[:, 1], mode="markers", marker=marker))
+figure.update_layout(height=740, clickmode="event+select", dragmode="pan", meta=by)
 st.plotly_chart(figure, key="map", on_select="rerun")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bstviz.evaluation.out_of_fold import evaluate
     from bstviz.inference.classify import load_classifier
     from bstviz.models.run import load_run
-    from bstviz.plots.maps import latent_map
+    from bstviz.plots.maps import latent_map, pair_map
     from bstviz.training.experiment import sweep, train
 
 __version__ = "0.1.0"
@@ -32,6 +32,7 @@ __all__ = [
     "load_classifier",
     "load_collection",
     "load_run",
+    "pair_map",
     "sweep",
     "train",
 ]
@@ -42,6 +43,7 @@ _HOMES = {
     "load_classifier": "bstviz.inference.classify",
     "load_collection": "bstviz.datasets.collection",
     "load_run": "bstviz.models.run",
+    "pair_map": "bstviz.plots.maps",
     "sweep": "bstviz.training.experiment",
     "train": "bstviz.training.experiment",
 }

@@ -33,6 +33,10 @@ _SPLIT_KINDS = {
         "none: inference only, on a collection that it was not trained on"
     ),
 }
+_OFFICIAL = ("bsd10k", "bsd35k")
+"""Data sets that bring CLAP embeddings of their own; their headers once did not say how those were made."""
+_OFFICIAL_AUDIO = {"preprocessing": {"max_seconds": 30.0, "antialias": True}, "crops": "one random set"}
+_OFFICIAL_TEXT = {"template": ""}
 _RUN_FILES = {"retrieval.safetensors": "memory.safetensors"}
 
 Header = dict[str, Any]
@@ -40,11 +44,16 @@ Header = dict[str, Any]
 
 def collection_header(header: Header) -> Header:
     """``collection.json`` of any version as of version 3: version 1 says the same in the same words."""
+    if header.get("source") in _OFFICIAL:
+        made = {f"{kind}_encoder": _official(kind, header.get(f"{kind}_encoder")) for kind in ("audio", "text")}
+        header = {**header, **made}
     return {**header, "format_version": FORMAT_VERSION}
 
 
 def run_header(header: Header) -> Header:
     """``run.json`` of any version as of version 3; ``files`` goes on naming what lies in the folder."""
+    if header["collection"].get("source") in _OFFICIAL:
+        header = {**header, "encoders": {kind: _official(kind, made) for kind, made in header["encoders"].items()}}
     if header["format_version"] == FORMAT_VERSION:
         return header
     kind = header["split_kind"]
@@ -53,6 +62,13 @@ def run_header(header: Header) -> Header:
         "split_kind": _SPLIT_KINDS.get(kind, kind),
         "format_version": FORMAT_VERSION,
     }
+
+
+def _official(kind: str, entry: Header | None) -> Header | None:
+    """An encoder's entry of an official data set, which says how its embeddings were made; ours name what ran them."""
+    if not entry or entry["id"] != "clap" or entry.get("via") or "preprocessing" in entry:
+        return entry
+    return {**entry, **(_OFFICIAL_AUDIO if kind == "audio" else _OFFICIAL_TEXT)}
 
 
 def run_file(name: str, version: int) -> str:

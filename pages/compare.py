@@ -10,12 +10,13 @@ from bstviz.models.run_info import RunInfo
 from bstviz.ui import cache, query_params, sound_cache
 from bstviz.ui.compare import pair
 from bstviz.ui.compare.pair import CHANGE, Pair
-from bstviz.ui.compare.panels import by_class, pair_map, sound_in_both, structure, trust_in_both
+from bstviz.ui.compare.panels import by_class, sound_in_both, structure, trust_in_both, two_maps
 from bstviz.ui.components import selection
-from bstviz.ui.components.map import Events, Mode
 from bstviz.ui.components.pickers import pick_color, pick_map, pick_run, pick_training
+from bstviz.ui.components.plotly_map import Events, Mode
+from bstviz.ui.components.run_map import pick_look
 from bstviz.ui.components.selection import selection_panel
-from bstviz.ui.page import guarded
+from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, SELECTED = "compare.sound", "compare.play", "compare.selected"
 ADDRESS: query_params.Readers = {
@@ -78,21 +79,25 @@ def step(both: Pair, selected: np.ndarray, by: int) -> None:
 @st.fragment
 @guarded
 def page() -> None:
+    skip_link()
     query_params.read("compare", ADDRESS)
     with st.container(horizontal=True, vertical_alignment="top"):
+        drawer("Runs, projection and colour")
         both = pick_pair()
         method, dimensions = pick_map(key="compare.map")
         left, right = cache.columns(both.left), cache.columns(both.right)
         shared = {name: words for name, words in left.names.items() if name in right}
-        by = pick_color({CHANGE: "Changed neighbourhood", **shared}, key="compare.color")
+        by = pick_color(shared | {CHANGE: "Changed neighbourhood"}, key="compare.color")
         training = pick_training(key="compare.training")
+        look = pick_look(key="compare.look", height=680)
     selected = np.flatnonzero(np.isin(both.a, selection.selected(SELECTED, both.left)))
     current = both.position(st.session_state.get(SOUND, ""))
     pick, select_nothing = partial(open_shared, both), partial(clear, both)
     acts = Events(pick, partial(select, both), partial(step, both, selected), select_nothing)
     view, panel = st.columns([14, 6], gap="medium")
     with view:
-        pair_map(
+        target()
+        two_maps(
             both,
             method,
             dimensions,
@@ -101,6 +106,7 @@ def page() -> None:
             current=current,
             selected=selected,
             events=acts,
+            look=look,
             training=training,
         )
         believed = st.container()

@@ -7,7 +7,7 @@ from bstviz.ui import cache
 from bstviz.ui.components import pickers
 from bstviz.ui.components.text import escape
 from bstviz.ui.confusion import sections
-from bstviz.ui.confusion.matrix import chosen_cell, matrix, pick_axis
+from bstviz.ui.confusion.matrix import chosen_cell, matrix, pick_axis, pick_cell
 from bstviz.ui.confusion.sides import Side, families, on_what_both_test, pick_side, say_what_is_there, scores
 from bstviz.ui.confusion.sounds import cell_sounds
 from bstviz.ui.page import guarded
@@ -58,10 +58,11 @@ def page() -> None:
         matrix(looked, along, cells)
     with panel:
         scores(sides, key="confusion.scores")
+        pick_cell(along)
         if cell := chosen_cell(taxonomy):
             cell_sounds(looked, cell, key="confusion.sounds")
         else:
-            st.info("Click a cell to play its sounds.", icon=":material/touch_app:")
+            st.info("Click a cell, or choose its classes, to play its sounds.", icon=":material/touch_app:")
     section = pickers.one_of("Show", SECTIONS, key="confusion.section", name=str)
     side = looked[0]
     st.caption(escape(f"Of {side.letter}: {side.words}."))

@@ -6,16 +6,17 @@ import numpy as np
 import streamlit as st
 
 from bstviz.models.config import DEFAULT_LOSS
+from bstviz.plots.panes.pane import Marks
 from bstviz.ui import cache, query_params, sound_cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components import filters, projection_picker, selection
-from bstviz.ui.components.map import Events, Marks, Mode
 from bstviz.ui.components.pickers import find_sound, pick_color, pick_run, pick_training
+from bstviz.ui.components.plotly_map import Events, Mode
 from bstviz.ui.components.projection_picker import pick_projection, trust
-from bstviz.ui.components.run_map import run_map
+from bstviz.ui.components.run_map import pick_look, run_map
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.components.sound_card import sound_card
-from bstviz.ui.page import guarded
+from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, FILTERS = selection.MAP_SOUND, "explore.play", "explore.filters"
 ADDRESS: query_params.Readers = {
@@ -59,16 +60,20 @@ def step(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: int
 @st.fragment
 @guarded
 def page() -> None:
+    skip_link()
     query_params.read("explore", ADDRESS)
-    left, middle, right, switches = st.columns([4, 5, 3, 3], vertical_alignment="top")
+    left, middle, right = st.columns([4, 5, 3], vertical_alignment="top")
     with left:
+        drawer("Run, projection and colour", "row")
         loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == DEFAULT_LOSS)
     with middle:
         shown = pick_projection(loaded, key="explore.map")
-    with switches:
+    with st.container(horizontal=True):
+        drawer("Switches")
         training = pick_training(key="explore.training")
         autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
         hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
+        look = pick_look(key="explore.look", height=740)
     columns = cache.columns(loaded, training=training)
     with right:
         by = pick_color(columns.names, key="explore.color")
@@ -106,6 +111,7 @@ def page() -> None:
         on = filters.chosen(FILTERS).get(by, frozenset())
         marks = Marks(current, dict.fromkeys(near, "near"), None, chosen, passing, on)
         with above:
+            target()
             run_map(
                 loaded,
                 shown,
@@ -113,9 +119,9 @@ def page() -> None:
                 key="explore.map.view",
                 marks=marks,
                 events=acts,
+                look=look,
                 hide=hide,
                 training=training,
-                height=620,
             )
         if len(chosen):
             with below:
@@ -126,6 +132,7 @@ def page() -> None:
     for draw in (card, sounds) if opened else (sounds, card):  # what somebody has just asked for comes first
         draw()
     with side:
+        drawer("Filters", "last")
         filters.filters(loaded, columns, counts, passing, key=FILTERS, on_select=partial(select, loaded))
     query_params.write(
         "explore",

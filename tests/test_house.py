@@ -30,8 +30,8 @@ WINGS = (
     "plots",
     "review",
     "reports",
-    "cli",
     "server",
+    "cli",
     "ui",
     "pages",
 )

@@ -62,7 +62,7 @@ min_confidences = [1]
 baselines = ["knn"]
 recipe = "paper"
 """
-ABOUT_BST = {"import bsd10k", "import bsd35k", "fetch", "datasets", "demo"}
+ABOUT_BST = {"import bsd2k", "import bsd10k", "import bsd35k", "fetch", "datasets", "demo"}
 """Commands that are about data sets in the Broad Sound Taxonomy, and take no other."""
 
 

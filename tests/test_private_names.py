@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import tomllib
 from collections.abc import Iterator
 from importlib import import_module, metadata
@@ -16,7 +15,6 @@ ROOT = Path(__file__).parents[1]
 PUBLIC = {"streamlit", "streamlit.testing.v1", "streamlit.typing"}
 """Modules of Streamlit whose names its documentation states."""
 TAKEN = {
-    "media.py": {"streamlit.runtime"},  # addresses of arrays and sounds
     "app_latency.py": {"streamlit.proto.ForwardMsg_pb2"},  # counts the reruns that a click takes
     "aisfx.py": {"numpy._core.multiarray"},  # the name of NumPy's scalars inside the checkpoint
 }
@@ -77,10 +75,3 @@ def test_streamlit_is_bounded_to_the_version_whose_private_name_is_taken() -> No
 @pytest.mark.parametrize("module", sorted(set().union(*TAKEN.values())))
 def test_the_private_modules_exist(module: str) -> None:
     import_module(module)
-
-
-def test_the_media_manager_takes_bytes_a_type_and_a_name() -> None:
-    runtime = import_module("streamlit.runtime.runtime").Runtime
-    manager = import_module("streamlit.runtime.media_file_manager").MediaFileManager
-    assert isinstance(runtime.media_file_mgr, property)
-    assert list(inspect.signature(manager.add).parameters)[1:4] == ["path_or_data", "mimetype", "coordinates"]

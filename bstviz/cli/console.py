@@ -32,6 +32,25 @@ SourceOption = Annotated[
     typer.Option(help="Data set that the table holds, e.g. bsd10k: published figures stand beside its runs."),
 ]
 AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the audio files.")]
+ClassFromOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that holds the classes, or folder: the folder that a file lies in. By default class, label …"
+    ),
+]
+VectorOption = Annotated[
+    str | None, typer.Option(help="Column of embeddings (lists), or columns of numbers: 'x,y', 'emb_*'.")
+]
+NpyOption = Annotated[
+    Path | None, typer.Option(help="Folder of embeddings, <sound_id>.npy, or one .npy with a row for each sound.")
+]
+NpzOption = Annotated[Path | None, typer.Option(help="File of embeddings: an array for each id, or one matrix.")]
+GivenEncoderOption = Annotated[
+    str | None, typer.Option("--encoder", help="What you call whatever made the embeddings; kept as given:NAME.")
+]
+VectorKindOption = Annotated[
+    str | None, typer.Option(help="What the embeddings were made of: audio (by default) or text.")
+]
 DeviceOption = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
 FoldsOption = Annotated[
     str,
@@ -52,6 +71,13 @@ SeedOption = Annotated[
     int, typer.Option(min=0, help="Seed of training: initialisation, order, augmentation, validation.")
 ]
 FoldSeedOption = Annotated[int, typer.Option(min=0, help="Seed of stratified folds.")]
+AlsoOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Embedded collection to train on too; the first one alone is tested, and what it has too is left out. "
+        "Repeatable."
+    ),
+]
 JobsOption = Annotated[
     int | None,
     typer.Option(min=1, help="Worker processes; by default one per processor core, or one with an accelerator."),

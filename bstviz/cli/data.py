@@ -13,13 +13,19 @@ import typer
 from bstviz.cli.console import (
     AddressOption,
     AudioOption,
+    ClassFromOption,
     DeviceOption,
     EngineOption,
+    GivenEncoderOption,
     JsonOption,
     NameOption,
+    NpyOption,
+    NpzOption,
     OutOption,
     SourceOption,
     TaxonomyOption,
+    VectorKindOption,
+    VectorOption,
     WorkersOption,
     chosen_device,
     chosen_engine,
@@ -49,6 +55,12 @@ IMPORT_OPTIONS: dict[str, Any] = {
     "taxonomy": TaxonomyOption,
     "audio_folder": AudioOption,
     "source": SourceOption,
+    "class_from": ClassFromOption,
+    "vector": VectorOption,
+    "npy": NpyOption,
+    "npz": NpzOption,
+    "encoder": GivenEncoderOption,
+    "vector_kind": VectorKindOption,
 }
 """Options of ``import``, by the keyword arguments that a data set's ``load`` may take."""
 
@@ -111,7 +123,8 @@ def fetch(
     out: OutOption,
     audio: Annotated[bool, typer.Option(help="Download the sounds too; without them, Freesound plays them.")] = False,
     record: Annotated[
-        str | None, typer.Option(help="Number of another Zenodo record, for another version of the data.")
+        str | None,
+        typer.Option(help="Number of another Zenodo record, for another version of the data, or latest."),
     ] = None,
     name: NameOption = None,
 ) -> None:
@@ -124,6 +137,7 @@ def fetch(
     from bstviz.datasets import download
 
     collection = download.fetch(source, audio=audio, record=record, meter=meter)
+    console.print(f"Zenodo record {plain(collection.record)}")
     save_collection(replace(collection, name=name or collection.name), out)
 
 
@@ -137,6 +151,16 @@ def embed(
     text_fields: Annotated[
         str, typer.Option(help="Columns that make up the text; other columns than before make a text beside it.")
     ] = "title,tags,description",
+    text_template: Annotated[
+        str, typer.Option(help="How the words are joined, in place of --text-fields: '{title}, {tags}'.")
+    ] = "",
+    max_seconds: Annotated[
+        float | None,
+        typer.Option(help="Embed only so many seconds of a sound; 30 as the official embeddings of BSD10k."),
+    ] = None,
+    antialias: Annotated[
+        bool, typer.Option(help="Antialias what CLAP shrinks of a long sound, as LAION's code does since 2024.")
+    ] = False,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
@@ -146,13 +170,16 @@ def embed(
 
     Example: bstviz embed collections/mine --text-fields title,tags
     """
+    from bstviz.encoders.base import Preprocessing
     from bstviz.inference.embed import embed_collection
 
     report = embed_collection(
         collection,
         audio_encoder=None if audio_encoder == "none" else audio_encoder,
+        preprocessing=Preprocessing(max_seconds, antialias),
         text_encoder=None if text_encoder == "none" else text_encoder,
         text_fields=tuple(f.strip() for f in text_fields.split(",") if f.strip()),
+        text_template=text_template,
         engine=chosen_engine(engine, workers, address),
         device=chosen_device(device),
         track=track,
@@ -172,6 +199,51 @@ def embed(
             f"{report.without_text:,} of {len(done):,} sounds have no text and so no text embedding; "
             "text models and audio + text models leave them out."
         )
+
+
+@commands.command()
+def export(
+    run: Path,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")],
+    projection: Annotated[
+        str | None, typer.Option(help="Map whose coordinates are written: umap where the run has one, else pca.")
+    ] = None,
+    neighbors: Annotated[int, typer.Option(min=1, help="Number of nearest sounds to write of each.")] = 15,
+) -> None:
+    """Write a run's map, neighbours, truth and predictions as a table that embedding-atlas opens.
+
+    Example: bstviz export runs/flat/flat-audio-c1-fold0 --out atlas.parquet
+    """
+    from bstviz.datasets.atlas import NEIGHBORS, X, Y, atlas_table
+    from bstviz.datasets.collection import load_collection
+    from bstviz.latent.neighbours import nearest
+    from bstviz.latent.projection import columns_of
+    from bstviz.models.run import load_run
+
+    if out.suffix != ".parquet":
+        raise UserError(f"--out is {out}; its name must end in .parquet.")
+    loaded = load_run(run)
+    stored = [name for name in ("umap", "pca") if set(columns_of(name, 2)) <= set(loaded.projections)]
+    if projection not in (None, *stored):
+        raise UserError(f"--projection is {projection!r}; the run has {', '.join(stored)}.")
+    sounds = loaded.sounds[["sound_id"]]
+    try:
+        sounds = load_collection((loaded.folder or Path()) / str(loaded.collection.path)).sounds
+    except UserError as error:
+        console.print(f"Titles and other columns of the collection are left out: {plain(error)}")
+    rows, distances = nearest(loaded.latents, loaded.latents, neighbors, itself=True)
+    table = atlas_table(
+        loaded.frame(),
+        sounds.set_index("sound_id").reindex(loaded.sounds["sound_id"]).reset_index(),
+        loaded.taxonomy,
+        coordinates=loaded.projections[columns_of(projection or stored[0], 2)].to_numpy(),
+        neighbours=rows,
+        distances=distances,
+    )
+    table.to_parquet(out, index=False)
+    console.print(f"{len(table):,} sounds, {projection or stored[0]} -> {plain(out)}")
+    text = " --text title" if "title" in table else ""
+    console.print(f"  next: embedding-atlas {plain(out)} --x {X} --y {Y} --neighbors {NEIGHBORS}{text}")
 
 
 @commands.command()
@@ -202,6 +274,7 @@ def duplicates(
     Example: bstviz duplicates collections/mine --experiment runs/flat --out pairs.csv
     """
     from bstviz.datasets.collection import NO_FOLDER, load_collection
+    from bstviz.datasets.writing import csv_bytes, parquet_bytes
     from bstviz.evaluation.leakage import known_folds, leakage_in_words
     from bstviz.latent.near_duplicates import GROUP_COLUMN, find_duplicates, in_words, mark_groups
 
@@ -215,7 +288,7 @@ def duplicates(
     table = found.table(sounds.sounds, known_folds(sounds, settings[0] if settings else ()))
     output.print(plain(in_words(found, table)))
     if out is not None:
-        (table.to_csv if out.suffix == ".csv" else table.to_parquet)(out, index=False)
+        out.write_bytes((csv_bytes if out.suffix == ".csv" else parquet_bytes)(table))
         console.print(f"{len(table):,} pairs -> {plain(out)}")
     if mark:
         mark_groups(sounds, found).save(collection)

@@ -88,7 +88,9 @@ def classify(
 
     classifier = load_classifier(*([run] if run else _bundled_models()), device=chosen_device(device))
     beside = text_model_beside(classifier.run, device=chosen_device(device)) if names or text else None
-    identity = {"run": str(run) if run else classifier.name, "encoder": _encoder_names(classifier.run)}
+    via = classifier.audio_encoder.info.via
+    run_name, encoder = str(run) if run else classifier.name, _encoder_names(classifier.run)
+    identity = {"run": run_name, "encoder": encoder, "via": via}
     results: list[dict[str, Any]] = []
     for file in files:
         words = text.strip() or words_of_name(file.name)
@@ -98,9 +100,8 @@ def classify(
     if as_json:
         print(json.dumps(results, indent=1))
     else:
-        via = classifier.audio_encoder.info.via
         runtime = f" via {via}" if via else ""
-        print(f"run {identity['run']}, encoder {identity['encoder']}{runtime}, decoding {DECODING}")
+        print(f"run {run_name}, encoder {encoder}{runtime}, decoding {DECODING}")
     if all("error" in r for r in results):
         raise typer.Exit(1)
 
@@ -224,6 +225,40 @@ def search(
 
 
 @commands.command()
+def check_encoder(
+    collection: Path,
+    sounds: Annotated[int, typer.Option(min=1, help="Number of sounds to embed anew, short and long ones alike.")] = 20,
+    by: Annotated[str | None, typer.Option(help="Check audio or text alone; by default both.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    device: DeviceOption = "cpu",
+    as_json: JsonOption = False,
+) -> None:
+    """Embed some sounds anew and compare with a collection's embeddings; exit status 1 where they differ.
+
+    Example: bstviz check-encoder collections/bsd10k
+    """
+    from bstviz.datasets.collection import load_collection
+    from bstviz.latent.encoder_check import checked
+
+    found, unchecked = checked(
+        load_collection(collection), by=chosen_kind(by), sounds=sounds, seed=seed, device=chosen_device(device)
+    )
+    if as_json:
+        print(json.dumps([one.stated() for one in found], indent=1))
+    else:
+        for one in found:
+            output.print(f"[bold]{one.kind}[/] {plain(one.made_by)}; here {plain(one.here)}")
+            for row in one.by_size():
+                cosines = f"cosine {row['median']:.3f} median, {row['worst']:.3f} worst"
+                output.print(f"  {row['size']:>16}: {row['sounds']:>4} sounds, {cosines}")
+            output.print(f"  [{'green' if one.passed else 'red'}]{one.verdict}[/]: {plain(one.reason)}")
+    for kind, reason in unchecked.items():
+        console.print(f"{plain(kind)} not checked: {plain(reason)}")
+    if not all(one.passed for one in found):
+        raise typer.Exit(1)
+
+
+@commands.command()
 def explore(
     folder: Path,
     run: Annotated[
@@ -259,5 +294,6 @@ def explore(
     made = f"collection {plain(library.collection)}, runs {plain(library.runs)}"
     console.print(f"{len(library.report.collection):,} sounds; {made}; classes decoded {DECODING}")
     if serve:
-        raise typer.Exit(web.serve_app([library.runs], [library.collection], port=port, browser=True))
-    console.print(f"next: bstviz app --experiment {plain(library.runs)}")
+        web.serve_app([library.runs], [library.collection], port=port, browser=True)
+    else:
+        console.print(f"next: bstviz app --experiment {plain(library.runs)}")

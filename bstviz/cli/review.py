@@ -70,12 +70,13 @@ def export(experiments: list[Path], out: OutOption, decisions: DecisionsOption =
 
     Example: bstviz review export experiments/table1 --out decisions.csv
     """
+    from bstviz.datasets.writing import csv_bytes
     from bstviz.review.decisions import read_record, record_file, table
 
     about = _reviewed_infos(experiments)[0].collection
     file = decisions or record_file(about, experiments)
     rows = table(read_record(file, about.hash))
-    rows.to_csv(out, index=False)
+    out.write_bytes(csv_bytes(rows))
     console.print(f"{len(rows):,} decision{'s' if len(rows) != 1 else ''} of {plain(file)} -> {plain(out)}")
 
 

@@ -10,6 +10,7 @@ import typer
 
 from bstviz.cli.console import (
     AddressOption,
+    AlsoOption,
     DeviceOption,
     EngineOption,
     EpochsOption,
@@ -62,6 +63,11 @@ def train(
     ] = "default",
     preset: Annotated[str | None, typer.Option(hidden=True)] = None,
     epochs: EpochsOption = None,
+    also: AlsoOption = None,
+    partial_labels: Annotated[
+        bool,
+        typer.Option(help="Train on sounds whose top-level class alone is known too (column class_top)."),
+    ] = False,
     umap: Annotated[bool, typer.Option(help="Make the UMAP maps now; otherwise the app makes them on request.")] = True,
     seed: SeedOption = 0,
     fold_seed: FoldSeedOption = 0,
@@ -83,13 +89,15 @@ def train(
         print_renamed("train --preset", "train --recipe")
         recipe = preset
     changes: dict[str, Any] = {"loss": loss, "modality": modality, "min_confidence": min_confidence, "seed": seed}
+    changes["partial_labels"] = partial_labels
     print_old_recipe(recipe)
     sounds = load_collection(collection)
     changes["text"] = sounds.with_text(text).chosen_text
     setting = config.recipe(recipe, **changes, **config.exact_epochs(epochs))
     assignment = choose_folds(sounds, folds=folds, group=group, column=fold_column, seed=fold_seed)
     maps = UmapSettings(seed=seed) if umap else None
-    _run_sweep(sounds, assignment, Grid((setting,), (), ()), out, jobs=jobs, device=chosen_device(device), umap=maps)
+    grid, extra = Grid((setting,), (), ()), _extra(sounds, also)
+    _run_sweep(sounds, assignment, grid, out, extra=extra, jobs=jobs, device=chosen_device(device), umap=maps)
     _print_report([out], "json" if as_json else "text")
 
 
@@ -107,6 +115,7 @@ def sweep(
     group: GroupOption = None,
     fold_column: FoldColumnOption = None,
     epochs: EpochsOption = None,
+    also: AlsoOption = None,
     baselines: Annotated[bool, typer.Option(help="Fit the preset's baselines too.")] = True,
     umap: Annotated[
         bool, typer.Option(help="Make the UMAP maps too; otherwise the app makes them on request.")
@@ -151,9 +160,22 @@ def sweep(
         console.print(f"left out: {plain(reason)}")
     assignment = choose_folds(sounds, folds=folds, group=group, column=fold_column, seed=fold_seed)
     maps = UmapSettings(seed=grid.settings[0].seed) if umap else None
-    where = chosen_engine(engine, workers, address)
-    _run_sweep(sounds, assignment, grid, out, jobs=jobs, device=chosen_device(device), engine=where, umap=maps)
+    options: dict[str, Any] = {"device": chosen_device(device), "engine": chosen_engine(engine, workers, address)}
+    _run_sweep(sounds, assignment, grid, out, extra=_extra(sounds, also), jobs=jobs, umap=maps, **options)
     _print_report([out], "json" if as_json else "text")
+
+
+def _extra(collection: Collection, also: list[Path] | None) -> list[Collection]:
+    """Further collections to train on, after saying what of each is left out."""
+    from bstviz.datasets.collection import load_collection
+    from bstviz.datasets.extra import shared
+
+    found = [load_collection(path) for path in also or ()]
+    for other in found:
+        out = int(shared(collection, other).sum())
+        words = f"; {out:,} left out, which {collection.name} has too" if out else ""
+        console.print(f"extra training data: {plain(f'{len(other) - out:,} sounds of {other.name}{words}')}")
+    return found
 
 
 def _numbers(words: str) -> list[int]:

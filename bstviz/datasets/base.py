@@ -1,19 +1,19 @@
-"""What every source of sounds states about itself, and what they share in reading tables."""
+"""What every source of sounds states about itself, and how classes are checked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-
-from bstviz.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bstviz.datasets.collection import Collection
     from bstviz.datasets.taxonomy import Taxonomy
+
+CLASSES_SHOWN = 8
+"""Classes that are none of the taxonomy's, counted one by one; the others are counted together."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Source:
         url: Page of the data; empty for one's own.
         license: Licence of the annotations, or where to look.
         citation: What to cite, or who says so.
+        record: Number of the Zenodo record that ``bstviz fetch`` takes: one version of the data; empty where there is
+            none to fetch.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Source:
     url: str
     license: str
     citation: str
+    record: str = ""
 
 
 class Dataset(Protocol):
@@ -49,37 +52,31 @@ class Dataset(Protocol):
     def load(self) -> Callable[..., Collection]: ...
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV, TSV or parquet file as a table; ``sound_id`` is read as text.
-
-    Raises:
-        UserError: The file is missing, of another kind, or cannot be parsed.
-    """
-    import pandas as pd
-
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
-        if path.suffix.lower() in (".csv", ".tsv"):
-            separator = "\t" if path.suffix.lower() == ".tsv" else ","
-            return pd.read_csv(path, sep=separator, dtype={"sound_id": str}, keep_default_na=True)
-    except FileNotFoundError:
-        raise UserError(f"There is no table at {path}.") from None
-    except Exception as error:  # the parsers raise many types for broken files
-        raise UserError(f"Cannot read {path} as a table: {error}") from None
-    raise UserError(f"{path} is neither .csv, .tsv nor .parquet.")
-
-
-def known_classes(classes: pd.Series, taxonomy: Taxonomy) -> tuple[pd.Series, list[str]]:
+def known_classes(sounds: pd.DataFrame, taxonomy: Taxonomy) -> tuple[pd.DataFrame, list[str]]:
     """Keep second-level classes; count the rest (bare top classes, ``…-other``, unknown codes) in words.
 
+    Of the first two kinds the top-level class is known, and is kept as ``class_top`` (``train --partial-labels``).
+
     Returns:
-        The column with what is no second-level class set to missing, and a note for each kind of such value.
+        The table with what is no second-level class set to missing, and a note for each kind of such value.
     """
+    classes = sounds["class"]
     known = classes.isin(taxonomy.codes)
     strange = classes[classes.notna() & ~known].astype(str)
+    tops = strange.str.removesuffix("-other")
+    tops = tops[tops.isin(taxonomy.top_codes)].reindex(sounds.index)
+    counts = strange.value_counts()
     notes = [
         f"{count:,} sounds of class {code!r} are kept without a class: it is no second-level class of {taxonomy.id}."
-        for code, count in strange.value_counts().items()
+        for code, count in counts[:CLASSES_SHOWN].items()
     ]
-    return classes.where(known), notes
+    if len(counts) > CLASSES_SHOWN:
+        more = counts[CLASSES_SHOWN:]
+        notes.append(f"{more.sum():,} sounds of {len(more):,} further such classes are kept without a class.")
+    sounds = sounds.assign(**{"class": classes.where(known)})
+    if tops.notna().any():
+        sounds = sounds.assign(class_top=tops.fillna(sounds["class_top"]) if "class_top" in sounds else tops)
+        notes.append(
+            f"{tops.notna().sum():,} of them have a top-level class, which train --partial-labels learns from."
+        )
+    return sounds, notes

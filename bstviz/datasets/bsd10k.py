@@ -20,11 +20,17 @@ SOURCE = Source(
     "CC BY 4.0 for the annotations; each sound has the licence its uploader gave it",
     "P. Anastasopoulou, J. Torrey, X. Serra, F. Font, Heterogeneous sound classification with the Broad Sound Taxonomy "
     "and Dataset, DCASE 2024",
+    record="19868804",  # version 1.2
 )
 
 
-def load(folder: str | Path, *, name: str | None = None) -> Collection:
-    """Collection from the unpacked dataset; raises UserError where the layout does not hold."""
+def load(place: str | Path, *, name: str | None = None) -> Collection:
+    """Collection from the data set as it was downloaded; raises UserError where the layout does not hold.
+
+    Args:
+        place: A folder of it, unpacked or with its archives, or one archive.
+        name: Of the collection.
+    """
     from bstviz.datasets import bsd_layout
 
-    return bsd_layout.load(folder, SOURCE, name=name)
+    return bsd_layout.load(place, SOURCE, name=name)

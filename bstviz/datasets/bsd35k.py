@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 SOURCE = Source(
     "bsd35k",
     "BSD35k-CS",
-    "https://zenodo.org/records/19187100",
-    "stated with the dataset; each sound has the licence its uploader gave it",
-    "DCASE 2026 Task 1, Heterogeneous Audio Classification: BSD35k-CS",
+    "https://zenodo.org/records/19187099",
+    "CC BY 4.0; each sound has the licence its uploader gave it",
+    "P. Anastasopoulou, F. Font, BSD35k-CS (Broad Sound Dataset 35k - Crowd Sourced), Zenodo 2026",
+    record="19187100",
 )
 
 
-def load(folder: str | Path, *, name: str | None = None) -> Collection:
-    """Collection from the unpacked dataset; raises UserError where the layout does not hold."""
+def load(place: str | Path, *, name: str | None = None) -> Collection:
+    """Collection from the data set as it was downloaded, as for BSD10k."""
     from bstviz.datasets import bsd_layout
 
-    return bsd_layout.load(folder, SOURCE, name=name)
+    return bsd_layout.load(place, SOURCE, name=name)

@@ -1,9 +1,9 @@
-"""BSD10k and BSD35k in their official layout: metadata, CLAP embeddings (one file per sound), and audio.
+"""BSD10k, BSD35k and BSD2k in their official layout: metadata, CLAP embeddings (one file per sound), and audio.
 
 Layout: ``metadata/*.csv``, ``features/clap_audio_embeddings/<id>.npy``, ``features/clap_text_embeddings/<id>.npy``,
-``audio/<id>.wav``, each at any depth below the folder that is given, and ``BST_description.csv``, whose official texts
-take the place of our definitions. Every part but the metadata may be absent. Columns
-differ between versions and are taken by any of their names. Ids are Freesound's: without the audio, sounds are played
+``audio/<id>.wav``, each at any depth below the folders that are given, and ``BST_description.csv``, whose official
+texts take the place of our definitions. Every part but the metadata may be absent. Columns differ between versions and
+are taken by any of their names. Ids are Freesound's, where they are not anonymous: without the audio, sounds are played
 from there.
 """
 
@@ -16,16 +16,30 @@ import numpy as np
 import pandas as pd
 
 from bstviz.audio import decode
-from bstviz.datasets.base import Source, known_classes, read_table
+from bstviz.datasets import unpacking
+from bstviz.datasets.base import Source, known_classes
 from bstviz.datasets.collection import FREESOUND_ROOT, Collection, sounds_table
+from bstviz.datasets.reading import ID_COLUMNS, read_table
 from bstviz.datasets.taxonomy import Taxonomy, bst
-from bstviz.encoders.base import EncoderInfo
+from bstviz.encoders.base import TEXT_FIELDS, EncoderInfo, Preprocessing
 from bstviz.errors import UserError
 
 CLAP_REVISION = "630k-audioset-fusion-best"
 CLAP_DIM = 512
+OFFICIAL_AUDIO = EncoderInfo(
+    "clap",
+    CLAP_REVISION,
+    CLAP_DIM,
+    preprocessing=Preprocessing(max_seconds=30.0, antialias=True),
+    crops="one random set",
+)
+"""How the official audio embeddings were made: of sounds cut at 30 s, by LAION's own package. That it antialiased
+follows from the date alone (it does since January 2024, see :mod:`bstviz.encoders.clap`).
+"""
+OFFICIAL_TEXT = EncoderInfo("clap", CLAP_REVISION, CLAP_DIM, TEXT_FIELDS)
+"""How the official text embeddings were made; how the three fields were joined is not published."""
 COLUMN_NAMES = {
-    "sound_id": ("sound_id", "id", "freesound_id"),
+    "sound_id": ID_COLUMNS,
     "class": ("class", "second_level_class", "label"),
     "class_index": ("class_idx", "class_index"),
     "confidence": ("confidence", "confidence_score"),
@@ -44,45 +58,49 @@ DESCRIPTION_COLUMNS = {
 }
 
 
-def load(folder: str | Path, source: Source, *, name: str | None = None) -> Collection:
-    """Collection from an unpacked BSD folder; raises UserError where the layout does not hold."""
-    folder = Path(folder)
-    taxonomy = _described(folder)
-    rows = _metadata(folder)
-    sounds = sounds_table(rows)
-    sounds["class"], notes = known_classes(sounds["class"], taxonomy)
-    sounds_folder = _part(folder, "audio") or folder / "audio"
-    sounds = _add_paths(sounds, sounds_folder)
+def load(place: str | Path, source: Source, *, name: str | None = None, labelled: bool = True) -> Collection:
+    """Collection from a BSD data set as it was downloaded; raises UserError where the layout does not hold.
+
+    Args:
+        place: Folder of the data set, unpacked or with its archives, or one archive.
+        source: Which of them it is.
+        name: Of the collection; the data set's title when left out.
+        labelled: Whether its sounds have classes. Those of an evaluation set have none, and ids that are not
+            Freesound's.
+    """
+    roots = unpacking.folders_of(place)
+    taxonomy = _described(roots)
+    sounds = sounds_table(_metadata(roots, labelled=labelled))
+    sounds, notes = known_classes(sounds, taxonomy)
+    files = _files(roots, "audio", decode.SUFFIXES)
+    sounds, audio_root = _add_paths(sounds, files)
     matrices: dict[str, np.ndarray | None] = {}
     for kind in ("audio", "text"):
-        matrices[kind], missing = _embeddings(_part(folder, f"clap_{kind}_embeddings"), sounds["sound_id"])
+        files = _files(roots, f"clap_{kind}_embeddings", (".npy",))
+        matrices[kind], missing = _embeddings(files, sounds["sound_id"])
         if missing:
             notes.append(f"{missing:,} sounds have no CLAP {kind} embedding.")
-    has_audio = bool(sounds["path"].notna().any())
     return Collection(
         name=name or source.title,
         sounds=sounds,
         taxonomy=taxonomy,
-        audio_root=str(sounds_folder.resolve()) if has_audio else FREESOUND_ROOT,
+        audio_root=audio_root or (FREESOUND_ROOT if labelled else None),
         audio=matrices["audio"],
         text=matrices["text"],
-        audio_encoder=EncoderInfo("clap", CLAP_REVISION, CLAP_DIM) if matrices["audio"] is not None else None,
-        text_encoder=EncoderInfo("clap", CLAP_REVISION, CLAP_DIM, ("title", "tags", "description"))
-        if matrices["text"] is not None
-        else None,
+        audio_encoder=OFFICIAL_AUDIO if matrices["audio"] is not None else None,
+        text_encoder=OFFICIAL_TEXT if matrices["text"] is not None else None,
         license=source.license,
         source=source.id,
         notes=tuple(notes),
     )
 
 
-def _described(folder: Path) -> Taxonomy:
-    """The Broad Sound Taxonomy, with the official texts of its classes where the folder has them."""
-    places = (folder, _part(folder, "metadata"))
-    file = next((f for place in places if place for name in DESCRIPTIONS if (f := place / name).is_file()), None)
+def _described(roots: list[Path]) -> Taxonomy:
+    """The Broad Sound Taxonomy, with the official texts of its classes where the data set has them."""
+    file = next((table for table in _tables(roots) if table.name in DESCRIPTIONS), None)
     if file is None:
         return bst()
-    table = read_table(file)
+    table = read_table(file).rows
     columns = {want: next((n for n in names if n in table), None) for want, names in DESCRIPTION_COLUMNS.items()}
     if not columns["code"] or not columns["definition"]:
         raise UserError(
@@ -96,24 +114,44 @@ def _described(folder: Path) -> Taxonomy:
     return bst().described({code: (text, examples) for code, text, examples in zip(*cells, strict=True)}, file.name)
 
 
-def _part(folder: Path, name: str) -> Path | None:
-    """The folder of that name (or of a name that ends so) nearest below ``folder``."""
-    found = (Path(place) / inner for place, inside, _ in os.walk(folder) for inner in inside if inner.endswith(name))
-    return min(found, key=lambda path: (len(path.parts), path), default=None)
+def _walked(roots: list[Path]) -> list[Path]:
+    """Every folder at and below the roots, the nearest of each root first."""
+    below = ([Path(place) for place, _, _ in os.walk(root)] for root in roots)
+    return [folder for found in below for folder in sorted(found, key=lambda path: (len(path.parts), path))]
 
 
-def _metadata(folder: Path) -> pd.DataFrame:
-    files = sorted((_part(folder, "metadata") or folder).glob("*.csv"))
-    tables = [(file, read_table(file)) for file in files]
+def _tables(roots: list[Path]) -> list[Path]:
+    """The CSV files at and below the roots, nearest first; those that an operating system hides are none."""
+    return [f for folder in _walked(roots) for f in sorted(folder.glob("*.csv")) if not f.name.startswith(".")]
+
+
+def _files(roots: list[Path], ending: str, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """Files by stem of the folders whose names end so, the nearest first; all of one root, the first that has any."""
+    for root in roots:
+        folders = [folder for folder in _walked([root]) if folder.name.endswith(ending) and folder != root]
+        found = [f for folder in folders for f in folder.iterdir() if f.suffix.lower() in suffixes]
+        if found:
+            return {file.stem: file for file in reversed(found)}
+    return {}
+
+
+def _file_of(sound_id: str, files: dict[str, Path]) -> Path | None:
+    """The file of an id, which may bear a suffix."""
+    return files.get(sound_id) or files.get(Path(sound_id).stem)
+
+
+def _metadata(roots: list[Path], *, labelled: bool) -> pd.DataFrame:
+    """The table of sounds, under our names of columns."""
+    tables = [(file, read_table(file).rows) for file in _tables(roots)]
     for file, table in tables:
         columns = {want: next((n for n in names if n in table), None) for want, names in COLUMN_NAMES.items()}
-        if columns["sound_id"] and (columns["class"] or columns["class_index"]):
+        if columns["sound_id"] and (columns["class"] or columns["class_index"] or not labelled):
             out = table.rename(columns={have: want for want, have in columns.items() if have})
-            return _with_class(out.assign(sound_id=out["sound_id"].astype(str)), file)
+            out = out.assign(sound_id=out["sound_id"].astype(str))
+            return _with_class(out, file) if labelled else out
     seen = "; ".join(f"{file.name}: {', '.join(map(str, table.columns))}" for file, table in tables) or "no CSV at all"
-    raise UserError(
-        f"{folder / 'metadata'} holds no table with a sound id and a class ({seen}). Give the unpacked dataset folder."
-    )
+    what = "a sound id and a class" if labelled else "a sound id"
+    raise UserError(f"{roots[0]} holds no table with {what} ({seen}). Give the data set as it was downloaded.")
 
 
 def _with_class(table: pd.DataFrame, file: Path) -> pd.DataFrame:
@@ -128,21 +166,25 @@ def _with_class(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     return table.assign(**{"class": codes})
 
 
-def _add_paths(sounds: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    files = {f.stem: f.name for f in folder.iterdir() if f.suffix.lower() in decode.SUFFIXES} if folder.is_dir() else {}
-    paths = sounds["sound_id"].map(files).astype("str").where(sounds["sound_id"].isin(list(files)))
-    lengths = [decode.duration(folder / p) if isinstance(p, str) else None for p in paths]
-    return sounds.assign(path=paths, duration=pd.Series(lengths, index=sounds.index, dtype="float32"))
+def _add_paths(sounds: pd.DataFrame, files: dict[str, Path]) -> tuple[pd.DataFrame, str | None]:
+    """Fill ``path`` and ``duration`` from files by id; returns the table and the folder that paths count from."""
+    own = [_file_of(sound_id, files) for sound_id in sounds["sound_id"]]
+    here = {file.parent for file in own if file}
+    root = Path(os.path.commonpath(here)).resolve() if here else None
+    paths = [file.resolve().relative_to(root).as_posix() if file and root else None for file in own]
+    lengths = [decode.duration(file) if file else None for file in own]
+    columns = {"path": pd.Series(paths, sounds.index, "str"), "duration": pd.Series(lengths, sounds.index, "float32")}
+    return sounds.assign(**columns), str(root) if root else None
 
 
-def _embeddings(folder: Path | None, ids: pd.Series) -> tuple[np.ndarray | None, int]:
-    """(N, 512) float32 with NaN rows for missing files, and how many those are; None where the folder is absent."""
-    if folder is None:
+def _embeddings(files: dict[str, Path], ids: pd.Series) -> tuple[np.ndarray | None, int]:
+    """(N, 512) float32 with NaN rows for missing files, and how many those are; None where there are no files."""
+    if not files:
         return None, 0
     out = np.full((len(ids), CLAP_DIM), np.nan, np.float32)
     for row, sound_id in enumerate(ids):
-        file = folder / f"{sound_id}.npy"
-        if not file.is_file():
+        file = _file_of(sound_id, files)
+        if file is None:
             continue
         try:
             vector = np.load(file, allow_pickle=False).astype(np.float32).ravel()
@@ -151,5 +193,6 @@ def _embeddings(folder: Path | None, ids: pd.Series) -> tuple[np.ndarray | None,
         if vector.shape != (CLAP_DIM,):
             raise UserError(f"{file} holds {vector.size} values; CLAP embeddings have {CLAP_DIM}.")
         out[row] = vector
+    out[~np.isfinite(out).all(axis=1)] = np.nan  # a vector with an infinite or a missing value is none
     missing = int(np.isnan(out[:, 0]).sum())
     return (out, missing) if missing < len(ids) else (None, 0)

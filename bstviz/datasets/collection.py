@@ -22,6 +22,7 @@ import pandas as pd
 
 from bstviz import migrations, storage
 from bstviz.audio import decode
+from bstviz.datasets.reading import where
 from bstviz.datasets.taxonomy import Taxonomy, bst, taxonomy_entry, taxonomy_from
 from bstviz.encoders.base import AudioOrText, Embeddings, EncoderInfo, encoder_from, words_of
 from bstviz.errors import UserError
@@ -68,6 +69,7 @@ class Collection:
         name: What people call it.
         sounds: One row per sound, columns of :data:`COLUMNS` first, any others behind. ``class`` is a second-level code
             or missing; ``confidence`` the annotation confidence 1-5 or missing; ``path`` is relative to ``audio_root``.
+            ``class_top``, where it stands behind, is the top-level code of sounds without a second-level one.
         taxonomy: The classes.
         audio_root: Folder of the audio files, :data:`SYNTH_ROOT`, :data:`FREESOUND_ROOT`, or None where there is no
             audio.
@@ -79,6 +81,7 @@ class Collection:
         notes: What was left out on import, and why, a sentence each.
         revisions: The reviews that its labels went through, first to last.
         source: Id of the data set, by whoever imported it (``bsd10k``); None for others. Never guessed from a name.
+        record: Number of the published record that it was fetched from; None where it was not.
         further_texts: Embeddings (N, d) of other fields than those of ``text``, in table order.
         chosen_text: Name of the one of these that :meth:`embedding`, :meth:`usable` and :meth:`encoder` give as text
             (:meth:`with_text`); None for the first.
@@ -97,6 +100,7 @@ class Collection:
     notes: tuple[str, ...] = ()
     revisions: tuple[Revision, ...] = ()
     source: str | None = None
+    record: str | None = None
     further_texts: tuple[Embeddings, ...] = ()
     chosen_text: str | None = None
     folder: Path | None = None
@@ -149,6 +153,14 @@ class Collection:
     def labels(self) -> np.ndarray:
         """Second-level label of each sound, (N,) int64; -1 without a class."""
         return self.taxonomy.encode(self.sounds["class"])
+
+    @cached_property
+    def top_labels(self) -> np.ndarray:
+        """Top-level label of each sound, (N,) int64: of its class or else its ``class_top``; -1 without either."""
+        position = {code: i for i, code in enumerate(self.taxonomy.top_codes)}
+        stated = self.sounds["class_top"] if "class_top" in self.sounds else [None] * len(self)
+        bare = np.array([position.get(code, -1) if isinstance(code, str) else -1 for code in stated], np.int64)
+        return np.where(self.labels >= 0, self.taxonomy.parents[self.labels], bare)
 
     @cached_property
     def row_of(self) -> dict[str, int]:
@@ -280,10 +292,11 @@ class Collection:
             raise UserError(f"Sound {self.sounds['sound_id'].iat[row]!r} of {self.name!r} has no audio file.")
         return decode.load(path)
 
-    def texts(self, fields: tuple[str, ...]) -> list[str]:
-        """Words of each sound: the given columns joined by ". "; an empty string where all are empty."""
+    def texts(self, fields: tuple[str, ...], template: str = "") -> list[str]:
+        """Words of each sound: the given columns, joined as in :func:`~bstviz.encoders.base.words_of`."""
         columns = [self.sounds[name].fillna("").astype(str) for name in fields]
-        return [words_of(dict(zip(fields, parts, strict=True)), fields) for parts in zip(*columns, strict=True)]
+        rows = (dict(zip(fields, parts, strict=True)) for parts in zip(*columns, strict=True))
+        return [words_of(row, fields, template) for row in rows]
 
     def save(self, folder: str | Path) -> Path:
         """Write the collection as a folder, replacing an older version of it as a whole."""
@@ -299,6 +312,7 @@ class Collection:
             "taxonomy": taxonomy_entry(self.taxonomy),
             "license": self.license,
             "source": self.source,
+            "record": self.record,
             "audio_encoder": dataclasses.asdict(self.audio_encoder) if self.audio_encoder else None,
             "text_encoder": dataclasses.asdict(self.text_encoder) if self.text_encoder else None,
             "further_texts": [dataclasses.asdict(further.encoder) for further in self.further_texts],
@@ -364,6 +378,7 @@ def _read(place: Path, folder: Path) -> Collection:
         text_encoder=encoder_from(header["text_encoder"]),
         license=header["license"],
         source=header.get("source"),
+        record=header.get("record"),
         further_texts=tuple(Embeddings(matrices[f"text {info.configuration}"], info) for info in further),
         notes=tuple(header["notes"]),
         revisions=tuple(Revision(**entry) for entry in header.get("revisions", ())),
@@ -385,17 +400,26 @@ def sounds_table(rows: pd.DataFrame) -> pd.DataFrame:
             out[name] = pd.NA
     for name in COLUMNS:
         if name not in ("confidence", "duration"):
-            out[name] = out[name].astype("str").where(out[name].notna() & (out[name].astype("str").str.strip() != ""))
+            out[name] = _words(out[name])
     nameless = int(out["sound_id"].isna().sum())
     if nameless:
         raise UserError(f"{nameless:,} rows of the table have no sound_id; give each an id of its own.")
     confidence = pd.to_numeric(out["confidence"], errors="coerce")
     wrong = out["confidence"].notna() & ~confidence.isin([1, 2, 3, 4, 5])
     if wrong.any():
+        first = int(wrong.to_numpy().argmax())
+        place = f" ({where(out, first)})" if out.index.name else ""
+        found = str(out["confidence"].iat[first])
         raise UserError(
-            f"Sound {out.loc[wrong, 'sound_id'].iloc[0]!r} has confidence {out.loc[wrong, 'confidence'].iloc[0]!r}; "
-            "allowed are 1 to 5, or nothing."
+            f"Sound {out['sound_id'].iat[first]!r}{place} has confidence {found!r}; allowed are 1 to 5, or nothing."
         )
     out["confidence"] = confidence.astype("Int8")
     out["duration"] = pd.to_numeric(out["duration"], errors="coerce").astype("float32")
     return out[[*COLUMNS, *(c for c in out.columns if c not in COLUMNS)]].reset_index(drop=True)
+
+
+def _words(values: pd.Series) -> pd.Series:
+    """A column as words, blank ones missing; whole numbers that a program made fractions are whole ones: "15"."""
+    if pd.api.types.is_float_dtype(values.dtype) and (values.dropna() % 1 == 0).all():
+        values = values.astype("Int64")
+    return values.astype("str").where(values.notna() & (values.astype("str").str.strip() != ""))

@@ -7,6 +7,7 @@ References: paper section 4.2 (stratified 5-fold, 80/20 train/test, the former 9
 go by name (:data:`NAMED_FOLDS`). ``published`` is a table of Freesound ids and folds of BSD10k-v1.2, read off public
 out-of-fold predictions of models on it: BSD10k itself has no folds. ``hatr`` is made as in the authors' code (public
 repository allholy/hatr): after filtering by annotation confidence, so each threshold has folds of its own.
+Long because every way to make folds stands here, and what each means where sounds are in none.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -44,6 +45,7 @@ class Folds:
         assignment: (N,) int64 test fold of each sound, -1 for never; at threshold 1 where thresholds differ.
         kind: How, in words, recorded with each run.
         groups: (N,) groups kept in the same fold, or None; validation keeps to them too.
+        group: Column that they come from, where they come from one.
         by_threshold: Assignment at an annotation confidence threshold, where each has its own; None where all share
             one.
     """
@@ -52,6 +54,7 @@ class Folds:
     kind: str
     groups: np.ndarray | None = None
     by_threshold: Callable[[int], np.ndarray] | None = None
+    group: str | None = None
 
     @property
     def count(self) -> int:
@@ -61,6 +64,21 @@ class Folds:
     def at(self, min_confidence: int) -> np.ndarray:
         """(N,) int64 test fold of each sound for trainings at an annotation confidence threshold."""
         return self.assignment if self.by_threshold is None else self.by_threshold(min_confidence)
+
+    def extended(self, sounds: pd.DataFrame) -> Folds:
+        """The same folds over a table (M rows) of the same sounds and, behind them, others that are never test."""
+        more = len(sounds) - len(self.assignment)
+
+        def never(assignment: np.ndarray) -> np.ndarray:
+            return np.pad(assignment, (0, more), constant_values=-1)
+
+        groups = self.groups
+        if groups is not None:
+            behind = group_values(sounds, self.group)[-more:] if self.group else [f"\0{i}" for i in range(more)]
+            groups = np.concatenate([groups, behind])
+        at = self.by_threshold
+        by_threshold = None if at is None else lambda threshold: never(at(threshold))
+        return replace(self, assignment=never(self.assignment), groups=groups, by_threshold=by_threshold)
 
 
 def stratified_folds(
@@ -206,7 +224,8 @@ def choose_folds(
         return Folds(own, f"the data's own, column {column}")
     groups = group_values(sounds, group) if group else None
     kind = f"stratified {count}-fold, seed {seed}" + (f", grouped by {group}" if group else "")
-    return Folds(stratified_folds(collection.labels, n_folds=count, seed=seed, groups=groups), kind, groups)
+    assignment = stratified_folds(collection.labels, n_folds=count, seed=seed, groups=groups)
+    return Folds(assignment, kind, groups, group=group)
 
 
 def _named(collection: Collection, name: str) -> Folds:
@@ -266,7 +285,8 @@ def split_fold(
         labels: (N,) int64 second-level labels, -1 without a class.
         usable: (N,) bool, whether the sound has the embeddings that are needed.
         seed: Of the validation draw.
-        groups: (N,) groups kept in the same fold, or None.
+        groups: (N,) groups kept in the same fold, or None; sounds that are never test are not trained on where one of
+            their group is test.
         confident: (N,) bool, at or above the confidence threshold; it applies to training and test alike.
         validation: Share of the training sounds held out, stratified by class.
 
@@ -280,6 +300,9 @@ def split_fold(
     known = usable & (labels >= 0)
     out = np.full(len(labels), "unused", dtype=object)
     out[known & (folds == fold)] = np.where(confident[known & (folds == fold)], "test", "below_threshold")
+    if groups is not None:
+        tested = set(groups[known & (folds == fold)].tolist())
+        known &= (folds >= 0) | ~pd.Series(groups).isin(tested).to_numpy()
     rows = np.flatnonzero(known & (folds != fold) & confident)
     if len(rows) < 10 or (out == "test").sum() == 0:
         raise UserError(

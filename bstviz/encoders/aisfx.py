@@ -2,7 +2,7 @@
 
 A nine-layer CNN over log-mel windows of 2.3 s. A sound is cut into half-overlapping windows whose embeddings are
 averaged; one shorter than a window is repeated until it fills it, a long one is sampled at evenly spaced windows. Of
-the package only its weights are taken; :mod:`bstviz.encoders.runtime` runs the network.
+the package only its weights are taken (:mod:`bstviz.encoders.weights`), which :mod:`bstviz.encoders.runtime` runs.
 
 ``aisfx-brief`` takes every second of these windows, so that they do not overlap, and reads the second of the four
 blocks too, which has not yet gone far from the spectrum: maximum and deviation over time of each channel. It is
@@ -18,8 +18,6 @@ References: A. B. Ma, A. Lerch, "Representation Learning for the Automatic Index
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import metadata, util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +28,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from bstviz.encoders.base import EncoderInfo
 from bstviz.encoders.runtime import Compiled, Layer, compiled
-from bstviz.errors import UserError
+from bstviz.encoders.weights import Weights, weights_file
 
 RATE = 44_100
 N_FFT, HOP, BANDS = 2048, 1024, 96
@@ -38,7 +36,14 @@ WINDOW, WINDOW_HOP = 100, 50  # frames; 2.3 s and half of it
 MAX_WINDOWS = 12
 BATCH = 4  # windows per forward pass; more of them are not faster
 LOG_MEL_MAX = 9.457798957824707  # greatest log-mel value of the training data: the package's fixed scale
-CHECKPOINT = Path("models") / "checkpoint.pth"
+AISFX_WEIGHTS = Weights(
+    package="aisfx",
+    version="0.1.2",
+    member="aisfx/models/checkpoint.pth",
+    sha256="499ea75909c932a2f94c35fa722fa4fabc5bcb7e84917209cc5f7402627b7eb5",
+    archive_sha256=("bfe219950715af179e9a1653e7117cc1852baef267cd6596c42cad74afe1d194",),
+    megabytes=23,
+)
 NORM_EPS = 1e-5  # of the batch norms
 DIM = 512
 READ_BLOCK = 2  # whose maximum and deviation over time are part of brief embeddings
@@ -107,13 +112,10 @@ def read_layers(*, brief: bool = False) -> list[Layer]:
     """The network's layers, their batch norms folded into the convolutions: same output, a third less work.
 
     Raises:
-        UserError: The ``aisfx`` package is not installed.
+        UserError: The weights are not here and cannot be fetched.
     """
-    spec = util.find_spec("aisfx")
-    if spec is None or spec.origin is None:
-        raise UserError("The audio encoder aisfx needs its package; run: pip install --no-deps aisfx==0.1.2")
     with torch.serialization.safe_globals(_numpy_scalars()):
-        weights, _ = torch.load(Path(spec.origin).parent / CHECKPOINT, weights_only=True, map_location="cpu")
+        weights, _ = torch.load(weights_file(AISFX_WEIGHTS), weights_only=True, map_location="cpu")
     layers = []
     for block in range(1, BLOCKS + 1):
         for i in (1, 2):
@@ -133,10 +135,10 @@ def load(device: str = "cpu", *, brief: bool = False) -> AiSFX:
     """The encoder with its pretrained weights.
 
     Raises:
-        UserError: The ``aisfx`` package is not installed.
+        UserError: The weights are not here and cannot be fetched.
     """
     network = compiled(read_layers(brief=brief), (WINDOW, BANDS), "aisfx", device)
-    return AiSFX(network, metadata.version("aisfx"), brief=brief)
+    return AiSFX(network, AISFX_WEIGHTS.version, brief=brief)
 
 
 def load_brief(device: str = "cpu") -> AiSFX:

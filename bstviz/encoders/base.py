@@ -6,10 +6,13 @@ The encoders themselves stand in a module each, and :mod:`bstviz.encoders.regist
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from string import Formatter
 from typing import Any, Literal, Protocol
 
 import numpy as np
+
+from bstviz.errors import UserError
 
 
 class AudioEncoder(Protocol):
@@ -29,7 +32,7 @@ class AudioEncoder(Protocol):
 
 
 class TextEncoder(Protocol):
-    """Turns words into embeddings; ``info.fields`` is filled in by whoever chooses the fields."""
+    """Turns words into embeddings; ``info.fields`` and ``info.template`` are filled in by whoever chooses them."""
 
     info: EncoderInfo
 
@@ -38,18 +41,62 @@ class TextEncoder(Protocol):
         ...
 
 
+class SharedTextEncoder(TextEncoder, Protocol):
+    """A text encoder whose words share the space of an audio encoder of the same id.
+
+    ``logit_scale`` is what training multiplied cosines of sounds and words by, before the softmax.
+    """
+
+    logit_scale: float
+
+
 AudioOrText = Literal["audio", "text"]
+GIVEN = "given:"
+"""How the ids of encoders begin whose embeddings were brought along: nothing here makes more of them."""
+TEXT_FIELDS = ("title", "tags", "description")
+"""The words that a sound of Freesound has."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What is done to a sound before an audio encoder takes it, where there is a choice; it changes the vectors.
+
+    Attributes:
+        max_seconds: Only so much of a sound's beginning is embedded; None takes the whole.
+        antialias: CLAP's shrunk spectrogram of a long clip is antialiased (:mod:`bstviz.encoders.clap`).
+    """
+
+    max_seconds: float | None = None
+    antialias: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_seconds is not None and not self.max_seconds > 0:
+            raise UserError(f"max_seconds is {self.max_seconds}; give a number above 0, or none for whole sounds.")
+
+    def __str__(self) -> str:
+        cut = f"first {self.max_seconds:g} s" if self.max_seconds is not None else ""
+        return ", ".join(filter(None, (cut, "antialiased" if self.antialias else "")))
+
+
+WHOLE = Preprocessing()
+"""Whole sounds, with nothing antialiased."""
 
 
 @dataclass(frozen=True)
 class EncoderInfo:
-    """Which encoder made an embedding matrix; two are interchangeable only if equal.
+    """Which encoder made an embedding matrix, and how; two are interchangeable only if equal.
 
     Attributes:
         id: Name in the registry of encoders.
         revision: Of the weights.
         dim: Of the embeddings.
         fields: Columns of the table that a text encoder read.
+        template: How their words were joined (:func:`words_of`); empty where that is not known.
+        preprocessing: Of an audio encoder.
+        crops: Which crops of a longer sound were embedded, in words; no part of its identity: the mean over fixed crops
+            stands for a random draw of them, which cannot be had again.
+        weights_hash: Tells the weights from others, wherever they were loaded from; empty where it is not known, and
+            so no part of its identity: see :meth:`same_weights`.
         via: What ran it, where there are several ways to the same weights: a package, its version, and a precision;
             no part of its identity.
         parts: Sizes of the parts that stand side by side in an embedding, which count alike in a network however many
@@ -60,6 +107,10 @@ class EncoderInfo:
     revision: str
     dim: int
     fields: tuple[str, ...] = ()
+    template: str = ""
+    preprocessing: Preprocessing = WHOLE
+    crops: str = field(default="", compare=False)
+    weights_hash: str = field(default="", compare=False)
     via: str = field(default="", compare=False)
     parts: tuple[int, ...] = field(default=(), compare=False)
 
@@ -70,8 +121,14 @@ class EncoderInfo:
 
     def __str__(self) -> str:
         fields = f" ({' + '.join(self.fields)})" if self.fields else ""
+        joined = f", joined {self.template!r}" if self.template not in ("", template_of(self.fields)) else ""
+        prepared = f", {self.preprocessing}" if str(self.preprocessing) else ""
         via = f", via {self.via}" if self.via else ""
-        return f"{self.id} {self.revision}{fields}, {self.dim}-d{via}"
+        return f"{self.id} {self.revision}{fields}{joined}, {self.dim}-d{prepared}{via}"
+
+    def same_weights(self, other: EncoderInfo) -> bool:
+        """Whether the weights of two encoders are the same, as far as both are known."""
+        return not self.weights_hash or not other.weights_hash or self.weights_hash == other.weights_hash
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,16 +139,67 @@ class Embeddings:
     encoder: EncoderInfo
 
 
-def words_of(values: Mapping[str, str], fields: Sequence[str]) -> str:
-    """One sound's text as encoders read it: the given fields that are not empty, joined by ". "."""
-    return ". ".join(part for name in fields if (part := values.get(name, "").strip()))
+def template_of(fields: Sequence[str]) -> str:
+    """How the words of fields are joined by default: "{title}. {tags}"."""
+    return ". ".join(f"{{{name}}}" for name in fields)
+
+
+def fields_of(template: str) -> tuple[str, ...]:
+    """The fields that a template joins, in its order.
+
+    Raises:
+        UserError: It is no template, or names no field.
+    """
+    try:
+        pieces = list(Formatter().parse(template))
+    except ValueError as error:
+        raise UserError(
+            f"The text template is {template!r} ({error}); give one as {template_of(TEXT_FIELDS)!r}."
+        ) from None
+    found = tuple(name for _, name, form, conversion in pieces if name and not form and not conversion)
+    if not found or len(found) < sum(name is not None for _, name, *_ in pieces):
+        raise UserError(
+            f"The text template is {template!r}; it holds names of columns in braces, as {template_of(TEXT_FIELDS)!r}."
+        )
+    return found
+
+
+def words_of(values: Mapping[str, str], fields: Sequence[str], template: str = "") -> str:
+    """One sound's text as encoders read it.
+
+    A field without words is left out together with what stands before it in the template, and so is what stands before
+    the first field that has some, unless that opens the template; without any words the text is empty.
+
+    Args:
+        values: Words by field.
+        fields: Which of them.
+        template: How they are joined, its fields being these; :func:`template_of` when left out.
+    """
+    text = ""
+    for index, (before, name, *_) in enumerate(Formatter().parse(template or template_of(fields))):
+        word = values.get(name, "").strip() if name else ""
+        if word:
+            text += (before if text or index == 0 else "") + word
+        elif name is None and text:
+            text += before
+    return text
 
 
 def encoder_from(entry: dict[str, Any] | None) -> EncoderInfo | None:
-    """EncoderInfo from a header entry."""
-    return EncoderInfo(**entry | {name: tuple(entry.get(name, ())) for name in ("fields", "parts")}) if entry else None
+    """EncoderInfo from a header entry; what older ones do not say was done as is the default."""
+    if not entry:
+        return None
+    fields_read, parts = (tuple(entry.get(name, ())) for name in ("fields", "parts"))
+    read = {
+        "fields": fields_read,
+        "parts": parts,
+        "template": entry.get("template", template_of(fields_read)),
+        "preprocessing": Preprocessing(**entry.get("preprocessing", {})),
+    }
+    known = {f.name for f in fields(EncoderInfo)}
+    return EncoderInfo(**{name: value for name, value in entry.items() if name in known} | read)
 
 
 def bare(info: EncoderInfo) -> EncoderInfo:
-    """An encoder's identity without the fields that it read."""
-    return replace(info, fields=())
+    """The identity of an encoder's space: without the fields that it read, and without what was done to sounds."""
+    return replace(info, fields=(), template="", preprocessing=WHOLE)

@@ -7,7 +7,8 @@ There are two ways to the same weights: the ``laion-clap`` package (extra ``clap
 they differ by rounding only. ``EncoderInfo.via`` says which one it was.
 
 The weights (about 2 GB for laion-clap, 0.7 GB for transformers) and the tokenizer lie in one folder: BSTVIZ_CLAP, or
-``clap`` in the cache (BSTVIZ_CACHE). What is missing there is downloaded with its checksum, unless BSTVIZ_OFFLINE is 1.
+``clap`` in the cache (BSTVIZ_CACHE). What is missing there is downloaded with its checksum, unless BSTVIZ_OFFLINE is 1
+(:mod:`bstviz.encoders.clap_weights`).
 
 A clip up to 10 s is repeated until another repetition would not fit, then padded with silence. A longer one is fed as
 LAION does, a shrunk spectrogram of the whole with a crop each from its front, middle and back; but where LAION draws
@@ -15,17 +16,20 @@ the crops at random, here :data:`CROPS` fixed sets of them are embedded and aver
 Only such a clip passes through the network's fusion of crops, as in laion-clap; transformers' own feature extractor
 also sends one random short clip of each batch there.
 
+The shrunk spectrogram is resized without antialiasing unless that is asked for: so did LAION's code when the weights
+were trained, and so does transformers. The same code antialiases since torchvision 0.17 (January 2024), without anybody
+having chosen it; the pictures then differ by 1.9 dB rms.
+
 References: Y. Wu et al., "Large-Scale Contrastive Language-Audio Pretraining with Feature Fusion and Keyword-to-Caption
 Augmentation", ICASSP 2023 (weights CC0 1.0).
 """
 
 from __future__ import annotations
 
-import json
-import os
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import metadata, util
 from pathlib import Path
@@ -36,8 +40,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bstviz import paths, storage
-from bstviz.encoders.base import EncoderInfo
+from bstviz.encoders.base import EncoderInfo, Preprocessing
+from bstviz.encoders.clap_weights import HUB, REVISION, TOKENIZER_FILES, laion_state, need, weights_folder
 from bstviz.errors import UserError
 
 RATE = 48_000
@@ -48,12 +52,7 @@ FRAMES = SECONDS * RATE // HOP + 1
 CROPS = 4  # sets of crops of a long clip
 BATCH = 8  # clips per forward pass
 TOKENS, VOCABULARY = 77, 50_265
-REVISION = "630k-audioset-fusion-best"
-FOLDER_VARIABLE = "BSTVIZ_CLAP"
-TOKENIZER_FILES = ("vocab.json", "merges.txt")
-HUB = "laion/clap-htsat-fused"
-LAION_HUB, LAION_FILE = "lukewys/laion_clap", f"{REVISION}.pt"
-CHECKSUMS = "checksums.json"
+CROPS_IN_WORDS = f"mean over {CROPS} fixed sets"
 
 
 @dataclass(frozen=True)
@@ -66,12 +65,16 @@ class Route:
             (n,) bool.
         embed_text: Unit embeddings (n, d) of texts.
         dim: d.
+        logit_scale: What training multiplied cosines of sounds and texts by, before the softmax.
+        weights_hash: Of the weights, the same by either way.
     """
 
     via: str
     embed_audio: Callable[[Tensor, Tensor], Tensor]
     embed_text: Callable[[Sequence[str]], Tensor]
     dim: int
+    logit_scale: float
+    weights_hash: str
 
 
 @lru_cache(maxsize=1)
@@ -88,10 +91,11 @@ def log_mel(samples: Tensor) -> Tensor:
     return 10 * (_mel_filters() @ power).clamp_min(1e-10).log10().T
 
 
-def inputs(sound: np.ndarray) -> Tensor:
+def inputs(sound: np.ndarray, *, antialias: bool = False) -> Tensor:
     """What the network is fed of a sound (n,) at 48 kHz: (k, 4, 1001, 64), k = 1 up to 10 s and :data:`CROPS` above.
 
-    The four channels are the whole, and crops of its front, middle and back; up to 10 s all four are the same.
+    The four channels are the whole, shrunk with or without antialiasing, and crops of its front, middle and back; up to
+    10 s all four are the same.
     """
     quantised = (np.clip(sound, -1.0, 1.0) * 32_767).astype(np.int16)  # as in training
     samples = torch.from_numpy(quantised.astype(np.float32) / 32_767)
@@ -102,9 +106,9 @@ def inputs(sound: np.ndarray) -> Tensor:
     mel = log_mel(samples)
     if len(mel) <= FRAMES:
         return mel.expand(1, 4, *mel.shape)
-    shrunk = nn.functional.interpolate(mel[None, None], size=(FRAMES, BANDS), mode="bilinear", align_corners=False)[
-        0, 0
-    ]
+    shrunk = nn.functional.interpolate(
+        mel[None, None], size=(FRAMES, BANDS), mode="bilinear", align_corners=False, antialias=antialias
+    )[0, 0]
     starts = np.array_split(np.arange(len(mel) - FRAMES + 1), 3)
     sets = []
     for k in range(CROPS):
@@ -113,19 +117,17 @@ def inputs(sound: np.ndarray) -> Tensor:
     return torch.stack(sets)
 
 
-class _Clap:
-    def __init__(self, route: Route) -> None:
-        self.info = EncoderInfo("clap", REVISION, route.dim, via=route.via)
-        self._route = route
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.info})"
-
-
-class ClapAudio(_Clap):
+class ClapAudio:
     """CLAP for sounds; an :class:`~bstviz.encoders.base.AudioEncoder`."""
 
     rate = RATE
+
+    def __init__(self, route: Route, *, antialias: bool = False) -> None:
+        self.info = replace(_info(route), preprocessing=Preprocessing(antialias=antialias), crops=CROPS_IN_WORDS)
+        self._route = route
+
+    def __repr__(self) -> str:
+        return f"ClapAudio({self.info})"
 
     @torch.inference_mode()
     def embed(self, sounds: Sequence[np.ndarray]) -> np.ndarray:
@@ -133,7 +135,8 @@ class ClapAudio(_Clap):
 
         An empty one counts as silence.
         """
-        fed = [inputs(sound if len(sound) else np.zeros(1, np.float32)) for sound in sounds]
+        antialias = self.info.preprocessing.antialias
+        fed = [inputs(sound if len(sound) else np.zeros(1, np.float32), antialias=antialias) for sound in sounds]
         longer = torch.cat([torch.full((len(f),), len(f) > 1) for f in fed])
         chunks = zip(torch.cat(fed).split(BATCH), longer.split(BATCH), strict=True)
         out = torch.cat([self._route.embed_audio(*chunk) for chunk in chunks])
@@ -141,8 +144,16 @@ class ClapAudio(_Clap):
         return nn.functional.normalize(means, dim=1).float().cpu().numpy()
 
 
-class ClapText(_Clap):
-    """CLAP for words; a :class:`~bstviz.encoders.base.TextEncoder`."""
+class ClapText:
+    """CLAP for words; a :class:`~bstviz.encoders.base.SharedTextEncoder`."""
+
+    def __init__(self, route: Route) -> None:
+        self.info = _info(route)
+        self.logit_scale = route.logit_scale
+        self._route = route
+
+    def __repr__(self) -> str:
+        return f"ClapText({self.info})"
 
     @torch.inference_mode()
     def embed(self, texts: Sequence[str]) -> np.ndarray:
@@ -151,9 +162,13 @@ class ClapText(_Clap):
         return torch.cat(chunks).float().cpu().numpy()
 
 
-def load_audio(device: str = "cpu") -> ClapAudio:
+def _info(route: Route) -> EncoderInfo:
+    return EncoderInfo("clap", REVISION, route.dim, via=route.via, weights_hash=route.weights_hash)
+
+
+def load_audio(device: str = "cpu", *, antialias: bool = False) -> ClapAudio:
     """The encoder of sounds; UserError where its weights can neither be found nor downloaded."""
-    return ClapAudio(load_route(device))
+    return ClapAudio(load_route(device), antialias=antialias)
 
 
 def load_text(device: str = "cpu") -> ClapText:
@@ -166,16 +181,6 @@ def load_route(device: str = "cpu") -> Route:
     folder = weights_folder()
     with_package = all(util.find_spec(name) for name in ("laion_clap", "torchvision", "torchaudio"))
     return (laion_route if with_package else transformers_route)(str(folder), device)
-
-
-def weights_folder() -> Path:
-    """Where weights and tokenizer lie: BSTVIZ_CLAP, or ``clap`` in the cache."""
-    given = os.environ.get(FOLDER_VARIABLE)
-    if given and not Path(given).expanduser().is_dir():
-        raise UserError(
-            f"{FOLDER_VARIABLE} is {given}, which is not a folder; give the one with CLAP's weights and tokenizer."
-        )
-    return Path(given).expanduser() if given else paths.cache_folder() / "clap"
 
 
 @lru_cache(maxsize=2)
@@ -199,40 +204,39 @@ def transformers_route(folder: str, device: str) -> Route:
         return cast(Tensor, model.get_text_features(**tokenised(tokenizer, texts).to(device)).pooler_output)
 
     return Route(
-        f"transformers {metadata.version('transformers')}", embed_audio, embed_text, model.config.projection_dim
+        f"transformers {metadata.version('transformers')}",
+        embed_audio,
+        embed_text,
+        model.config.projection_dim,
+        float(model.logit_scale_a.detach().exp()),
+        hash_of(model.audio_projection.linear1.weight, model.text_projection.linear1.weight),
     )
+
+
+def hash_of(*weights: Tensor) -> str:
+    """What tells weights from others, 16 hexadecimal digits: a SHA-256 of some matrices as float32, little-endian.
+
+    Of the first layers of both projections, which either way holds under names of its own.
+    """
+    digest = hashlib.sha256()
+    for matrix in weights:
+        digest.update(matrix.detach().cpu().numpy().astype("<f4").tobytes())
+    return digest.hexdigest()[:16]
 
 
 @lru_cache(maxsize=2)
 def laion_route(folder: str, device: str) -> Route:
     """CLAP by the laion-clap package, from LAION's own checkpoint."""
-    from safetensors.torch import load_file, save_file
-
     place = Path(folder)
     need(place, HUB, TOKENIZER_FILES)
     tokenizer = load_tokenizer(place)
-    # the checkpoint is a pickle: opened once, with its hash checked, and kept as plain tensors
-    ours = place / f"{REVISION}.safetensors"
-    if not ours.is_file():
-        need(place, LAION_HUB, (LAION_FILE,))
-        recorded = recorded_checksums(place).get(LAION_FILE)
-        if recorded is None or storage.sha256(place / LAION_FILE) != recorded:
-            raise UserError(
-                f"{place / LAION_FILE} is not what {CHECKSUMS} beside it says, or is not named there; as a pickle it "
-                "is not opened unchecked. Delete it to have it downloaded again, or write its SHA-256 there: "
-                f'{{"{LAION_FILE}": "..."}}.'
-            )
-        state = torch.load(place / LAION_FILE, map_location="cpu", weights_only=False)["state_dict"]
-        state = {name.removeprefix("module."): value.contiguous() for name, value in state.items()}
-        fresh = ours.with_suffix(".new")
-        save_file(state, fresh)
-        fresh.replace(ours)
+    state = laion_state(place)
     with _without_hub():
         import laion_clap
 
         clap = laion_clap.CLAP_Module(enable_fusion=True, device=device)
     known = clap.model.state_dict()
-    clap.model.load_state_dict({k: v for k, v in load_file(ours).items() if k in known})
+    clap.model.load_state_dict({k: v for k, v in state.items() if k in known})
     model = clap.model.eval().to(device)
 
     def embed_audio(fed: Tensor, longer: Tensor) -> Tensor:
@@ -246,7 +250,14 @@ def laion_route(folder: str, device: str) -> Route:
     def embed_text(texts: Sequence[str]) -> Tensor:
         return cast(Tensor, model.get_text_embedding(dict(tokenised(tokenizer, texts))))
 
-    return Route(f"laion-clap {metadata.version('laion-clap')}", embed_audio, embed_text, 512)
+    return Route(
+        f"laion-clap {metadata.version('laion-clap')}",
+        embed_audio,
+        embed_text,
+        512,
+        float(model.logit_scale_a.detach().exp()),
+        hash_of(model.audio_projection[0].weight, model.text_projection[0].weight),
+    )
 
 
 @contextmanager
@@ -291,54 +302,3 @@ def load_tokenizer(folder: Path) -> Any:
 def tokenised(tokenizer: Any, texts: Sequence[str]) -> Any:
     """Token ids and attention mask (n, 77) of texts, as in training."""
     return tokenizer(list(texts), padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt")
-
-
-def recorded_checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 of each downloaded file, as its hub states it."""
-    file = folder / CHECKSUMS
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-
-
-def need(folder: Path, hub: str, files: Sequence[str], one_of: Sequence[str] = ()) -> None:
-    """Download files that are missing, and the first of ``one_of`` that the hub has, with progress and their checksums
-    checked.
-
-    Raises:
-        UserError: Offline, or the hub cannot be reached, lacks a file, or sent another than it states.
-    """
-    missing = [name for name in files if not (folder / name).is_file()]
-    if not missing and not one_of:
-        return
-    wanted = ", ".join([*missing, *one_of[:1]])
-    by_hand = (
-        f"Put {wanted} of https://huggingface.co/{hub} into {folder}, or set {FOLDER_VARIABLE} to a folder that holds "
-        "them; BSD10k and BSD35k come with their CLAP embeddings and need no weights to be trained on."
-    )
-    if os.environ.get(paths.OFFLINE_VARIABLE) == "1" or os.environ.get("HF_HUB_OFFLINE") == "1":
-        raise UserError(
-            f"The encoder clap lacks {wanted} in {folder}, and nothing is downloaded in offline mode. {by_hand}"
-        )
-    try:
-        from huggingface_hub import HfApi, hf_hub_download
-
-        listed = {entry.rfilename: entry for entry in HfApi().model_info(hub, files_metadata=True).siblings or ()}
-        chosen = [*missing, *[name for name in one_of if name in listed][:1]]
-        for name in chosen:
-            hf_hub_download(hub, name, local_dir=str(folder))
-            stated = listed[name].lfs
-            if stated is not None:
-                _record(folder, name, stated.sha256)
-    except UserError:
-        raise
-    except Exception as error:  # the hub's client raises its own, its transport's and the system's
-        raise UserError(
-            f"The weights of the encoder clap could not be downloaded ({type(error).__name__}: {error}). {by_hand}"
-        ) from None
-
-
-def _record(folder: Path, name: str, stated: str) -> None:
-    if storage.sha256(folder / name) != stated:
-        (folder / name).unlink()
-        raise UserError(f"{name} arrived damaged: its SHA-256 is not what the hub states. Try again.")
-    entries = json.dumps({**recorded_checksums(folder), name: stated}, indent=1)
-    storage.write_file(folder / CHECKSUMS, entries.encode())

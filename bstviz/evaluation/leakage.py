@@ -44,7 +44,7 @@ def near_duplicate_in_training(found: Duplicates, answers: OutOfFold, collection
     tested = np.array([collection.row_of[i] for i in answers.sound_ids], int)
     for member, run in enumerate(answers.runs):
         learned = np.zeros(len(collection), bool)
-        ids = run.sounds["sound_id"][run.sounds["split"].isin(["train", "val"])]
+        ids = run.sounds["sound_id"][run.learned]
         learned[[collection.row_of[i] for i in ids]] = True
         leaked = np.zeros(len(collection), bool)
         leaked[ends[0][learned[ends[1]]]] = True

@@ -37,6 +37,7 @@ class Setting:
         train: Settings of the training.
         answered_by: Which run answered, of inference-only runs.
         external: Which model predicted, where that was trained elsewhere.
+        extra_training_data: Names of further collections that were trained on.
     """
 
     collection: str
@@ -45,6 +46,7 @@ class Setting:
     train: TrainConfig
     answered_by: str | None = None
     external: ExternalModel | None = None
+    extra_training_data: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -55,15 +57,23 @@ class Setting:
             return self.external.name
         variant = f" · {self.train.variant}" if self.train.variant else ""
         seed = f" · seed {self.train.seed}" if self.train.seed else ""
-        return (
-            f"{self.train.words('loss', 'modality')} · trained on {self.train.words('min_confidence')}{variant}{seed}"
-        )
+        also = f" · extra training data {', '.join(self.extra_training_data)}" if self.extra_training_data else ""
+        words = self.train.words("loss", "modality")
+        return f"{words} · trained on {self.train.words('min_confidence')}{variant}{also}{seed}"
 
 
 def setting_of(info: RunInfo) -> Setting:
     """The setting that a run belongs to."""
     about = info.collection
-    return Setting(about.name, about.hash, info.split_kind, info.train, info.answered_by, info.external)
+    return Setting(
+        about.name,
+        about.hash,
+        info.split_kind,
+        info.train,
+        answered_by=info.answered_by,
+        external=info.external,
+        extra_training_data=info.extra_training_data,
+    )
 
 
 def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
@@ -80,7 +90,8 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
         train = setting.train
         modality = (-MODALITIES.index(train.modality), train.text or "")
         place = (train.min_confidence, *modality, (*LOSSES, EXTERNAL).index(train.loss), train.variant, train.seed)
-        return (setting.collection, setting.split_kind, *place, setting.external.name if setting.external else "")
+        named = setting.external.name if setting.external else ""
+        return (setting.collection, setting.split_kind, *place, setting.extra_training_data, named)
 
     return {s: [groups[s][fold] for fold in sorted(groups[s])] for s in sorted(groups, key=order)}
 

@@ -17,7 +17,7 @@ import numpy as np
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound, resample
 from bstviz.datasets.taxonomy import Decoding, Taxonomy
-from bstviz.encoders.base import AudioEncoder, Embeddings, TextEncoder
+from bstviz.encoders.base import AudioEncoder, Embeddings, Preprocessing, TextEncoder
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.inference import novelty
@@ -106,8 +106,8 @@ def ranked(taxonomy: Taxonomy, prediction: Prediction, *, decoding: Decoding = D
 
 
 @lru_cache(maxsize=8)
-def _audio_encoder(encoder_id: str, device: str) -> AudioEncoder:
-    return load_audio_encoder(encoder_id, device=device)
+def _audio_encoder(encoder_id: str, preprocessing: Preprocessing, device: str) -> AudioEncoder:
+    return load_audio_encoder(encoder_id, preprocessing=preprocessing, device=device)
 
 
 @lru_cache(maxsize=8)
@@ -151,8 +151,9 @@ class Classifier:
 
     @property
     def audio_encoder(self) -> AudioEncoder:
-        """The audio encoder that the run was trained on."""
-        return _audio_encoder(self.run.encoders["audio"].id, self.device)
+        """The audio encoder that the run was trained on, with its preprocessing."""
+        info = self.run.encoders["audio"]
+        return _audio_encoder(info.id, info.preprocessing, self.device)
 
     @property
     def text_encoder(self) -> TextEncoder:

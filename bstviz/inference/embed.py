@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,16 @@ import pandas as pd
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
-from bstviz.encoders.base import Embeddings, EncoderInfo, TextEncoder
+from bstviz.encoders.base import (
+    TEXT_FIELDS,
+    WHOLE,
+    Embeddings,
+    EncoderInfo,
+    Preprocessing,
+    TextEncoder,
+    fields_of,
+    template_of,
+)
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.jobs.backend import LOCAL, Engine
@@ -27,7 +36,6 @@ from bstviz.models.config import AUDIO_ENCODER, TEXT_ENCODER
 GROUP = 8  # sounds embedded at a time, while the next ones are read
 BATCH_SOUNDS, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
 TEXT_BATCH = 512  # texts between two saves
-TEXT_FIELDS = ("title", "tags", "description")
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,10 @@ def embed_collection(
     folder: str | Path,
     *,
     audio_encoder: str | None = AUDIO_ENCODER,
+    preprocessing: Preprocessing = WHOLE,
     text_encoder: str | None = TEXT_ENCODER,
     text_fields: Sequence[str] = TEXT_FIELDS,
+    text_template: str = "",
     only_missing: bool = False,
     engine: Engine = LOCAL,
     device: str = "cpu",
@@ -58,9 +68,11 @@ def embed_collection(
     Args:
         folder: The collection.
         audio_encoder: Id of the audio encoder; None leaves the audio embeddings as they are.
+        preprocessing: What is done to sounds before they are embedded.
         text_encoder: Id of the text encoder; None leaves the text embeddings as they are.
         text_fields: Columns of the table that make up a sound's text. Text of other columns than what the collection
             has is kept beside it, a configuration of its own; the same columns are embedded anew.
+        text_template: How they are joined, "{title}, {tags}"; it names the columns itself.
         only_missing: Keep the audio embeddings that the collection has from this encoder.
         engine: Where the sounds are embedded.
         device: Torch device.
@@ -75,6 +87,8 @@ def embed_collection(
     """
     folder = Path(folder)
     collection = load_collection(folder)
+    template = text_template or template_of(text_fields)
+    text_fields = fields_of(template)
     unknown = [name for name in text_fields if name not in collection.sounds]
     if unknown:
         raise UserError(f"Column {unknown[0]!r} is not in {folder}; there are {', '.join(collection.sounds.columns)}.")
@@ -83,17 +97,20 @@ def embed_collection(
     problems: dict[str, str] = {}
     silent = 0
     if audio_encoder and collection.audio_root not in (None, FREESOUND_ROOT):
-        collection, problems = _with_audio(collection, audio_encoder, store, only_missing, engine, device, track)
+        embedder = partial(Embedder, audio_encoder, preprocessing=preprocessing, device=device)
+        collection, problems = _with_audio(collection, embedder, store, only_missing, engine, track)
     if text_encoder:
-        collection, silent = _with_text(collection, text_encoder, tuple(text_fields), store, device, track)
+        collection, silent = _with_text(collection, text_encoder, template, store, device, track)
     collection.save(folder)
     shutil.rmtree(store, ignore_errors=True)
     replaced = tuple(info for kind, info in before if (kind, info) not in collection.encoders)
     return EmbedReport(load_collection(folder), problems, silent, replaced)
 
 
-def _key(kind: str, encoder: str) -> str:
-    return hashlib.sha256(f"{kind} {encoder}".encode()).hexdigest()[:16]
+def _key(kind: str, encoder: EncoderInfo) -> str:
+    """Names the chunks of an encoder; what was begun in one runtime goes on in another."""
+    made_by = f"{kind} {replace(encoder, via='')} {encoder.weights_hash}".strip()
+    return hashlib.sha256(made_by.encode()).hexdigest()[:16]
 
 
 class _TextEmbedder:
@@ -112,18 +129,23 @@ class _TextEmbedder:
 
 
 def _with_audio(
-    collection: Collection, encoder_id: str, store: Path, only_missing: bool, engine: Engine, device: str, track: Track
+    collection: Collection,
+    make_embedder: Callable[[], Embedder],
+    store: Path,
+    only_missing: bool,
+    engine: Engine,
+    track: Track,
 ) -> tuple[Collection, dict[str, str]]:
     """The collection with the audio embeddings of an encoder, and the reasons of sounds that have none, by id."""
-    embedder = Embedder(encoder_id, device=device)
+    embedder = make_embedder()
     info = embedder.encoder.info
+    before = collection.audio_encoder
     matrix, rows = np.full((len(collection), info.dim), np.nan, np.float32), np.arange(len(collection))
-    if only_missing and collection.audio is not None and collection.audio_encoder == info:
+    if only_missing and collection.audio is not None and before == info and info.same_weights(before):
         matrix, rows = collection.audio.copy(), np.flatnonzero(~collection.usable(["audio"]))
     items = [item_of(collection, int(row)) for row in rows]
-    make = (lambda: embedder) if engine.name == "local" else partial(Embedder, encoder_id, device=device)
-    identity = replace(info, via="")  # what was begun in one runtime goes on in another
-    table = in_chunks(make, items, store / _key("audio", str(identity)), engine=engine, track=track)
+    make = (lambda: embedder) if engine.name == "local" else make_embedder
+    table = in_chunks(make, items, store / _key("audio", info), engine=engine, track=track)
     problems: dict[str, str] = {}
     for row, vector, sound_id, problem in zip(
         rows, *(table.get(c, ()) for c in ("embedding", "id", "problem")), strict=True
@@ -145,22 +167,23 @@ def _with_content(collection: Collection, rows: np.ndarray, table: pd.DataFrame)
 
 
 def _with_text(
-    collection: Collection, encoder_id: str, fields: tuple[str, ...], store: Path, device: str, track: Track
+    collection: Collection, encoder_id: str, template: str, store: Path, device: str, track: Track
 ) -> tuple[Collection, int]:
     """The collection with the text embeddings of an encoder, and how many sounds have no words."""
     encoder = load_text_encoder(encoder_id, device=device)
-    texts = collection.texts(fields)
+    texts = collection.texts(fields_of(template), template)
     worded = np.array([row for row, text in enumerate(texts) if text], int)
     silent = len(texts) - len(worded)
     if not len(worded):
         return collection, silent
     ids = collection.sounds["sound_id"]
     items = [Item(str(ids.iat[row]), texts[row], hashlib.sha256(texts[row].encode()).hexdigest()) for row in worded]
-    chunks = store / _key("text", str(encoder.info))
+    chunks = store / _key("text", encoder.info)
     table = in_chunks(partial(_TextEmbedder, encoder), items, chunks, track=track, description="Text")
     matrix = np.full((len(texts), encoder.info.dim), np.nan, np.float32)
     matrix[worded] = np.stack(table["embedding"].tolist())
-    return collection.having_text(Embeddings(matrix, replace(encoder.info, fields=fields))), silent
+    info = replace(encoder.info, fields=fields_of(template), template=template)
+    return collection.having_text(Embeddings(matrix, info)), silent
 
 
 def item_of(collection: Collection, row: int) -> Item:
@@ -199,8 +222,8 @@ class Embedder:
     :attr:`bstviz.audio.sound.Sound.content`) and ``embedding``, (d,) float32 or None.
     """
 
-    def __init__(self, encoder_id: str, *, device: str = "cpu") -> None:
-        self.encoder = load_audio_encoder(encoder_id, device=device)
+    def __init__(self, encoder_id: str, *, preprocessing: Preprocessing = WHOLE, device: str = "cpu") -> None:
+        self.encoder = load_audio_encoder(encoder_id, preprocessing=preprocessing, device=device)
 
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
         rows: list[_Decoded] = []

@@ -154,10 +154,11 @@ def open_library(
     if is_collection(collection_folder):
         fresh = carried_over(fresh, load_collection(collection_folder))
     fresh.save(collection_folder)
-    encoder = runs[0].encoders["audio"].id
+    encoder = runs[0].encoders["audio"]
     report = embed_collection(
         collection_folder,
-        audio_encoder=encoder,
+        audio_encoder=encoder.id,
+        preprocessing=encoder.preprocessing,
         text_encoder=None,
         only_missing=True,
         engine=engine,

@@ -57,7 +57,8 @@ class Labeller:
         self.run = self.classifier.run
         if tuple(self.run.encoders) != ("audio",):
             raise UserError(f"Run {self.run.id} needs text, and sounds of a folder have none: choose an audio model.")
-        self.embedder = Embedder(self.run.encoders["audio"].id, device=device)
+        audio = self.run.encoders["audio"]
+        self.embedder = Embedder(audio.id, preprocessing=audio.preprocessing, device=device)
         self.text_model = text_model_beside(self.run, device=device) if names else None
 
     def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:

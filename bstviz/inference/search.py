@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bstviz.datasets.collection import Collection
-from bstviz.encoders.base import AudioOrText, TextEncoder, bare
-from bstviz.encoders.registry import ENCODERS, load_text_encoder
+from bstviz.encoders.base import AudioOrText
+from bstviz.encoders.registry import ENCODERS, text_encoder_of
 from bstviz.errors import UserError
 from bstviz.latent.neighbours import nearest
 
@@ -50,7 +50,6 @@ def search(
     *,
     k: int = 10,
     by: AudioOrText | None = None,
-    encoder: TextEncoder | None = None,
 ) -> Found:
     """The k sounds nearest to a query.
 
@@ -59,7 +58,6 @@ def search(
         query: Some words, e.g. "rain on a tent".
         k: How many.
         by: ``audio`` or ``text``; :func:`comparable` decides when left out.
-        encoder: The text encoder, where the caller keeps it.
 
     Raises:
         UserError: The query is empty, or the embeddings are missing or of another encoder.
@@ -73,11 +71,7 @@ def search(
         raise UserError(
             f"A query cannot be compared with {by} embeddings of {info}; embed with clap, or search by text."
         )
-    encoder = encoder or load_text_encoder(info.id)
-    if bare(encoder.info) != bare(info):
-        raise UserError(
-            f"The {by} embeddings are by {info}, the encoder here is {encoder.info}: embed the collection again."
-        )
+    encoder = text_encoder_of(info)
     rows = np.flatnonzero(collection.usable([by]))
     near, distances = nearest(encoder.embed([query]), matrix[rows], k)
     return Found(by, rows[near[0]], 1 - distances[0])

@@ -175,6 +175,8 @@ class TrainConfig:
         class_weights: A sound's weight in the loss by its class: ``balanced``, the inverse of its number of training
             sounds, or that of their ``effective`` number (:func:`bstviz.models.losses.sound_weights`).
         confidence_power: A sound's weight in the loss is its annotation confidence to this power; 0 for none.
+        partial_labels: Train on sounds of which only the top-level class is known too, by the summed probability of its
+            second-level classes; they are neither validated nor tested on.
         temperature: tau of equation 6.
         denominator: Of equation 6: all ``others`` of the batch, as it is written, or ``all`` with the sound itself.
         contrastive_weight: lambda of equation 7.
@@ -216,6 +218,7 @@ class TrainConfig:
     focal_gamma: float = 0.0
     class_weights: ClassWeights = "none"
     confidence_power: float = 0.0
+    partial_labels: bool = False
     temperature: float = 0.5
     denominator: Denominator = "others"
     contrastive_weight: float = 1.0

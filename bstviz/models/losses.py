@@ -4,6 +4,10 @@ Shapes: N sounds per batch, C second-level classes, D latent dimensions; any lea
 are kept, and a loss is one value for each of them. ``parents`` is (C,) int64, the top label of every second-level
 class.
 
+**Partial labels.** Where only a sound's top-level class t of T is known, its label is C + t, and ``parents`` is
+(C + T,): it goes on with each top-level class as its own parent. The probability of such a label is the sum of those of
+t's second-level classes.
+
 ``weights`` is (..., N), what each sound counts for in a batch's mean, or None where all count the same. It has a mean
 of 1 over the training sounds, so it is a mean over N, not over the weights.
 
@@ -78,6 +82,7 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     focal_gamma: float = 0.0,
     weights: Tensor | None = None,
+    parents: Tensor | None = None,
 ) -> Tensor:
     """Equation 4, averaged over the batch: (...,); with ``focal_gamma`` the focal loss.
 
@@ -86,23 +91,36 @@ def cross_entropy(
 
     Args:
         logits: (..., N, C).
-        labels: (..., N) int64 second-level labels, or (..., N, C) float class probabilities (as mixup makes them) that
-            are multiplied by the sounds' weights already, if there are any.
+        labels: (..., N) int64 labels, or (..., N, C) float class probabilities (as mixup makes them; C + T of them with
+            partial labels) that are multiplied by the sounds' weights already, if there are any.
         label_smoothing: Share of the target spread evenly over all classes.
         focal_gamma: gamma; 0 is the cross-entropy.
         weights: (..., N).
+        parents: (C,) or (C + T,) int64; needed for partial labels alone.
     """
     targets, classes = labels, logits.shape[-1]
+    log_probability = logits.log_softmax(dim=-1)
+    if parents is not None and len(parents) > classes:
+        log_probability = _with_top_classes(log_probability, parents)
     if not labels.is_floating_point():
-        targets = F.one_hot(labels, classes).to(logits.dtype)
+        targets = F.one_hot(labels, log_probability.shape[-1]).to(logits.dtype)
         targets = targets if weights is None else targets * weights.unsqueeze(-1)
     even = torch.full_like(targets, 1 / classes)
+    even[..., classes:] = 0
     targets = torch.lerp(targets, even if weights is None else even * weights.unsqueeze(-1), label_smoothing)
-    log_probability = logits.log_softmax(dim=-1)
     if focal_gamma:
         others = -log_probability.expm1()  # 1 - p
         targets = targets * others.clamp_min(1e-6) ** focal_gamma  # whose slope is not finite at 0 for gamma < 1
     return -(targets * log_probability).sum(dim=-1).mean(dim=-1)
+
+
+def _with_top_classes(log_probability: Tensor, parents: Tensor) -> Tensor:
+    """Log probabilities (..., C) of second-level classes with those of the top-level ones behind, (..., C + T)."""
+    classes = log_probability.shape[-1]
+    inside = parents[:classes] == parents[classes:].unsqueeze(-1)  # (T, C)
+    least = torch.finfo(log_probability.dtype).min  # finite: a top-level class without any has no label, and no NaN
+    mass = log_probability.unsqueeze(-2).masked_fill(~inside, least).logsumexp(dim=-1)  # (..., T)
+    return torch.cat([log_probability, mass], dim=-1)
 
 
 def top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -113,7 +131,7 @@ def top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor, weights: 
     Args:
         logits: (..., N, C).
         labels: (..., N) int64.
-        parents: (C,) int64.
+        parents: (C,) int64, or (C + T,) with partial labels.
         weights: (..., N).
     """
     return _mean((parents[logits.argmax(dim=-1)] != parents[labels]).float(), weights)
@@ -125,10 +143,10 @@ def soft_top_class_penalty(logits: Tensor, labels: Tensor, parents: Tensor, weig
     Args:
         logits: (..., N, C).
         labels: (..., N) int64.
-        parents: (C,) int64.
+        parents: (C,) int64, or (C + T,) with partial labels.
         weights: (..., N).
     """
-    same_top = (parents == parents[labels].unsqueeze(-1)).to(logits.dtype)  # (..., N, C)
+    same_top = (parents[: logits.shape[-1]] == parents[labels].unsqueeze(-1)).to(logits.dtype)  # (..., N, C)
     whole = 1 if weights is None else weights.mean(dim=-1)
     return whole - _mean((logits.softmax(dim=-1) * same_top).sum(dim=-1), weights)
 
@@ -174,7 +192,12 @@ def flat(
 ) -> Tensor:
     """Equation 4 alone; arguments as for :func:`total_loss`."""
     return cross_entropy(
-        logits, targets, label_smoothing=config.label_smoothing, focal_gamma=config.focal_gamma, weights=weights
+        logits,
+        targets,
+        label_smoothing=config.label_smoothing,
+        focal_gamma=config.focal_gamma,
+        weights=weights,
+        parents=parents,
     )
 
 
@@ -203,7 +226,9 @@ def hierarchical(
     top = contrastive(parents[labels])
     if not config.contrastive_second:
         return loss + config.contrastive_weight * top
-    return loss + config.contrastive_weight * torch.lerp(top, contrastive(labels), config.contrastive_second)
+    alone = -1 - torch.arange(labels.shape[-1], device=labels.device)  # a partial label has no positives there
+    second = contrastive(torch.where(labels < logits.shape[-1], labels, alone))
+    return loss + config.contrastive_weight * torch.lerp(top, second, config.contrastive_second)
 
 
 OBJECTIVES: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, TrainConfig, Tensor | None], Tensor]] = {
@@ -228,8 +253,8 @@ def total_loss(
         logits: (..., N, C).
         latent: (..., N, D).
         labels: (..., N) int64; under mixup the class with the greater share.
-        targets: (..., N, C) class probabilities times the weights, or the labels.
-        parents: (C,) int64.
+        targets: (..., N, C) class probabilities times the weights, C + T with partial labels, or the labels.
+        parents: (C,) int64, or (C + T,).
         config: Weights and kinds of the terms.
         weights: (..., N).
     """

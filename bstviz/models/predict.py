@@ -169,6 +169,18 @@ def predict(
                 f"Run {run.id} was trained on {kind} embeddings of {trained_on}; these are of {embeddings.encoder}. "
                 "Encoders are not interchangeable: embed with that one, or train a run on this one."
             )
+        if not embeddings.encoder.same_weights(trained_on):
+            raise UserError(
+                f"Run {run.id} was trained on {kind} embeddings of {trained_on.id} with the weights "
+                f"{trained_on.weights_hash}; these are of {embeddings.encoder.weights_hash}. Bring back the weights "
+                "that it was trained on, or train a run on these."
+            )
+        if embeddings.encoder.preprocessing != trained_on.preprocessing:
+            trained, made = (str(info.preprocessing) or "whole sounds" for info in (trained_on, embeddings.encoder))
+            raise UserError(
+                f"Run {run.id} was trained on {kind} embeddings of {trained}; these are of {made}. Embed the sounds as "
+                "they were: see --max-seconds and --antialias of bstviz embed."
+            )
         if embeddings.encoder.fields and trained_on.fields not in ((), embeddings.encoder.fields):
             raise UserError(
                 f"Run {run.id} was trained on the text {trained_on.configuration}; these embeddings are of "

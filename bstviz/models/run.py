@@ -87,7 +87,7 @@ class Run(RunInfo):
     @cached_property
     def learned(self) -> np.ndarray:
         """Whether each sound took part in the training, as training or validation sound, (N,) bool."""
-        return self.sounds["split"].isin(["train", "val"]).to_numpy()
+        return self.sounds["split"].isin(["train", "val", "partial"]).to_numpy()
 
     def frame(self) -> pd.DataFrame:
         """The run as one table, one row per sound, in the order of its latents.

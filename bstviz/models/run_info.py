@@ -156,14 +156,16 @@ class RunInfo:
         return self.encoders["text"].configuration if "text" in self.encoders else None
 
     def text_from(self, values: Mapping[str, str]) -> str:
-        """A new sound's text as the run takes it: of the fields that it was trained on, or of all where it knows none
-        of these.
+        """A new sound's text as the run takes it: of the fields that it was trained on, joined as these were, or of
+        all where it knows none of these.
 
         Args:
             values: Title, tags and description, by name.
         """
-        fields = self.encoders["text"].fields if "text" in self.encoders else ()
-        return words_of(values, [name for name in fields if name in values] or list(values))
+        trained_on = self.encoders.get("text")
+        if trained_on is None or not set(trained_on.fields) & set(values):
+            return words_of(values, list(values))
+        return words_of(values, trained_on.fields, trained_on.template)
 
     def view(self, collection: Collection) -> Collection:
         """A collection seen with the text configuration that the run takes.

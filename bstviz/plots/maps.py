@@ -1,24 +1,26 @@
-"""Maps of a run's latents as Plotly figures, for a notebook, a report or a page.
+"""Maps of one run's latents, or of two side by side, as Plotly figures: for a notebook, a report, a page of one's own.
 
-Conventions: one trace holds all sounds, in the run's order, coloured by an index into the facet's colours; the legend
-is one empty trace per category. Words of other people (titles, class names) are escaped: Plotly renders some HTML.
+What a figure holds and in which order: :mod:`bstviz.plots.panes`, which the app's own maps come from too.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from bstviz.errors import UserError
-from bstviz.latent.projection import AXES, columns_of
+from bstviz.latent import alignment
+from bstviz.latent.projection import columns_of
 from bstviz.models.run import Run
 from bstviz.plots.facets import Column, Columns, mistaken, mistakes_in_words
-from bstviz.plots.style import EMPTY_AXIS, LEGEND, MARGIN
+from bstviz.plots.panes.figure import map_figure
+from bstviz.plots.panes.pane import Look, Pane
 
 if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
@@ -27,10 +29,6 @@ Projection = Literal["pca", "umap"]
 HOVER_SOUNDS = 20_000
 """Sounds of a map up to which each has a hover text: beyond, the texts would outweigh the map."""
 TITLE_LENGTH = 80
-WRONG_SYMBOLS = {2: "x", 3: "diamond"}
-"""In 3-d symbols are letters of a font, and many fonts lack the cross."""
-DENSE = 2_000
-"""Sounds from which points are drawn smaller."""
 
 
 def latent_map(
@@ -41,6 +39,9 @@ def latent_map(
     color: str = "top",
     collection: Collection | None = None,
     mark_wrong: bool = False,
+    names: bool = False,
+    contours: bool = False,
+    dark: bool = False,
     height: int = 640,
 ) -> go.Figure:
     """Map of a run's latents, one point per sound.
@@ -54,7 +55,10 @@ def latent_map(
             other column of its table.
         collection: The collection that the run belongs to: titles to read on hover, and further facets.
         mark_wrong: Draw sounds that the model was not trained on and whose second-level class is predicted wrong as
-            crosses, in 3 dimensions as diamonds.
+            rings.
+        names: Write class names at the medians of their sounds.
+        contours: Draw lines around the densest half and four fifths of each top-level class; in 2 dimensions.
+        dark: For a dark page.
         height: In pixels.
 
     Returns:
@@ -72,32 +76,142 @@ def latent_map(
         ('PC 1 (35 % of variance)', 1104)
         >>> page = figure.to_html()  # or figure.show(), figure.write_html("map.html")
     """
-    coordinates = _stored_coordinates(run, projection, dimensions)
+    points = _stored_coordinates(run, projection, dimensions)
     table = _sounds_table(run, collection)
-    column = _facet(run, table, color, known=collection is not None)
-    wrong = mistaken(run) & mark_wrong
-    size = (3 if dimensions == 3 else 6) if len(coordinates) < DENSE else (2 if dimensions == 3 else 4)
-    marker: dict[str, Any] = {"size": size, "opacity": 0.85, **_indexed_colors(column)}
-    if wrong.any():
-        marker["symbol"] = np.where(wrong, WRONG_SYMBOLS[dimensions], "circle")
-    figure = go.Figure(_points(coordinates, marker=marker, name="sounds", showlegend=False))
-    if len(coordinates) <= HOVER_SOUNDS:
-        figure.data[0].update(text=_hover_texts(run, table), hovertemplate="%{text}<extra></extra>")
-    else:
-        figure.data[0].hoverinfo = "skip"
-    if column.edges is None:
-        counts = column.counts()
-        for category, count in zip(column.categories, counts, strict=True):
-            figure.add_trace(_legend_entry(f"{category.label} ({count:,})", dimensions, color=category.color))
-    if wrong.any():
-        wrong_entry = {"color": "#6b7686", "symbol": WRONG_SYMBOLS[dimensions]}
-        figure.add_trace(_legend_entry(f"wrong ({mistakes_in_words(run)})", dimensions, **wrong_entry))
-    _lay_out(figure, axis_titles(run, projection, dimensions), height=height)
-    if column.edges is None:
-        figure.update_layout(legend_title=html.escape(column.label))
-    else:
-        figure.update_layout(legend=LEGEND)  # above the map: the colour bar is beside it
-    return figure
+    facets = Columns(run, table)
+    pane = Pane(
+        axis_titles(run, projection, dimensions),
+        points,
+        _facet(facets, color, known=collection is not None),
+        wrong=mistaken(run) if mark_wrong else None,
+        judged=mistakes_in_words(run),
+        texts=_texts(run, table),
+    )
+    hover = len(points) <= HOVER_SOUNDS
+    look = Look(groups=facets["top"], names=names, contours=contours, hover=hover, dark=dark, height=height)
+    return map_figure([pane], look)
+
+
+def pair_map(
+    left: Run,
+    right: Run,
+    *,
+    projection: Projection = "umap",
+    dimensions: Literal[2, 3] = 2,
+    color: str = "top",
+    collection: Collection | None = None,
+    mark_wrong: bool = False,
+    names: bool = False,
+    contours: bool = False,
+    dark: bool = False,
+    height: int = 640,
+) -> go.Figure:
+    """Maps of two runs on the sounds that they share, side by side and zoomed together, the right one aligned to the
+    left one (Procrustes: moved, rotated, mirrored and scaled); titles say each run's silhouette by top-level class.
+
+    Args:
+        left: The one run.
+        right: The other, of the same taxonomy.
+        projection: As for :func:`latent_map`, of both.
+        dimensions: 2 or 3.
+        color: Facet; each side is coloured by its own, in the same colours.
+        collection: The collection that both belong to.
+        mark_wrong: Draw each side's wrong predictions as rings.
+        names: Write class names at the medians of their sounds.
+        contours: Draw lines around where each top-level class lies densely.
+        dark: For a dark page.
+        height: In pixels.
+
+    Returns:
+        Figure whose first two traces hold the M shared sounds in the left run's order.
+
+    Raises:
+        UserError: As for :func:`latent_map`; or the runs share fewer than 3 sounds, or have different classes.
+
+    Example:
+        >>> import bstviz
+        >>> from bstviz.paths import assets
+        >>> names = [f"{loss}-audio-c1-fold0" for loss in ("hierarchical", "flat")]
+        >>> runs = [bstviz.load_run(assets() / "runs" / name) for name in names]
+        >>> figure = bstviz.pair_map(*runs, projection="pca", contours=True)
+        >>> [len(trace.x) for trace in figure.data[:2]], figure.layout.xaxis2.matches
+        ([1104, 1104], 'x')
+    """
+    rows = shared_rows(left, right)
+    sides, columns, tops, texts = (left, right), [], [], []
+    for run in sides:
+        table = _sounds_table(run, collection)
+        facets = Columns(run, table)
+        columns.append(_facet(facets, color, known=collection is not None))
+        tops.append(facets["top"])
+        texts.append(_texts(run, table))
+    fixed, moving = (_stored_coordinates(r, projection, dimensions)[own] for r, own in zip(sides, rows, strict=True))
+    points = fixed, alignment.align(moving, fixed).points
+    axes = axis_titles(left, projection, dimensions), ALIGNED[:dimensions]
+    panes = [
+        Pane(
+            axes[side],
+            points[side],
+            column,
+            title=pane_title(("Left", "Right")[side], run, run.metrics.get("top_silhouette")),
+            wrong=mistaken(run)[rows[side]] if mark_wrong else None,
+            texts=_of_rows(texts[side], rows[side]),
+        )
+        for side, (run, column) in enumerate(zip(sides, paired(columns, rows), strict=True))
+    ]
+    groups, _ = paired(tops, rows)
+    hover = len(fixed) <= HOVER_SOUNDS
+    look = Look(groups=groups, names=names, contours=contours, hover=hover, dark=dark, height=height)
+    return map_figure(panes, look)
+
+
+ALIGNED = ("aligned to the left map", "", "")
+"""Axis titles of the right map."""
+
+
+def shared_rows(left: Run, right: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the sounds that two runs share, in the left run's order, (M,) each.
+
+    Raises:
+        UserError: There are fewer than 3, or the runs are of different taxonomies.
+    """
+    if left.taxonomy.hash != right.taxonomy.hash:
+        raise UserError("These two runs have different classes; choose two of the same taxonomy.")
+    there = pd.Index(right.sounds["sound_id"]).get_indexer(left.sounds["sound_id"])
+    own = np.flatnonzero(there >= 0)
+    if len(own) < 3:
+        raise UserError("These two runs share no sounds; choose two that were trained on the same collection.")
+    return own, there[own]
+
+
+def paired(columns: Sequence[Column], rows: Sequence[np.ndarray]) -> tuple[Column, Column]:
+    """Two runs' columns of one name on the sounds that they share, among the categories of both, in the same colours.
+
+    Args:
+        columns: The left run's and the right run's.
+        rows: (M,) each, rows of the shared sounds in either.
+    """
+    first, second = columns
+    everything = (*first.categories, *(c for c in second.categories if c.label not in first.labels))
+    position = {category.label: place for place, category in enumerate(everything)}
+
+    def part(column: Column, own: np.ndarray) -> Column:
+        index = np.array([position[label] for label in column.labels], column.index.dtype)[column.index[own]]
+        values = None if column.values is None else column.values[own]
+        return Column(column.name, column.label, index, everything, values, column.edges)
+
+    return part(first, rows[0]), part(second, rows[1])
+
+
+def pane_title(side: str, run: Run, silhouette: float | None, more: str = "") -> str:
+    """Title of one of two panes, escaped: the run, and below it how well its top-level classes cohere."""
+    cohere = "" if silhouette is None or np.isnan(silhouette) else f"top-level silhouette {silhouette:.3f}"
+    below = " · ".join(part for part in (cohere, more) if part)
+    return f"<b>{html.escape(f'{side}: ' + run.model_name)}</b>" + f"<br>{below}" * bool(below)
+
+
+def _of_rows(texts: Callable[[np.ndarray], list[str]], own: np.ndarray) -> Callable[[np.ndarray], list[str]]:
+    return lambda rows: texts(own[rows])
 
 
 def _stored_coordinates(run: Run, projection: str, dimensions: int) -> np.ndarray:
@@ -123,68 +237,30 @@ def _sounds_table(run: Run, collection: Collection | None) -> pd.DataFrame:
     return collection.sounds.iloc[[collection.row_of[i] for i in run.sounds["sound_id"]]].reset_index(drop=True)
 
 
-def _facet(run: Run, table: pd.DataFrame, name: str, *, known: bool) -> Column:
+def _facet(facets: Columns, name: str, *, known: bool) -> Column:
     """A facet by its name; ``known`` where the table is the collection's."""
-    facets = Columns(run, table)
     if name not in facets:
         further = "" if known else "; with collection=... also the columns of its table"
         raise UserError(f"color is {name!r}; allowed are {', '.join(facets)}{further}.")
     return facets[name]
 
 
-def _indexed_colors(column: Column) -> dict[str, Any]:
-    """Marker settings that give each sound the colour of its category, or of its number with a colour bar."""
-    index, colors = column.shades()
-    if column.edges is not None and index.max() < len(colors) - 1:
-        colors = colors[:-1]  # nothing has the colour of what is missing
-    steps = np.linspace(0, 1, len(colors) + 1)
-    scale = [[stop, c] for i, c in enumerate(colors) for stop in (steps[i], steps[i + 1])]
-    marker = {"color": index, "colorscale": scale, "cmin": -0.5, "cmax": len(colors) - 0.5, "showscale": False}
-    if column.edges is None:
-        return marker
-    places = np.linspace(0, len(colors) - 1, len(column.edges))
-    bar = {"title": html.escape(column.label), "tickvals": places, "ticktext": [f"{e:.3g}" for e in column.edges]}
-    return marker | {"showscale": True, "colorbar": {**bar, "thickness": 14}}
+def _texts(run: Run, table: pd.DataFrame) -> Callable[[np.ndarray], list[str]]:
+    """Gives hover texts of a run's rows; a sound without a title is called by its id."""
+    ids = run.sounds["sound_id"].to_numpy(object)
+    titles = [t if isinstance(t, str) and t else str(i) for t, i in zip(table["title"], ids, strict=True)]
+    return partial(hover_texts, run, lambda rows: [titles[row] for row in rows])
 
 
-def _points(coordinates: np.ndarray, **options: Any) -> go.Scattergl | go.Scatter3d:
-    """Trace of markers at coordinates (n, 2|3)."""
-    kind = go.Scatter3d if coordinates.shape[1] == 3 else go.Scattergl
-    return kind(mode="markers", **dict(zip(AXES, coordinates.T, strict=False)), **options)
-
-
-def _legend_entry(name: str, dimensions: int, **marker: Any) -> go.Scattergl | go.Scatter3d:
-    """Trace without points that puts a name into the legend."""
-    nowhere = np.full((1, dimensions), np.nan, np.float32)
-    return _points(nowhere, name=html.escape(name), marker={"size": 9, **marker}, hoverinfo="skip")
-
-
-def _hover_texts(run: Run, table: pd.DataFrame) -> list[str]:
-    """Title, true and predicted class of each sound, escaped."""
+def hover_texts(run: Run, titles: Callable[[np.ndarray], Sequence[str]], rows: np.ndarray) -> list[str]:
+    """Title, true and predicted class with confidence of some of a run's sounds, escaped."""
     names = [html.escape(c.name) for c in run.taxonomy.second]
     texts = []
-    for row, (sound_id, title) in enumerate(zip(run.sounds["sound_id"], table["title"], strict=True)):
-        words = title if isinstance(title, str) and title else str(sound_id)
+    for row, title in zip(rows, titles(rows), strict=True):
         true = names[run.y_true[row]] if run.y_true[row] >= 0 else "no class"
         predicted = f"predicted {names[run.y_pred[row]]}, {100 * run.confidence[row]:.0f} %"
-        texts.append(f"<b>{html.escape(words[:TITLE_LENGTH])}</b><br>{true}<br>{predicted}")
+        texts.append(f"<b>{html.escape(title[:TITLE_LENGTH])}</b><br>{true}<br>{predicted}")
     return texts
-
-
-def _lay_out(figure: go.Figure, titles: Sequence[str], *, height: int) -> None:
-    """Axis titles, one scale for all axes, and a legend to be read only: hiding its empty traces would hide nothing."""
-    axes = {f"{axis}axis": {**EMPTY_AXIS, "title": title} for axis, title in zip(AXES, titles, strict=False)}
-    if len(titles) == 3:
-        figure.update_layout(scene={**axes, "aspectmode": "data"})
-    else:
-        axes["yaxis"] |= {"scaleanchor": "x", "scaleratio": 1}
-        figure.update_layout(axes)
-    figure.update_layout(
-        height=height,
-        margin=MARGIN,
-        hovermode="closest",
-        legend={"itemclick": False, "itemdoubleclick": False, "itemsizing": "constant"},
-    )
 
 
 def axis_titles(run: Run, method: str, dimensions: int) -> list[str]:

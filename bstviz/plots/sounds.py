@@ -1,34 +1,46 @@
-"""Figures of one sound: its spectrogram, and the answer along it. Names of other people's classes are escaped."""
+"""Pictures of one sound: its waveform and spectrogram, and the answer along it. Names of other people's classes are
+escaped.
+"""
 
 from __future__ import annotations
 
+import base64
 import html
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import get_colorscale
 
-from bstviz.audio.spectrogram import Spectrogram
+from bstviz.audio.spectrogram import envelope, log_frequency, spectrogram
 from bstviz.datasets.taxonomy import Taxonomy
 
-HEAT = ("#060310", "#1d1147", "#51127c", "#832681", "#b73779", "#e75263", "#fc8961", "#fec488", "#fcfdbf")
-"""Magma from nearly black: the theme would take its own first colour for a name in its palette."""
+COLORS = "Magma"
+"""Plotly's scale of a spectrogram's levels."""
 
 
-def spectrogram_figure(spectrogram: Spectrogram, *, height: int = 210) -> go.Figure:
-    """Log-mel spectrogram with seconds and hertz on its axes."""
-    ticks = np.array([200, 1_000, 3_000, 10_000])
-    frequency = spectrogram.frequency
-    ticks = ticks[(ticks >= frequency[0]) & (ticks <= frequency[-1])]
-    rows = np.interp(ticks, frequency, np.arange(len(frequency)))
-    levels = np.round(spectrogram.db).clip(-80, 0).astype(np.int8)  # one byte per cell on the wire
-    figure = go.Figure(
-        go.Heatmap(z=levels, x=spectrogram.time, colorscale=HEAT, showscale=False, hoverinfo="skip", zmin=-80, zmax=0)
-    )
-    names = [f"{t // 1000} kHz" if t >= 1000 else f"{t} Hz" for t in ticks]
-    figure.update_layout(height=height, margin={"l": 4, "r": 4, "t": 4, "b": 4})
-    figure.update_xaxes(title="seconds", showgrid=False, zeroline=False)
-    figure.update_yaxes(tickvals=rows, ticktext=names, showgrid=False, zeroline=False)
-    return figure
+def picture(samples: np.ndarray, rate: int) -> dict[str, Any]:
+    """What the player draws of a sound: the envelope of its waveform and its log-frequency spectrogram.
+
+    Args:
+        samples: (n,) float32 mono.
+        rate: Their rate in Hz.
+
+    Returns:
+        Plain values for JSON: ``seconds``; ``waveform``, base64 of pairs of int8 (lowest and highest of a stretch, 127
+        full scale); ``levels``, base64 of ``rows`` x ``columns`` uint8, lowest frequency first, 255 the peak and 0
+        80 dB below it; ``ticks`` of the frequency axis, text and height 0 to 1; ``colors``, of levels from low to high.
+    """
+    levels, ticks = log_frequency(spectrogram(samples, rate))
+    return {
+        "seconds": len(samples) / rate,
+        "waveform": base64.b64encode(envelope(samples).tobytes()).decode(),
+        "levels": base64.b64encode(levels.tobytes()).decode(),
+        "rows": levels.shape[0],
+        "columns": levels.shape[1],
+        "ticks": [{"text": text, "at": at} for text, at in ticks],
+        "colors": [color for _, color in get_colorscale(COLORS)],
+    }
 
 
 def timeline_figure(

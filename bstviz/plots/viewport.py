@@ -7,11 +7,19 @@ denser sample of what lies in view once somebody has zoomed in. Selecting, filte
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-DRAWN = 30_000
-"""Greatest number of points that a browser is sent."""
+Renderer = Literal["gpu", "software", "none"]
+"""What draws WebGL in a browser: a graphics card, the processor in its place, or nothing."""
+DRAWN: dict[Renderer | None, tuple[int, int]] = {
+    "gpu": (30_000, 30_000),
+    "software": (12_000, 2_000),
+    "none": (5_000, 5_000),
+    None: (12_000, 2_000),
+}
+"""Greatest number of points that a browser is sent, in 2 dimensions and in 3; None until it is known."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class View:
         return inside
 
 
-def stratified(labels: np.ndarray, limit: int = DRAWN, *, seed: int = 0) -> np.ndarray:
+def stratified(labels: np.ndarray, limit: int, *, seed: int = 0) -> np.ndarray:
     """Rows of a sample with every label in proportion, and at least one of each.
 
     Args:
@@ -51,9 +59,9 @@ def stratified(labels: np.ndarray, limit: int = DRAWN, *, seed: int = 0) -> np.n
     return np.sort(order[within < np.repeat(shares, sizes)])
 
 
-def drawn(labels: np.ndarray, inside: np.ndarray | None = None, limit: int = DRAWN) -> np.ndarray:
+def drawn(labels: np.ndarray, inside: np.ndarray | None = None, *, limit: int) -> np.ndarray:
     """Rows of the points to draw: a stratified sample of all, or of those in view, (n,) bool."""
-    if inside is None or len(labels) <= limit:
+    if inside is None:
         return stratified(labels, limit)
     rows = np.flatnonzero(inside)
     sample: np.ndarray = rows[stratified(labels[rows], limit)]

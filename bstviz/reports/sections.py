@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from math import isnan
 from pathlib import Path
 from typing import Literal
@@ -21,9 +21,10 @@ import plotly.graph_objects as go
 
 from bstviz.evaluation import confusion
 from bstviz.evaluation.out_of_fold import OutOfFold
+from bstviz.latent.projection import columns_of
 from bstviz.models.run import Run, load_run
 from bstviz.models.run_info import RunInfo
-from bstviz.plots import per_class
+from bstviz.plots import maps, per_class
 from bstviz.plots.confusion import confusion_figure
 from bstviz.reports import comparisons, figures, summaries, table
 from bstviz.reports.comparisons import LossComparison
@@ -270,6 +271,27 @@ def latent_spaces(chosen: Chosen) -> list[Block]:
     return [Figure(caption, figure, tuple((top.name, top.color) for top in there[0].taxonomy.top))]
 
 
+def map_of_latents(chosen: Chosen) -> list[Block]:
+    """Hierarchical and flat latents of one fold side by side, or those of the one run that there is."""
+    fold = min(info.fold for info in chosen.infos)
+    of_fold = {info.train.loss: info for info in chosen.infos if info.fold == fold}
+    infos = [of_fold[loss] for loss in reversed(comparisons.LOSSES_COMPARED) if loss in of_fold] or chosen.infos[:1]
+    runs = [chosen.load(info) for info in infos]
+    collection = comparisons.collection_of(infos[0])
+    stored = all(set(columns_of("umap", 2)) <= set(run.projections) for run in runs)
+    projection: maps.Projection = "umap" if stored else "pca"
+    draw = partial(maps.pair_map, *runs) if len(runs) == 2 else partial(maps.latent_map, runs[0])
+    figure = draw(
+        projection=projection, collection=collection, mark_wrong=True, names=True, contours=True, dark=chosen.dark
+    )
+    side = " The right map is aligned to the left one." if len(runs) == 2 else ""
+    caption = (
+        f"{chosen.name}, fold {infos[0].fold}: {projection.upper()} of {len(figure.data[0].x):,} sounds, coloured by "
+        f"top-level class; lines hold the densest half and four fifths of each, rings are wrong predictions.{side}"
+    )
+    return [Figure(caption, figure)]
+
+
 def confusion_matrix(chosen: Chosen) -> list[Block]:
     """Figure 1 of the paper."""
     along = confusion.axis(chosen.answers.taxonomy)
@@ -370,6 +392,13 @@ SECTIONS = (
         latent_spaces,
         needs=lambda info: info.external is None,
         missing="None of the settings of the paper's figure 2 is among the runs of this fold.",
+    ),
+    Section(
+        "Maps",
+        "All sounds of one fold in the latent space, each to be read by pointing at it.",
+        "pair",
+        map_of_latents,
+        title="Maps of the latent spaces",
     ),
     Section(
         "Classes",

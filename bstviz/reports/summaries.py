@@ -84,6 +84,7 @@ def named_settings(
             lambda s: "" if s.external else f"seed {s.train.seed}",
             lambda s: s.collection + (f" ({s.hash[:6]})" if hashes[s.collection] > 1 else ""),
             lambda s: s.split_kind if kinds[s.collection] > 1 else "",
+            lambda s: f"extra training data {', '.join(s.extra_training_data)}" if s.extra_training_data else "",
             lambda s: f"predictions of run {s.answered_by[:6]}" if s.answered_by else "",
         )
         if len({part(setting) for setting in groups}) > 1

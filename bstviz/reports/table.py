@@ -119,7 +119,8 @@ class Row:
         min_confidence: Threshold on training and test alike.
         split_kind: How the folds were made.
         variant: Name of the change to its sweep's recipe; empty for the recipe itself.
-        recipe: What tells apart networks that are alike in all this: the recipe, with what differs from it.
+        recipe: What tells apart networks that are alike in all this: the recipe, with what differs from it, and extra
+            training data.
         folds: How many were trained.
         seeds: With how many training seeds.
         test_sounds: Over all folds, each once.
@@ -182,6 +183,8 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
         if item.external is not None:
             external, recipe, clap = item.external.name, "", False
             encoders = f"of {external} not known"
+    if item.extra_training_data:
+        recipe += f"{', ' * bool(recipe)}extra training data {', '.join(item.extra_training_data)}"
     order = (collection, source or "", item.split_kind, config.min_confidence, list(MODELS).index(model))
     place = (MODALITIES.index(config.modality), item.text or "")
     return (*order, *place, model, config.modality, encoders, clap, variant, recipe, external)

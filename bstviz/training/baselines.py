@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,7 @@ import numpy as np
 
 from bstviz import storage
 from bstviz.datasets.collection import Collection
+from bstviz.datasets.extra import join
 from bstviz.datasets.splits import Folds, split_collection
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
@@ -85,6 +87,7 @@ class Baseline:
         metrics: As of a run: on the test sounds at or above the annotation confidence threshold.
         source: Id of the data set that the collection is, where its importer said so.
         text: The text configuration that it takes, as ``title+tags``; None for audio, and where it was not recorded.
+        extra_training_data: Names of further collections that it was fitted on.
     """
 
     config: BaselineConfig
@@ -95,6 +98,7 @@ class Baseline:
     metrics: dict[str, float]
     source: str | None = None
     text: str | None = None
+    extra_training_data: tuple[str, ...] = ()
 
     def save(self, experiment: Path) -> Path:
         """Write the scores into an experiment folder."""
@@ -126,6 +130,7 @@ def find_baselines(experiment: str | Path) -> list[Baseline]:
             config = entry.pop("config")
             if version in (1, BASELINE_VERSION):
                 before: dict[str, Any] = {"validation": 0.0} if version == 1 else {}
+                entry["extra_training_data"] = tuple(entry.get("extra_training_data", ()))
                 found.append(Baseline(BaselineConfig(**before, **config), **entry))
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{file} is damaged; delete it and run the sweep again.") from None
@@ -133,14 +138,18 @@ def find_baselines(experiment: str | Path) -> list[Baseline]:
     return found
 
 
-def fit_baseline(collection: Collection, folds: Folds, fold: int, config: BaselineConfig) -> Baseline:
-    """Fit a baseline on one fold and score it.
+def fit_baseline(
+    collection: Collection, folds: Folds, fold: int, config: BaselineConfig, *, extra: Sequence[Collection] = ()
+) -> Baseline:
+    """Fit a baseline on one fold and score it; ``extra`` as for networks, but zero-shot trains on nothing.
 
     Raises:
         UserError: An embedding is missing, too few sounds remain, or zero-shot has no encoder that embeds text.
     """
     collection = collection.with_text(config.text)
     kinds = kinds_of(config.modality)
+    extra = () if config.method == "zeroshot" else extra
+    collection, folds = join(collection, folds, extra, kinds)
     matrices = [collection.embedding(kind) for kind in kinds]
     usable = collection.usable(kinds)
     labels = collection.labels
@@ -167,6 +176,7 @@ def fit_baseline(collection: Collection, folds: Folds, fold: int, config: Baseli
         encoders=", ".join(f"{kind} {collection.encoder(kind)}" for kind in kinds) + _texts(collection, config),
         metrics=metrics.evaluate(labels[test], probabilities, collection.taxonomy.parents),
         source=collection.source,
+        extra_training_data=tuple(other.name for other in extra),
         text=info.configuration if "text" in kinds and (info := collection.encoder("text")) else None,
     )
 

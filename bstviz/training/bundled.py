@@ -17,18 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from bstviz.datasets import demo
 from bstviz.datasets.collection import Collection, is_collection, load_collection
+from bstviz.datasets.extra import ORIGIN, concatenate
 from bstviz.datasets.splits import Folds, choose_folds, group_values, stratified_folds
 from bstviz.datasets.table import load as load_table
-from bstviz.encoders.base import AudioOrText
 from bstviz.encoders.registry import load_text_encoder
-from bstviz.errors import UserError
 from bstviz.evaluation.calibration import fit_temperature, gain
 from bstviz.evaluation.metrics import evaluate
-from bstviz.inference.embed import TEXT_FIELDS, embed_collection
+from bstviz.inference.embed import embed_collection
 from bstviz.inference.names import words_of_name
 from bstviz.jobs.resumable import Track, no_progress
 from bstviz.latent.projection import UmapSettings
@@ -41,8 +39,6 @@ LICENSE = "mit"
 """Of the bundled models, that of the project."""
 CHANGES: dict[str, Any] = {"noise": 0.3, "label_smoothing": 0.3}
 """Of the recipe, for the bundled models (``docs/experiments.md``, "Bundled models")."""
-ORIGIN = "collection"
-"""Column of further collections that says where a recording comes from; a table without it is one group."""
 HELD_OUT_FOLDS = 5
 TEXT_LOSS: Loss = "flat"
 """Of the text model: its answers are pooled, and its latents are not shown."""
@@ -70,36 +66,9 @@ def make_collection(folder: str | Path, *, track: Track = no_progress) -> Collec
     if "content" not in collection.sounds:
         audio = AUDIO_ENCODER
     if audio or text:
-        report = embed_collection(folder, audio_encoder=audio, text_encoder=text, text_fields=TEXT_FIELDS, track=track)
+        report = embed_collection(folder, audio_encoder=audio, text_encoder=text, track=track)
         collection = report.collection
     return collection
-
-
-def concatenate(base: Collection, extra: list[Collection]) -> Collection:
-    """Several collections as one, ``base`` first, in memory, with their first texts; ids are made unique by the
-    collections' names.
-
-    Raises:
-        UserError: Taxonomies or encoders differ.
-    """
-    for other in extra:
-        if other.taxonomy.hash != base.taxonomy.hash:
-            raise UserError(f"Collection {other.name!r} has another taxonomy than {base.name!r}.")
-        if (other.audio_encoder, other.text_encoder) != (base.audio_encoder, base.text_encoder):
-            raise UserError(
-                f"Collection {other.name!r} is embedded with {other.audio_encoder} and {other.text_encoder}; "
-                f"{base.name!r} with {base.audio_encoder} and {base.text_encoder}. Embed it with the same."
-            )
-    tables = [base.sounds]
-    for other in extra:
-        origin = {} if ORIGIN in other.sounds else {ORIGIN: other.name}
-        tables.append(other.sounds.assign(sound_id=f"{other.name}/" + other.sounds["sound_id"], **origin))
-
-    def stacked(kind: AudioOrText) -> np.ndarray | None:
-        return np.concatenate([c.embedding(kind) for c in (base, *extra)]) if base.encoder(kind) else None
-
-    joined = pd.concat(tables, ignore_index=True)
-    return replace(base, sounds=joined, audio=stacked("audio"), text=stacked("text"), further_texts=())
 
 
 def usable(collection: Collection) -> Collection:
@@ -179,32 +148,27 @@ def train_bundled(
     collection = make_collection(out / COLLECTION, track=track)
     others = [usable(load_collection(path)) for path in extra]
     everything = concatenate(collection, others)
-    n = len(collection)
-    folds = np.full(len(everything), -1, np.int64)
-    folds[:n] = stratified_folds(collection.labels, seed=fold_seed)
-    listed = np.arange(len(everything)) < n
+    folds = stratified_folds(collection.labels, seed=fold_seed)
     only = "; other collections train only" if others else ""
     kind = f"stratified 5-fold over the demo sounds, seed {fold_seed}{only}"
     shutil.rmtree(out / RUNS, ignore_errors=True)
-    held_out = held_out_folds(everything, ~listed, seed=fold_seed)
+    held_out = held_out_folds(everything, np.arange(len(everything)) >= len(collection), seed=fold_seed)
     paths = []
     for modality in BUNDLED_MODALITIES:
         for loss in LOSSES:
             config = config_of(loss, modality, seed=seed)
             torch.set_num_threads(1)  # batches are small, and the UMAP fit before set all cores to work
             run = train_fold(
-                everything,
+                collection,
                 Folds(folds, kind),
                 0,
                 config,
-                listed=listed,
-                extra_training_data=tuple(c.name for c in others),
+                extra=others,
                 held_out=held_out,
                 umap=UmapSettings(seed=seed),
                 on_epoch=partial(on_run, f"{loss} {modality}") if on_run else None,
             )
-            own = replace(run, collection=replace(run.collection, hash=collection.hash))
-            paths.append(own.save(out / RUNS / own.id))
+            paths.append(run.save(out / RUNS / run.id))
     return paths
 
 

@@ -33,6 +33,7 @@ def train(
     umap: bool = True,
     seed: int = 0,
     fold_seed: int = 0,
+    also: Sequence[Collection] = (),
     device: str = "cpu",
     out: str | Path | None = None,
     **changes: Any,
@@ -54,6 +55,8 @@ def train(
         umap: Make the UMAP projections too.
         seed: Of training and UMAP.
         fold_seed: Of the stratified folds.
+        also: Further collections to train on, with the same encoders and classes; the first one alone is tested and
+            listed, and sounds that it has too, by id or content, are left out of the others.
         device: Torch device.
         out: Folder of the experiment, where every run is kept as it is done; called again, it goes on with what is
             missing. The runs stay in memory alone when left out.
@@ -82,10 +85,12 @@ def train(
     assignment = choose_folds(collection, folds=folds, group=group, column=fold_column, seed=fold_seed)
     projected = UmapSettings(seed=seed) if umap else None
     if out is not None:
-        return _finished(collection, assignment, Grid((setting,), (), ()), out, device=device, umap=projected)
+        grid = Grid((setting,), (), ())
+        return _finished(collection, assignment, grid, out, extra=also, device=device, umap=projected)
     from bstviz.training.train import train_folds
 
-    return train_folds(collection, assignment, range(assignment.count), setting, device=device, umap=projected)
+    all_folds = range(assignment.count)
+    return train_folds(collection, assignment, all_folds, setting, extra=also, device=device, umap=projected)
 
 
 def sweep(
@@ -104,6 +109,7 @@ def sweep(
     seeds: Sequence[int] = (),
     variants: Sequence[str] = (),
     fold_seed: int = 0,
+    also: Sequence[Collection] = (),
     jobs: int = 1,
     device: str = "cpu",
     **changes: Any,
@@ -115,7 +121,8 @@ def sweep(
         preset: Named sweep, the path of a .toml file of one's own, or a :class:`SweepPreset`.
         out: Folder of the experiment; ``bstviz report`` and ``bstviz app --experiment`` take it.
         recipe: Another training recipe than the preset's.
-        folds: As for :func:`train`, like ``group``, ``fold_column``, ``epochs``, ``umap``, ``fold_seed``, ``device``.
+        folds: As for :func:`train`, like ``group``, ``fold_column``, ``epochs``, ``umap``, ``fold_seed``, ``also`` and
+            ``device``.
         seed: The one training seed; the preset's, or 0, when left out.
         seeds: Several training seeds, in place of the preset's.
         variants: Only these of the preset's variants, beside the recipe itself.
@@ -148,7 +155,7 @@ def sweep(
     grid = grid_of(chosen, collection, **changes)
     assignment = choose_folds(collection, folds=folds, group=group, column=fold_column, seed=fold_seed)
     projected = UmapSettings(seed=grid.settings[0].seed) if umap else None
-    return _finished(collection, assignment, grid, out, jobs=jobs, device=device, umap=projected)
+    return _finished(collection, assignment, grid, out, extra=also, jobs=jobs, device=device, umap=projected)
 
 
 def chosen_seeds(seed: int | None, seeds: Sequence[int]) -> tuple[int, ...]:

@@ -142,10 +142,10 @@ def fit(
 
     Args:
         inputs: Embeddings (N, d) float32 by kind, all on one device.
-        labels: (N,) int64 second-level labels.
+        labels: (N,) int64 second-level labels; C + t of sounds to train on of which only top-level class t is known.
         splits: For each member the rows to train on, and the rows on which every epoch is judged and which stop its
             training early where ``config.patience`` says so.
-        parents: (C,) int64.
+        parents: (C,) int64, or (C + T,) with such sounds (:mod:`bstviz.models.losses`).
         model_config: Sizes of the networks.
         config: Everything else.
         seeds: Of each member's initialisation, order and augmentation.
@@ -330,7 +330,7 @@ def _batch_loss(
     targets = y
     if config.mixup:
         x = {kind: mix(values, share) for kind, values in x.items()}
-        targets = torch.nn.functional.one_hot(y, model.config.n_classes).float()  # (E, B, C)
+        targets = torch.nn.functional.one_hot(y, len(data.parents)).float()  # (E, B, C), or C + T
         targets = mix(targets if weights is None else targets * weights, share)
         weights = None if weights is None else mix(weights, share)
     with torch.autocast(y.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
@@ -381,9 +381,13 @@ def _calibrated(
 
 
 def _datastores(model: Network, data: _Data) -> tuple[list[Datastore], list[Tensor]]:
-    """Datastore of each member and what it says, (v, C), of its validation sounds before they join it."""
+    """Datastore of each member and what it says, (v, C), of its validation sounds before they join it.
+
+    A sound without a second-level class has no vote.
+    """
     stores, votes = [], []
-    for member, (train, val) in enumerate(data.splits):
+    for member, (learned, val) in enumerate(data.splits):
+        train = learned[data.labels[learned] < model.config.n_classes]
         seen, held = (_member_inputs(model, data.inputs, rows, member) for rows in (train, val))
         store = build_datastore(seen, data.labels[train])
         votes.append(store.probabilities(held, model.config.n_classes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,32 @@ class SweepPreset:
             train=self.train | exact_epochs(epochs),
         )
 
+    def settings(self, texts: Sequence[str | None] = (None,), **changes: Any) -> tuple[TrainConfig, ...]:
+        """The points of the grid.
+
+        Args:
+            texts: Text configurations of models that take text.
+            changes: Of the recipe, on top of the preset's own.
+
+        Raises:
+            UserError: A setting is unknown.
+        """
+        try:
+            common = recipe(self.recipe, **{**self.train, **changes})
+            variants = [common, *(changed(common, **own, variant=name) for name, own in self.variants.items())]
+        except TypeError as error:
+            raise UserError(f"Preset {self.name!r} has an unknown training setting: {error}.") from None
+        return tuple(
+            dataclasses.replace(variant, loss=loss, modality=m, text=text, min_confidence=c, seed=seed)
+            for c in self.min_confidences
+            for m in self.modalities
+            for text in (texts if "text" in kinds_of(m) else (None,))
+            for loss in self.losses
+            for variant in variants
+            if not set(self.variants.get(variant.variant, ["the recipe"])) <= set(LOSSES[loss].ignores)
+            for seed in self.seeds or (common.seed,)
+        )
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -164,37 +191,25 @@ def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid
             for name in preset.texts
             if name not in texts
         ]
-    try:
-        common = recipe(preset.recipe, **{**preset.train, **changes})
-        variants = [common, *(changed(common, **own, variant=name) for name, own in preset.variants.items())]
-    except TypeError as error:
-        raise UserError(f"Preset {preset.name!r} has an unknown training setting: {error}.") from None
-    unrated = [variant.variant for variant in variants if variant.confidence_power and not rated]
-    left_out += [f"variant {name}: the collection has no annotation confidence" for name in unrated if name]
-    variants = [variant for variant in variants if variant.variant not in unrated or not variant.variant]
-    seeds = preset.seeds or (common.seed,)
     chosen = [collection.with_text(name).chosen_text for name in texts or (None,)]
+    possible = dataclasses.replace(preset, modalities=tuple(modalities), min_confidences=tuple(thresholds))
+    settings = possible.settings(chosen, **changes)
+    unrated = {s.variant for s in settings if s.variant and s.confidence_power and not rated}
+    left_out += [f"variant {name}: the collection has no annotation confidence" for name in sorted(unrated)]
+    seeds = tuple(dict.fromkeys(s.seed for s in settings))
     points = [(c, m, t) for c in thresholds for m in modalities for t in (chosen if "text" in kinds_of(m) else (None,))]
-    settings = [
-        dataclasses.replace(variant, loss=loss, modality=m, text=t, min_confidence=c, seed=seed)
-        for c, m, t in points
-        for loss in preset.losses
-        for variant in variants
-        if not set(preset.variants.get(variant.variant, ["the recipe"])) <= set(LOSSES[loss].ignores)
-        for seed in seeds
-    ]
     methods = list(preset.baselines)
     if "zeroshot" in methods and (reason := _no_zero_shot(collection)) is not None:
         methods.remove("zeroshot")
         left_out += [reason] if reason else []
     baselines = [
-        BaselineConfig(method, m, c, seed, common.validation, t)
+        BaselineConfig(method, m, c, seed, settings[0].validation, t)
         for c, m, t in points
         for method in methods
         if method != "zeroshot" or m == "audio"
         for seed in (seeds if method != "zeroshot" else seeds[:1])  # which trains on nothing
     ]
-    return Grid(tuple(settings), tuple(baselines), tuple(left_out))
+    return Grid(tuple(s for s in settings if s.variant not in unrated), tuple(baselines), tuple(left_out))
 
 
 def _no_zero_shot(collection: Collection) -> str | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bstviz import storage
 from bstviz.datasets.collection import Collection
+from bstviz.datasets.extra import check_alike
 from bstviz.datasets.splits import Folds
 from bstviz.jobs.backend import LOCAL, Engine, connected
 from bstviz.models.config import TrainConfig, kinds_of
@@ -56,12 +57,14 @@ def default_jobs(device: str) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def describe(collection: Collection, folds: Folds, grid: Grid) -> dict[str, Any]:
+def describe(collection: Collection, folds: Folds, grid: Grid, extra: Sequence[Collection] = ()) -> dict[str, Any]:
     """The entry of ``experiment.json``: what makes two sweeps the same."""
     named = dict.fromkeys([*(setting.text for setting in grid.settings), *(b.text for b in grid.baselines)])
     texts = {name: collection.with_text(name).text_hash for name in named if name}
+    also = [{"name": other.name, "hash": other.hash} for other in extra]
     return {
         "collection": {"name": collection.name, "hash": collection.hash} | ({"texts": texts} if texts else {}),
+        **({"extra_training_data": also} if also else {}),
         "folds": {
             "count": folds.count,
             "kind": folds.kind,
@@ -106,17 +109,19 @@ def carry_out(
     collection: Collection,
     folds: Folds,
     *,
+    extra: Sequence[Collection] = (),
     device: str = "cpu",
     umap: UmapSettings | None = None,
     on_share: Callable[[float], None] | None = None,
 ) -> list[Run] | list[Baseline]:
     """Train or fit a task's folds; the same function in this process, in a worker and on a cluster."""
     if isinstance(task.config, BaselineConfig):
-        return [fit_baseline(collection, folds, fold, task.config) for fold in task.folds]
+        return [fit_baseline(collection, folds, fold, task.config, extra=extra) for fold in task.folds]
     from bstviz.training.train import train_folds
 
     report = (lambda epoch, epochs: on_share(epoch / epochs)) if on_share else None
-    return train_folds(collection, folds, task.folds, task.config, device=device, umap=umap, on_epoch=report)
+    options: dict[str, Any] = {"extra": extra, "device": device, "umap": umap, "on_epoch": report}
+    return train_folds(collection, folds, task.folds, task.config, **options)
 
 
 def run_sweep(
@@ -125,6 +130,7 @@ def run_sweep(
     grid: Grid,
     out: str | Path,
     *,
+    extra: Sequence[Collection] = (),
     jobs: int | None = None,
     device: str = "cpu",
     engine: Engine = LOCAL,
@@ -139,6 +145,7 @@ def run_sweep(
         folds: Their folds.
         grid: Settings and baselines.
         out: Folder of the experiment.
+        extra: Further collections to train on (:mod:`bstviz.datasets.extra`).
         jobs: Worker processes; :func:`default_jobs` when left out.
         device: Torch device.
         engine: Local processes, or Ray: one task per fold, on as many processors as it has.
@@ -147,10 +154,14 @@ def run_sweep(
         on_progress: Called as tasks advance; with Ray only as they end.
 
     Raises:
-        UserError: The folder holds an experiment of other settings, or Ray is not installed.
+        UserError: The folder holds an experiment of other settings, a further collection has other classes or encoders,
+            or Ray is not installed.
     """
     out = Path(out)
-    write_experiment(out, describe(collection, folds, grid))
+    for text, modality in {(config.text, config.modality) for config in grid.settings}:
+        for other in extra:
+            check_alike(collection.with_text(text), other, kinds_of(modality))
+    write_experiment(out, describe(collection, folds, grid, extra))
     for fold in range(folds.count):
         for config in grid.settings:
             storage.recover(run_folder(out, config, fold))
@@ -161,12 +172,13 @@ def run_sweep(
     if on_start:
         on_start(tasks)
     progress = on_progress or (lambda index, share: None)
+    options: dict[str, Any] = {"extra": tuple(extra), "device": device, "umap": umap}
     if engine.name == "ray":
-        results = _on_ray(tasks, collection, folds, engine, device=device, umap=umap)
+        results = _on_ray(tasks, collection, folds, engine, **options)
     elif jobs == 1 or len(tasks) < 2:
-        results = _here(tasks, collection, folds, device=device, umap=umap, on_progress=progress)
+        results = _here(tasks, collection, folds, on_progress=progress, **options)
     else:
-        results = _in_processes(tasks, collection, folds, jobs, device=device, umap=umap, on_progress=progress)
+        results = _in_processes(tasks, collection, folds, jobs, on_progress=progress, **options)
     for index, done in results:
         for result in done:
             result.save(out if isinstance(result, Baseline) else out / result.id)
@@ -264,15 +276,16 @@ def _on_ray(tasks: Sequence[Task], collection: Collection, folds: Folds, engine:
     with connected(engine) as ray:
         gpus = 1 if str(options["device"]).startswith("cuda") else 0
         remote = ray.remote(num_cpus=1, num_gpus=gpus)(_on_one_thread)
-        shared = ray.put((collection, folds))
-        pending = {remote.remote(task, shared, options): index for index, task in enumerate(tasks)}
+        shared = ray.put((collection, folds, options))
+        pending = {remote.remote(task, shared): index for index, task in enumerate(tasks)}
         while pending:
             (done,), _ = ray.wait(list(pending), num_returns=1)
             yield pending.pop(done), ray.get(done)
 
 
-def _on_one_thread(task: Task, shared: tuple[Collection, Folds], options: dict[str, Any]) -> list[Run] | list[Baseline]:
+def _on_one_thread(task: Task, shared: tuple[Collection, Folds, dict[str, Any]]) -> list[Run] | list[Baseline]:
     import torch
 
     torch.set_num_threads(1)
-    return carry_out(task, *shared, **options)
+    collection, folds, options = shared
+    return carry_out(task, collection, folds, **options)

@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from bstviz.datasets.collection import Collection
+from bstviz.datasets.extra import join
 from bstviz.datasets.splits import Folds, confident_sounds, split_collection
+from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.latent import structure
 from bstviz.latent.projection import UmapSettings
@@ -32,8 +35,7 @@ def train_folds(
     config: TrainConfig,
     *,
     device: str = "cpu",
-    listed: np.ndarray | None = None,
-    extra_training_data: tuple[str, ...] = (),
+    extra: Sequence[Collection] = (),
     held_out: Folds | None = None,
     umap: UmapSettings | None = None,
     on_epoch: OnEpoch | None = None,
@@ -46,20 +48,24 @@ def train_folds(
         chosen: Which folds to train.
         config: Settings.
         device: Torch device.
-        listed: (N,) bool, the sounds that the runs list; all by default.
-        extra_training_data: Names of the collections whose sounds are not listed.
-        held_out: Folds for calibration: further networks are trained without one of these folds each, and temperature
-            and datastore's share are fitted on what they say of the sounds that were held out. By default they are
-            fitted on the validation sounds, which may be cuts of the training ones.
+        extra: Further collections, whose sounds train too and are neither tested nor listed
+            (:mod:`bstviz.datasets.extra`).
+        held_out: Folds of all sounds, for calibration: further networks are trained without one of these folds each,
+            and temperature and datastore's share are fitted on what they say of the sounds that were held out. By
+            default they are fitted on the validation sounds, which may be cuts of the training ones.
         umap: Make UMAP maps with these settings; None leaves them to be made later.
         on_epoch: Progress.
 
     Raises:
-        UserError: An embedding is missing, or too few sounds remain.
+        UserError: An embedding is missing, too few sounds remain, or a further collection has other classes or
+            encoders.
     """
-    collection = collection.with_text(config.text)
-    matrices = {kind: collection.embedding(kind) for kind in kinds_of(config.modality)}
-    usable = collection.usable(tuple(matrices))
+    listed, kinds = collection.with_text(config.text), kinds_of(config.modality)
+    usable = listed.usable(kinds)
+    rows = np.flatnonzero(usable)
+    collection, folds = join(listed, folds, extra, kinds)
+    matrices = {kind: collection.embedding(kind) for kind in kinds}
+    usable = collection.usable(kinds)
     splits = {fold: _split(collection, folds, fold, usable, config) for fold in chosen}
     members, seeds = list(splits.values()), [1_000 * config.seed + fold for fold in chosen]
     judges: list[list[int]] = []
@@ -71,13 +77,13 @@ def train_folds(
             seeds += [1_000 * config.seed + 100 * (1 + i) + fold for i in range(len(calibrators))]
         judges += [[member] for member in range(len(splits), len(members))]
     inputs = {kind: torch.from_numpy(np.nan_to_num(m)).to(device) for kind, m in matrices.items()}
-    labels = torch.from_numpy(collection.labels).clamp_min(0).to(device)
-    parts = [(_rows(split, "train", device), _rows(split, "val", device)) for split in members]
+    labels, parents = (torch.from_numpy(values).to(device) for values in _labels(collection, config))
+    parts = [(_rows(split, IN_THE_LOSS, device), _rows(split, ("val",), device)) for split in members]
     fitted = fit(
         inputs,
         labels,
         parts,
-        torch.from_numpy(collection.taxonomy.parents).to(device),
+        parents,
         _model_config(collection, config),
         config,
         seeds=seeds,
@@ -87,21 +93,24 @@ def train_folds(
         weights=_weights(collection, labels, [train for train, _ in parts], config),
         on_epoch=on_epoch,
     )
-    rows = np.flatnonzero(usable if listed is None else usable & listed)
     answers = _answers(fitted, inputs, members, rows)[: len(splits)]
     same = {
         "train": config,
         "split_kind": folds.kind,
-        "extra_training_data": extra_training_data,
+        "extra_training_data": tuple(other.name for other in extra),
         "precision": fitted.precision,
         "threads": torch.get_num_threads(),
     }
-    runs = _runs(collection, rows, splits, fitted, answers, held_out=held_out is not None, **same)
+    runs = _runs(listed, rows, splits, fitted, answers, held_out=held_out is not None, **same)
     return [run.with_umap(umap) if umap else run for run in runs]
 
 
+IN_THE_LOSS = ("train", "partial")
+"""Splits whose sounds are in the loss."""
+
+
 def _split(collection: Collection, folds: Folds, fold: int, usable: np.ndarray, config: TrainConfig) -> np.ndarray:
-    return split_collection(
+    split = split_collection(
         collection,
         folds,
         fold,
@@ -110,6 +119,37 @@ def _split(collection: Collection, folds: Folds, fold: int, usable: np.ndarray, 
         validation=config.validation,
         seed=config.seed,
     )
+    if config.partial_labels:
+        kept = usable & confident_sounds(collection, config.min_confidence) & _partial(collection)
+        if folds.groups is not None:
+            judged = set(folds.groups[np.isin(split, ("test", "below_threshold", "val"))].tolist())
+            kept &= ~pd.Series(folds.groups).isin(judged).to_numpy()
+        split[kept] = "partial"
+    return split
+
+
+def _partial(collection: Collection) -> np.ndarray:
+    """Whether a sound's top-level class is known and no second-level one, (N,) bool; False where it has none below it.
+
+    Raises:
+        UserError: There is no such sound.
+    """
+    partial = (collection.labels < 0) & np.isin(collection.top_labels, collection.taxonomy.parents)
+    if not partial.any():
+        raise UserError(
+            f"partial_labels is on, but no sound of {collection.name!r} has a top-level class (column class_top) "
+            "without a second-level one; leave it off, or import the sounds again."
+        )
+    return partial
+
+
+def _labels(collection: Collection, config: TrainConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (N,) and parents as :func:`bstviz.training.fit.fit` takes them; 0 where nothing is known."""
+    parents = collection.taxonomy.parents
+    if not config.partial_labels:
+        return collection.labels.clip(0), parents
+    labels = np.where(_partial(collection), len(parents) + collection.top_labels, collection.labels.clip(0))
+    return labels, np.concatenate([parents, np.arange(len(collection.taxonomy.top_codes))])
 
 
 def _held_out(split: np.ndarray, assignment: np.ndarray) -> list[np.ndarray]:
@@ -123,8 +163,8 @@ def _held_out(split: np.ndarray, assignment: np.ndarray) -> list[np.ndarray]:
     return out
 
 
-def _rows(split: np.ndarray, part: str, device: str) -> Tensor:
-    return torch.from_numpy(np.flatnonzero(split == part)).to(device)
+def _rows(split: np.ndarray, parts: tuple[str, ...], device: str) -> Tensor:
+    return torch.from_numpy(np.flatnonzero(np.isin(split, parts))).to(device)
 
 
 def _model_config(collection: Collection, config: TrainConfig) -> ModelConfig:
@@ -141,7 +181,8 @@ def _model_config(collection: Collection, config: TrainConfig) -> ModelConfig:
 
 def _steps(collection: Collection, folds: Folds, usable: np.ndarray, config: TrainConfig) -> int:
     """Batches per epoch, the same for every fold: by the mean number of training sounds less the validation ones."""
-    known = usable & confident_sounds(collection, config.min_confidence) & (collection.labels >= 0)
+    labelled = (collection.labels >= 0) | _partial(collection) if config.partial_labels else collection.labels >= 0
+    known = usable & confident_sounds(collection, config.min_confidence) & labelled
     assignment = folds.at(config.min_confidence)
     mean = np.mean([(known & (assignment != fold)).sum() for fold in range(folds.count)])
     batches = (1 - config.validation) * float(mean) / config.batch_size
@@ -187,8 +228,8 @@ def _runs(
     """The run of each member, judged on its test sounds.
 
     Args:
-        collection: The sounds.
-        rows: (n,) which of them the runs list.
+        collection: The sounds that the runs list, with others behind them in the splits.
+        rows: (n,) which of them they list.
         splits: (N,) of each member, by its fold.
         fitted: The members.
         answers: Their predictions for the rows.

@@ -1,35 +1,47 @@
-"""Zero-shot classification: the class whose description lies nearest to the sound, with no training at all.
+"""Zero-shot classification: the class whose descriptions lie nearest to the sound, with no training at all.
 
 A baseline of sweeps (:mod:`bstviz.training.baselines`). It takes an encoder whose texts share the space of its sounds
-(CLAP); the descriptions are the taxonomy's own definitions, or those that the data set brought
-(:attr:`bstviz.datasets.taxonomy.Taxonomy.texts_from`).
+(CLAP). A class is described by several prompts, and its vector is the mean of theirs at unit length; definitions and
+examples are the taxonomy's own, or those that the data set brought
+(:attr:`bstviz.datasets.taxonomy.Taxonomy.texts_from`). Probabilities are those of CLAP's training: the softmax of
+cosines by its own logit scale.
+
+References: A. Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", ICML 2021,
+section 3.1.4 (the ensemble of prompts).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import Taxonomy
-from bstviz.encoders.base import bare
-from bstviz.encoders.registry import ENCODERS, load_text_encoder
+from bstviz.encoders.base import SharedTextEncoder
+from bstviz.encoders.registry import ENCODERS, text_encoder_of
 from bstviz.errors import UserError
 from bstviz.latent.neighbours import unit
 
-SIMILARITY_SCALE = 20.0  # of the cosine before the softmax; it changes probabilities, never the order
 
-
-def prompts(taxonomy: Taxonomy) -> list[str]:
-    """A description of each second-level class, from its names, definition and examples."""
-    out = []
+def prompts(taxonomy: Taxonomy) -> list[list[str]]:
+    """Descriptions of each second-level class: by its name, as CLAP's authors ask, and with its top-level class, by its
+    definition and by its examples; each short enough to be read to its end by an encoder of 77 tokens.
+    """
+    described = []
     for c in taxonomy.second:
-        words = [
-            f"{taxonomy[c.parent].name if c.parent else ''}, {c.name}.",
-            c.definition,
-            f"For example {c.examples}." if c.examples else "",
-        ]
-        out.append(" ".join(w for w in words if w))
-    return out
+        top = taxonomy[c.parent].name if c.parent else ""
+        named = [f"This is a sound of {c.name.lower()}.", f"{top}: {c.name}." if top else ""]
+        described.append([*filter(None, named), *filter(None, (c.definition, c.examples))])
+    return described
+
+
+def class_vectors(described: list[list[str]], embed: Callable[[list[str]], np.ndarray]) -> np.ndarray:
+    """Unit vectors (C, d) of classes: of each the mean of its prompts' embeddings at unit length."""
+    vectors = unit(embed([text for texts in described for text in texts]))
+    ends = np.cumsum([len(texts) for texts in described])
+    return unit(np.stack([part.mean(axis=0) for part in np.split(vectors, ends[:-1])]))
 
 
 def embeds_text(collection: Collection) -> bool:
@@ -52,10 +64,8 @@ def zero_shot(collection: Collection) -> np.ndarray:
             f"Zero-shot needs sounds and words in one space; {collection.name!r} is embedded by {info}. Embed it by "
             "clap."
         )
-    encoder = load_text_encoder(info.id)
-    if bare(encoder.info) != bare(info):
-        raise UserError(f"The sounds are embedded by {info}, the words by {encoder.info}: embed the collection again.")
-    cosine = unit(matrix) @ unit(encoder.embed(prompts(collection.taxonomy))).T  # (N, C)
+    encoder = cast(SharedTextEncoder, text_encoder_of(info))
+    cosine = unit(matrix) @ class_vectors(prompts(collection.taxonomy), encoder.embed).T  # (N, C)
     cosine[~collection.usable(["audio"])] = np.nan
-    probabilities: np.ndarray = softmax(SIMILARITY_SCALE * cosine, axis=1).astype(np.float32)
+    probabilities: np.ndarray = softmax(encoder.logit_scale * cosine, axis=1).astype(np.float32)
     return probabilities

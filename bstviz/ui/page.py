@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Literal
 
 import streamlit as st
 
@@ -12,6 +13,23 @@ from bstviz.errors import UserError
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {padding: 4.2rem 2.2rem 3rem; max-width: 1900px}
 [data-testid="stMainBlockContainer"] h2 {padding-top: 0}
+[data-testid="stElementContainer"]:is(:has(.skip), :has(.target)) {position: absolute; width: auto}
+.skip {position: fixed; top: -4rem; left: 1rem; z-index: 1000000; padding: .4rem .8rem; border-radius: .5rem}
+.skip, [data-testid="stMultiSelectTagsContainer"] [data-tag] {background: #2565d4 !important; color: #fff !important}
+[data-testid="stMultiSelectTagsContainer"] [data-tag] * {color: #fff !important}
+.skip:focus {top: .6rem}
+[data-testid="stElementContainer"]:has(.drawer) {display: none}
+@media (max-width: 640px) {
+  [data-testid="stMainBlockContainer"] {padding: 4.2rem 1rem 2rem}
+  [data-testid="stElementContainer"]:has(.drawer) {display: block; width: 100%}
+  .drawer summary {padding: .4rem .2rem; font-weight: 600; cursor: pointer}
+  .drawer.last {border-top: 1px solid #8886}
+  [data-testid="stColumn"]:has(.drawer.last) {order: 1}
+  :is([data-testid="stVerticalBlock"], [data-testid="stHorizontalBlock"]):has(
+    > [data-testid="stElementContainer"] .drawer:not([open])) > :not(:has(.drawer)) {display: none}
+  [data-testid="stHorizontalBlock"]:has(.drawer.row:not([open])) >
+    [data-testid="stColumn"]:not(:has(.drawer)) {display: none}
+}
 </style>"""
 NAVIGATED = "navigated"
 """Set in a session that has been through :func:`navigation`."""
@@ -32,6 +50,27 @@ def navigation() -> st.Page:
         ],
         position="top",
     )
+
+
+def skip_link(to: str = "map") -> None:
+    """A link for the keyboard, seen when it has the focus, past controls and filters to :func:`target`."""
+    st.html(f'<a class="skip" href="#{to}">Skip to the {to}</a>')
+
+
+def target(name: str = "map") -> None:
+    """Where a :func:`skip_link` leads."""
+    st.html(f'<div class="target" id="{name}" tabindex="-1"></div>')
+
+
+def drawer(name: str, place: Literal["here", "row", "last"] = "here") -> None:
+    """In a narrow window, fold what stands with it into a drawer, closed at first; in a wide one nothing is seen of it.
+
+    Args:
+        name: What the drawer says.
+        place: "here" folds what stands in the same container, "row" the whole row of columns that it is in the first
+            of, and "last" its column, which then stands below the others.
+    """
+    st.html(f'<details class="drawer {place}"><summary>{name}</summary></details>')
 
 
 def guarded(page: Callable[[], None]) -> Callable[[], None]:

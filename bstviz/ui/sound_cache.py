@@ -1,14 +1,16 @@
-"""Sounds of the loaded runs, to play and to see: playable bytes, samples and spectrograms, kept between reruns."""
+"""Sounds of the loaded runs, to play and to see, kept between reruns."""
 
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
-from bstviz.audio.playback import BROWSER_TYPES, to_wav
-from bstviz.audio.spectrogram import Spectrogram, spectrogram
+from bstviz.audio import playback
+from bstviz.audio.playback import Playable
+from bstviz.audio.spectrogram import spectrogram
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
 from bstviz.ui.cache import Loaded, identity_of_collection
@@ -20,42 +22,20 @@ def warm() -> None:
     threading.Thread(target=spectrogram, args=(np.zeros(4_096, np.float32), 44_100), daemon=True).start()
 
 
-def playable(loaded: Loaded, row: int) -> tuple[bytes, str]:
-    """Playable bytes of a run's sound and their media type: the file itself where browsers play it, else a WAV.
+def playable(loaded: Loaded, row: int) -> Playable:
+    """A run's sound as a browser gets it.
 
     Raises:
         UserError: There is no audio for it, or it cannot be read.
     """
-    collection, own = _audible(loaded, row)
-    file = collection.path(own)
-    if file is not None and file.is_file() and file.suffix.lower() in BROWSER_TYPES:
-        return file.read_bytes(), BROWSER_TYPES[file.suffix.lower()]
-    return _wav(collection, own), "audio/wav"
-
-
-def samples_of(loaded: Loaded, row: int) -> tuple[np.ndarray, int]:
-    """Samples (n,) of a run's sound and their rate in Hz; raises UserError as :func:`playable` does."""
-    return _samples(*_audible(loaded, row))
-
-
-def spectrogram_of(loaded: Loaded, row: int) -> Spectrogram:
-    """Spectrogram of a run's sound; raises UserError as :func:`playable` does."""
-    return _spectrogram(*_audible(loaded, row))
+    return _playable(*_audible(loaded, row))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
-def _samples(collection: Collection, row: int) -> tuple[np.ndarray, int]:
-    return collection.load_audio(row)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
-def _spectrogram(collection: Collection, row: int) -> Spectrogram:
-    return spectrogram(*_samples(collection, row))
-
-
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
-def _wav(collection: Collection, row: int) -> bytes:
-    return to_wav(*_samples(collection, row))
+def _playable(collection: Collection, row: int) -> Playable:
+    file = collection.path(row)
+    data = file.read_bytes() if file is not None and file.is_file() else None
+    return playback.playable(data, partial(collection.load_audio, row))
 
 
 def _audible(loaded: Loaded, row: int) -> tuple[Collection, int]:

@@ -28,6 +28,7 @@ COMMANDS = dict(commands(get_command(app)))
 def test_the_commands_are_these() -> None:
     assert set(COMMANDS) == {
         *(
+            "import bsd2k",
             "import bsd10k",
             "import bsd35k",
             "import table",
@@ -39,7 +40,7 @@ def test_the_commands_are_these() -> None:
             "duplicates",
         ),
         *("train", "sweep", "report", "demo"),
-        *("classify", "label", "search", "explore"),
+        *("classify", "label", "search", "check-encoder", "explore"),
         *("predict", "score", "card"),
         *("review list", "review export", "review apply"),
         "app",

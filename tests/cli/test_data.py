@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,12 +42,16 @@ def test_import_folder(place: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["bsd10k", "bsd35k"])
-def test_import_of_an_official_layout(tmp_path: Path, version: str) -> None:
+def test_import_of_an_official_layout(tmp_path: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BSTVIZ_CACHE", str(tmp_path / "cache"))
     (tmp_path / "BSD" / "metadata").mkdir(parents=True)
     table = pd.DataFrame({"sound_id": [15, 21], "class": ["fx-o", "m-sp"], "confidence": [4, 5]})
     table.to_csv(tmp_path / "BSD" / "metadata" / "metadata.csv", index=False)
     assert invoke("import", version, tmp_path / "BSD", "-o", tmp_path / "c").exit_code == 0
     assert load_collection(tmp_path / "c").sounds["sound_id"].tolist() == ["15", "21"]
+    packed = shutil.make_archive(str(tmp_path / "BSD10k"), "zip", tmp_path / "BSD")
+    assert invoke("import", version, packed, "-o", tmp_path / "d").exit_code == 0
+    assert load_collection(tmp_path / "d").hash == load_collection(tmp_path / "c").hash
 
 
 def test_embed_names_the_sounds_that_could_not_be_decoded(tmp_path: Path, encoders: Fakes) -> None:
@@ -114,6 +119,7 @@ def test_datasets_states_licence_and_citation_of_every_source() -> None:
         (("import", "folder", "{}/nowhere", "--out", "{}/new"), "There is no folder"),
         (("import", "folder", "{}/audio", "--out", "{}/new", "--taxonomy", "{}/nowhere.csv"), "nowhere.csv"),
         (("import", "bsd10k", "{}/audio", "--out", "{}/new"), "no CSV at all"),
+        (("import", "bsd10k", "{}/nowhere.zip", "--out", "{}/new"), "no folder and no .zip archive"),
         (("fetch", "tones", "--out", "{}/new"), "known: bsd10k, bsd35k"),
         (("duplicates", "{}/tones", "--by", "smell"), "allowed are audio and text"),
         (("duplicates", "{}/tones", "--out", "{}/pairs.txt"), "must end in .csv or .parquet"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import soundfile
 
 from bstviz.cli import web
+from bstviz.datasets.collection import load_collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.inference import pool
 from bstviz.models.experiment_folder import find_runs
@@ -24,7 +26,7 @@ def test_classify_as_json(place: Path, encoders: Fakes, tmp_path: Path) -> None:
     result = invoke("classify", good, bad, "--run", run, "--json")
     assert result.exit_code == 0
     answered, failed = json.loads(result.stdout)
-    keys = ("file", "run", "encoder", "decoding", "top", "second", "novelty", "notes", "own", "audio", "words")
+    keys = ("file", "run", "encoder", "via", "decoding", "top", "second", "novelty", "notes", "own", "audio", "words")
     assert set(answered) == set(keys)
     assert (answered["own"], answered["audio"], answered["words"]) == (None, None, None)
     assert 0 <= answered["novelty"] <= 1
@@ -39,7 +41,7 @@ def test_classify_as_json(place: Path, encoders: Fakes, tmp_path: Path) -> None:
         values = [entry["probability"] for entry in answered[level]]
         assert values[1:] == sorted(values[1:], reverse=True)
         assert sum(values) == pytest.approx(1, abs=1e-5)
-    assert set(failed) == {"file", "run", "encoder", "error"}
+    assert set(failed) == {"file", "run", "encoder", "via", "error"}
     assert "could not be decoded" in failed["error"]
 
 
@@ -193,3 +195,20 @@ def test_square_brackets_in_names_are_printed_as_they_are(place: Path, encoders:
 )
 def test_bad_input_gives_a_sentence(refused: Callable[..., str], arguments: tuple[str, ...], sentence: str) -> None:
     assert sentence in refused(*arguments)
+
+
+def test_check_encoder_tells_its_own_vectors_from_shuffled_ones(place: Path, encoders: Fakes, tmp_path: Path) -> None:
+    printed = invoke("check-encoder", place / "tones", "--sounds", 5)
+    assert printed.exit_code == 0
+    assert printed.stdout.count("cosine 1.000 median, 1.000 worst") == 4  # audio and text: all, and the short ones
+    collection = load_collection(place / "tones")
+    shuffled = replace(collection, audio=np.roll(collection.embedding("audio"), 6, axis=0))
+    result = invoke("check-encoder", shuffled.save(tmp_path / "shuffled"), "--by", "audio", "--json")
+    assert result.exit_code == 1
+    (found,) = json.loads(result.stdout)
+    assert (found["kind"], found["verdict"]) == ("audio", "other rows")
+
+
+def test_check_encoder_says_what_cannot_be_checked(place: Path, refused: Callable[..., str]) -> None:
+    assert "There is no audio encoder 'fake-audio'" in refused("check-encoder", "{}/tones", "--by", "audio")
+    assert "--by is 'both'" in refused("check-encoder", "{}/tones", "--by", "both")

@@ -49,6 +49,36 @@ def test_train_finds_the_datas_own_folds(place: Path, tmp_path: Path) -> None:
         assert ((run.sounds["split"] == "test") == (np.arange(36) % 2 == run.fold)).all()
 
 
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_another_collection_trains_too(place: Path, tmp_path: Path, command: str) -> None:
+    tones = load_collection(place / "tones")
+    sounds = tones.sounds.assign(sound_id=["fx-a_0", *(f"n{i}" for i in range(35))]).drop(columns="content")
+    replace(tones, name="Others", sounds=sounds).save(tmp_path / "others")
+    (tmp_path / "one.toml").write_text('modalities = ["audio"]\nlosses = ["flat"]\n')
+    how = ("--no-umap", *QUICK) if command == "train" else ("--preset", tmp_path / "one.toml", *QUICK)
+    result = invoke(command, place / "tones", "--also", tmp_path / "others", *how, "--out", tmp_path / "x")
+    assert "extra training data: 35 sounds of Others; 1 left out, which tones has too" in " ".join(
+        result.stderr.split()
+    )
+    runs = [load_run(path) for path in find_runs(tmp_path / "x")]
+    assert {run.extra_training_data for run in runs} == {("Others",)}
+    assert {run.collection.hash for run in runs} == {tones.hash}
+    assert sum(run.metrics["n"] for run in runs) == 36
+    both = invoke("report", tmp_path / "x", place / "flat", "--format", "csv").stdout
+    assert "extra training data Others" in both
+
+
+def test_top_level_classes_train_where_asked_for(place: Path, tmp_path: Path) -> None:
+    tones = load_collection(place / "tones")
+    classes = tones.sounds["class"].where(tones.sounds.index % 6 > 0)
+    tops = tones.sounds["class"].str.split("-").str[0]
+    replace(tones, sounds=tones.sounds.assign(**{"class": classes, "class_top": tops})).save(tmp_path / "c")
+    for options, split in (((), "unused"), (("--partial-labels",), "partial")):
+        invoke("train", tmp_path / "c", *QUICK, *options, "--no-umap", "--out", tmp_path / split)
+        run = load_run(find_runs(tmp_path / split)[0])
+        assert set(run.sounds["split"][::6]) == {split}
+
+
 def test_report_as_json(place: Path) -> None:
     result = invoke("report", place / "flat", place / "both", "--json")
     rows = json.loads(result.stdout)["rows"]

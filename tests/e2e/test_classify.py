@@ -50,7 +50,8 @@ def test_a_dropped_file_is_classified_played_and_placed(page: Page, address: str
     upload(page, sounds(tmp_path, {"speech.wav": "sp-s-002"}))
     page.wait_for_selector("[data-answer]")
     page.wait_for_function("document.querySelectorAll('[data-class]').length === 20")
-    page.wait_for_function("document.querySelector('audio')?.duration > 0.05")
+    audio = page.locator(".player audio")
+    page.wait_for_function("(a) => a.readyState >= 3 && a.duration > 0.05", arg=audio.element_handle())
     page.wait_for_selector("text=The star is the new sound")
     page.wait_for_selector("text=Nearest in")
 

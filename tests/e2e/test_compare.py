@@ -19,14 +19,6 @@ def compare(page: Page, address: str, query: str = "") -> MapDriver:
     return MapDriver(page)
 
 
-def ids_inside(page: Page, map_: MapDriver, pane: int, region: tuple[float, float, float, float]) -> list[int]:
-    """Points of a pane that lie in a rectangle, asked of their positions on the screen."""
-    x, y, w, h = map_.box(pane)
-    u0, v0, u1, v1 = region
-    spots = map_.ask(f"Array.from({{length: m.map.data.n}}, (_, i) => m.map.locate(i, {pane}))")
-    return [i for i, s in enumerate(spots) if x + u0 * w < s["x"] < x + u1 * w and y + v0 * h < s["y"] < y + v1 * h]
-
-
 @pytest.mark.parametrize("pane", [0, 1])
 def test_a_lasso_on_one_map_brings_out_the_same_sounds_on_the_other(
     page: Page, place: tuple[str, Run], pane: int, tmp_path: Path
@@ -34,12 +26,12 @@ def test_a_lasso_on_one_map_brings_out_the_same_sounds_on_the_other(
     address, left = place
     map_ = compare(page, address)
     region = (0.2, 0.25, 0.5, 0.6)
-    inside = ids_inside(page, map_, pane, region)
     map_.lasso(*region, pane=pane)
     page.get_by_text("sounds selected").wait_for()
     settled(page)
-    assert map_.chosen() == inside
-    per_pane = map_.ask("m.map.panes.map((p) => p.colors.length)")
+    inside = map_.chosen()
+    assert map_.holds(region, inside, pane)
+    per_pane = map_.ask("g.data.slice(0, 2).map((t) => t.x.length)")
     assert per_pane == [len(left.sounds)] * 2
     with page.expect_download() as download:
         page.locator('[data-testid="stDownloadButton"] button', has_text="CSV").click()
@@ -57,21 +49,34 @@ def test_the_morph_slider_carries_one_map_into_the_other(page: Page, place: tupl
 
     start, goal = within(0), within(1)
     slider = page.locator(".morph input")
-    slider.fill("100")
-    page.wait_for_timeout(200)
-    assert within(0) == pytest.approx(goal, abs=0.6)
-    slider.fill("50")
-    page.wait_for_timeout(200)
-    assert within(0) == pytest.approx([(a + b) / 2 for a, b in zip(start, goal, strict=True)], abs=0.6)
+    for share in (100, 50):
+        slider.fill(str(share))
+        page.wait_for_function("([m, t]) => Number(m.dataset.morph) === t", arg=[map_.handle(), share / 100])
+        wanted = [a + share / 100 * (b - a) for a, b in zip(start, goal, strict=True)]
+        assert within(0) == pytest.approx(wanted, abs=0.6)
     page.locator(".morph .play").click()
     page.wait_for_function("(m) => ['0.00', '1.00'].includes(m.dataset.morph)", arg=map_.handle())
+
+
+def test_a_morph_there_and_back_keeps_the_selection(page: Page, address: str) -> None:
+    map_ = compare(page, address)
+    map_.lasso(0.05, 0.3, 0.6, 0.9)
+    page.get_by_text("sounds selected").wait_for()
+    settled(page)
+    chosen = map_.chosen()
+    assert chosen
+    for share in (100, 0):
+        page.locator(".morph input").fill(str(share))
+        page.wait_for_function("([m, t]) => Number(m.dataset.morph) === t", arg=[map_.handle(), share / 100])
+        assert map_.chosen() == chosen
+    assert map_.selected() == len(chosen)
 
 
 def test_a_clicked_sound_shows_what_it_kept_lost_and_gained_all_to_be_played(
     page: Page, place: tuple[str, Run]
 ) -> None:
     map_ = compare(page, place[0])
-    map_.click(500)
+    map_.click(map_.lonely(gap=8, near=500))
     page.get_by_text("Ten nearest, left against right").wait_for()
     settled(page)
     rows = page.locator(".list tbody tr")
@@ -99,9 +104,10 @@ def test_a_class_chosen_in_the_table_is_selected_on_both_maps(page: Page, place:
 def test_a_comparison_can_be_sent(page: Page, address: str, browser: Browser) -> None:
     map_ = compare(page, address, "?left=flat-audio-c1-fold0&right=flat-both-c1-fold0&color=top&sound=fx-a-003")
     settled(page)
-    assert page.locator(".pane .name").all_inner_texts() == ["Left: flat · audio", "Right: flat · audio + text"]
-    assert page.locator(".legend .title").inner_text() == "Top-level class"
-    assert map_.ask("m.map.data.marks.current !== null")
+    titles = page.locator(".plotly-map .annotation-text", has_text="silhouette").all_text_contents()
+    assert [title.split("top-level")[0] for title in titles] == ["Left: flat · audio", "Right: flat · audio + text"]
+    assert map_.title() == "Top-level class"
+    assert map_.ask("g.data.some((t) => t.meta.part === 'current')")
     map_.zoom(0.4, 0.5, 2, pane=1)
     page.wait_for_timeout(300)
     context = browser.new_context(viewport={"width": 1440, "height": 1000})

@@ -138,3 +138,16 @@ def test_keys_typed_into_a_field_decide_nothing(served: Served, page: Page) -> N
     decided(page, 0)
     assert not list(served.experiment.glob("review-*.jsonl"))
     assert note.input_value() == "a naked kangaroo"
+
+
+def test_a_class_is_chosen_and_s_sets_it_at_once(served: Served, page: Page) -> None:
+    served.open(page)
+    sound = page.locator(".decide").get_attribute("data-sound")
+    page.get_by_label("Another class").click()
+    option = page.get_by_role("option").nth(1)
+    name = option.inner_text()
+    option.click()
+    page.keyboard.press("s")
+    decided(page, 1)
+    (decision,) = served.record().standing[str(sound)]
+    assert f"({decision.new})" in name

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import types
 from pathlib import Path
 
@@ -11,13 +10,13 @@ import pytest
 import torch
 
 from bstviz.datasets.collection import Collection
-from bstviz.encoders import clap
-from bstviz.encoders.base import EncoderInfo
+from bstviz.encoders import clap, clap_weights
+from bstviz.encoders.base import EncoderInfo, Preprocessing
 from bstviz.encoders.clap import CROPS, FRAMES, RATE, ClapAudio, ClapText
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from tests.fakes import tone
-from tests.tiny_clap import write_tokenizer
+from tests.tiny_clap import write_tiny_clap, write_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +166,7 @@ def test_offline_what_is_missing_is_named_with_a_way_out(tmp_path: Path, monkeyp
     with pytest.raises(
         UserError, match=r"lacks config\.json, vocab\.json, merges\.txt, model\.safetensors.*offline mode.*BSTVIZ_CLAP"
     ):
-        clap.transformers_route(str(clap.weights_folder()), "cpu")
+        clap.transformers_route(str(clap_weights.weights_folder()), "cpu")
     monkeypatch.setenv("BSTVIZ_CLAP", str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match="which is not a folder"):
         load_audio_encoder("clap")
@@ -196,27 +195,58 @@ def hub(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], stated: dict[s
     return fetched
 
 
-def test_missing_files_are_fetched_once_and_their_checksums_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_files_are_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = hashlib.sha256(b"weights").hexdigest()
     fetched = hub(monkeypatch, {"config.json": b"{}", "pytorch_model.bin": b"weights"}, {"pytorch_model.bin": digest})
-    clap.need(tmp_path, "some/where", ("config.json",), ("model.safetensors", "pytorch_model.bin"))
+    clap_weights.need(tmp_path, "some/where", ("config.json",), ("model.safetensors", "pytorch_model.bin"))
     assert fetched == ["config.json", "pytorch_model.bin"]
-    assert json.loads((tmp_path / "checksums.json").read_text()) == {"pytorch_model.bin": digest}
-    clap.need(tmp_path, "some/where", ("config.json", "pytorch_model.bin"))
+    clap_weights.need(tmp_path, "some/where", ("config.json", "pytorch_model.bin"))
     assert len(fetched) == 2
 
 
 def test_a_damaged_download_is_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub(monkeypatch, {"model.safetensors": b"half"}, {"model.safetensors": "0" * 64})
     with pytest.raises(UserError, match="arrived damaged"):
-        clap.need(tmp_path, "some/where", ("model.safetensors",))
+        clap_weights.need(tmp_path, "some/where", ("model.safetensors",))
     assert not (tmp_path / "model.safetensors").exists()
 
 
-def test_a_pickle_of_unknown_origin_is_not_opened(tmp_path: Path) -> None:
-    write_tokenizer(tmp_path)
-    (tmp_path / clap.LAION_FILE).write_bytes(b"anything")
-    with pytest.raises(UserError, match="as a pickle it is not opened unchecked"):
-        clap.laion_route(str(tmp_path), "cpu")
+def test_a_pickle_of_an_unknown_hash_is_opened_only_where_its_owner_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / clap_weights.LAION_FILE
+    torch.save({"state_dict": {"module.a": torch.arange(3.0)}}, file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    monkeypatch.setenv(clap_weights.HASH_VARIABLE, "0" * 64)
+    with pytest.raises(UserError, match=f"SHA-256 {digest}.*is not opened.*set BSTVIZ_CLAP_SHA256={digest}"):
+        clap_weights.laion_state(tmp_path)
+    monkeypatch.setenv(clap_weights.HASH_VARIABLE, digest.upper())
+    assert clap_weights.laion_state(tmp_path)["a"].tolist() == [0, 1, 2]
+    file.unlink()  # once opened, plain tensors are kept
+    monkeypatch.delenv(clap_weights.HASH_VARIABLE)
+    assert list(clap_weights.laion_state(tmp_path)) == ["a"]
+
+
+def test_a_cut_clip_and_an_antialiased_one_are_other_embeddings(tiny_clap: Path) -> None:
+    route = clap.transformers_route(str(tiny_clap), "cpu")
+    sound = noise(25.0)
+    plain, smooth = clap.inputs(sound), clap.inputs(sound, antialias=True)
+    assert (plain[:, 1:] == smooth[:, 1:]).all()
+    assert smooth[0, 0].std() < plain[0, 0].std()  # the mean of 2.5 frames varies less than every other one
+    assert torch.equal(clap.inputs(sound[: 10 * RATE]), clap.inputs(sound[: 10 * RATE], antialias=True))
+    antialiased = ClapAudio(route, antialias=True)
+    assert antialiased.info != ClapAudio(route).info
+    assert antialiased.info.preprocessing == Preprocessing(antialias=True)
+
+
+def test_weights_are_told_apart_whatever_names_them(tiny_clap: Path, tmp_path: Path) -> None:
+    same = clap.transformers_route(str(tiny_clap), "cpu").weights_hash
+    other = clap.transformers_route(str(write_tiny_clap(tmp_path / "other", seed=1)), "cpu").weights_hash
+    assert len(same) == len(other) == 16
+    assert same != other
+    matrix = torch.eye(3)
+    assert (
+        clap.hash_of(matrix)
+        == clap.hash_of(matrix.double())
+        == hashlib.sha256(np.eye(3, dtype="<f4").tobytes()).hexdigest()[:16]
+    )

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import io
 import re
+import shutil
+import types
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import soundfile
 import torch
+from streamlit.testing.v1 import AppTest
 
-from bstviz.encoders import clap
+from bstviz import paths
+from bstviz.datasets.collection import load_collection
+from bstviz.encoders import clap, clap_weights
 from bstviz.encoders.clap import RATE, ClapAudio, ClapText
+from bstviz.training.train import train_fold
+from tests.cli.conftest import invoke
+from tests.fakes import quick, stratified
 from tests.tiny_clap import write_tokenizer
 
 pytestmark = pytest.mark.clap
@@ -78,9 +88,11 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             if parameter.dim() > 1 and "extractor" not in name:
                 parameter.normal_(0, 0.05)
     state = {f"module.{k}": v for k, v in model.state_dict().items()}
-    torch.save({"epoch": 1, "name": "random", "state_dict": state}, laion / clap.LAION_FILE)
-    digest = hashlib.sha256((laion / clap.LAION_FILE).read_bytes()).hexdigest()
-    (laion / clap.CHECKSUMS).write_text(json.dumps({clap.LAION_FILE: digest}))
+    file = laion / clap_weights.LAION_FILE
+    torch.save({"epoch": 1, "name": "random", "state_dict": state}, file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(clap_weights.HASH_VARIABLE, hashlib.sha256(file.read_bytes()).hexdigest())
+        clap_weights.laion_state(laion)
     config = ClapConfig()
     config.audio_config.enable_fusion = True
     config.audio_config.patch_embeds_hidden_size = 96
@@ -155,14 +167,84 @@ def test_both_ways_read_the_same(folders: tuple[Path, Path]) -> None:
     assert ((package * transformers).sum(axis=1) >= 0.999).all()
 
 
-def test_the_checkpoint_is_opened_once_and_kept_as_plain_tensors(folders: tuple[Path, Path]) -> None:
-    clap.laion_route(str(folders[0]), "cpu")
-    assert (folders[0] / f"{clap.REVISION}.safetensors").is_file()
+def test_either_way_the_weights_and_their_logit_scale_are_the_same(folders: tuple[Path, Path]) -> None:
+    package, transformers = clap.laion_route(str(folders[0]), "cpu"), clap.transformers_route(str(folders[1]), "cpu")
+    assert package.weights_hash == transformers.weights_hash
+    assert package.logit_scale == pytest.approx(transformers.logit_scale)
 
 
-def test_a_changed_checkpoint_is_not_opened(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    write_tokenizer(tmp_path)
-    (tmp_path / clap.LAION_FILE).write_bytes((folders[0] / clap.LAION_FILE).read_bytes() + b"x")
-    (tmp_path / clap.CHECKSUMS).write_text((folders[0] / clap.CHECKSUMS).read_text())
-    with pytest.raises(clap.UserError, match="is not what"):
-        clap.laion_route(str(tmp_path), "cpu")
+def test_the_package_shrinks_a_long_clip_as_we_do_with_antialiasing() -> None:
+    from laion_clap.training.data import get_audio_features
+
+    with clap._without_hub():
+        import laion_clap
+
+        settings = laion_clap.CLAP_Module(enable_fusion=True, device="cpu").model_cfg["audio_cfg"]
+    sound = noise(25.0)
+    quantised = torch.from_numpy((np.clip(sound, -1, 1) * 32_767).astype(np.int16).astype(np.float32) / 32_767)
+    theirs = get_audio_features({}, quantised, 480_000, "fusion", "repeatpad", settings)["mel_fusion"][0]
+    rms = {
+        way: float((clap.inputs(sound, antialias=way)[0, 0] - theirs).square().mean().sqrt()) for way in (True, False)
+    }
+    print("rms difference of the shrunk spectrogram in dB, antialiased and not:", rms)
+    assert rms[True] < 0.01 < rms[False]
+
+
+@pytest.fixture(scope="module")
+def ten_sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collection of ten sounds of different lengths, of two classes, without embeddings."""
+    folder = tmp_path_factory.mktemp("ten")
+    rows = []
+    for i, seconds in enumerate((0.4, 1.0, 2.5, 5.0, 9.9, 10.0, 10.5, 15.0, 29.0, 33.0)):
+        soundfile.write(folder / f"{i}.wav", noise(seconds, i), RATE)
+        rows.append((f"{i}", f"{i}.wav", ("fx-a", "m-m")[i % 2], f"sound {i}", "loud, old"))
+    pd.DataFrame(rows, columns=["sound_id", "path", "class", "title", "tags"]).to_csv(folder / "t.csv", index=False)
+    result = invoke("import", "table", folder / "t.csv", "--audio", folder, "--out", folder / "c")
+    assert result.exit_code == 0, result.output
+    return folder / "c"
+
+
+def test_embed_makes_the_same_collection_by_either_way(
+    folders: tuple[Path, Path], ten_sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {}
+    for way, folder in zip(("laion-clap", "transformers"), folders, strict=True):
+        copy = Path(shutil.copytree(ten_sounds, tmp_path / way / "c"))
+        monkeypatch.setenv(clap_weights.FOLDER_VARIABLE, str(folder))
+        if way == "transformers":
+            monkeypatch.setattr(clap, "util", types.SimpleNamespace(find_spec=lambda name: None))
+        encoders = ("--audio-encoder", "clap", "--text-encoder", "clap", "--text-fields", "title,tags")
+        result = invoke("embed", copy, *encoders, "--max-seconds", 30)
+        assert result.exit_code == 0, result.output
+        assert f"first 30 s, via {way} " in " ".join(result.output.split())
+        found[way] = load_collection(copy)
+        checked = invoke("check-encoder", copy)
+        assert (checked.exit_code, checked.stdout.count("same: ")) == (0, 2), checked.output
+    package, transformers = found.values()
+    assert package.encoders == transformers.encoders
+    for kind in ("audio", "text"):
+        cosine = (package.embedding(kind) * transformers.embedding(kind)).sum(axis=1)
+        print(f"cosine of {kind} by the two ways:", cosine.round(6).tolist())
+        assert (cosine >= 0.999).all()
+
+
+def test_the_page_classifies_by_the_package(
+    folders: tuple[Path, Path], ten_sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(clap_weights.FOLDER_VARIABLE, str(folders[0]))
+    copy = Path(shutil.copytree(ten_sounds, tmp_path / "c"))
+    invoke("embed", copy, "--audio-encoder", "clap", "--text-encoder", "none", "--max-seconds", 30)
+    collection = load_collection(copy)
+    run = train_fold(collection, stratified(collection, 2), 0, quick(modality="audio"))
+    run.save(tmp_path / "runs" / run.id)
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(tmp_path / "runs"))
+    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=300).run()
+    app = app.switch_page("pages/classify.py").run()
+    buffer = io.BytesIO()
+    soundfile.write(buffer, noise(12.0, 99), RATE, format="WAV")
+    app.get("file_uploader")[0].set_value(("new.wav", buffer.getvalue(), "audio/wav"))
+    app.run()
+    assert not app.exception
+    shown = " ".join(caption.value for caption in app.caption)
+    assert "Embedded via laion-clap 1.1.7" in shown
+    assert "(first 30 s)" in shown

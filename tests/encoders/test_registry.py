@@ -3,12 +3,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bstviz.encoders.registry import ENCODERS, load_audio_encoder, load_text_encoder
+from bstviz.encoders.base import Preprocessing
+from bstviz.encoders.registry import ENCODERS, audio_encoder_of, load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from tests.encoders.conftest import load_any
 from tests.fakes import tone
@@ -60,3 +62,17 @@ def test_threads_load_one_encoder_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: load_audio_encoder("slow"), range(4)))
     assert most == [1, 1, 1, 1]
+
+
+def test_only_the_beginning_of_a_sound_is_embedded_where_that_is_asked_for(encoders: object) -> None:
+    whole, cut = load_audio_encoder("fake-audio"), load_audio_encoder("fake-audio", preprocessing=Preprocessing(0.5))
+    sound = np.concatenate([tone(500, 0.5), tone(3_000, 0.5)])
+    np.testing.assert_array_equal(cut.embed([sound]), whole.embed([tone(500, 0.5)]))
+    assert cut.info == replace(whole.info, preprocessing=Preprocessing(0.5))
+    assert "first 0.5 s" in str(cut.info)
+    assert audio_encoder_of(cut.info).info == cut.info
+
+
+def test_antialiasing_is_refused_where_nothing_shrinks(encoders: object) -> None:
+    with pytest.raises(UserError, match=r"Antialiasing is a choice of clap, and 'fake-audio' has none"):
+        load_audio_encoder("fake-audio", preprocessing=Preprocessing(antialias=True))

@@ -10,6 +10,7 @@ import pytest
 from bstviz.datasets import table
 from bstviz.datasets.collection import load_collection
 from bstviz.encoders import registry
+from bstviz.encoders.base import Preprocessing
 from bstviz.errors import UserError
 from bstviz.inference import embed
 from bstviz.inference.embed import EmbedReport, embed_collection
@@ -79,6 +80,18 @@ def test_other_fields_are_embedded_beside_the_first_and_the_same_ones_anew(folde
     again = fake_embed(folder)
     assert list(again.collection.text_configurations) == ["title+tags", "title+class"]
     assert again.replaced == ()
+
+
+def test_the_cut_and_the_way_words_are_joined_are_chosen_recorded_and_done(folder: Path, encoders: Fakes) -> None:
+    done = fake_embed(folder, preprocessing=Preprocessing(0.1), text_template="{tags} | {title}").collection
+    saved = load_collection(folder)
+    assert saved.audio_encoder is not None and saved.text_encoder is not None
+    assert saved.audio_encoder.preprocessing == Preprocessing(0.1)
+    assert (saved.text_encoder.fields, saved.text_encoder.template) == (("tags", "title"), "{tags} | {title}")
+    samples, _ = done.load_audio(0)
+    np.testing.assert_array_equal(done.embedding("audio")[0], FakeAudioEncoder().embed([samples[:800]])[0])
+    joined = FakeTextEncoder().embed([str(done.sounds["title"].iat[0])])[0]  # there are no tags
+    np.testing.assert_array_equal(done.embedding("text")[0], joined)
 
 
 def test_embeddings_that_give_way_to_another_encoder_s_are_reported(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from bstviz.datasets.collection import Collection
 from bstviz.encoders import clap, registry
@@ -14,18 +15,24 @@ from bstviz.errors import UserError
 from bstviz.inference.search import search
 from bstviz.training.baselines import BaselineConfig, fit_baseline
 from bstviz.training.preset import grid_of, load_preset
-from bstviz.training.zero_shot import prompts, zero_shot
+from bstviz.training.zero_shot import class_vectors, prompts, zero_shot
 from tests.fakes import TEXT_DIM, FakeTextEncoder, small_collection, stratified
+
+
+class SharedWords(FakeTextEncoder):
+    """Words in the space of sounds."""
+
+    logit_scale = 30.0
 
 
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch) -> tuple[Collection, FakeTextEncoder]:
-    """Sounds whose embeddings are those of their class's description, in a space that words share."""
-    words = FakeTextEncoder()
+    """Sounds whose embeddings are those of their class's descriptions, in a space that words share."""
+    words = SharedWords()
     words.info = replace(words.info, id="pair")
     monkeypatch.setitem(registry.ENCODERS, ("text", "pair"), lambda device: words)
     collection = small_collection()
-    described = words.embed(prompts(collection.taxonomy))[collection.labels]
+    described = class_vectors(prompts(collection.taxonomy), words.embed)[collection.labels]
     noise = 0.01 * np.random.default_rng(0).normal(size=described.shape)
     info = EncoderInfo("pair", "1", TEXT_DIM)
     return replace(collection, audio=(described + noise).astype(np.float32), audio_encoder=info), words
@@ -105,17 +112,26 @@ def test_zero_shot_needs_words_and_sounds_in_one_space(collection: Collection, e
         zero_shot(collection)
 
 
-def test_prompts_hold_names_definition_and_examples(collection: Collection) -> None:
+def test_a_class_is_asked_for_by_name_definition_and_examples(collection: Collection) -> None:
     found = prompts(collection.taxonomy)
     assert len(found) == 23
     animal = collection.taxonomy["fx-a"]
-    assert all(
-        part in found[collection.taxonomy.codes.index("fx-a")]
-        for part in ("Sound effects", animal.name, animal.definition)
-    )
+    asked = found[collection.taxonomy.codes.index("fx-a")]
+    assert asked == [
+        "This is a sound of animals.",
+        "Sound effects: Animals.",
+        animal.definition,
+        animal.examples,
+    ]
 
 
-def test_clap_itself_searches_and_classifies(
+def test_a_class_vector_is_the_mean_of_its_prompts_at_unit_length() -> None:
+    vectors = {"a": [3.0, 0.0], "b": [0.0, 0.5], "c": [-2.0, 0.0]}
+    found = class_vectors([["a", "b"], ["c"]], lambda texts: np.array([vectors[text] for text in texts]))
+    np.testing.assert_allclose(found, [[0.5**0.5, 0.5**0.5], [-1, 0]])
+
+
+def test_clap_itself_searches_and_classifies_by_its_own_logit_scale(
     tiny_clap: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clap, "load_route", lambda device: clap.transformers_route(str(tiny_clap), device))
@@ -126,9 +142,21 @@ def test_clap_itself_searches_and_classifies(
     np.testing.assert_allclose(
         found.similarities, np.sort(sounds @ text_encoder.embed(["rain on a tent"])[0])[::-1][:5], atol=1e-5
     )
-    prompted = text_encoder.embed(prompts(collection.taxonomy))
-    np.testing.assert_array_equal(zero_shot(embedded).argmax(axis=1), (sounds @ prompted.T).argmax(axis=1))
+    asked = np.stack([text_encoder.embed(texts).mean(axis=0) for texts in prompts(collection.taxonomy)])
+    cosine = sounds @ asked.T / np.linalg.norm(asked, axis=1)
+    assert text_encoder.logit_scale == pytest.approx(1 / 0.07, rel=1e-3)  # of weights that were never trained
+    np.testing.assert_allclose(zero_shot(embedded), softmax(cosine / 0.07, axis=1), atol=1e-4)
     baseline = fit_baseline(embedded, stratified(embedded), 1, BaselineConfig("zeroshot", "audio"))
     test = stratified(embedded).assignment == 1
-    right = (sounds @ prompted.T).argmax(axis=1) == embedded.labels
+    right = cosine.argmax(axis=1) == embedded.labels
     assert baseline.metrics["second_accuracy"] == pytest.approx(right[test].mean())
+
+
+def test_words_of_other_weights_are_not_compared_with_sounds(shared: tuple[Collection, FakeTextEncoder]) -> None:
+    collection, words = shared
+    assert collection.audio_encoder is not None
+    words.info = replace(words.info, weights_hash="a" * 16)
+    assert search(collection, "dog").by == "audio"
+    other = replace(collection, audio_encoder=replace(collection.audio_encoder, weights_hash="b" * 16))
+    with pytest.raises(UserError, match=r"of the weights b{16} and a{16}"):
+        search(other, "dog")

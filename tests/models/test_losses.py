@@ -314,3 +314,67 @@ def test_a_loss_ignores_what_it_says(loss: Loss) -> None:
         return total_loss(logits, latent, labels, labels, parents, quick(loss=loss, **changes))
 
     assert {name for name, value in others.items() if total(**{name: value}) == total()} == set(LOSSES[loss].ignores)
+
+
+PARTIAL_PARENTS = torch.tensor([0, 0, 1, 0, 1])
+"""Two second-level classes under the first top-level class, one under the second; then the two themselves."""
+
+
+def test_a_partial_label_costs_the_log_of_its_top_class_s_mass_by_hand() -> None:
+    """THIRDS: 0.7, 0.2, 0.1 each; labels: class 0; top class 0 (0.9); top class 1 (0.1)."""
+    logits, labels = torch.cat([THIRDS[:1]] * 3), torch.tensor([0, 3, 4])
+    expected = -(math.log(0.7) + math.log(0.9) + math.log(0.1)) / 3
+    assert cross_entropy(logits, labels, parents=PARTIAL_PARENTS).item() == pytest.approx(expected)
+    even = -(math.log(0.7) + math.log(0.2) + math.log(0.1)) / 3
+    smoothed = cross_entropy(logits, labels, label_smoothing=0.3, parents=PARTIAL_PARENTS).item()
+    assert smoothed == pytest.approx(0.7 * expected + 0.3 * even)
+    focal = -(0.3 * math.log(0.7) + 0.1 * math.log(0.9) + 0.9 * math.log(0.1)) / 3
+    assert cross_entropy(logits, labels, focal_gamma=1.0, parents=PARTIAL_PARENTS).item() == pytest.approx(focal)
+    mixed = torch.tensor([[0.6, 0.0, 0.0, 0.0, 0.4]])  # 0.6 of the first sound, 0.4 of the third
+    found = cross_entropy(logits[:1], mixed, parents=PARTIAL_PARENTS).item()
+    assert found == pytest.approx(-(0.6 * math.log(0.7) + 0.4 * math.log(0.1)))
+
+
+def test_a_partial_label_says_nothing_of_the_classes_below() -> None:
+    """The gradient by logits is p less p's share within the top-level class: their proportions stay as they are."""
+    logits = torch.tensor([[0.5, -1.0, 2.0]], dtype=torch.float64, requires_grad=True)
+    cross_entropy(logits, torch.tensor([3]), parents=PARTIAL_PARENTS).backward()
+    p = logits.detach().softmax(dim=1)[0].numpy()
+    expected = p - np.array([p[0], p[1], 0]) / (p[0] + p[1])
+    assert logits.grad is not None
+    np.testing.assert_allclose(logits.grad[0], expected, rtol=1e-12)
+    assert expected[0] / expected[1] == pytest.approx(p[0] / p[1])
+
+
+def test_a_top_class_without_classes_below_does_no_harm() -> None:
+    logits = torch.randn(2, 3, requires_grad=True)
+    parents = torch.tensor([0, 0, 1, 0, 1, 2])
+    loss = cross_entropy(logits, torch.tensor([3, 1]), label_smoothing=0.1, focal_gamma=0.5, parents=parents)
+    loss.backward()
+    assert logits.grad is not None
+    assert torch.isfinite(torch.cat([loss.detach()[None], logits.grad.flatten()])).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_room_for_partial_labels_changes_nothing_without_any(loss: Loss) -> None:
+    torch.manual_seed(0)
+    logits, latent, labels = torch.randn(9, 3), torch.randn(9, 4), torch.randint(3, (9,))
+    config = quick(loss=loss, label_smoothing=0.1, focal_gamma=1.0, contrastive_second=0.2)
+    without = total_loss(logits, latent, labels, labels, PARTIAL_PARENTS[:3], config)
+    torch.testing.assert_close(total_loss(logits, latent, labels, labels, PARTIAL_PARENTS, config), without)
+
+
+def test_a_partial_label_counts_at_the_top_level_in_penalty_and_contrastive_loss() -> None:
+    rng = np.random.default_rng(2)
+    latents, labels = rng.normal(size=(6, 5)), [0, 3, 2, 4, 1, 3]
+    tops = [0, 0, 1, 1, 0, 0]
+    logits = torch.tensor(rng.normal(size=(6, 3)))
+    p = logits.softmax(dim=1).numpy()
+    mass = np.array([[q[0] + q[1], q[2]][t] for q, t in zip(p, tops, strict=True)])
+    cost = [q[y] if y < 3 else m for q, y, m in zip(p, labels, mass, strict=True)]
+    apart = [0, 10, 2, 11, 1, 12]  # no two of a second-level class
+    expected = -np.log(cost).mean() + (1 - mass).mean()
+    expected += 0.8 * contrastive_by_loops(latents, tops, 0.5) + 0.2 * contrastive_by_loops(latents, apart, 0.5)
+    config = quick(temperature=0.5, contrastive_weight=1.0, contrastive_second=0.2)
+    found = total_loss(logits, torch.tensor(latents), *[torch.tensor(labels)] * 2, PARTIAL_PARENTS, config)
+    assert found.item() == pytest.approx(expected, rel=1e-9)

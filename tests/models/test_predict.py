@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bstviz.datasets.collection import Collection
-from bstviz.encoders.base import AudioOrText, Embeddings
+from bstviz.encoders.base import AudioOrText, Embeddings, Preprocessing
 from bstviz.errors import UserError
 from bstviz.models.predict import network, network_probabilities, predict
 from bstviz.models.run import Run
@@ -77,6 +77,18 @@ def test_another_encoder_is_refused(runs: Runs, collection: Collection, change: 
         predict(runs["audio"], audio=other)
     assert "fake-audio 1, 16-d" in str(caught.value)
     assert str(other.encoder) in str(caught.value)
+
+
+def test_sounds_of_another_cut_or_of_other_weights_are_refused(runs: Runs, collection: Collection) -> None:
+    audio = given(collection, "audio")
+    cut = replace(audio, encoder=replace(audio.encoder, preprocessing=Preprocessing(30.0)))
+    with pytest.raises(UserError, match="embeddings of whole sounds; these are of first 30 s"):
+        predict(runs["audio"], audio=cut)
+    run = runs["audio"]
+    known = replace(run, encoders={"audio": replace(audio.encoder, weights_hash="a" * 16)})
+    predict(known, audio=audio)  # whose weights are not known
+    with pytest.raises(UserError, match=r"with the weights a{16}; these are of b{16}"):
+        predict(known, audio=replace(audio, encoder=replace(audio.encoder, weights_hash="b" * 16)))
 
 
 def test_text_of_other_fields_is_refused(collection: Collection) -> None:

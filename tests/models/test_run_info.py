@@ -70,6 +70,12 @@ def test_a_run_takes_the_words_of_the_fields_that_it_was_trained_on(runs: Runs) 
     assert unknown.text_from(words) == "Rain. on a tent"
 
 
+def test_a_run_takes_words_joined_as_those_that_it_was_trained_on(runs: Runs) -> None:
+    run = runs["text"]
+    other = replace(run, encoders={"text": replace(run.encoders["text"], template="{title} | {tags}")})
+    assert other.text_from({"title": "Rain", "tags": "roof, night", "description": "on a tent"}) == "Rain | roof, night"
+
+
 def test_the_name_of_a_run_is_a_name_of_a_folder_whatever_the_columns_are_called() -> None:
     names = {run_id(quick(modality="both", text=text), 0) for text in ("a/b", "a_b", "a b", "été")}
     assert len(names) == 4

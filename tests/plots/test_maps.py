@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from bstviz.latent.projection import columns_of
 from bstviz.models.run import Run
 from bstviz.plots import maps
 from bstviz.plots.facets import Columns
-from bstviz.plots.maps import latent_map
+from bstviz.plots.maps import latent_map, pair_map
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_top_level_colours_and_the_legend_with_counts_are_the_facets(run: Run) -
         for category, count in zip(facet.categories, facet.counts(), strict=True)
     ]
     assert not figure.data[0].showlegend
-    assert figure.layout.legend.title.text == "Top-level class"
+    assert figure.layout.legend.title.text == "<b>Top-level class</b>"
 
 
 def test_axes_have_one_scale_and_titles(mapped: Run) -> None:
@@ -74,10 +75,13 @@ def test_axes_have_one_scale_and_titles(mapped: Run) -> None:
 
 def test_numbers_have_a_colour_bar_and_no_legend(run: Run) -> None:
     figure = latent_map(run, projection="pca", color="predicted_confidence")
-    (points,) = figure.data
-    assert points.marker.showscale
-    assert list(points.marker.colorbar.ticktext[:2]) == ["0", "0.1"]
-    assert points.marker.colorbar.tickvals[-1] == len(points.marker.colorscale) / 2 - 1
+    points, scale = figure.data
+    bar = scale.marker.colorbar
+    assert scale.marker.showscale
+    assert np.isnan(scale.x).all()
+    assert list(bar.ticktext[:2]) == ["0", "0.1"]
+    assert bar.tickvals[-1] == len(points.marker.colorscale) / 2 - 1
+    assert points.marker.colorscale == scale.marker.colorscale
 
 
 def test_hover_texts_are_escaped_titles_with_true_and_predicted_class(run: Run, collection: Collection) -> None:
@@ -92,7 +96,7 @@ def test_hover_texts_are_escaped_titles_with_true_and_predicted_class(run: Run, 
 def test_a_large_map_has_no_hover_texts(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maps, "HOVER_SOUNDS", 3)
     points = latent_map(run, projection="pca").data[0]
-    assert (points.text, points.hoverinfo) == (None, "skip")
+    assert (points.text, points.hoverinfo) == (None, "none")
 
 
 def test_the_collection_brings_its_columns_as_facets(run: Run, collection: Collection) -> None:
@@ -100,14 +104,15 @@ def test_the_collection_brings_its_columns_as_facets(run: Run, collection: Colle
     assert {trace.name for trace in figure.data[1:]} == {f"user{i} (12)" for i in range(4)}
 
 
-def test_wrong_predictions_are_crosses_where_asked(run: Run) -> None:
+def test_wrong_predictions_are_rings_where_asked(run: Run) -> None:
     codes = run.sounds["y_pred"].to_numpy(object).copy()
     codes[[*np.flatnonzero(run.tested)[:2], np.flatnonzero(run.learned)[0]]] = "ss-u"
     figure = latent_map(replace(run, sounds=run.sounds.assign(y_pred=codes)), projection="pca", mark_wrong=True)
     wrong = (codes != run.sounds["y_true"].to_numpy(object)) & run.tested
-    assert list(figure.data[0].marker.symbol) == ["x" if w else "circle" for w in wrong]
+    assert list(figure.data[0].marker.symbol) == ["circle-open" if w else "circle" for w in wrong]
     tested = int(run.tested.sum())
-    assert figure.data[-1].name == f"wrong ({wrong.sum()} of {tested} sounds not trained on)"
+    words = f"predicted wrong: {wrong.sum()} of {tested} sounds not trained on"
+    assert figure.data[-1].name.replace("<br>", " ") == words
 
 
 @pytest.mark.parametrize(
@@ -128,6 +133,56 @@ def test_another_collection_is_refused(run: Run, collection: Collection) -> None
     other = replace(collection, audio=collection.embedding("audio") + 1)
     with pytest.raises(UserError, match="is not what run"):
         latent_map(run, projection="pca", collection=other)
+
+
+def test_two_runs_stand_side_by_side_aligned_and_linked(mapped: Run) -> None:
+    names = columns_of("umap", 2)
+    turned = mapped.projections[names].to_numpy(np.float32) @ np.array([[0, 1], [-1, 0]], np.float32) * 3 + 7
+    other = replace(mapped, projections=mapped.projections.assign(**dict(zip(names, turned.T, strict=True))))
+    order = np.random.default_rng(1).permutation(len(other.sounds))[:-4]  # fewer sounds, in another order
+    shuffled = replace(
+        other,
+        sounds=other.sounds.iloc[order].reset_index(drop=True),
+        projections=other.projections.iloc[order].reset_index(drop=True),
+        latents=other.latents[order],
+    )
+    figure = pair_map(mapped, shuffled, names=True)
+    left, right = figure.data[:2]
+    assert len(left.x) == len(mapped.sounds) - 4
+    np.testing.assert_allclose(right.x, left.x, atol=1e-4)  # a turn, a size and a place are aligned away
+    np.testing.assert_allclose(right.y, left.y, atol=1e-4)
+    np.testing.assert_array_equal(left.marker.color, right.marker.color)
+    assert (left.xaxis, right.xaxis) == ("x", "x2")
+    assert (figure.layout.xaxis2.matches, figure.layout.yaxis2.matches) == ("x", "y")
+
+
+def test_titles_of_two_panes_say_their_silhouettes(mapped: Run) -> None:
+    other = replace(mapped, metrics={**mapped.metrics, "top_silhouette": 0.125})
+    texts = [note.text for note in pair_map(mapped, other).layout.annotations]
+    assert "Left: " in texts[0]
+    assert texts[1].endswith("top-level silhouette 0.125")
+
+
+def test_runs_that_share_nothing_are_not_compared(mapped: Run) -> None:
+    strange = replace(mapped, sounds=mapped.sounds.assign(sound_id=[f"x{i}" for i in range(len(mapped.sounds))]))
+    with pytest.raises(UserError, match="share no sounds"):
+        pair_map(mapped, strange)
+
+
+def test_names_stand_at_medians_and_contours_have_their_classes_colours(run: Run) -> None:
+    figure = latent_map(run, projection="pca", names=True, contours=True)
+    points = run.projections[columns_of("pca", 2)].to_numpy()
+    parents = run.taxonomy.parents[run.y_true]
+    notes = {note.text: (note.x, note.y) for note in figure.layout.annotations}
+    for label, top in enumerate(run.taxonomy.top):
+        if (parents == label).any():
+            assert notes.pop(html.escape(top.name)) == pytest.approx(np.median(points[parents == label], axis=0))
+    assert not notes
+    colors = {trace.line.color for trace in figure.data if trace.type == "contour"}
+    assert colors <= {
+        category.color for category in Columns(run, run.sounds.assign(confidence=None, title=None))["top"].categories
+    }
+    assert colors
 
 
 def test_axes_of_pca_say_how_much_they_hold(run: Run) -> None:

@@ -1,23 +1,34 @@
 from __future__ import annotations
 
-import numpy as np
+import base64
+import json
 
-from bstviz.audio.spectrogram import Spectrogram
+import numpy as np
+import plotly
+import pytest
+
 from bstviz.datasets.taxonomy import bst
 from bstviz.plots import sounds
+from tests.fakes import tone
 
 
-def test_a_spectrogram_figure_has_a_byte_a_cell_and_ticks_in_range() -> None:
-    frequency = np.geomspace(50, 4_000, 32).astype(np.float32)
-    shown = Spectrogram(np.linspace(-80, 0, 32 * 10, dtype=np.float32).reshape(32, 10), frequency, np.arange(10) / 10)
-    figure = sounds.spectrogram_figure(shown)
-    levels = np.asarray(figure.data[0].z)
-    assert levels.itemsize == 1
-    assert (figure.data[0].zmin, figure.data[0].zmax) == (levels[0, 0], levels[-1, -1]) == (levels.min(), levels.max())
-    axis = figure.layout.yaxis
-    hertz = [float(t.split()[0]) * (1_000 if "kHz" in t else 1) for t in axis.ticktext]
-    assert hertz
-    np.testing.assert_allclose(np.interp(axis.tickvals, np.arange(32), frequency), hertz, rtol=0.01)
+def test_a_picture_shows_a_tone_at_its_height_and_full_scale() -> None:
+    shown = sounds.picture(tone(1_000, 0.5, 16_000), 16_000)
+    levels = np.frombuffer(base64.b64decode(shown["levels"]), np.uint8).reshape(shown["rows"], shown["columns"])
+    height = {tick["text"]: tick["at"] for tick in shown["ticks"]}["1 kHz"]
+    assert levels.mean(axis=1).argmax() / (shown["rows"] - 1) == pytest.approx(height, abs=0.03)
+    assert levels.max() == 255
+    assert shown["seconds"] == 0.5
+    low, high = np.frombuffer(base64.b64decode(shown["waveform"]), np.int8).reshape(-1, 2).T
+    assert high.max() == pytest.approx(127 * np.abs(tone(1_000, 0.5, 16_000)).max(), abs=1)
+    assert (low <= high).all()
+    json.dumps(shown)
+
+
+def test_the_colours_of_a_picture_are_plotlys() -> None:
+    shown = sounds.picture(tone(1_000, 0.1, 16_000), 16_000)
+    assert shown["colors"] == plotly.colors.sequential.Magma
+    assert all(len(color) == 7 for color in shown["colors"])
 
 
 def test_a_timeline_stacks_top_level_shares_and_names_the_best_class() -> None:

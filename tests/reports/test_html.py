@@ -187,9 +187,27 @@ def test_several_texts_are_an_axis_of_the_preset_given(
     assert reproduce.commands(infos[:-1], []) is None  # no whole grid
 
 
+def test_variants_are_an_axis_of_the_preset_given(runs: dict[str, Run], collection: Collection, tmp_path: Path) -> None:
+    variants = {
+        "focal-2": {"focal_gamma": 2.0},
+        "no-penalty": {"top_penalty": "none"},
+        "small": {"sizes": {"width": 8}},
+    }
+    work = grid_of(SweepPreset("x", modalities=("audio",), variants=variants), collection)
+    assert {s.variant for s in work.settings if s.loss == "flat"} == {"", "focal-2", "small"}  # which has no penalty
+    infos = [
+        dataclasses.replace(runs["audio"], train=train, split_kind="stratified 5-fold, seed 0")
+        for train in work.settings
+    ]
+    found = reproduce.commands(infos, [])
+    assert found is not None
+    (tmp_path / "settings.toml").write_text(found[0])
+    assert set(grid_of(load_preset(str(tmp_path / "settings.toml")), collection).settings) == set(work.settings)
+    plain = [info for info in infos if info.train.variant]
+    assert reproduce.commands(plain, []) is None  # without the recipe that they vary
+
+
 def test_what_no_single_sweep_makes_is_reported(runs: dict[str, Run]) -> None:
-    sizes = [runs["audio"]]  # a network smaller than any recipe's
-    assert reproduce.commands(sizes, []) is None
     paper = dataclasses.replace(runs["audio"], train=RECIPES["paper"], split_kind="stratified 5-fold, seed 0")
     assert reproduce.commands([paper], []) is not None
     assert reproduce.commands([paper, dataclasses.replace(paper, train=RECIPES["default"])], []) is None

@@ -10,6 +10,7 @@ import pytest
 from bstviz.evaluation.paired import MEASURES
 from bstviz.models.run import Run
 from bstviz.models.run_info import CollectionRef
+from bstviz.plots import maps
 from bstviz.reports.comparisons import compare_losses
 from bstviz.reports.html import CARD_SECTIONS, chapters_of
 from bstviz.reports.sections import SECTIONS, Choice, Chosen, Figure, Table, Text, run_groups
@@ -57,7 +58,7 @@ def test_the_report_has_every_section_in_the_list_s_order(runs: dict[str, Run]) 
 
 def test_what_runs_do_not_have_is_said_and_attention_is_of_both_modalities(runs: dict[str, Run]) -> None:
     (group,) = run_groups([runs["audio"]], [])
-    _, structure, against, _, by_setting, *_ = chapters_of(group)
+    _, structure, against, *_, by_setting, _, _, _ = chapters_of(group)
     for chapter in (structure, against):
         claim, missing = chapter.blocks
         assert isinstance(claim, Text)
@@ -115,3 +116,18 @@ def test_runs_are_grouped_by_collection_and_folds(runs: dict[str, Run]) -> None:
     assert [len(group.infos) for group in groups] == [2, 1, 1]
     assert [len(group.baselines) for group in groups] == [0, 0, 1]
     assert len({group.name for group in groups}) == 3
+
+
+def test_the_map_is_the_plotly_figure_that_python_gives(runs: dict[str, Run]) -> None:
+    flat = dataclasses.replace(runs["audio"], train=dataclasses.replace(runs["audio"].train, loss="flat"))
+    section = next(s for s in SECTIONS if s.name == "Maps")
+    by_loss = {"hierarchical": runs["audio"], "flat": flat}
+    chosen = Chosen([runs["audio"], flat], "audio", load=lambda info: by_loss[info.train.loss])
+    (figure,) = section.blocks(chosen)
+    assert isinstance(figure, Figure)
+    expected = maps.pair_map(runs["audio"], flat, projection="pca")
+    for trace, same in zip(figure.figure.data[:2], expected.data[:2], strict=True):
+        assert trace.x.tolist() == same.x.tolist()
+    (alone,) = section.blocks(Chosen([runs["audio"]], "audio", load=lambda info: runs["audio"]))
+    assert isinstance(alone, Figure)
+    assert "xaxis2" not in alone.figure.to_plotly_json()["layout"]

@@ -9,12 +9,11 @@ import pytest
 
 from bstviz.datasets import demo
 from bstviz.datasets.collection import Collection
-from bstviz.errors import UserError
+from bstviz.datasets.extra import concatenate
 from bstviz.inference.names import words_of_name
 from bstviz.inference.pool import TextModel
 from bstviz.models.run import load_run
 from bstviz.training.bundled import (
-    concatenate,
     held_out_folds,
     make_collection,
     titled,
@@ -48,18 +47,6 @@ def test_sounds_of_no_or_a_non_commercial_licence_are_left_out() -> None:
     np.testing.assert_array_equal(kept.embedding("text"), collection.embedding("text")[[0, 4]])
 
 
-def test_concatenated_collections_keep_rows_and_embeddings_together() -> None:
-    base, other = small_collection(), small_collection(seed=1, name="other")
-    both = concatenate(base, [other])
-    assert both.sounds["sound_id"].is_unique
-    row = both.sounds["sound_id"].tolist().index("other/s007")
-    np.testing.assert_array_equal(both.embedding("audio")[row], other.embedding("audio")[7])
-    silent = [replace(c, text=None, text_encoder=None) for c in (base, other)]
-    assert concatenate(silent[0], silent[1:]).text is None
-    with pytest.raises(UserError, match="Embed it with the same"):
-        concatenate(base, silent[1:])
-
-
 def test_the_demo_is_embedded_anew_by_another_encoder_and_else_read_back(
     tmp_path: Path, encoders: tuple[FakeAudioEncoder, FakeTextEncoder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,9 +64,12 @@ def test_the_demo_is_embedded_anew_by_another_encoder_and_else_read_back(
 
 
 def test_recordings_are_held_out_by_where_they_come_from_and_the_demo_never() -> None:
-    base, other = small_collection(name="demo"), small_collection(seed=1, name="other")
+    base, other, plain = (
+        small_collection(seed=seed, name=name) for seed, name in enumerate(["demo", "other", "plain"])
+    )
+    base = replace(base, sounds=base.sounds.assign(sound_id="d" + base.sounds["sound_id"]))
     named = replace(other, sounds=other.sounds.assign(collection=[f"c{i % 7}" for i in range(len(other))]))
-    everything = concatenate(base, [named, small_collection(seed=2, name="plain")])
+    everything = concatenate(base, [named, plain])
     recorded = np.arange(len(everything)) >= len(base)
     folds = held_out_folds(everything, recorded)
     assert (folds.assignment[~recorded] == -1).all()

@@ -24,7 +24,7 @@ from bstviz.models.run_info import load_info
 from bstviz.training.baselines import find_baselines
 from bstviz.training.preset import Grid, SweepPreset, grid_of
 from bstviz.training.sweep import Task, open_tasks, run_sweep
-from tests.fakes import quick, stratified, with_descriptions
+from tests.fakes import quick, small_collection, stratified, with_descriptions
 
 GRID = SweepPreset(
     "grid",
@@ -58,6 +58,28 @@ def test_every_run_and_baseline_of_the_grid_is_made(collection: Collection, tmp_
     assert len(stated["settings"]) == 8
     assert stated["folds"]["count"] == 4
     assert stated["collection"] == {"name": "small", "hash": collection.hash}
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_extra_training_data_is_recorded_and_part_of_what_an_experiment_is(
+    collection: Collection, tmp_path: Path, jobs: int
+) -> None:
+    other = small_collection(seed=1, name="other")
+    other = replace(other, sounds=other.sounds.assign(sound_id="o" + other.sounds["sound_id"]))
+    folds, grid = stratified(collection, 2), grid_of(replace(GRID, min_confidences=(1,)), collection)
+    list(run_sweep(collection, folds, grid, tmp_path / "x", extra=[other], jobs=jobs))
+    made = [*map(load_info, find_runs(tmp_path / "x")), *find_baselines(tmp_path / "x")]
+    assert len(made) == 2 * 2 * 2 + 2 * 2
+    assert {item.extra_training_data for item in made} == {("other",)}
+    stated = json.loads((tmp_path / "x" / "experiment.json").read_text())
+    assert stated["extra_training_data"] == [{"name": "other", "hash": other.hash}]
+    for extra in ([], [small_collection(seed=2, name="other")]):
+        with pytest.raises(UserError, match=r"other settings \(extra_training_data\)"):
+            next(run_sweep(collection, folds, grid, tmp_path / "x", extra=extra, jobs=1))
+    silent = replace(other, text=None, text_encoder=None)
+    with pytest.raises(UserError, match="'other' has text embeddings of no encoder"):
+        next(run_sweep(collection, folds, grid, tmp_path / "y", extra=[silent], jobs=1))
+    assert not (tmp_path / "y").exists()
 
 
 @pytest.mark.slow

@@ -178,16 +178,70 @@ def test_sounds_without_class_get_an_answer_and_train_nothing(collection: Collec
     assert set(listed["y_pred"]) <= set(CODES) | set(collection.taxonomy.codes)
 
 
-def test_unlisted_sounds_train_and_are_not_in_the_run(collection: Collection) -> None:
-    assignment = stratified(collection).assignment
-    listed = np.arange(48) % 8 < 6
-    assignment = np.where(listed, assignment, -1)
-    run = train_fold(
-        collection, Folds(assignment, "x"), 0, quick(epochs=2), listed=listed, extra_training_data=("other",)
-    )
-    assert len(run.sounds) == listed.sum()
-    assert run.extra_training_data == ("other",)
-    assert run.metrics["n"] == ((assignment == 0) & listed).sum()
+def test_extra_training_data_trains_and_is_neither_tested_nor_listed(collection: Collection) -> None:
+    other = small_collection(seed=1, name="other")
+    other = replace(other, sounds=other.sounds.assign(sound_id="o" + other.sounds["sound_id"]))
+    folds, config = stratified(collection), quick(epochs=3, retrieval=True)
+    alone, more = (train_fold(collection, folds, 0, config, extra=extra) for extra in ((), (other,)))
+    assert more.extra_training_data == ("other",)
+    assert more.sounds["sound_id"].tolist() == alone.sounds["sound_id"].tolist()
+    assert split_of(more, "test") == split_of(alone, "test")
+    assert more.collection == alone.collection
+    assert len(more.datastore.labels) == len(alone.datastore.labels) + len(other)
+    assert not np.allclose(more.latents, alone.latents)
+
+
+def partly_labelled(collection: Collection, rows: list[int]) -> Collection:
+    """The collection with only the top-level class of some rows left."""
+    tops = collection.sounds["class"].str.split("-").str[0].where(collection.sounds.index.isin(rows))
+    sounds = collection.sounds.assign(class_top=tops)
+    sounds.loc[rows, "class"] = None
+    return replace(collection, sounds=sounds)
+
+
+def test_partial_labels_train_and_are_neither_test_nor_neighbours(collection: Collection) -> None:
+    part = partly_labelled(collection, list(range(0, 48, 4)))
+    config = quick(epochs=4, mixup=0.4, retrieval=True, class_weights="balanced", partial_labels=True)
+    run = train_fold(part, stratified(part, 3), 0, config)
+    split = run.sounds["split"]
+    assert (split[::4] == "partial").all()
+    assert not (split.drop(split.index[::4]) == "partial").any()
+    assert run.learned[::4].all()
+    assert run.metrics["n"] == (split == "test").sum()
+    assert len(run.datastore.labels) == split.isin(["train", "val"]).sum()
+    assert run.datastore.labels.max() < len(run.taxonomy.codes)
+
+
+def test_partial_labels_teach_the_top_level() -> None:
+    """One second-level class has no label left; its sounds come out under their top-level class by their top label."""
+    whole = small_collection(codes=("m-sp", "fx-a", "fx-v", "ss-n"), per_class=24, spread=1.5)
+    rows = list(range(24))  # of m-sp; and two sounds of another class of music, far from these
+    part = partly_labelled(whole, rows[4:])
+    codes = part.sounds["class"].to_numpy(object, copy=True)
+    codes[:4] = "m-m"
+    part = replace(part, sounds=part.sounds.assign(**{"class": codes}), audio=whole.embedding("audio").copy())
+    part.audio[:4] += 20
+    top = whole.taxonomy.top_codes.index("m")
+    mass = []
+    for partial in (False, True):
+        run = train_fold(part, stratified(part, 2), 0, quick(partial_labels=partial))
+        mass.append(run.taxonomy.top_mass(run.probabilities[4:24])[:, top].mean())
+    assert mass[1] > mass[0] + 0.3
+
+
+def test_partial_labels_keep_to_groups(collection: Collection) -> None:
+    part = partly_labelled(collection, [0, 1, 2, 3])  # of user0 to user3
+    groups = group_values(part.sounds, "uploader")
+    folds = Folds(stratified_folds(part.labels, n_folds=3, groups=groups), "grouped", groups)
+    split = train_fold(part, folds, 0, quick(epochs=1, partial_labels=True)).sounds["split"].to_numpy()
+    judged = set(groups[np.isin(split, ["test", "val"])])
+    assert split[:4].tolist() == ["unused" if group in judged else "partial" for group in groups[:4]]
+    assert "partial" in split[:4]
+
+
+def test_partial_labels_that_nobody_has_are_refused(collection: Collection) -> None:
+    with pytest.raises(UserError, match="no sound of 'small' has a top-level class"):
+        train_fold(collection, stratified(collection), 0, quick(partial_labels=True))
 
 
 def test_grouped_folds_keep_groups_out_of_validation_too(collection: Collection) -> None:

@@ -57,7 +57,7 @@ def test_a_dropped_file_gets_the_librarys_probabilities_from_both_models(tmp_pat
     text = " ".join(pictures(app))
     assert "lie nearer to their neighbours" in text
     assert "agree" in text
-    assert len(app.get("audio")) == 1
+    assert len(sent(app, "player")) == 1
     assert len(sent(app, "sound_list")[0]["rows"]) == 10
 
 

@@ -9,8 +9,7 @@ from streamlit.testing.v1 import AppTest
 from bstviz import paths
 from bstviz.latent import alignment
 from bstviz.models.run import load_run
-from bstviz.ui.web import packed
-from tests.ui.conftest import ROOT, sent
+from tests.ui.conftest import ROOT, map_of, ringed, sent, sounds_of, values
 
 HIERARCHICAL, FLAT = (load_run(paths.assets() / "runs" / f"{loss}-audio-c1-fold0") for loss in ("hierarchical", "flat"))
 
@@ -21,36 +20,39 @@ def app() -> AppTest:
 
 
 def test_hierarchical_and_flat_stand_side_by_side_on_the_same_sounds(app: AppTest) -> None:
-    (data,) = sent(app, "map")
-    assert [pane["title"] for pane in data["panes"]] == ["Left: hierarchical · audio", "Right: flat · audio"]
-    assert data["n"] == len(HIERARCHICAL.sounds)
-    assert data["morph"]
-    assert data["legend"]["title"] == "Changed neighbourhood"
+    data = map_of(app)
+    layout = data["figure"]["layout"]
+    for note, title, run in zip(layout["annotations"], data["morph"], (HIERARCHICAL, FLAT), strict=False):
+        silhouette = f"top-level silhouette {run.metrics['top_silhouette']:.3f}"
+        assert note["text"].startswith(f"{title}<br>{silhouette}")
+    assert data["morph"] == ["<b>Left: hierarchical · audio</b>", "<b>Right: flat · audio</b>"]
+    assert data["counts"]["drawn"] == len(HIERARCHICAL.sounds)
+    assert layout["legend"]["title"]["text"] == "<b>Top-level class</b>"
+    assert (layout["xaxis2"]["matches"], layout["yaxis2"]["matches"]) == ("x", "y")
 
 
 def test_each_side_is_coloured_by_its_own_answers_in_the_same_colours(app: AppTest) -> None:
     app.selectbox(key="compare.color").set_value("correct").run()
-    left, right = sent(app, "map")[0]["panes"]
-    assert left["colors"] != right["colors"]
+    left, right = (values(trace["marker"]["color"]) for trace in sounds_of(map_of(app)))
+    assert (left != right).any()
     app.selectbox(key="compare.color").set_value("second").run()
-    left, right = sent(app, "map")[0]["panes"]
-    assert left["colors"] == right["colors"]
+    left, right = (values(trace["marker"]["color"]) for trace in sounds_of(map_of(app)))
+    np.testing.assert_array_equal(left, right)
 
 
 def test_rings_of_each_side_are_its_own_wrong_predictions_of_sounds_not_trained_on(app: AppTest) -> None:
     def check(data: dict, judged: list[np.ndarray]) -> None:
         wrong = [own & (run.y_true != run.y_pred) for run, own in zip((HIERARCHICAL, FLAT), judged, strict=True)]
-        assert [pane["ringed"] for pane in data["panes"]] == [packed(own) for own in wrong]
-        for own, counted in zip(wrong, judged, strict=True):
-            assert f"{own.sum():,} of {counted.sum():,} sounds" in data["rings"]
+        notes = data["figure"]["layout"]["annotations"]
+        for trace, own, counted, note in zip(sounds_of(data), wrong, judged, notes, strict=False):
+            np.testing.assert_array_equal(ringed(trace), own)
+            assert f"wrong: {own.sum():,} of {counted.sum():,} sounds" in note["text"]
 
-    (data,) = sent(app, "map")
+    data = map_of(app)
     learned = [run.sounds["split"].isin(["train", "val"]).to_numpy() for run in (HIERARCHICAL, FLAT)]
     check(data, [~own for own in learned])
     app.toggle(key="compare.training").set_value(True).run()
-    (data,) = sent(app, "map")
-    check(data, [np.ones(len(own), bool) for own in learned])
-    assert "trained on" in data["rings"]
+    check(map_of(app), [np.ones(len(own), bool) for own in learned])
 
 
 def test_a_sounds_neighbours_are_kept_lost_and_gained(app: AppTest) -> None:
@@ -62,7 +64,10 @@ def test_a_sounds_neighbours_are_kept_lost_and_gained(app: AppTest) -> None:
     jaccard = alignment.neighbour_jaccard(HIERARCHICAL.latents, FLAT.latents)[row]
     assert notes.count("kept") / len(notes) == pytest.approx(jaccard)
     assert notes.count("lost") == notes.count("gained") == 10 - notes.count("kept")
-    assert len(sent(app, "map")[0]["marks"]["near"]) == len(notes)
+    traces = map_of(app)["figure"]["data"]
+    for kind in ("kept", "lost", "gained"):
+        spokes = [np.isnan(values(t["x"])).sum() for t in traces if t["meta"]["part"] == kind]
+        assert spokes == [notes.count(kind)] * 2  # on either side
 
 
 def test_classes_are_measured_on_what_is_out_of_fold_in_both(app: AppTest) -> None:
@@ -83,7 +88,7 @@ def test_a_chosen_class_is_selected_on_both_maps(app: AppTest) -> None:
     ids = HIERARCHICAL.sounds["sound_id"][HIERARCHICAL.y_true == 0]
     app.session_state["compare.selected"] = (ids, "elsewhere", np.array([]))
     app.run()
-    assert sent(app, "map")[0]["chosen"] == 48
+    assert map_of(app)["counts"]["selected"] == 48
 
 
 def test_structure_is_told_at_both_levels_by_the_same_measures(app: AppTest) -> None:
@@ -98,8 +103,10 @@ def test_structure_is_told_at_both_levels_by_the_same_measures(app: AppTest) -> 
 
 def test_identical_runs_differ_in_nothing(app: AppTest) -> None:
     app.selectbox(key="compare.right").set_value(app.selectbox(key="compare.left").value).run()
-    (data,) = sent(app, "map")
-    assert {e["label"]: e["all"] for e in data["legend"]["entries"]} == {"0 – 0.1": len(HIERARCHICAL.sounds)}
+    app.selectbox(key="compare.color").set_value("change").run()
+    left, right = (values(trace["marker"]["color"]) for trace in sounds_of(map_of(app)))
+    assert not left.any()
+    assert not right.any()
     caption = " ".join(c.value for c in app.caption)
     assert "0 % of a neighbourhood" in caption
     assert "Procrustes disparity 0.000" in caption
@@ -109,4 +116,4 @@ def test_runs_of_any_modality_are_compared_on_what_they_share(experiment: object
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/compare.py").run()
     assert not app.exception
     assert not app.error
-    assert sent(app, "map")[0]["n"] == 48
+    assert map_of(app)["counts"]["drawn"] == 48

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz.ui.components.map import flatten
+from bstviz.datasets.taxonomy import bst
+from bstviz.server.contents import CONTENTS
 from bstviz.ui.components.sound_card import license_link
-from bstviz.ui.components.text import chip, escape
-from bstviz.ui.web import packed
+from bstviz.ui.components.text import chip, contrast, escape
 from tests.ui.conftest import sent
 
 
@@ -22,15 +22,13 @@ def shown(script: Callable[[], None]) -> AppTest:
     return app
 
 
-def test_flags_are_packed_first_bit_first() -> None:
-    assert packed(np.array([1, 0, 0, 0, 0, 0, 0, 0, 1], bool)) == "gIA="
-    assert packed(None) is None
-
-
-def test_a_flat_map_is_itself_and_a_turned_one_its_shadow() -> None:
-    points = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
-    np.testing.assert_array_equal(flatten(points[:, :2], [1, 0, 0, 1]), points[:, :2])
-    np.testing.assert_array_equal(flatten(points, [0, 0, 1, 0, 1, 0]), [[3, 2], [6, 5]])
+def test_words_on_a_class_colour_contrast_enough() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # WebAIM's figure
+    for found in (*bst().top, *bst().second):
+        ink = re.search(r"color:(#\w{6});padding", chip(found.name, found.color))
+        assert ink is not None
+        assert contrast(ink[1], found.color) >= 4.5
 
 
 def test_other_peoples_text_stays_text() -> None:
@@ -39,60 +37,6 @@ def test_other_peoples_text_stays_text() -> None:
     assert license_link("https://creativecommons.org/licenses/by-nc/4.0/").startswith("[CC BY-NC 4.0](<https://")
     assert license_link("https://creativecommons.org/publicdomain/zero/1.0/").startswith("[CC0 1.0]")
     assert license_link("[x](javascript:alert(1))") == "\\[x\\]\\(javascript\\:alert\\(1\\)\\)"
-
-
-def test_a_map_of_many_sounds_is_sampled_and_says_so() -> None:
-    def script() -> None:
-        import numpy as np
-
-        from bstviz.plots.facets import Category, Column
-        from bstviz.ui.components.map import Marks, Pane, Sounds, linked_map
-
-        n = 50_000
-        points = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
-        labels = np.arange(n) % 4
-        column = Column("c", "C", labels.astype(np.uint8), tuple(Category(x, "#000000") for x in "abcd"))
-        sounds = Sounds("many", labels, "abcd", lambda rows: [f"t{i}" for i in rows])
-        marks = Marks(current=3, near={5: "near"}, selected=np.arange(100), shown=labels < 2)
-        linked_map([Pane("", ["x", "y"], points, labels, column)], sounds, key="m", map_key="p", marks=marks)
-
-    (data,) = sent(shown(script), "map")
-    assert 29_000 < data["n"] <= 30_000
-    assert f"{data['n']:,} of 50,000 sounds are drawn" in data["note"]
-    assert data["chosen"] == 100
-    assert [e["all"] for e in data["legend"]["entries"]] == [12_500] * 4
-    assert [e["selected"] for e in data["legend"]["entries"]] == [25] * 4
-    assert len(json.dumps(data)) < 20_000
-    assert data["marks"]["near"][0]["kind"] == "near"
-
-
-def test_zooming_into_a_map_of_many_sounds_draws_what_is_in_view() -> None:
-    def script() -> None:
-        import numpy as np
-        import streamlit as st
-
-        from bstviz.plots.facets import Category, Column
-        from bstviz.plots.viewport import View
-        from bstviz.ui.components.map import Pane, Sounds, linked_map
-
-        n = 40_000
-        points = np.random.default_rng(0).uniform(0, 1, (n, 2)).astype(np.float32)
-        column = Column("c", "C", np.zeros(n, np.uint8), (Category("a", "#000000"),))
-        st.session_state["m.view"] = {"p": View(0, 0.5, 0, 0.5)}
-        sounds = Sounds("zoomed", np.zeros(n, int), "a", lambda rows: [""] * len(rows))
-        panes = [Pane("", ["x", "y"], places, np.zeros(n, int), column) for places in (points, 1 - points)]
-        rows = linked_map(panes[:1], sounds, key="m", map_key="p")
-        near, far = ((places <= 0.5).all(axis=1) for places in (points, 1 - points))
-        st.session_state["inside"] = rows.tolist() == near.nonzero()[0].tolist()
-        st.session_state["n.view"] = {"q": View(0, 0.5, 0, 0.5)}
-        rows = linked_map(panes, sounds, key="n", map_key="q")
-        st.session_state["either"] = rows.tolist() == (near | far).nonzero()[0].tolist()
-
-    app = shown(script)
-    assert app.session_state["inside"]
-    assert app.session_state["either"]
-    data, _ = sent(app, "map")
-    assert data["note"].startswith(f"All of the {data['n']:,} sounds in view are drawn.")
 
 
 def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
@@ -117,7 +61,25 @@ def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
     assert not data["opens"]
 
 
-def test_a_player_is_sent_an_address_a_waveform_and_a_spectrogram_with_ticks() -> None:
+def test_a_listed_sound_that_was_played_has_the_player_below_the_list() -> None:
+    def script() -> None:
+        from bstviz import paths
+        from bstviz.ui import cache
+        from bstviz.ui.components.sound_list import sound_list
+
+        loaded = cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
+        sound_list([(loaded, 3), (loaded, 100)], key="l")
+
+    app = shown(script)
+    (data,) = sent(app, "sound_list")
+    assert not sent(app, "player")
+    app.session_state["l.playing"] = {"index": 1, "event_id": 7, "token": data["token"]}
+    (data,), (player,) = sent(app.run(), "sound_list"), sent(app, "player")
+    assert player["key"] == data["player"]
+    assert (player["autoplay"], player["event_id"]) == (True, 7)
+
+
+def test_a_player_is_sent_addresses_of_its_sound_and_of_its_picture() -> None:
     def script() -> None:
         from bstviz import paths
         from bstviz.ui import cache
@@ -126,12 +88,18 @@ def test_a_player_is_sent_an_address_a_waveform_and_a_spectrogram_with_ticks() -
         sound_player(cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0"), 3, key="p", autoplay=True)
 
     app = shown(script)
-    (data,), (picture,) = sent(app, "player"), sent(app, "picture")
+    (data,) = sent(app, "player")
     assert data["autoplay"]
-    assert data["url"].endswith(".wav")
-    assert picture["player"] == data["key"]
-    assert len(picture["spectrogram"]["ticks"]) >= 7
+    heard, seen, wav = (CONTENTS.get(data[name].rsplit("/", 1)[1]) for name in ("url", "picture", "wav"))
+    assert heard is not None
+    assert seen is not None
+    assert wav is not None
+    assert (heard.media_type, len(heard.data)) == ("audio/wav", data["bytes"])
+    assert seen.size == 0  # made when the browser asks
+    picture = json.loads(seen.data)
+    assert len(picture["ticks"]) >= 7
     assert 0.05 < picture["seconds"] < 60
+    assert wav.data == heard.data
 
 
 def test_a_sound_without_audio_has_a_reason_in_place_of_a_player(experiment: object) -> None:

@@ -21,7 +21,7 @@ from bstviz.training.preset import SweepPreset, grid_of
 from bstviz.training.sweep import run_sweep
 from bstviz.ui.confusion.matrix import CELL
 from bstviz.ui.confusion.sides import families
-from tests.fakes import stratified
+from tests.fakes import CODES, stratified
 from tests.ui.conftest import ROOT, sent
 
 SECTIONS = {
@@ -135,6 +135,19 @@ def test_the_sounds_of_a_cell_are_listed_and_those_of_a_difference_marked(
     notes = [row[-1] for row in sent(page, "sound_list")[0]["rows"]]
     found = [notes.count(note) for note in ("only A", "only B", "A and B")]
     assert found == [len(a - b), len(b - a), len(a & b)]
+
+
+def test_a_cell_is_chosen_by_its_classes_as_well(page: AppTest) -> None:
+    true, predicted = CODES[0], CODES[1]
+    page.selectbox(key="confusion.cell.true").set_value(true).run()
+    assert CELL not in page.session_state
+    page.selectbox(key="confusion.cell.predicted").set_value(predicted).run()
+    assert page.session_state[CELL] == (true, predicted)
+    assert any("→" in heading.value for heading in page.markdown)
+    page.session_state[CELL] = (predicted, true)  # a click on the matrix
+    page.run()
+    assert page.selectbox(key="confusion.cell.true").value == predicted
+    assert not page.exception
 
 
 def test_top_level_classes_collapse_and_open(page: AppTest) -> None:

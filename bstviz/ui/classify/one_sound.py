@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from bstviz.audio import playback
-from bstviz.audio.spectrogram import Spectrogram, spectrogram
+from bstviz.audio.playback import Playable
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.errors import UserError
 from bstviz.inference.classify import Answer, Ranked
@@ -34,6 +34,7 @@ from bstviz.ui.classify.predictions import (
 from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.bars import bars, class_bar
 from bstviz.ui.components.charts import PLAIN_CONFIG
+from bstviz.ui.components.player import player
 from bstviz.ui.components.run_map import sound_map
 from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
 from bstviz.ui.components.text import chip, escape
@@ -75,9 +76,10 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
-def _seen(upload: Upload) -> tuple[Spectrogram, bytes, str]:
+def _playable(upload: Upload) -> Playable:
+    """What is heard is what was embedded: a sound that had to be repaired is played as it was repaired."""
     sound = decoded(upload)
-    return spectrogram(sound.samples, sound.rate), *playback.playable(sound, upload.data)
+    return playback.playable(None if sound.notes else upload.data, lambda: (sound.samples, sound.rate))
 
 
 def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
@@ -88,11 +90,9 @@ def _let_it_be_drawn(upload: Upload, *, key: str) -> None:
 
 
 def upload_player(upload: Upload, *, key: str) -> None:
-    """Player and spectrogram of an upload."""
+    """Player of an upload, and what it is."""
     sound = decoded(upload)
-    seen, data, media_type = _seen(upload)
-    st.audio(data, format=media_type)
-    st.plotly_chart(sounds.spectrogram_figure(seen), config=PLAIN_CONFIG, key=f"{key}.spectrogram")
+    player(_playable(upload), name=upload.content, key=f"{key}.player")
     mixed = "" if sound.channels == 1 else f", {sound.channels} channels mixed to one"
     st.caption(f"{length(sound.seconds)} of {sound.format} at {sound.rate / 1000:g} kHz{mixed}")
 
@@ -231,7 +231,7 @@ def map_and_neighbours(loaded: Loaded, found: Answer, *, key: str) -> None:
             "predicted" if (run.y_true < 0).all() else "top",
             key=f"{key}.map.{method}",
             new=coordinates,
-            height=440,
+            height=520,
         )
         st.caption(
             "The star is the new sound" + (" (out-of-sample projection, approximate)." if method == "umap" else ".")

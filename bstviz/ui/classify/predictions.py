@@ -124,10 +124,12 @@ def pick_models(*, key: str) -> Models:
     if not asked:
         raise UserError("The loaded runs are text models; a sound needs an audio model. Load one with --experiment.")
     encoder = asked[0].run.encoders["audio"]
+    prepared = f" ({encoder.preprocessing})" if str(encoder.preprocessing) else ""
     st.caption(
         f"Predicted by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · "
-        f"sounds embedded by {encoder.id} {encoder.revision}. The prediction on top is the mean of the audio models, "
-        f"or of the audio + text models where there is text: {DECODINGS[DECODING]} (decoding {escape(DECODING)}). "
+        f"sounds embedded by {encoder.id} {encoder.revision}{prepared}. "
+        "The prediction on top is the mean of the audio models, or of the audio + text models where there is text: "
+        f"{DECODINGS[DECODING]} (decoding {escape(DECODING)}). "
         "A text model of real titles joins the audio models by the words of a file's name."
         + texts_from(asked[0].run.taxonomy)
     )

@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from bstviz.errors import UserError
 from bstviz.latent import alignment
 from bstviz.latent.neighbours import Index
 from bstviz.latent.structure import compare_classes
 from bstviz.models.run import Run
 from bstviz.plots import viewport
-from bstviz.plots.facets import Category, Column, number_column
+from bstviz.plots.facets import Column, number_column
+from bstviz.plots.maps import paired, shared_rows
 from bstviz.reports.summaries import STRUCTURE_METRICS
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of
-from bstviz.ui.components.map import Sounds
+from bstviz.ui.components.plotly_map import Sounds
 
 PAIRS = 400_000_000
 """Similarities measured at most for the change of neighbourhoods.
@@ -53,10 +53,16 @@ class Pair:
         return f"{self.left.identity}||{self.right.identity}"
 
     @property
+    def truth(self) -> np.ndarray:
+        """Second-level labels of the shared sounds, (M,), -1 without one."""
+        labels: np.ndarray = self.left.run.y_true[self.a]
+        return labels
+
+    @property
     def sounds(self) -> Sounds:
         """The shared sounds, as a map takes them."""
-        names = [c.name for c in self.left.run.taxonomy.second]
-        return Sounds(self.identity, self.left.run.y_true[self.a], names, lambda rows: self.left.titles(self.a[rows]))
+        tops = [cache.columns(loaded)["top"] for loaded in (self.left, self.right)]
+        return Sounds(self.identity, self.truth, paired(tops, (self.a, self.b))[0])
 
     @property
     def tested(self) -> np.ndarray:
@@ -77,23 +83,13 @@ def _out_of_fold(run: Run) -> np.ndarray:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
-def _shared(left: Loaded, right: Loaded) -> tuple[np.ndarray, np.ndarray]:
-    b = right.ids.get_indexer(left.ids)
-    return np.flatnonzero(b >= 0), b[b >= 0]
-
-
 def pair(left: Loaded, right: Loaded) -> Pair:
     """Two runs on the sounds that they share.
 
     Raises:
-        UserError: They share none, or are of different taxonomies.
+        UserError: They share fewer than 3, or are of different taxonomies.
     """
-    if left.run.taxonomy.hash != right.run.taxonomy.hash:
-        raise UserError("These two runs have different classes; choose two of the same taxonomy.")
-    made = Pair(left, right, *_shared(left, right))
-    if len(made) < 3:
-        raise UserError("These two runs share no sounds; choose two that were trained on the same collection.")
-    return made
+    return Pair(left, right, *shared_rows(left.run, right.run))
 
 
 def _latents(loaded: Loaded, rows: np.ndarray) -> np.ndarray:
@@ -131,7 +127,7 @@ class Neighbourhoods:
 @st.cache_resource(max_entries=8, show_spinner="Comparing every sound's neighbours …", hash_funcs={Pair: identity_of})
 def neighbourhoods(both: Pair) -> Neighbourhoods:
     """The ten nearest of every shared sound in both runs, or of a stratified sample of many."""
-    rows = viewport.stratified(both.sounds.truth, max(PAIRS // len(both), 500))
+    rows = viewport.stratified(both.truth, max(PAIRS // len(both), 500))
     first, second = (index.around(rows, 10)[0].astype(np.int32) for index in indices(both))
     return Neighbourhoods(rows, first, second)
 
@@ -177,19 +173,8 @@ def colors(both: Pair, by: str, *, training: bool = False) -> tuple[Column, Colu
     if by == CHANGE:
         column = number_column(CHANGE, "Changed neighbourhood", change(both), low=0, high=1)
         return column, column
-    left, right = (cache.columns(loaded, training=training)[by] for loaded in (both.left, both.right))
-    sides = [(left, both.a), (right, both.b)]
-    first, second = sides[0][0], sides[1][0]
-    everything = (*first.categories, *(c for c in second.categories if c.label not in first.labels))
-    position = {c.label: i for i, c in enumerate(everything)}
-    return _part(first, sides[0][1], everything, position), _part(second, sides[1][1], everything, position)
-
-
-def _part(column: Column, rows: np.ndarray, everything: tuple[Category, ...], position: dict[str, int]) -> Column:
-    """Some rows of a column, among the categories of both sides."""
-    index = np.array([position[label] for label in column.labels], column.index.dtype)[column.index[rows]]
-    values = None if column.values is None else column.values[rows]
-    return Column(column.name, column.label, index, everything, values, column.edges)
+    columns = [cache.columns(loaded, training=training)[by] for loaded in (both.left, both.right)]
+    return paired(columns, (both.a, both.b))
 
 
 def structure(loaded: Loaded) -> dict[str, list[float]]:
@@ -208,7 +193,7 @@ def per_class(both: Pair, *, top: bool) -> pd.DataFrame:
     taxonomy = both.left.run.taxonomy
     level = taxonomy.parents if top else np.arange(len(taxonomy.second))
     first, second = indices(both)
-    truth = np.where(both.sounds.truth < 0, -1, level[both.sounds.truth])
+    truth = np.where(both.truth < 0, -1, level[both.truth])
     found = neighbourhoods(both)
 
     def purity(near: np.ndarray) -> np.ndarray:

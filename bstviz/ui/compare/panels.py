@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
+from bstviz.plots import maps
 from bstviz.plots.facets import mistaken, mistakes_in_words
+from bstviz.plots.panes.pane import Look, Marks, Pane
 from bstviz.ui import cache
+from bstviz.ui.cache import Loaded
 from bstviz.ui.compare import pair
 from bstviz.ui.compare.neighbours import neighbours_of, overlap_list
 from bstviz.ui.compare.pair import Pair
 from bstviz.ui.compare.tables import class_table, structure_table
-from bstviz.ui.components.map import Events, Marks, Pane, linked_map
 from bstviz.ui.components.pickers import one_of
 from bstviz.ui.components.player import sound_player
+from bstviz.ui.components.plotly_map import Events, linked_map
 from bstviz.ui.components.projection_picker import chosen
 from bstviz.ui.components.sound_card import classes
 from bstviz.ui.components.text import escape
 
 
-def pair_map(
+def two_maps(
     both: Pair,
     method: str,
     dimensions: int,
@@ -31,6 +35,7 @@ def pair_map(
     current: int | None,
     selected: np.ndarray,
     events: Events,
+    look: Look,
     training: bool = False,
 ) -> None:
     """Both runs' maps in one frame, linked; rings are wrong predictions of each.
@@ -44,29 +49,41 @@ def pair_map(
         current: Position of the current sound among the shared ones.
         selected: Positions of the selected ones.
         events: What clicks and regions do; in positions.
+        look: What is written and drawn over them.
         training: Sounds that a run was trained on count as right or wrong too.
     """
-    left, right = pair.colors(both, by, training=training)
-    a, b = both.left.run, both.right.run
-    wrong = mistaken(a, training=training)[both.a], mistaken(b, training=training)[both.b]
-    counted = [mistakes_in_words(run, rows, training=training) for run, rows in ((a, both.a), (b, both.b))]
     fixed, moved = pair.aligned(both, method, dimensions)
-    axes = chosen(both.left, method, dimensions).axes
-    aligned_axes = ["aligned to the left map", *[""] * (dimensions - 1)]
-    panes = [
-        Pane(_title("Left", both.left), axes, fixed, a.y_pred[both.a], left, wrong[0]),
-        Pane(_title("Right", both.right), aligned_axes, moved.points, b.y_pred[both.b], right, wrong[1]),
-    ]
+    axes = chosen(both.left, method, dimensions).axes, maps.ALIGNED[:dimensions]
+    sides = zip(
+        ("Left", "Right"),
+        (both.left, both.right),
+        (both.a, both.b),
+        axes,
+        (fixed, moved.points),
+        pair.colors(both, by, training=training),
+        strict=True,
+    )
+    panes = []
+    for side, loaded, rows, titles, points, column in sides:
+        run = loaded.run
+        silhouette = pair.structure(loaded)["top_silhouette"]
+        wrong = f"wrong: {mistakes_in_words(run, rows, training=training)}"
+        title = maps.pane_title(side, run, float(np.mean(silhouette)) if silhouette else None, wrong)
+        texts = partial(_texts, loaded, rows)
+        panes.append(Pane(titles, points, column, title, mistaken(run, training=training)[rows], texts=texts))
     near = {} if current is None else neighbours_of(both, current)
     marks = Marks(current, near, selected=selected)
     map_key = f"{both.identity}|{method}{dimensions}"
-    rings = f"predicted wrong; left {counted[0]}, right {counted[1]}"
-    linked_map(panes, both.sounds, key=key, map_key=map_key, marks=marks, events=events, rings=rings, height=520)
+    linked_map(panes, both.sounds, key=key, map_key=map_key, marks=marks, events=events, look=look)
     st.caption(
         f"{len(both):,} shared sounds. The right map is aligned to the left one: moved, rotated, mirrored and scaled "
         f"(Procrustes disparity of the two maps: {moved.disparity:.3f}; 0: the same shape, 1: nothing in common). "
         "Both share zoom, selection and current sound." + (pair.measured(both) if by == pair.CHANGE else "")
     )
+
+
+def _texts(loaded: Loaded, own: np.ndarray, rows: np.ndarray) -> list[str]:
+    return maps.hover_texts(loaded.run, loaded.titles, own[rows])
 
 
 def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
@@ -79,10 +96,6 @@ def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
         f"Trustworthiness: left map {left:.3f}, right map {right:.3f} (1: all neighbours on a map are "
         "neighbours in the latent space)."
     )
-
-
-def _title(side: str, loaded: cache.Loaded) -> str:
-    return f"{side}: {loaded.run.model_name}"
 
 
 def sound_in_both(both: Pair, current: int, *, key: str, autoplay: bool, on_open: Callable[[int], None]) -> None:
@@ -115,7 +128,7 @@ def by_class(both: Pair, *, key: str, on_pick: Callable[[np.ndarray], None]) -> 
     of_class = taxonomy.parents if level == "top" else np.arange(len(taxonomy.second))
 
     def pick(label: int) -> None:
-        truth = both.sounds.truth
+        truth = both.truth
         on_pick(np.flatnonzero((truth >= 0) & (of_class[truth] == label)))
 
     class_table(table, taxonomy.top if level == "top" else taxonomy.second, key=f"{key}.{level}", on_pick=pick)

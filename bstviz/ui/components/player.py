@@ -1,68 +1,59 @@
-"""A sound to play and to see: audio, waveform, spectrogram."""
+"""The player: a sound to hear and to see."""
 
 from __future__ import annotations
 
-import base64
+import json
 
-import numpy as np
 import streamlit as st
 
-from bstviz.audio.spectrogram import Spectrogram, envelope, log_frequency
+from bstviz.audio.playback import WAV, Playable
 from bstviz.errors import UserError
+from bstviz.plots import sounds
 from bstviz.ui import sound_cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components.freesound import freesound_player
-from bstviz.ui.web import address, component
+from bstviz.ui.web import address, address_of_later, component
 
 
-def player(data: bytes, media_type: str, *, name: str, key: str, autoplay: bool = False) -> None:
-    """The browser's audio player, which the space bar starts and stops.
+def player(sound: Playable, *, name: str, key: str, autoplay: bool = False, event_id: int = 0) -> None:
+    """The browser's audio player over waveform and log-frequency spectrogram, on which the playhead runs.
+
+    A click plays from there, a dragged stretch is repeated, the space bar plays and pauses. The picture is worked out
+    when the browser asks for it: the sound need not wait.
 
     Args:
-        data: What the browser plays.
-        media_type: Its type.
+        sound: What is played.
         name: Tells this sound from others, of the same content too.
         key: Of the component.
-        autoplay: Play at once.
+        autoplay: Play at once, whenever name or event_id are new.
+        event_id: Another number plays the same sound again.
     """
-    url = address(data, media_type, key)
-    sent = {"key": key, "name": name, "url": url, "bytes": len(data), "autoplay": autoplay}
-    component("player")(key=key, data=sent)
+    url = address(sound.data, sound.media_type, f"{key}.sound")
 
+    def picture() -> bytes:
+        return json.dumps(sounds.picture(*sound.samples())).encode()
 
-def sound_picture(samples: np.ndarray, rate: int, spectrogram: Spectrogram, *, player_key: str) -> None:
-    """Waveform and log-frequency spectrogram with axes, on which a player's playhead runs; a click plays from there.
-
-    Args:
-        samples: (n,) float32 mono.
-        rate: Their rate in Hz.
-        spectrogram: Of the samples.
-        player_key: Key of the player that plays them.
-    """
-    levels, ticks = log_frequency(spectrogram)
-    component("picture")(
-        key=f"{player_key}.picture",
+    component("player")(
+        key=key,
         data={
-            "player": player_key,
-            "seconds": len(samples) / rate,
-            "waveform": base64.b64encode(envelope(samples).tobytes()).decode(),
-            "spectrogram": {
-                "levels": base64.b64encode(levels.tobytes()).decode(),
-                "rows": levels.shape[0],
-                "columns": levels.shape[1],
-                "ticks": [{"text": text, "at": at} for text, at in ticks],
-            },
+            "key": key,
+            "name": name,
+            "url": url,
+            "wav": address_of_later(sound.wav, WAV, f"{key}.wav", name=f"wav {url}"),
+            "picture": address_of_later(picture, "application/json", f"{key}.picture", name=f"picture {url}"),
+            "bytes": len(sound.data),
+            "autoplay": autoplay,
+            "event_id": event_id,
         },
     )
 
 
-def sound_player(loaded: Loaded, row: int, *, key: str, autoplay: bool = False) -> None:
-    """Player and picture of a run's sound, or why there is none; the picture comes second: the sound need not wait."""
+def sound_player(loaded: Loaded, row: int, *, key: str, autoplay: bool = False, event_id: int = 0) -> None:
+    """Player of a run's sound, or why there is none; see :func:`player`."""
     try:
-        data, media_type = sound_cache.playable(loaded, row)
-        player(data, media_type, name=str(loaded.ids[row]), key=key, autoplay=autoplay)
-        samples, rate = sound_cache.samples_of(loaded, row)
-        sound_picture(samples, rate, sound_cache.spectrogram_of(loaded, row), player_key=key)
+        sound = sound_cache.playable(loaded, row)
     except UserError as error:
         if not freesound_player(loaded, row):
             st.info(str(error), icon=":material/volume_off:")
+        return
+    player(sound, name=str(loaded.ids[row]), key=key, autoplay=autoplay, event_id=event_id)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+import streamlit as st
 
 from bstviz.plots.facets import Column, mistaken, mistakes_in_words
+from bstviz.plots.maps import hover_texts
+from bstviz.plots.panes.pane import Look, Marks, Pane
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded
-from bstviz.ui.components.map import Events, Marks, Pane, Sounds, linked_map
+from bstviz.ui.components.plotly_map import Events, Sounds, linked_map
 from bstviz.ui.components.projection_picker import ChosenMap, chosen
 
 
-def sounds_of(loaded: Loaded) -> Sounds:
-    """A run's sounds, as a map takes them."""
-    names = [c.name for c in loaded.run.taxonomy.second]
-    return Sounds(loaded.identity, loaded.run.y_true, names, loaded.titles)
+def pick_look(*, key: str, height: int) -> Look:
+    """Switches of what is written and drawn over a map."""
+    names = st.toggle("Class names", value=True, key=f"{key}.names", persist_state="session")
+    contours = st.toggle(
+        "Contours",
+        key=f"{key}.contours",
+        persist_state="session",
+        help="Lines around the densest half and four fifths of each top-level class, on flat maps",
+    )
+    return Look(names=bool(names), contours=bool(contours), below=True, height=height)
 
 
 def run_map(
@@ -25,25 +36,31 @@ def run_map(
     key: str,
     marks: Marks,
     events: Events,
+    look: Look,
     hide: bool = False,
     training: bool = False,
-    height: int,
 ) -> None:
     """A run's map, to be clicked and selected on; rings are wrong predictions, with ``training`` those of sounds that
     the model was trained on too.
     """
     run = loaded.run
-    pane = Pane("", shown.axes, shown.points, run.y_pred, column, mistaken(run, training=training))
+    pane = Pane(
+        shown.axes,
+        shown.points,
+        column,
+        wrong=mistaken(run, training=training),
+        judged=mistakes_in_words(run, training=training),
+        texts=partial(hover_texts, run, loaded.titles),
+    )
     linked_map(
         [pane],
-        sounds_of(loaded),
+        Sounds(loaded.identity, run.y_true, cache.columns(loaded)["top"]),
         key=key,
         map_key=f"{loaded.identity}|{shown.map_key}",
         marks=marks,
         events=events,
-        rings=f"predicted wrong, {mistakes_in_words(run, training=training)}",
+        look=look,
         hide=hide,
-        height=height,
     )
 
 
@@ -51,6 +68,6 @@ def sound_map(
     loaded: Loaded, method: str, dimensions: int, by: str, *, key: str, new: np.ndarray | None = None, height: int = 600
 ) -> None:
     """A run's map to look at, with the coordinates (m, 2|3) of new sounds as stars."""
-    column = cache.columns(loaded)[by]
-    shown = chosen(loaded, method, dimensions)
-    run_map(loaded, shown, column, key=key, marks=Marks(new=new), events=Events(), height=height)
+    column, shown = cache.columns(loaded)[by], chosen(loaded, method, dimensions)
+    look = Look(names=True, below=True, height=height)
+    run_map(loaded, shown, column, key=key, marks=Marks(new=new), events=Events(), look=look)

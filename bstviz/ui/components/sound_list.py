@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from bstviz.errors import UserError
-from bstviz.ui import sound_cache
 from bstviz.ui.cache import Loaded
-from bstviz.ui.web import address, component, event
+from bstviz.ui.components.player import sound_player
+from bstviz.ui.web import component, event
 
 LISTED = 500
 """Rows of a list at most."""
@@ -22,8 +21,8 @@ LIST_COLUMNS: dict[str, dict[str, Any]] = {
     "predicted": {"label": "Predicted", "kind": "class"},
     "predicted_confidence": {"label": "Confidence", "kind": "number", "digits": 2},
     "distance": {"label": "Distance", "kind": "number", "digits": 3},
-    "note": {"label": "", "kind": "text"},
-    "overlap": {"label": "", "kind": "overlap"},
+    "note": {"label": "Note", "kind": "text"},
+    "overlap": {"label": "Change", "kind": "overlap"},
 }
 
 
@@ -39,7 +38,8 @@ def sound_list(
     height: int = 400,
     total: int | None = None,
 ) -> None:
-    """Table of sounds with a play button each; columns sort by a click on their heads.
+    """Table of sounds with a play button each; columns sort by a click on their heads. Below it stands the player of
+    the one that was played last.
 
     Args:
         entries: Runs and rows in them; all of one taxonomy. The first :data:`LISTED` are listed, and a caption says so.
@@ -77,7 +77,7 @@ def sound_list(
             "token": token,
             "columns": [LIST_COLUMNS[name] for name in columns],
             "rows": _rows(shown, columns, distances, notes),
-            "playing": _playing(shown, playing, key) if playing and playing["token"] == token else None,
+            "player": f"{key}.player",
             "opens": on_open is not None,
             "keys": keys,
             "height": height,
@@ -85,18 +85,9 @@ def sound_list(
         on_play_change=played,
         on_open_change=opened,
     )
-
-
-def _playing(shown: Sequence[tuple[Loaded, int]], playing: dict[str, Any], key: str) -> dict[str, Any]:
-    try:
-        data, media_type = sound_cache.playable(*shown[playing["index"]])
-    except UserError as error:
-        return {"index": playing["index"], "event_id": playing["event_id"], "problem": str(error)}
-    return {
-        "index": playing["index"],
-        "event_id": playing["event_id"],
-        "url": address(data, media_type, f"{key}.sound"),
-    }
+    if playing and playing["token"] == token:
+        loaded, row = shown[playing["index"]]
+        sound_player(loaded, row, key=f"{key}.player", autoplay=True, event_id=playing["event_id"])
 
 
 def _rows(

@@ -29,9 +29,24 @@ def words(table: pd.DataFrame, column: str, row: int) -> str:
     return "" if cell.isna().all() else str(cell.iat[0])
 
 
+INKS = ("#000000", "#ffffff")
+"""What is written on colours: one of the two has a contrast of at least 4.58 with any."""
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours "#rrggbb", 1 to 21 (WCAG 2.2, "contrast ratio")."""
+
+    def luminance(color: str) -> float:
+        shares = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
 def chip(label: str, color: str) -> str:
-    """HTML of a class name on its colour, in a text colour that is legible on it."""
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    ink = "#14171c" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#ffffff"
+    """HTML of a class name on its colour, in the text colour that contrasts more with it."""
+    ink = max(INKS, key=lambda ink: contrast(ink, color))
     style = f"background:{color};color:{ink};padding:2px 9px;border-radius:10px;font-size:.82rem;white-space:nowrap"
     return f'<span style="{style}">{html.escape(label)}</span>'

@@ -13,6 +13,7 @@ from bstviz.evaluation.confusion import CELLS, Axis, Cells
 from bstviz.plots.confusion import NAMED, confusion_figure, difference_figure
 from bstviz.ui.components import pickers
 from bstviz.ui.components.charts import dark, selected_ids
+from bstviz.ui.components.downloads import downloads
 from bstviz.ui.confusion.sides import Side
 
 CELL = "confusion.cell"
@@ -49,6 +50,29 @@ def chosen_cell(taxonomy: Taxonomy) -> tuple[str, str] | None:
     return cell if cell and all(code in taxonomy for code in cell) else None
 
 
+def pick_cell(along: Axis) -> None:
+    """Choice of a cell by its two classes, for the keyboard and for fingers; the one that was clicked last stands
+    there.
+    """
+    codes = [c.code for c in along.classes]
+    names = {c.code: f"{c.name} ({c.code})" for c in along.classes}
+    now = st.session_state.get(CELL) or (None, None)
+
+    def picked() -> None:
+        chosen = tuple(st.session_state[key] for key in keys)
+        if None not in chosen:
+            st.session_state[CELL] = chosen
+
+    keys = ("confusion.cell.true", "confusion.cell.predicted")
+    with st.container(horizontal=True):
+        for key, label, code in zip(keys, ("True class", "Predicted class"), now, strict=True):
+            value = code or st.session_state.get(key)
+            st.session_state[key] = value if value in codes else None
+            st.selectbox(
+                label, codes, format_func=names.__getitem__, placeholder="Choose", key=key, on_change=picked, index=None
+            )
+
+
 def matrix(sides: Sequence[Side], along: Axis, cells: Cells) -> None:
     """The matrix of one side, or the difference of two, to click and download."""
 
@@ -81,14 +105,5 @@ def matrix(sides: Sequence[Side], along: Axis, cells: Cells) -> None:
         config={**config, "toImageButtonOptions": picture},
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        table = confusion.table(values, along, counts[0].sum(axis=1)).to_csv(index=False)
-        st.download_button(
-            "CSV",
-            table,
-            "confusion.csv",
-            "text/csv",
-            key="confusion.csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        downloads(lambda: confusion.table(values, along, counts[0].sum(axis=1)), "confusion", key="confusion")
         pickers.one_of("The camera above saves", IMAGES, key=IMAGE, name=str.upper)

@@ -14,6 +14,9 @@ from bstviz.ui.components.text import chip, escape, texts_from
 from bstviz.ui.review.session import PLAY, TURN, ReviewSession, window
 from bstviz.ui.web import component, event
 
+OTHER = "Another class"
+"""Label of the field that a class is chosen in; its key works in there too."""
+
 
 def buttons(session: ReviewSession, i: int, record: Record) -> None:
     """The buttons to decide with, each with its key."""
@@ -22,7 +25,7 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
     names = {c.code: f"{c.name} ({c.code})" for c in quality.taxonomy.second if c.code != label.code}
     above, (left, right) = st.container(), st.columns(2)
     other = left.selectbox(
-        "Another class",
+        OTHER,
         list(names),
         index=None,
         format_func=names.__getitem__,
@@ -38,9 +41,9 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
             session.press(at, str(message.get("act")), [str(id_) for id_ in message.get("seen", ())])
 
     def act(
-        name: str, key: str, text: str, help_: str, *, main: bool = False, off: bool = False
+        name: str, key: str, text: str, help_: str, *, main: bool = False, off: bool = False, chooser: str = ""
     ) -> dict[str, str | bool]:
-        return {"name": name, "key": key, "label": text, "help": help_, "main": main, "off": off}
+        return {"name": name, "key": key, "label": text, "help": help_, "main": main, "off": off, "chooser": chooser}
 
     with above:
         component("decide")(
@@ -53,7 +56,14 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
                     act("accept", "a", f"Accept {suggested.name}", "The suggested class is right", main=True),
                     act("keep", "k", f"Keep {label.name}", "The label is right"),
                     act("unsure", "u", "Unsure", "Neither is clear; the label is kept"),
-                    act("set", "s", "Set another class", "The class chosen below is right", off=other is None),
+                    act(
+                        "set",
+                        "s",
+                        "Set another class",
+                        "The class chosen below is right",
+                        off=other is None,
+                        chooser=OTHER,
+                    ),
                     act("next", "n", "Next", "Go on without a decision"),
                     act("undo", "z", "Undo", "Undo this window's last decision", off=not record.last_by(window())),
                 ],

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
-from bstviz.ui.web.media import address
+from bstviz.ui.web.media import address, address_of_later, plotly_js
 
-__all__ = ["address", "component", "event", "packed"]
+__all__ = ["address", "address_of_later", "component", "event", "plotly_js"]
 FILES = Path(__file__).parent
 
 
 @cache
-def component(name: str) -> Callable[..., Any]:
-    """The component of ``name.html``, ``name.css`` and ``name.js``, with ``common.js`` before its script."""
+def component(name: str, *, isolated: bool = True) -> Callable[..., Any]:
+    """The component of ``name.html``, ``name.css`` and ``name.js``, with ``common.js`` before its script.
+
+    ``isolated`` puts it into a shadow tree, where no style sheet of the page reaches it.
+    """
     html, css, js = ((FILES / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
     common = (FILES / "common.js").read_text(encoding="utf-8")
-    return st.components.v2.component(f"bstviz_{name}", html=html, css=css, js=f"{common}\n{js}")
-
-
-def packed(flags: np.ndarray | None) -> str | None:
-    """(n,) bool as base64 of its bits; None stays None."""
-    return None if flags is None else base64.b64encode(np.packbits(flags).tobytes()).decode()
+    return st.components.v2.component(
+        f"bstviz_{name}", html=html, css=css, js=f"{common}\n{js}", isolate_styles=isolated
+    )
 
 
 def event(key: str, name: str) -> Any:

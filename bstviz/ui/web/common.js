@@ -1,4 +1,4 @@
-// Shared by the components: the theme's colours, arrays on the wire, keys that nobody is typing into.
+// Shared by the components: the theme's colours, bytes on the wire, keys that nobody is typing into.
 
 function themed(element, name) {
   return getComputedStyle(element).getPropertyValue(`--st-${name}`).trim();
@@ -23,15 +23,6 @@ function bytesOf(base64) {
   const text = atob(base64);
   const out = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
-  return out;
-}
-
-/** n flags from base64 of packed bits, first bit first; null stays null. */
-function bitsOf(base64, n) {
-  if (base64 === null) return null;
-  const packed = bytesOf(base64);
-  const out = new Uint8Array(n);
-  for (let i = 0; i < n; i++) out[i] = (packed[i >> 3] >> (7 - (i & 7))) & 1;
   return out;
 }
 
@@ -83,10 +74,11 @@ function playOrPause(audio) {
   else audio.pause();
 }
 
-/** Only one sound at a time: whoever starts stops the other. */
+/** Only one sound at a time: whoever starts stops the other. The document hears of every start and stop. */
 function alone(audio) {
   audio.addEventListener("play", () => {
     if (window.bstvizPlaying !== audio) window.bstvizPlaying?.pause();
     window.bstvizPlaying = audio;
   });
+  for (const name of ["play", "pause"]) audio.addEventListener(name, () => document.dispatchEvent(new Event(`bstviz${name}`)));
 }

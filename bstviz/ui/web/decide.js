@@ -12,6 +12,12 @@ export default function (component) {
   return () => document.removeEventListener("keydown", buttons.keys);
 }
 
+/** Whether a key was pressed where a class has just been chosen: in the closed field of that label, with something in it. */
+function chosen(event, label) {
+  const field = event.composedPath()[0];
+  return field.ariaLabel === label && field.ariaExpanded === "false" && field.value !== "" && !(event.ctrlKey || event.metaKey || event.altKey);
+}
+
 class Buttons {
   constructor(root) {
     this.root = root.querySelector(".decide");
@@ -23,13 +29,16 @@ class Buttons {
     this.data = data;
     this.root.dataset.sound = data.sound;
     listen(this, (event) => {
-      if (typing(event) || event.repeat) return;
       const act = data.acts.find((a) => a.key === event.key.toLowerCase());
-      if (!act) return;
+      if (!act || event.repeat || (typing(event) && !(act.chooser && chosen(event, act.chooser)))) return;
       event.preventDefault();
-      this.press(act);
+      if (act.chooser && act.off && chosen(event, act.chooser)) this.waits = data.turn; // the server is told of the choice first
+      else this.press(act);
     });
     this.render();
+    const next = data.acts.find((act) => act.chooser && !act.off);
+    if (next && this.waits === data.turn) this.press(next);
+    if (next || this.waits !== data.turn) this.waits = null;
   }
 
   render() {

@@ -1,6 +1,7 @@
-// A table of sounds, each with a play button; columns sort; j and k play the next and the previous one.
+// A table of sounds, each with a play button for the player below; columns sort; j and k play the next and the previous one.
 
 const FIRST = 60; // rows drawn at once
+const HEARD = ["bstvizplay", "bstvizpause"];
 const PLAY = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 4l14 8-14 8z"/></svg>';
 const PAUSE = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 4h4v16H6zM14 4h4v16h-4z"/></svg>';
 
@@ -15,39 +16,29 @@ export default function (component) {
 class SoundList {
   constructor(root) {
     this.root = root.querySelector(".list");
-    this.status = root.querySelector(".status");
-    this.audio = new Audio();
     this.sort = null;
-    for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.buttons());
-    alone(this.audio);
+    this.buttons = this.buttons.bind(this);
+    for (const name of HEARD) document.addEventListener(name, this.buttons, true);
     this.root.sounds = this; // what tests ask
   }
 
   close() {
-    this.audio.pause();
+    for (const name of HEARD) document.removeEventListener(name, this.buttons, true);
     document.removeEventListener("keydown", this.keys);
   }
 
+  /** The player below, if a sound of this list has been played. */
+  get audio() {
+    return window.bstvizPlayers?.get(this.data.player);
+  }
+
   update(data) {
-    if (this.data?.token !== data.token) {
-      this.at = null;
-      this.sort = null;
-      this.audio.pause();
-    }
+    if (this.data?.token !== data.token) this.at = this.sort = null;
     this.data = data;
     this.root.dataset.name = data.name;
     const content = JSON.stringify([data.columns, data.rows, data.height]);
     if (content !== this.content) this.render(); // an unchanged list keeps its focus and its order
     this.content = content;
-    const { playing } = data;
-    if (playing && playing.event_id !== this.eventId) {
-      this.eventId = playing.event_id;
-      this.status.textContent = playing.problem ?? "";
-      if (playing.url && playing.index === this.at) {
-        this.audio.src = playing.url;
-        start(this.audio);
-      }
-    }
     if (data.keys) listen(this, (event) => this.key(event));
     this.root.querySelector(".hint").hidden = !data.keys;
     if (data.keys) this.root.querySelector(".hint").innerHTML = "<kbd>j</kbd> <kbd>k</kbd> play the next or previous, <kbd>Enter</kbd> go to it, <kbd>Space</kbd> play or pause";
@@ -127,7 +118,7 @@ class SoundList {
   }
 
   button(line) {
-    const i = Number(line.dataset.index), now = i === this.at, on = now && !this.audio.paused, play = line.firstChild.firstChild;
+    const i = Number(line.dataset.index), now = i === this.at, on = now && this.audio?.paused === false, play = line.firstChild.firstChild;
     line.classList.toggle("now", now);
     play.innerHTML = on ? PAUSE : PLAY;
     play.setAttribute("aria-label", `${on ? "Pause" : "Play"} ${this.data.rows[i][0]?.text ?? this.data.rows[i][0]}`);
@@ -139,13 +130,12 @@ class SoundList {
   }
 
   play(i) {
-    if (i === this.at && this.audio.src) {
+    if (i === this.at && this.audio) {
       playOrPause(this.audio);
       return;
     }
     this.at = i;
-    this.audio.pause();
-    delete this.root.dataset.ready;
+    window.bstvizPlaying?.pause();
     this.buttons();
     this.root.querySelector("tr.now")?.scrollIntoView({ block: "nearest" });
     this.send("play", i);

@@ -1,0 +1,267 @@
+"""The map on a page: a Plotly figure of one pane or two, shown by plotly.js, and what somebody does on it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from bstviz.plots import viewport
+from bstviz.plots.facets import Column
+from bstviz.plots.panes.figure import map_figure
+from bstviz.plots.panes.pane import SOUNDS, Look, Marks, Pane
+from bstviz.plots.viewport import DRAWN, Renderer, View
+from bstviz.ui.components.charts import dark
+from bstviz.ui.web import address, component, event, plotly_js
+
+Mode = Literal["replace", "add", "remove"]
+RENDERER = "map.renderer"
+"""Where the session keeps what draws WebGL in its browser, once the browser has said so."""
+ARRAY = 400
+"""Values from which an array travels by itself, as bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sounds:
+    """The N sounds of a map, whatever shows them.
+
+    Attributes:
+        identity: Names these sounds in this order; equal for equal ones.
+        truth: (N,) second-level labels, -1 without one.
+        groups: (N,) top-level classes.
+    """
+
+    identity: str
+    truth: np.ndarray
+    groups: Column
+
+
+@dataclass(frozen=True)
+class Events:
+    """What happens when somebody acts on a map; what is left out does not happen."""
+
+    pick: Callable[[int], None] | None = None
+    select: Callable[[np.ndarray, Mode], None] | None = None
+    step: Callable[[int], None] | None = None
+    clear: Callable[[], None] | None = None
+    toggle: Callable[[str], None] | None = None
+
+
+def linked_map(
+    panes: Sequence[Pane],
+    sounds: Sounds,
+    *,
+    key: str,
+    map_key: str,
+    marks: Marks | None = None,
+    events: Events | None = None,
+    look: Look | None = None,
+    hide: bool = False,
+) -> np.ndarray:
+    """Draw a map, of one pane or of two linked ones.
+
+    A large map is drawn as a stratified sample, fewer where no graphics card draws
+    (:data:`~bstviz.plots.viewport.DRAWN`), and a caption says so; zooming in draws more of what is in view. Regions are
+    evaluated here, over all sounds. A browser without WebGL is sent SVG, and a 3-d map's first two dimensions.
+
+    Args:
+        panes: One or two, of the same sounds and dimensions.
+        sounds: The sounds.
+        key: Of the widget.
+        map_key: Names the panes' coordinates; equal for equal ones. Zoom is kept for each.
+        marks: What to bring out.
+        events: What to do.
+        look: How to draw it; which sounds, in which theme and with which drawing is decided here.
+        hide: Leave out what does not pass the filters instead of dimming it.
+
+    Returns:
+        Rows of the points that are drawn.
+    """
+    marks, events, look = marks or Marks(), events or Events(), look or Look()
+    renderer: Renderer | None = st.session_state.get(RENDERER)
+    notes = []
+    if renderer == "none":
+        notes.append("This browser has no WebGL: the map is drawn more simply.")
+        if panes[0].points.shape[1] == 3:
+            notes.append("Three dimensions need WebGL; these are the first two.")
+            panes, marks = [_flattened(pane) for pane in panes], replace(marks, new=_flat(marks.new))
+    n, dimensions = panes[0].points.shape
+    limit = DRAWN[renderer][dimensions - 2]
+    view = st.session_state.get(f"{key}.view", {}).get(map_key) if dimensions == 2 and n > limit else None
+    passing = marks.shown if hide else None
+    hidden = "" if passing is None else hash(passing.tobytes())
+    token = f"{sounds.identity}|{view or ''}|{limit}|{hidden}"
+    rows, within = _drawn(token, map_key if view else "", panes, sounds.truth, passing, view, limit)
+    count = n if passing is None else int(passing.sum())
+    notes.append(_note(len(rows), within, count, renderer))
+
+    look = replace(look, rows=rows, groups=sounds.groups, vector=renderer == "none", dark=dark())
+    figure = map_figure(panes, look, marks)
+    drawn = len(rows) if marks.shown is None else int(marks.shown[rows].sum())
+    component("plotly_map", isolated=False)(
+        key=key,
+        data={
+            "plotly": plotly_js(),
+            "figure": _on_the_wire(figure, panes, rows, f"{token}|{map_key if view else ''}", key),
+            "view_key": f"{map_key}|{dimensions}",
+            "token": token,
+            "webgl": renderer != "none",
+            "asks": renderer is None and n > limit,
+            "counts": {"drawn": len(rows), "shown": drawn, "selected": len(marks.selected)},
+            "turn": st.session_state.get(f"{key}.turn", 0),
+            "selectable": events.select is not None and dimensions == 2,
+            "toggles": events.toggle is not None,
+            "keys": events.step is not None,
+            "address": events.pick is not None,
+            "morph": [pane.title.split("<br>")[0] for pane in panes] if len(panes) == 2 else None,
+            "detail": dimensions == 2 and n > limit,
+            "note": " ".join(filter(None, notes)),
+        },
+        **_callbacks(panes, rows, marks, events, key=key, map_key=map_key, token=token),
+    )
+    return rows
+
+
+def _callbacks(
+    panes: Sequence[Pane], rows: np.ndarray, marks: Marks, events: Events, *, key: str, map_key: str, token: str
+) -> dict[str, Callable[[], None]]:
+    """What the component's events do, by the names that Streamlit takes."""
+
+    def picked() -> None:
+        value = event(key, "pick")
+        if isinstance(value, dict) and events.pick and value["token"] == token:
+            events.pick(int(rows[value["index"]]))
+
+    def region() -> None:
+        value = event(key, "region")
+        if not isinstance(value, dict) or not events.select:
+            return
+        st.session_state[f"{key}.turn"] = st.session_state.get(f"{key}.turn", 0) + 1  # it is answered, changed or not
+        points = panes[value["pane"]].points
+        if value["morph"]:
+            points = points + np.float32(value["morph"]) * (panes[1].points - points)
+        inside = viewport.enclosed(points, np.asarray(value["polygon"], float))
+        if marks.shown is not None:
+            inside &= marks.shown
+        events.select(np.flatnonzero(inside), value["mode"])
+
+    def viewed() -> None:
+        box = event(key, "view")
+        views = st.session_state.setdefault(f"{key}.view", {})
+        views[map_key] = View(**box) if isinstance(box, dict) else None
+
+    def rendered() -> None:
+        value = event(key, "renderer")
+        if value in ("gpu", "software", "none"):
+            st.session_state[RENDERER] = value
+
+    def cleared() -> None:
+        if event(key, "clear") and events.clear:
+            events.clear()
+
+    def stepped() -> None:
+        by = event(key, "step")
+        if isinstance(by, int) and events.step:
+            events.step(by)
+
+    def toggled() -> None:
+        label = event(key, "toggle")
+        if isinstance(label, str) and events.toggle:
+            events.toggle(label)
+
+    return {
+        "on_pick_change": picked,
+        "on_region_change": region,
+        "on_view_change": viewed,
+        "on_renderer_change": rendered,
+        "on_clear_change": cleared,
+        "on_step_change": stepped,
+        "on_toggle_change": toggled,
+    }
+
+
+def _flat(points: np.ndarray | None) -> np.ndarray | None:
+    return None if points is None else points[:, :2]
+
+
+def _flattened(pane: Pane) -> Pane:
+    return replace(pane, axes=pane.axes[:2], points=pane.points[:, :2])
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _drawn(
+    token: str,
+    map_key: str,
+    _panes: Sequence[Pane],
+    _labels: np.ndarray,
+    _passing: np.ndarray | None,
+    _view: View | None,
+    _limit: int,
+) -> tuple[np.ndarray, int]:
+    """Rows of the points to draw, and how many are in view on any pane; with ``passing``, (N,) bool, of these alone."""
+    panes, labels, inside, limit = _panes, _labels, _passing, _limit
+    if _view is not None:
+        seen = np.any([_view.holds(pane.points) for pane in panes], axis=0)
+        inside = seen if inside is None else seen & inside
+    rows = viewport.drawn(labels, inside, limit=limit)
+    return rows, len(labels) if inside is None else int(inside.sum())
+
+
+def _note(drawn: int, inside: int, n: int, renderer: Renderer | None) -> str:
+    """What is drawn of a large map, in words; nothing where everything is."""
+    if drawn == n:
+        return ""
+    where = f"{n:,} sounds" if inside == n else f"the {inside:,} sounds in view"
+    slow = " (fewer, as no graphics card draws here)" * (renderer == "software")
+    part = (
+        f"All of {where} are drawn."
+        if drawn == inside
+        else f"{drawn:,} of {where} are drawn{slow}, stratified by class; zooming in draws more."
+    )
+    return f"{part} Selection, filters, counts and neighbours use all {n:,}."
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _texts(identity: str, pane: int, _texts_of: Callable[[np.ndarray], list[str]], _rows: np.ndarray) -> bytes:
+    return json.dumps(_texts_of(_rows)).encode()
+
+
+def _on_the_wire(
+    figure: go.Figure, panes: Sequence[Pane], rows: np.ndarray, identity: str, key: str
+) -> dict[str, object]:
+    """A figure as JSON in which long arrays are addresses of their bytes, and hover texts come when they are needed."""
+
+    def sent(value: Any, path: str) -> Any:
+        if isinstance(value, dict) and "bdata" in value:
+            data = base64.b64decode(value["bdata"])
+            if len(data) < ARRAY:
+                return value
+            return {"dtype": value["dtype"], "url": address(data, "application/octet-stream", path)}
+        if isinstance(value, dict):
+            return {name: sent(inner, f"{path}.{name}") for name, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            if len(value) > ARRAY and isinstance(value[0], str):
+                words, codes = np.unique(value, return_inverse=True)
+                url = address(codes.astype("<u2").tobytes(), "application/octet-stream", path)
+                return {"dtype": "u2", "url": url, "words": words.tolist()}
+            return [sent(inner, f"{path}.{i}") for i, inner in enumerate(value)]
+        return value
+
+    spec: dict[str, Any] = sent(figure.to_dict(), key)
+    for number, (trace, pane) in enumerate(zip(_of_sounds(spec["data"]), panes, strict=True)):
+        if pane.texts is not None:
+            url = address(
+                _texts(f"{identity}|{pane.title}", number, pane.texts, rows), "application/json", f"{key}.{number}"
+            )
+            trace |= {"text": {"url": url, "later": len(rows)}, "hovertemplate": "%{text}<extra></extra>"}
+    return spec
+
+
+def _of_sounds(traces: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    return (trace for trace in traces if trace["meta"]["part"] == SOUNDS)
