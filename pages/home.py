@@ -38,6 +38,8 @@ def page() -> None:
             st.markdown(text)
             st.page_link(f"pages/{name}.py", label=f"Open {name.capitalize()}", icon=":material/arrow_forward:")
 
+    for reason in cache.damaged_runs().values():
+        st.warning(f"A run was left out: {escape(reason)}", icon=":material/warning:")
     collections: dict[str, Loaded] = {}
     for path, info in infos.items():
         if info.collection.hash not in collections:

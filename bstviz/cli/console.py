@@ -1,6 +1,7 @@
 """What commands share: the options they take and how their values are read, and what they print.
 
 Results go to standard output; progress, notes and problems to standard error.
+Long because every option stands with the words of its help.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import typer
 from rich.console import Console
 
 from bstviz.errors import UserError
+from bstviz.paths import readable
 
 if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, soft_wrap=True)
 PROBLEMS_SHOWN = 20
+FAILED = "could not be found or decoded, or hold no audio"
+INCOMPLETE = 1
+"""Exit status of a command that has done what it could, but not all: what is missing has been named."""
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
 NameOption = Annotated[str | None, typer.Option(help="Name of the collection.")]
 TaxonomyOption = Annotated[Path | None, typer.Option(help="CSV of a taxonomy other than BST.")]
@@ -52,6 +57,9 @@ VectorKindOption = Annotated[
     str | None, typer.Option(help="What the embeddings were made of: audio (by default) or text.")
 ]
 DeviceOption = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
+FollowLinksOption = Annotated[
+    bool, typer.Option("--follow-links", help="Follow links that leave the folder, too; others always are.")
+]
 FoldsOption = Annotated[
     str,
     typer.Option(
@@ -90,10 +98,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for progra
 
 
 def plain(text: object) -> str:
-    """Text with nothing in it read as markup."""
+    """Text with nothing in it read as markup, and names of files that are not UTF-8 made readable."""
     from rich.markup import escape
 
-    return escape(str(text))
+    return escape(readable(str(text)))
 
 
 def track(items: Iterable[Any], *, total: int, description: str, completed: int = 0) -> Iterator[Any]:
@@ -140,17 +148,30 @@ def print_old_recipe(name: str | None) -> None:
         print_renamed(f"recipe {name}", OLD_RECIPES[name][0])
 
 
-def print_problems(problems: dict[str, str]) -> None:
-    """Print the sounds that have no embedding, and why: ``problems`` is reasons by id."""
+def print_problems(problems: dict[str, str], what: str = "sound", failed: str = FAILED) -> None:
+    """Print what could not be done, and why.
+
+    Args:
+        problems: Reasons by id or path.
+        what: What they are, one of them.
+        failed: What happened to them.
+    """
     if not problems:
         return
     count = len(problems)
-    console.print(f"{count:,} sound{'s' if count > 1 else ''} could not be decoded or hold no audio:")
-    for sound_id, reason in list(problems.items())[:PROBLEMS_SHOWN]:
-        named = Path(sound_id).name
-        console.print(f"  {plain(reason if reason.startswith(named) else f'{sound_id}: {reason}')}")
+    console.print(f"{count:,} {what}{'s' if count > 1 else ''} {failed}:")
+    for name, reason in list(problems.items())[:PROBLEMS_SHOWN]:
+        named = Path(name).name
+        console.print(f"  {plain(reason if reason.startswith(named) else f'{name}: {reason}')}")
     if count > PROBLEMS_SHOWN:
         console.print(f"  … and {count - PROBLEMS_SHOWN:,} more")
+
+
+def end_with_problems(problems: dict[str, str], what: str = "sound", failed: str = FAILED) -> None:
+    """Print what could not be done, as :func:`print_problems`, and end with :data:`INCOMPLETE` if there is any."""
+    print_problems(problems, what, failed)
+    if problems:
+        raise typer.Exit(INCOMPLETE)
 
 
 def save_collection(collection: Collection, out: Path) -> None:

@@ -16,6 +16,7 @@ from bstviz.cli.console import (
     ClassFromOption,
     DeviceOption,
     EngineOption,
+    FollowLinksOption,
     GivenEncoderOption,
     JsonOption,
     NameOption,
@@ -31,10 +32,10 @@ from bstviz.cli.console import (
     chosen_engine,
     chosen_kind,
     console,
+    end_with_problems,
     meter,
     output,
     plain,
-    print_problems,
     save_collection,
     track,
 )
@@ -54,6 +55,7 @@ IMPORT_OPTIONS: dict[str, Any] = {
     "name": NameOption,
     "taxonomy": TaxonomyOption,
     "audio_folder": AudioOption,
+    "follow_links": FollowLinksOption,
     "source": SourceOption,
     "class_from": ClassFromOption,
     "vector": VectorOption,
@@ -161,6 +163,10 @@ def embed(
     antialias: Annotated[
         bool, typer.Option(help="Antialias what CLAP shrinks of a long sound, as LAION's code does since 2024.")
     ] = False,
+    drop_missing: Annotated[
+        bool,
+        typer.Option("--drop-missing", help="With another encoder: let embeddings of sounds go that cannot be found."),
+    ] = False,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
@@ -180,6 +186,7 @@ def embed(
         text_encoder=None if text_encoder == "none" else text_encoder,
         text_fields=tuple(f.strip() for f in text_fields.split(",") if f.strip()),
         text_template=text_template,
+        drop_missing=drop_missing,
         engine=chosen_engine(engine, workers, address),
         device=chosen_device(device),
         track=track,
@@ -193,12 +200,35 @@ def embed(
     if done.further_texts:
         first, *further = map(plain, done.text_configurations)
         console.print(f"text models take {first}, or with --text {' or '.join(further)}")
-    print_problems(report.without_audio)
+    if report.corrected:
+        console.print(f"{report.corrected:,} lengths in the table were wrong and are now as decoded.")
     if report.without_text:
         console.print(
             f"{report.without_text:,} of {len(done):,} sounds have no text and so no text embedding; "
             "text models and audio + text models leave them out."
         )
+    if report.kept:
+        console.print(f"Sounds that cannot be found or read now keep the embedding that they had: {report.kept:,}.")
+    end_with_problems(report.without_audio)
+
+
+@commands.command()
+def relocate(
+    collection: Path,
+    root: Annotated[Path, typer.Argument(help="Folder that the paths of the sounds are relative to now.")],
+) -> None:
+    """Say where the sounds of a collection are now; nothing else of it changes.
+
+    Example: bstviz relocate collections/mine /media/disk/sounds
+    """
+    from bstviz.datasets.audio_root import relocated
+    from bstviz.datasets.collection import load_collection
+
+    moved = relocated(load_collection(collection), root)
+    moved.collection.save(collection)
+    found = moved.files - len(moved.missing)
+    console.print(f"{found:,} of {moved.files:,} sounds found in {plain(moved.collection.audio_root)}")
+    end_with_problems(moved.missing)
 
 
 @commands.command()

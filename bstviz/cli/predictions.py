@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bstviz.predictions.answers import Answers
 
 commands = typer.Typer()
-FORMATS = ("csv", "dcase")
+PREDICTION_FORMATS = ("csv", "dcase")
 CHALLENGE_MEASURES = {
     "hierarchical_precision": "Hierarchical precision",
     "hierarchical_recall": "Hierarchical recall",
@@ -74,8 +74,8 @@ def predict(
     from bstviz.predictions.answers import answers_of, load_setting
     from bstviz.predictions.table import write_predictions
 
-    if form not in FORMATS:
-        raise UserError(f"format is {form!r}; allowed are {', '.join(FORMATS)}.")
+    if form not in PREDICTION_FORMATS:
+        raise UserError(f"format is {form!r}; allowed are {', '.join(PREDICTION_FORMATS)}.")
     if form == "dcase":
         challenge.checked_label(label)
     sounds = load_collection(collection)

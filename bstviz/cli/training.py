@@ -26,6 +26,7 @@ from bstviz.cli.console import (
     chosen_device,
     chosen_engine,
     console,
+    end_with_problems,
     plain,
     print_old_recipe,
     print_renamed,
@@ -258,14 +259,18 @@ def report(
 
     Example: bstviz report experiments/table1 --html table1.html
     """
+    from bstviz.models.experiment_folder import load_infos
+
     if html is not None:
         if common:
             raise UserError("--common is for the printed table; leave out --html.")
         from bstviz.reports.html import write_report
 
         console.print(f"report -> {plain(write_report(experiments, html, paper=paper))}")
-        return
-    _print_report(experiments, "json" if as_json else form, paper=paper, common=common)
+    else:
+        _print_report(experiments, "json" if as_json else form, paper=paper, common=common)
+    _, damaged = load_infos(experiments)
+    end_with_problems(damaged, "run", "could not be read, left out above")
 
 
 def _print_report(experiments: list[Path], form: str, *, paper: bool = True, common: bool = False) -> None:

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from bstviz import migrations, storage
+from bstviz import migrations, paths, storage
 from bstviz.audio import decode
 from bstviz.datasets.reading import where
 from bstviz.datasets.taxonomy import Taxonomy, bst, taxonomy_entry, taxonomy_from
@@ -261,7 +261,7 @@ class Collection:
         """Audio file of a table row; None for synthesised sounds and those without audio."""
         if self.audio_root in NO_FOLDER or not self.has_audio(row):
             return None
-        return self.root() / str(self.sounds["path"].iat[row])
+        return paths.on_disk(self.root() / str(self.sounds["path"].iat[row]))
 
     def embedded_player(self, row: int) -> str | None:
         """Address of a page that plays the sound of a table row.

@@ -29,7 +29,7 @@ WORD_COLUMNS = {"title", "tags", "description", "uploader", "license", *ID_COLUM
 KNOWN = {*WORD_COLUMNS, "confidence", "duration", "class_idx", "class_index", "class_top", "test_fold"}
 """Columns that are known by their names, whatever the case and the blanks around."""
 SPELLINGS = {"licence": "license", "soundid": "sound_id"}
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+SEPARATOR_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 MISSING_WORDS = {"na", "n/a", "#n/a", "nan", "null", "none", "-"}
 """What stands in a column of numbers where there is none."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -122,7 +122,7 @@ def _csv(path: Path, text: str, notes: list[str]) -> pd.DataFrame:
     else:
         separator = _separator(lines, "\t" if path.suffix.lower() == ".tsv" else ",")
     if separator != ("\t" if path.suffix.lower() == ".tsv" else ","):
-        notes.append(f"The columns of {path.name} are separated by {SEPARATORS.get(separator, repr(separator))}s.")
+        notes.append(f"The columns of {path.name} are separated by {SEPARATOR_NAMES.get(separator, repr(separator))}s.")
     header: list[str] = []
     cells: list[list[str]] = []
     numbers: list[int] = []
@@ -145,7 +145,7 @@ def _csv(path: Path, text: str, notes: list[str]) -> pd.DataFrame:
         elif len(row) != len(header):
             raise UserError(
                 f"Cannot read {path}: line {line} has {len(row)} cells, where line {header_line} names {len(header)} "
-                f"columns ({', '.join(header)}). Put a cell that holds a {SEPARATORS.get(separator, separator)} into "
+                f"columns ({', '.join(header)}). Put a cell that holds the separator into "
                 "double quotes, and give every row as many cells as there are columns."
             )
         else:
@@ -180,7 +180,7 @@ def _separator(lines: Sequence[str], usual: str) -> str:
         names = next(csv.reader([first], delimiter=separator), [])
         return sum(_key(name) in KNOWN for name in names), len(names), separator == usual
 
-    return max(SEPARATORS, key=named)
+    return max(SEPARATOR_NAMES, key=named)
 
 
 def _refuse_open_quote(path: Path, lines: Sequence[str], line: int, last: int, separator: str) -> None:

@@ -244,7 +244,7 @@ def _read(place: Path, folder: Path) -> Run:
     from safetensors.numpy import load_file
 
     header = read_run_header(place, verify=True)
-    info = info_from_header(migrations.run_header(header), folder)
+    info = info_from_header(header, folder)
     sounds = pd.read_parquet(place / "sounds.parquet")
     sounds["split"] = sounds["split"].replace(migrations.OLD_SPLITS)
     if info.latent_dim:

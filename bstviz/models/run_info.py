@@ -231,7 +231,7 @@ def load_info(folder: str | Path, *, verify: bool = False) -> RunInfo:
     """
     folder = Path(folder)
     header = storage.read_folder(folder, lambda place: read_run_header(place, verify=verify))
-    return info_from_header(migrations.run_header(header), folder)
+    return info_from_header(header, folder)
 
 
 def read_run_header(place: Path, *, verify: bool) -> dict[str, Any]:
@@ -240,10 +240,22 @@ def read_run_header(place: Path, *, verify: bool) -> dict[str, Any]:
 
 
 def info_from_header(header: dict[str, Any], folder: Path) -> RunInfo:
-    """What a header of the present format version says of the run in ``folder``."""
+    """What a header, migrated where it is of an older format version, says of the run in ``folder``.
+
+    Raises:
+        UserError: It lacks something, or something in it is of another kind.
+    """
+    try:
+        return _stated(header, folder)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{folder / HEADER} is damaged ({type(error).__name__}: {error}). {TRAIN_AGAIN}") from None
+
+
+def _stated(stored: dict[str, Any], folder: Path) -> RunInfo:
+    header = migrations.run_header(stored)
     model, external = header["model"], header.get("external")
     return RunInfo(
-        model=ModelConfig(**{**model, "sizes": NetworkSizes(**model["sizes"])}) if model else None,
+        model=None if external else ModelConfig(**{**model, "sizes": NetworkSizes(**model["sizes"])}),
         train=TrainConfig.from_dict(header["train"]),
         taxonomy=taxonomy_from(header["taxonomy"]),
         encoders={kind: info for kind, entry in header["encoders"].items() if (info := encoder_from(entry))},

@@ -27,7 +27,7 @@ TIME_STEPS = (
     *(("Y", n) for n in (1, 2, 5, 10, 25, 100, 500, 2500)),
 )
 EPOCH = pd.Timestamp("1970-01-01").as_unit("us")
-LAST_TIME = pd.Timestamp("9999-12-31 23:59:59").as_unit("us")
+CALENDAR_END = pd.Timestamp("9999-12-31 23:59:59").as_unit("us")
 """The end of what calendars know; what never ends is often written so."""
 UNIT_SECONDS = {"s": 1, "min": 60, "h": 3_600, "D": 86_400, "M": 2_629_746, "Y": 31_556_952}
 FORMATS = {"s": "%Y-%m-%d %H:%M:%S", "min": "%Y-%m-%d %H:%M", "h": "%Y-%m-%d %H:%M", "D": "%Y-%m-%d", "M": "%Y-%m"}
@@ -162,7 +162,7 @@ def time_bins(times: pd.Series[Any]) -> Bins:
         if UNIT_SECONDS[unit] * count * BINS >= span and not (dates and UNIT_SECONDS[unit] < UNIT_SECONDS["D"])
     )
     marks = [_floor(low, unit, count)]
-    while marks[-1] <= high and marks[-1] < LAST_TIME:
+    while marks[-1] <= high and marks[-1] < CALENDAR_END:
         marks.append(_after(marks[-1], unit, count))
     edges = np.array([(m - EPOCH) / pd.Timedelta(1, "s") for m in marks])
     ticks = tuple(_words(m, unit) for m in marks)
@@ -181,8 +181,8 @@ def _floor(time: pd.Timestamp, unit: str, count: int) -> pd.Timestamp:
 
 
 def _after(time: pd.Timestamp, unit: str, count: int) -> pd.Timestamp:
-    if unit == "Y" and time.year + count > LAST_TIME.year:
-        return LAST_TIME
+    if unit == "Y" and time.year + count > CALENDAR_END.year:
+        return CALENDAR_END
     if unit in ("Y", "M"):
         return time + pd.DateOffset(months=12 * count if unit == "Y" else count)
     return time + pd.Timedelta(seconds=UNIT_SECONDS[unit] * count)

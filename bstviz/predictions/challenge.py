@@ -26,7 +26,7 @@ from bstviz.models.run import Run
 from bstviz.predictions.answers import Answers
 from bstviz.predictions.table import CHALLENGE_CLASS, CHALLENGE_ID, CHALLENGE_SCORE
 
-LABEL = r"[^\W_]+(-[^\W_]+)*_[^\W_]+(-[^\W_]+)*_task1_[1-4]"
+SUBMISSION_LABEL = r"[^\W_]+(-[^\W_]+)*_[^\W_]+(-[^\W_]+)*_task1_[1-4]"
 LABEL_RULE = "<last name>_<abbreviation of the institute>_task1_<number, 1 to 4>, as Doe_UNI_task1_1"
 OUTPUT, META = ".output.csv", ".meta.yaml"
 ABBREVIATION = 10
@@ -55,7 +55,7 @@ DEVELOPMENT_METRICS = {
 
 def checked_label(label: str) -> str:
     """A submission's label; UserError where it is none."""
-    if not re.fullmatch(LABEL, label):
+    if not re.fullmatch(SUBMISSION_LABEL, label):
         raise UserError(f"The label is {label!r}; the challenge wants {LABEL_RULE}.")
     return label
 
@@ -166,7 +166,7 @@ def problems(folder: str | Path, sound_ids: Iterable[str], taxonomy: Taxonomy) -
     """
     folder = Path(folder)
     label = folder.name
-    found = [] if re.fullmatch(LABEL, label) else [f"The label {label!r} is not {LABEL_RULE}."]
+    found = [] if re.fullmatch(SUBMISSION_LABEL, label) else [f"The label {label!r} is not {LABEL_RULE}."]
     files = {suffix: folder / f"{label}{suffix}" for suffix in (OUTPUT, META)}
     for suffix, check in (
         (OUTPUT, lambda file: _output_problems(file, list(sound_ids), taxonomy)),

@@ -20,7 +20,7 @@ from bstviz.models.run_info import Given
 
 CHALLENGE_ID, CHALLENGE_CLASS, CHALLENGE_SCORE = "id", "predicted_bst_second_level_class", "prediction_score"
 """Columns of a submission to DCASE 2026, task 1."""
-ID_COLUMNS = ("sound_id", CHALLENGE_ID)
+PREDICTION_ID_COLUMNS = ("sound_id", CHALLENGE_ID)
 PREDICTED_COLUMNS = ("predicted", CHALLENGE_CLASS, "y_pred")
 SCORE_COLUMNS = ("confidence", CHALLENGE_SCORE)
 """Columns that are looked for where none is named, in this order."""
@@ -76,7 +76,7 @@ def read_predictions(
     Args:
         file: CSV or Parquet.
         taxonomy: The classes.
-        id_column: Column of the sounds' ids; the first of :data:`ID_COLUMNS` when left out.
+        id_column: Column of the sounds' ids; the first of :data:`PREDICTION_ID_COLUMNS` when left out.
         class_column: Of the predicted classes; the first of :data:`PREDICTED_COLUMNS` when left out, or else the most
             probable class where probabilities of all are there.
         score_column: Of the predicted class's probability; when left out the first of :data:`SCORE_COLUMNS`, where the
@@ -87,7 +87,7 @@ def read_predictions(
             or a probability is not between 0 and 1.
     """
     table = _read_table(Path(file))
-    ids = table[_column(table, id_column, ID_COLUMNS, "--id-column", file)].astype("str")
+    ids = table[_column(table, id_column, PREDICTION_ID_COLUMNS, "--id-column", file)].astype("str")
     if ids.isna().any() or ids.duplicated().any():
         wrong = ids[ids.isna() | ids.duplicated()].iloc[0]
         raise UserError(f"{file} has the id {wrong!r} twice, or a row without one; every sound has one prediction.")

@@ -20,8 +20,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from bstviz import storage
-from bstviz.models.experiment_folder import find_runs, read_experiment
-from bstviz.models.run_info import HEADER, RunInfo, load_info
+from bstviz.models.experiment_folder import load_infos, read_experiment
+from bstviz.models.run_info import HEADER, RunInfo
 from bstviz.plots.confusion import NIGHT
 from bstviz.reports import reproduce, summaries
 from bstviz.reports.card.facts import CardFacts
@@ -46,13 +46,13 @@ class Chapter:
 
 
 def load_groups(experiments: Iterable[str | Path]) -> list[RunGroup]:
-    """Runs and baselines of experiment folders by collection and folds.
+    """Runs and baselines of experiment folders by collection and folds; runs that are damaged are left out.
 
     Raises:
-        UserError: A folder holds no run.
+        UserError: A folder holds no run, none can be read, or no sound of theirs has a class.
     """
     folders = [Path(folder) for folder in experiments]
-    infos = [load_info(path) for folder in folders for path in find_runs(folder)]
+    infos, _ = load_infos(folders)
     return run_groups(infos, [baseline for folder in folders for baseline in find_baselines(folder)])
 
 

@@ -19,6 +19,7 @@ from typing import Literal
 import pandas as pd
 import plotly.graph_objects as go
 
+from bstviz.errors import UserError
 from bstviz.evaluation import confusion
 from bstviz.evaluation.out_of_fold import OutOfFold
 from bstviz.latent.projection import columns_of
@@ -127,10 +128,18 @@ class RunGroup:
 
 
 def run_groups(infos: Iterable[RunInfo], baselines: Iterable[Baseline]) -> list[RunGroup]:
-    """Runs by collection and kind of folds, in the order of the first of each; baselines without a run are left out."""
+    """Runs by collection and kind of folds, in the order of the first of each.
+
+    Left out are runs on sounds without classes, of which nothing can be measured, and baselines without a run.
+
+    Raises:
+        UserError: No run is left.
+    """
     found: dict[tuple[str, str], RunGroup] = {}
-    for info in infos:
+    for info in (info for info in infos if info.metrics):
         found.setdefault((info.collection.name, info.split_kind), RunGroup([], [])).infos.append(info)
+    if not found:
+        raise UserError(table.NOTHING_MEASURED)
     for baseline in baselines:
         if group := found.get((baseline.collection, baseline.split_kind)):
             group.baselines.append(baseline)

@@ -22,9 +22,9 @@ import numpy as np
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.models.config import EXTERNAL, LOSSES, MODALITIES, RECIPES, Modality, TrainConfig, modality_words
-from bstviz.models.experiment_folder import find_runs
+from bstviz.models.experiment_folder import load_infos
 from bstviz.models.run import load_run
-from bstviz.models.run_info import RunInfo, load_info
+from bstviz.models.run_info import RunInfo
 from bstviz.reports.paper import (
     PAPER_ENCODER,
     PAPER_NOTE,
@@ -56,6 +56,10 @@ WORDS = ("Annotation confidence", "Loss", "Modality", "Variant")
 POINT = ("loss", "modality", "text", "min_confidence", "seed", "variant")
 """Fields of a training config that say which point of a sweep it is, not with which recipe it was trained."""
 TABLE_FORMATS = ("text", "markdown", "latex", "csv", "json")
+NOTHING_MEASURED = (
+    "None of the sounds of these runs has a class, so there is nothing to measure. Maps show what is predicted; to "
+    "judge it, give some sounds a class (the column class of a table)."
+)
 NOTE = "Percent, mean ± population deviation over folds; the threshold applies to training and test alike."
 SEEDS_NOTE = (
     "Percent, mean over folds and training seeds ± population deviation over folds (of means over seeds) / over seeds "
@@ -210,10 +214,10 @@ def _settings(train: TrainConfig) -> dict[str, Any]:
 def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
     """Group runs and baselines by everything but fold and seed, and summarise each group, in the paper's order.
 
-    Of several that share setting, fold and seed the first counts.
+    Of several that share setting, fold and seed the first counts; runs on sounds without classes have no figures.
     """
     groups: dict[tuple[Any, ...], dict[tuple[int, int], dict[str, float]]] = {}
-    for item in items:
+    for item in (item for item in items if item.metrics):
         seed = item.config.seed if isinstance(item, Baseline) else item.train.seed
         groups.setdefault(_key(item), {}).setdefault((item.fold, seed), item.metrics)
     out = []
@@ -248,20 +252,20 @@ def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
 
 
 def load_rows(experiments: Iterable[str | Path], *, common: bool = False) -> list[Row]:
-    """Rows of all runs and baselines of experiment folders.
+    """Rows of all runs and baselines of experiment folders; runs that are damaged are left out.
 
     Args:
         experiments: The folders.
         common: Score on the sounds that every row tests, see :func:`on_common_sounds`.
 
     Raises:
-        UserError: A folder holds no run, or no sound is tested by all.
+        UserError: A folder holds no run, none can be read, no sound of theirs has a class, or none is tested by all.
     """
-    items: list[RunInfo | Baseline] = []
-    for folder in experiments:
-        items += [load_info(path) for path in find_runs(folder)]
-        items += find_baselines(folder)
-    return rows(on_common_sounds([i for i in items if isinstance(i, RunInfo)]) if common else items)
+    folders = list(experiments)
+    infos = [info for info in load_infos(folders)[0] if info.metrics]
+    if not infos:
+        raise UserError(NOTHING_MEASURED)
+    return rows(on_common_sounds(infos) if common else [*infos, *(b for f in folders for b in find_baselines(f))])
 
 
 def on_common_sounds(infos: Sequence[RunInfo]) -> list[RunInfo]:

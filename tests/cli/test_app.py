@@ -37,6 +37,8 @@ def test_the_commands_are_these() -> None:
             "datasets",
             "fetch",
             "embed",
+            "relocate",
+            "export",
             "duplicates",
         ),
         *("train", "sweep", "report", "demo"),

@@ -26,7 +26,7 @@ GROUPS = ("uploader", "collection")
 """Columns whose sounds have something in common that a model may have learned; the first that tells sounds apart."""
 LEAST_OF_A_GROUP = 20
 """Test sounds of a group below which its accuracy says nothing."""
-FEW = 30
+FEW_OF_A_CLASS = 30
 """Test sounds of a class below which its figures say little."""
 CARD_MEASURES = {
     "second_accuracy": "Accuracy, second level",
@@ -242,10 +242,10 @@ class CardFacts:
                 "The test sounds are synthesised. The figures show that it learned them and measure no recordings."
             )
         counts = np.bincount(self.answers.y_true, minlength=len(taxonomy.second))
-        few = [code for code, n in zip(taxonomy.codes, counts, strict=True) if n < FEW]
+        few = [code for code, n in zip(taxonomy.codes, counts, strict=True) if n < FEW_OF_A_CLASS]
         if few:
             which = "every class" if len(few) == len(taxonomy.codes) else ", ".join(few)
-            out.append(f"Fewer than {FEW} test sounds, too few to say much of it, has {which}.")
+            out.append(f"Fewer than {FEW_OF_A_CLASS} test sounds, too few to say much of it, has {which}.")
         confidence = self.answers.annotation_confidence
         if (known := ~np.isnan(confidence)).any():
             share = 100 * float((confidence[known] < 3).mean())

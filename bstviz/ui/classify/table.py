@@ -15,6 +15,9 @@ from bstviz.ui.classify.predictions import MARKS, Models, Words, predict_upload
 from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.downloads import downloads
 
+UNKNOWN = ("probability", "novelty", "seconds")
+"""Numbers that a sound which cannot be read does not have."""
+
 
 def table(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) -> Upload | None:
     """Predictions for many sounds, to sort, filter and download as CSV; returns the sound of the chosen row."""
@@ -99,7 +102,7 @@ def _row(models: Models, upload: Upload, words: Words) -> dict[str, object]:
     try:
         found = predict_upload(models, upload, words)
     except UserError as error:
-        return {"agree": None, "remarks": str(error), "marks": {MARKS[3]}}
+        return {**dict.fromkeys(UNKNOWN, float("nan")), "agree": None, "remarks": str(error), "marks": {MARKS[3]}}
     taxonomy = found.loaded[0].run.taxonomy
     first = found.together
     others = {taxonomy[a.second[0].code].name for a in found.answers} - {taxonomy[first.second[0].code].name}
