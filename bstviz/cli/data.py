@@ -253,6 +253,10 @@ def export(
     if out.suffix != ".parquet":
         raise UserError(f"--out is {out}; its name must end in .parquet.")
     loaded = load_run(run)
+    if not loaded.latent_dim:
+        raise UserError(
+            f"{run} holds predictions without latents, so there is no map to write; import it with --latents."
+        )
     stored = [name for name in ("umap", "pca") if set(columns_of(name, 2)) <= set(loaded.projections)]
     if projection not in (None, *stored):
         raise UserError(f"--projection is {projection!r}; the run has {', '.join(stored)}.")

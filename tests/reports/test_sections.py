@@ -58,7 +58,7 @@ def test_the_report_has_every_section_in_the_list_s_order(runs: dict[str, Run]) 
 
 def test_what_runs_do_not_have_is_said_and_attention_is_of_both_modalities(runs: dict[str, Run]) -> None:
     (group,) = run_groups([runs["audio"]], [])
-    _, structure, against, *_, by_setting, _, _, _ = chapters_of(group)
+    _, structure, against, *_, by_setting, _, _, _, _ = chapters_of(group)
     for chapter in (structure, against):
         claim, missing = chapter.blocks
         assert isinstance(claim, Text)
