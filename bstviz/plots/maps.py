@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -198,7 +199,7 @@ def paired(columns: Sequence[Column], rows: Sequence[np.ndarray]) -> tuple[Colum
     def part(column: Column, own: np.ndarray) -> Column:
         index = np.array([position[label] for label in column.labels], column.index.dtype)[column.index[own]]
         values = None if column.values is None else column.values[own]
-        return Column(column.name, column.label, index, everything, values, column.edges)
+        return replace(column, index=index, categories=everything, values=values)
 
     return part(first, rows[0]), part(second, rows[1])
 

@@ -11,8 +11,8 @@ from bstviz.errors import UserError
 from bstviz.latent.projection import columns_of
 from bstviz.models.run import Run
 from bstviz.plots import maps
-from bstviz.plots.facets import Columns
-from bstviz.plots.maps import latent_map, pair_map
+from bstviz.plots.facets import Category, Column, Columns
+from bstviz.plots.maps import latent_map, pair_map, paired
 
 
 @pytest.fixture
@@ -154,6 +154,23 @@ def test_two_runs_stand_side_by_side_aligned_and_linked(mapped: Run) -> None:
     np.testing.assert_array_equal(left.marker.color, right.marker.color)
     assert (left.xaxis, right.xaxis) == ("x", "x2")
     assert (figure.layout.xaxis2.matches, figure.layout.yaxis2.matches) == ("x", "y")
+
+
+def test_a_colour_bar_of_two_panes_keeps_the_words_of_its_edges() -> None:
+    bins = (Category("2001", "#000000"), Category("2002", "#ffffff"))
+    years = Column(
+        "year",
+        "Year",
+        np.array([0, 1, 1], np.uint8),
+        bins,
+        np.array([1.0, 2, 2]),
+        np.array([0.5, 1.5, 2.5]),
+        ("2001", "2002", "2003"),
+    )
+    rows = np.array([2, 0])
+    for side in paired([years, years], [rows, rows]):
+        assert side.edge_labels == ("2001", "2002", "2003")
+        np.testing.assert_array_equal(side.values, [2, 1])
 
 
 def test_titles_of_two_panes_say_their_silhouettes(mapped: Run) -> None:
