@@ -89,7 +89,8 @@ def page() -> None:
     left_out = 0 if collection is None else int((collection.labels >= 0).sum()) - len(quality)
     if left_out:
         st.caption(
-            f"{left_out:,} labelled sounds have no out-of-fold prediction from these models and are not in the queue."
+            f"{left_out:,} labelled sounds have no out-of-fold prediction from these models, or no embedding, and are "
+            "not in the queue."
         )
     i = session.current(record)
     autoplay = bool(st.session_state.get("review.autoplay", True))

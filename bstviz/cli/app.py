@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bstviz import __version__
-from bstviz.cli import data, inference, review, training, web
+from bstviz.cli import data, inference, predictions, review, training, web
 from bstviz.cli.console import console, plain
 from bstviz.errors import UserError
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for module in (data, training, inference, web):
+for module in (data, training, inference, predictions, web):
     app.add_typer(module.commands)
 app.add_typer(data.imports, name="import")
 app.add_typer(review.commands, name="review")

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bstviz.cli.console import console, end_with_problems, meter, output, plain, save_collection, track
-from bstviz.cli.options import (
+from bstviz.cli.console import (
     AddressOption,
     AudioOption,
     ClassFromOption,
@@ -32,6 +31,13 @@ from bstviz.cli.options import (
     chosen_device,
     chosen_engine,
     chosen_kind,
+    console,
+    end_with_problems,
+    meter,
+    output,
+    plain,
+    save_collection,
+    track,
 )
 from bstviz.datasets.registry import DATASETS
 from bstviz.errors import UserError

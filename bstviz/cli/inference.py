@@ -12,15 +12,6 @@ from bstviz import paths
 from bstviz.cli import web
 from bstviz.cli.console import (
     INCOMPLETE,
-    console,
-    end_with_problems,
-    output,
-    plain,
-    print_problems,
-    print_renamed,
-    track,
-)
-from bstviz.cli.options import (
     AddressOption,
     DeviceOption,
     EngineOption,
@@ -31,6 +22,13 @@ from bstviz.cli.options import (
     chosen_device,
     chosen_engine,
     chosen_kind,
+    console,
+    end_with_problems,
+    output,
+    plain,
+    print_problems,
+    print_renamed,
+    track,
 )
 from bstviz.errors import UserError
 

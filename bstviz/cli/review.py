@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bstviz.cli.console import console, output, plain, save_collection
-from bstviz.cli.options import JsonOption, OutOption
+from bstviz.cli.console import JsonOption, OutOption, console, output, plain, save_collection
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
@@ -59,7 +58,8 @@ def list_labels(
     if as_json:
         print(json.dumps(rows, indent=1))
         return
-    output.print(f"{len(scored):,} sounds scored by {', '.join(scored.names)} and {scored.k} nearest neighbours each")
+    neighbours = f" and {scored.k} nearest neighbours each" if scored.k else ""
+    output.print(f"{len(scored):,} sounds scored by {', '.join(scored.names)}{neighbours}")
     for row in rows:
         output.print(f"  {plain(row['sound_id'])}  {row['label']} → {row['suggested']}  {plain(row['why'])}")
 

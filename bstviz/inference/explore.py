@@ -27,7 +27,7 @@ from bstviz.inference.names import words_of_name
 from bstviz.inference.pool import TextModel, pooled, text_model_beside
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Track, no_progress
-from bstviz.latent.projection import UmapSettings, fit_pca, pca_table
+from bstviz.latent.projection import UmapSettings, pca_map
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.predict import answers_table, predict
 from bstviz.models.run import Run, library_versions, load_run, run_identity
@@ -69,7 +69,7 @@ def run_inference(run: Run, collection: Collection, *, beside: TextModel | None 
         answer = replace(answer, probabilities=mixed)
     labels = collection.labels[rows]
     known = labels >= 0
-    pca = fit_pca(answer.latent)
+    pca, projections = pca_map(answer.latent)
     path = str(collection.folder) if collection.folder else None
     return replace(
         run,
@@ -77,7 +77,7 @@ def run_inference(run: Run, collection: Collection, *, beside: TextModel | None 
         split_kind="none: inference only, on a collection that it was not trained on",
         sounds=answers_table(collection, rows, np.where(known, "test", "unused"), answer, decoding=DECODING),
         latents=answer.latent,
-        projections=pca_table(pca, answer.latent),
+        projections=projections,
         pca=pca,
         metrics=metrics.evaluate(labels[known], answer.probabilities[known], run.taxonomy.parents)
         if known.any()

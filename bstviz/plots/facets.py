@@ -290,7 +290,7 @@ class Columns(Mapping[str, Column]):
         names = dict(BUILT_IN)
         if table["confidence"].isna().all():
             del names["confidence"]
-        if run.train.modality != "both":
+        if not run.attends:
             del names["attention"]
         if folds is None:
             del names["fold"]

@@ -199,6 +199,8 @@ def table_one(chosen: Chosen) -> list[Block]:
     headings, cells = table.table(rows, paper=chosen.paper)
     shorter = pd.DataFrame(table.table(rows, paper=chosen.paper, digits=1)[1], columns=headings)
 
+    known = {name: words for name, words in TABLE_METRICS.items() if any(name in row.metrics for row in rows)}
+
     def dots(metric: str) -> Figure:
         heading = summaries.heading(metric)
         marks = " Open marks: the paper's." if beside and metric != "hierarchical_f1" else ""
@@ -209,7 +211,7 @@ def table_one(chosen: Chosen) -> list[Block]:
 
     return [
         Table(caption, headings, cells, words=table.words_in(headings), frame=shorter, csv=table.write(rows, "csv")),
-        Choice("Metric", TABLE_METRICS, "second_accuracy", dots),
+        Choice("Metric", known, "second_accuracy", dots),
     ]
 
 
@@ -397,6 +399,7 @@ SECTIONS = (
         "each top-level class.",
         "fold",
         latent_spaces,
+        needs=lambda info: info.external is None,
         missing="None of the settings of the paper's figure 2 is among the runs of this fold.",
     ),
     Section(
@@ -419,6 +422,8 @@ SECTIONS = (
         "sounds.",
         "setting",
         training,
+        needs=lambda info: bool(info.history),
+        missing="Only models that were trained here have curves; there are none among these runs.",
     ),
     Section(
         "Attention",
@@ -426,7 +431,7 @@ SECTIONS = (
         "quartiles over the test sounds of each class, all folds.",
         "setting",
         attention,
-        needs=lambda info: info.train.modality == "both",
+        needs=lambda info: info.attends,
         missing="Attention is between audio and text; this needs an audio + text model.",
     ),
     Section(
@@ -436,6 +441,8 @@ SECTIONS = (
         "divided by a temperature fitted on validation sounds.",
         "setting",
         calibration,
+        needs=lambda info: info.given != "none",
+        missing="These models gave classes alone, without probabilities.",
     ),
 )
 """All sections, in the order of the page."""

@@ -235,7 +235,8 @@ def siblings(loaded: Loaded) -> list[RunInfo]:
     own = loaded.run
     found: dict[int, RunInfo] = {own.fold: own}
     for other in infos().values():
-        if other.train == own.train and other.collection.hash == own.collection.hash:
+        same = (other.train, other.collection.hash, other.external) == (own.train, own.collection.hash, own.external)
+        if same:
             found.setdefault(other.fold, other)
     return [found[fold] for fold in sorted(found)]
 

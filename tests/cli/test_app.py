@@ -33,6 +33,7 @@ def test_the_commands_are_these() -> None:
             "import bsd35k",
             "import table",
             "import folder",
+            "import predictions",
             "datasets",
             "fetch",
             "embed",
@@ -42,6 +43,7 @@ def test_the_commands_are_these() -> None:
         ),
         *("train", "sweep", "report", "demo"),
         *("classify", "label", "search", "check-encoder", "explore"),
+        *("predict", "score", "card"),
         *("review list", "review export", "review apply"),
         "app",
     }

@@ -62,10 +62,10 @@ def test_years_filter_in_the_browser_and_what_passes_is_taken_away(
         page.get_by_role("button", name="Select them").click()
         page.get_by_text("10 sounds selected").wait_for()
         with page.expect_download() as download:
-            page.get_by_role("button", name="CSV").click()
+            page.locator(".st-key-explore-selection-csv button").click()
         download.value.save_as(tmp_path / "selection.csv")
         with page.expect_download() as download:
-            page.get_by_role("button", name="Parquet").click()
+            page.locator(".st-key-explore-selection-parquet button").click()
         download.value.save_as(tmp_path / "selection.parquet")
     finally:
         stop(server)
