@@ -288,7 +288,7 @@ def test_names_and_contours_of_the_classes_are_switched(page: Page, address: str
     assert page.locator(".plotly-map .annotation-text", has_text="Soundscapes").count() == 1
     assert map_.ask("g.data.filter((t) => t.type === 'contour').length") == 0
     page.get_by_text("Contours", exact=True).click()
-    page.wait_for_function("(m) => m.querySelectorAll('.contour .contourlevel').length >= 5", arg=map_.handle())
+    page.wait_for_function("(m) => m.querySelectorAll('.contourlevel path').length >= 10", arg=map_.handle())
     page.get_by_text("Class names", exact=True).click()
     page.locator(".plotly-map .annotation-text").first.wait_for(state="detached")
 

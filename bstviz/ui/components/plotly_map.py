@@ -242,7 +242,8 @@ def _on_the_wire(
             data = base64.b64decode(value["bdata"])
             if len(data) < ARRAY:
                 return value
-            return {"dtype": value["dtype"], "url": address(data, "application/octet-stream", path)}
+            kept = {name: inner for name, inner in value.items() if name != "bdata"}
+            return kept | {"url": address(data, "application/octet-stream", path)}
         if isinstance(value, dict):
             return {name: sent(inner, f"{path}.{name}") for name, inner in value.items()}
         if isinstance(value, (list, tuple)):

@@ -63,8 +63,7 @@ class PlotlyMap {
   constructor(root) {
     this.root = root;
     this.graph = root.querySelector(".graph");
-    this.arrays = new Map(); // by address
-    this.reads = []; // what is fetched after the map
+    [this.arrays, this.reads] = [new Map(), []]; // by address; what is fetched after the map
     this.morph = this.calls = 0;
     this.tool = { 2: "pan", 3: "turntable" };
     this.seen = new ResizeObserver(() => this.drawn && this.draw());
@@ -126,8 +125,9 @@ class PlotlyMap {
     return figure;
   }
 
-  async fetched({ url, dtype, words }) {
-    const array = new ARRAYS[dtype](await load(url, "arrayBuffer"));
+  async fetched({ url, dtype, words, shape }) {
+    const array = new ARRAYS[dtype](await load(url, "arrayBuffer")), width = Number(shape?.split(",")[1]);
+    if (width) return Array.from({ length: array.length / width }, (_, row) => array.subarray(row * width, (row + 1) * width));
     return words ? Array.from(array, (code) => words[code]) : array;
   }
 
