@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import ElementHandle, Page
@@ -152,8 +153,20 @@ class MapDriver:
         """Take a tool: pan, select (a box) or lasso."""
         self.page.locator(f".plotly-map .modebar-btn[data-val='{tool}']").click()
 
-    def lasso(self, u0: float, v0: float, u1: float, v1: float, pane: int = 0, *, key: str | None = None) -> None:
-        """Draw a lasso along a rectangle; with a key held down, with whatever tool is active."""
+    def lasso(
+        self,
+        u0: float,
+        v0: float,
+        u1: float,
+        v1: float,
+        pane: int = 0,
+        *,
+        key: str | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Draw a lasso along a rectangle; with a key held down, with whatever tool is active. ``meanwhile`` happens
+        half way.
+        """
         x, y, w, h = self.box(pane)
         if key is None:
             self.use("lasso")
@@ -163,6 +176,8 @@ class MapDriver:
         self.page.mouse.down()
         for u, v in ((u1, v0), (u1, v1), (u0, v1), (u0, v0)):
             self.page.mouse.move(x + u * w, y + v * h, steps=6)
+            if (u, v) == (u1, v1):
+                meanwhile()
         self.page.mouse.up()
         if key is not None:
             self.page.keyboard.up(key)

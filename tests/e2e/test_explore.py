@@ -134,6 +134,14 @@ def test_recoloring_keeps_zoom_and_selection_every_time(page: Page, address: str
         assert map_.locate(7) == pytest.approx(spot, abs=0.01)
 
 
+def test_an_answer_that_comes_while_a_lasso_is_drawn_does_not_end_it(page: Page, address: str) -> None:
+    map_, region = explore(page, address), (0.3, 0.2, 0.9, 0.9)
+    map_.lasso(*region, meanwhile=lambda: map_.ask("void m.map.draw()"))
+    page.get_by_text("sounds selected").wait_for()
+    settled(page)
+    assert map_.holds(region, map_.chosen())
+
+
 def test_ctrl_adds_a_region_alt_takes_one_away_and_shift_draws_one_with_any_tool(page: Page, address: str) -> None:
     map_ = explore(page, address)
     first, more, less = (0.05, 0.5, 0.5, 0.9), (0.55, 0.2, 0.95, 0.6), (0.05, 0.5, 0.3, 0.9)

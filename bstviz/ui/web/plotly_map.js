@@ -139,14 +139,14 @@ class PlotlyMap {
   }
 
   async draw() {
-    if (this.drawing) return (this.again = true);
+    if (this.drawing || this.held) return (this.again = true);
     this.drawing = true;
     do {
       this.again = false;
       await window.Plotly.react(this.graph, this.traces(), this.layout(), this.config());
       if (!this.drawn) this.listen();
       this.drawn = true;
-    } while (this.again);
+    } while (this.again && !this.held);
     for (const button of this.graph.querySelectorAll(".modebar-btn")) button.setAttribute("aria-label", button.dataset.title);
     return (this.drawing = false);
   }
@@ -270,6 +270,8 @@ class PlotlyMap {
   press(event) {
     const inside = event.target instanceof Element && event.target.closest(".draglayer");
     if (event.button || !event.isTrusted || !inside || !this.data?.selectable) return;
+    this.held = true; // drawing anew would end what is being dragged
+    window.addEventListener("mouseup", () => setTimeout(() => { this.held = false; if (this.again) this.draw(); }), { once: true });
     this.mode = event.ctrlKey || event.metaKey ? "add" : event.altKey ? "remove" : "replace";
     const region = ["lasso", "select"].includes(this.tool[2]);
     if (!event.shiftKey && (!region || this.mode === "replace")) return;
@@ -327,9 +329,7 @@ class PlotlyMap {
 function plotly(address) {
   window.bstvizPlotly ??= new Promise((resolve, reject) => {
     const script = element("script");
-    script.src = address;
-    script.onload = resolve;
-    script.onerror = reject;
+    Object.assign(script, { src: address, onload: resolve, onerror: reject });
     document.head.append(script);
   });
   window.bstvizPlotly.catch(() => (window.bstvizPlotly = undefined));
