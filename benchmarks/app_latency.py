@@ -137,6 +137,7 @@ class Measured:
         self.times: dict[str, list[float]] = {}
         self.random = np.random.default_rng(0)
         self.runs = self.turn = 0
+        self.last = -1
         self.colors = itertools.cycle(COLORS)
         self.page = browser.new_page(viewport=VIEWPORT)
         self.page.set_default_timeout(120_000)
@@ -165,11 +166,17 @@ class Measured:
         context.close()
 
     def spot(self) -> dict[str, float]:
-        """Where a point is on the screen, with the mouse over it."""
-        spot = self.page.evaluate(PLACE, int(self.random.integers(self.drawn)))
-        self.page.mouse.move(spot["x"], spot["y"])
-        self.page.wait_for_timeout(300)
-        return spot
+        """Where a point is on the screen, with the mouse over it, that is not the one meant last: a click on the sound
+        that is shown already changes nothing.
+        """
+        while True:
+            spot = self.page.evaluate(PLACE, int(self.random.integers(self.drawn)))
+            self.page.mouse.move(spot["x"], spot["y"])
+            self.page.wait_for_timeout(300)
+            meant = self.page.evaluate(f"() => {GRAPH}._hoverdata?.[0]?.pointNumber ?? -1")
+            if meant not in (-1, self.last):
+                self.last = meant
+                return spot
 
     def drag(self) -> None:
         """Seconds to move the map by twelve steps of the mouse, there or back, until the last frame stands."""

@@ -28,5 +28,5 @@ by = st.selectbox("Colour", list(colors))
 places = run.projections[["pca_x", "pca_y"]].to_numpy(np.float32)
 marker = {"color": colors[by].astype(np.int16), "size": 4}
 figure = go.Figure(go.Scattergl(x=places[:, 0], y=places[:, 1], mode="markers", marker=marker))
-figure.update_layout(height=700, clickmode="event+select", dragmode="pan", meta=by)
+figure.update_layout(height=740, clickmode="event+select", dragmode="pan", meta=by)
 st.plotly_chart(figure, key="map", on_select="rerun")

@@ -44,7 +44,7 @@ from pyarrow import parquet
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bstviz.datasets.folder import sound_files
+from bstviz.datasets.folder import list_sounds
 from bstviz.encoders import aisfx, runtime, soundnet
 from bstviz.encoders.base import AudioEncoder
 from bstviz.encoders.concatenated import Concatenated
@@ -200,7 +200,7 @@ def main() -> None:
     parser.add_argument("--ray-files", type=int, default=500)
     parser.add_argument("--encoder", default=AUDIO_ENCODER, help="of the last two")
     arguments = parser.parse_args()
-    paths = [path for root in arguments.folders for path in (root.resolve() / name for name in sound_files(root))]
+    paths = [path for root in arguments.folders for path in (root.resolve() / name for name in list_sounds(root).files)]
     random.Random(SEED).shuffle(paths)
     everything = [Item(str(path), str(path), fingerprint(path)) for path in paths]
     if arguments.files:

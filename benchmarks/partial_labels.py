@@ -67,7 +67,7 @@ def main(
     config = recipe("default", loss=loss, modality=modality)
     runs = [scores(sounds, replace(config, seed=seed), fold_column=fold_column, share=share) for seed in seeds or [0]]
     found = np.stack(runs).mean(axis=0)  # (3, folds, metrics)
-    print(f"{loss}, {modality}, {100 * share:.0f} % hidden, {len(runs)} seeds\n")
+    print(f"{loss}, {modality}, {100 * share:.0f} % hidden, {len(runs)} seed{'s' * (len(runs) > 1)}\n")
     print("| Training labels | Second-level | Top-level | Hierarchical F1 | Gain, second-level | Gain, top-level |")
     print("|---|---:|---:|---:|---:|---:|")
     for name, values in zip((HIDDEN, PARTIAL, WHOLE), found, strict=True):

@@ -1,8 +1,11 @@
-"""Where things are: the pages and assets of this installation, the cache, and the variables that say otherwise."""
+"""Where things are: the pages and assets of this installation, the cache, and the variables that say otherwise; and how
+names of files that are not UTF-8 are written down.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from bstviz.errors import UserError
@@ -14,6 +17,27 @@ EXPERIMENTS_VARIABLE = "BSTVIZ_EXPERIMENTS"
 COLLECTION_VARIABLE = "BSTVIZ_COLLECTIONS"
 REVIEWS_VARIABLE = "BSTVIZ_REVIEWS"
 """Folder of the decisions on labels; see :func:`bstviz.review.decisions.record_file`."""
+
+ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
+
+
+def readable(path: str | Path) -> str:
+    """A path, or a text with names of files in it, as it can be shown and stored: without bytes that are not UTF-8.
+
+    A name in Latin-1, as old archives and disks have them, becomes ``T\\xfcr.wav``; :func:`on_disk` finds it again.
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def on_disk(path: str | Path) -> Path:
+    """Where the file lies whose path :func:`readable` wrote down; a file that is really named so comes first."""
+    whole, place = Path(path), Path()
+    if not ESCAPE.search(str(path)):
+        return whole
+    for part in whole.parts:
+        raw = re.sub(rb"\\x([0-9a-f]{2})", lambda byte: bytes.fromhex(byte[1].decode()), os.fsencode(part))
+        place = place / (part if os.path.lexists(place / part) else os.fsdecode(raw))
+    return place
 
 
 def root() -> Path:

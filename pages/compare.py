@@ -89,7 +89,7 @@ def page() -> None:
         shared = {name: words for name, words in left.names.items() if name in right}
         by = pick_color(shared | {CHANGE: "Changed neighbourhood"}, key="compare.color")
         training = pick_training(key="compare.training")
-        look = pick_look(key="compare.look", height=640)
+        look = pick_look(key="compare.look", height=680)
     selected = np.flatnonzero(np.isin(both.a, selection.selected(SELECTED, both.left)))
     current = both.position(st.session_state.get(SOUND, ""))
     pick, select_nothing = partial(open_shared, both), partial(clear, both)

@@ -73,7 +73,7 @@ def page() -> None:
         training = pick_training(key="explore.training")
         autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
         hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
-        look = pick_look(key="explore.look", height=700)
+        look = pick_look(key="explore.look", height=740)
     columns = cache.columns(loaded, training=training)
     with right:
         by = pick_color(columns.names, key="explore.color")

@@ -28,16 +28,18 @@ def page() -> None:
     trained_on = "; ".join(
         f"**{escape(t.name)}**, {len(t.top)} top-level and {len(t.second)} second-level classes" for t in taxonomies
     )
-    sizes = sorted({info.model.sizes.latent for info in infos.values()})
-    st.markdown(
-        f"Models trained flat and hierarchically on a two-level taxonomy: {trained_on}. Each model has a latent space "
-        f"of its own, of {' or '.join(map(str, sizes))} dimensions."
+    sizes = sorted({info.latent_dim for info in infos.values()} - {0})
+    latents = (
+        f" Each model has a latent space of its own, of {' or '.join(map(str, sizes))} dimensions." if sizes else ""
     )
+    st.markdown(f"Models trained flat and hierarchically on a two-level taxonomy: {trained_on}.{latents}")
     for column, (name, text) in zip(st.columns(len(PAGES)), PAGES.items(), strict=True):
         with column.container(border=True, height="stretch", vertical_alignment="distribute"):
             st.markdown(text)
             st.page_link(f"pages/{name}.py", label=f"Open {name.capitalize()}", icon=":material/arrow_forward:")
 
+    for reason in cache.damaged_runs().values():
+        st.warning(f"A run was left out: {escape(reason)}", icon=":material/warning:")
     collections: dict[str, Loaded] = {}
     for path, info in infos.items():
         if info.collection.hash not in collections:
@@ -76,7 +78,7 @@ def page() -> None:
     table = [
         {
             "Collection": row.collection,
-            "Loss": row.loss,
+            "Loss": row.external or row.loss,
             "Modality": modality,
             "Annotation confidence": f"≥ {row.min_confidence}",
             "Folds": row.over,

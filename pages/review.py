@@ -8,6 +8,7 @@ from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
 from bstviz.review import decisions
 from bstviz.ui import cache, query_params
+from bstviz.ui.components.downloads import downloads
 from bstviz.ui.page import guarded
 from bstviz.ui.review import panels
 from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, ReviewSession, queue_of
@@ -88,7 +89,8 @@ def page() -> None:
     left_out = 0 if collection is None else int((collection.labels >= 0).sum()) - len(quality)
     if left_out:
         st.caption(
-            f"{left_out:,} labelled sounds have no out-of-fold prediction from these models and are not in the queue."
+            f"{left_out:,} labelled sounds have no out-of-fold prediction from these models, or no embedding, and are "
+            "not in the queue."
         )
     i = session.current(record)
     autoplay = bool(st.session_state.get("review.autoplay", True))
@@ -108,15 +110,7 @@ def page() -> None:
             panels.neighbours(session, i)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
-        st.download_button(
-            "Decisions as CSV",
-            lambda: decisions.table(session.record()).to_csv(index=False),
-            "decisions.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="review.csv",
-        )
+        downloads(lambda: decisions.table(session.record()), "decisions", key="review", what="Decisions as")
         st.caption(
             f"Saved at once in `{session.file}`. `bstviz review apply` makes a new version of the collection from "
             "them; this one is not changed."

@@ -79,14 +79,19 @@ def sndfile(samples: np.ndarray, rate: int, kind: str = "WAV", subtype: str | No
     return buffer.getvalue()
 
 
-def ffmpeg(samples: np.ndarray, rate: int, codec: str, container: str, *, fast_start: bool = False) -> bytes:
-    """A file that FFmpeg's libraries write."""
+def ffmpeg(
+    samples: np.ndarray, rate: int, codec: str, container: str, *, fast_start: bool = False, quality: int | None = None
+) -> bytes:
+    """A file that FFmpeg's libraries write, of a variable bit rate where a ``quality`` is given."""
     buffer = io.BytesIO()
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[samples.shape[1]]
     options = {"movflags": "faststart+frag_keyframe"} if fast_start else {}
     with av.open(buffer, "w", format=container, options=options) as out:
         stream = out.add_stream(codec, rate=rate)
         stream.layout = layout
+        if quality is not None:
+            stream.codec_context.qscale = True
+            stream.codec_context.global_quality = 118 * quality  # FF_QP2LAMBDA
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout=layout)
         frame.rate = rate
         resampler = av.AudioResampler(stream.format.name, layout, rate, stream.frame_size or None)

@@ -25,6 +25,7 @@ WINGS = (
     "models",
     "evaluation",
     "inference",
+    "predictions",
     "training",
     "plots",
     "review",

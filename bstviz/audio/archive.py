@@ -67,25 +67,40 @@ def checked(archive: zipfile.ZipFile, name: str, size: int, limits: Limits) -> l
     return files
 
 
-def read_sounds(data: bytes, name: str, *, limits: Limits = UPLOAD) -> list[tuple[str, bytes]]:
-    """The sound files of a zip archive in memory, as (path within it, bytes) in path order.
+@dataclass(frozen=True)
+class Unpacked:
+    """The sound files of an archive, as (path within it, bytes) in path order, and why others could not be read."""
+
+    sounds: list[tuple[str, bytes]]
+    damaged: dict[str, str]
+
+
+def read_sounds(data: bytes, name: str, *, limits: Limits = UPLOAD) -> Unpacked:
+    """The sound files of a zip archive in memory; a damaged one among them ends nothing.
 
     Raises:
-        UserError: It is not a zip archive, damaged, refused (see above), or holds no sound file.
+        UserError: It is not a zip archive, refused (see above), or holds no sound file that can be read.
     """
-    out = []
+    sounds: list[tuple[str, bytes]] = []
+    damaged: dict[str, str] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for info in checked(archive, name, len(data), limits):
                 path = PurePosixPath(info.filename)
                 hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-                if path.suffix.lower() in decode.SUFFIXES and not hidden:
-                    out.append((info.filename, archive.read(info)))
+                if path.suffix.lower() not in decode.SUFFIXES or hidden:
+                    continue
+                try:
+                    sounds.append((info.filename, archive.read(info)))
+                except (*DAMAGED, OSError, ValueError) as error:
+                    damaged[info.filename] = f"{info.filename} in {name} is damaged ({error})."
     except (*DAMAGED, OSError, ValueError) as error:
         raise UserError(f"{name} could not be read as a zip archive ({error}).") from None
-    if not out:
+    if damaged and not sounds:
+        raise UserError(" ".join(damaged.values()))
+    if not sounds:
         raise UserError(f"{name} holds no sound file; supported are {', '.join(decode.SUFFIXES)}.")
-    return sorted(out)
+    return Unpacked(sorted(sounds), damaged)
 
 
 def unpack(

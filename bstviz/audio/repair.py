@@ -7,6 +7,7 @@ but silence, in a UserError:
 a file that ends before its time      what arrived is taken
 samples that are not numbers          become silence
 samples far beyond full scale         the sound is brought down to full scale
+stored as floats, some beyond it      the same: nothing is lost of them, unlike by clipping
 clipping                              left as it is
 a constant offset (DC)                removed
 channels that cancel each other out   the loudest one is taken
@@ -72,6 +73,7 @@ class Mix:
     full_scale: float
     peak: float
     solo: int | None
+    floats: bool = False  # stored as floating-point numbers, which go beyond full scale
 
 
 class _Mixer:
@@ -186,7 +188,7 @@ def repaired(mix: Mix, shown: str) -> Sound:
     if mix.solo is not None:
         notes.append(f"Its channels cancel each other out; channel {mix.solo + 1}, the loudest, was taken.")
     offset = float(mono.mean(dtype=np.float64))
-    scale = mix.peak if mix.peak > BEYOND else 1.0
+    scale = mix.peak if mix.peak > (1 / FULL_SCALE if mix.floats else BEYOND) else 1.0
     if abs(offset) > OFFSET * scale:
         mono = mono - np.float32(offset)
         notes.append(f"A constant offset (DC) of {offset / scale:+.2f} was removed.")

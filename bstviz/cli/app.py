@@ -8,18 +8,20 @@ from typing import Annotated
 import typer
 
 from bstviz import __version__
-from bstviz.cli import data, inference, review, training, web
+from bstviz.cli import data, inference, predictions, review, training, web
 from bstviz.cli.console import console, plain
 from bstviz.errors import UserError
 
 app = typer.Typer(
     name="bstviz",
     help="Train, explore and use sound classifiers on two-level taxonomies.",
+    epilog="Exit status: 0, all is done; 1, all but some sounds, each named with its reason; 2, refused, with what to "
+    "do; 130, stopped.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for module in (data, training, inference, web):
+for module in (data, training, inference, predictions, web):
     app.add_typer(module.commands)
 app.add_typer(data.imports, name="import")
 app.add_typer(review.commands, name="review")

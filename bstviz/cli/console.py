@@ -1,4 +1,8 @@
-"""What commands print: results on standard output; progress, notes and problems on standard error."""
+"""What commands share: the options they take and how their values are read, and what they print.
+
+Results go to standard output; progress, notes and problems to standard error.
+Long because every option stands with the words of its help.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,98 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
+import typer
 from rich.console import Console
 
 from bstviz.errors import UserError
+from bstviz.paths import readable
 
 if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
+    from bstviz.encoders.base import AudioOrText
+    from bstviz.jobs.backend import Engine
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, soft_wrap=True)
 PROBLEMS_SHOWN = 20
+FAILED = "could not be found or decoded, or hold no audio"
+INCOMPLETE = 1
+"""Exit status of a command that has done what it could, but not all: what is missing has been named."""
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
+NameOption = Annotated[str | None, typer.Option(help="Name of the collection.")]
+TaxonomyOption = Annotated[Path | None, typer.Option(help="CSV of a taxonomy other than BST.")]
+SourceOption = Annotated[
+    str | None,
+    typer.Option(help="Data set that the table holds, e.g. bsd10k: published figures stand beside its runs."),
+]
+AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the audio files.")]
+ClassFromOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that holds the classes, or folder: the folder that a file lies in. By default class, label …"
+    ),
+]
+VectorOption = Annotated[
+    str | None, typer.Option(help="Column of embeddings (lists), or columns of numbers: 'x,y', 'emb_*'.")
+]
+NpyOption = Annotated[
+    Path | None, typer.Option(help="Folder of embeddings, <sound_id>.npy, or one .npy with a row for each sound.")
+]
+NpzOption = Annotated[Path | None, typer.Option(help="File of embeddings: an array for each id, or one matrix.")]
+GivenEncoderOption = Annotated[
+    str | None, typer.Option("--encoder", help="What you call whatever made the embeddings; kept as given:NAME.")
+]
+VectorKindOption = Annotated[
+    str | None, typer.Option(help="What the embeddings were made of: audio (by default) or text.")
+]
+DeviceOption = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
+FollowLinksOption = Annotated[
+    bool, typer.Option("--follow-links", help="Follow links that leave the folder, too; others always are.")
+]
+FoldsOption = Annotated[
+    str,
+    typer.Option(
+        help="Number of stratified folds, or: published (of BSD10k-v1.2, by public out-of-fold predictions), hatr (as "
+        "in the authors' code, made after filtering by confidence)."
+    ),
+]
+GroupOption = Annotated[
+    str | None, typer.Option(help="Column; sounds that share a value are kept in the same fold, e.g. uploader.")
+]
+FoldColumnOption = Annotated[
+    str | None,
+    typer.Option(help="Column with the data's own folds; by default test_fold, where there is one and no --fold-seed."),
+]
+EpochsOption = Annotated[int | None, typer.Option(help="Number of epochs; by default the recipe's.")]
+SeedOption = Annotated[
+    int, typer.Option(min=0, help="Seed of training: initialisation, order, augmentation, validation.")
+]
+FoldSeedOption = Annotated[int, typer.Option(min=0, help="Seed of stratified folds.")]
+AlsoOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Embedded collection to train on too; the first one alone is tested, and what it has too is left out. "
+        "Repeatable."
+    ),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Worker processes; by default one per processor core, or one with an accelerator."),
+]
+EngineOption = Annotated[str, typer.Option(help="local, or ray for many processes and machines.")]
+WorkersOption = Annotated[int | None, typer.Option(help="Ray processes; by default as many as there are cores.")]
+AddressOption = Annotated[str | None, typer.Option(help="Ray cluster to join, e.g. auto; by default a local one.")]
+PortOption = Annotated[int, typer.Option(help="TCP port.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def plain(text: object) -> str:
-    """Text with nothing in it read as markup."""
+    """Text with nothing in it read as markup, and names of files that are not UTF-8 made readable."""
     from rich.markup import escape
 
-    return escape(str(text))
+    return escape(readable(str(text)))
 
 
 def track(items: Iterable[Any], *, total: int, description: str, completed: int = 0) -> Iterator[Any]:
@@ -71,17 +148,30 @@ def print_old_recipe(name: str | None) -> None:
         print_renamed(f"recipe {name}", OLD_RECIPES[name][0])
 
 
-def print_problems(problems: dict[str, str]) -> None:
-    """Print the sounds that have no embedding, and why: ``problems`` is reasons by id."""
+def print_problems(problems: dict[str, str], what: str = "sound", failed: str = FAILED) -> None:
+    """Print what could not be done, and why.
+
+    Args:
+        problems: Reasons by id or path.
+        what: What they are, one of them.
+        failed: What happened to them.
+    """
     if not problems:
         return
     count = len(problems)
-    console.print(f"{count:,} sound{'s' if count > 1 else ''} could not be decoded or hold no audio:")
-    for sound_id, reason in list(problems.items())[:PROBLEMS_SHOWN]:
-        named = Path(sound_id).name
-        console.print(f"  {plain(reason if reason.startswith(named) else f'{sound_id}: {reason}')}")
+    console.print(f"{count:,} {what}{'s' if count > 1 else ''} {failed}:")
+    for name, reason in list(problems.items())[:PROBLEMS_SHOWN]:
+        named = Path(name).name
+        console.print(f"  {plain(reason if reason.startswith(named) else f'{name}: {reason}')}")
     if count > PROBLEMS_SHOWN:
         console.print(f"  … and {count - PROBLEMS_SHOWN:,} more")
+
+
+def end_with_problems(problems: dict[str, str], what: str = "sound", failed: str = FAILED) -> None:
+    """Print what could not be done, as :func:`print_problems`, and end with :data:`INCOMPLETE` if there is any."""
+    print_problems(problems, what, failed)
+    if problems:
+        raise typer.Exit(INCOMPLETE)
 
 
 def save_collection(collection: Collection, out: Path) -> None:
@@ -103,3 +193,38 @@ def save_collection(collection: Collection, out: Path) -> None:
         console.print(f"  note: {plain(note)}")
     if collection.audio is None and collection.text is None:
         console.print(f"  next: bstviz embed {plain(out)}")
+
+
+def chosen_device(name: str) -> str:
+    """The torch device of that name, after trying it.
+
+    Raises:
+        UserError: It cannot be used on this machine.
+    """
+    import torch
+
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise UserError(
+            f"Device {name!r} cannot be used here; cpu always can, cuda or mps where there is one."
+        ) from None
+    return name
+
+
+def chosen_engine(name: str, workers: int | None, address: str | None) -> Engine:
+    """Where the work is done, by ``--engine``, ``--workers`` and ``--address``."""
+    from bstviz.jobs.backend import Engine
+
+    return Engine(name, workers, address)  # type: ignore[arg-type]  # checked by Engine itself
+
+
+def chosen_kind(by: str | None) -> AudioOrText | None:
+    """The embeddings that ``--by`` names; None where it is left out.
+
+    Raises:
+        UserError: There are no such embeddings.
+    """
+    if by not in (None, "audio", "text"):
+        raise UserError(f"--by is {by!r}; allowed are audio and text.")
+    return cast("AudioOrText | None", by)

@@ -10,21 +10,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bstviz.cli.console import console, meter, output, plain, print_problems, save_collection, track
-from bstviz.cli.options import (
+from bstviz.cli.console import (
     AddressOption,
     AudioOption,
+    ClassFromOption,
     DeviceOption,
     EngineOption,
+    FollowLinksOption,
+    GivenEncoderOption,
     JsonOption,
     NameOption,
+    NpyOption,
+    NpzOption,
     OutOption,
     SourceOption,
     TaxonomyOption,
+    VectorKindOption,
+    VectorOption,
     WorkersOption,
     chosen_device,
     chosen_engine,
     chosen_kind,
+    console,
+    end_with_problems,
+    meter,
+    output,
+    plain,
+    save_collection,
+    track,
 )
 from bstviz.datasets.registry import DATASETS
 from bstviz.errors import UserError
@@ -42,7 +55,14 @@ IMPORT_OPTIONS: dict[str, Any] = {
     "name": NameOption,
     "taxonomy": TaxonomyOption,
     "audio_folder": AudioOption,
+    "follow_links": FollowLinksOption,
     "source": SourceOption,
+    "class_from": ClassFromOption,
+    "vector": VectorOption,
+    "npy": NpyOption,
+    "npz": NpzOption,
+    "encoder": GivenEncoderOption,
+    "vector_kind": VectorKindOption,
 }
 """Options of ``import``, by the keyword arguments that a data set's ``load`` may take."""
 
@@ -143,6 +163,10 @@ def embed(
     antialias: Annotated[
         bool, typer.Option(help="Antialias what CLAP shrinks of a long sound, as LAION's code does since 2024.")
     ] = False,
+    drop_missing: Annotated[
+        bool,
+        typer.Option("--drop-missing", help="With another encoder: let embeddings of sounds go that cannot be found."),
+    ] = False,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
@@ -162,6 +186,7 @@ def embed(
         text_encoder=None if text_encoder == "none" else text_encoder,
         text_fields=tuple(f.strip() for f in text_fields.split(",") if f.strip()),
         text_template=text_template,
+        drop_missing=drop_missing,
         engine=chosen_engine(engine, workers, address),
         device=chosen_device(device),
         track=track,
@@ -175,12 +200,80 @@ def embed(
     if done.further_texts:
         first, *further = map(plain, done.text_configurations)
         console.print(f"text models take {first}, or with --text {' or '.join(further)}")
-    print_problems(report.without_audio)
+    if report.corrected:
+        console.print(f"{report.corrected:,} lengths in the table were wrong and are now as decoded.")
     if report.without_text:
         console.print(
             f"{report.without_text:,} of {len(done):,} sounds have no text and so no text embedding; "
             "text models and audio + text models leave them out."
         )
+    if report.kept:
+        console.print(f"Sounds that cannot be found or read now keep the embedding that they had: {report.kept:,}.")
+    end_with_problems(report.without_audio)
+
+
+@commands.command()
+def relocate(
+    collection: Path,
+    root: Annotated[Path, typer.Argument(help="Folder that the paths of the sounds are relative to now.")],
+) -> None:
+    """Say where the sounds of a collection are now; nothing else of it changes.
+
+    Example: bstviz relocate collections/mine /media/disk/sounds
+    """
+    from bstviz.datasets.audio_root import relocated
+    from bstviz.datasets.collection import load_collection
+
+    moved = relocated(load_collection(collection), root)
+    moved.collection.save(collection)
+    found = moved.files - len(moved.missing)
+    console.print(f"{found:,} of {moved.files:,} sounds found in {plain(moved.collection.audio_root)}")
+    end_with_problems(moved.missing)
+
+
+@commands.command()
+def export(
+    run: Path,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")],
+    projection: Annotated[
+        str | None, typer.Option(help="Map whose coordinates are written: umap where the run has one, else pca.")
+    ] = None,
+    neighbors: Annotated[int, typer.Option(min=1, help="Number of nearest sounds to write of each.")] = 15,
+) -> None:
+    """Write a run's map, neighbours, truth and predictions as a table that embedding-atlas opens.
+
+    Example: bstviz export runs/flat/flat-audio-c1-fold0 --out atlas.parquet
+    """
+    from bstviz.datasets.atlas import NEIGHBORS, X, Y, atlas_table
+    from bstviz.datasets.collection import load_collection
+    from bstviz.latent.neighbours import nearest
+    from bstviz.latent.projection import columns_of
+    from bstviz.models.run import load_run
+
+    if out.suffix != ".parquet":
+        raise UserError(f"--out is {out}; its name must end in .parquet.")
+    loaded = load_run(run)
+    stored = [name for name in ("umap", "pca") if set(columns_of(name, 2)) <= set(loaded.projections)]
+    if projection not in (None, *stored):
+        raise UserError(f"--projection is {projection!r}; the run has {', '.join(stored)}.")
+    sounds = loaded.sounds[["sound_id"]]
+    try:
+        sounds = load_collection((loaded.folder or Path()) / str(loaded.collection.path)).sounds
+    except UserError as error:
+        console.print(f"Titles and other columns of the collection are left out: {plain(error)}")
+    rows, distances = nearest(loaded.latents, loaded.latents, neighbors, itself=True)
+    table = atlas_table(
+        loaded.frame(),
+        sounds.set_index("sound_id").reindex(loaded.sounds["sound_id"]).reset_index(),
+        loaded.taxonomy,
+        coordinates=loaded.projections[columns_of(projection or stored[0], 2)].to_numpy(),
+        neighbours=rows,
+        distances=distances,
+    )
+    table.to_parquet(out, index=False)
+    console.print(f"{len(table):,} sounds, {projection or stored[0]} -> {plain(out)}")
+    text = " --text title" if "title" in table else ""
+    console.print(f"  next: embedding-atlas {plain(out)} --x {X} --y {Y} --neighbors {NEIGHBORS}{text}")
 
 
 @commands.command()
@@ -211,6 +304,7 @@ def duplicates(
     Example: bstviz duplicates collections/mine --experiment runs/flat --out pairs.csv
     """
     from bstviz.datasets.collection import NO_FOLDER, load_collection
+    from bstviz.datasets.writing import csv_bytes, parquet_bytes
     from bstviz.evaluation.leakage import known_folds, leakage_in_words
     from bstviz.latent.near_duplicates import GROUP_COLUMN, find_duplicates, in_words, mark_groups
 
@@ -224,7 +318,7 @@ def duplicates(
     table = found.table(sounds.sounds, known_folds(sounds, settings[0] if settings else ()))
     output.print(plain(in_words(found, table)))
     if out is not None:
-        (table.to_csv if out.suffix == ".csv" else table.to_parquet)(out, index=False)
+        out.write_bytes((csv_bytes if out.suffix == ".csv" else parquet_bytes)(table))
         console.print(f"{len(table):,} pairs -> {plain(out)}")
     if mark:
         mark_groups(sounds, found).save(collection)

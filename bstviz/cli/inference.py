@@ -10,17 +10,25 @@ import typer
 
 from bstviz import paths
 from bstviz.cli import web
-from bstviz.cli.console import console, output, plain, print_problems, print_renamed, track
-from bstviz.cli.options import (
+from bstviz.cli.console import (
+    INCOMPLETE,
     AddressOption,
     DeviceOption,
     EngineOption,
+    FollowLinksOption,
     JsonOption,
     PortOption,
     WorkersOption,
     chosen_device,
     chosen_engine,
     chosen_kind,
+    console,
+    end_with_problems,
+    output,
+    plain,
+    print_problems,
+    print_renamed,
+    track,
 )
 from bstviz.errors import UserError
 
@@ -70,7 +78,7 @@ def classify(
         print_renamed("classify --batch FOLDER", "label FOLDER")
         if files or out is None:
             raise UserError("--batch takes a folder and --out, and no files: bstviz label FOLDER --out labels.parquet")
-        _label(batch, out, run, names, chosen_engine(engine, workers, address), device)
+        _label(batch, out, run, names, False, chosen_engine(engine, workers, address), device)
         return
     if not files:
         raise UserError(
@@ -97,8 +105,8 @@ def classify(
     else:
         runtime = f" via {via}" if via else ""
         print(f"run {run_name}, encoder {encoder}{runtime}, decoding {DECODING}")
-    if all("error" in r for r in results):
-        raise typer.Exit(1)
+    if any("error" in result for result in results):
+        raise typer.Exit(INCOMPLETE)
 
 
 def _predicted(classifier: Classifier, file: Path, text: str, beside: TextModel | None, words: str) -> dict[str, Any]:
@@ -163,6 +171,7 @@ def label(
     out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write, one row per sound.")],
     run: RunOption = None,
     names: NamesOption = True,
+    follow_links: FollowLinksOption = False,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
@@ -172,21 +181,32 @@ def label(
 
     Example: bstviz label ~/Library --out labels.parquet --engine ray
     """
-    _label(folder, out, run, names, chosen_engine(engine, workers, address), device)
+    _label(folder, out, run, names, follow_links, chosen_engine(engine, workers, address), device)
 
 
-def _label(folder: Path, out: Path, run: Path | None, names: bool, engine: Engine, device: str) -> None:
+def _label(
+    folder: Path, out: Path, run: Path | None, names: bool, follow_links: bool, engine: Engine, device: str
+) -> None:
     from bstviz.inference.classify import DECODING
     from bstviz.inference.label import label_folder
 
     runs = [run] if run else _bundled_models()
-    table = label_folder(folder, out, runs, names=names, engine=engine, device=chosen_device(device), track=track)
+    table = label_folder(
+        folder,
+        out,
+        runs,
+        names=names,
+        follow_links=follow_links,
+        engine=engine,
+        device=chosen_device(device),
+        track=track,
+    )
     bad = table[table["problem"].notna()]
     by = " + ".join(path.name for path in runs)
     labelled = f"{len(table) - len(bad):,} of {len(table):,} sounds labelled"
     worded = f" and, of {table['words'].notna().sum():,}, the words of their names" if "words" in table else ""
     console.print(f"{labelled} by {plain(by)}{worded}, decoding {DECODING} -> {plain(out)}")
-    print_problems(dict(zip(bad["file"], bad["problem"], strict=True)))
+    end_with_problems(dict(zip(bad["file"], bad["problem"], strict=True)))
 
 
 @commands.command()
@@ -262,6 +282,7 @@ def explore(
     ] = None,
     home: Annotated[Path | None, typer.Option(help="Folder for what is made; by default in the cache.")] = None,
     names: NamesOption = True,
+    follow_links: FollowLinksOption = False,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     address: AddressOption = None,
@@ -281,14 +302,16 @@ def explore(
         run or _bundled_models(),
         home=home,
         names=names,
+        follow_links=follow_links,
         engine=chosen_engine(engine, workers, address),
         device=chosen_device(device),
         track=track,
     )
-    print_problems(library.report.without_audio)
     made = f"collection {plain(library.collection)}, runs {plain(library.runs)}"
     console.print(f"{len(library.report.collection):,} sounds; {made}; classes decoded {DECODING}")
     if serve:
+        print_problems(library.problems)
         web.serve_app([library.runs], [library.collection], port=port, browser=True)
     else:
         console.print(f"next: bstviz app --experiment {plain(library.runs)}")
+        end_with_problems(library.problems)

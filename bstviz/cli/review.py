@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bstviz.cli.console import console, output, plain, save_collection
-from bstviz.cli.options import JsonOption, OutOption
+from bstviz.cli.console import JsonOption, OutOption, console, output, plain, save_collection
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
@@ -59,7 +58,8 @@ def list_labels(
     if as_json:
         print(json.dumps(rows, indent=1))
         return
-    output.print(f"{len(scored):,} sounds scored by {', '.join(scored.names)} and {scored.k} nearest neighbours each")
+    neighbours = f" and {scored.k} nearest neighbours each" if scored.k else ""
+    output.print(f"{len(scored):,} sounds scored by {', '.join(scored.names)}{neighbours}")
     for row in rows:
         output.print(f"  {plain(row['sound_id'])}  {row['label']} → {row['suggested']}  {plain(row['why'])}")
 
@@ -70,12 +70,13 @@ def export(experiments: list[Path], out: OutOption, decisions: DecisionsOption =
 
     Example: bstviz review export experiments/table1 --out decisions.csv
     """
+    from bstviz.datasets.writing import csv_bytes
     from bstviz.review.decisions import read_record, record_file, table
 
     about = _reviewed_infos(experiments)[0].collection
     file = decisions or record_file(about, experiments)
     rows = table(read_record(file, about.hash))
-    rows.to_csv(out, index=False)
+    out.write_bytes(csv_bytes(rows))
     console.print(f"{len(rows):,} decision{'s' if len(rows) != 1 else ''} of {plain(file)} -> {plain(out)}")
 
 

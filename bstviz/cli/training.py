@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bstviz.cli.console import console, plain, print_old_recipe, print_renamed, track
-from bstviz.cli.options import (
+from bstviz.cli.console import (
     AddressOption,
     AlsoOption,
     DeviceOption,
@@ -26,6 +25,12 @@ from bstviz.cli.options import (
     WorkersOption,
     chosen_device,
     chosen_engine,
+    console,
+    end_with_problems,
+    plain,
+    print_old_recipe,
+    print_renamed,
+    track,
 )
 from bstviz.errors import UserError
 
@@ -254,14 +259,18 @@ def report(
 
     Example: bstviz report experiments/table1 --html table1.html
     """
+    from bstviz.models.experiment_folder import load_infos
+
     if html is not None:
         if common:
             raise UserError("--common is for the printed table; leave out --html.")
         from bstviz.reports.html import write_report
 
         console.print(f"report -> {plain(write_report(experiments, html, paper=paper))}")
-        return
-    _print_report(experiments, "json" if as_json else form, paper=paper, common=common)
+    else:
+        _print_report(experiments, "json" if as_json else form, paper=paper, common=common)
+    _, damaged = load_infos(experiments)
+    end_with_problems(damaged, "run", "could not be read, left out above")
 
 
 def _print_report(experiments: list[Path], form: str, *, paper: bool = True, common: bool = False) -> None:
@@ -296,13 +305,17 @@ def demo(
 
     Example: bstviz demo --out demo --extra collections/recordings
     """
-    from bstviz.training.bundled import RUNS, train_bundled, train_bundled_text
+    from bstviz.reports.card.markdown import write_card
+    from bstviz.training.bundled import LICENSE, RUNS, train_bundled, train_bundled_text
 
     def on_run(name: str, epoch: int, total: int) -> None:
         if epoch == total:
             console.print(f"trained {name}")
 
-    train_bundled(out, list(extra or ()), seed=seed, fold_seed=fold_seed, track=track, on_run=on_run)
+    folders = train_bundled(out, list(extra or ()), seed=seed, fold_seed=fold_seed, track=track, on_run=on_run)
     if titles is not None:
-        console.print(f"trained {plain(train_bundled_text(titles, out, seed=seed))}")
+        folders.append(train_bundled_text(titles, out, seed=seed))
+        console.print(f"trained {plain(folders[-1])}")
+    for folder in folders:
+        write_card(folder, license=LICENSE)
     _print_report([out / RUNS], "json" if as_json else "text")

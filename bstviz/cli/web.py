@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bstviz.cli.options import PortOption
+from bstviz.cli.console import PortOption
 from bstviz.server.serve import HOST, PORT, serve_app
 
 commands = typer.Typer()

@@ -1,13 +1,10 @@
-"""What every source of sounds states about itself, and what they share in reading tables."""
+"""What every source of sounds states about itself, and how classes are checked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-
-from bstviz.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,8 +12,8 @@ if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
     from bstviz.datasets.taxonomy import Taxonomy
 
-ID_COLUMNS = ("sound_id", "id", "freesound_id", "anonymous_id")
-"""Names of columns that may hold a sound's id, in order of preference."""
+CLASSES_SHOWN = 8
+"""Classes that are none of the taxonomy's, counted one by one; the others are counted together."""
 
 
 @dataclass(frozen=True)
@@ -55,27 +52,6 @@ class Dataset(Protocol):
     def load(self) -> Callable[..., Collection]: ...
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV, TSV or parquet file as a table; ids are read as text.
-
-    Raises:
-        UserError: The file is missing, of another kind, or cannot be parsed.
-    """
-    import pandas as pd
-
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
-        if path.suffix.lower() in (".csv", ".tsv"):
-            separator = "\t" if path.suffix.lower() == ".tsv" else ","
-            return pd.read_csv(path, sep=separator, dtype=dict.fromkeys(ID_COLUMNS, str), keep_default_na=True)
-    except FileNotFoundError:
-        raise UserError(f"There is no table at {path}.") from None
-    except Exception as error:  # the parsers raise many types for broken files
-        raise UserError(f"Cannot read {path} as a table: {error}") from None
-    raise UserError(f"{path} is neither .csv, .tsv nor .parquet.")
-
-
 def known_classes(sounds: pd.DataFrame, taxonomy: Taxonomy) -> tuple[pd.DataFrame, list[str]]:
     """Keep second-level classes; count the rest (bare top classes, ``…-other``, unknown codes) in words.
 
@@ -89,10 +65,14 @@ def known_classes(sounds: pd.DataFrame, taxonomy: Taxonomy) -> tuple[pd.DataFram
     strange = classes[classes.notna() & ~known].astype(str)
     tops = strange.str.removesuffix("-other")
     tops = tops[tops.isin(taxonomy.top_codes)].reindex(sounds.index)
+    counts = strange.value_counts()
     notes = [
         f"{count:,} sounds of class {code!r} are kept without a class: it is no second-level class of {taxonomy.id}."
-        for code, count in strange.value_counts().items()
+        for code, count in counts[:CLASSES_SHOWN].items()
     ]
+    if len(counts) > CLASSES_SHOWN:
+        more = counts[CLASSES_SHOWN:]
+        notes.append(f"{more.sum():,} sounds of {len(more):,} further such classes are kept without a class.")
     sounds = sounds.assign(**{"class": classes.where(known)})
     if tops.notna().any():
         sounds = sounds.assign(class_top=tops.fillna(sounds["class_top"]) if "class_top" in sounds else tops)

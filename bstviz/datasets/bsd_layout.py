@@ -17,8 +17,9 @@ import pandas as pd
 
 from bstviz.audio import decode
 from bstviz.datasets import unpacking
-from bstviz.datasets.base import ID_COLUMNS, Source, known_classes, read_table
+from bstviz.datasets.base import Source, known_classes
 from bstviz.datasets.collection import FREESOUND_ROOT, Collection, sounds_table
+from bstviz.datasets.reading import ID_COLUMNS, read_table
 from bstviz.datasets.taxonomy import Taxonomy, bst
 from bstviz.encoders.base import TEXT_FIELDS, EncoderInfo, Preprocessing
 from bstviz.errors import UserError
@@ -99,7 +100,7 @@ def _described(roots: list[Path]) -> Taxonomy:
     file = next((table for table in _tables(roots) if table.name in DESCRIPTIONS), None)
     if file is None:
         return bst()
-    table = read_table(file)
+    table = read_table(file).rows
     columns = {want: next((n for n in names if n in table), None) for want, names in DESCRIPTION_COLUMNS.items()}
     if not columns["code"] or not columns["definition"]:
         raise UserError(
@@ -141,7 +142,7 @@ def _file_of(sound_id: str, files: dict[str, Path]) -> Path | None:
 
 def _metadata(roots: list[Path], *, labelled: bool) -> pd.DataFrame:
     """The table of sounds, under our names of columns."""
-    tables = [(file, read_table(file)) for file in _tables(roots)]
+    tables = [(file, read_table(file).rows) for file in _tables(roots)]
     for file, table in tables:
         columns = {want: next((n for n in names if n in table), None) for want, names in COLUMN_NAMES.items()}
         if columns["sound_id"] and (columns["class"] or columns["class_index"] or not labelled):
@@ -192,5 +193,6 @@ def _embeddings(files: dict[str, Path], ids: pd.Series) -> tuple[np.ndarray | No
         if vector.shape != (CLAP_DIM,):
             raise UserError(f"{file} holds {vector.size} values; CLAP embeddings have {CLAP_DIM}.")
         out[row] = vector
+    out[~np.isfinite(out).all(axis=1)] = np.nan  # a vector with an infinite or a missing value is none
     missing = int(np.isnan(out[:, 0]).sum())
     return (out, missing) if missing < len(ids) else (None, 0)

@@ -20,8 +20,9 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from bstviz import migrations, storage
+from bstviz import migrations, paths, storage
 from bstviz.audio import decode
+from bstviz.datasets.reading import where
 from bstviz.datasets.taxonomy import Taxonomy, bst, taxonomy_entry, taxonomy_from
 from bstviz.encoders.base import AudioOrText, Embeddings, EncoderInfo, encoder_from, words_of
 from bstviz.errors import UserError
@@ -260,7 +261,7 @@ class Collection:
         """Audio file of a table row; None for synthesised sounds and those without audio."""
         if self.audio_root in NO_FOLDER or not self.has_audio(row):
             return None
-        return self.root() / str(self.sounds["path"].iat[row])
+        return paths.on_disk(self.root() / str(self.sounds["path"].iat[row]))
 
     def embedded_player(self, row: int) -> str | None:
         """Address of a page that plays the sound of a table row.
@@ -399,17 +400,26 @@ def sounds_table(rows: pd.DataFrame) -> pd.DataFrame:
             out[name] = pd.NA
     for name in COLUMNS:
         if name not in ("confidence", "duration"):
-            out[name] = out[name].astype("str").where(out[name].notna() & (out[name].astype("str").str.strip() != ""))
+            out[name] = _words(out[name])
     nameless = int(out["sound_id"].isna().sum())
     if nameless:
         raise UserError(f"{nameless:,} rows of the table have no sound_id; give each an id of its own.")
     confidence = pd.to_numeric(out["confidence"], errors="coerce")
     wrong = out["confidence"].notna() & ~confidence.isin([1, 2, 3, 4, 5])
     if wrong.any():
+        first = int(wrong.to_numpy().argmax())
+        place = f" ({where(out, first)})" if out.index.name else ""
+        found = str(out["confidence"].iat[first])
         raise UserError(
-            f"Sound {out.loc[wrong, 'sound_id'].iloc[0]!r} has confidence {out.loc[wrong, 'confidence'].iloc[0]!r}; "
-            "allowed are 1 to 5, or nothing."
+            f"Sound {out['sound_id'].iat[first]!r}{place} has confidence {found!r}; allowed are 1 to 5, or nothing."
         )
     out["confidence"] = confidence.astype("Int8")
     out["duration"] = pd.to_numeric(out["duration"], errors="coerce").astype("float32")
     return out[[*COLUMNS, *(c for c in out.columns if c not in COLUMNS)]].reset_index(drop=True)
+
+
+def _words(values: pd.Series) -> pd.Series:
+    """A column as words, blank ones missing; whole numbers that a program made fractions are whole ones: "15"."""
+    if pd.api.types.is_float_dtype(values.dtype) and (values.dropna() % 1 == 0).all():
+        values = values.astype("Int64")
+    return values.astype("str").where(values.notna() & (values.astype("str").str.strip() != ""))

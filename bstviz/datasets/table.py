@@ -1,27 +1,34 @@
-"""Any table of sounds (CSV, TSV, Parquet), with or without a folder of audio files.
+"""Any table of sounds (CSV, TSV, JSON lines, Parquet) or folder of them, with or without audio files and vectors.
 
 Used where present: sound_id, class, confidence, title, tags, description, uploader, license, path or file. Other
-columns are kept to group and colour by.
+columns are kept to group and colour by. A folder is one of Hugging Face's kind: a metadata.csv, .jsonl or .parquet
+with file_name, or a folder of sounds for each class.
 
 Example: bstviz import table sounds/metadata.csv --audio sounds --out collections/mine
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
-from bstviz.datasets.base import Source, known_classes, read_table
+from bstviz.datasets.base import Source, known_classes
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bstviz.datasets.collection import Collection
+    from bstviz.datasets.reading import ReadTable
     from bstviz.datasets.taxonomy import Taxonomy
+    from bstviz.encoders.base import Embeddings
 
 SOURCE = Source("table", "A table of sounds", "", "as stated in the table's license column", "yours to state")
-PATH_COLUMNS = ("path", "file", "filename")
+METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet")
+ROW_COLUMNS = ("__row_index__",)
+"""Columns that number the rows, as embedding-atlas writes them."""
 
 
 def load(
@@ -31,84 +38,291 @@ def load(
     name: str | None = None,
     taxonomy: Taxonomy | None = None,
     source: str | None = None,
+    class_from: str | None = None,
+    vector: str | None = None,
+    npy: str | Path | None = None,
+    npz: str | Path | None = None,
+    encoder: str | None = None,
+    vector_kind: str | None = None,
 ) -> Collection:
     """Collection from a table.
 
     Args:
-        table: File with at least ``sound_id``, or ``path``/``file``/``filename`` from which ids are made. The columns
-            class, confidence, title, tags, description, uploader and license are used where present; all others are
-            kept, to group and colour by.
-        audio_folder: Folder of the audio files. They are found by the path column, or as ``<sound_id>.<suffix>``.
+        table: File with at least ``sound_id``, or ``path``/``file``/``file_name`` from which ids are made; or a folder
+            with a ``metadata`` table, or with a folder of sounds for each class. The columns class, confidence, title,
+            tags, description, uploader and license are used where present; all others are kept, to group and colour by.
+        audio_folder: Folder of the audio files; the table's own where they are beside it. They are found by the path
+            column, or as ``<sound_id>.<suffix>``. Sounds inside a Parquet table are written there.
         name: Name of the collection; the file's stem when left out.
         taxonomy: The classes; BST when left out.
         source: Id of the data set that the table holds, ``bsd10k`` for one; published figures stand beside runs on it.
+        class_from: Column that holds the classes, or ``folder``: the folder that a sound's file lies in.
+        vector: Column that holds an embedding as a list, or columns of numbers: ``x,y`` or ``emb_*``.
+        npy: Folder of ``<sound_id>.npy`` embeddings, or one ``.npy`` with a row for each sound.
+        npz: File of embeddings by sound id, or of one matrix.
+        encoder: What people call whatever made these embeddings.
+        vector_kind: What they were made of: ``audio`` (when left out) or ``text``.
 
     Raises:
-        UserError: There is no such data set, or it has other classes; the table or the folder cannot be used. The text
-            says what to change.
+        UserError: There is no such data set, or it has other classes; the table, the folder or the vectors cannot be
+            used. The text says where, and what to change.
     """
-    from bstviz.datasets import bsd10k, bsd35k
+    import pandas as pd
+
+    from bstviz.datasets import vectors
+    from bstviz.datasets.audio_files import bytes_column, write_sounds
     from bstviz.datasets.collection import Collection, sounds_table
+    from bstviz.datasets.plain import plain_columns
     from bstviz.datasets.taxonomy import bst
+
+    _check_options(source, taxonomy, (vector, npy, npz), encoder, vector_kind)
+    table, taxonomy = Path(table), taxonomy or bst()
+    if table.is_dir():
+        read, class_from = _folder(table, class_from, taxonomy)
+        beside = table
+    else:
+        from bstviz.datasets.reading import read_table
+
+        read, beside = read_table(table), table.parent
+    rows, notes = read.rows, list(read.notes)
+    if rows.empty:
+        raise UserError(f"{table} holds no rows.")
+    given: Embeddings | None = None
+    if vector is not None:
+        given, taken, said = vectors.from_columns(rows, vector, encoder)
+        rows, notes = rows.drop(columns=taken), [*notes, *said]
+    held = bytes_column(rows)
+    if held is not None:
+        audio_folder = Path(audio_folder) if audio_folder else table.with_name(f"{table.stem}_audio")
+        files = write_sounds([c if isinstance(c, (bytes, dict)) else None for c in rows[held]], audio_folder)
+        rows = rows.drop(columns=held).assign(path=pd.Series(files, index=rows.index, dtype="str"))
+        notes.append(f"{sum(f is not None for f in files):,} sounds of column {held!r} were written to {audio_folder}.")
+    rows, said = plain_columns(rows)
+    notes += said
+    rows = _with_ids(table, rows, notes)
+    rows = _with_classes(table, rows, class_from, taxonomy, read.class_names or {}, notes)
+    sounds = sounds_table(rows)
+    sounds, said = known_classes(sounds, taxonomy)
+    notes += said
+    notes += _about_labels(sounds, rows, class_from, taxonomy)
+    sounds, root = _with_audio(table, sounds, audio_folder, beside, notes)
+    if npy is not None:
+        given, said = vectors.from_files(Path(npy), sounds, encoder)
+        notes += said
+    elif npz is not None:
+        given, said = vectors.from_archive(Path(npz), sounds, encoder)
+        notes += said
+    embeddings: dict[str, Any] = {}
+    if given is not None:
+        kind = vector_kind or "audio"
+        embeddings = {kind: given.values, f"{kind}_encoder": given.encoder}
+    return Collection(
+        name=name or (table.stem if table.is_dir() or table.stem != "metadata" else table.resolve().parent.name),
+        sounds=sounds,
+        taxonomy=taxonomy,
+        audio_root=str(root) if root else None,
+        notes=tuple(notes),
+        source=source,
+        **embeddings,
+    )
+
+
+def _check_options(
+    source: str | None,
+    taxonomy: Taxonomy | None,
+    given: Sequence[object | None],
+    encoder: str | None,
+    vector_kind: str | None,
+) -> None:
+    from bstviz.datasets import bsd10k, bsd35k
 
     known = (bsd10k.SOURCE.id, bsd35k.SOURCE.id)
     if source is not None and source not in known:
         raise UserError(f"source is {source!r}; allowed are {', '.join(known)}.")
     if source is not None and taxonomy is not None:
         raise UserError(f"{source} has the classes of BST; leave out the taxonomy, or the source.")
-    table, taxonomy = Path(table), taxonomy or bst()
-    rows = read_table(table)
-    if rows.empty:
-        raise UserError(f"{table} holds no rows.")
-    column = next((c for c in PATH_COLUMNS if c in rows), None)
+    count = sum(way is not None for way in given)
+    if count > 1:
+        raise UserError("Vectors come from one place: give --vector, --npy or --npz.")
+    if not count and (encoder is not None or vector_kind is not None):
+        raise UserError("--encoder and --vector-kind are of vectors that you bring: give --vector, --npy or --npz too.")
+    if vector_kind not in (None, "audio", "text"):
+        raise UserError(f"--vector-kind is {vector_kind!r}; allowed are audio and text.")
+
+
+def _folder(folder: Path, class_from: str | None, taxonomy: Taxonomy) -> tuple[ReadTable, str | None]:
+    """The rows of a folder: of its metadata tables, or of the sounds in it; and where classes are from."""
+    import pandas as pd
+
+    from bstviz.datasets.audio_files import audio_files, path_column
+    from bstviz.datasets.labels import FOLDER, codes_by_key, plain_key
+    from bstviz.datasets.reading import ReadTable, read_table
+
+    found = [file for name in METADATA for file in (folder / name, *sorted(folder.glob(f"*/{name}"))) if file.is_file()]
+    if found:
+        tables = []
+        for file in found:
+            read = read_table(file)
+            inside = file.parent.relative_to(folder)
+            column = path_column(read.rows)
+            if inside.parts:  # a split, as Hugging Face lays them out
+                rows = read.rows.assign(split=inside.name) if "split" not in read.rows else read.rows
+                if column:
+                    rows = rows.assign(**{column: [f"{inside}/{p}" if isinstance(p, str) else p for p in rows[column]]})
+                read = dataclasses.replace(read, rows=rows)
+            tables.append(read)
+        if len(tables) == 1:
+            return tables[0], class_from
+        rows = pd.concat([t.rows for t in tables], ignore_index=True)
+        rows.index = pd.RangeIndex(1, len(rows) + 1, name="row")
+        names = {k: v for t in tables for k, v in (t.class_names or {}).items()}
+        return ReadTable(rows, tuple(note for t in tables for note in t.notes), names), class_from
+    paths = sorted(audio_files(folder.resolve()))
+    if not paths:
+        raise UserError(f"{folder} holds neither {', '.join(METADATA[:-1])} or {METADATA[-1]} nor an audio file.")
+    known = codes_by_key(taxonomy)
+    named = any(plain_key(part) in known for path in paths for part in PurePosixPath(path).parts[:-1])
+    rows = pd.DataFrame({"path": paths}, index=pd.RangeIndex(1, len(paths) + 1, name="row"))
+    return ReadTable(rows), class_from or (FOLDER if named else None)
+
+
+def _with_ids(table: Path, rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Rows with ``path``, where a column names files, and ``sound_id``, each once."""
+    from bstviz.datasets.audio_files import path_column
+    from bstviz.datasets.reading import ID_COLUMNS, where
+
+    column = path_column(rows)
     if column and column != "path":
-        rows["path"] = rows[column]
+        rows = rows.assign(path=rows[column])
     if "sound_id" not in rows and column:
-        rows["sound_id"] = rows[column].map(lambda p: Path(str(p)).stem)
-    sounds = sounds_table(rows)
-    sounds, notes = known_classes(sounds, taxonomy)
-    root = None
-    if audio_folder is not None:
-        root = Path(audio_folder).resolve()
-        if not root.is_dir():
-            raise UserError(f"There is no folder {audio_folder}; --audio takes the folder of the audio files.")
-        sounds, missing = _find_audio(sounds, root)
-        if len(missing) == len(sounds):
-            raise UserError(
-                f"None of the {len(sounds):,} sounds in {table} has a file in {root}, {missing[0]} for one. "
-                "Give the folder that the paths are relative to."
+        paths = rows["path"].astype("str").where(rows["path"].notna()).str.replace("\\", "/", regex=False)
+        ids = paths.map(lambda p: PurePosixPath(p).stem, na_action="ignore")
+        if ids.dropna().duplicated().any():
+            notes.append(
+                f"Files of different folders have the same name, {ids[ids.duplicated()].iloc[0]}: ids are paths."
             )
-        if missing:
-            notes.append(f"{len(missing):,} sounds have no audio file in the folder, {missing[0]} for one.")
-    elif sounds["path"].notna().any():
-        notes.append("The table names audio files, but no audio folder was given: sounds cannot be played.")
-    return Collection(
-        name=name or (table.stem if table.stem != "metadata" else table.resolve().parent.name),
-        sounds=sounds,
-        taxonomy=taxonomy,
-        audio_root=str(root) if root else None,
-        notes=tuple(notes),
-        source=source,
-    )
+            ids = paths
+        rows = rows.assign(sound_id=ids)
+    elif "sound_id" not in rows:
+        usable = (c for c in (*ID_COLUMNS, *ROW_COLUMNS) if c in rows and rows[c].notna().all() and rows[c].is_unique)
+        own = next(usable, None)
+        if own is None:
+            raise UserError(
+                f"{table} has no column sound_id, and none that names files ({', '.join(map(str, rows.columns))}). "
+                "Call the column of ids sound_id, or that of files path."
+            )
+        rows = rows.assign(sound_id=rows[own])
+        notes.append(f"Ids are those of column {own}.")
+    missing = rows["sound_id"].isna() | (rows["sound_id"].astype("str").str.strip() == "")
+    if missing.any():
+        at = where(rows, int(missing.to_numpy().argmax()))
+        raise UserError(
+            f"{table}: {int(missing.sum()):,} rows have no sound_id, {at} for one; give each one of its own."
+        )
+    again = rows["sound_id"].duplicated()
+    if again.any():
+        second = int(again.to_numpy().argmax())
+        same = rows["sound_id"].iloc[second]
+        first = int((rows["sound_id"] == same).to_numpy().argmax())
+        raise UserError(
+            f"{table}: {where(rows, first)} and {where(rows, second)} have the same sound_id {same!r}; ids are unique."
+        )
+    return rows
 
 
-def _find_audio(sounds: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Fill ``path`` and ``duration`` from the files under ``root``; returns the table and the paths not found."""
+def _with_classes(
+    table: Path,
+    rows: pd.DataFrame,
+    class_from: str | None,
+    taxonomy: Taxonomy,
+    class_names: dict[str, list[str]],
+    notes: list[str],
+) -> pd.DataFrame:
+    """Rows with ``class``, as codes where they can be brought to one."""
+    import pandas as pd
+
+    from bstviz.datasets.labels import FOLDER, class_folder, codes_by_key, known_in_words, label_column, mapped
+
+    if class_from == FOLDER and FOLDER not in rows:
+        if "path" not in rows:
+            raise UserError(f"--class-from folder takes the folders of the sounds' paths, and {table} has no paths.")
+        known = codes_by_key(taxonomy)
+        classes = pd.Series([class_folder(path, known) for path in rows["path"]], index=rows.index, dtype="str")
+        notes.append("Classes are the names of the folders that the files lie in.")
+    else:
+        column = class_from if class_from is not None else label_column(c for c in rows if rows[c].notna().any())
+        if column is None:
+            return rows
+        if column not in rows:
+            raise UserError(
+                f"--class-from is {column!r}; allowed are {FOLDER} and the columns, {', '.join(map(str, rows))}."
+            )
+        values = rows[column]
+        if column in class_names:
+            names = dict(enumerate(class_names[column]))
+            values = pd.to_numeric(values, errors="coerce").map(names).fillna(values)
+        classes = values.astype("str").where(values.notna())
+        if column != "class":
+            notes.append(f"Classes are those of column {column!r}.")
+    classes, said = mapped(classes, taxonomy)
+    notes += said
+    if class_from is not None and not classes.isin(taxonomy.codes).any():
+        some = ", ".join(repr(v) for v in classes.dropna().unique()[:5]) or "nothing"
+        raise UserError(
+            f"--class-from {class_from}: no sound has a class of {taxonomy.id}; found {some}. "
+            f"Known are {known_in_words(taxonomy)}."
+        )
+    return rows.assign(**{"class": classes})
+
+
+def _about_labels(sounds: pd.DataFrame, rows: pd.DataFrame, class_from: str | None, taxonomy: Taxonomy) -> list[str]:
+    """What to say where classes are none of the taxonomy's, and above all where no sound has one."""
+    from bstviz.datasets.labels import known_in_words
+
+    known = f"The classes of {taxonomy.id} are {known_in_words(taxonomy)}."
+    labelled, stated = int(sounds["class"].notna().sum()), "class" in rows and rows["class"].notna().any()
+    if labelled == 0:
+        why = "no value of its column is one" if stated else "the table has no column of classes"
+        return [f"NO SOUND HAS A CLASS: {why}. Name the column by --class-from COLUMN, or folder. {known}"]
+    strange = rows["class"].dropna()
+    return [known] if not strange.isin([*taxonomy.codes, *taxonomy.top_codes]).all() else []
+
+
+def _with_audio(
+    table: Path, sounds: pd.DataFrame, audio_folder: str | Path | None, beside: Path, notes: list[str]
+) -> tuple[pd.DataFrame, Path | None]:
+    """Fill ``path`` and ``duration`` from the files; returns the table and the folder, None where there is none."""
     import pandas as pd
 
     from bstviz.audio import decode
+    from bstviz.datasets import audio_files
 
-    by_stem = {f.stem: f.name for f in root.iterdir() if f.suffix.lower() in decode.SUFFIXES}
-    paths: list[str | None] = []
-    missing: list[str] = []
-    for sound_id, given in zip(sounds["sound_id"], sounds["path"], strict=True):
-        path = given if isinstance(given, str) else by_stem.get(str(sound_id))
-        if path is not None and (root / path).resolve().is_relative_to(root) and (root / path).is_file():
-            paths.append(path)
-        else:
-            paths.append(None)
-            missing.append(path or f"{sound_id}.wav")
-    sounds = sounds.assign(path=pd.Series(paths, index=sounds.index, dtype="str"))
-    lengths = [decode.duration(root / p) if p else None for p in paths]
+    given = [path if isinstance(path, str) else None for path in sounds["path"]]
+    if audio_folder is None and not any(given):
+        return sounds, None
+    root = Path(audio_folder if audio_folder is not None else beside).resolve()
+    if audio_folder is None and not any(
+        path and audio_files.is_inside(root, path.replace("\\", "/")) for path in given
+    ):
+        notes.append("The table names audio files, but no audio folder was given: sounds cannot be played.")
+        return sounds, None
+    if not root.is_dir():
+        raise UserError(f"There is no folder {audio_folder}; --audio takes the folder of the audio files.")
+    ids = [str(i) for i in sounds["sound_id"]]
+    found = audio_files.find(root, ids, given)
+    missing = [own or f"{i}.wav" for own, i, path in zip(given, ids, found.paths, strict=True) if path is None]
+    if len(missing) == len(sounds):
+        raise UserError(
+            f"None of the {len(sounds):,} sounds in {table} has a file in {root}, {missing[0]} for one. "
+            "Give the folder that the paths are relative to."
+        )
+    if audio_folder is None:
+        notes.append(f"The sounds were found beside the table, in {root}.")
+    if found.respelled:
+        notes.append(f"{found.respelled:,} files were found under another spelling of their path, {found.example}.")
+    if missing:
+        notes.append(f"{len(missing):,} sounds have no audio file in the folder, {missing[0]} for one.")
+    sounds = sounds.assign(path=pd.Series(found.paths, index=sounds.index, dtype="str"))
+    lengths = [decode.duration(root / p) if p else None for p in found.paths]
     sounds["duration"] = pd.Series(lengths, index=sounds.index, dtype="float32").fillna(sounds["duration"])
-    return sounds, missing
+    return sounds, root

@@ -51,6 +51,8 @@ class SharedTextEncoder(TextEncoder, Protocol):
 
 
 AudioOrText = Literal["audio", "text"]
+GIVEN = "given:"
+"""How the ids of encoders begin whose embeddings were brought along: nothing here makes more of them."""
 TEXT_FIELDS = ("title", "tags", "description")
 """The words that a sound of Freesound has."""
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from threading import Lock
 from typing import Any
 
-from bstviz.encoders.base import WHOLE, AudioEncoder, AudioOrText, EncoderInfo, Preprocessing, TextEncoder, bare
+from bstviz.encoders.base import GIVEN, WHOLE, AudioEncoder, AudioOrText, EncoderInfo, Preprocessing, TextEncoder, bare
 from bstviz.errors import UserError
 
 Factory = Callable[..., Any]
@@ -45,6 +45,11 @@ def _load(kind: AudioOrText, encoder_id: str, device: str, **options: Any) -> An
     try:
         factory = ENCODERS[kind, encoder_id]
     except KeyError:
+        if encoder_id.startswith(GIVEN):
+            raise UserError(
+                f"The embeddings were brought along, made elsewhere by {encoder_id.removeprefix(GIVEN)!r}: a new sound "
+                f"would need that encoder, which bstviz does not have. Maps, Results, Confusion and Review go without."
+            ) from None
         known = ", ".join(name for k, name in ENCODERS if k == kind)
         raise UserError(f"There is no {kind} encoder {encoder_id!r}; known: {known}.") from None
     with _LOADING:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from bstviz.evaluation import metrics
 from bstviz.evaluation.out_of_fold import OutOfFold
 
 RESAMPLES = 1_000
@@ -24,6 +25,8 @@ LEAST_UNITS = 20
 """Units below which no interval is given: drawing from a few, all of them right, would look exact."""
 UNITS_AT_A_TIME = 4_000_000
 """Units drawn at a time, to bound memory."""
+MEASURED = ("second_accuracy", "top_accuracy", "second_macro_accuracy", "hierarchical_f1")
+"""What :func:`measures` gives, by the names of :func:`bstviz.evaluation.metrics.evaluate`."""
 
 
 def unit_codes(sound_ids: np.ndarray, groups: Mapping[str, str] | None = None) -> np.ndarray:
@@ -138,3 +141,45 @@ def accuracies(
     )
     table.loc[units < LEAST_UNITS, ["low", "high", "change_low", "change_high"]] = np.nan
     return table
+
+
+def measures(
+    answers: OutOfFold, groups: Mapping[str, str] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Accuracies and hierarchical F1 of one set of predictions, with intervals.
+
+    Args:
+        answers: Not empty.
+        groups: Group by sound id; sounds without one are units of their own, all of them when left out.
+        resamples: How many times the units are drawn.
+        seed: Of the draws.
+
+    Returns:
+        A row for each of :data:`MEASURED`: ``value``, ``low``, ``high``, shares of 1. Intervals are NaN where there are
+        fewer than :data:`LEAST_UNITS` units.
+    """
+    truth, predicted, parents = answers.y_true, answers.y_pred, answers.taxonomy.parents
+    units = unit_codes(answers.sound_ids, groups)
+    one = np.eye(len(parents))
+    own, named, score = one[truth], one[predicted], metrics.pair_scores(truth, predicted, parents)[:, None]
+    right = (truth == predicted)[:, None]
+    sides = [(parents[truth] == parents[predicted])[:, None], own, own * right, own * score, named, named * score]
+    sums = np.zeros((units.max() + 1, 1 + 5 * len(parents)))
+    np.add.at(sums, units, np.concatenate(sides, axis=1))
+    values = _measures(sums.sum(axis=0, keepdims=True))[0]
+    low, high = interval(_measures(resampled_sums(sums, resamples=resamples, seed=seed)))
+    table = pd.DataFrame({"value": values, "low": low, "high": high}, index=pd.Index(MEASURED, name="measure"))
+    if len(sums) < LEAST_UNITS:
+        table[["low", "high"]] = np.nan
+    return table
+
+
+def _measures(sums: np.ndarray) -> np.ndarray:
+    """:data:`MEASURED` (r, 4) of sums (r, 1 + 5 C): sounds whose top-level class is right; and by class its sounds,
+    those of them that are right, their pair scores, the sounds predicted as it, and the pair scores of these.
+    """
+    own, right, score_own, named, score_named = np.split(sums[:, 1:], 5, axis=1)
+    total, there = own.sum(axis=1), own > 0
+    f1 = metrics.f1(metrics.ratio(score_named, named), metrics.ratio(score_own, own))
+    by_class = [(values * there).sum(axis=1) / there.sum(axis=1) for values in (metrics.ratio(right, own), f1)]
+    return np.stack([right.sum(axis=1) / total, sums[:, 0] / total, *by_class], axis=1)

@@ -21,7 +21,18 @@ import numpy as np
 
 from bstviz.errors import UserError
 from bstviz.evaluation.calibration import expected_calibration_error
+from bstviz.models.run_info import Given
 
+OF_ALL_CLASSES = (
+    "top_accuracy_by_mass",
+    "second_top2_accuracy",
+    "top_top2_accuracy",
+    "top_top2_accuracy_by_mass",
+    "top_calibration_error",
+)
+"""Metrics of the probabilities of all classes."""
+OF_THE_SCORE = ("expected_calibration_error",)
+"""Metrics of the probability of the predicted class."""
 SAME_TOP_SCORE = 0.375  # 0.75 x 1/2: right top-level, wrong second-level class
 
 
@@ -162,13 +173,16 @@ def hierarchical_accuracy(y_true: np.ndarray, y_pred: np.ndarray, parents: np.nd
     return float(means[present].mean()) if present.any() else float("nan")
 
 
-def evaluate(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray) -> dict[str, float]:
+def evaluate(
+    y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray, *, given: Given = "classes"
+) -> dict[str, float]:
     """Every metric of this module, and the calibration error at both levels, for one set of predictions.
 
     Args:
         y_true: (n,) second-level labels.
         probabilities: (n, C).
         parents: (C,).
+        given: Which of the probabilities the model gave; metrics of what it did not give are left out.
 
     Returns:
         Metrics by name, and ``n``, the number of sounds they are over.
@@ -177,7 +191,7 @@ def evaluate(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray)
     y_true, y_pred = _validate(y_true, y_pred, parents)
     top_true, top_pred, n_top = parents[y_true], parents[y_pred], int(parents.max()) + 1
     precision, recall, harmonic = hierarchical_prf(y_true, y_pred, parents)
-    return {
+    found = {
         "second_accuracy": accuracy(y_true, y_pred),
         "top_accuracy": accuracy(top_true, top_pred),
         "top_accuracy_by_mass": top_accuracy_by_mass(y_true, probabilities, parents),
@@ -195,6 +209,8 @@ def evaluate(y_true: np.ndarray, probabilities: np.ndarray, parents: np.ndarray)
         "top_calibration_error": expected_calibration_error(y_true, probabilities, parents=parents),
         "n": float(len(y_true)),
     }
+    unknown = {"classes": (), "score": OF_ALL_CLASSES, "none": (*OF_ALL_CLASSES, *OF_THE_SCORE)}[given]
+    return {name: value for name, value in found.items() if name not in unknown}
 
 
 def _nanmean(values: np.ndarray) -> float:

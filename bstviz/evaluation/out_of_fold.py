@@ -18,10 +18,10 @@ from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.latent import structure
-from bstviz.models.config import LOSSES, MODALITIES, TrainConfig
+from bstviz.models.config import EXTERNAL, LOSSES, MODALITIES, TrainConfig
 from bstviz.models.predict import network_probabilities
 from bstviz.models.run import Run
-from bstviz.models.run_info import RunInfo
+from bstviz.models.run_info import ExternalModel, RunInfo
 
 Info = TypeVar("Info", bound=RunInfo)
 
@@ -36,6 +36,7 @@ class Setting:
         split_kind: How the folds were made.
         train: Settings of the training.
         answered_by: Which run answered, of inference-only runs.
+        external: Which model predicted, where that was trained elsewhere.
         extra_training_data: Names of further collections that were trained on.
     """
 
@@ -44,11 +45,16 @@ class Setting:
     split_kind: str
     train: TrainConfig
     answered_by: str | None = None
+    external: ExternalModel | None = None
     extra_training_data: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """Loss, modality, threshold, variant if named, and seed if not 0, as people tell settings apart."""
+        """Loss, modality, threshold, variant if named, and seed if not 0, as people tell settings apart; the name of a
+        model that was trained elsewhere.
+        """
+        if self.external is not None:
+            return self.external.name
         variant = f" · {self.train.variant}" if self.train.variant else ""
         seed = f" · seed {self.train.seed}" if self.train.seed else ""
         also = f" · extra training data {', '.join(self.extra_training_data)}" if self.extra_training_data else ""
@@ -58,8 +64,16 @@ class Setting:
 
 def setting_of(info: RunInfo) -> Setting:
     """The setting that a run belongs to."""
-    of_collection = info.collection.name, info.collection.hash
-    return Setting(*of_collection, info.split_kind, info.train, info.answered_by, info.extra_training_data)
+    about = info.collection
+    return Setting(
+        about.name,
+        about.hash,
+        info.split_kind,
+        info.train,
+        answered_by=info.answered_by,
+        external=info.external,
+        extra_training_data=info.extra_training_data,
+    )
 
 
 def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
@@ -75,8 +89,9 @@ def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:
     def order(setting: Setting) -> tuple[Any, ...]:
         train = setting.train
         modality = (-MODALITIES.index(train.modality), train.text or "")
-        place = (train.min_confidence, *modality, list(LOSSES).index(train.loss), train.variant, train.seed)
-        return (setting.collection, setting.split_kind, *place, setting.extra_training_data)
+        place = (train.min_confidence, *modality, (*LOSSES, EXTERNAL).index(train.loss), train.variant, train.seed)
+        named = setting.external.name if setting.external else ""
+        return (setting.collection, setting.split_kind, *place, setting.extra_training_data, named)
 
     return {s: [groups[s][fold] for fold in sorted(groups[s])] for s in sorted(groups, key=order)}
 
@@ -236,7 +251,8 @@ def evaluate(runs: Run | Sequence[Run]) -> dict[str, float]:
     structures = [
         structure.structure(run.latents[rows], run.y_true[rows], parents)
         for member, run in enumerate(runs)
-        if len(rows := answers.row[answers.member == member])
+        if run.latent_dim and len(rows := answers.row[answers.member == member])
     ]
-    means = {name: float(np.mean([values[name] for values in structures])) for name in structures[0]}
-    return metrics.evaluate(answers.y_true, answers.probabilities, parents) | means
+    names = structures[0] if structures else ()
+    means = {name: float(np.mean([values[name] for values in structures])) for name in names}
+    return metrics.evaluate(answers.y_true, answers.probabilities, parents, given=runs[0].given) | means

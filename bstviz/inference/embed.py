@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pandas as pd
 
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
+from bstviz.datasets.audio_root import item_of, refuse_if_away, refuse_to_drop
 from bstviz.datasets.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
 from bstviz.encoders.base import (
     TEXT_FIELDS,
@@ -28,10 +29,11 @@ from bstviz.encoders.base import (
     template_of,
 )
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
-from bstviz.errors import UserError
+from bstviz.errors import AwayError, UserError
 from bstviz.jobs.backend import LOCAL, Engine
-from bstviz.jobs.resumable import Item, Track, fingerprint, in_chunks, no_progress, read_ahead
+from bstviz.jobs.resumable import Item, Track, in_chunks, no_progress, read_ahead
 from bstviz.models.config import AUDIO_ENCODER, TEXT_ENCODER
+from bstviz.paths import on_disk, readable
 
 GROUP = 8  # sounds embedded at a time, while the next ones are read
 BATCH_SOUNDS, BATCH_SECONDS = 32, 160.0  # sounds, or seconds of sound, that make a table
@@ -40,14 +42,23 @@ TEXT_BATCH = 512  # texts between two saves
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """What :func:`embed_collection` did: the new collection, which sounds have no embedding, with reasons, and the
-    encoders whose embeddings gave way to others.
+    """What :func:`embed_collection` did.
+
+    Attributes:
+        collection: The new collection.
+        without_audio: Why sounds have not been embedded, by id.
+        kept: How many of these have the embedding that they had: their files could not be found or read.
+        without_text: How many have no words.
+        replaced: The encoders whose embeddings gave way to others.
+        corrected: How many lengths in the table were wrong.
     """
 
     collection: Collection
     without_audio: dict[str, str]
+    kept: int
     without_text: int
     replaced: tuple[EncoderInfo, ...] = ()
+    corrected: int = 0
 
 
 def embed_collection(
@@ -59,11 +70,15 @@ def embed_collection(
     text_fields: Sequence[str] = TEXT_FIELDS,
     text_template: str = "",
     only_missing: bool = False,
+    drop_missing: bool = False,
     engine: Engine = LOCAL,
     device: str = "cpu",
     track: Track = no_progress,
 ) -> EmbedReport:
     """Embed the sounds and words of a collection folder and save it.
+
+    A sound whose file cannot be found or read now keeps the embedding that it has from this encoder. The length of a
+    sound, in the table from its header, becomes what was decoded.
 
     Args:
         folder: The collection.
@@ -74,6 +89,7 @@ def embed_collection(
             has is kept beside it, a configuration of its own; the same columns are embedded anew.
         text_template: How they are joined, "{title}, {tags}"; it names the columns itself.
         only_missing: Keep the audio embeddings that the collection has from this encoder.
+        drop_missing: Let embeddings of another encoder go, too, whose sounds cannot be found now.
         engine: Where the sounds are embedded.
         device: Torch device.
         track: Shows progress.
@@ -83,7 +99,9 @@ def embed_collection(
         how many those are; models that need what a sound lacks leave it out.
 
     Raises:
-        UserError: The folder is not a collection, an encoder is unknown, or a text field is not a column.
+        UserError: The folder is not a collection, an encoder is unknown, or a text field is not a column. The audio
+            root is away, or nearly all sounds are; another encoder would take embeddings away from sounds that cannot
+            be found. Nothing has been changed then.
     """
     folder = Path(folder)
     collection = load_collection(folder)
@@ -94,17 +112,19 @@ def embed_collection(
         raise UserError(f"Column {unknown[0]!r} is not in {folder}; there are {', '.join(collection.sounds.columns)}.")
     before = collection.encoders
     store = folder.parent / f".{folder.name}.parts"
-    problems: dict[str, str] = {}
+    made = _Audio(collection)
     silent = 0
     if audio_encoder and collection.audio_root not in (None, FREESOUND_ROOT):
         embedder = partial(Embedder, audio_encoder, preprocessing=preprocessing, device=device)
-        collection, problems = _with_audio(collection, embedder, store, only_missing, engine, track)
+        keep = {"only_missing": only_missing, "drop_missing": drop_missing}
+        made = _with_audio(collection, embedder, store, **keep, engine=engine, track=track)
+        collection = made.collection
     if text_encoder:
         collection, silent = _with_text(collection, text_encoder, template, store, device, track)
     collection.save(folder)
     shutil.rmtree(store, ignore_errors=True)
     replaced = tuple(info for kind, info in before if (kind, info) not in collection.encoders)
-    return EmbedReport(load_collection(folder), problems, silent, replaced)
+    return EmbedReport(load_collection(folder), made.problems, made.kept, silent, replaced, made.corrected)
 
 
 def _key(kind: str, encoder: EncoderInfo) -> str:
@@ -128,42 +148,75 @@ class _TextEmbedder:
             yield pd.DataFrame({**columns, "embedding": list(vectors)})
 
 
+@dataclass(frozen=True, eq=False)
+class _Audio:
+    """A collection with its sounds embedded; the rest as in :class:`EmbedReport`."""
+
+    collection: Collection
+    problems: dict[str, str] = field(default_factory=dict)
+    kept: int = 0
+    corrected: int = 0
+
+
 def _with_audio(
     collection: Collection,
     make_embedder: Callable[[], Embedder],
     store: Path,
+    *,
     only_missing: bool,
+    drop_missing: bool,
     engine: Engine,
     track: Track,
-) -> tuple[Collection, dict[str, str]]:
-    """The collection with the audio embeddings of an encoder, and the reasons of sounds that have none, by id."""
+) -> _Audio:
+    """The collection with the audio embeddings of an encoder, and what is to be told of them."""
+    every = [item_of(collection, row) for row in range(len(collection))]
+    refuse_if_away([item.id for item in every if item.source and not item.fingerprint], every, collection)
     embedder = make_embedder()
     info = embedder.encoder.info
     before = collection.audio_encoder
+    known = np.zeros(len(collection), bool) if collection.audio is None else collection.usable(["audio"])
     matrix, rows = np.full((len(collection), info.dim), np.nan, np.float32), np.arange(len(collection))
-    if only_missing and collection.audio is not None and before == info and info.same_weights(before):
-        matrix, rows = collection.audio.copy(), np.flatnonzero(~collection.usable(["audio"]))
-    items = [item_of(collection, int(row)) for row in rows]
+    same = before == info and info.same_weights(before)
+    if collection.audio is not None and same:
+        matrix, rows = collection.audio.copy(), np.flatnonzero(~known) if only_missing else rows
+    elif not drop_missing:
+        refuse_to_drop([i for i, item in enumerate(every) if known[i] and not item.fingerprint], collection, info)
+    items = [every[row] for row in rows]
     make = (lambda: embedder) if engine.name == "local" else make_embedder
     table = in_chunks(make, items, store / _key("audio", info), engine=engine, track=track)
+    away = np.array([not mark for mark in table["fingerprint"]], bool)
+    refuse_if_away([item.id for item, gone in zip(items, away, strict=True) if gone and item.source], every, collection)
+    if not (same or drop_missing):  # some may have gone away meanwhile
+        refuse_to_drop(rows[away & known[rows]].tolist(), collection, info)
     problems: dict[str, str] = {}
-    for row, vector, sound_id, problem in zip(
-        rows, *(table.get(c, ()) for c in ("embedding", "id", "problem")), strict=True
+    for row, gone, vector, sound_id, problem in zip(
+        rows, away, *(table.get(c, ()) for c in ("embedding", "id", "problem")), strict=True
     ):
-        if vector is None:
-            problems[sound_id] = problem
-        else:
+        if vector is not None:
             matrix[row] = vector
-    return replace(_with_content(collection, rows, table), audio=matrix, audio_encoder=info), problems
+            continue
+        problems[sound_id] = problem
+        if not gone:
+            matrix[row] = np.nan
+    kept = int((known & same)[rows[away]].sum())
+    sounds, corrected = _as_decoded(collection.sounds, rows[~away], table[~away])
+    return _Audio(replace(collection, sounds=sounds, audio=matrix, audio_encoder=info), problems, kept, corrected)
 
 
-def _with_content(collection: Collection, rows: np.ndarray, table: pd.DataFrame) -> Collection:
-    """The collection with what tells the content of the sounds in ``rows``, as an embedder's table of them says."""
+def _as_decoded(sounds: pd.DataFrame, rows: np.ndarray, table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """A table of sounds with the lengths and the content of those in ``rows``, as an embedder's table of them says, and
+    how many lengths were wrong before.
+    """
     if "content" not in table:  # chunks of an older version
-        return collection
-    known = collection.sounds.get("content", pd.Series(pd.NA, collection.sounds.index, dtype="str")).copy()
-    known.iloc[rows] = table["content"].to_numpy()
-    return replace(collection, sounds=collection.sounds.assign(content=known.astype("str")))
+        return sounds, 0
+    content = sounds.get("content", pd.Series(pd.NA, sounds.index, dtype="str")).copy()
+    content.iloc[rows] = table["content"].to_numpy()
+    decoded = table["seconds"].notna().to_numpy()
+    stated, seconds = sounds["duration"].copy(), table["seconds"].to_numpy(np.float32)[decoded]
+    before = np.array(stated.iloc[rows[decoded]], np.float32)  # a copy: pandas may give a view
+    stated.iloc[rows[decoded]] = seconds
+    corrected = int((np.abs(before - seconds) > np.maximum(0.02 * seconds, 0.1)).sum())
+    return sounds.assign(duration=stated, content=content.astype("str")), corrected
 
 
 def _with_text(
@@ -186,15 +239,6 @@ def _with_text(
     return collection.having_text(Embeddings(matrix, info)), silent
 
 
-def item_of(collection: Collection, row: int) -> Item:
-    """A sound of a collection as an item of work."""
-    sound_id = str(collection.sounds["sound_id"].iat[row])
-    if collection.audio_root == SYNTH_ROOT:
-        return Item(sound_id, SYNTH_ROOT + sound_id, "synthesised")
-    path = collection.path(row)
-    return Item(sound_id, str(path or ""), fingerprint(path) if path else "")
-
-
 def load_sound(item: Item) -> Sound:
     """The sound of an item; UserError where there is none."""
     if item.source.startswith(SYNTH_ROOT):
@@ -204,7 +248,7 @@ def load_sound(item: Item) -> Sound:
         return Sound(samples, synth.SAMPLE_RATE, len(samples) / synth.SAMPLE_RATE, 1, "synthesised")
     if not item.source:
         raise UserError(f"Sound {item.id!r} has no audio file.")
-    return decode.decode(item.source, name=Path(item.source).name)
+    return decode.decode(on_disk(item.source), name=Path(item.source).name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +263,8 @@ class _Decoded:
 
 class Embedder:
     """Embeds sounds: tables of id, fingerprint, seconds, notes, problem, ``content`` (see
-    :attr:`bstviz.audio.sound.Sound.content`) and ``embedding``, (d,) float32 or None.
+    :attr:`bstviz.audio.sound.Sound.content`) and ``embedding``, (d,) float32 or None. Sounds whose files cannot be
+    found or read have no fingerprint.
     """
 
     def __init__(self, encoder_id: str, *, preprocessing: Preprocessing = WHOLE, device: str = "cpu") -> None:
@@ -245,10 +290,14 @@ class Embedder:
     def _decode(self, item: Item) -> _Decoded:
         try:
             sound = load_sound(item)
+        except (AwayError, OSError, MemoryError) as error:
+            reason = str(error) if isinstance(error, AwayError) else f"{item.source} could not be read: {error}"
+            return _Decoded(replace(item, fingerprint=""), None, float("nan"), "", readable(reason))
         except UserError as error:
             return _Decoded(item, None, float("nan"), "", str(error))
-        except (MemoryError, OSError) as error:
-            return _Decoded(item, None, float("nan"), "", f"{item.source} could not be read: {error}")
+        except Exception as error:  # whatever a decoder does not expect of one file, the others are done
+            reason = f"{Path(item.source).name} could not be read: {type(error).__name__}: {error}"
+            return _Decoded(item, None, float("nan"), "", readable(reason))
         return _Decoded(item, sound.at(self.encoder.rate), sound.seconds, " ".join(sound.notes), None, sound.content)
 
 

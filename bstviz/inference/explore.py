@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from bstviz import paths
+from bstviz.datasets.audio_root import AWAY_SHARE
 from bstviz.datasets.collection import Collection, is_collection, load_collection
-from bstviz.datasets.folder import load
+from bstviz.datasets.folder import LEFT_OUT_NAMED, collection_of, list_sounds
 from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
@@ -26,7 +27,7 @@ from bstviz.inference.names import words_of_name
 from bstviz.inference.pool import TextModel, pooled, text_model_beside
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Track, no_progress
-from bstviz.latent.projection import UmapSettings, fit_pca, pca_table
+from bstviz.latent.projection import UmapSettings, pca_map
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.predict import answers_table, predict
 from bstviz.models.run import Run, library_versions, load_run, run_identity
@@ -34,6 +35,7 @@ from bstviz.models.run_info import CollectionRef, is_run
 
 UMAP_LIBRARY_SOUNDS = 20_000  # up to which a library's UMAP maps are made at once
 FINGERPRINT_COLUMNS = ["sound_id", "bytes", "modified"]
+DECODED_COLUMNS = ["duration", "content"]  # which are known once a sound has been decoded
 
 
 def run_inference(run: Run, collection: Collection, *, beside: TextModel | None = None) -> Run:
@@ -57,7 +59,8 @@ def run_inference(run: Run, collection: Collection, *, beside: TextModel | None 
     matrices = {kind: collection.embedding(kind) for kind in run.encoders}
     rows = np.flatnonzero(collection.usable(run.encoders))
     if len(rows) < 2:
-        raise UserError(f"{len(rows)} sounds of {collection.name!r} have embeddings; at least 2 are needed.")
+        have = "sound of {} has an embedding" if len(rows) == 1 else "sounds of {} have embeddings"
+        raise UserError(f"{len(rows)} {have.format(repr(collection.name))}; at least 2 are needed.")
     given = {kind: Embeddings(matrices[kind][rows], info) for kind in matrices if (info := collection.encoder(kind))}
     answer = predict(run, audio=given.get("audio"), text=given.get("text"))
     if beside is not None:
@@ -66,7 +69,7 @@ def run_inference(run: Run, collection: Collection, *, beside: TextModel | None 
         answer = replace(answer, probabilities=mixed)
     labels = collection.labels[rows]
     known = labels >= 0
-    pca = fit_pca(answer.latent)
+    pca, projections = pca_map(answer.latent)
     path = str(collection.folder) if collection.folder else None
     return replace(
         run,
@@ -74,7 +77,7 @@ def run_inference(run: Run, collection: Collection, *, beside: TextModel | None 
         split_kind="none: inference only, on a collection that it was not trained on",
         sounds=answers_table(collection, rows, np.where(known, "test", "unused"), answer, decoding=DECODING),
         latents=answer.latent,
-        projections=pca_table(pca, answer.latent),
+        projections=projections,
         pca=pca,
         metrics=metrics.evaluate(labels[known], answer.probabilities[known], run.taxonomy.parents)
         if known.any()
@@ -101,13 +104,14 @@ def decoded(run: Run) -> Run:
 
 @dataclass(frozen=True)
 class Library:
-    """A folder of sounds made ready to explore: the collection's folder, the folder of inference-only runs, and what
-    was done.
+    """A folder of sounds made ready to explore: the collection's folder, the folder of inference-only runs, what was
+    done, and the reasons of what could not be, by relative path.
     """
 
     collection: Path
     runs: Path
     report: EmbedReport
+    problems: dict[str, str]
 
 
 def library_home(folder: str | Path) -> Path:
@@ -124,6 +128,7 @@ def open_library(
     *,
     home: Path | None = None,
     names: bool = False,
+    follow_links: bool = False,
     engine: Engine = LOCAL,
     device: str = "cpu",
     track: Track = no_progress,
@@ -137,12 +142,14 @@ def open_library(
         home: Where to keep the collection and the inference-only runs; :func:`library_home` when left out.
         names: Pool the runs' predictions with the bundled text model's by the words of the files' names, where it has
             the same classes.
+        follow_links: Follow links that leave the folder, too.
         engine: Where the sounds are embedded.
         device: Torch device.
         track: Shows progress.
 
     Raises:
-        UserError: There are no sounds, or a run needs text or another encoder than the first one.
+        UserError: There are no sounds, fewer than two can be decoded, or nearly all that there were are away; a run
+            needs text or another encoder than the first one.
     """
     runs = [load_run(path) for folder_of_runs in run_folders for path in find_runs(folder_of_runs)]
     encoders = {tuple(run.encoders.items()) for run in runs}
@@ -150,9 +157,14 @@ def open_library(
         raise UserError("A folder of sounds takes audio models of one encoder; choose such with --run.")
     home = home or library_home(folder)
     collection_folder = home / "collection"
-    fresh = load(folder, taxonomy=runs[0].taxonomy)
+    root = Path(folder).resolve()
+    listing = list_sounds(root, follow_links=follow_links)
     if is_collection(collection_folder):
-        fresh = carried_over(fresh, load_collection(collection_folder))
+        old = load_collection(collection_folder)
+        with_away = replace(listing, files=tuple(sorted({*listing.files, *listing.away(old.sounds["sound_id"])})))
+        fresh = carried_over(collection_of(root, with_away, taxonomy=runs[0].taxonomy), old)
+    else:
+        fresh = collection_of(root, listing, taxonomy=runs[0].taxonomy)
     fresh.save(collection_folder)
     encoder = runs[0].encoders["audio"]
     report = embed_collection(
@@ -165,6 +177,8 @@ def open_library(
         device=device,
         track=track,
     )
+    problems = listing.left_out | report.without_audio
+    _check_decoded(report, root, problems)
     beside = text_model_beside(runs[0], device=device) if names else None
     for run in runs:
         target = home / "runs" / run.id
@@ -178,15 +192,48 @@ def open_library(
         if 5 <= len(inferred.sounds) <= UMAP_LIBRARY_SOUNDS:
             inferred = inferred.with_umap(UmapSettings())
         inferred.save(target)
-    return Library(collection_folder, home / "runs", report)
+    return Library(collection_folder, home / "runs", report, problems)
+
+
+def _check_decoded(report: EmbedReport, root: Path, problems: dict[str, str]) -> None:
+    """Refuse to go on with fewer than two sounds, naming what kept the others from being decoded."""
+    decoded = int(report.collection.usable(["audio"]).sum())
+    if decoded >= 2:
+        return
+    next_step = "or mend these:" if problems else "or ask about one: bstviz classify FILE"
+    lines = [
+        f"{decoded} of {len(report.collection):,} sounds in {root} could be decoded; a map needs at least 2. "
+        f"Add sounds, {next_step}",
+        *(f"{path}: {reason}" for path, reason in list(problems.items())[:LEFT_OUT_NAMED]),
+        *([f"… and {len(problems) - LEFT_OUT_NAMED:,} more"] if len(problems) > LEFT_OUT_NAMED else []),
+    ]
+    raise UserError("\n  ".join(lines))
 
 
 def carried_over(fresh: Collection, old: Collection) -> Collection:
-    """A newly imported folder with the audio embeddings that an older import has of unchanged files."""
+    """A newly imported folder with the audio embeddings that an older import has of files that are unchanged or away.
+
+    Raises:
+        UserError: Nearly all sounds that the older import has are away.
+    """
+    there = fresh.sounds["sound_id"][fresh.sounds["modified"] != 0]
+    gone = old.sounds["sound_id"][~old.sounds["sound_id"].isin(there)]
+    if len(gone) > AWAY_SHARE * len(old):
+        raise UserError(
+            f"{len(gone):,} of {len(old):,} sounds that were explored in {fresh.root()} are not there now, "
+            f"{gone.iat[0]!r} for one. Nothing was changed. Make them available, or begin anew with another --home."
+        )
     if old.audio is None or not set(FINGERPRINT_COLUMNS) <= set(old.sounds):
         return fresh
+    away = (fresh.sounds["modified"] == 0).to_numpy() & fresh.sounds["sound_id"].isin(old.row_of).to_numpy()
+    before = old.sounds.set_index("sound_id")
+    marks = fresh.sounds[FINGERPRINT_COLUMNS].copy()
+    for name in ("bytes", "modified"):
+        marks.loc[away, name] = before.loc[marks["sound_id"][away], name].to_numpy()
     known = {key: row for row, key in enumerate(old.sounds[FINGERPRINT_COLUMNS].itertuples(index=False, name=None))}
-    keys = fresh.sounds[FINGERPRINT_COLUMNS].itertuples(index=False, name=None)
-    rows = np.array([known.get(key, -1) for key in keys])
+    rows = np.array([known.get(key, -1) for key in marks.itertuples(index=False, name=None)])
     matrix = np.where((rows >= 0)[:, None], old.audio[rows], np.nan).astype(np.float32)
-    return replace(fresh, audio=matrix, audio_encoder=old.audio_encoder)
+    found = old.sounds.iloc[rows].reset_index(drop=True)
+    decoded = {name: found[name].where(rows >= 0, fresh.sounds.get(name)) for name in DECODED_COLUMNS if name in found}
+    sounds = fresh.sounds.assign(bytes=marks["bytes"], modified=marks["modified"], **decoded)
+    return replace(fresh, sounds=sounds, audio=matrix, audio_encoder=old.audio_encoder)

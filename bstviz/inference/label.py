@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from bstviz import storage
-from bstviz.datasets.folder import sound_files
+from bstviz.datasets.audio_root import AWAY_SHARE
+from bstviz.datasets.folder import Listing, list_sounds
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
@@ -28,6 +29,7 @@ from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Item, Track, fingerprint, in_chunks, no_progress
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import load_run, run_identity
+from bstviz.paths import on_disk, readable
 
 RUN_KEY, DECODING_KEY = b"bstviz_run", b"bstviz_decoding"
 
@@ -141,6 +143,7 @@ def label_folder(
     run_folders: Sequence[Path],
     *,
     names: bool = False,
+    follow_links: bool = False,
     engine: Engine = LOCAL,
     device: str = "cpu",
     track: Track = no_progress,
@@ -152,36 +155,71 @@ def label_folder(
         out: Parquet file to write. While the work goes on its chunks lie in a hidden folder beside it.
         run_folders: Audio models, which predict together.
         names: Pool their predictions with those by the words of the files' names; see :class:`Labeller`.
+        follow_links: Follow links that leave the folder, too.
         engine: Where the work is done.
         device: Torch device.
         track: Shows progress.
 
     Returns:
         The table as written, one row per file in path order: ``file`` (relative path), and the columns of
-        :class:`Labeller`.
+        :class:`Labeller`. What :func:`bstviz.datasets.folder.list_sounds` leaves out has a row, too, with its problem.
 
     Raises:
-        UserError: The folder holds no sound, the run needs text, or ``out`` is something other than such a table.
+        UserError: The folder holds no sound, the run needs text, or ``out`` is something other than such a table;
+            nearly all sounds that it has labels of are away, or nearly none can be read.
     """
     root, out = Path(folder).resolve(), Path(out)
     run_folders = [path.resolve() for given in run_folders for path in find_runs(given)]
-    items = [Item(path, str(root / path), fingerprint(root / path)) for path in sound_files(root)]
+    listing = list_sounds(root, follow_links=follow_links)
+    items = [Item(path, readable(root / path), fingerprint(on_disk(root / path))) for path in listing.files]
     runs = [load_run(path) for path in run_folders]
     beside = text_model_beside(runs[0], device=device) if names else None
     run_id = run_identity(*runs, *([beside.run] if beside else ()))
     store = out.parent / f".{out.name}.parts" / run_id
     _check_table(out)
     storage.recover(out)
+    kept = _labelled_and_away(out, root, listing, run_id)
     earlier = store / "earlier.parquet"  # an earlier call's results are a chunk like any other
     if out.is_file() and not earlier.is_file() and _labelled_by(out) == run_id:
         store.mkdir(parents=True, exist_ok=True)
         storage.write_file(earlier, _parquet(pd.read_parquet(out).rename(columns={"file": "id"}), run_id))
     make = partial(Labeller, run_folders, names=names, device=device)
     table = in_chunks(make, items, store, engine=engine, track=track).rename(columns={"id": "file"})
+    away = table.loc[table["fingerprint"] == "", "problem"]
+    if len(away) > AWAY_SHARE * len(table):
+        raise UserError(
+            f"{len(away):,} of {len(table):,} sounds of {root} could not be read where they are labelled: "
+            f"{away.iat[0]} Nothing was written. Make them available, to all machines of a cluster, and run it again."
+        )
     table = answered(table, runs[0].taxonomy)  # chunks and tables of older versions too
+    problems = pd.DataFrame({"file": list(listing.left_out), "problem": list(listing.left_out.values())}, dtype="str")
+    problems = problems.assign(fingerprint="", notes="")
+    table = pd.concat([table, kept, problems]).sort_values("file", ignore_index=True)
     storage.write_file(out, _parquet(table, run_id))
     shutil.rmtree(store.parent, ignore_errors=True)
     return table
+
+
+def _labelled_and_away(out: Path, root: Path, listing: Listing, run_id: str) -> pd.DataFrame:
+    """The rows of a table of labels whose sounds lie in folders that cannot be listed now, where the same run labelled
+    them: they stay.
+
+    Raises:
+        UserError: Nearly all sounds that it has labels of are away.
+    """
+    if not out.is_file():
+        return pd.DataFrame()
+    known = pd.read_parquet(out)
+    known = known[known["problem"].isna()]
+    labelled = known["file"]
+    gone = labelled[~labelled.isin(listing.files)]
+    if len(gone) > AWAY_SHARE * len(labelled):
+        raise UserError(
+            f"{len(gone):,} of the {len(labelled):,} sounds that {out} has labels of are not in {root} now, "
+            f"{gone.iat[0]!r} for one. Nothing was changed. Make them available, or choose another --out."
+        )
+    below = [path for path in listing.away(gone) if path not in listing.left_out]
+    return known[labelled.isin(below) & (_labelled_by(out) == run_id)]
 
 
 def _parquet(table: pd.DataFrame, run_id: str) -> bytes:

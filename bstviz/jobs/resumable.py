@@ -4,12 +4,16 @@ A worker takes sounds and yields tables, one row per sound with its ``id`` and `
 at once, as a file of its own that is either whole or not there. A process killed at any moment loses the chunk it was
 at and no other: started again, it does what is missing. Ray runs the same worker in several processes, on one machine
 or on many that share a disk.
+
+A row without a fingerprint is of a sound that could not be found or read: it may be there again next time, so the row
+counts for the call that made it and no longer.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import platform
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,8 +26,10 @@ import numpy as np
 import pandas as pd
 
 from bstviz import migrations, storage
+from bstviz.errors import UserError
 from bstviz.jobs.backend import LOCAL, Engine, connected
 
+AWAY = ".away.parquet"
 READERS, AHEAD = 2, 12  # threads that decode, and sounds that they may be ahead
 RAY_BATCH, RAY_BATCHES = 128, 4  # sounds that a Ray worker is given at a time, at most, and how often at least
 Track = Callable[..., Iterable[Any]]
@@ -43,9 +49,10 @@ class Item:
 
     Attributes:
         id: What its results are filed under; unique.
-        source: Path of its file, ``synth:`` and an id for a sound that is synthesised, or empty where there is none.
+        source: Path of its file, as :func:`bstviz.paths.readable` writes it, ``synth:`` and an id for a sound that is
+            synthesised, or empty where there is none.
         fingerprint: Changes when the file does (:func:`fingerprint`); results of another fingerprint are not taken
-            over.
+            over. Empty where there is no file.
     """
 
     id: str
@@ -77,7 +84,8 @@ def in_chunks(
     track: Track = no_progress,
     description: str = "Sounds",
 ) -> pd.DataFrame:
-    """Results for every item, one row each in their order; what an earlier call left in ``store`` is not done again.
+    """Results for every item, one row each in their order; what an earlier call left in ``store`` is not done again,
+    but for sounds that could not be read.
 
     Args:
         make: Makes the worker, in the process where it works; it must pickle for Ray.
@@ -88,26 +96,34 @@ def in_chunks(
         description: What the progress is of.
 
     Raises:
-        UserError: Ray is asked for and not installed, or its cluster cannot be reached.
+        UserError: Ray is asked for and not installed, its cluster cannot be reached, or its workers do not see what
+            this machine does.
     """
     store.mkdir(parents=True, exist_ok=True)
+    for file in store.glob(f"*{AWAY}"):
+        file.unlink()
     done = {
         key
         for table in _chunks(store, ["id", "fingerprint"])
         for key in zip(table["id"], table["fingerprint"], strict=True)
+        if key[1]
     }
     todo = [item for item in items if (item.id, item.fingerprint) not in done]
     steps = iter(()) if not todo else (_ray if engine.name == "ray" else _here)(make, todo, store, engine)
     for _ in track(steps, total=len(items), description=description, completed=len(items) - len(todo)):
         pass
-    tables = list(_chunks(store))
-    if not tables:
-        return pd.DataFrame({"id": [], "fingerprint": []})
-    found = pd.concat(tables, ignore_index=True)
-    order = {(item.id, item.fingerprint): row for row, item in enumerate(items)}
+    found = pd.concat([pd.DataFrame({"id": [], "fingerprint": []}, dtype="str"), *_chunks(store)], ignore_index=True)
+    order = {(item.id, mark): row for row, item in enumerate(items) for mark in (item.fingerprint, "")}
     keys = zip(found["id"], found["fingerprint"], strict=True)
     rows = pd.Series([order.get(key, -1) for key in keys], index=found.index)
-    found = found.assign(row=rows)[rows >= 0].drop_duplicates("row").sort_values("row").drop(columns="row")
+    found = found.assign(row=rows, away=found["fingerprint"] == "")[rows >= 0].sort_values(["row", "away"])
+    found = found.drop_duplicates("row").drop(columns=["row", "away"])
+    if len(found) < len(items):
+        raise UserError(
+            f"{len(items) - len(found):,} of {len(items):,} sounds have no result in {store}: the workers of the Ray "
+            "cluster do not write where this machine reads. Keep sounds and results on a disk that all machines see "
+            "under the same path."
+        )
     return found.reset_index(drop=True)
 
 
@@ -122,10 +138,13 @@ def _chunks(store: Path, columns: Sequence[str] | None = None) -> Iterator[pd.Da
 
 
 def _write(store: Path, table: pd.DataFrame) -> list[str]:
-    """Write a chunk as a whole; returns its ids."""
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    storage.write_file(store / f"{uuid.uuid4().hex}.parquet", buffer.getvalue())
+    """Write a chunk as a whole, sounds that could not be read apart from the others; returns its ids."""
+    away = table["fingerprint"] == ""
+    for part, suffix in ((table[~away], ".parquet"), (table[away], AWAY)):
+        if len(part):
+            buffer = io.BytesIO()
+            part.to_parquet(buffer, index=False)
+            storage.write_file(store / f"{uuid.uuid4().hex}{suffix}", buffer.getvalue())
     return table["id"].tolist()
 
 
@@ -139,6 +158,11 @@ class _RayWorker:
 
     def __init__(self, make: Callable[[], Worker], store: str) -> None:
         self.work, self.store = make(), Path(store)
+        if not self.store.is_dir():
+            raise UserError(
+                f"The Ray worker on {platform.node()} does not see {store}. Keep sounds and results on a disk that all "
+                "machines see under the same path."
+            )
 
     def __call__(self, batch: dict[str, np.ndarray]) -> Iterator[dict[str, list[str]]]:
         values = (batch[field.name].tolist() for field in fields(Item))
@@ -150,7 +174,7 @@ def _ray(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Engi
     with connected(engine) as ray:
         from ray import data
 
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         context = data.DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
@@ -165,8 +189,20 @@ def _ray(make: Callable[[], Worker], todo: list[Item], store: Path, engine: Engi
             compute=data.ActorPoolStrategy(size=workers),
             num_cpus=1,
         )
-        for batch in done.iter_batches(batch_size=None, prefetch_batches=0):
-            yield from batch["id"].tolist()
+        try:
+            for batch in done.iter_batches(batch_size=None, prefetch_batches=0):
+                yield from batch["id"].tolist()
+        except ray.exceptions.RayError as error:
+            raise UserError(f"The work stopped on the Ray cluster: {_cause(error)}") from None
+
+
+def _cause(error: BaseException | None) -> str:
+    """What a worker said, in the last line of what Ray says of its error."""
+    said = ""
+    while error is not None:
+        said = str(error).strip() or said
+        error = getattr(error, "cause", None) or error.__cause__
+    return said.rsplit("\n", 1)[-1].removeprefix(f"{UserError.__module__}.{UserError.__name__}: ")
 
 
 def read_ahead(

@@ -21,7 +21,7 @@ from bstviz.encoders.registry import ANTIALIASED, audio_encoder_of, load_audio_e
 from bstviz.errors import UserError
 from bstviz.latent.neighbours import unit
 
-SOUNDS = 20
+CHECKED_SOUNDS = 20
 SAME = 0.999
 """Least cosine of vectors that count as the same: other libraries and processors differ by less."""
 NEAR = 0.9
@@ -31,7 +31,7 @@ BUCKETS: dict[AudioOrText, tuple[str, float, float]] = {"audio": ("s", 10.0, 30.
 CROPPED = BUCKETS["audio"][1]
 TRIED = 5  # of what differs, by which a reason is looked for
 CUTS = (None, 10.0, 30.0)  # seconds
-SEPARATORS = (". ", " ", ", ", "\n", ": ", "; ")
+TEXT_SEPARATORS = (". ", " ", ", ", "\n", ": ", "; ")
 
 Verdict = Literal["same", "same but for crops", "other rows", "other preprocessing", "other crops", "other encoder"]
 
@@ -93,7 +93,7 @@ class EncoderCheck:
 
 
 def check_encoder(
-    collection: Collection, kind: AudioOrText, *, sounds: int = SOUNDS, seed: int = 0, device: str = "cpu"
+    collection: Collection, kind: AudioOrText, *, sounds: int = CHECKED_SOUNDS, seed: int = 0, device: str = "cpu"
 ) -> EncoderCheck:
     """Embed some sounds of a collection anew and compare with what it holds.
 
@@ -146,7 +146,7 @@ def checked(
     collection: Collection,
     *,
     by: AudioOrText | None = None,
-    sounds: int = SOUNDS,
+    sounds: int = CHECKED_SOUNDS,
     seed: int = 0,
     device: str = "cpu",
 ) -> tuple[list[EncoderCheck], dict[str, str]]:
@@ -218,11 +218,11 @@ class _Texts:
 
     def otherwise(self, indices: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         """In words and as embeddings (k, d), other ways to join the words of k of the sounds: all orders of all fields
-        or of some, by all :data:`SEPARATORS`.
+        or of some, by all :data:`TEXT_SEPARATORS`.
         """
         fields = self.info.fields
         orders = [order for n in range(len(fields), 0, -1) for order in permutations(fields, n)]
-        for order, separator in product(orders, SEPARATORS):
+        for order, separator in product(orders, TEXT_SEPARATORS):
             template = separator.join(f"{{{name}}}" for name in order)
             texts = self._of.texts(order, template)
             yield f"Joined as {template!r}", self._encoder.embed([texts[i] for i in indices])

@@ -63,6 +63,16 @@ def fit_pca(latents: np.ndarray) -> PCA:
     return PCA(found.mean_.astype(np.float32), components, explained)
 
 
+def pca_map(latents: np.ndarray) -> tuple[PCA, pd.DataFrame]:
+    """PCA of latents (n, d) and the coordinates (n rows) by it; no coordinates where d is 0."""
+    n, d = latents.shape
+    if not d:
+        nothing = np.zeros((3, 0), np.float32)
+        return PCA(np.zeros(0, np.float32), nothing, np.zeros(3, np.float32)), pd.DataFrame(index=range(n))
+    pca = fit_pca(latents)
+    return pca, pca_table(pca, latents)
+
+
 class _Percent:
     """A file for UMAP's progress bar that hands on the share that it prints, 0 to 1."""
 

@@ -62,6 +62,10 @@ LOSSES: dict[Loss, LossInfo] = {
 :data:`bstviz.models.losses.OBJECTIVES`.
 """
 DEFAULT_LOSS: Loss = "hierarchical"
+EXTERNAL: Literal["external"] = "external"
+"""In place of a loss, for a model that was trained elsewhere, whose loss is not known here
+(:class:`bstviz.models.run_info.ExternalModel`); nothing is trained with it.
+"""
 
 
 def modality_words(modality: Modality, text: str | None = None) -> str:
@@ -190,7 +194,7 @@ class TrainConfig:
         sizes: Of the network.
     """
 
-    loss: Loss = DEFAULT_LOSS
+    loss: Loss | Literal["external"] = DEFAULT_LOSS
     modality: Modality = "audio"
     text: str | None = None
     min_confidence: int = 1
@@ -228,9 +232,10 @@ class TrainConfig:
     sizes: NetworkSizes = field(default_factory=NetworkSizes)
 
     def __post_init__(self) -> None:
-        for name, value, allowed in (("loss", self.loss, tuple(LOSSES)), ("modality", self.modality, MODALITIES)):
-            if value not in allowed:
-                raise UserError(f"{name} is {value!r}; allowed are {', '.join(allowed)}.")
+        if self.loss not in (*LOSSES, EXTERNAL):
+            raise UserError(f"loss is {self.loss!r}; allowed are {', '.join(LOSSES)}.")
+        if self.modality not in MODALITIES:
+            raise UserError(f"modality is {self.modality!r}; allowed are {', '.join(MODALITIES)}.")
         checked_text(self.modality, self.text)
         if not 1 <= self.min_confidence <= 5:
             raise UserError(f"min_confidence is {self.min_confidence}; annotation confidence runs from 1 to 5.")
@@ -272,7 +277,7 @@ class TrainConfig:
             raise UserError(
                 f"Unknown training settings: {', '.join(sorted(unknown))}. A newer bstviz may have written them."
             )
-        return cls(**{**entry, "sizes": NetworkSizes(**entry["sizes"])})
+        return cls(**{**entry, "sizes": NetworkSizes(**entry.get("sizes", {}))})
 
     def words(self, *names: Literal["loss", "modality", "min_confidence"], between: str = " · ") -> str:
         """What people tell models apart by, e.g. "hierarchical · audio + text · confidence ≥ 3": all, or some of it."""
@@ -351,7 +356,13 @@ def recipe(name: str, **changes: Any) -> TrainConfig:
 
 
 def changed(config: TrainConfig, **changes: Any) -> TrainConfig:
-    """A config with some settings changed; ``sizes`` may be a dictionary of some of the sizes."""
+    """A config to train by, with some settings changed; ``sizes`` may be a dictionary of some of the sizes.
+
+    Raises:
+        UserError: A value is not allowed.
+    """
+    if changes.get("loss") == EXTERNAL:
+        raise UserError(f"loss is {EXTERNAL!r}; allowed are {', '.join(LOSSES)}.")
     sizes = changes.get("sizes", {})
     return replace(config, **changes | {"sizes": replace(config.sizes, **sizes) if isinstance(sizes, dict) else sizes})
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from bstviz import migrations, storage
 from bstviz.errors import UserError
 from bstviz.models.config import TrainConfig
-from bstviz.models.run_info import is_run, load_info, run_id, seed_suffix
+from bstviz.models.run_info import RunInfo, is_run, load_info, run_id, seed_suffix
 
 EXPERIMENT_HEADER = "experiment.json"
 
@@ -28,6 +29,24 @@ def find_runs(folder: str | Path) -> list[Path]:
     if not runs:
         raise UserError(f"{folder} holds no run; make one with: bstviz train COLLECTION --out {folder}")
     return runs
+
+
+def load_infos(folders: Iterable[str | Path]) -> tuple[list[RunInfo], dict[str, str]]:
+    """What the runs of experiments are, and why others cannot be read, by folder: one that is damaged ends nothing.
+
+    Raises:
+        UserError: A folder holds no run, or no run can be read.
+    """
+    infos: list[RunInfo] = []
+    damaged: dict[str, str] = {}
+    for path in (path for folder in folders for path in find_runs(folder)):
+        try:
+            infos.append(load_info(path, verify=True))
+        except (UserError, OSError) as error:
+            damaged[str(path)] = str(error)
+    if damaged and not infos:
+        raise UserError(next(iter(damaged.values())))
+    return infos, damaged
 
 
 def run_folder(experiment: str | Path, train: TrainConfig, fold: int) -> Path:

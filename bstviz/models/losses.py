@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bstviz.errors import UserError
-from bstviz.models.config import Denominator, Loss, TrainConfig
+from bstviz.models.config import Denominator, TrainConfig
 
 EFFECTIVE_BETA = 0.999
 """beta of the effective number of sounds (Cui et al., section 3.2), which is at most 1 / (1 - beta) = 1,000."""
@@ -231,7 +231,7 @@ def hierarchical(
     return loss + config.contrastive_weight * torch.lerp(top, second, config.contrastive_second)
 
 
-OBJECTIVES: dict[Loss, Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, TrainConfig, Tensor | None], Tensor]] = {
+OBJECTIVES: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, TrainConfig, Tensor | None], Tensor]] = {
     "hierarchical": hierarchical,
     "flat": flat,
 }

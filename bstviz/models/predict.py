@@ -34,7 +34,16 @@ class Prediction:
 
 
 def network(run: Run, *, device: str = "cpu") -> Network:
-    """The run's network with its weights, in evaluation mode."""
+    """The run's network with its weights, in evaluation mode.
+
+    Raises:
+        UserError: The run has none: its predictions come from elsewhere.
+    """
+    if run.model is None:
+        raise UserError(
+            f"Run {run.id} holds predictions of a model that was trained elsewhere and no weights, so it predicts "
+            "nothing new. Choose a run that was trained here."
+        )
     import torch
 
     from bstviz.models.network import Network

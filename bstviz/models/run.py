@@ -1,7 +1,8 @@
 """Runs: one trained model with everything that the app shows of it.
 
 On disk (``docs/formats.md``) a run is a folder: ``run.json``, ``weights.safetensors``, ``sounds.parquet``,
-``latents.safetensors``, ``projections.parquet``, ``pca.safetensors`` and, with retrieval, ``retrieval.safetensors``.
+``latents.safetensors``, ``projections.parquet``, ``pca.safetensors`` and, with retrieval, ``retrieval.safetensors``. A
+run of a model that was trained elsewhere has no weights, and where no latents came with its predictions no maps.
 What its header says is a :class:`bstviz.models.run_info.RunInfo`; an experiment is a folder of such folders
 (:mod:`bstviz.models.experiment_folder`).
 """
@@ -23,7 +24,7 @@ from bstviz import migrations, storage
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import taxonomy_entry
 from bstviz.errors import UserError
-from bstviz.latent.projection import PCA, UmapSettings, columns_of, fit_pca, pca_table, umap_table
+from bstviz.latent.projection import PCA, UmapSettings, columns_of, pca_map, umap_table
 from bstviz.models.config import TrainConfig, kinds_of
 from bstviz.models.run_info import HEADER, TRAIN_AGAIN, CollectionRef, RunInfo, info_from_header, read_run_header
 
@@ -38,9 +39,10 @@ class Run(RunInfo):
     """One trained model.
 
     Attributes:
-        weights: Parameters and buffers by name, each with a leading axis of 1.
+        weights: Parameters and buffers by name, each with a leading axis of 1; none of a model that was trained
+            elsewhere.
         sounds: One row per sound, as stored.
-        latents: (N, Z) float32.
+        latents: (N, Z) float32; (N, 0) where predictions came without any.
         projections: Maps of the latents, (N rows).
         pca: The PCA behind the pca columns.
         datastore: Its training sounds, for retrieval; None where it answers by its network alone.
@@ -130,8 +132,8 @@ class Run(RunInfo):
         folder = Path(folder)
         header: dict[str, Any] = {
             "format_version": migrations.FORMAT_VERSION,
-            "model": dataclasses.asdict(self.model),
-            "train": dataclasses.asdict(self.train),
+            "model": dataclasses.asdict(self.model) if self.model else None,
+            "train": dataclasses.asdict(self.train) if self.external is None else _known_of_external(self.train),
             "taxonomy": taxonomy_entry(self.taxonomy),
             "encoders": {kind: dataclasses.asdict(info) for kind, info in self.encoders.items()},
             "collection": dataclasses.asdict(self._collection_seen_from(folder)),
@@ -148,17 +150,19 @@ class Run(RunInfo):
             "answered_by": self.answered_by,
             "decoding": self.decoding,
             "held_out_gain": self.held_out_gain,
+            "external": dataclasses.asdict(self.external) if self.external else None,
         }
         with storage.replaced_folder(folder) as fresh:
-            save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")
-            save_file({"latents": np.ascontiguousarray(self.latents, np.float32)}, fresh / "latents.safetensors")
-            save_file(
-                {k: np.ascontiguousarray(v) for k, v in dataclasses.asdict(self.pca).items()}, fresh / "pca.safetensors"
-            )
+            if self.weights:
+                save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")
+            if self.latent_dim:
+                save_file({"latents": np.ascontiguousarray(self.latents, np.float32)}, fresh / "latents.safetensors")
+                pca = {k: np.ascontiguousarray(v) for k, v in dataclasses.asdict(self.pca).items()}
+                save_file(pca, fresh / "pca.safetensors")
+                self.projections.to_parquet(fresh / "projections.parquet", index=False)
             if self.datastore is not None:
                 save_file(self.datastore.arrays(), fresh / RETRIEVAL)
             self.sounds.to_parquet(fresh / "sounds.parquet", index=False)
-            self.projections.to_parquet(fresh / "projections.parquet", index=False)
             storage.write_header(fresh, HEADER, header)
         return folder
 
@@ -180,7 +184,7 @@ class Run(RunInfo):
             latents: (N, Z) float32.
             fitted: The other attributes of a run, see :class:`Run`.
         """
-        pca = fit_pca(latents)
+        pca, projections = pca_map(latents)
         encoders = {kind: collection.encoder(kind) for kind in kinds_of(train.modality)}
         return cls(
             taxonomy=collection.taxonomy,
@@ -194,11 +198,16 @@ class Run(RunInfo):
             ),
             train=train,
             latents=latents,
-            projections=pca_table(pca, latents),
+            projections=projections,
             pca=pca,
             versions=library_versions(),
             **fitted,
         )
+
+
+def _known_of_external(train: TrainConfig) -> dict[str, Any]:
+    """What is known of the training of a model that was trained elsewhere."""
+    return {"loss": train.loss, "modality": train.modality, "min_confidence": train.min_confidence}
 
 
 def library_versions() -> dict[str, str]:
@@ -235,15 +244,21 @@ def _read(place: Path, folder: Path) -> Run:
     from safetensors.numpy import load_file
 
     header = read_run_header(place, verify=True)
-    info = info_from_header(migrations.run_header(header), folder)
+    info = info_from_header(header, folder)
     sounds = pd.read_parquet(place / "sounds.parquet")
     sounds["split"] = sounds["split"].replace(migrations.OLD_SPLITS)
-    latents = storage.map_tensor(place / "latents.safetensors", "latents")
-    projections = pd.read_parquet(place / "projections.parquet")
+    if info.latent_dim:
+        latents = storage.map_tensor(place / "latents.safetensors", "latents")
+        pca = PCA(**load_file(place / "pca.safetensors"))
+        projections = pd.read_parquet(place / "projections.parquet")
+    else:
+        latents = np.zeros((len(sounds), 0), np.float32)
+        pca, projections = pca_map(latents)
     expected = [f"p_{c}" for c in info.taxonomy.codes]
-    if [c for c in sounds if str(c).startswith("p_")] != expected or info.model.n_classes != len(expected):
+    classes = len(expected) if info.model is None else info.model.n_classes
+    if [c for c in sounds if str(c).startswith("p_")] != expected or classes != len(expected):
         raise UserError(f"{folder}: the probability columns are not the taxonomy's classes in order. {TRAIN_AGAIN}")
-    if not len(sounds) == len(latents) == len(projections) or latents.shape[1] != info.model.sizes.latent:
+    if not len(sounds) == len(latents) == len(projections) or latents.shape[1] != info.latent_dim:
         raise UserError(
             f"{folder}: {len(sounds)} sounds, latents {latents.shape}, coordinates of {len(projections)}. {TRAIN_AGAIN}"
         )
@@ -256,9 +271,9 @@ def _read(place: Path, folder: Path) -> Run:
     return Run(
         datastore=datastore,
         **{field.name: getattr(info, field.name) for field in dataclasses.fields(info)},
-        weights=load_file(place / "weights.safetensors"),
+        weights=load_file(place / "weights.safetensors") if info.model is not None else {},
         sounds=sounds,
         latents=latents,
         projections=projections,
-        pca=PCA(**load_file(place / "pca.safetensors")),
+        pca=pca,
     )

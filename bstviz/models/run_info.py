@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from bstviz import migrations, storage
@@ -14,9 +15,11 @@ from bstviz.datasets.taxonomy import Decoding, Taxonomy, taxonomy_from
 from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from, words_of
 from bstviz.errors import UserError
 from bstviz.latent.projection import UmapSettings
-from bstviz.models.config import Modality, ModelConfig, NetworkSizes, TrainConfig
+from bstviz.models.config import EXTERNAL, Modality, ModelConfig, NetworkSizes, TrainConfig
 
 HEADER = "run.json"
+Given = Literal["classes", "score", "none"]
+"""Which probabilities a model gave: of all classes, of the predicted one alone, or none."""
 TRAIN_AGAIN = "Train it again, or restore the folder from a copy."
 
 
@@ -34,13 +37,35 @@ class CollectionRef:
     text_hash: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExternalModel:
+    """A model that was trained elsewhere, of which a run holds the predictions and no weights.
+
+    Attributes:
+        name: What people call it.
+        file: Name of the file that the predictions were read from.
+        sha256: Of that file.
+        given: The probabilities that it held. Of the predicted class alone: the rest is spread evenly over the others;
+            none: the predicted class has probability 1.
+        latents: Where the sounds' latents come from, in words; empty where there are none.
+        dim: Their dimensions; 0 where there are none.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    given: Given = "classes"
+    latents: str = ""
+    dim: int = 0
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RunInfo:
     """What ``run.json`` says of a run: enough for tables and pickers, without its arrays.
 
     Attributes:
-        model: Sizes of the network.
-        train: Settings of its training.
+        model: Sizes of the network; None of a model that was trained elsewhere.
+        train: Settings of its training; of a model that was trained elsewhere modality and threshold alone are known.
         taxonomy: The classes.
         encoders: What made the embeddings it takes, by kind.
         collection: What it was trained on.
@@ -59,10 +84,11 @@ class RunInfo:
         decoding: By which the predicted classes that it stores were chosen: ``argmax`` for a trained run.
         held_out_gain: How much better than the class frequencies it predicts sounds that were held out by group
             (:func:`bstviz.inference.pool.gain`), in nats per sound, where its maker measured it; None elsewhere.
+        external: Which model predicted, where that was trained elsewhere; None for a network of ours.
         folder: Where it was loaded from, if it was.
     """
 
-    model: ModelConfig
+    model: ModelConfig | None
     train: TrainConfig
     taxonomy: Taxonomy
     encoders: dict[AudioOrText, EncoderInfo]
@@ -80,11 +106,16 @@ class RunInfo:
     answered_by: str | None = None
     decoding: Decoding = "argmax"
     held_out_gain: float | None = None
+    external: ExternalModel | None = None
     folder: Path | None = None
 
     @property
     def name(self) -> str:
-        """Loss, modality, threshold, variant if named, fold, and seed if not 0, as people tell runs apart."""
+        """Loss, modality, threshold, variant if named, fold, and seed if not 0, as people tell runs apart; of a model
+        that was trained elsewhere its name and the fold.
+        """
+        if self.external is not None:
+            return f"{self.external.name} · fold {self.fold}"
         variant = f" · {self.train.variant}" if self.train.variant else ""
         seed = f" · seed {self.train.seed}" if self.train.seed else ""
         return f"{self.train.words()}{variant} · fold {self.fold}{seed}"
@@ -92,7 +123,32 @@ class RunInfo:
     @property
     def id(self) -> str:
         """Folder name: unique within an experiment."""
+        if self.external is not None:
+            plain = re.sub(r"[^\w.+-]+", "-", self.external.name).strip("-.")
+            return f"{plain or EXTERNAL}-fold{self.fold}"
         return run_id(self.train, self.fold)
+
+    @property
+    def model_name(self) -> str:
+        """Loss and modality, or the name of a model that was trained elsewhere."""
+        return self.external.name if self.external is not None else self.train.words("loss", "modality")
+
+    @property
+    def given(self) -> Given:
+        """Which probabilities the model gave."""
+        return self.external.given if self.external is not None else "classes"
+
+    @property
+    def latent_dim(self) -> int:
+        """Dimensions of the latents; 0 where predictions came without any."""
+        if self.external is not None:
+            return self.external.dim
+        return self.model.sizes.latent if self.model is not None else 0
+
+    @property
+    def attends(self) -> bool:
+        """Whether it divides its attention between audio and text, so that there are weights to show."""
+        return self.train.modality == "both" and self.external is None
 
     @property
     def text(self) -> str | None:
@@ -175,7 +231,7 @@ def load_info(folder: str | Path, *, verify: bool = False) -> RunInfo:
     """
     folder = Path(folder)
     header = storage.read_folder(folder, lambda place: read_run_header(place, verify=verify))
-    return info_from_header(migrations.run_header(header), folder)
+    return info_from_header(header, folder)
 
 
 def read_run_header(place: Path, *, verify: bool) -> dict[str, Any]:
@@ -184,10 +240,22 @@ def read_run_header(place: Path, *, verify: bool) -> dict[str, Any]:
 
 
 def info_from_header(header: dict[str, Any], folder: Path) -> RunInfo:
-    """What a header of the present format version says of the run in ``folder``."""
-    model = header["model"]
+    """What a header, migrated where it is of an older format version, says of the run in ``folder``.
+
+    Raises:
+        UserError: It lacks something, or something in it is of another kind.
+    """
+    try:
+        return _stated(header, folder)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{folder / HEADER} is damaged ({type(error).__name__}: {error}). {TRAIN_AGAIN}") from None
+
+
+def _stated(stored: dict[str, Any], folder: Path) -> RunInfo:
+    header = migrations.run_header(stored)
+    model, external = header["model"], header.get("external")
     return RunInfo(
-        model=ModelConfig(**{**model, "sizes": NetworkSizes(**model["sizes"])}),
+        model=None if external else ModelConfig(**{**model, "sizes": NetworkSizes(**model["sizes"])}),
         train=TrainConfig.from_dict(header["train"]),
         taxonomy=taxonomy_from(header["taxonomy"]),
         encoders={kind: info for kind, entry in header["encoders"].items() if (info := encoder_from(entry))},
@@ -205,6 +273,7 @@ def info_from_header(header: dict[str, Any], folder: Path) -> RunInfo:
         answered_by=header["answered_by"],
         decoding=header.get("decoding", "argmax"),
         held_out_gain=header.get("held_out_gain"),
+        external=ExternalModel(**external) if external else None,
         folder=folder.resolve(),
     )
 

@@ -1,7 +1,8 @@
 """What is known of each sound of a run, column by column: maps are coloured by it, filters count it.
 
-Conventions: a column gives each of N sounds one category (an index into ``categories``); columns of numbers are cut
-into bins and keep their values. What a sound lacks is the last category, :data:`NONE`, in grey.
+Conventions: a column gives each of N sounds one category (an index into ``categories``), each under a label of its own;
+columns of numbers and times are cut into bins and keep their values. What a sound lacks is the last category,
+:data:`NONE`, in grey. Long because what is known of a sound, and how its columns filter, stand together.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import numpy as np
 import pandas as pd
 
 from bstviz.datasets.collection import NOT_OFFERED
+from bstviz.datasets.plain import is_plain
+from bstviz.datasets.reading import distinct
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.models.run import Run
+from bstviz.plots.bins import Bins, as_number_or_time, number_bins, number_labels, time_bins
 
 NONE, OTHERS = "none", "all others"
 MISSING = "#a4abb6"
@@ -37,7 +41,14 @@ TONES = {"#2385ca": "#1d6ea7", "#2ca52c": "#35c535"}
 VIRIDIS = ("#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725")
 STEPS = 64
 """Colours of a continuous scale."""
-BINS = 10
+FEW_NUMBERS = 12
+"""Of so many different numbers or fewer, each is a category of its own."""
+LABEL = 60
+"""Characters of a label at most."""
+OWN = "{} (table)"
+"""A column of the table whose name is that of something else that is known of every sound."""
+MODIFIED = "modified"
+"""When a file of an imported folder changed, in ns since 1970 (docs/formats.md)."""
 BUILT_IN = {
     "top": "Top-level class",
     "second": "Second-level class",
@@ -68,8 +79,9 @@ class Column:
         label: What people read.
         index: (N,) uint8 or uint16, the category of each sound.
         categories: In order; for numbers the bins, low to high.
-        values: (N,) float32 for numbers, NaN where there is none; else None.
-        edges: (bins + 1,) edges of the bins of numbers; else None.
+        values: (N,) float64 for numbers, seconds since 1970 for times, NaN where there is none; else None.
+        edges: (bins + 1,) edges of the bins of numbers and times; else None.
+        ticks: The edges in words; () for numbers in as few digits as tell them apart.
     """
 
     name: str
@@ -78,11 +90,17 @@ class Column:
     categories: tuple[Category, ...]
     values: np.ndarray | None = None
     edges: np.ndarray | None = None
+    ticks: tuple[str, ...] = ()
 
     @property
     def labels(self) -> list[str]:
         """Labels of the categories."""
         return [c.label for c in self.categories]
+
+    @property
+    def edge_labels(self) -> tuple[str, ...]:
+        """The edges in words, as a colour bar shows them."""
+        return self.ticks or (() if self.edges is None else number_labels(self.edges))
 
     def counts(self, rows: np.ndarray | None = None) -> np.ndarray:
         """Sounds in each category, (categories,) int64, of all sounds or those of a mask or row array."""
@@ -112,7 +130,11 @@ def scale(steps: int) -> list[str]:
 def _of(name: str, label: str, index: np.ndarray, categories: Sequence[Category]) -> Column:
     """Column from category indices, -1 where there is none; empty categories go."""
     index = np.where(index < 0, len(categories), index)
-    everything = [*categories, Category(NONE, MISSING)]
+    labels = distinct(c.label for c in categories)
+    everything = [
+        *(Category(label, c.color) for label, c in zip(labels, categories, strict=True)),
+        Category(NONE, MISSING),
+    ]
     kept = np.flatnonzero(np.bincount(index, minlength=len(everything)))
     position = np.zeros(len(everything), np.uint8 if len(kept) < 256 else np.uint16)
     position[kept] = np.arange(len(kept))
@@ -127,37 +149,59 @@ def category_column(name: str, label: str, values: pd.Series) -> Column:
     rank = np.full(len(uniques) + 1, len(kept))
     rank[kept] = np.arange(len(kept))
     rank[-1] = -1  # the code of what is missing
-    named = [Category(str(uniques[u])[:60], CATEGORY_COLORS[i % len(CATEGORY_COLORS)]) for i, u in enumerate(kept)]
+    named = [Category(_shown(str(uniques[u])), CATEGORY_COLORS[i % len(CATEGORY_COLORS)]) for i, u in enumerate(kept)]
     others = [Category(f"{OTHERS} ({len(frequent) - len(kept):,})", "#6b7686")] if len(kept) < len(frequent) else []
     return _of(name, label, rank[codes], [*named, *others])
+
+
+def _shown(word: str) -> str:
+    """A word as a label: long ones without their middle, those that mean something else as labels in quotes."""
+    if len(word) > LABEL:
+        return f"{word[:40]} … {word[-17:]}"
+    return f"“{word}”" if word == NONE or word.startswith(OTHERS) else word
+
+
+def truth_column(name: str, label: str, values: pd.Series) -> Column:
+    """Column of true and false."""
+    index = values.astype("boolean").map({True: 0, False: 1}).fillna(-1).to_numpy(int)
+    return _of(name, label, index, [Category(str(v), CATEGORY_COLORS[i]) for i, v in enumerate((True, False))])
+
+
+def few_numbers_column(name: str, label: str, values: np.ndarray) -> Column:
+    """Column of few different numbers (N,), a category each, in their order."""
+    known = np.unique(values[np.isfinite(values)])
+    index = np.where(np.isfinite(values), np.searchsorted(known, np.nan_to_num(values)), -1)
+    colors = CATEGORY_COLORS if len(known) <= len(CATEGORY_COLORS) else scale(len(known))
+    return _of(name, label, index, [Category(*pair) for pair in zip(number_labels(known), colors, strict=False)])
 
 
 def number_column(
     name: str, label: str, values: np.ndarray, *, low: float | None = None, high: float | None = None
 ) -> Column:
-    """Column of numbers in :data:`BINS` bins of equal width, or of equal ratio where they span far (as durations do).
+    """Column of numbers in bins of equal width, or of equal ratio where they span far (as durations do).
 
     Args:
         name: Key.
         label: What people read.
-        values: (N,) numbers, NaN where there is none.
+        values: (N,) numbers; NaN and infinite ones are missing.
         low: Lower end of the bins; the smallest value when left out.
         high: Upper end.
     """
-    values = np.asarray(values, np.float32)
-    known = values[np.isfinite(values)]
-    low = float(known.min()) if low is None else low
-    high = float(known.max()) if high is None else high
-    if low > 0 and high / low > 50:
-        edges = np.geomspace(low, high, BINS + 1)
-    else:
-        edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
-    index = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, BINS - 1)
-    bins = [Category(f"{a:.3g} – {b:.3g}", c) for a, b, c in zip(edges[:-1], edges[1:], scale(BINS), strict=True)]
-    whole = np.where(np.isfinite(values), index, -1)
-    index = np.where(whole < 0, BINS, whole).astype(np.uint8)
-    categories = (*bins, Category(NONE, MISSING)) if (whole < 0).any() else tuple(bins)
-    return Column(name, label, index, categories, values, edges)
+    return _binned(name, label, number_bins(values, low=low, high=high))
+
+
+def time_column(name: str, label: str, times: pd.Series) -> Column:
+    """Column of times in bins of a second to centuries, whatever is the least that takes them all in."""
+    return _binned(name, label, time_bins(times))
+
+
+def _binned(name: str, label: str, bins: Bins) -> Column:
+    colors = scale(len(bins.labels))
+    categories = [Category(*pair) for pair in zip(distinct(bins.labels), colors, strict=True)]
+    index = np.where(bins.index < 0, len(categories), bins.index).astype(np.uint8)
+    if (bins.index < 0).any():
+        categories.append(Category(NONE, MISSING))
+    return Column(name, label, index, tuple(categories), bins.values, bins.edges, bins.ticks)
 
 
 def class_column(name: str, taxonomy: Taxonomy, labels: np.ndarray) -> Column:
@@ -213,7 +257,11 @@ def correct_column(run: Run, *, training: bool = False) -> Column:
 
 
 def _tells_apart(values: pd.Series) -> bool:
-    """Whether a table's column differs between sounds at all."""
+    """Whether a table's column differs between sounds at all, in values that can be shown."""
+    if not is_plain(values):
+        return False
+    if pd.api.types.is_float_dtype(values.dtype):
+        values = values.mask(np.isinf(values.to_numpy(float, na_value=np.nan)))
     missing = values.isna()
     return bool((missing.any() or (values != values.iloc[0]).any()) and not missing.all())
 
@@ -242,12 +290,19 @@ class Columns(Mapping[str, Column]):
         names = dict(BUILT_IN)
         if table["confidence"].isna().all():
             del names["confidence"]
-        if run.train.modality != "both":
+        if not run.attends:
             del names["attention"]
         if folds is None:
             del names["fold"]
-        own = [str(c) for c in table.columns if c not in NOT_OFFERED and _tells_apart(table[c])]
-        self.names: dict[str, str] = names | {c: c.replace("_", " ").capitalize() for c in own if c not in names}
+        offered = [str(c) for c in table.columns if c not in NOT_OFFERED and _tells_apart(table[c])]
+        self._own = {OWN.format(c) if c in BUILT_IN else c: c for c in offered if c != "confidence"}
+        named = {key: key.replace("_", " ").capitalize() for key in self._own}
+        taken = set(BUILT_IN.values())
+        keys, labels = (
+            (*names, *named),
+            (*names.values(), *(OWN.format(v) if v in taken else v for v in named.values())),
+        )
+        self.names: dict[str, str] = dict(zip(keys, distinct(labels), strict=True))
 
     def __getitem__(self, name: str) -> Column:
         if name not in self.names:
@@ -267,6 +322,8 @@ class Columns(Mapping[str, Column]):
 
     def _make(self, name: str) -> Column:
         run, label = self._run, self.names[name]
+        if name in self._own:
+            return column_of(name, label, self._table[self._own[name]])
         if name in ("top", "second", "predicted"):
             return class_column(name, run.taxonomy, run.y_pred if name == "predicted" else run.y_true)
         if name == "correct":
@@ -282,16 +339,26 @@ class Columns(Mapping[str, Column]):
             folds = self._folds()
             colors = [Category(f"fold {i}", CATEGORY_COLORS[i % len(CATEGORY_COLORS)]) for i in range(folds.max() + 1)]
             return _of(name, label, folds, colors)
-        if name == "split":
-            order = {split: i for i, split in enumerate(SPLIT_COLORS)}
-            index = run.sounds["split"].map(order).fillna(-1).to_numpy(int)
-            return _of(
-                name, label, index, [Category(split.replace("_", " "), color) for split, color in SPLIT_COLORS.items()]
-            )
-        values = self._table[name]
-        if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and values.nunique() > 12:
-            return number_column(name, label, values.to_numpy(np.float32, na_value=np.nan))
+        order = {split: i for i, split in enumerate(SPLIT_COLORS)}
+        index = run.sounds["split"].map(order).fillna(-1).to_numpy(int)
+        return _of(
+            name, label, index, [Category(split.replace("_", " "), color) for split, color in SPLIT_COLORS.items()]
+        )
+
+
+def column_of(name: str, label: str, values: pd.Series) -> Column:
+    """Column of a table's values: times, numbers, true and false, or words."""
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return truth_column(name, label, values)
+    if name == MODIFIED and pd.api.types.is_integer_dtype(values.dtype):
+        values = pd.to_datetime(values, unit="ns")
+    found = as_number_or_time(values)
+    if found is None:
         return category_column(name, label, values)
+    if isinstance(found, pd.Series):
+        return time_column(name, label, found)
+    few = len(np.unique(found[np.isfinite(found)])) <= FEW_NUMBERS
+    return few_numbers_column(name, label, found) if few else number_column(name, label, found)
 
 
 def crossfilter(

@@ -207,7 +207,7 @@ def pane_title(side: str, run: Run, silhouette: float | None, more: str = "") ->
     """Title of one of two panes, escaped: the run, and below it how well its top-level classes cohere."""
     cohere = "" if silhouette is None or np.isnan(silhouette) else f"top-level silhouette {silhouette:.3f}"
     below = " · ".join(part for part in (cohere, more) if part)
-    return f"<b>{html.escape(f'{side}: ' + run.train.words('loss', 'modality'))}</b>" + f"<br>{below}" * bool(below)
+    return f"<b>{html.escape(f'{side}: ' + run.model_name)}</b>" + f"<br>{below}" * bool(below)
 
 
 def _of_rows(texts: Callable[[np.ndarray], list[str]], own: np.ndarray) -> Callable[[np.ndarray], list[str]]:

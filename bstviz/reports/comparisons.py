@@ -17,9 +17,9 @@ from bstviz.evaluation import bootstrap, out_of_fold, paired
 from bstviz.evaluation.confusion import shared_test
 from bstviz.evaluation.paired import Comparison
 from bstviz.models.config import Loss
-from bstviz.models.experiment_folder import find_runs
+from bstviz.models.experiment_folder import load_infos
 from bstviz.models.run import Run, load_run
-from bstviz.models.run_info import RunInfo, load_info
+from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
 from bstviz.reports.table import MODELS, recipe_of
 
@@ -202,7 +202,7 @@ def of_experiments(experiments: Iterable[str | Path]) -> list[dict[str, Any]]:
     Raises:
         UserError: A folder holds no run.
     """
-    infos = [load_info(path) for folder in experiments for path in find_runs(folder)]
+    infos, _ = load_infos(experiments)
     pairs = summaries.named_settings(infos, losses_apart=False).values()
     return [_entry(comparison) for members in pairs for comparison in compare_stored(members)]
 

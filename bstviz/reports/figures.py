@@ -15,7 +15,7 @@ from plotly.subplots import make_subplots
 
 from bstviz.latent.neighbours import unit
 from bstviz.latent.projection import fit_pca
-from bstviz.models.config import LOSSES
+from bstviz.models.config import EXTERNAL, LOSSES
 from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
 from bstviz.plots.style import EMPTY_AXIS, LEGEND, MARGIN
@@ -23,12 +23,14 @@ from bstviz.reports.table import MODELS, Row, modality_names, paper_figure
 
 MODEL_COLORS = {
     **{str(loss): info.color for loss, info in LOSSES.items()},
+    EXTERNAL: "#2a9d8f",
     "knn": "#8a94a6",
     "logistic": "#a07f4a",
     "zeroshot": "#b66dd3",
 }
 SYMBOLS = {
     **{str(loss): info.symbol for loss, info in LOSSES.items()},
+    EXTERNAL: "hexagon",
     "knn": "square",
     "logistic": "triangle-up",
     "zeroshot": "star",
@@ -46,29 +48,32 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool 
         paper: Draw the paper's figures, where they may stand.
         height: In pixels.
     """
+    rows = [row for row in rows if metric in row.metrics]
     groups = [
         (row.min_confidence, modality, row.variant) for row, modality in zip(rows, modality_names(rows), strict=True)
     ]
     positions = {group: i for i, group in enumerate(dict.fromkeys(groups))}
-    models = [m for m in MODELS if any(row.model == m for row in rows)]
+    models = list(
+        dict.fromkeys((row.model, row.model_words) for row in sorted(rows, key=lambda r: list(MODELS).index(r.model)))
+    )
     offsets = dict(zip(models, np.linspace(-0.24, 0.24, len(models)) if len(models) > 1 else [0.0], strict=True))
     figure = go.Figure()
-    for model in models:
-        own = [row for row in rows if row.model == model]
-        x = [positions[g] + offsets[model] for row, g in zip(rows, groups, strict=True) if row.model == model]
+    for model, words in models:
+        mine = [(row, group) for row, group in zip(rows, groups, strict=True) if row.model_words == words]
+        own, x = [row for row, _ in mine], [positions[group] + offsets[model, words] for _, group in mine]
         figure.add_trace(
             go.Scatter(
                 x=x,
                 y=[100 * row.metrics[metric].mean for row in own],
                 mode="markers",
-                name=MODELS[model],
+                name=html.escape(words),
                 error_y={
                     "array": [100 * (row.metrics[metric].std_over_folds or 0) for row in own],
                     "thickness": 1.5,
                     "width": 4,
                 },
                 marker={"color": MODEL_COLORS[model], "size": 10, "symbol": SYMBOLS[model]},
-                hovertext=[f"{MODELS[model]}<br>{row.percent(metric)} %, {_over(row)}" for row in own],
+                hovertext=[f"{html.escape(words)}<br>{row.percent(metric)} %, {_over(row)}" for row in own],
                 hoverinfo="text",
             )
         )

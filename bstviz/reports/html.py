@@ -20,16 +20,19 @@ from typing import Any
 import plotly.graph_objects as go
 
 from bstviz import storage
-from bstviz.models.experiment_folder import find_runs, read_experiment
-from bstviz.models.run_info import HEADER, RunInfo, load_info
+from bstviz.models.experiment_folder import load_infos, read_experiment
+from bstviz.models.run_info import HEADER, RunInfo
 from bstviz.plots.confusion import NIGHT
 from bstviz.reports import reproduce, summaries
+from bstviz.reports.card.facts import CardFacts
 from bstviz.reports.comparisons import collection_of
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, Text, run_groups
 from bstviz.reports.table import MODELS
 from bstviz.training.baselines import find_baselines
 
 TEMPLATE = "report.html"
+CARD_SECTIONS = ("Model", "Data", "Training", "Figures", "By group", "Limits")
+"""Of a model card; accuracy by class and calibration stand with their figures."""
 ONE_OF_SEVERAL = 330  # height in pixels of a figure that stands among others of its kind
 
 
@@ -43,13 +46,13 @@ class Chapter:
 
 
 def load_groups(experiments: Iterable[str | Path]) -> list[RunGroup]:
-    """Runs and baselines of experiment folders by collection and folds.
+    """Runs and baselines of experiment folders by collection and folds; runs that are damaged are left out.
 
     Raises:
-        UserError: A folder holds no run.
+        UserError: A folder holds no run, none can be read, or no sound of theirs has a class.
     """
     folders = [Path(folder) for folder in experiments]
-    infos = [load_info(path) for folder in folders for path in find_runs(folder)]
+    infos, _ = load_infos(folders)
     return run_groups(infos, [baseline for folder in folders for baseline in find_baselines(folder)])
 
 
@@ -60,6 +63,7 @@ def chapters_of(group: RunGroup, *, paper: bool = True) -> list[Chapter]:
     return [
         *(_chapter(s, _choices(s.scope, group, paper=paper)) for s in SECTIONS if s.scope != "setting"),
         Chapter("Settings one by one", chapters=[_setting(chosen, by_setting) for chosen in settings]),
+        Chapter("Model cards", chapters=[_card(chosen) for chosen in settings if all(i.metrics for i in chosen.infos)]),
         data(group),
         training(group.infos),
         made_again(group),
@@ -87,6 +91,12 @@ def _setting(chosen: Chosen, sections: Sequence[Section]) -> Chapter:
     """The sections about one setting, without headings of their own."""
     there = [section for section in sections if all(map(section.needs, chosen.infos))]
     return Chapter(chosen.name, [b for section in there for b in _with_words(section, section.blocks(chosen))])
+
+
+def _card(chosen: Chosen) -> Chapter:
+    """What the model card of a setting says beyond the other chapters."""
+    sections = CardFacts(chosen.runs, collection_of(chosen.infos[0])).sections()
+    return Chapter(chosen.name, chapters=[Chapter(name, sections[name]) for name in CARD_SECTIONS])
 
 
 def _with_words(section: Section, blocks: Sequence[Block]) -> list[Block]:
@@ -172,18 +182,24 @@ def data(group: RunGroup) -> Chapter:
 
 
 def training(infos: Sequence[RunInfo]) -> Chapter:
-    """Every setting of the trainings; several values where the runs differ."""
-    entries = [_flat(dataclasses.asdict(info.train)) for info in infos]
-    cells = [[name, ", ".join(dict.fromkeys(_word(entry.get(name)) for entry in entries))] for name in entries[0]]
+    """Every setting of the trainings; several values where the runs differ; what is known of models from elsewhere."""
+    entries = [_flat(dataclasses.asdict(info.train)) for info in infos if info.external is None]
+    from_elsewhere = [info.external for info in infos if info.external is not None]
+    cells = [
+        [name, ", ".join(dict.fromkeys(_word(entry.get(name)) for entry in entries))] for name in (entries or [{}])[0]
+    ]
     versions = {
         name: ", ".join(sorted({i.versions[name] for i in infos if name in i.versions})) for name in infos[0].versions
     }
     made_with = [[name, version] for name, version in versions.items()]
     caption = "Settings of the trainings; several values where the runs differ."
+    elsewhere = "Models that were trained elsewhere, whose predictions were imported."
+    files = [[model.name, model.file, model.sha256] for model in from_elsewhere]
     return Chapter(
         "Settings and versions",
         [
-            Table(caption, ["Setting", "Value"], cells, words=2),
+            *([Table(caption, ["Setting", "Value"], cells, words=2)] if cells else []),
+            *([Table(elsewhere, ["Model", "File", "SHA-256"], files, words=3)] if files else []),
             Table("Versions that the runs were made with.", ["Package", "Version"], made_with, words=2),
         ],
     )
@@ -258,7 +274,8 @@ def build(experiments: Sequence[str | Path], *, paper: bool = True) -> str:
 def _models(found: Sequence[RunGroup]) -> Iterator[str]:
     for group in found:
         for info, *_ in summaries.named_settings(group.infos).values():
-            yield f"{MODELS[info.train.loss].lower()} ({info.train.words('modality')})"
+            own = f"{MODELS[info.train.loss].lower()} ({info.train.words('modality')})"
+            yield info.external.name if info.external is not None else own
 
 
 def write_report(experiments: Sequence[str | Path], file: str | Path, *, paper: bool = True) -> Path:

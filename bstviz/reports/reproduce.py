@@ -33,7 +33,7 @@ def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[s
     configs = {info.train for info in infos}
     folds = fold_options(infos[0].split_kind)
     plain = next((c for c in configs if not c.variant), None)
-    if plain is None or folds is None or any(info.answered_by for info in infos):
+    if plain is None or folds is None or any(info.answered_by or info.external for info in infos):
         return None
     name, changes = min(((name, _changes(plain, RECIPES[name])) for name in RECIPES), key=lambda pair: len(pair[1]))
     values = {axis: {getattr(c, axis) for c in configs} for axis in GRID}

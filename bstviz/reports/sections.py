@@ -19,6 +19,7 @@ from typing import Literal
 import pandas as pd
 import plotly.graph_objects as go
 
+from bstviz.errors import UserError
 from bstviz.evaluation import confusion
 from bstviz.evaluation.out_of_fold import OutOfFold
 from bstviz.latent.projection import columns_of
@@ -127,10 +128,18 @@ class RunGroup:
 
 
 def run_groups(infos: Iterable[RunInfo], baselines: Iterable[Baseline]) -> list[RunGroup]:
-    """Runs by collection and kind of folds, in the order of the first of each; baselines without a run are left out."""
+    """Runs by collection and kind of folds, in the order of the first of each.
+
+    Left out are runs on sounds without classes, of which nothing can be measured, and baselines without a run.
+
+    Raises:
+        UserError: No run is left.
+    """
     found: dict[tuple[str, str], RunGroup] = {}
-    for info in infos:
+    for info in (info for info in infos if info.metrics):
         found.setdefault((info.collection.name, info.split_kind), RunGroup([], [])).infos.append(info)
+    if not found:
+        raise UserError(table.NOTHING_MEASURED)
     for baseline in baselines:
         if group := found.get((baseline.collection, baseline.split_kind)):
             group.baselines.append(baseline)
@@ -190,6 +199,8 @@ def table_one(chosen: Chosen) -> list[Block]:
     headings, cells = table.table(rows, paper=chosen.paper)
     shorter = pd.DataFrame(table.table(rows, paper=chosen.paper, digits=1)[1], columns=headings)
 
+    known = {name: words for name, words in TABLE_METRICS.items() if any(name in row.metrics for row in rows)}
+
     def dots(metric: str) -> Figure:
         heading = summaries.heading(metric)
         marks = " Open marks: the paper's." if beside and metric != "hierarchical_f1" else ""
@@ -200,7 +211,7 @@ def table_one(chosen: Chosen) -> list[Block]:
 
     return [
         Table(caption, headings, cells, words=table.words_in(headings), frame=shorter, csv=table.write(rows, "csv")),
-        Choice("Metric", TABLE_METRICS, "second_accuracy", dots),
+        Choice("Metric", known, "second_accuracy", dots),
     ]
 
 
@@ -388,6 +399,7 @@ SECTIONS = (
         "each top-level class.",
         "fold",
         latent_spaces,
+        needs=lambda info: info.external is None,
         missing="None of the settings of the paper's figure 2 is among the runs of this fold.",
     ),
     Section(
@@ -410,6 +422,8 @@ SECTIONS = (
         "sounds.",
         "setting",
         training,
+        needs=lambda info: bool(info.history),
+        missing="Only models that were trained here have curves; there are none among these runs.",
     ),
     Section(
         "Attention",
@@ -417,7 +431,7 @@ SECTIONS = (
         "quartiles over the test sounds of each class, all folds.",
         "setting",
         attention,
-        needs=lambda info: info.train.modality == "both",
+        needs=lambda info: info.attends,
         missing="Attention is between audio and text; this needs an audio + text model.",
     ),
     Section(
@@ -427,6 +441,8 @@ SECTIONS = (
         "divided by a temperature fitted on validation sounds.",
         "setting",
         calibration,
+        needs=lambda info: info.given != "none",
+        missing="These models gave classes alone, without probabilities.",
     ),
 )
 """All sections, in the order of the page."""

@@ -80,8 +80,8 @@ def named_settings(
     differing = [  # what settings may differ in besides, named where they do
         part
         for part in (
-            lambda s: s.train.variant or recipe_of(s.train),
-            lambda s: f"seed {s.train.seed}",
+            lambda s: "" if s.external else s.train.variant or recipe_of(s.train),
+            lambda s: "" if s.external else f"seed {s.train.seed}",
             lambda s: s.collection + (f" ({s.hash[:6]})" if hashes[s.collection] > 1 else ""),
             lambda s: s.split_kind if kinds[s.collection] > 1 else "",
             lambda s: f"extra training data {', '.join(s.extra_training_data)}" if s.extra_training_data else "",
@@ -94,6 +94,8 @@ def named_settings(
 
     def words(setting: Setting) -> str:
         train = setting.train
+        if setting.external is not None:
+            return " · ".join(filter(None, [setting.external.name, *(part(setting) for part in differing)]))
         modality = modality_words(train.modality, groups[setting][0].text if several_texts else train.text)
         loss = [MODELS[train.loss]] if losses_apart else []
         confidence = [train.words("min_confidence")] if thresholds_apart else []
@@ -189,10 +191,15 @@ def seeds_in_words(chosen: Sequence[RunInfo], infos: Sequence[RunInfo]) -> str:
 
 
 def calibration_error(answers: OutOfFold) -> str:
-    """Expected calibration error of a setting at both levels, in percent, mean and deviation over its folds."""
+    """Expected calibration error of a setting at both levels, in percent, mean and deviation over its folds; at the
+    second level alone where the model gave no probabilities but that of the predicted class.
+    """
     folds = [fold for i in range(len(answers.runs)) if len(fold := answers.where(answers.member == i))]
     words = []
-    for level, parents in (("second", None), ("top", answers.taxonomy.parents)):
+    levels = {"second": None, "top": answers.taxonomy.parents}
+    if answers.runs[0].given == "score":
+        del levels["top"]
+    for level, parents in levels.items():
         errors = [100 * expected_calibration_error(f.y_true, f.probabilities, parents=parents) for f in folds]
         deviation = f" ± {np.std(errors):.1f}" if len(errors) > 1 else ""
         words.append(f"{np.mean(errors):.1f}{deviation} % at the {level} level")

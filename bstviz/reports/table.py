@@ -21,10 +21,10 @@ import numpy as np
 
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
-from bstviz.models.config import LOSSES, MODALITIES, RECIPES, Modality, TrainConfig, modality_words
-from bstviz.models.experiment_folder import find_runs
+from bstviz.models.config import EXTERNAL, LOSSES, MODALITIES, RECIPES, Modality, TrainConfig, modality_words
+from bstviz.models.experiment_folder import load_infos
 from bstviz.models.run import load_run
-from bstviz.models.run_info import RunInfo, load_info
+from bstviz.models.run_info import RunInfo
 from bstviz.reports.paper import (
     PAPER_ENCODER,
     PAPER_NOTE,
@@ -47,14 +47,19 @@ TABLE_METRICS = {
 """The metrics of the printed table and their headings, as in the paper's table 1."""
 MODELS: dict[str, str] = {
     **{str(loss): info.words for loss, info in LOSSES.items()},
+    EXTERNAL: "External model",
     **{str(k): v for k, v in METHODS.items()},
 }
-"""Kinds of rows and their names, in the table's order: the losses, then the baselines."""
+"""Kinds of rows and their names, in the table's order: the losses, models that were trained elsewhere, baselines."""
 WORDS = ("Annotation confidence", "Loss", "Modality", "Variant")
 """Headings of the columns that hold words; the last is there where a sweep has variants."""
 POINT = ("loss", "modality", "text", "min_confidence", "seed", "variant")
 """Fields of a training config that say which point of a sweep it is, not with which recipe it was trained."""
 TABLE_FORMATS = ("text", "markdown", "latex", "csv", "json")
+NOTHING_MEASURED = (
+    "None of the sounds of these runs has a class, so there is nothing to measure. Maps show what is predicted; to "
+    "judge it, give some sounds a class (the column class of a table)."
+)
 NOTE = "Percent, mean ± population deviation over folds; the threshold applies to training and test alike."
 SEEDS_NOTE = (
     "Percent, mean over folds and training seeds ± population deviation over folds (of means over seeds) / over seeds "
@@ -112,7 +117,7 @@ class Row:
         encoders: What made the embeddings, in words.
         clap: Whether CLAP made all of them, as in the paper.
         model: A key of :data:`MODELS`.
-        loss: Of a network; None for a baseline.
+        loss: Of a network; None for a baseline and for a model that was trained elsewhere.
         modality: Which embeddings it takes.
         text: Which text configuration, as ``title+tags``; empty for audio, and for baselines that do not say.
         min_confidence: Threshold on training and test alike.
@@ -124,6 +129,7 @@ class Row:
         seeds: With how many training seeds.
         test_sounds: Over all folds, each once.
         metrics: By name.
+        external: Name of a model that was trained elsewhere; empty for others.
     """
 
     collection: str
@@ -142,10 +148,18 @@ class Row:
     seeds: int
     test_sounds: int
     metrics: dict[str, Summary]
+    external: str = ""
 
     def percent(self, metric: str, digits: int = 2) -> str:
-        """A metric in percent, with its deviations where there are several folds or seeds."""
-        return self.metrics[metric].percent(digits)
+        """A metric in percent, with its deviations where there are several folds or seeds; a dash where it cannot be
+        known.
+        """
+        return self.metrics[metric].percent(digits) if metric in self.metrics else "–"
+
+    @property
+    def model_words(self) -> str:
+        """What the model is: its loss, its method, or its name where it was trained elsewhere."""
+        return self.external or MODELS[self.model]
 
     @property
     def over(self) -> str:
@@ -159,6 +173,7 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
     """What an item's row is about, in the order of the table; equal for the folds and seeds of one setting."""
     config: BaselineConfig | TrainConfig
     model: str
+    external = ""
     if isinstance(item, Baseline):
         config, model, clap, variant = item.config, item.config.method, False, ""
         recipe = "" if config.validation == RECIPES["default"].validation else f"validation {config.validation}"
@@ -166,14 +181,17 @@ def _key(item: RunInfo | Baseline) -> tuple[Any, ...]:
     else:
         config, model, recipe, variant = item.train, item.train.loss, recipe_of(item.train), item.train.variant
         collection = item.collection.name
-        source = item.collection.source if item.answered_by is None else None
+        source = item.collection.source if item.answered_by is None and item.external is None else None
         encoders = ", ".join(f"{kind} {info}" for kind, info in item.encoders.items())
         clap = all(info.id == PAPER_ENCODER for info in item.encoders.values())
+        if item.external is not None:
+            external, recipe, clap = item.external.name, "", False
+            encoders = f"of {external} not known"
     if item.extra_training_data:
         recipe += f"{', ' * bool(recipe)}extra training data {', '.join(item.extra_training_data)}"
     order = (collection, source or "", item.split_kind, config.min_confidence, list(MODELS).index(model))
     place = (MODALITIES.index(config.modality), item.text or "")
-    return (*order, *place, model, config.modality, encoders, clap, variant, recipe)
+    return (*order, *place, model, config.modality, encoders, clap, variant, recipe, external)
 
 
 @cache
@@ -196,15 +214,17 @@ def _settings(train: TrainConfig) -> dict[str, Any]:
 def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
     """Group runs and baselines by everything but fold and seed, and summarise each group, in the paper's order.
 
-    Of several that share setting, fold and seed the first counts.
+    Of several that share setting, fold and seed the first counts; runs on sounds without classes have no figures.
     """
     groups: dict[tuple[Any, ...], dict[tuple[int, int], dict[str, float]]] = {}
-    for item in items:
+    for item in (item for item in items if item.metrics):
         seed = item.config.seed if isinstance(item, Baseline) else item.train.seed
         groups.setdefault(_key(item), {}).setdefault((item.fold, seed), item.metrics)
     out = []
     for key in sorted(groups):
-        collection, source, kind, threshold, _, _, text, model, modality, encoders, clap, variant, recipe = key
+        collection, source, kind, threshold, _, _, text, model, modality, encoders, clap, variant, recipe, external = (
+            key
+        )
         scores = groups[key]
         names = [name for name in next(iter(scores.values())) if all(name in s for s in scores.values())]
         sizes = {fold: scores[fold, seed]["n"] for fold, seed in scores}
@@ -214,7 +234,7 @@ def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
             encoders=encoders,
             clap=clap,
             model=model,
-            loss=None if model in METHODS else model,
+            loss=model if model in LOSSES else None,
             modality=modality,
             text=text,
             min_confidence=threshold,
@@ -225,26 +245,27 @@ def rows(items: Iterable[RunInfo | Baseline]) -> list[Row]:
             seeds=len({seed for _, seed in scores}),
             test_sounds=int(sum(sizes.values())),
             metrics={name: summary({at: s[name] for at, s in scores.items()}) for name in names if name != "n"},
+            external=external,
         )
         out.append(row)
     return out
 
 
 def load_rows(experiments: Iterable[str | Path], *, common: bool = False) -> list[Row]:
-    """Rows of all runs and baselines of experiment folders.
+    """Rows of all runs and baselines of experiment folders; runs that are damaged are left out.
 
     Args:
         experiments: The folders.
         common: Score on the sounds that every row tests, see :func:`on_common_sounds`.
 
     Raises:
-        UserError: A folder holds no run, or no sound is tested by all.
+        UserError: A folder holds no run, none can be read, no sound of theirs has a class, or none is tested by all.
     """
-    items: list[RunInfo | Baseline] = []
-    for folder in experiments:
-        items += [load_info(path) for path in find_runs(folder)]
-        items += find_baselines(folder)
-    return rows(on_common_sounds([i for i in items if isinstance(i, RunInfo)]) if common else items)
+    folders = list(experiments)
+    infos = [info for info in load_infos(folders)[0] if info.metrics]
+    if not infos:
+        raise UserError(NOTHING_MEASURED)
+    return rows(on_common_sounds(infos) if common else [*infos, *(b for f in folders for b in find_baselines(f))])
 
 
 def on_common_sounds(infos: Sequence[RunInfo]) -> list[RunInfo]:
@@ -268,7 +289,7 @@ def on_common_sounds(infos: Sequence[RunInfo]) -> list[RunInfo]:
         run = load_run(info.folder or Path())
         kept = run.tested & run.sounds["sound_id"].isin(common[info.collection.hash]).to_numpy() & (run.y_true >= 0)
         if kept.any():
-            scores = metrics.evaluate(run.y_true[kept], run.probabilities[kept], run.taxonomy.parents)
+            scores = metrics.evaluate(run.y_true[kept], run.probabilities[kept], run.taxonomy.parents, given=run.given)
             out.append(replace(info, metrics=scores))
     return out
 
@@ -323,7 +344,7 @@ def table(rows: Sequence[Row], *, paper: bool, digits: int = 2) -> tuple[list[st
         return f"{own} ({100 * other.mean:.{digits}f})".strip() if other else own
 
     for row, modality in zip(rows, modality_names(rows), strict=True):
-        name = MODELS[row.model] + (f" ({row.recipe})" if several and row.recipe and not row.variant else "")
+        name = row.model_words + (f" ({row.recipe})" if several and row.recipe and not row.variant else "")
         figures = [
             cell(row.percent(metric, digits), paper_figure(row, metric) if beside else None) for metric in TABLE_METRICS
         ]

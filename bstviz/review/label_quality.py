@@ -3,9 +3,10 @@ them.
 
 Those are the settings' models, each sound predicted out of fold, and its nearest neighbours: the labels of the sounds
 nearest to it in the space of the embeddings, its own left out. Each gives every class a probability; together they are
-half the models' mean, half the neighbours' votes. The *label quality score* of a given label is its probability against
-that of the suggested label, the best other class; the lowest comes first. Confident learning adds which labels
-it estimates to be wrong. ``benchmarks/label_quality.py`` measures the ranking.
+half the models' mean, half the neighbours' votes; the models' alone where the collection has no embeddings. The *label
+quality score* of a given label is its probability against that of the suggested label, the best other class; the lowest
+comes first. Confident learning adds which labels it estimates to be wrong. ``benchmarks/label_quality.py`` measures the
+ranking.
 
 Conventions: n sounds, W models, C second-level classes; labels are (n,) int64, probabilities (…, n, C) float32 summing
 to 1.
@@ -25,10 +26,11 @@ import numpy as np
 
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.encoders.base import AudioOrText
 from bstviz.errors import UserError
 from bstviz.evaluation.out_of_fold import OutOfFold, Setting, settings
 from bstviz.latent import neighbours
-from bstviz.models.config import Modality, kinds_of
+from bstviz.models.config import kinds_of
 from bstviz.models.run_info import RunInfo
 
 LEAST_VOTERS = 5  # neighbours that vote where there are few sounds
@@ -46,7 +48,7 @@ class LabelQuality:
         names: Of the models, W.
         models: (W, n, C) out-of-fold probabilities.
         votes: (n, C) shares of the neighbours' labels.
-        k: How many neighbours voted.
+        k: How many neighbours voted; 0 where the collection has no embeddings.
         near: (n, 10) str, the nearest of them, by their ids; fewer where there are not so many.
     """
 
@@ -64,9 +66,9 @@ class LabelQuality:
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """(n, C) float32 probabilities: half the models' mean, half the neighbours' votes."""
-        probabilities: np.ndarray = (self.models.mean(axis=0) + self.votes) / 2
-        return probabilities
+        """(n, C) float32 probabilities: half the models' mean, half the neighbours' votes where there are any."""
+        by_models: np.ndarray = self.models.mean(axis=0)
+        return (by_models + self.votes) / 2 if self.k else by_models
 
     @cached_property
     def suggested(self) -> np.ndarray:
@@ -120,13 +122,19 @@ class LabelQuality:
             out.append(predicts if best == label else f"{predicts}, given label {_percent(p[label])}")
         if not self.agree[i]:
             out.append("the models disagree")
-        near, own = int(self.votes[i].argmax()), round(self.k * float(self.votes[i, label]))
-        count = round(self.k * float(self.votes[i, near]))
-        counted = f"{count} of its {self.k} nearest sounds are labelled {second[near].name}"
-        out.append(counted if near == label else f"{counted}, {own or 'none'} with the given label")
+        if self.k:
+            out.append(self._counted(i))
         if self.likely_wrong[i]:
             out.append("confident learning estimates the label to be wrong")
         return out
+
+    def _counted(self, i: int) -> str:
+        """What the neighbours of sound ``i`` are labelled."""
+        label, second = self.labels[i], self.taxonomy.second
+        near, own = int(self.votes[i].argmax()), round(self.k * float(self.votes[i, label]))
+        count = round(self.k * float(self.votes[i, near]))
+        counted = f"{count} of its {self.k} nearest sounds are labelled {second[near].name}"
+        return counted if near == label else f"{counted}, {own or 'none'} with the given label"
 
 
 def _percent(share: float) -> str:
@@ -154,14 +162,13 @@ def neighbour_votes(
     return votes, near
 
 
-def standardised(collection: Collection, modality: Modality) -> tuple[np.ndarray, np.ndarray]:
+def standardised(collection: Collection, kinds: Sequence[AudioOrText]) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings of the sounds that have them and a class, each dimension at mean 0 and deviation 1, kinds side by
     side.
 
     Returns:
         (N, d) float32, and their rows in the collection (N,) int64.
     """
-    kinds = kinds_of(modality)
     usable = collection.usable(kinds) & (collection.labels >= 0)
     x = np.concatenate([collection.embedding(kind)[usable] for kind in kinds], axis=1)
     deviation = x.std(axis=0)
@@ -173,7 +180,9 @@ def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQu
 
     Args:
         pooled: Out-of-fold predictions of one setting each, of one modality and text: hierarchical and flat, say.
-        collection: Theirs, with its embeddings. Of its N labelled sounds, the square root of N vote as neighbours.
+        collection: Theirs, with its embeddings. Of its N labelled sounds, the square root of N vote as neighbours, by
+            the embeddings that the models take; by all that the collection has where the model was trained elsewhere.
+            Sounds without these embeddings are left out.
 
     Raises:
         UserError: The settings are of several collections or modalities, or share fewer than two sounds.
@@ -188,21 +197,34 @@ def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQu
         raise UserError(f"These settings share {len(shared)} out-of-fold sounds; train them on the same folds.")
     positions = [{sound: i for i, sound in enumerate(own)} for own in ids]
     taxonomy = collection.taxonomy
-    vectors, voters = standardised(pooled[0].runs[0].view(collection), pooled[0].setting.train.modality)
-    asked = np.searchsorted(voters, [collection.row_of[sound] for sound in shared])
-    labels = collection.labels[voters]
-    k = min(max(round(math.sqrt(len(voters))), LEAST_VOTERS), len(voters) - 1)
-    votes, near = neighbour_votes(vectors, labels, len(taxonomy.second), k, asked)
+    if kinds := _voting(pooled[0].runs[0], collection):
+        vectors, voters = standardised(pooled[0].runs[0].view(collection), kinds)
+        shared = shared[np.isin([collection.row_of[sound] for sound in shared], voters)]
+        asked = np.searchsorted(voters, [collection.row_of[sound] for sound in shared])
+        k = min(max(round(math.sqrt(len(voters))), LEAST_VOTERS), len(voters) - 1)
+        votes, near = neighbour_votes(vectors, collection.labels[voters], len(taxonomy.second), k, asked)
+        near = voters[near[:, :SHOWN]]
+    else:
+        k, votes, near = 0, np.zeros((len(shared), len(taxonomy.second)), np.float32), np.empty((len(shared), 0), int)
     return LabelQuality(
         sound_ids=shared,
-        labels=labels[asked],
+        labels=collection.labels[[collection.row_of[sound] for sound in shared]],
         taxonomy=taxonomy,
         names=_names(pooled),
         models=np.stack([p.probabilities[[at[s] for s in shared]] for p, at in zip(pooled, positions, strict=True)]),
         votes=votes,
         k=k,
-        near=collection.sounds["sound_id"].to_numpy(object)[voters][near[:, :SHOWN]],
+        near=collection.sounds["sound_id"].to_numpy(object)[near],
     )
+
+
+def _voting(run: RunInfo, collection: Collection) -> tuple[AudioOrText, ...]:
+    """The embeddings by which neighbours are found: those that a network takes; of a model that was trained elsewhere,
+    which takes what is not here, those that there are.
+    """
+    if run.external is None:
+        return kinds_of(run.train.modality)
+    return tuple(dict.fromkeys(kind for kind, _ in collection.encoders))
 
 
 def judging_runs(infos: Sequence[RunInfo]) -> list[list[RunInfo]]:
@@ -220,6 +242,10 @@ def judging_runs(infos: Sequence[RunInfo]) -> list[list[RunInfo]]:
 
 def _names(pooled: Sequence[OutOfFold]) -> tuple[str, ...]:
     """What to call each model: its loss, and its threshold where they differ."""
-    trains = [p.setting.train for p in pooled]
-    several = len({t.min_confidence for t in trains}) > 1
-    return tuple(f"the {t.loss} model" + (f" ({t.words('min_confidence')})" if several else "") for t in trains)
+    chosen = [p.setting for p in pooled]
+    several = len({s.train.min_confidence for s in chosen}) > 1
+    return tuple(
+        (s.external.name if s.external is not None else f"the {s.train.loss} model")
+        + (f" ({s.train.words('min_confidence')})" if several else "")
+        for s in chosen
+    )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-HELD = 256 * 2**20
+SESSION_BYTES = 256 * 2**20
 """Bytes that one session holds at most, beside the newest."""
 
 
@@ -94,7 +94,7 @@ class Held:
         limit: In bytes.
     """
 
-    def __init__(self, limit: int = HELD) -> None:
+    def __init__(self, limit: int = SESSION_BYTES) -> None:
         self._limit = limit
         self._by_key: OrderedDict[str, tuple[Content, ...]] = OrderedDict()
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PLACE = "bstviz"
 FOR_GOOD = "max-age=31536000, immutable"
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+BYTES = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 def routes() -> list[BaseRoute]:
@@ -82,7 +82,7 @@ def part_of(asked: str, size: int) -> range | None:
     """The bytes that a Range header asks for, an empty range where there are none of them; None where it does not ask
     for one range of bytes, and everything is sent (RFC 9110, section 14.2).
     """
-    found = RANGE.fullmatch(asked.strip())
+    found = BYTES.fullmatch(asked.strip())
     if not found or not any(found.groups()):
         return None
     first, last = found.groups()

@@ -35,6 +35,8 @@ from bstviz.models.run import Run
 
 COLLECTION, RUNS, TEXT = "demo", "runs", "text"
 RECIPE = "default"
+LICENSE = "mit"
+"""Of the bundled models, that of the project."""
 CHANGES: dict[str, Any] = {"noise": 0.3, "label_smoothing": 0.3}
 """Of the recipe, for the bundled models (``docs/experiments.md``, "Bundled models")."""
 HELD_OUT_FOLDS = 5

@@ -168,8 +168,31 @@ def _info(path: str, header_hash: str) -> RunInfo:
 
 
 def infos() -> dict[Path, RunInfo]:
-    """What each run that the app was started with is, by its folder, without its arrays."""
-    return {path: _info(str(path), _header_hash(path, HEADER)) for path in run_paths()}
+    """What each run that the app was started with is, by its folder, without its arrays; damaged ones are left out.
+
+    Raises:
+        UserError: No run can be read.
+    """
+    found, damaged = _read_infos()
+    if damaged and not found:
+        raise UserError(next(iter(damaged.values())))
+    return found
+
+
+def damaged_runs() -> dict[Path, str]:
+    """Why runs that the app was started with cannot be read, by their folder."""
+    return _read_infos()[1]
+
+
+def _read_infos() -> tuple[dict[Path, RunInfo], dict[Path, str]]:
+    found: dict[Path, RunInfo] = {}
+    damaged: dict[Path, str] = {}
+    for path in run_paths():
+        try:
+            found[path] = _info(str(path), _header_hash(path, HEADER))
+        except UserError as error:
+            damaged[path] = str(error)
+    return found, damaged
 
 
 def _find_collection(loaded: run.Run) -> Collection:
@@ -212,7 +235,8 @@ def siblings(loaded: Loaded) -> list[RunInfo]:
     own = loaded.run
     found: dict[int, RunInfo] = {own.fold: own}
     for other in infos().values():
-        if other.train == own.train and other.collection.hash == own.collection.hash:
+        same = (other.train, other.collection.hash, other.external) == (own.train, own.collection.hash, own.external)
+        if same:
             found.setdefault(other.fold, other)
     return [found[fold] for fold in sorted(found)]
 

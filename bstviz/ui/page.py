@@ -15,14 +15,15 @@ STYLE = """<style>
 [data-testid="stMainBlockContainer"] h2 {padding-top: 0}
 [data-testid="stElementContainer"]:is(:has(.skip), :has(.target)) {position: absolute; width: auto}
 .skip {position: fixed; top: -4rem; left: 1rem; z-index: 1000000; padding: .4rem .8rem; border-radius: .5rem}
-.skip {background: var(--st-primary-color); color: var(--st-background-color) !important}
+.skip, [data-testid="stMultiSelectTagsContainer"] [data-tag] {background: #2565d4 !important; color: #fff !important}
+[data-testid="stMultiSelectTagsContainer"] [data-tag] * {color: #fff !important}
 .skip:focus {top: .6rem}
 [data-testid="stElementContainer"]:has(.drawer) {display: none}
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] {padding: 4.2rem 1rem 2rem}
   [data-testid="stElementContainer"]:has(.drawer) {display: block; width: 100%}
   .drawer summary {padding: .4rem .2rem; font-weight: 600; cursor: pointer}
-  .drawer.last {border-top: 1px solid var(--st-border-color)}
+  .drawer.last {border-top: 1px solid #8886}
   [data-testid="stColumn"]:has(.drawer.last) {order: 1}
   :is([data-testid="stVerticalBlock"], [data-testid="stHorizontalBlock"]):has(
     > [data-testid="stElementContainer"] .drawer:not([open])) > :not(:has(.drawer)) {display: none}

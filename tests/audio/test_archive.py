@@ -28,7 +28,15 @@ def test_sounds_are_read_in_path_order_and_the_rest_is_passed_over() -> None:
     data = zipped(
         {"b/two.wav": WAV, "a.flac": WAV, "notes.txt": b"x", "__MACOSX/._a.wav": b"x", ".hidden/c.wav": b"x", "d/": b""}
     )
-    assert read_sounds(data, "z.zip") == [("a.flac", WAV), ("b/two.wav", WAV)]
+    assert read_sounds(data, "z.zip").sounds == [("a.flac", WAV), ("b/two.wav", WAV)]
+
+
+def test_a_damaged_sound_in_an_archive_is_named_and_the_others_are_read() -> None:
+    data = bytearray(zipped({"a.wav": WAV, "b.wav": WAV}, zipfile.ZIP_STORED))
+    data[100] ^= 0xFF
+    unpacked = read_sounds(bytes(data), "z.zip")
+    assert unpacked.sounds == [("b.wav", WAV)]
+    assert "a.wav in z.zip is damaged" in unpacked.damaged["a.wav"]
 
 
 @pytest.mark.parametrize("path", ["../out.wav", "a/../../out.wav", "/etc/out.wav", "C:/out.wav", "..\\out.wav"])
@@ -79,7 +87,7 @@ def test_what_is_no_archive_or_damaged_gets_a_sentence(tmp_path: Path) -> None:
     damaged = good[:60] + b"\xff" * 40 + good[100:]
     for data, message in (
         (b"PK no", "could not be read as a zip"),
-        (damaged, "could not be read as a zip"),
+        (damaged, r"a\.wav in z\.zip is damaged"),
         (zipped({"a.txt": b""}), "holds no sound"),
     ):
         with pytest.raises(UserError, match=message):

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import io
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from bstviz.audio import decode
-from bstviz.errors import UserError
+from bstviz.audio import decode, repair
+from bstviz.errors import AwayError, UserError
 from tests import anomalous_sounds
 from tests.anomalous_sounds import ffmpeg, sndfile
 from tests.audio.conftest import strongest_frequency
@@ -90,6 +94,141 @@ def test_bytes_that_are_no_sound_are_refused_under_the_given_name() -> None:
         decode.load(b"", name="drop.wav")
     with pytest.raises(UserError, match=r"drop\.wav could not be decoded"):
         decode.load(b"RIFF nonsense", name="drop.wav")
+
+
+def noise_then_tone(rate: int, noise: float, quiet: float) -> np.ndarray:
+    """Loud noise and then a faint tone: at a variable bit rate the beginning takes far more bytes than the rest."""
+    loud = np.random.default_rng(0).normal(0, 0.3, round(noise * rate)).astype(np.float32)
+    return np.concatenate([loud, 0.1 * tone(440, quiet, rate)])
+
+
+def mpeg(samples: np.ndarray, rate: int, mode: str = "VARIABLE") -> bytes:
+    """An MP3 file of a variable bit rate, its first frame the table of contents."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, format="MP3", bitrate_mode=mode)
+    return buffer.getvalue()
+
+
+def without_table(data: bytes) -> bytes:
+    """An MP3 file without its first frame."""
+    return data[data.index(data[:2], 100) :]
+
+
+def test_a_stream_without_a_length_is_read_to_its_end() -> None:
+    """FFmpeg guesses the length of AAC in ADTS, and libsndfile that of MP3, from the bit rate of the beginning."""
+    samples = noise_then_tone(16_000, 2, 28)
+    files = {
+        "aac": ffmpeg(samples[:, None], 16_000, "aac", "adts", quality=1),
+        "mp3": without_table(mpeg(samples, 16_000)),
+    }
+    for kind, data in files.items():
+        sound = decode.decode(data, name=f"stream.{kind}")
+        assert sound.seconds == pytest.approx(30, abs=0.3), kind
+        assert len(sound.samples) / sound.rate == pytest.approx(30, abs=0.3), kind
+        assert sound.notes == (), kind
+        assert strongest_frequency(sound.samples[-16_000:], 16_000) == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize("stated", [0, 8_000, 400_000])
+def test_flac_of_a_wrong_length_is_read_to_its_end(stated: int) -> None:
+    """The field of total samples holds 36 bits from the middle of byte 21 on; 0 is unknown (RFC 9639, section 8.2)."""
+    data = bytearray(sndfile(tone(440, 10), 8_000, "FLAC"))
+    data[21] &= 0xF0
+    data[22:26] = stated.to_bytes(4, "big")
+    sound = decode.decode(bytes(data), name="streamed.flac")
+    assert sound.seconds == pytest.approx(10, abs=0.01)
+    assert ("cut off" in " ".join(sound.notes)) == (stated > 80_000)
+
+
+def test_a_table_of_contents_that_is_too_short_ends_nothing() -> None:
+    data = bytearray(mpeg(noise_then_tone(16_000, 1, 9), 16_000))
+    frames = data.index(b"Xing") + 8
+    data[frames : frames + 4] = (50).to_bytes(4, "big")
+    assert decode.decode(bytes(data), name="short.mp3").seconds == pytest.approx(10, abs=0.2)
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_a_chained_ogg_file_is_read_to_its_last_link(tmp_path: Path, subtype: str) -> None:
+    links = [(48_000, 2, 440), (48_000, 2, 880), (24_000, 1, 660)]
+    data = b"".join(
+        sndfile(np.repeat(tone(hz, 2, rate)[:, None], channels, axis=1), rate, "OGG", subtype)
+        for rate, channels, hz in links
+    )
+    (tmp_path / "radio.ogg").write_bytes(data)
+    sound = decode.decode(tmp_path / "radio.ogg")
+    assert (sound.seconds, sound.rate, sound.channels, sound.notes) == (6, 48_000, 2, ())
+    for second, (_, _, hz) in zip((0.5, 2.5, 4.5), links, strict=True):
+        start = round(second * 48_000)
+        assert strongest_frequency(sound.samples[start : start + 48_000], 48_000) == pytest.approx(hz, abs=2)
+    damaged = data[: len(data) // 3 + 2_000] + bytes(100) + data[len(data) // 3 + 2_100 :]
+    assert decode.decode(damaged, name="radio.ogg").seconds >= 2
+
+
+@pytest.mark.parametrize(("codec", "container"), [("aac", "adts"), ("aac", "mp4")])
+def test_of_hours_in_a_small_file_only_the_excerpts_are_decoded(
+    monkeypatch: pytest.MonkeyPatch, codec: str, container: str
+) -> None:
+    monkeypatch.setattr(repair, "MAX_SECONDS", 6.0)
+    data = ffmpeg(np.tile(tone(500, 4), 50)[:, None], 8_000, codec, container)
+    decoded: list[int] = []
+    own = decode._decoded
+
+    def counted(*arguments: Any) -> Iterator[tuple[float, np.ndarray]]:
+        for time, samples in own(*arguments):
+            decoded.append(len(samples))
+            yield time, samples
+
+    monkeypatch.setattr(decode, "_decoded", counted)
+    sound = decode.decode(data, name="hours.m4a")
+    assert sound.seconds == pytest.approx(200, abs=1)
+    assert len(sound.samples) / sound.rate == pytest.approx(6, abs=0.1)
+    assert sum(decoded) / sound.rate < 50
+
+
+@pytest.mark.parametrize("identifier", [b"A_PCM/INT/LIT", b"sowt"])
+def test_a_codec_that_nobody_knows_is_refused(tmp_path: Path, identifier: bytes) -> None:
+    container = "matroska" if identifier.startswith(b"A_") else "mov"
+    data = ffmpeg(tone(440)[:, None], 8_000, "pcm_s16le", container)
+    assert identifier in data
+    file = tmp_path / "strange.mka"
+    file.write_bytes(data.replace(identifier, b"X" * len(identifier)))
+    with pytest.raises(UserError, match="could not be decoded"):
+        decode.decode(file)
+    assert decode.duration(file) is None
+
+
+def test_what_a_decoder_does_not_expect_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def strange(source: bytes, shown: str) -> None:
+        raise AttributeError("'AudioStream' object has no attribute 'rate'")
+
+    monkeypatch.setattr(decode, "_with_ffmpeg", strange)
+    with pytest.raises(UserError, match="could not be decoded"):
+        decode.decode(b"no sound", name="strange.mka")
+
+
+def test_what_cannot_be_found_or_read_now_is_told_from_what_is_no_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "to_nowhere.wav").symlink_to(tmp_path / "gone.wav")
+    (tmp_path / "circle.wav").symlink_to("circle.wav")
+    for name in ("gone.wav", "to_nowhere.wav", "circle.wav"):
+        with pytest.raises(AwayError, match=rf"{name} does not exist"):
+            decode.decode(tmp_path / name, name=name)
+    (tmp_path / "locked.wav").write_bytes(sndfile(tone(400), 8_000))
+
+    def refuse(self: Path, *arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(AwayError, match=r"locked\.wav could not be read: Permission denied"):
+        decode.decode(tmp_path / "locked.wav", name="locked.wav")
+
+
+def test_a_name_that_is_not_utf_8_is_written_readably(tmp_path: Path) -> None:
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/T\xfcr.wav"))
+    file.write_text("no sound")
+    with pytest.raises(UserError, match=r"T\\xfcr\.wav could not be decoded"):
+        decode.decode(file)
 
 
 def test_duration_comes_from_the_header(tmp_path: Path) -> None:

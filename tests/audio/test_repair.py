@@ -39,6 +39,14 @@ def test_a_constant_offset_is_removed_and_reported() -> None:
     assert sound.notes == ("A constant offset (DC) of +0.30 was removed.",)
 
 
+def test_floats_beyond_full_scale_are_not_clipped_but_brought_down() -> None:
+    sound = decode.decode(sndfile(2.4 * tone(400), 8_000, "WAV", "FLOAT"))
+    assert sound.notes == ("Its samples reach 1.2 times full scale; they were brought down.",)
+    np.testing.assert_allclose(sound.samples, 2 * tone(400), atol=1e-6)
+    in_16_bits = decode.decode(sndfile(2.4 * tone(400), 8_000, "WAV", "PCM_16"))
+    assert "is clipped" in " ".join(in_16_bits.notes)
+
+
 def test_of_channels_that_cancel_the_loudest_is_taken() -> None:
     data = sndfile(np.stack([0.5 * tone(400), -0.52 * tone(400)], axis=1), 8_000, "WAV", "FLOAT")
     np.testing.assert_allclose(decode.decode(data).samples, -0.52 * tone(400), atol=1e-6)

@@ -60,9 +60,44 @@ def test_embed_names_the_sounds_that_could_not_be_decoded(tmp_path: Path, encode
     invoke("import", "folder", tmp_path / "audio", "--out", tmp_path / "c")
     result = invoke("embed", tmp_path / "c", *FAKES)
     printed = " ".join(result.stderr.split())
-    assert result.exit_code == 0
-    assert "1 sound could not be decoded" in printed
+    assert result.exit_code == 1
+    assert "1 sound could not be found or decoded" in printed
     assert "fx-a_1.wav" in printed
+
+
+def test_embeddings_of_a_folder_that_has_moved_stay_and_relocate_finds_it(
+    tmp_path: Path, encoders: Fakes, refused: Callable[..., str]
+) -> None:
+    write_tones(tmp_path / "audio", per_class=2)
+    collection = tmp_path / "c"
+    invoke("import", "folder", tmp_path / "audio", "--out", collection)
+    assert invoke("embed", collection, *FAKES).exit_code == 0
+    before = load_collection(collection)
+    (tmp_path / "audio").rename(tmp_path / "disk")
+    printed = refused("embed", str(collection), *FAKES)
+    assert f"{tmp_path / 'audio'} is away. Nothing was changed." in printed
+    assert f"bstviz relocate {collection} NEWFOLDER" in printed
+    (tmp_path / "disk" / "fx-a_1.wav").unlink()
+    moved = invoke("relocate", collection, tmp_path / "disk")
+    assert moved.exit_code == 1
+    assert f"11 of 12 sounds found in {tmp_path / 'disk'}" in " ".join(moved.stderr.split())
+    again = invoke("embed", collection, *FAKES)
+    assert again.exit_code == 1
+    assert "cannot be found or read now keep the embedding that they had: 1." in " ".join(again.stderr.split())
+    after = load_collection(collection)
+    assert after.hash == before.hash
+    np.testing.assert_array_equal(after.embedding("audio"), before.embedding("audio"))
+    assert invoke("relocate", collection, tmp_path / "disk").exit_code == 1
+
+
+def test_links_out_of_a_folder_are_followed_on_request(tmp_path: Path) -> None:
+    write_tones(tmp_path / "far", per_class=1)
+    write_tones(tmp_path / "audio", per_class=1)
+    (tmp_path / "audio" / "pack").symlink_to(tmp_path / "far")
+    result = invoke("import", "folder", tmp_path / "audio", "--out", tmp_path / "c")
+    assert "note: pack was left out: It is a link that leaves the folder" in " ".join(result.stderr.split())
+    invoke("import", "folder", tmp_path / "audio", "--out", tmp_path / "d", "--follow-links")
+    assert (len(load_collection(tmp_path / "c")), len(load_collection(tmp_path / "d"))) == (6, 12)
 
 
 def test_embed_leaves_a_kind_out(tmp_path: Path, encoders: Fakes) -> None:

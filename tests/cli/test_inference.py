@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ def test_classify_as_json(place: Path, encoders: Fakes, tmp_path: Path) -> None:
     run, good, bad = find_runs(place / "flat")[0], tmp_path / "0001.wav", place / "tones.csv"
     soundfile.write(good, tone(1_234), 8_000)
     result = invoke("classify", good, bad, "--run", run, "--json")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     answered, failed = json.loads(result.stdout)
     keys = ("file", "run", "encoder", "via", "decoding", "top", "second", "novelty", "notes", "own", "audio", "words")
     assert set(answered) == set(keys)
@@ -138,7 +139,7 @@ def test_label_takes_a_folder_and_names_what_could_not_be_decoded(
     out, run = tmp_path / "labels.parquet", find_runs(place / "flat")[0]
     result = invoke(*command, tmp_path / "audio", "--out", out, "--run", run)
     printed = " ".join(result.stderr.split())
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "12 of 13 sounds labelled" in printed
     assert "bad.wav could not be decoded" in printed
     assert ("is now label" in printed) == (command != ("label",))
@@ -159,6 +160,18 @@ def test_explore_makes_a_library_and_serves_it(
         "next: bstviz app"
         in invoke("explore", place / "audio", "--run", run, "--home", tmp_path / "home", "--no-serve").stderr
     )
+
+
+def test_names_that_are_not_utf_8_are_printed_readably(place: Path, encoders: Fakes, tmp_path: Path) -> None:
+    (tmp_path / "sounds").mkdir()
+    file = Path(os.fsdecode(os.fsencode(tmp_path / "sounds") + b"/T\xfcr.wav"))
+    soundfile.write(os.fsencode(file), tone(500), 8_000)
+    run = find_runs(place / "flat")[0]
+    assert r"T\xfcr.wav" in invoke("classify", file, "--run", run).stdout
+    file.write_text("no sound")
+    result = invoke("label", tmp_path / "sounds", "--out", tmp_path / "l.parquet", "--run", run)
+    assert result.exit_code == 1
+    assert r"T\xfcr.wav could not be decoded" in " ".join(result.stderr.split())
 
 
 def test_search_lists_the_sounds_nearest_to_some_words(place: Path, encoders: Fakes) -> None:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bstviz.datasets.collection import load_collection
+from bstviz.inference.explore import run_inference
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import load_run
 from tests.cli.conftest import FAKES, QUICK, Fakes, invoke
@@ -166,6 +168,36 @@ def test_report_for_people(place: Path) -> None:
     printed = invoke("report", place / "flat", place / "both").stdout
     for words in ("tones · folds: stratified 2-fold", "Hierarchical F1", "Non-hierarchical", "36", "±", "fake-audio 1"):
         assert words in printed
+
+
+@pytest.mark.parametrize("form", [("--json",), ("--html",)])
+def test_a_damaged_run_of_many_is_named_and_the_others_are_reported(
+    place: Path, tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    shutil.copytree(place / "flat", tmp_path / "flat")
+    (damaged, *_) = find_runs(tmp_path / "flat")
+    header = json.loads((damaged / "run.json").read_text())
+    del header["taxonomy"]
+    (damaged / "run.json").write_text(json.dumps(header))
+    result = invoke("report", tmp_path / "flat", *(form if form == ("--json",) else (*form, tmp_path / "r.html")))
+    printed = " ".join(result.stderr.split())
+    assert result.exit_code == 1
+    assert "1 run could not be read, left out above" in printed
+    assert f"{damaged / 'run.json'} is damaged (KeyError: 'taxonomy')" in printed
+    if form == ("--json",):
+        assert json.loads(result.stdout)["rows"][0]["folds"] == 1
+    else:
+        assert (tmp_path / "r.html").is_file()
+
+
+@pytest.mark.parametrize("form", [(), ("--html", "{}/unlabelled.html"), ("--common",)])
+def test_of_sounds_without_classes_a_report_says_that_there_is_nothing_to_measure(
+    place: Path, tmp_path: Path, refused: Callable[..., str], form: tuple[str, ...]
+) -> None:
+    collection = load_collection(place / "tones")
+    bare = replace(collection, sounds=collection.sounds.assign(**{"class": pd.Series(pd.NA, dtype="str")}))
+    run_inference(load_run(find_runs(place / "flat")[0]), bare).save(tmp_path / "runs" / "one")
+    assert "None of the sounds of these runs has a class" in refused("report", str(tmp_path / "runs"), *form)
 
 
 def test_train_knows_recipes_by_their_old_option_too(place: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_clicked_cell_lists_its_sounds(page: Page, address: str) -> None:
 
 def test_the_address_of_a_page_opens_it_within_the_app(page: Page, address: str) -> None:
     page.goto(f"{address}/compare")
-    page.wait_for_selector('.map[data-state="drawn"]')
+    page.wait_for_selector('.plotly-map[data-state="drawn"]')
     page.wait_for_selector("text=Overview")
     page.goto(address)
     page.wait_for_selector("text=How well the runs do")

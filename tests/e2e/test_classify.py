@@ -70,7 +70,7 @@ def test_many_files_and_an_archive_become_a_table_and_a_csv(page: Page, address:
     page.wait_for_selector("text=could not be read (1)")
     with page.expect_download() as download:
         page.get_by_role("button", name="Predictions as CSV").click()
-    rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    rows = list(csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()))
     assert [row["file"] for row in rows] == ["a.wav", "b.wav", "more.zip/folder/c.wav", "notes.wav"]
     assert sum(float(rows[0][name]) for name in rows[0] if name.startswith("p_")) == pytest.approx(1, abs=1e-3)
     assert "could not be decoded" in rows[3]["remarks"]

@@ -104,7 +104,7 @@ def test_a_class_chosen_in_the_table_is_selected_on_both_maps(page: Page, place:
 def test_a_comparison_can_be_sent(page: Page, address: str, browser: Browser) -> None:
     map_ = compare(page, address, "?left=flat-audio-c1-fold0&right=flat-both-c1-fold0&color=top&sound=fx-a-003")
     settled(page)
-    titles = page.locator(".plotly-map .annotation-text", has_text="silhouette").all_inner_texts()
+    titles = page.locator(".plotly-map .annotation-text", has_text="silhouette").all_text_contents()
     assert [title.split("top-level")[0] for title in titles] == ["Left: flat · audio", "Right: flat · audio + text"]
     assert map_.title() == "Top-level class"
     assert map_.ask("g.data.some((t) => t.meta.part === 'current')")

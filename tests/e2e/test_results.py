@@ -91,7 +91,7 @@ def test_the_table_is_a_csv_of_every_metric(page: Page, results: str, experiment
     assert page.locator('[data-testid="stTable"]').bounding_box()["width"] <= 1280  # type: ignore[index]
     with page.expect_download() as download:
         page.get_by_text("CSV of every metric").click()
-    saved = download.value.path().read_text(encoding="utf-8")
+    saved = download.value.path().read_text(encoding="utf-8-sig")
     assert saved == table.write(table.load_rows([experiment]), "csv")
     assert len(saved.splitlines()) == 1 + 2 * 3 * 2 + 2 * 3
 
@@ -105,7 +105,7 @@ def test_the_html_report_shows_offline_what_the_page_shows(
     shown = page.evaluate(dots)
     with page.expect_download() as download:
         page.get_by_text("CSV of every metric").click()
-    rows = list(csv.DictReader(download.value.path().open(encoding="utf-8")))
+    rows = list(csv.DictReader(download.value.path().open(encoding="utf-8-sig")))
     plot = "document.querySelector('.js-plotly-plot .heatmaplayer').closest('.js-plotly-plot')"
     matrix = f"[...{plot}.calcdata[0][0].z].map(row => [...row])"
     show(page, "Confusion")

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bstviz.audio.sound import Sound
 from bstviz.datasets import table
 from bstviz.datasets.collection import load_collection
 from bstviz.encoders import registry
 from bstviz.encoders.base import Preprocessing
-from bstviz.errors import UserError
+from bstviz.errors import AwayError, UserError
 from bstviz.inference import embed
 from bstviz.inference.embed import EmbedReport, embed_collection
+from bstviz.jobs.resumable import Item
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, small_collection, write_tones
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
@@ -173,6 +175,105 @@ def test_a_collection_of_bad_files_only_still_ends(folder: Path, encoders: Fakes
     report = fake_embed(folder)
     assert len(report.without_audio) == 24
     assert np.isnan(report.collection.embedding("audio")).all()
+
+
+def test_sounds_that_cannot_be_found_keep_the_embedding_that_they_had(folder: Path, encoders: Fakes) -> None:
+    before = fake_embed(folder).collection
+    audio, row = folder.parent / "audio", before.row_of["m-m_2"]
+    (audio / "m-m_2.wav").rename(folder.parent / "m-m_2.wav")
+    report = fake_embed(folder)
+    assert "does not exist" in report.without_audio["m-m_2"]
+    assert report.kept == 1
+    np.testing.assert_array_equal(report.collection.embedding("audio"), before.embedding("audio"))
+    assert report.collection.sounds["content"][row] == before.sounds["content"][row]
+    assert report.collection.hash == before.hash
+    (folder.parent / "m-m_2.wav").rename(audio / "m-m_2.wav")
+    assert fake_embed(folder).without_audio == {}
+
+
+@pytest.mark.parametrize("gone", [24, 22])
+def test_nothing_is_embedded_while_the_folder_or_nearly_all_sounds_are_away(
+    folder: Path, encoders: Fakes, gone: int
+) -> None:
+    before, embedded = fake_embed(folder).collection, encoders[0].embedded
+    audio = folder.parent / "audio"
+    if gone == 24:
+        audio.rename(folder.parent / "elsewhere")
+    else:
+        for file in sorted(audio.iterdir())[:gone]:
+            file.unlink()
+    message = "audio folder .* is away" if gone == 24 else "22 of 24 sounds cannot be read"
+    with pytest.raises(UserError, match=message) as caught:
+        fake_embed(folder)
+    assert f"bstviz relocate {folder}" in str(caught.value)
+    assert encoders[0].embedded == embedded
+    np.testing.assert_array_equal(load_collection(folder).embedding("audio"), before.embedding("audio"))
+
+
+def test_another_encoder_takes_no_embedding_from_a_sound_that_is_away(
+    folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fake_embed(folder).collection
+    (folder.parent / "audio" / "m-m_2.wav").unlink()
+    newer = FakeAudioEncoder(revision="2")
+    monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: newer)
+    with pytest.raises(UserError, match=r"1 sounds, 'm-m_2' for one, have embeddings of fake-audio 1.*--drop-missing"):
+        fake_embed(folder)
+    assert load_collection(folder).hash == before.hash
+    report = fake_embed(folder, drop_missing=True)
+    assert (report.kept, [str(info) for info in report.replaced]) == (0, ["fake-audio 1, 16-d"])
+    assert np.flatnonzero(~report.collection.usable(["audio"])).tolist() == [before.row_of["m-m_2"]]
+
+
+def test_whatever_happens_to_one_sound_the_others_are_embedded(
+    folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One vanishes between the list and its turn, one cannot be read, one makes a decoder fail as nobody foresaw."""
+    fake_embed(folder)
+    load = embed.load_sound
+
+    def strange(item: Item) -> Sound:
+        faults = {"m-m_2": FileNotFoundError(2, "gone"), "fx-a_1": PermissionError(13, "Permission denied")}
+        if item.id == "m-sp_1":
+            raise AttributeError("'AudioStream' object has no attribute 'rate'")
+        if item.id in faults:
+            raise faults[item.id]
+        return load(item)
+
+    monkeypatch.setattr(embed, "load_sound", strange)
+    report = fake_embed(folder)
+    assert set(report.without_audio) == {"m-m_2", "fx-a_1", "m-sp_1"}
+    assert "has no attribute 'rate'" in report.without_audio["m-sp_1"]
+    assert "Permission denied" in report.without_audio["fx-a_1"]
+    assert report.kept == 2
+    usable = report.collection.usable(["audio"])
+    assert np.flatnonzero(~usable).tolist() == [report.collection.row_of["m-sp_1"]]
+
+
+def test_workers_that_do_not_see_the_sounds_change_nothing(
+    folder: Path, encoders: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fake_embed(folder).collection
+
+    def blind(item: Item) -> Sound:
+        raise AwayError(f"{item.id} does not exist or is not a file.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(embed, "load_sound", blind)
+        with pytest.raises(UserError, match=r"24 of 24 sounds cannot be read .* all machines of a cluster"):
+            fake_embed(folder)
+    assert load_collection(folder).hash == before.hash
+    assert fake_embed(folder).without_audio == {}
+
+
+def test_lengths_in_the_table_become_what_was_decoded(folder: Path, encoders: Fakes) -> None:
+    collection = load_collection(folder)
+    collection.sounds.loc[3, "duration"] = 9.0
+    collection.sounds.loc[4, "duration"] = np.nan
+    collection.save(folder)
+    report = fake_embed(folder)
+    assert report.corrected == 1
+    np.testing.assert_allclose(report.collection.sounds["duration"], 0.25)
 
 
 def test_sounds_without_words_are_counted_and_have_no_text_embedding(folder: Path, encoders: Fakes) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bstviz.datasets.collection import Collection, load_collection
@@ -17,7 +18,7 @@ from bstviz.inference.explore import library_home, open_library, run_inference
 from bstviz.models.predict import predict
 from bstviz.models.run import Run, load_run
 from tests.anomalous_sounds import sndfile
-from tests.fakes import FakeAudioEncoder, FakeTextEncoder, small_collection, tone, write_tones
+from tests.fakes import CODES, FakeAudioEncoder, FakeTextEncoder, small_collection, tone, write_tones
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
 
@@ -86,7 +87,7 @@ def test_sounds_without_embedding_are_left_out(runs: dict[str, Run]) -> None:
     other.audio[:46] = np.nan
     assert run_inference(runs["audio"], other).sounds["sound_id"].tolist() == ["s046", "s047"]
     other.audio[46] = np.nan
-    with pytest.raises(UserError, match="1 sounds of 'small' have embeddings"):
+    with pytest.raises(UserError, match="1 sound of 'small' has an embedding"):
         run_inference(runs["audio"], other)
 
 
@@ -160,6 +161,53 @@ def test_a_library_of_before_there_were_two_decodings_is_decoded_anew(
     np.testing.assert_array_equal(again.y_pred, made.y_pred)
     np.testing.assert_array_equal(again.latents, made.latents)
     assert encoders[0].embedded == len(made.sounds)
+
+
+def test_a_library_of_too_few_good_sounds_says_why(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
+    sounds, run = tmp_path / "sounds", folder_of(runs["audio"])
+    sounds.mkdir()
+    (sounds / "one.wav").write_bytes(sndfile(tone(500), 8_000))
+    with pytest.raises(
+        UserError, match=r"1 of 1 sounds in .* at least 2\. Add sounds, or ask about one: bstviz classify"
+    ):
+        open_library(sounds, [run], home=tmp_path / "home")
+    (sounds / "one.wav").write_text("no sound at all")
+    (sounds / "two.wav").symlink_to("nowhere.wav")
+    with pytest.raises(
+        UserError, match=r"0 of 1 sounds .*\n  two\.wav: .*leads nowhere.*\n  one\.wav: .*not be decoded"
+    ):
+        open_library(sounds, [run], home=tmp_path / "home")
+
+
+def test_sounds_below_a_link_whose_drive_is_away_stay_in_the_library(
+    runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    sounds, run, home = tmp_path / "sounds", folder_of(runs["audio"]), tmp_path / "home"
+    write_tones(sounds, CODES[:2], per_class=1)
+    write_tones(tmp_path / "drive", CODES[2:4], per_class=1)
+    (sounds / "pack").symlink_to(tmp_path / "drive")
+    whole = open_library(sounds, [run], home=home, follow_links=True).report.collection
+    (tmp_path / "drive").rename(tmp_path / "away")
+    library = open_library(sounds, [run], home=home, follow_links=True)
+    assert list(library.problems) == ["pack"]
+    assert library.report.collection.hash == whole.hash
+    pd.testing.assert_frame_equal(library.report.collection.sounds, whole.sounds)
+    (tmp_path / "away").rename(tmp_path / "drive")
+    assert open_library(sounds, [run], home=home, follow_links=True).problems == {}
+    assert encoders[0].embedded == 4
+
+
+def test_a_library_that_is_away_is_not_made_anew(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:
+    sounds, run, home = tmp_path / "sounds", folder_of(runs["audio"]), tmp_path / "home"
+    write_tones(sounds, CODES[:4], per_class=1)
+    (sounds / "dangling.wav").symlink_to("nowhere.wav")
+    library = open_library(sounds, [run], home=home)
+    assert list(library.problems) == ["dangling.wav"]
+    sounds.rename(tmp_path / "elsewhere")
+    write_tones(sounds, ["fx-el"], per_class=1)
+    with pytest.raises(UserError, match="4 of 4 sounds that were explored"):
+        open_library(sounds, [run], home=home)
+    assert len(load_collection(home / "collection")) == 4
 
 
 def test_a_folder_is_not_answered_by_runs_that_read(runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 from pyarrow import Table, parquet
 
 from bstviz.audio.decode import decode
+from bstviz.audio.sound import Sound
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import bst
-from bstviz.errors import UserError
+from bstviz.errors import AwayError, UserError
 from bstviz.inference import embed, pool
 from bstviz.inference.classify import Classifier
 from bstviz.inference.embed import Embedder
@@ -228,6 +230,65 @@ def test_a_library_of_five_thousand_files_is_labelled_and_grows(
     (tmp_path / "library" / "new.wav").write_bytes(data[0])
     assert len(label_folder(tmp_path / "library", out, folder_of(runs["audio"]))) == 5_001
     assert encoders[0].embedded == 5_001
+
+
+def test_what_is_odd_has_a_row_with_its_reason_and_the_rest_is_labelled_the_same_again(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    (sounds / "dangling.wav").symlink_to("/nowhere/else.wav")
+    (sounds / "far").symlink_to(tmp_path)
+    (sounds / "m-m_1.wav").rename(os.fsdecode(os.fsencode(sounds) + b"/T\xfcr.wav"))
+    out, run = tmp_path / "labels.parquet", folder_of(runs["audio"])
+    table = label_folder(sounds, out, run)
+    assert len(table) == 28
+    problems = table.set_index("file")["problem"].dropna()
+    assert sorted(problems.index) == ["broken.wav", "dangling.wav", "far", "silent.wav"]
+    assert "leads nowhere" in problems["dangling.wav"]
+    assert "--follow-links" in problems["far"]
+    assert table.set_index("file").loc[r"T\xfcr.wav", "second"] in bst().codes
+    pd.testing.assert_frame_equal(table, pd.read_parquet(out))
+    before = encoders[0].embedded
+    pd.testing.assert_frame_equal(label_folder(sounds, out, run), table)
+    assert encoders[0].embedded == before
+
+
+def test_labels_below_a_link_whose_drive_is_away_stay(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path
+) -> None:
+    out, run = tmp_path / "labels.parquet", folder_of(runs["audio"])
+    write_tones(tmp_path / "drive", per_class=1)
+    (sounds / "pack").symlink_to(tmp_path / "drive")
+    table = label_folder(sounds, out, run, follow_links=True)
+    assert len(table) == 32
+    before = encoders[0].embedded
+    (tmp_path / "drive").rename(tmp_path / "away")
+    without = label_folder(sounds, out, run, follow_links=True).set_index("file")
+    assert "leads nowhere" in without.loc["pack", "problem"]
+    pd.testing.assert_frame_equal(without.drop("pack"), table.set_index("file"), check_dtype=False)
+    (tmp_path / "away").rename(tmp_path / "drive")
+    pd.testing.assert_frame_equal(label_folder(sounds, out, run, follow_links=True), table)
+    assert encoders[0].embedded == before
+
+
+def test_labels_of_sounds_that_are_away_are_not_given_up(
+    sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, run = tmp_path / "labels.parquet", folder_of(runs["audio"])
+    labelled = label_folder(sounds, out, run)
+    sounds.rename(tmp_path / "elsewhere")
+    sounds.mkdir()
+    (sounds / "left_behind.wav").write_bytes(sndfile(tone(700), 8_000))
+    with pytest.raises(UserError, match=r"24 of the 24 sounds .* are not in .*sounds now"):
+        label_folder(sounds, out, run)
+
+    def blind(item: Item) -> Sound:
+        raise AwayError(f"{item.id} does not exist or is not a file.")
+
+    monkeypatch.setattr(embed, "load_sound", blind)
+    with pytest.raises(UserError, match=r"could not be read where they are labelled: .*all machines"):
+        label_folder(tmp_path / "elsewhere", tmp_path / "others.parquet", run)
+    assert not (tmp_path / "others.parquet").exists()
+    pd.testing.assert_frame_equal(pd.read_parquet(out), labelled)
 
 
 def test_wrong_wishes_are_refused(sounds: Path, runs: dict[str, Run], encoders: Fakes, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bstviz.datasets.folder import sound_files
+from bstviz.datasets.folder import list_sounds
 from bstviz.inference.names import words_of_name
 
 
@@ -92,4 +92,4 @@ def test_names_of_the_universal_category_system_are_category_and_description(nam
 
 @pytest.mark.data
 def test_the_ids_that_files_of_real_recordings_are_named_by_have_no_words(shared_data: Path) -> None:
-    assert {words_of_name(file) for file in sound_files(shared_data / "sounds")} == {""}
+    assert {words_of_name(file) for file in list_sounds(shared_data / "sounds").files} == {""}

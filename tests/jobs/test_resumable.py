@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 import time
@@ -96,6 +97,35 @@ def test_progress_is_reported_once_per_sound(tmp_path: Path) -> None:
     assert seen == [3, 0, 5, 3]
 
 
+class Away(Squares):
+    """Cannot read odd sounds the first time."""
+
+    def __call__(self, items: Iterable[Item]) -> Iterator[pd.DataFrame]:
+        for table in super().__call__(items):
+            away = done(self.log).count(table["id"].iat[0]) == 1 and int(table["square"].iat[0]) % 2
+            yield table.assign(fingerprint="") if away else table
+
+
+def test_what_could_not_be_read_has_a_row_and_is_done_again(tmp_path: Path) -> None:
+    make, store = partial(Away, tmp_path / "log"), tmp_path / "store"
+    first = in_chunks(make, items(4), store)
+    assert first["fingerprint"].tolist() == ["1", "", "1", ""]
+    second = in_chunks(make, items(4), store)
+    assert second["fingerprint"].tolist() == ["1"] * 4
+    assert second["square"].tolist() == [0, 1, 4, 9]
+    assert done(tmp_path / "log") == ["s000", "s001", "s002", "s003", "s001", "s003"]
+
+
+def test_results_that_nobody_sees_are_no_quiet_success(tmp_path: Path) -> None:
+    """As of workers that write to a disk of their own."""
+
+    def nothing(items: Iterable[Item]) -> Iterator[pd.DataFrame]:
+        yield from ()
+
+    with pytest.raises(UserError, match=r"4 of 4 sounds have no result .* all machines see"):
+        in_chunks(lambda: nothing, items(4), tmp_path / "store")
+
+
 def test_a_fingerprint_changes_with_the_file(tmp_path: Path) -> None:
     file = tmp_path / "a"
     assert fingerprint(file) == ""
@@ -146,3 +176,19 @@ def test_ray_does_the_same_work_in_several_processes(tmp_path: Path) -> None:
     table = in_chunks(make, items(150), tmp_path / "store", engine=Engine("ray", workers=2))
     assert table["square"].tolist() == [i**2 for i in range(150)]
     assert sorted(done(tmp_path / "log")) == [item.id for item in items(150)]
+
+
+class Blind(Squares):
+    """On a machine that does not see the folder of results."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(log)
+        shutil.rmtree(log.parent / "store")
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_ray_worker_that_does_not_see_the_share_says_so(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(UserError, match=r"The Ray worker on .* does not see .*store"):
+        in_chunks(partial(Blind, tmp_path / "log"), items(4), tmp_path / "store", engine=Engine("ray", workers=1))

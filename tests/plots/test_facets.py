@@ -243,3 +243,28 @@ def test_continuous_colours_rise_in_lightness_for_every_eye() -> None:
     for sight in SIGHTS.values():
         lightness = [lab(c, sight)[0] for c in facets.scale(16)]
         assert np.diff(lightness).min() > 0
+
+
+def test_a_tables_own_columns_stand_beside_what_the_run_says(run: Run, table: pd.DataFrame) -> None:
+    own = table.assign(split=["dev", "eval"] * 24, top=["a", "b"] * 24, certainty=["c", "d"] * 24)
+    own["p_fx-a"] = np.linspace(0, 1, 48)
+    known = Columns(run, own)
+    assert known["split"].labels != ["dev", "eval"]
+    assert known["split (table)"].labels == ["dev", "eval"]
+    assert known["top (table)"].labels == ["a", "b"]
+    assert known["certainty"].labels == ["c", "d"]
+    assert "p_fx-a" in known
+    assert len(set(known.names.values())) == len(known.names)
+
+
+def test_lists_dicts_and_columns_of_infinity_are_not_offered(run: Run, table: pd.DataFrame) -> None:
+    own = table.assign(
+        vectors=[np.arange(3.0)] * 48, meta=[{"a": i} for i in range(48)], words=[["a", "b"]] * 48, inf=np.inf
+    )
+    assert not {"vectors", "meta", "words", "inf"} & set(Columns(run, own))
+
+
+def test_an_attention_or_fold_of_the_tables_own_is_the_tables(runs: dict[str, Run], table: pd.DataFrame) -> None:
+    known = Columns(runs["audio"], table.assign(attention=["high", "low"] * 24, fold=["x", "y"] * 24))
+    assert known["attention (table)"].labels == ["high", "low"]
+    assert known["fold (table)"].labels == ["x", "y"]

@@ -12,7 +12,7 @@ from bstviz.models.run import Run
 from bstviz.models.run_info import CollectionRef
 from bstviz.plots import maps
 from bstviz.reports.comparisons import compare_losses
-from bstviz.reports.html import chapters_of
+from bstviz.reports.html import CARD_SECTIONS, chapters_of
 from bstviz.reports.sections import SECTIONS, Choice, Chosen, Figure, Table, Text, run_groups
 from bstviz.reports.summaries import LEVELS
 from bstviz.training.baselines import Baseline, BaselineConfig
@@ -38,14 +38,18 @@ def test_a_section_of_a_setting_is_a_figure_that_says_of_what_it_is(section, bot
 
 def test_the_report_has_every_section_in_the_list_s_order(runs: dict[str, Run]) -> None:
     (group,) = run_groups([runs["both"]], [])
-    *whole, by_setting, data, settings, again = chapters_of(group)
+    *whole, by_setting, cards, data, settings, again = chapters_of(group)
     assert [chapter.title for chapter in whole] == [s.heading for s in SECTIONS if s.scope != "setting"]
     (setting,) = by_setting.chapters
     words = [s.words for s in SECTIONS if s.scope == "setting"]
     for block, start in zip(setting.blocks, words, strict=True):
         assert isinstance(block, Figure)
         assert block.caption.startswith(start)
-    assert [chapter.title for chapter in (data, settings, again)] == [
+    (card,) = cards.chapters
+    assert card.title == setting.title
+    assert [chapter.title for chapter in card.chapters] == list(CARD_SECTIONS)
+    assert [chapter.title for chapter in (cards, data, settings, again)] == [
+        "Model cards",
         "Data",
         "Settings and versions",
         "How to reproduce it",

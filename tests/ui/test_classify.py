@@ -61,6 +61,13 @@ def test_a_dropped_file_gets_the_librarys_probabilities_from_both_models(tmp_pat
     assert len(sent(app, "sound_list")[0]["rows"]) == 10
 
 
+def test_of_files_none_of_which_can_be_read_each_is_named_with_its_reason() -> None:
+    app = upload(open_page("classify.py"), {"a.wav": b"no sound", "b.wav": b"", "c.mka": bytes(90)})
+    (table,) = app.dataframe
+    assert table.value["file"].tolist() == ["a.wav", "b.wav", "c.mka"]
+    assert table.value["remarks"].str.contains("could not be decoded|is empty").all()
+
+
 def test_the_words_of_a_files_name_count_until_they_are_switched_off() -> None:
     new = playback.to_wav(synth.render("fx-a-003")[500:], synth.SAMPLE_RATE)  # no sound of the demo
     app = upload(open_page("classify.py"), {"Heavy-Rain_02.wav": new})

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -42,6 +41,7 @@ def test_other_peoples_text_stays_text() -> None:
 
 def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
     def script() -> None:
+        import numpy as np
         import streamlit as st
 
         from bstviz import paths
@@ -134,6 +134,7 @@ def test_a_category_is_let_through_and_taken_back() -> None:
 @pytest.mark.parametrize(("mode", "expected"), [("replace", [5, 6]), ("add", [1, 2, 5, 6]), ("remove", [1, 2])])
 def test_selections_replace_add_and_remove(mode: str, expected: list[int]) -> None:
     def script(mode: str) -> None:
+        import numpy as np
         import streamlit as st
 
         from bstviz import paths
@@ -151,6 +152,7 @@ def test_selections_replace_add_and_remove(mode: str, expected: list[int]) -> No
 
 def test_a_table_of_classes_names_rivals_and_differences() -> None:
     def script() -> None:
+        import numpy as np
 
         from bstviz.datasets.taxonomy import bst
         from bstviz.latent.structure import compare_classes

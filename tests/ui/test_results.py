@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 from bstviz import paths
 from bstviz.datasets.collection import Collection
+from bstviz.inference.explore import run_inference
 from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run import Run
 from bstviz.models.run_info import load_info
 from bstviz.reports import comparisons, summaries
 from bstviz.reports.sections import SECTIONS
@@ -32,9 +35,7 @@ def experiment(collection: Collection, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def page(experiment: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(experiment))
-    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=120).run()
-    return app.switch_page("pages/results.py").run()
+    return results(experiment, monkeypatch)
 
 
 def show(page: AppTest, section: str) -> AppTest:
@@ -116,3 +117,29 @@ def test_what_a_single_fold_cannot_say_is_left_out(experiment: Path) -> None:
     for words in summaries.LEVELS.values():
         assert not table[f"{words}, flat"].str.contains("±").any()
         assert set(table[f"{words}, higher on"]) <= {"0 of 1 fold", "1 of 1 fold", "–"}
+
+
+def results(experiments: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(experiments))
+    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=120).run()
+    return app.switch_page("pages/results.py").run()
+
+
+def test_a_damaged_run_of_many_ends_no_page(experiment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(experiment, tmp_path / "runs")
+    (find_runs(tmp_path / "runs")[0] / "run.json").write_text("{}")
+    page = results(tmp_path / "runs", monkeypatch)
+    assert not page.exception
+    assert page.table
+    (warning,) = page.switch_page("pages/home.py").run().warning
+    assert "A run was left out" in warning.value
+
+
+def test_of_sounds_without_classes_the_page_says_that_there_is_nothing_to_measure(
+    runs: dict[str, Run], collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = replace(collection, sounds=collection.sounds.assign(**{"class": pd.Series(pd.NA, dtype="str")}))
+    run_inference(runs["audio"], bare).save(tmp_path / "runs" / "one")
+    page = results(tmp_path / "runs", monkeypatch)
+    assert not page.exception
+    assert "None of the sounds of these runs has a class" in page.error[0].value

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from bstviz.plots.facets import STEPS, Column
 from bstviz.plots.panes.layout import layout_of
 from bstviz.plots.panes.overlays import contours, mark_traces, write_names
-from bstviz.plots.panes.pane import SOUNDS, Look, Marks, Pane, size, trace
+from bstviz.plots.panes.pane import POINTS, Look, Marks, Pane, size, trace
 
 FILTERED, VALUELESS, PASSING, BESIDE, USUAL = 0.1, 0.35, 0.4, 0.22, 0.85
 """Opacity of a sound: not passing the filters, without a value; beside a selection if it passes filters, or if there
@@ -58,7 +58,7 @@ def _sounds(pane: Pane, number: int, rows: np.ndarray, marks: Marks, look: Look)
     hover: dict[str, Any] = {"hoverinfo": "none"}
     if look.hover and pane.texts is not None:
         hover = {"hoverinfo": "text", "text": pane.texts(rows), "hovertemplate": "%{text}<extra></extra>"}
-    return trace(pane.points[rows], number, SOUNDS, vector=look.vector, name="sounds", marker=marker, **hover)
+    return trace(pane.points[rows], number, POINTS, vector=look.vector, name="sounds", marker=marker, **hover)
 
 
 def _opacity(column: Column, rows: np.ndarray, marks: Marks) -> float | np.ndarray:
@@ -140,8 +140,11 @@ def _legend(panes: Sequence[Pane], marks: Marks, look: Look) -> list[Any]:
 def _bar(column: Column, *, below: bool) -> dict[str, Any]:
     """The colour bar of numbers, beside the map or below it."""
     assert column.edges is not None
+    ticks, edges = np.linspace(0, STEPS - 1, len(column.edges)), list(column.edge_labels)
     bar: dict[str, Any] = {"title": {"text": html.escape(column.label)}, "thickness": 14}
-    bar |= {"tickvals": np.linspace(0, STEPS - 1, len(column.edges)), "ticktext": [f"{e:.3g}" for e in column.edges]}
     if below:
-        return bar | {"orientation": "h", "x": 0, "xanchor": "left", "len": 0.5, "y": -0.08, "yanchor": "top"}
+        bar |= {"orientation": "h", "x": 0, "xanchor": "left", "len": 0.5, "y": -0.08, "yanchor": "top"}
+        bar["title"] |= {"side": "top"}
+        return bar | {"tickvals": ticks[::5], "ticktext": edges[::5]}
+    bar |= {"tickvals": ticks, "ticktext": edges}
     return bar | {"y": 0, "yanchor": "bottom", "len": 0.7}

@@ -10,7 +10,7 @@ from bstviz.latent.projection import AXES
 from bstviz.plots.panes.pane import BACKGROUND, INK, RULE, Look, Pane, bounds
 from bstviz.plots.style import EMPTY_AXIS
 
-LEGEND_WIDTH, LEGEND_HEIGHT = 236, 150
+LEGEND_WIDTH, LEGEND_HEIGHT = 236, 190
 """Pixels kept for the legend beside the map, or below it: a margin that moves would move the map."""
 EYE = {"x": 1.15, "y": 1.15, "z": 0.65}
 
@@ -65,7 +65,7 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
         "font": {"size": 11},
     }
     if panes[0].column.edges is None:
-        legend["title"] = {"text": f"<b>{html.escape(panes[0].column.label)}</b>"}
+        legend["title"] = {"text": f"<b>{html.escape(panes[0].column.label)}</b>", "side": "top"}
     top = 8 + (40 if any(pane.title for pane in panes) else 24)
     if paired or look.below:
         legend |= {"orientation": "h", "y": -34 / (look.height - top - LEGEND_HEIGHT), "yanchor": "top"}

@@ -18,6 +18,8 @@ ENCLOSED = (0.5, 0.8)
 """Parts of a class's sounds that its contours hold."""
 FEW = 10
 """Sounds below which a class has no contours."""
+LAST = 2_000
+"""Rank in the legend of what comes after the categories."""
 MARK = "#e0662c"
 NEIGHBOURS = {"near": MARK, "kept": "#5b6472", "lost": "#b66dd3", "gained": "#2385ca"}
 """Kinds of neighbours of the current sound, near it or from one model to the other, and their colours."""
@@ -41,6 +43,7 @@ def mark_traces(pane: Pane, number: int, marks: Marks, look: Look) -> list[Any]:
                 kind,
                 mode="lines+markers",
                 name=f"neighbour {kind}",
+                legendrank=LAST,
                 showlegend=kind != "near" and not number,
                 line={"color": color, "width": 1.4, "dash": "dash" if kind == "lost" else "solid"},
                 marker={

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from bstviz.latent.projection import AXES
 from bstviz.plots.facets import Column
 
-SOUNDS = "sounds"
+POINTS = "sounds"
 """The part of a pane that holds the sounds."""
 BACKGROUND = {False: "#ffffff", True: "#14171c"}
 RULE = {False: "#d9dde4", True: "#343b47"}

@@ -77,7 +77,7 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
 def _playable(upload: Upload) -> Playable:
-    """What is heard is what was embedded: a sound that had to be repaired is played as it was repaired."""
+    """What plays is what was embedded: a sound that had to be repaired is played as it was repaired."""
     sound = decoded(upload)
     return playback.playable(None if sound.notes else upload.data, lambda: (sound.samples, sound.rate))
 

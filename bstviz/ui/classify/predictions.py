@@ -93,6 +93,8 @@ def pick_models(*, key: str) -> Models:
     sets: dict[tuple[object, ...], dict[tuple[str, str, str], Path]] = {}
     labels: list[str] = []
     for path, run in cache.infos().items():
+        if run.external is not None:
+            continue
         kind = (run.train.modality, run.train.text or "", run.train.loss)
         setting = (run.collection.name, run.collection.hash, run.fold, run.train.min_confidence, run.train.seed)
         count = 0
@@ -103,6 +105,10 @@ def pick_models(*, key: str) -> Models:
             same += f" · seed {run.train.seed}" if run.train.seed else ""
             labels.append(same + (f" · {count + 1}" if count else ""))
         sets.setdefault((*setting, count), {})[kind] = path
+    if not sets:
+        raise UserError(
+            "The loaded runs hold predictions from elsewhere, without weights. Load a run that was trained."
+        )
     chosen = 0
     if len(sets) > 1:
         chosen = int(st.selectbox("Models", range(len(sets)), format_func=labels.__getitem__, key=f"{key}.models") or 0)

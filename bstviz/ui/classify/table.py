@@ -13,6 +13,10 @@ from bstviz.errors import UserError
 from bstviz.inference.classify import Answer
 from bstviz.ui.classify.predictions import MARKS, Models, Words, predict_upload
 from bstviz.ui.classify.uploads import Upload
+from bstviz.ui.components.downloads import downloads
+
+UNKNOWN = ("probability", "novelty", "seconds")
+"""Numbers that a sound which cannot be read does not have."""
 
 
 def table(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) -> Upload | None:
@@ -36,15 +40,8 @@ def table(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) 
     shown = rows[rows["marks"].map(lambda own: set(wanted or ()) <= own)] if wanted else rows
     with slot:
         taken = shown.drop(columns=["marks", "index"])
-        st.download_button(
-            "Predictions as CSV",
-            taken.to_csv(index=False).encode(),
-            "predictions.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key=f"{key}.csv",
-        )
+        with st.container(horizontal=True):
+            downloads(lambda: taken, "predictions", key=key, what="Predictions as")
 
     share = partial(st.column_config.ProgressColumn, min_value=0, max_value=100, format="%.0f %%")
     height = min(38 + 35 * max(len(shown), 1), 460)
@@ -105,7 +102,7 @@ def _row(models: Models, upload: Upload, words: Words) -> dict[str, object]:
     try:
         found = predict_upload(models, upload, words)
     except UserError as error:
-        return {"agree": None, "remarks": str(error), "marks": {MARKS[3]}}
+        return {**dict.fromkeys(UNKNOWN, float("nan")), "agree": None, "remarks": str(error), "marks": {MARKS[3]}}
     taxonomy = found.loaded[0].run.taxonomy
     first = found.together
     others = {taxonomy[a.second[0].code].name for a in found.answers} - {taxonomy[first.second[0].code].name}

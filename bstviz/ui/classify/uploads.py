@@ -60,7 +60,10 @@ def _uploads(taken: Sequence[tuple[str, bytes]], *, folder: bool) -> list[Upload
     for name, data in taken:
         if name.lower().endswith(".zip"):
             try:
-                sounds += [(f"{name}/{path}", content) for path, content in archive.read_sounds(data, name)]
+                unpacked = archive.read_sounds(data, name)
+                sounds += [(f"{name}/{path}", content) for path, content in unpacked.sounds]
+                for reason in unpacked.damaged.values():
+                    st.error(escape(reason), icon=":material/folder_zip:")
             except UserError as error:
                 st.error(escape(str(error)), icon=":material/folder_zip:")
         elif not folder or Path(name).suffix.lower() in decode.SUFFIXES:

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz import migrations
+from bstviz.errors import UserError
 from bstviz.models.run_info import RunInfo
 from bstviz.plots.facets import matching
 from bstviz.ui import cache
@@ -20,14 +21,23 @@ Option = TypeVar("Option")
 
 
 def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | None = None) -> Loaded:
-    """Select box over all runs; starts on the first preferred one."""
+    """Select box over all runs, for a page that shows latents; starts on the first preferred one that has some.
+
+    Raises:
+        UserError: The chosen one has none.
+    """
     runs = {str(path): info for path, info in cache.infos().items()}
     if st.session_state.get(key) not in runs:
-        start = next((path for path, run in runs.items() if preferred and preferred(run)), next(iter(runs)))
-        st.session_state[key] = start
+        mapped = [path for path, run in runs.items() if run.latent_dim] or list(runs)
+        st.session_state[key] = next((path for path in mapped if preferred and preferred(runs[path])), mapped[0])
     several = len({run.collection.name for run in runs.values()}) > 1
     names = {path: run.name + (f" · {run.collection.name}" if several else "") for path, run in runs.items()}
     chosen = st.selectbox(label, list(runs), format_func=names.__getitem__, key=key, persist_state="session")
+    if not runs[chosen].latent_dim:
+        raise UserError(
+            f"The predictions of {names[chosen]} came without latents, so there is no map of them: choose another run, "
+            "or import them again with --latents."
+        )
     return cache.load(Path(chosen))
 
 

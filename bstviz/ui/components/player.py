@@ -1,4 +1,4 @@
-"""The player: a sound to hear and to see."""
+"""The player: a sound to play and to see."""
 
 from __future__ import annotations
 

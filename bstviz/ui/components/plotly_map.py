@@ -15,7 +15,7 @@ import streamlit as st
 from bstviz.plots import viewport
 from bstviz.plots.facets import Column
 from bstviz.plots.panes.figure import map_figure
-from bstviz.plots.panes.pane import SOUNDS, Look, Marks, Pane
+from bstviz.plots.panes.pane import POINTS, Look, Marks, Pane
 from bstviz.plots.viewport import DRAWN, Renderer, View
 from bstviz.ui.components.charts import dark
 from bstviz.ui.web import address, component, event, plotly_js
@@ -264,4 +264,4 @@ def _on_the_wire(
 
 
 def _of_sounds(traces: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    return (trace for trace in traces if trace["meta"]["part"] == SOUNDS)
+    return (trace for trace in traces if trace["meta"]["part"] == POINTS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from functools import partial
@@ -11,9 +10,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from bstviz.plots.facets import Column
+from bstviz.plots.facets import OWN, Column
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded
+from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.plotly_map import Mode
 from bstviz.ui.components.sound_list import LISTED, sound_list
 
@@ -72,23 +72,18 @@ def parse(text: str) -> tuple[pd.Index, str, np.ndarray]:
 
 
 def table_of(loaded: Loaded, rows: np.ndarray) -> pd.DataFrame:
-    """Selected sounds as a table to take away: the collection's columns, split, classes and all probabilities."""
+    """Selected sounds as a table to take away: the collection's columns, split, classes and all probabilities.
+
+    A column of the collection that is called as one of the run's says so, as in "split (table)".
+    """
     run = loaded.run
     own = run.sounds.iloc[rows].reset_index(drop=True)
     known = loaded.table.iloc[rows].drop(columns=["sound_id", "class"], errors="ignore").reset_index(drop=True)
     front = own[["sound_id", "split", "y_true", "y_pred"]].assign(predicted_confidence=run.confidence[rows])
-    rest = own.drop(columns=["sound_id", "split", "y_true", "y_pred", *known], errors="ignore")  # a column once
+    same = ["content"] if "content" in known else []  # what both know of a sound is told once
+    rest = own.drop(columns=[*front, *same], errors="ignore")
+    known = known.rename(columns={name: OWN.format(name) for name in (*front, *rest) if name in known})
     return pd.concat([front, known, rest], axis=1)
-
-
-def _csv(loaded: Loaded, rows: np.ndarray) -> bytes:
-    return table_of(loaded, rows).to_csv(index=False).encode()
-
-
-def _parquet(loaded: Loaded, rows: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    table_of(loaded, rows).to_parquet(buffer, index=False)
-    return buffer.getvalue()
 
 
 def makeup(column: Column, rows: np.ndarray) -> pd.DataFrame:
@@ -113,19 +108,7 @@ def selection_panel(
     """A selection: its sounds, each to be played; its make-up against the whole; and files of it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {len(rows):,} sound{'s' if len(rows) != 1 else ''} selected")
-        for name, media_type, contents in (
-            ("CSV", "text/csv", _csv),
-            ("Parquet", "application/vnd.apache.parquet", _parquet),
-        ):
-            st.download_button(
-                name,
-                partial(contents, loaded, rows),
-                f"selection.{name.lower()}",
-                media_type,
-                key=f"{key}.{name.lower()}",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+        downloads(partial(table_of, loaded, rows), "selection", key=key)
         st.button("Clear (Esc)", on_click=on_clear, key=f"{key}.clear", icon=":material/close:")
     st.caption("← and → step through them. Hold Ctrl while drawing a region to add to the selection, Alt to remove.")
     sound_list(

@@ -69,7 +69,7 @@ def probabilities(loaded: Loaded, row: int) -> None:
     likely = np.argsort(-run.probabilities[row], kind="stable")
     best = [run.y_pred[row], *likely[likely != run.y_pred[row]][:2]]
     lines = [class_bar(run.taxonomy.second[i], float(run.probabilities[row, i])) for i in best]
-    if run.train.modality == "both":
+    if run.attends:
         share = float(run.sounds["attention_audio"].to_numpy()[row])
         lines += [Bar("attention on audio", share, "#7d8a99"), Bar("attention on text", 1 - share, "#7d8a99")]
     st.html(bars(lines))

@@ -13,6 +13,7 @@ from bstviz.evaluation.confusion import CELLS, Axis, Cells
 from bstviz.plots.confusion import NAMED, confusion_figure, difference_figure
 from bstviz.ui.components import pickers
 from bstviz.ui.components.charts import dark, selected_ids
+from bstviz.ui.components.downloads import downloads
 from bstviz.ui.confusion.sides import Side
 
 CELL = "confusion.cell"
@@ -104,14 +105,5 @@ def matrix(sides: Sequence[Side], along: Axis, cells: Cells) -> None:
         config={**config, "toImageButtonOptions": picture},
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        table = confusion.table(values, along, counts[0].sum(axis=1)).to_csv(index=False)
-        st.download_button(
-            "CSV",
-            table,
-            "confusion.csv",
-            "text/csv",
-            key="confusion.csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        downloads(lambda: confusion.table(values, along, counts[0].sum(axis=1)), "confusion", key="confusion")
         pickers.one_of("The camera above saves", IMAGES, key=IMAGE, name=str.upper)

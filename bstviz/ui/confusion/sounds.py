@@ -12,6 +12,7 @@ from bstviz.evaluation import confusion
 from bstviz.evaluation.out_of_fold import OutOfFold
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components import selection
+from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.text import escape, texts_from
 from bstviz.ui.confusion.sides import Side, entries
@@ -84,10 +85,7 @@ def sounds(
     with st.container(horizontal=True, vertical_alignment="center"):
         order = "those of one matrix alone first" if notes else "most confident first"
         st.caption(f"{len(rows):,} sound{'s' * (len(rows) > 1)}, {order}")
-        csv = table.to_csv(index=False)
-        st.download_button(
-            "CSV", csv, f"{name}.csv", "text/csv", key=f"{key}.csv", icon=":material/download:", on_click="ignore"
-        )
+        downloads(lambda: table, name, key=key)
         selected = st.button(
             "Select on the map",
             key=f"{key}.map",

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from bstviz.datasets.writing import marked
 from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
@@ -124,12 +125,12 @@ def _show_table(table: Table) -> None:
     if table.csv:  # table 1, whose cells are text: headings break, so that it fits beside the menu
         st.table(table.frame.set_index(table.headings[0]))
         icon = ":material/download:"
-        st.download_button("CSV of every metric", table.csv, "results.csv", "text/csv", icon=icon)
+        st.download_button("CSV of every metric", marked(table.csv), "results.csv", "text/csv", icon=icon)
         st.caption(escape(table.caption))
         return
     height: Literal["auto", "content"] = "auto" if table.csv else "content"
     st.dataframe(table.frame, hide_index=True, column_config=config, height=height, placeholder="")
     if table.csv:
         icon = ":material/download:"
-        st.download_button("CSV of every metric", table.csv, "results.csv", "text/csv", icon=icon)
+        st.download_button("CSV of every metric", marked(table.csv), "results.csv", "text/csv", icon=icon)
     st.caption(escape(table.caption))

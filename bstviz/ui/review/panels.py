@@ -98,7 +98,7 @@ def definitions(quality: LabelQuality, i: int) -> None:
                 st.caption(escape(f"For example: {found.examples}") + texts_from(quality.taxonomy))
             given = [
                 *zip(quality.names, quality.models[:, i, index], strict=True),
-                (f"{quality.k} neighbours", quality.votes[i, index]),
+                *([(f"{quality.k} neighbours", quality.votes[i, index])] if quality.k else []),
             ]
             st.caption(" · ".join(f"{name.removeprefix('the ')} {100 * share:.1f} %" for name, share in given))
 
@@ -117,6 +117,11 @@ def sound(session: ReviewSession, i: int, record: Record, *, autoplay: bool) -> 
 
 def neighbours(session: ReviewSession, i: int) -> None:
     """The sounds nearest to one in the space of the embeddings, with their labels, to be played."""
+    if not session.queue.quality.k:
+        st.caption(
+            "The collection has no embeddings, so the models alone judge its labels and there are no neighbours."
+        )
+        return
     loaded, _ = session.queue.entries[i]
     near = [(loaded, row) for sound in session.queue.quality.near[i] if (row := loaded.row_of(sound)) is not None]
     st.markdown("**Nearest sounds**, by their embeddings")

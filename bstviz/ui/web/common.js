@@ -74,7 +74,7 @@ function playOrPause(audio) {
   else audio.pause();
 }
 
-/** Only one sound at a time: whoever starts stops the other. The document hears of every start and stop. */
+/** Only one sound at a time: whoever starts stops the other. Every start and stop is announced to the document. */
 function alone(audio) {
   audio.addEventListener("play", () => {
     if (window.bstvizPlaying !== audio) window.bstvizPlaying?.pause();

@@ -13,7 +13,7 @@ import streamlit as st
 from bstviz.server import routes
 from bstviz.server.contents import CONTENTS, Content, Held
 
-HELD = "bstviz.held"
+SESSION_HELD = "bstviz.held"
 
 
 def address(data: bytes, media_type: str, key: str) -> str:
@@ -32,5 +32,5 @@ def plotly_js() -> str:
 
 
 def _hold(key: str, content: Content) -> str:
-    st.session_state.setdefault(HELD, Held()).hold(key, content)
+    st.session_state.setdefault(SESSION_HELD, Held()).hold(key, content)
     return routes.address_of(content)

@@ -1,4 +1,4 @@
-// A sound to hear and to see: the browser's own player over waveform and log-frequency spectrogram, with the playhead. A click
+// A sound to play and to see: the browser's own player over waveform and log-frequency spectrogram, with the playhead. A click
 // plays from there, a dragged stretch is repeated, the space bar plays and pauses.
 
 const WHOLE = 2_000_000; // bytes

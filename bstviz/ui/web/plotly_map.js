@@ -7,7 +7,6 @@ const ARRAYS = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Arr
 const SOUNDS = "sounds"; // the part of a pane that holds the sounds
 const MORPHED = 1200; // sounds that are drawn while a morph moves
 const OUTLINE = 200; // corners of an outline that are sent
-const REGIONS = ["lasso", "select"];
 
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
@@ -252,8 +251,6 @@ class PlotlyMap {
       if (point?.data.meta?.part === SOUNDS && !this.moving) this.send("pick", { index: point.pointNumber, token: this.data.token });
     });
     this.graph.on("plotly_selected", (event) => {
-      if (this.borrowed) this.tool[2] = this.borrowed;
-      this.borrowed = null;
       if (event?.range || event?.lassoPoints) {
         const { pane, polygon } = outlineOf(event);
         this.send("region", { pane, polygon, morph: pane ? 0 : this.morph, mode: this.mode });
@@ -274,12 +271,15 @@ class PlotlyMap {
     const inside = event.target instanceof Element && event.target.closest(".draglayer");
     if (event.button || !event.isTrusted || !inside || !this.data?.selectable) return;
     this.mode = event.ctrlKey || event.metaKey ? "add" : event.altKey ? "remove" : "replace";
-    const region = REGIONS.includes(this.tool[2]);
+    const region = ["lasso", "select"].includes(this.tool[2]);
     if (!event.shiftKey && (!region || this.mode === "replace")) return;
     event.stopImmediatePropagation();
     event.preventDefault();
-    this.borrowed = region ? null : this.tool[2];
-    if (!region) window.Plotly.relayout(this.graph, { dragmode: "lasso" });
+    const take = (dragmode) => window.Plotly.relayout(this.graph, { dragmode }), tool = this.tool[2];
+    if (!region) {
+      take("lasso");
+      window.addEventListener("mouseup", () => setTimeout(() => take(tool)), { once: true });
+    }
     const { clientX, clientY, screenX, screenY, detail } = event;
     event.target.dispatchEvent(new MouseEvent("mousedown", { bubbles: true, cancelable: true, view: window, buttons: 1, clientX, clientY, screenX, screenY, detail }));
   }

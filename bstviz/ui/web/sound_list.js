@@ -1,7 +1,7 @@
 // A table of sounds, each with a play button for the player below; columns sort; j and k play the next and the previous one.
 
 const FIRST = 60; // rows drawn at once
-const HEARD = ["bstvizplay", "bstvizpause"];
+const PLAYED = ["bstvizplay", "bstvizpause"];
 const PLAY = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 4l14 8-14 8z"/></svg>';
 const PAUSE = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 4h4v16H6zM14 4h4v16h-4z"/></svg>';
 
@@ -18,12 +18,12 @@ class SoundList {
     this.root = root.querySelector(".list");
     this.sort = null;
     this.buttons = this.buttons.bind(this);
-    for (const name of HEARD) document.addEventListener(name, this.buttons, true);
+    for (const name of PLAYED) document.addEventListener(name, this.buttons, true);
     this.root.sounds = this; // what tests ask
   }
 
   close() {
-    for (const name of HEARD) document.removeEventListener(name, this.buttons, true);
+    for (const name of PLAYED) document.removeEventListener(name, this.buttons, true);
     document.removeEventListener("keydown", this.keys);
   }
 

@@ -1,0 +1,124 @@
+"""Where a table's sounds are: paths of other systems, Hugging Face's folders, sounds inside a table."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bstviz.datasets import table
+from bstviz.datasets.audio_files import find
+from bstviz.datasets.collection import load_collection
+from bstviz.errors import UserError
+from tests.datasets.conftest import wav
+
+
+def paths(folder: Path, *given: str) -> list[str | None]:
+    root = (folder / "audio").resolve()
+    return list(find(root, [str(i) for i in range(len(given))], given).paths)
+
+
+def test_paths_of_other_systems_are_found(tmp_path: Path) -> None:
+    wav(tmp_path / "audio" / "Sub Dir" / "Dog Bark.WAV")
+    wav(tmp_path / "audio" / unicodedata.normalize("NFD", "Tür.wav"))
+    wav(tmp_path / "audio" / "x.wav")
+    assert paths(tmp_path, "Sub Dir\\Dog Bark.WAV") == ["Sub Dir/Dog Bark.WAV"]
+    assert paths(tmp_path, "sub dir/dog bark.wav", " x.wav", "x") == ["Sub Dir/Dog Bark.WAV", "x.wav", "x.wav"]
+    assert paths(tmp_path, unicodedata.normalize("NFC", "Tür.wav")) == [unicodedata.normalize("NFD", "Tür.wav")]
+    assert paths(tmp_path, "C:\\Users\\me\\Sub Dir\\Dog Bark.WAV", "/mnt/old/x.wav") == [
+        "Sub Dir/Dog Bark.WAV",
+        "x.wav",
+    ]
+
+
+def test_a_spelling_that_two_files_share_is_none_of_them(tmp_path: Path) -> None:
+    for name in ("a/Take.wav", "b/take.wav", "c/One.wav", "c/ONE.wav"):
+        wav(tmp_path / "audio" / name)
+    assert paths(tmp_path, "c/one.wav", "/elsewhere/take.wav", "c/ONE.wav") == [None, None, "c/ONE.wav"]
+
+
+def test_paths_that_lead_out_or_are_none_are_not_followed(tmp_path: Path) -> None:
+    wav(tmp_path / "secret.wav")
+    wav(tmp_path / "audio" / "a.wav")
+    (tmp_path / "audio" / "link.wav").symlink_to(tmp_path / "secret.wav")
+    (tmp_path / "audio" / "loop").symlink_to("loop")
+    odd = ("../secret.wav", "..\\secret.wav", "link.wav", "loop", "x" * 300, "a\0b.wav", "")
+    assert paths(tmp_path, *odd)[:-1] == [None] * (len(odd) - 1)
+
+
+def test_the_same_name_in_two_folders_makes_paths_of_ids(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("path,class\na/take.wav,fx-a\nb\\take.wav,m-sp\na/one.wav,fx-a\n")
+    found = table.load(tmp_path / "t.csv")
+    assert found.sounds["sound_id"].tolist() == ["a/take.wav", "b/take.wav", "a/one.wav"]
+    assert any("ids are paths" in note for note in found.notes)
+
+
+def test_files_with_zeros_in_front_keep_them(tmp_path: Path) -> None:
+    wav(tmp_path / "audio" / "0001.wav")
+    (tmp_path / "t.csv").write_text("path,uploader\n0001.wav,007\n")
+    found = table.load(tmp_path / "t.csv", audio_folder=tmp_path / "audio")
+    assert found.sounds[["sound_id", "uploader"]].iloc[0].tolist() == ["0001", "007"]
+    assert found.has_audio(0)
+
+
+def test_sounds_beside_the_table_are_found_without_being_told(tmp_path: Path) -> None:
+    wav(tmp_path / "set" / "sounds" / "a.wav")
+    (tmp_path / "set" / "t.csv").write_text("file_name,class\nsounds\\a.wav,fx-a\n")
+    found = table.load(tmp_path / "set" / "t.csv")
+    assert found.has_audio(0)
+    assert any("beside the table" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_hugging_face_folder_with_metadata(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "birdsong"
+    rows = []
+    for split, code in (("train", "fx-a"), ("test", "m-sp")):
+        wav(folder / split / f"{code}.wav")
+        rows = [{"file_name": f"{code}.wav", "label": code}]
+        text = "file_name,label\n" + f"{code}.wav,{code}\n" if kind == "csv" else json.dumps(rows[0])
+        (folder / split / f"metadata.{kind}").write_text(text)
+    found = load_collection(table.load(folder).save(tmp_path / "c"))
+    assert found.name == "birdsong"
+    assert sorted(found.sounds["path"]) == ["test/m-sp.wav", "train/fx-a.wav"]
+    assert sorted(found.sounds["split"]) == ["test", "train"]
+    assert set(found.sounds["class"]) == {"fx-a", "m-sp"}
+    assert all(found.has_audio(row) for row in range(2))
+
+
+def test_a_hugging_face_folder_of_a_folder_for_each_class(tmp_path: Path) -> None:
+    for name in ("Animals/1.wav", "Animals/2.wav", "m-sp/1.wav", "junk/3.wav"):
+        wav(tmp_path / "set" / name)
+    found = table.load(tmp_path / "set")
+    assert found.sounds["sound_id"].tolist() == sorted(found.sounds["path"])
+    assert found.sounds["class"].fillna("").tolist() == ["fx-a", "fx-a", "", "m-sp"]
+    assert any("'junk'" in note for note in found.notes)
+    with pytest.raises(UserError, match=r"holds neither metadata\.csv"):
+        (tmp_path / "empty").mkdir()
+        table.load(tmp_path / "empty")
+
+
+def test_sounds_inside_a_table_are_written_out_and_play(tmp_path: Path) -> None:
+    wav(tmp_path / "one.wav")
+    data = (tmp_path / "one.wav").read_bytes()
+    cells = [
+        {"bytes": data, "path": "../../one.wav"},
+        {"bytes": data, "path": "one.wav"},
+        {"bytes": data, "path": None},
+    ]
+    rows = pd.DataFrame({"audio": [*cells, None], "label": ["fx-a", "m-sp", "fx-a", "fx-a"], "sound_id": list("abcd")})
+    rows.to_parquet(tmp_path / "train.parquet")
+    for _ in range(2):  # the second time they are there
+        found = table.load(tmp_path / "train.parquet")
+        assert [found.has_audio(row) for row in range(4)] == [True, True, True, False]
+        assert len(found.load_audio(1)[0]) == 800
+        assert all(
+            file.parent == tmp_path / "train_audio" for file in tmp_path.rglob("*one.wav") if "_one" in file.name
+        )
+    rows.drop(columns="sound_id").iloc[[0]].to_parquet(tmp_path / "named.parquet")
+    named = table.load(tmp_path / "named.parquet", audio_folder=tmp_path / "new")
+    assert named.sounds["sound_id"].tolist() == ["one"]
+    assert (tmp_path / "new" / "one.wav").read_bytes() == data
