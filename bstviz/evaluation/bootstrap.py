@@ -36,9 +36,9 @@ def unit_codes(sound_ids: np.ndarray, groups: Mapping[str, str] | None = None) -
         sound_ids: (n,) str; equal ids are one sound.
         groups: Group by sound id; sounds without one are units of their own, all of them when left out.
     """
-    groups = groups or {}
-    codes, _ = pd.factorize(np.array([groups.get(i, f"\0{i}") for i in sound_ids], object))
-    return np.asarray(codes, np.int64)
+    groups, known = groups or {}, dict[tuple[bool, str], int]()
+    units = ((i in groups, groups.get(i, i)) for i in sound_ids)
+    return np.array([known.setdefault(unit, len(known)) for unit in units], np.int64)
 
 
 def resampled_sums(values: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:

@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ from streamlit.testing.v1 import AppTest
 from bstviz import paths
 from bstviz.datasets.collection import load_collection
 from bstviz.encoders import clap, clap_weights
+from bstviz.encoders.base import Preprocessing
 from bstviz.encoders.clap import RATE, ClapAudio, ClapText
 from bstviz.training.train import train_fold
 from tests.cli.conftest import invoke
-from tests.fakes import quick, stratified
+from tests.fakes import quick, small_collection, stratified
 from tests.tiny_clap import write_tokenizer
 
 pytestmark = pytest.mark.clap
@@ -229,12 +231,13 @@ def test_embed_makes_the_same_collection_by_either_way(
 
 
 def test_the_page_classifies_by_the_package(
-    folders: tuple[Path, Path], ten_sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(clap_weights.FOLDER_VARIABLE, str(folders[0]))
-    copy = Path(shutil.copytree(ten_sounds, tmp_path / "c"))
-    invoke("embed", copy, "--audio-encoder", "clap", "--text-encoder", "none", "--max-seconds", 30)
-    collection = load_collection(copy)
+    made_by = clap.load_audio().info
+    vectors = np.random.default_rng(0).normal(size=(48, made_by.dim)).astype(np.float32)
+    cut = replace(made_by, preprocessing=Preprocessing(max_seconds=30.0))
+    collection = replace(small_collection(), audio=vectors, audio_encoder=cut)
     run = train_fold(collection, stratified(collection, 2), 0, quick(modality="audio"))
     run.save(tmp_path / "runs" / run.id)
     monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(tmp_path / "runs"))
@@ -242,8 +245,7 @@ def test_the_page_classifies_by_the_package(
     app = app.switch_page("pages/classify.py").run()
     buffer = io.BytesIO()
     soundfile.write(buffer, noise(12.0, 99), RATE, format="WAV")
-    app.get("file_uploader")[0].set_value(("new.wav", buffer.getvalue(), "audio/wav"))
-    app.run()
+    app.file_uploader(key="classify.files").set_value([("new.wav", buffer.getvalue(), "audio/wav")]).run()
     assert not app.exception
     shown = " ".join(caption.value for caption in app.caption)
     assert "Embedded via laion-clap 1.1.7" in shown

@@ -129,9 +129,9 @@ def test_labels_of_before_there_were_two_decodings_are_decoded_anew_without_list
     stored = parquet.read_table(out)
     old = stored.to_pandas()
     good = old["problem"].isna()
-    old.loc[good, ["top", "second", "second_probability"]] = ["fx", "m-sp", 0.4]
-    for column, value in probabilities.items():
-        old.loc[good, column] = value
+    old.loc[good, ["top", "second"]] = ["fx", "m-sp"]
+    for column, value in {**probabilities, "second_probability": 0.4}.items():
+        old.loc[good, column] = np.float32(value)
     marks = {k: v for k, v in stored.schema.metadata.items() if k != b"bstviz_decoding"}
     parquet.write_table(Table.from_pandas(old, preserve_index=False).replace_schema_metadata(marks), out)
     before = encoders[0].embedded
