@@ -102,7 +102,6 @@ def said(place: Path) -> dict[str, str]:
         ("report", sweep, "--html", place / "report.html"),
         ("duplicates", sounds, "--experiment", sweep),
         ("search", sounds, "sound", "--by", "text"),
-        ("check-encoder", sounds),
         ("classify", place / "audio" / "br_0.wav", "--run", runs),
         ("classify", place / "audio" / "br_0.wav", "--run", runs, "--json"),
         ("label", place / "audio", "--run", runs, "--out", place / "labels.parquet"),
