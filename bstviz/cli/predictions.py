@@ -1,4 +1,4 @@
-"""Commands about predictions as files: predict, score, import predictions, card."""
+"""Commands about predictions as files: predict, score, import predictions, export, card."""
 
 from __future__ import annotations
 
@@ -166,6 +166,55 @@ def card(
         return
     storage.write_file(out, text.encode())
     console.print(f"card -> {plain(out)}")
+
+
+@commands.command()
+def export(
+    run: Path,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")],
+    projection: Annotated[
+        str | None, typer.Option(help="Map whose coordinates are written: umap where the run has one, else pca.")
+    ] = None,
+    neighbors: Annotated[int, typer.Option(min=1, help="Number of nearest sounds to write of each.")] = 15,
+) -> None:
+    """Write a run's map, neighbours, truth and predictions as a table that embedding-atlas opens.
+
+    Example: bstviz export runs/flat/flat-audio-c1-fold0 --out atlas.parquet
+    """
+    from bstviz.datasets.atlas import NEIGHBORS, X, Y, atlas_table
+    from bstviz.datasets.collection import load_collection
+    from bstviz.latent.neighbours import nearest
+    from bstviz.latent.projection import columns_of
+    from bstviz.models.run import load_run
+
+    if out.suffix != ".parquet":
+        raise UserError(f"--out is {out}; its name must end in .parquet.")
+    loaded = load_run(run)
+    if not loaded.latent_dim:
+        raise UserError(
+            f"{run} holds predictions without latents, so there is no map to write; import it with --latents."
+        )
+    stored = [name for name in ("umap", "pca") if set(columns_of(name, 2)) <= set(loaded.projections)]
+    if projection not in (None, *stored):
+        raise UserError(f"--projection is {projection!r}; the run has {', '.join(stored)}.")
+    sounds = loaded.sounds[["sound_id"]]
+    try:
+        sounds = load_collection((loaded.folder or Path()) / str(loaded.collection.path)).sounds
+    except UserError as error:
+        console.print(f"Titles and other columns of the collection are left out: {plain(error)}")
+    rows, distances = nearest(loaded.latents, loaded.latents, neighbors, itself=True)
+    table = atlas_table(
+        loaded.frame(),
+        sounds.set_index("sound_id").reindex(loaded.sounds["sound_id"]).reset_index(),
+        loaded.taxonomy,
+        coordinates=loaded.projections[columns_of(projection or stored[0], 2)].to_numpy(),
+        neighbours=rows,
+        distances=distances,
+    )
+    table.to_parquet(out, index=False)
+    console.print(f"{len(table):,} sounds, {projection or stored[0]} -> {plain(out)}")
+    text = " --text title" if "title" in table else ""
+    console.print(f"  next: embedding-atlas {plain(out)} --x {X} --y {Y} --neighbors {NEIGHBORS}{text}")
 
 
 @imports.command("predictions")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bstviz import storage
+from bstviz import migrations, storage
 from bstviz.datasets.audio_root import AWAY_SHARE
 from bstviz.datasets.folder import Listing, list_sounds
 from bstviz.datasets.taxonomy import Taxonomy
@@ -209,7 +209,7 @@ def _labelled_and_away(out: Path, root: Path, listing: Listing, run_id: str) -> 
     """
     if not out.is_file():
         return pd.DataFrame()
-    known = pd.read_parquet(out)
+    known = pd.read_parquet(out).rename(columns=migrations.OLD_COLUMNS)
     known = known[known["problem"].isna()]
     labelled = known["file"]
     gone = labelled[~labelled.isin(listing.files)]

@@ -13,8 +13,6 @@ from bstviz.ui import cache
 from bstviz.ui.confusion.sides import Pooled, at, families
 
 UI = Path(cache.__file__).parent
-OLD_MAP = {"_drawn", "_bounds", "_titles"}
-"""Of the map in the browser, which is to be replaced as a whole."""
 
 
 def test_no_cached_function_leaves_an_argument_out_of_its_key() -> None:
@@ -26,7 +24,7 @@ def test_no_cached_function_leaves_an_argument_out_of_its_key() -> None:
         and any("st.cache_" in ast.unparse(decorator) for decorator in function.decorator_list)
         and any(argument.arg.startswith("_") for argument in (*function.args.args, *function.args.kwonlyargs))
     }
-    assert found == OLD_MAP
+    assert found == set()
 
 
 def test_a_run_saved_again_is_another_one_to_caches(experiment: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from bstviz.plots.panes.figure import map_figure
 from bstviz.plots.panes.pane import POINTS, Look, Marks, Pane
 from bstviz.plots.viewport import DRAWN, Renderer, View
 from bstviz.ui.components.charts import dark
-from bstviz.ui.web import address, component, event, plotly_js
+from bstviz.ui.web import address, address_of_later, component, event, plotly_js
 
 Mode = Literal["replace", "add", "remove"]
 RENDERER = "map.renderer"
@@ -194,20 +195,35 @@ def _flattened(pane: Pane) -> Pane:
     return replace(pane, axes=pane.axes[:2], points=pane.points[:, :2])
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+def _by_key(_: object) -> str:
+    """Of arrays and panes in a key that names what they hold anyway."""
+    return ""
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={np.ndarray: _by_key, Pane: _by_key, View: repr})
 def _drawn(
     token: str,
     map_key: str,
-    _panes: Sequence[Pane],
-    _labels: np.ndarray,
-    _passing: np.ndarray | None,
-    _view: View | None,
-    _limit: int,
+    panes: Sequence[Pane],
+    labels: np.ndarray,
+    passing: np.ndarray | None,
+    view: View | None,
+    limit: int,
 ) -> tuple[np.ndarray, int]:
-    """Rows of the points to draw, and how many are in view on any pane; with ``passing``, (N,) bool, of these alone."""
-    panes, labels, inside, limit = _panes, _labels, _passing, _limit
-    if _view is not None:
-        seen = np.any([_view.holds(pane.points) for pane in panes], axis=0)
+    """Rows of the points to draw, and how many are in view on any pane; with ``passing``, (N,) bool, of these alone.
+
+    Args:
+        token: Names the sounds and which of them pass.
+        map_key: Names the panes' coordinates, where a view depends on them.
+        panes: One or two.
+        labels: (N,) second-level labels.
+        passing: (N,) bool, or None.
+        view: What is in view, or None for everything.
+        limit: Of points to draw.
+    """
+    inside = passing
+    if view is not None:
+        seen = np.any([view.holds(pane.points) for pane in panes], axis=0)
         inside = seen if inside is None else seen & inside
     rows = viewport.drawn(labels, inside, limit=limit)
     return rows, len(labels) if inside is None else int(inside.sum())
@@ -225,11 +241,6 @@ def _note(drawn: int, inside: int, n: int, renderer: Renderer | None) -> str:
         else f"{drawn:,} of {where} are drawn{slow}, stratified by class; zooming in draws more."
     )
     return f"{part} Selection, filters, counts and neighbours use all {n:,}."
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _texts(identity: str, pane: int, _texts_of: Callable[[np.ndarray], list[str]], _rows: np.ndarray) -> bytes:
-    return json.dumps(_texts_of(_rows)).encode()
 
 
 def _on_the_wire(
@@ -257,11 +268,15 @@ def _on_the_wire(
     spec: dict[str, Any] = sent(figure.to_dict(), key)
     for number, (trace, pane) in enumerate(zip(_of_sounds(spec["data"]), panes, strict=True)):
         if pane.texts is not None:
-            url = address(
-                _texts(f"{identity}|{pane.title}", number, pane.texts, rows), "application/json", f"{key}.{number}"
-            )
+            make = partial(_hover_texts, pane.texts, rows)
+            name = f"hover texts {identity}|{pane.title}|{number}"
+            url = address_of_later(make, "application/json", f"{key}.{number}", name=name)
             trace |= {"text": {"url": url, "later": len(rows)}, "hovertemplate": "%{text}<extra></extra>"}
     return spec
+
+
+def _hover_texts(texts: Callable[[np.ndarray], list[str]], rows: np.ndarray) -> bytes:
+    return json.dumps(texts(rows)).encode()
 
 
 def _of_sounds(traces: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
