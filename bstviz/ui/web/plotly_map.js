@@ -270,8 +270,8 @@ class PlotlyMap {
   press(event) {
     const inside = event.target instanceof Element && event.target.closest(".draglayer");
     if (event.button || !event.isTrusted || !inside || !this.data?.selectable) return;
-    this.held = true; // drawing anew would end what is being dragged
-    window.addEventListener("mouseup", () => setTimeout(() => { this.held = false; if (this.again) this.draw(); }), { once: true });
+    this.held = true; // drawing anew would end what is being dragged; a region is sent some 100 ms after the mouse is up
+    window.addEventListener("mouseup", () => setTimeout(() => { this.held = false; if (this.again) this.draw(); }, 250), { once: true });
     this.mode = event.ctrlKey || event.metaKey ? "add" : event.altKey ? "remove" : "replace";
     const region = ["lasso", "select"].includes(this.tool[2]);
     if (!event.shiftKey && (!region || this.mode === "replace")) return;
