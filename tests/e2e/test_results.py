@@ -125,7 +125,8 @@ def test_the_html_report_shows_offline_what_the_page_shows(
     assert not broken
     assert opened.evaluate(dots) == shown
     assert opened.evaluate(matrix) == confused
-    assert opened.locator(".js-plotly-plot").count() == 5 + 1 + 12 * 4 + 6  # six of the twelve settings have attention
+    # six of the twelve settings have attention, and six pairs of losses a map
+    assert opened.locator(".js-plotly-plot").count() == 5 + 1 + 12 * 4 + 6 + 6
     printed = [line.inner_text().split("\t") for line in opened.locator("table").first.locator("tbody tr").all()]
     context.close()
     metrics = [f"{name}_{part}" for name in table.TABLE_METRICS for part in ("mean", "std_over_folds")]
