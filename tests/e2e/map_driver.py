@@ -28,6 +28,7 @@ BOX = """(m, pane) => { const g = m.querySelector('.graph'), l = g._fullLayout, 
   return [on.left, on.top, on.width, on.height] }"""
 """Left, top, width and height of a pane on the screen."""
 Region = tuple[float, float, float, float]
+STILL = "!map.drawing && !map.held && !map.again"
 EDGE = 1.5  # pixels within which a point may lie on either side of an outline
 
 
@@ -36,7 +37,9 @@ def settled(page: Page) -> None:
     page.wait_for_timeout(250)
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
     page.wait_for_timeout(150)
-    page.wait_for_function("() => !document.querySelector('.plotly-map')?.map?.drawing")
+    page.wait_for_function(
+        f"() => {{ const map = document.querySelector('.plotly-map')?.map; return !map || {STILL} }}"
+    )
 
 
 class MapDriver:
@@ -66,6 +69,12 @@ class MapDriver:
     def selected(self) -> int:
         """Number of selected sounds, as the server says."""
         return int(self.ask("m.dataset.selected"))
+
+    def selects(self) -> None:
+        """Wait until a region's sounds are said to be selected, and drawn so."""
+        self.page.get_by_text("sounds selected").wait_for()
+        self.page.wait_for_function("(m) => Number(m.dataset.selected) > 0", arg=self.handle())
+        settled(self.page)
 
     def chosen(self) -> list[int]:
         """Indices of the selected points, as drawn: they alone are opaque."""

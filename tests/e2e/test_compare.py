@@ -27,8 +27,7 @@ def test_a_lasso_on_one_map_brings_out_the_same_sounds_on_the_other(
     map_ = compare(page, address)
     region = (0.2, 0.25, 0.5, 0.6)
     map_.lasso(*region, pane=pane)
-    page.get_by_text("sounds selected").wait_for()
-    settled(page)
+    map_.selects()
     inside = map_.chosen()
     assert map_.holds(region, inside, pane)
     per_pane = map_.ask("g.data.slice(0, 2).map((t) => t.x.length)")
@@ -61,8 +60,7 @@ def test_the_morph_slider_carries_one_map_into_the_other(page: Page, place: tupl
 def test_a_morph_there_and_back_keeps_the_selection(page: Page, address: str) -> None:
     map_ = compare(page, address)
     map_.lasso(0.05, 0.3, 0.6, 0.9)
-    page.get_by_text("sounds selected").wait_for()
-    settled(page)
+    map_.selects()
     chosen = map_.chosen()
     assert chosen
     for share in (100, 0):

@@ -74,8 +74,7 @@ def test_a_lasso_selects_and_its_files_hold_exactly_what_it_holds(
 ) -> None:
     map_ = explore(page, place[0])
     map_.lasso(0.35, 0.15, 0.95, 0.85)
-    page.get_by_text("sounds selected").wait_for()
-    settled(page)
+    map_.selects()
     rows = map_.chosen()
     assert len(rows) == map_.selected() > 20
     ids = place[1].sounds["sound_id"].iloc[rows].tolist()
@@ -96,8 +95,7 @@ def test_selection_and_zoom_survive_recolouring_filters_and_page_changes(page: P
     map_ = explore(page, place[0])
     map_.zoom(0.5, 0.5, 3)
     map_.lasso(0.1, 0.1, 0.9, 0.9)
-    page.get_by_text("sounds selected").wait_for()
-    settled(page)
+    map_.selects()
     chosen, spot = map_.chosen(), map_.locate(7)
     assert chosen
 
@@ -124,8 +122,7 @@ def test_recoloring_keeps_zoom_and_selection_every_time(page: Page, address: str
     map_ = explore(page, address)
     map_.zoom(0.6, 0.6, 2)
     map_.lasso(0.3, 0.2, 0.9, 0.9)
-    page.get_by_text("sounds selected").wait_for()
-    settled(page)
+    map_.selects()
     chosen, spot = map_.chosen(), map_.locate(7)
     assert chosen
     for label in ("Second-level class", "Right or wrong", "Split", "Confidence", "Top-level class") * 4:
@@ -137,8 +134,7 @@ def test_recoloring_keeps_zoom_and_selection_every_time(page: Page, address: str
 def test_an_answer_that_comes_while_a_lasso_is_drawn_does_not_end_it(page: Page, address: str) -> None:
     map_, region = explore(page, address), (0.3, 0.2, 0.9, 0.9)
     map_.lasso(*region, meanwhile=lambda: map_.ask("void m.map.draw()"))
-    page.get_by_text("sounds selected").wait_for()
-    settled(page)
+    map_.selects()
     assert map_.holds(region, map_.chosen())
 
 
@@ -169,8 +165,7 @@ def test_a_box_selects_what_it_holds(page: Page, address: str) -> None:
     box = (0.05, 0.4, 0.5, 0.95)
     map_.use("select")
     map_.drag(*box)
-    page.get_by_text("sounds selected").wait_for()
-    settled(page)
+    map_.selects()
     assert map_.holds(box, map_.chosen())
 
 
@@ -215,8 +210,7 @@ def test_the_address_opened_in_a_new_browser_shows_the_same_view(page: Page, add
 def test_the_selection_is_stepped_through_by_keyboard(page: Page, place: tuple[str, Run]) -> None:
     map_ = explore(page, place[0])
     map_.lasso(0.55, 0.2, 0.95, 0.7)
-    page.get_by_text("sounds selected").wait_for()
-    settled(page)
+    map_.selects()
     titles = [page.locator(".list").first.locator("button.open").nth(i).inner_text() for i in range(3)]
     for key, wanted in (
         ("ArrowRight", titles[0]),
