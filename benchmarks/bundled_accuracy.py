@@ -12,7 +12,7 @@ decoded top-down, and below it by argmax. ``--before`` measures the recipe ``def
 validation sounds; ``--own-calibration`` the bundled models' settings calibrated so. A collection that is
 ``--tested-only`` is in the test of its folds and trains nothing: what it would teach is what is measured.
 
-Settings were chosen on half of the collections (by a hash of their names), with networks trained on that half alone
+The encoder's parts were chosen on half of the collections (by a hash of their names), with networks trained on that half
 (``--only-half choose``); figures are reported on the other half, with networks trained on all collections but those of
 the fold. A seed draws folds, validation sounds and training alike.
 """

