@@ -12,9 +12,9 @@ decoded top-down, and below it by argmax. ``--before`` measures the recipe ``def
 validation sounds; ``--own-calibration`` the bundled models' settings calibrated so. A collection that is
 ``--tested-only`` is in the test of its folds and trains nothing: what it would teach is what is measured.
 
-The encoder's parts were chosen on half of the collections (by a hash of their names), with networks trained on that half
-(``--only-half choose``); figures are reported on the other half, with networks trained on all collections but those of
-the fold. A seed draws folds, validation sounds and training alike.
+The encoder's parts were chosen on half of the collections (by a hash of their names), with networks trained on that
+half (``--only-half choose``), noise and smoothing with both halves seen; figures are reported on the other half, with
+networks trained on all collections but those of the fold. A seed draws folds, validation sounds and training alike.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import torch
 import typer
 
 from bstviz.datasets.collection import Collection, load_collection
-from bstviz.datasets.extra import concatenate
+from bstviz.datasets.extra import concatenate, shared
 from bstviz.datasets.splits import Folds, group_values, stratified_folds
 from bstviz.datasets.taxonomy import Decoding
 from bstviz.errors import UserError
@@ -104,7 +104,8 @@ def main(
     torch.set_num_threads(1)  # batches are small: more threads wait for each other
     collections = [*([load_collection(demo)] if demo else []), *(usable(load_collection(path)) for path in recordings)]
     everything = concatenate(collections[0], collections[1:])
-    members = np.repeat([c.name for c in collections], [len(c) for c in collections])
+    kept = [len(collections[0]), *(int((~shared(collections[0], c)).sum()) for c in collections[1:])]
+    members = np.repeat([c.name for c in collections], kept)
     if unknown := set(tested_only or ()) - set(members.tolist()):
         raise UserError(f"--tested-only {', '.join(sorted(unknown))}: the collections are {', '.join(set(members))}.")
     recorded = np.arange(len(everything)) >= (len(collections[0]) if demo else 0)

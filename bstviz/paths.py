@@ -26,7 +26,7 @@ def readable(path: str | Path) -> str:
 
     A name in Latin-1, as old archives and disks have them, becomes ``T\\xfcr.wav``; :func:`on_disk` finds it again.
     """
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def on_disk(path: str | Path) -> Path:

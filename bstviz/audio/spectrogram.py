@@ -14,12 +14,10 @@ FFT = 2048  # samples of a spectrogram's window
 
 @dataclass(frozen=True, eq=False)
 class Spectrogram:
-    """Log-mel spectrogram: ``db`` (bands, frames) float32 in dB below the peak, ``frequency`` (bands,) in Hz and
-    ``time`` (frames,) in seconds."""
+    """Log-mel spectrogram: ``db`` (bands, frames) float32 in dB below the peak, ``frequency`` (bands,) in Hz."""
 
     db: np.ndarray
     frequency: np.ndarray
-    time: np.ndarray
 
 
 def spectrogram(samples: np.ndarray, rate: int, *, bands: int = 96, frames: int = 360) -> Spectrogram:
@@ -42,7 +40,7 @@ def spectrogram(samples: np.ndarray, rate: int, *, bands: int = 96, frames: int 
     )
     db = librosa.power_to_db(power, ref=max(float(power.max()), 1e-10), top_db=80.0).astype(np.float32)[:, :columns]
     frequency = librosa.mel_frequencies(n_mels=bands + 2, fmin=30.0, fmax=high)[1:-1]
-    return Spectrogram(db, frequency.astype(np.float32), (np.arange(db.shape[1]) * hop / rate).astype(np.float32))
+    return Spectrogram(db, frequency.astype(np.float32))
 
 
 def envelope(samples: np.ndarray, bins: int = 600) -> np.ndarray:

@@ -182,7 +182,6 @@ def export(
     Example: bstviz export runs/flat/flat-audio-c1-fold0 --out atlas.parquet
     """
     from bstviz.datasets.atlas import NEIGHBORS, X, Y, atlas_table
-    from bstviz.datasets.collection import load_collection
     from bstviz.latent.neighbours import nearest
     from bstviz.latent.projection import columns_of
     from bstviz.models.run import load_run
@@ -199,7 +198,7 @@ def export(
         raise UserError(f"--projection is {projection!r}; the run has {', '.join(stored)}.")
     sounds = loaded.sounds[["sound_id"]]
     try:
-        sounds = load_collection((loaded.folder or Path()) / str(loaded.collection.path)).sounds
+        sounds = loaded.load_collection().sounds
     except UserError as error:
         console.print(f"Titles and other columns of the collection are left out: {plain(error)}")
     rows, distances = nearest(loaded.latents, loaded.latents, neighbors, itself=True)

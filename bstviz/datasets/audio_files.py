@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 STARTS = {b"RIFF": ".wav", b"RF64": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3", b"FORM": ".aiff"}
 """What a sound file's content begins with, and how a file of it is usually called."""
+MPEG, MP4 = b"\xff", b"ftyp"
+"""How frames of MPEG begin (MP3, AAC), and what stands from the fifth byte on in MP4."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,8 @@ def path_column(rows: pd.DataFrame) -> str | None:
 def bytes_column(rows: pd.DataFrame) -> str | None:
     """The column whose cells hold whole sound files: bytes, or a dict of ``bytes`` and ``path`` (Hugging Face)."""
     for name in rows:
-        cell = next((c for c in rows[name] if c is not None), None) if rows[name].dtype == object else None
-        if isinstance(cell, bytes) or (isinstance(cell, dict) and isinstance(cell.get("bytes"), bytes)):
+        data = next((d for c in rows[name] if (d := _bytes(c))), b"") if rows[name].dtype == object else b""
+        if data.startswith((*STARTS, MPEG)) or data[4:8] == MP4:
             return str(name)
     return None
 
@@ -149,7 +151,7 @@ def write_sounds(cells: Sequence[Any], folder: Path) -> list[str | None]:
         The file's name for each cell.
 
     Raises:
-        UserError: The folder cannot be written.
+        UserError: The folder cannot be written, or holds another file of a sound's name.
     """
     from bstviz import storage
     from bstviz.datasets.reading import distinct
@@ -168,7 +170,13 @@ def write_sounds(cells: Sequence[Any], folder: Path) -> list[str | None]:
         folder.mkdir(parents=True, exist_ok=True)
         for name, cell in zip(names, cells, strict=True):
             data = _bytes(cell)
-            if data and not ((file := folder / name).is_file() and file.read_bytes() == data):
+            file = folder / name
+            if data and file.is_file() and file.read_bytes() != data:
+                raise UserError(
+                    f"{file} is another file than the table's sound of that name, and stays as it is. Name another "
+                    "folder for the table's sounds: --audio FOLDER."
+                )
+            if data and not file.is_file():
                 storage.write_file(file, data)
             out.append(name if data else None)
     except OSError as error:

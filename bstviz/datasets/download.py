@@ -196,7 +196,7 @@ def read_record(number: str, *, latest: bool = False, api: str = API) -> ZenodoR
             RemoteFile(file["key"], int(file["size"]), str(file["checksum"]), file["links"]["self"])
             for file in entry["files"]
         )
-        found = ZenodoRecord(str(entry["id"]), tuple(sorted(files, key=lambda file: file.name)))
+        found = ZenodoRecord(str(int(entry["id"])), tuple(sorted(files, key=lambda file: file.name)))
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"The record {address} could not be read ({error}). Check the connection and try again."

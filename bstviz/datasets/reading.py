@@ -35,7 +35,7 @@ MISSING_WORDS = {"na", "n/a", "#n/a", "nan", "null", "none", "-"}
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would take for a formula; an apostrophe before it says that it is none."""
 NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?|nan", re.IGNORECASE)
-EXACT = 2**53
+EXACT, EXACT_DIGITS = 2**53, 17
 """Whole numbers up to here are numbers; longer ones are ids, and stay words."""
 TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 
@@ -168,7 +168,7 @@ def _csv(path: Path, text: str, notes: list[str]) -> pd.DataFrame:
     if quoted:
         notes.append(f"{quoted:,} cells of {path.name} had an apostrophe that keeps spreadsheets from computing them.")
     rows = pd.concat(made, axis=1) if made else pd.DataFrame(index=index)
-    rows.columns = pd.Index(header)
+    rows.columns = pd.Index([n[1:] if n.startswith("'") and n[1:].startswith(FORMULA) else n for n in header])
     return rows
 
 
@@ -238,7 +238,7 @@ def _typed(
     if not all(NUMBER.fullmatch(v) for v in said):
         return words
     whole = all(v.lstrip("+-").isdigit() for v in said)
-    if whole and any(abs(int(v)) > EXACT for v in said):
+    if whole and any(len(v) > EXACT_DIGITS or abs(int(v)) > EXACT for v in said):
         return words
     if len(said) < len(present):
         notes.append(f"Column {name!r} holds numbers; {len(present) - len(said):,} words such as NA in it are missing.")

@@ -74,7 +74,8 @@ class Folds:
 
         groups = self.groups
         if groups is not None:
-            behind = group_values(sounds, self.group)[-more:] if self.group else [f"\0{i}" for i in range(more)]
+            alone = [f"\0{i}" for i in range(more)]
+            behind = group_values(sounds, self.group)[len(self.assignment) :] if self.group else alone
             groups = np.concatenate([groups, behind])
         at = self.by_threshold
         by_threshold = None if at is None else lambda threshold: never(at(threshold))

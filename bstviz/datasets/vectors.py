@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bstviz.audio.archive import DAMAGED
+from bstviz.audio.decode import SUFFIXES
 from bstviz.encoders.base import GIVEN, Embeddings, EncoderInfo
 from bstviz.errors import UserError
 
@@ -34,10 +36,12 @@ def from_columns(rows: pd.DataFrame, name: str, encoder: str | None) -> tuple[Em
     Raises:
         UserError: There is no such column, or it holds no vectors.
     """
-    names = [n for part in name.split(",") for n in rows.columns if fnmatchcase(str(n), part.strip())]
-    if not names:
+    found = [[n for n in rows.columns if fnmatchcase(str(n), part.strip())] for part in name.split(",")]
+    names = list(dict.fromkeys(n for matching in found for n in matching))
+    if not all(found):
         raise UserError(
-            f"--vector is {name!r}, which is no column of the table; it has {', '.join(map(str, rows.columns))}."
+            f"--vector is {name!r}, which names what is no column of the table; it has "
+            f"{', '.join(map(str, rows.columns))}."
         )
     if len(names) == 1:
         cells = [_cell(cell) for cell in rows[names[0]]]
@@ -89,11 +93,11 @@ def from_archive(file: Path, sounds: pd.DataFrame, encoder: str | None) -> tuple
         UserError: The file is none, or its arrays fit no sound.
     """
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        with np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise UserError(f"There is no file {file}.") from None
-    except (OSError, ValueError, AttributeError, TypeError, EOFError) as error:
+    except (*DAMAGED, OSError, ValueError, AttributeError, TypeError) as error:
         raise UserError(f"{file} is no .npz of plain arrays ({error}); write it by numpy.savez.") from None
     ids = list(sounds["sound_id"])
     if set(ids) & set(arrays):
@@ -101,7 +105,9 @@ def from_archive(file: Path, sounds: pd.DataFrame, encoder: str | None) -> tuple
     matrices = [array for array in arrays.values() if array.ndim == 2]
     stated = next((arrays[name].ravel().astype(str) for name in ID_ARRAYS if name in arrays), None)
     if len(matrices) == 1 and stated is not None and len(stated) == len(matrices[0]):
-        by_id = {**{PurePosixPath(i).stem: v for i, v in zip(stated, matrices[0], strict=True)}}
+        stems = [PurePosixPath(i).stem if i.lower().endswith((*SUFFIXES, ".npy")) else i for i in stated]
+        often = Counter(stems)
+        by_id = {stem: v for stem, v in zip(stems, matrices[0], strict=True) if often[stem] == 1}
         by_id |= dict(zip(stated, matrices[0], strict=True))
         return _gathered([by_id.get(i) for i in ids], lambda row: ids[row], encoder or file.stem, str(file))
     if len(matrices) == 1:

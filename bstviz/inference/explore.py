@@ -8,6 +8,7 @@ sounds are ``test`` where they have a class, so that they can be judged, and ``u
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,7 +120,11 @@ def library_home(folder: str | Path) -> Path:
     is.
     """
     root = Path(folder).resolve()
-    return paths.cache_folder() / "libraries" / f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:10]}"
+    return (
+        paths.cache_folder()
+        / "libraries"
+        / f"{paths.readable(root.name)}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:10]}"
+    )
 
 
 def open_library(
@@ -216,7 +221,8 @@ def carried_over(fresh: Collection, old: Collection) -> Collection:
     Raises:
         UserError: Nearly all sounds that the older import has are away.
     """
-    there = fresh.sounds["sound_id"][fresh.sounds["modified"] != 0]
+    there_now = fresh.sounds[["bytes", "modified"]].any(axis=1)  # a file may be of 1970, but not of that and empty
+    there = fresh.sounds["sound_id"][there_now]
     gone = old.sounds["sound_id"][~old.sounds["sound_id"].isin(there)]
     if len(gone) > AWAY_SHARE * len(old):
         raise UserError(
@@ -225,7 +231,7 @@ def carried_over(fresh: Collection, old: Collection) -> Collection:
         )
     if old.audio is None or not set(FINGERPRINT_COLUMNS) <= set(old.sounds):
         return fresh
-    away = (fresh.sounds["modified"] == 0).to_numpy() & fresh.sounds["sound_id"].isin(old.row_of).to_numpy()
+    away = ~there_now.to_numpy() & fresh.sounds["sound_id"].isin(old.row_of).to_numpy()
     before = old.sounds.set_index("sound_id")
     marks = fresh.sounds[FINGERPRINT_COLUMNS].copy()
     for name in ("bytes", "modified"):

@@ -191,10 +191,10 @@ def label_folder(
             f"{len(away):,} of {len(table):,} sounds of {root} could not be read where they are labelled: "
             f"{away.iat[0]} Nothing was written. Make them available, to all machines of a cluster, and run it again."
         )
-    table = answered(table, runs[0].taxonomy)  # chunks and tables of older versions too
+    table = answered(pd.concat([table, kept], ignore_index=True), runs[0].taxonomy)  # of older versions too
     problems = pd.DataFrame({"file": list(listing.left_out), "problem": list(listing.left_out.values())}, dtype="str")
     problems = problems.assign(fingerprint="", notes="")
-    table = pd.concat([table, kept, problems]).sort_values("file", ignore_index=True)
+    table = pd.concat([table, problems]).sort_values("file", ignore_index=True)
     storage.write_file(out, _parquet(table, run_id))
     shutil.rmtree(store.parent, ignore_errors=True)
     return table

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -111,6 +112,7 @@ class Column:
         """Which sounds fall in any of the named categories, (N,) bool; unknown names hold none."""
         return np.take([c.label in labels for c in self.categories], self.index)
 
+    @cached_property
     def shades(self) -> tuple[np.ndarray, list[str]]:
         """Colour of each sound: (N,) indices into a list of colours, one per category or :data:`STEPS` for numbers."""
         if self.values is None or self.edges is None:

@@ -197,7 +197,7 @@ def paired(columns: Sequence[Column], rows: Sequence[np.ndarray]) -> tuple[Colum
     position = {category.label: place for place, category in enumerate(everything)}
 
     def part(column: Column, own: np.ndarray) -> Column:
-        index = np.array([position[label] for label in column.labels], column.index.dtype)[column.index[own]]
+        index = np.array([position[label] for label in column.labels], np.uint16)[column.index[own]]
         values = None if column.values is None else column.values[own]
         return replace(column, index=index, categories=everything, values=values)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from bstviz import storage
 from bstviz.datasets.collection import Collection
-from bstviz.datasets.splits import choose_folds
+from bstviz.datasets.splits import choose_folds, confident_sounds
 from bstviz.encoders.base import AudioOrText
 from bstviz.errors import UserError
 from bstviz.evaluation.out_of_fold import evaluate
@@ -116,9 +116,7 @@ def external_runs(
 
 def _splits(collection: Collection, rows: np.ndarray, min_confidence: int) -> np.ndarray:
     """Names of the splits of some rows: test, or below the threshold; without a class unused."""
-    confidence = collection.sounds["confidence"].astype("Float64").to_numpy(float, na_value=np.nan)[rows]
-    below = (confidence < min_confidence) | (np.isnan(confidence) & (min_confidence > 1))
-    split = np.where(below, "below_threshold", "test").astype(object)
+    split = np.where(confident_sounds(collection, min_confidence)[rows], "test", "below_threshold").astype(object)
     split[collection.labels[rows] < 0] = "unused"
     return split
 

@@ -59,7 +59,11 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool 
     offsets = dict(zip(models, np.linspace(-0.24, 0.24, len(models)) if len(models) > 1 else [0.0], strict=True))
     figure = go.Figure()
     for model, words in models:
-        mine = [(row, group) for row, group in zip(rows, groups, strict=True) if row.model_words == words]
+        mine = [
+            (row, group)
+            for row, group in zip(rows, groups, strict=True)
+            if (row.model, row.model_words) == (model, words)
+        ]
         own, x = [row for row, _ in mine], [positions[group] + offsets[model, words] for _, group in mine]
         figure.add_trace(
             go.Scatter(

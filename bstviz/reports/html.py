@@ -61,25 +61,26 @@ def chapters_of(group: RunGroup, *, paper: bool = True) -> list[Chapter]:
     settings = [Chosen(infos, name) for name, infos in summaries.named_settings(group.infos).items()]
     by_setting = [s for s in SECTIONS if s.scope == "setting"]
     return [
-        *(_chapter(s, _choices(s.scope, group, paper=paper)) for s in SECTIONS if s.scope != "setting"),
+        *(_chapter(s, _choices(s, group, paper=paper)) for s in SECTIONS if s.scope != "setting"),
         Chapter("Settings one by one", chapters=[_setting(chosen, by_setting) for chosen in settings]),
-        Chapter("Model cards", chapters=[_card(chosen) for chosen in settings if all(i.metrics for i in chosen.infos)]),
+        Chapter("Model cards", chapters=[_card(chosen) for chosen in settings]),
         data(group),
         training(group.infos),
         made_again(group),
     ]
 
 
-def _choices(scope: str, group: RunGroup, *, paper: bool) -> list[Chosen]:
-    """The runs that a section is shown for, one after another; of the folds, the first."""
-    if scope == "pair":
-        return [
-            Chosen(infos, name) for name, infos in summaries.named_settings(group.infos, losses_apart=False).items()
-        ]
-    if scope == "fold":
-        fold = min(info.fold for info in group.infos)
-        return [Chosen([info for info in group.infos if info.fold == fold])]
-    return [Chosen(group.infos, rows=group.rows, paper=paper)]
+def _choices(section: Section, group: RunGroup, *, paper: bool) -> list[Chosen]:
+    """The runs that a section is shown for, of those that it can show, one after another; of the folds, the first."""
+    infos = [info for info in group.infos if section.needs(info)]
+    if not infos:
+        return []
+    if section.scope == "pair":
+        return [Chosen(own, name) for name, own in summaries.named_settings(infos, losses_apart=False).items()]
+    if section.scope == "fold":
+        fold = min(info.fold for info in infos)
+        return [Chosen([info for info in infos if info.fold == fold])]
+    return [Chosen(infos, rows=group.rows, paper=paper)]
 
 
 def _chapter(section: Section, choices: Sequence[Chosen]) -> Chapter:
@@ -184,7 +185,7 @@ def data(group: RunGroup) -> Chapter:
 def training(infos: Sequence[RunInfo]) -> Chapter:
     """Every setting of the trainings; several values where the runs differ; what is known of models from elsewhere."""
     entries = [_flat(dataclasses.asdict(info.train)) for info in infos if info.external is None]
-    from_elsewhere = [info.external for info in infos if info.external is not None]
+    from_elsewhere = list(dict.fromkeys(info.external for info in infos if info.external is not None))
     cells = [
         [name, ", ".join(dict.fromkeys(_word(entry.get(name)) for entry in entries))] for name in (entries or [{}])[0]
     ]

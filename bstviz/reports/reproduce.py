@@ -35,6 +35,8 @@ def commands(infos: Sequence[RunInfo], baselines: Sequence[Baseline]) -> tuple[s
     plain = next((c for c in configs if not c.variant), None)
     if plain is None or folds is None or any(info.answered_by or info.external for info in infos):
         return None
+    if len({info.extra_training_data for info in infos}) > 1:
+        return None
     name, changes = min(((name, _changes(plain, RECIPES[name])) for name in RECIPES), key=lambda pair: len(pair[1]))
     values = {axis: {getattr(c, axis) for c in configs} for axis in GRID}
     seeds = sorted(values["seed"])

@@ -285,8 +285,6 @@ def map_of_latents(chosen: Chosen) -> list[Block]:
     fold = min(info.fold for info in chosen.infos)
     of_fold = {info.train.loss: info for info in chosen.infos if info.fold == fold}
     infos = [of_fold[loss] for loss in reversed(comparisons.LOSSES_COMPARED) if loss in of_fold] or chosen.infos[:1]
-    if not all(info.latent_dim for info in infos):
-        return []
     runs = [chosen.load(info) for info in infos]
     collection = comparisons.collection_of(infos[0])
     stored = all(set(columns_of("umap", 2)) <= set(run.projections) for run in runs)

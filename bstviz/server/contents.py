@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import secrets
 import threading
 import weakref
 from collections import OrderedDict
@@ -52,6 +53,9 @@ class Contents:
     def __init__(self) -> None:
         self._by_token: weakref.WeakValueDictionary[str, Content] = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
+        self._salt = secrets.token_bytes(
+            16
+        )  # what a name stands for holds within this process, a browser's cache beyond
 
     def add(self, data: bytes, media_type: str) -> Content:
         """The content of some bytes, the same one for all who ask while anyone holds it."""
@@ -65,9 +69,9 @@ class Contents:
         Args:
             make: Gives the bytes, in a thread of the server; what it raises as a UserError the browser is told.
             media_type: Their media type.
-            name: Tells the bytes from all others: the same name never stands for other bytes.
+            name: Tells the bytes from all others of this process.
         """
-        return self._named(name.encode(), media_type, make)
+        return self._named(self._salt + name.encode(), media_type, make)
 
     def _named(self, name: bytes, media_type: str, make: Callable[[], bytes]) -> Content:
         token = hashlib.sha256(media_type.encode() + b"\n" + name).hexdigest()

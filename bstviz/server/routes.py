@@ -51,10 +51,6 @@ def answer(request: Request) -> Response:
     content = CONTENTS.get(request.path_params["token"])
     if content is None:
         return Response("Nothing is kept at this address any more; load the page again.", 404)
-    try:
-        size = len(content.data)
-    except UserError as error:
-        return Response(str(error), 422)
     shared = "public" if content is everyones else "private"
     headers = {
         "ETag": f'"{content.token}"',
@@ -67,6 +63,10 @@ def answer(request: Request) -> Response:
     }
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
+    try:
+        size = len(content.data)
+    except UserError as error:
+        return Response(str(error), 422)
     part = part_of(request.headers.get("range", ""), size)
     if part is None:
         if "gzip" in request.headers.get("accept-encoding", "") and content.compressed is not None:

@@ -31,10 +31,13 @@ def playable(loaded: Loaded, row: int) -> Playable:
     return _playable(*_audible(loaded, row))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Collection: identity_of_collection})
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Collection: identity_of_collection})
 def _playable(collection: Collection, row: int) -> Playable:
     file = collection.path(row)
-    data = file.read_bytes() if file is not None and file.is_file() else None
+    try:
+        data = file.read_bytes() if file is not None and file.is_file() else None
+    except OSError:
+        data = None  # decoding says why
     return playback.playable(data, partial(collection.load_audio, row))
 
 

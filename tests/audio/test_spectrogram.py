@@ -19,9 +19,8 @@ def test_spectrogram_of_a_tone_is_brightest_at_its_pitch() -> None:
 @pytest.mark.parametrize("seconds", [0.02, 1.0, 60.0])
 def test_spectrogram_has_a_bounded_number_of_columns(seconds: float) -> None:
     shown = spectrogram.spectrogram(tone(300, seconds), 8_000, bands=32, frames=100)
-    assert shown.db.shape == (32, len(shown.time))
-    assert 1 <= len(shown.time) <= 101
-    assert shown.time[-1] <= seconds + 0.02
+    assert shown.db.shape[0] == 32
+    assert 1 <= shown.db.shape[1] <= 101
     assert len(shown.frequency) == 32
     assert (np.diff(shown.frequency) > 0).all()
 
@@ -41,7 +40,7 @@ def test_rows_of_a_log_frequency_spectrogram_are_equal_ratios_and_its_ticks_lie_
     frequency = np.linspace(50, 8_000, 400).astype(np.float32)
     tone = np.full((400, 5), -80, np.float32)
     tone[np.abs(frequency - 1_000).argmin()] = 0
-    levels, ticks = spectrogram.log_frequency(Spectrogram(tone, frequency, np.arange(5) / 10), rows=200)
+    levels, ticks = spectrogram.log_frequency(Spectrogram(tone, frequency), rows=200)
     assert levels.dtype == np.uint8
     assert levels.shape == (200, 5)
     heights = dict(ticks)

@@ -101,6 +101,32 @@ def test_a_hugging_face_folder_of_a_folder_for_each_class(tmp_path: Path) -> Non
         table.load(tmp_path / "empty")
 
 
+def test_bytes_that_are_no_sound_are_not_taken_for_one(tmp_path: Path) -> None:
+    wav(tmp_path / "a.wav")
+    rows = pd.DataFrame(
+        {
+            "path": ["a.wav"],
+            "class": ["fx-a"],
+            "sha": [b"\x12\x34" * 8],
+            "cover": [{"bytes": b"\x89PNG....", "path": "a.png"}],
+        }
+    )
+    rows.to_parquet(tmp_path / "t.parquet")
+    assert table.load(tmp_path / "t.parquet").has_audio(0)
+    assert not (tmp_path / "t_audio").exists()
+
+
+def test_a_file_of_ones_own_is_not_replaced_by_a_tables_sound(tmp_path: Path) -> None:
+    wav(tmp_path / "one.wav")
+    data = (tmp_path / "one.wav").read_bytes()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "one.wav").write_bytes(b"mine")
+    pd.DataFrame({"audio": [{"bytes": data, "path": "one.wav"}], "label": ["fx-a"]}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(UserError, match="stays as it is"):
+        table.load(tmp_path / "t.parquet", audio_folder=tmp_path / "mine")
+    assert (tmp_path / "mine" / "one.wav").read_bytes() == b"mine"
+
+
 def test_sounds_inside_a_table_are_written_out_and_play(tmp_path: Path) -> None:
     wav(tmp_path / "one.wav")
     data = (tmp_path / "one.wav").read_bytes()

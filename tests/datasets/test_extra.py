@@ -89,6 +89,13 @@ def test_extra_sounds_are_never_test_at_any_threshold(
     assert join(collection, chosen, [], ["audio"]) == (collection, chosen)
 
 
+def test_a_collection_that_adds_nothing_leaves_grouped_folds_as_they_are(collection: Collection) -> None:
+    chosen = choose_folds(collection, folds=3, group="uploader")
+    _, folds = join(collection, chosen, [collection], ["audio"])
+    np.testing.assert_array_equal(folds.groups, chosen.groups)
+    np.testing.assert_array_equal(folds.assignment, chosen.assignment)
+
+
 def test_extra_sounds_of_a_test_sound_s_group_do_not_train(collection: Collection, other: Collection) -> None:
     """Four uploaders in both; a fifth in the other one alone, and sounds that tell none."""
     uploaders = other.sounds["uploader"].to_numpy(object, copy=True)

@@ -93,18 +93,30 @@ def test_an_archive_by_id_with_ids_or_in_order(file: Path, tmp_path: Path) -> No
     np.testing.assert_array_equal(table.load(file, npy=tmp_path / "order.npy").audio, VECTORS)
 
 
+def test_a_name_that_two_vectors_share_is_nobodys_and_a_number_has_no_suffix(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("sound_id,class\n1,fx-a\n12,fx-a\n13,m-sp\n")
+    np.savez(tmp_path / "v.npz", ids=np.array(["12.5", "13", "a/1.wav", "b/1.wav"]), embeddings=VECTORS)
+    made = table.load(tmp_path / "t.csv", npz=tmp_path / "v.npz").audio
+    assert made is not None
+    assert np.isnan(made[:2]).all()
+    np.testing.assert_array_equal(made[2], VECTORS[1])
+
+
 def test_what_fits_no_sound_is_refused(file: Path, tmp_path: Path) -> None:
     (tmp_path / "npy").mkdir()
     np.save(tmp_path / "npy" / "z.npy", VECTORS[0])
     np.save(tmp_path / "three.npy", VECTORS[:3])
     np.savez(tmp_path / "three.npz", VECTORS[:3])
     (tmp_path / "no.npz").write_text("none")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "three.npz").read_bytes()[:-40])
     for options, message in (
         ({"npy": tmp_path / "npy"}, r"None of the 1 \.npy files.*a\.npy would be one"),
         ({"npy": tmp_path / "three.npy"}, r"holds \(3, 6\)"),
         ({"npy": tmp_path / "nowhere"}, "no folder"),
         ({"npz": tmp_path / "three.npz"}, r"holds \(3, 6\)"),
         ({"npz": tmp_path / "no.npz"}, "no .npz of plain arrays"),
+        ({"npz": tmp_path / "cut.npz"}, "no .npz of plain arrays"),
+        ({"vector": "class,emb"}, "is no column of the table"),
         ({"npz": tmp_path / "nowhere.npz"}, "There is no file"),
         ({"vector": "emb"}, "no column of the table; it has sound_id, class"),
         ({"vector": "class"}, "There is no vector"),

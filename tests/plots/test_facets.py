@@ -140,7 +140,7 @@ def test_numbers_that_span_far_get_bins_of_equal_ratio_and_missing_ones_their_ow
     ratios = column.edges[1:] / column.edges[:-1]  # type: ignore[index]
     assert ratios == pytest.approx(ratios[0])
     assert column.labels[-1] == facets.NONE
-    shade, palette = column.shades()
+    shade, palette = column.shades
     assert (shade[0], shade[3]) == (0, facets.STEPS - 1)
     assert palette[shade[4]] == facets.MISSING
 

@@ -79,7 +79,7 @@ def _colors(column: Column, rows: np.ndarray, opacity: float | np.ndarray, dimen
     """Marker settings that give each drawn sound its colour by an index; where opacities differ in 3-d, whose markers
     share one, by words that hold both.
     """
-    index, colors = column.shades()
+    index, colors = column.shades
     if dimensions == 2 or isinstance(opacity, float):
         return {"color": index[rows], **_scale(column), "opacity": opacity}
     rgb = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in colors])
@@ -89,7 +89,7 @@ def _colors(column: Column, rows: np.ndarray, opacity: float | np.ndarray, dimen
 
 def _scale(column: Column) -> dict[str, Any]:
     """Marker settings of a column's colours as steps of a colour scale."""
-    index, colors = column.shades()
+    index, colors = column.shades
     if column.edges is not None and index.max() < len(colors) - 1:
         colors = colors[:-1]  # nothing has the colour of what is missing
     stops = np.linspace(0, 1, len(colors) + 1)

@@ -21,8 +21,13 @@ FEW = 10
 LAST = 2_000
 """Rank in the legend of what comes after the categories."""
 MARK = "#e0662c"
-NEIGHBOURS = {"near": MARK, "kept": "#5b6472", "lost": "#b66dd3", "gained": "#2385ca"}
-"""Kinds of neighbours of the current sound, near it or from one model to the other, and their colours."""
+NEIGHBOURS = {
+    "near": (MARK, MARK),
+    "kept": ("#5b6472", "#c9d1dd"),
+    "lost": ("#b66dd3",) * 2,
+    "gained": ("#2385ca",) * 2,
+}
+"""Kinds of neighbours of the current sound, near it or from one model to the other: colours on light and dark pages."""
 
 
 def mark_traces(pane: Pane, number: int, marks: Marks, look: Look) -> list[Any]:
@@ -35,7 +40,7 @@ def mark_traces(pane: Pane, number: int, marks: Marks, look: Look) -> list[Any]:
             continue
         spokes = np.full((3 * len(near), points.shape[1]), np.nan, np.float32)  # there, here, and a gap
         spokes[0::3], spokes[1::3] = points[marks.current], points[near]
-        color = {"kept": INK[look.dark]}.get(kind, NEIGHBOURS[kind])
+        color = NEIGHBOURS[kind][look.dark]
         found.append(
             trace(
                 spokes,

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz.datasets.collection import SYNTH_ROOT, Collection
+from bstviz.errors import UserError
 from bstviz.evaluation import bootstrap, metrics
 from bstviz.evaluation.out_of_fold import OutOfFold, pool
 from bstviz.evaluation.per_class import by_class
@@ -57,6 +58,11 @@ class CardFacts:
     def answers(self) -> OutOfFold:
         """Out-of-fold predictions for the test sounds, at or above the threshold."""
         answers = pool(self.runs, None if self.collection is None else self.collection.sounds)
+        if not answers.tested.any():
+            raise UserError(
+                "These runs have no test sound at or above their annotation confidence threshold, so there is nothing "
+                "to state."
+            )
         return answers.where(answers.tested)
 
     @cached_property

@@ -104,7 +104,7 @@ def linked_map(
 
     look = replace(look, rows=rows, groups=sounds.groups, vector=renderer == "none", dark=dark())
     figure = map_figure(panes, look, marks)
-    drawn = len(rows) if marks.shown is None else int(marks.shown[rows].sum())
+    shown = len(rows) if marks.shown is None else int(marks.shown[rows].sum())
     component("plotly_map", isolated=False)(
         key=key,
         data={
@@ -114,7 +114,7 @@ def linked_map(
             "token": token,
             "webgl": renderer != "none",
             "asks": renderer is None and n > limit,
-            "counts": {"drawn": len(rows), "shown": drawn, "selected": len(marks.selected)},
+            "counts": {"drawn": len(rows), "shown": shown, "selected": len(marks.selected)},
             "turn": st.session_state.get(f"{key}.turn", 0),
             "selectable": events.select is not None and dimensions == 2,
             "toggles": events.toggle is not None,

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from bstviz.plots.panes.overlays import NEIGHBOURS
 from bstviz.ui.cache import Loaded
+from bstviz.ui.components.charts import dark
 from bstviz.ui.components.player import sound_player
 from bstviz.ui.web import component, event
 
@@ -110,10 +112,14 @@ def _rows(
             "predicted_confidence": float(run.confidence[row]),
             "distance": None if distances is None else float(distances[position]),
             "note": "" if notes is None else notes[position],
-            "overlap": "" if notes is None else notes[position],
+            "overlap": _overlap("" if notes is None else notes[position]),
         }
         rows.append([cells[name] for name in columns])
     return rows
+
+
+def _overlap(kind: str) -> dict[str, str]:
+    return {"text": kind, "color": NEIGHBOURS[kind][dark()] if kind in NEIGHBOURS else "transparent"}
 
 
 def _class(loaded: Loaded, label: int) -> dict[str, str]:

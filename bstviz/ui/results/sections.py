@@ -110,6 +110,11 @@ def _show_block(block: Block, *, key: str) -> None:
         st.markdown(escape(block.text))
 
 
+def _csv_button(csv: str) -> None:
+    icon = ":material/download:"
+    st.download_button("CSV of every metric", marked(csv), "results.csv", "text/csv", icon=icon)
+
+
 def _show_table(table: Table) -> None:
     if table.frame is None:
         return
@@ -124,13 +129,11 @@ def _show_table(table: Table) -> None:
     }
     if table.csv:  # table 1, whose cells are text: headings break, so that it fits beside the menu
         st.table(table.frame.set_index(table.headings[0]))
-        icon = ":material/download:"
-        st.download_button("CSV of every metric", marked(table.csv), "results.csv", "text/csv", icon=icon)
+        _csv_button(table.csv)
         st.caption(escape(table.caption))
         return
     height: Literal["auto", "content"] = "auto" if table.csv else "content"
     st.dataframe(table.frame, hide_index=True, column_config=config, height=height, placeholder="")
     if table.csv:
-        icon = ":material/download:"
-        st.download_button("CSV of every metric", marked(table.csv), "results.csv", "text/csv", icon=icon)
+        _csv_button(table.csv)
     st.caption(escape(table.caption))

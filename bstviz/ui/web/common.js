@@ -4,21 +4,6 @@ function themed(element, name) {
   return getComputedStyle(element).getPropertyValue(`--st-${name}`).trim();
 }
 
-/** Whether the theme is dark, from the luminance of its background. */
-function isDark(element) {
-  const probe = document.createElement("canvas").getContext("2d");
-  probe.fillStyle = themed(element, "background-color") || "#fff";
-  const [r, g, b] = [1, 3, 5].map((i) => parseInt(probe.fillStyle.slice(i, i + 2), 16));
-  return 0.3 * r + 0.59 * g + 0.11 * b < 128;
-}
-
-const MARK = "#e0662c";
-
-/** Colour of a neighbour of the current sound: near it, or kept, lost or gained from one model to the other. */
-function kindColor(kind, dark) {
-  return { gained: "#2385ca", lost: "#b66dd3", near: MARK, kept: dark ? "#c9d1dd" : "#5b6472" }[kind];
-}
-
 function bytesOf(base64) {
   const text = atob(base64);
   const out = new Uint8Array(text.length);

@@ -77,6 +77,7 @@ class PlotlyMap {
   close() {
     this.calls += 1; // what is still on its way comes too late
     this.seen.disconnect();
+    for (const timer of [this.settling, this.telling]) clearTimeout(timer);
     document.removeEventListener("keydown", this.keys);
     if (this.drawn) window.Plotly.purge(this.graph);
     this.drawn = false;
@@ -95,7 +96,7 @@ class PlotlyMap {
       return;
     }
     if (call !== this.calls) return; // a newer answer is on its way
-    const text = JSON.stringify(data.figure) + data.turn;
+    const text = JSON.stringify(data.figure) + data.turn + data.token;
     Object.assign(this, { data, figure, dims: figure.layout.scene ? 3 : 2 });
     if (this.viewKey !== data.view_key) this.restoreView();
     this.note.textContent = data.note;
@@ -105,7 +106,6 @@ class PlotlyMap {
     listen(this, (event) => this.key(event));
     if (this.text !== text) await this.draw();
     this.text = text;
-    Object.assign(this.root.dataset, data.counts, { state: "drawn", dims: this.dims });
     for (const read of this.reads.splice(0)) read();
   }
 
@@ -139,13 +139,16 @@ class PlotlyMap {
   }
 
   async draw() {
+    if (!this.root.isConnected) return;
     if (this.drawing || this.held) return (this.again = true);
     this.drawing = true;
     do {
       this.again = false;
+      const { token, counts } = this.data;
       await window.Plotly.react(this.graph, this.traces(), this.layout(), this.config());
       if (!this.drawn) this.listen();
-      this.drawn = true;
+      Object.assign(this, { token, drawn: true });
+      Object.assign(this.root.dataset, counts, { state: "drawn", dims: this.dims });
     } while (this.again && !this.held);
     for (const button of this.graph.querySelectorAll(".modebar-btn")) button.setAttribute("aria-label", button.dataset.title);
     return (this.drawing = false);
@@ -248,7 +251,7 @@ class PlotlyMap {
 
   listen() {
     this.graph.on("plotly_click", ({ points: [point] }) => {
-      if (point?.data.meta?.part === SOUNDS && !this.moving) this.send("pick", { index: point.pointNumber, token: this.data.token });
+      if (point?.data.meta?.part === SOUNDS && !this.moving) this.send("pick", { index: point.pointNumber, token: this.token });
     });
     this.graph.on("plotly_selected", (event) => {
       if (event?.range || event?.lassoPoints) {
@@ -269,9 +272,10 @@ class PlotlyMap {
   /** Ctrl and Alt say what a region does with the selection, Shift draws a lasso with any tool: Plotly is told neither. */
   press(event) {
     const inside = event.target instanceof Element && event.target.closest(".draglayer");
-    if (event.button || !event.isTrusted || !inside || !this.data?.selectable) return;
+    if (event.button || !event.isTrusted) return;
     this.held = true; // drawing anew would end what is being dragged; a region is sent some 100 ms after the mouse is up
     window.addEventListener("mouseup", () => setTimeout(() => { this.held = false; if (this.again) this.draw(); }, 250), { once: true });
+    if (!inside || !this.data?.selectable) return;
     this.mode = event.ctrlKey || event.metaKey ? "add" : event.altKey ? "remove" : "replace";
     const region = ["lasso", "select"].includes(this.tool[2]);
     if (!event.shiftKey && (!region || this.mode === "replace")) return;

@@ -104,8 +104,8 @@ class SoundList {
       cell.append(box);
     } else if (column.kind === "overlap") {
       const box = element("span", "overlap"), ring = element("i");
-      ring.style.borderColor = kindColor(value, isDark(this.root));
-      box.append(ring, value);
+      ring.style.borderColor = value.color;
+      box.append(ring, value.text);
       cell.append(box);
     } else if (column.kind === "open" && this.data.opens) {
       const open = element("button", "open", value);
