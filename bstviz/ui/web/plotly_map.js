@@ -274,7 +274,12 @@ class PlotlyMap {
     const inside = event.target instanceof Element && event.target.closest(".draglayer");
     if (event.button || !event.isTrusted) return;
     this.held = true; // drawing anew would end what is being dragged; a region is sent some 100 ms after the mouse is up
-    window.addEventListener("mouseup", () => setTimeout(() => { this.held = false; if (this.again) this.draw(); }, 250), { once: true });
+    clearTimeout(this.releasing); // of the press before
+    const release = () => {
+      this.held = false;
+      if (this.again) this.draw();
+    };
+    window.addEventListener("mouseup", () => (this.releasing = setTimeout(release, 250)), { once: true });
     if (!inside || !this.data?.selectable) return;
     this.mode = event.ctrlKey || event.metaKey ? "add" : event.altKey ? "remove" : "replace";
     const region = ["lasso", "select"].includes(this.tool[2]);
