@@ -48,6 +48,7 @@ from bstviz.datasets.folder import list_sounds
 from bstviz.encoders import aisfx, runtime, soundnet
 from bstviz.encoders.base import AudioEncoder
 from bstviz.encoders.concatenated import Concatenated
+from bstviz.encoders.weights import weights_file
 from bstviz.inference.embed import BATCH_SOUNDS, Embedder, load_sound
 from bstviz.jobs.backend import LOCAL, Engine
 from bstviz.jobs.resumable import Item, fingerprint, in_chunks
@@ -82,7 +83,7 @@ class PlainLayer(nn.Module):
 def plain_encoders() -> AudioEncoder:
     """aiSFX and SoundNet side by side as they were first written: in torch and float32."""
     network = runtime.Compiled(runtime.with_torch(aisfx.read_layers(), "float32"), "torch")
-    weights = soundnet.read_weights(soundnet.weights_file())
+    weights = soundnet.read_weights(weights_file(soundnet.SOUNDNET_WEIGHTS))
     layers = [PlainLayer(weights[f"conv{i}"], sizes) for i, sizes in enumerate(soundnet.LAYERS, 1)]
     return Concatenated(
         [

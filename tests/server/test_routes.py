@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -24,7 +25,10 @@ def get(path: str, headers: Mapping[str, str] | None = None) -> tuple[int, dict[
 
     asked = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": asked}
-    asyncio.run(Starlette(routes=routes())(scope, receive, send))
+    answer = Starlette(routes=routes())(scope, receive, send)
+    # In a thread of its own: once a browser test has run, playwright's event loop runs in this one
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, answer).result()
     start, *rest = sent
     return (
         start["status"],
