@@ -1,4 +1,10 @@
-"""Folders that are either whole or not there: written to a temporary sibling, flushed, renamed into place."""
+"""Folders and files that are either whole or not there: written to a temporary sibling, flushed, renamed into place.
+
+Beside ``thing`` lie, while it is written and after a kill, ``.thing.new`` (half of a new version), ``.thing.old`` (the
+old one between two renames) and ``.thing.lock``. Only writers delete and rename, each under its lock: whoever writes
+``thing``, or anything else in the same folder, brings away what a killed writer left there. Readers find what is whole
+wherever it lies.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +19,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bstviz.errors import UserError
+from bstviz.errors import UserError, in_words
 
 if TYPE_CHECKING:
     import numpy as np
 
 PATIENCE = 600  # seconds to wait for another writer
-ATTEMPTS, GAP = 20, 0.005  # to read a folder that is being replaced, and seconds between them
+REWRITTEN, GAP = 30.0, 0.005  # seconds to go on reading a folder that is being replaced, and between two attempts
 Content = TypeVar("Content")
 
 
@@ -71,15 +77,18 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     """Context in which a new version of the folder ``path`` is written; on success it takes the old one's place.
 
     A process killed at any moment leaves the old folder or the new one, never half of one; for a moment, or after a
-    kill until the next writer comes, the old one lies beside its place (see :func:`located`). What a killed writer
-    left half written is deleted here.
+    kill until the next writer comes, the old one lies beside its place (see :func:`located`). What killed writers
+    left half written, of this folder or beside it, is deleted here.
 
     Raises:
-        UserError: Another process goes on writing the same folder.
+        UserError: Another process goes on writing the same folder, or it cannot be written (disk full, no permission);
+            the old version stays.
     """
     path = path.absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(path):
+    with _worded(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
+    with _worded(path), locked(path):
         _tidy(path)
         fresh, old = _sibling(path, "new"), _sibling(path, "old")
         fresh.mkdir()
@@ -110,15 +119,47 @@ def _usual_mode(folder: Path) -> int:
     return mode
 
 
+@contextmanager
+def _worded(path: Path) -> Iterator[None]:
+    """Context in which the system's errors become a sentence about what was to be written, not its hidden siblings."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if (why := in_words(error)) is None:
+            raise
+        hidden = f"{error.filename}: " if isinstance(error, OSError) else ""
+        raise UserError(f"{path} could not be written. {why.removeprefix(hidden)}") from error
+
+
 def recover(path: Path) -> None:
     """Put back a folder whose replacement was cut off between the two renames; delete what killed writers left of it.
 
-    For those who are about to write into the folder around it; readers have :func:`located`.
+    For those who are about to write into the folder around it, or to refuse it; readers have :func:`located`.
     """
     path = path.absolute()
-    if path.parent.is_dir() and (_sibling(path, "old").exists() or _unfinished(path)):
-        with locked(path):
+    left = any(_sibling(path, role).exists() for role in ("old", "lock"))
+    if path.parent.is_dir() and (left or _unfinished(path)):
+        with _worded(path), locked(path):
             _tidy(path)
+
+
+def _sweep(folder: Path) -> None:
+    """Bring away what killed writers left in a folder, of whatever name.
+
+    Such a one leaves its lock beside its half. Where somebody holds that lock, the writer lives, and all stays.
+    """
+    from filelock import FileLock, Timeout
+
+    names = {entry.name for entry in os.scandir(folder) if entry.name.startswith(".")}
+    for name in (name[1 : -len(".lock")] for name in names if name.endswith(".lock")):
+        if f".{name}.new" not in names and f".{name}.old" not in names:
+            continue  # perhaps not ours
+        lock = _sibling(folder / name, "lock")
+        with suppress(OSError, Timeout), FileLock(lock, timeout=0):
+            _tidy(folder / name)
+            lock.unlink()
 
 
 def _tidy(path: Path) -> None:
@@ -147,16 +188,24 @@ def _delete(path: Path) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write one file atomically: temporary sibling, flush, rename.
+    """Write one file atomically: temporary sibling, flush, rename. Its folder is there.
 
     Raises:
-        UserError: Another process goes on writing the same file.
+        UserError: Another process goes on writing the same file, or it cannot be written (disk full, no permission);
+            the old version stays.
     """
-    with locked(path):
+    path = path.absolute()
+    with _worded(path):
+        _sweep(path.parent)
+    with _worded(path), locked(path):
         fresh = _sibling(path, "new")
-        fresh.write_bytes(data)
-        flush(fresh)
-        fresh.replace(path)
+        try:
+            fresh.write_bytes(data)
+            flush(fresh)
+            fresh.replace(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
 
 
 def located(folder: Path) -> Path:
@@ -180,7 +229,8 @@ def read_folder(folder: Path, read: Callable[[Path], Content]) -> Content:
         folder: Its place.
         read: Reads it from where it lies just now; called again where it was replaced meanwhile.
     """
-    for _ in range(ATTEMPTS):
+    until = time.monotonic() + REWRITTEN
+    while time.monotonic() < until:
         place = located(folder)
         version = _identity(place)
         try:

@@ -55,7 +55,7 @@ def page() -> None:
     for item in collections.values():
         words = [f"**{escape(item.run.collection.name)}**"]
         if item.collection is not None:
-            encoders = [f"{kind} by {info}" for kind, info in item.collection.encoders]
+            encoders = [escape(f"{kind} by {info}") for kind, info in item.collection.encoders]
             words.append(f"{len(item.collection):,} sounds; {', '.join(encoders)}")
         if item.run.extra_training_data:
             words.append(
@@ -67,7 +67,7 @@ def page() -> None:
             *(map(str, (*item.collection.notes, *item.collection.revisions)) if item.collection else ()),
         ):
             if text:
-                st.caption(text)
+                st.caption(escape(text))
 
     st.subheader("How well the runs do")
     judged = [info for info in infos.values() if info.metrics]

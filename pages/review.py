@@ -9,7 +9,8 @@ from bstviz.reports import summaries
 from bstviz.review import decisions
 from bstviz.ui import cache, query_params
 from bstviz.ui.components.downloads import downloads
-from bstviz.ui.page import guarded
+from bstviz.ui.components.text import escape
+from bstviz.ui.page import guarded, reported
 from bstviz.ui.review import panels
 from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, ReviewSession, queue_of
 
@@ -27,7 +28,7 @@ def pick_models() -> list[RunInfo]:
     if not groups:
         st.info("The loaded runs have no sounds with a class, so there are no labels to review.")
         st.stop()
-    return groups[st.selectbox("Models", list(groups), key="review.models", on_change=from_the_start)]
+    return groups[st.selectbox("Models", list(groups), key="review.models", on_change=reported(from_the_start))]
 
 
 def pick_filter(label: str, words: Mapping[str, str], *, key: str, start: str) -> str:
@@ -39,7 +40,7 @@ def pick_filter(label: str, words: Mapping[str, str], *, key: str, start: str) -
         required=True,
         format_func=words.__getitem__,
         key=key,
-        on_change=from_the_start,
+        on_change=reported(from_the_start),
     )
     return str(chosen)
 
@@ -62,7 +63,7 @@ def set_up() -> ReviewSession:
             format_func=second.__getitem__,
             placeholder="Any class",
             key="review.classes",
-            on_change=from_the_start,
+            on_change=reported(from_the_start),
         )
     about = infos[0].collection
     file = decisions.record_file(about, cache.experiment_folders())
@@ -84,7 +85,7 @@ def page() -> None:
         f"confident learning estimates {int(quality.likely_wrong.sum()):,} of {len(quality):,} labels to be wrong",
     )
     if NOTICE in st.session_state:
-        st.warning(st.session_state.pop(NOTICE), icon=":material/group:")
+        st.warning(escape(st.session_state.pop(NOTICE)), icon=":material/group:")
     collection = session.queue.entries[0][0].collection
     left_out = 0 if collection is None else int((collection.labels >= 0).sum()) - len(quality)
     if left_out:
@@ -112,8 +113,8 @@ def page() -> None:
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
         downloads(lambda: decisions.table(session.record()), "decisions", key="review", what="Decisions as")
         st.caption(
-            f"Saved at once in `{session.file}`. `bstviz review apply` makes a new version of the collection from "
-            "them; this one is not changed."
+            f"Saved at once in {escape(str(session.file))}. `bstviz review apply` makes a new version of the "
+            "collection from them; this one is not changed."
             + (f" {record.damaged} damaged lines are skipped." if record.damaged else "")
         )
     query_params.write("review", {"sound": None if i is None else str(quality.sound_ids[i])})

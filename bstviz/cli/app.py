@@ -10,7 +10,7 @@ import typer
 from bstviz import __version__
 from bstviz.cli import data, inference, predictions, review, training, web
 from bstviz.cli.console import console, plain
-from bstviz.errors import UserError
+from bstviz.errors import in_words
 
 app = typer.Typer(
     name="bstviz",
@@ -37,8 +37,10 @@ def main() -> None:
     """Run the command line: every error that a person can act on is a sentence, without a traceback."""
     try:
         app()
-    except (UserError, OSError) as error:
-        console.print(f"[bold red]Error:[/] {plain(error)}")
+    except Exception as error:
+        if (words := in_words(error)) is None:
+            raise
+        console.print(f"[bold red]Error:[/] {plain(words)}")
         sys.exit(2)
     except KeyboardInterrupt:
         console.print("Stopped; run the same command again to continue.")

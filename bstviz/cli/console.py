@@ -6,6 +6,7 @@ Long because every option stands with the words of its help.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, soft_wrap=True)
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys, but for the end of a line and the tabulator; and what changes the direction of writing."""
 PROBLEMS_SHOWN = 20
 FAILED = "could not be found or decoded, or hold no audio"
 INCOMPLETE = 1
@@ -98,10 +101,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for progra
 
 
 def plain(text: object) -> str:
-    """Text with nothing in it read as markup, and names of files that are not UTF-8 made readable."""
+    """Other people's text for the terminal: nothing in it is markup, moves the cursor or turns the line around, and
+    names of files that are not UTF-8 are readable.
+    """
     from rich.markup import escape
 
-    return escape(readable(str(text)))
+    shown = CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), readable(str(text)))
+    return escape(shown)
 
 
 def track(items: Iterable[Any], *, total: int, description: str, completed: int = 0) -> Iterator[Any]:

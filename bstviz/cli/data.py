@@ -258,6 +258,7 @@ def duplicates(
 
     Example: bstviz duplicates collections/mine --experiment runs/flat --out pairs.csv
     """
+    from bstviz import storage
     from bstviz.datasets.collection import NO_FOLDER, load_collection
     from bstviz.datasets.writing import csv_bytes, parquet_bytes
     from bstviz.evaluation.leakage import known_folds, leakage_in_words
@@ -273,7 +274,7 @@ def duplicates(
     table = found.table(sounds.sounds, known_folds(sounds, settings[0] if settings else ()))
     output.print(plain(in_words(found, table)))
     if out is not None:
-        out.write_bytes((csv_bytes if out.suffix == ".csv" else parquet_bytes)(table))
+        storage.write_file(out, (csv_bytes if out.suffix == ".csv" else parquet_bytes)(table))
         console.print(f"{len(table):,} pairs -> {plain(out)}")
     if mark:
         mark_groups(sounds, found).save(collection)

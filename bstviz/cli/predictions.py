@@ -181,6 +181,7 @@ def export(
 
     Example: bstviz export runs/flat/flat-audio-c1-fold0 --out atlas.parquet
     """
+    from bstviz import storage
     from bstviz.datasets.atlas import NEIGHBORS, X, Y, atlas_table
     from bstviz.latent.neighbours import nearest
     from bstviz.latent.projection import columns_of
@@ -210,7 +211,7 @@ def export(
         neighbours=rows,
         distances=distances,
     )
-    table.to_parquet(out, index=False)
+    storage.write_file(out, table.to_parquet(index=False))
     console.print(f"{len(table):,} sounds, {projection or stored[0]} -> {plain(out)}")
     text = " --text title" if "title" in table else ""
     console.print(f"  next: embedding-atlas {plain(out)} --x {X} --y {Y} --neighbors {NEIGHBORS}{text}")

@@ -70,13 +70,14 @@ def export(experiments: list[Path], out: OutOption, decisions: DecisionsOption =
 
     Example: bstviz review export experiments/table1 --out decisions.csv
     """
+    from bstviz import storage
     from bstviz.datasets.writing import csv_bytes
     from bstviz.review.decisions import read_record, record_file, table
 
     about = _reviewed_infos(experiments)[0].collection
     file = decisions or record_file(about, experiments)
     rows = table(read_record(file, about.hash))
-    out.write_bytes(csv_bytes(rows))
+    storage.write_file(out, csv_bytes(rows))
     console.print(f"{len(rows):,} decision{'s' if len(rows) != 1 else ''} of {plain(file)} -> {plain(out)}")
 
 
@@ -88,8 +89,10 @@ def apply(
 
     Example: bstviz review apply experiments/table1 --out collections/bsd10k-2
     """
+    from bstviz import storage
     from bstviz.review.decisions import apply_decisions, read_record, record_file
 
+    storage.recover(out)
     if out.exists():
         raise UserError(f"{out} exists already; choose a new folder for the new version.")
     infos, sounds = _reviewed(experiments, collection)

@@ -1,9 +1,12 @@
-"""Tables as files that spreadsheets and other programs open: CSV that computes nothing, Parquet of plain columns."""
+"""Tables as files that spreadsheets and other programs open: CSV that computes nothing, Parquet of plain columns; and
+other people's words in Markdown that people read as text, too.
+"""
 
 from __future__ import annotations
 
 import codecs
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 from bstviz.datasets.plain import plain_columns
@@ -20,8 +23,8 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     :func:`bstviz.datasets.reading.read_table` takes it away again. See OWASP, "CSV Injection".
     """
     plain = _plain(table)
-    made = plain.apply(lambda column: column.map(_inert) if column.dtype.kind == "O" else column)
-    made.columns = [_inert(name) for name in plain.columns]
+    made = plain.apply(lambda column: column.map(inert) if column.dtype.kind == "O" else column)
+    made.columns = [inert(name) for name in plain.columns]
     return marked(made.to_csv(index=False))
 
 
@@ -44,5 +47,15 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
     return plain_columns(once)[0]
 
 
-def _inert(cell: Any) -> Any:
+def inert(cell: Any) -> Any:
+    """A cell of CSV as no spreadsheet computes it; see :func:`csv_bytes`."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+def in_markdown(text: str) -> str:
+    """Other people's words for a Markdown file, on one line, without what Markdown, HTML or LaTeX would read in them.
+
+    Marks that mean something only at the beginning of a line (``-``, ``1.``) stand within one here, in all that is
+    written so; for a page, where text alone counts, see :func:`bstviz.ui.components.text.escape`.
+    """
+    return re.sub(r"([\\`*_\[\]<>|#$~&])", r"\\\1", " ".join(text.split()))

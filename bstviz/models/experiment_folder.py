@@ -90,9 +90,10 @@ def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
         UserError: The folder already holds an experiment of other settings.
     """
     entry = {"format_version": migrations.FORMAT_VERSION, **command}
+    file = Path(folder) / EXPERIMENT_HEADER
+    storage.recover(file)
     old = read_experiment(folder)
     if not old:
-        file = Path(folder) / EXPERIMENT_HEADER
         file.parent.mkdir(parents=True, exist_ok=True)
         storage.write_file(file, (json.dumps(entry, indent=1) + "\n").encode())
         return

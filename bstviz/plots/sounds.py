@@ -69,7 +69,7 @@ def timeline_figure(
                 y=100 * mass[:, i],
                 width=np.diff(edges) / unit,
                 marker={"color": top.color, "line": {"width": 0}},
-                name=top.name,
+                name=html.escape(top.name),
                 hovertext=hover,
                 hoverinfo="text",
             )

@@ -101,7 +101,7 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool 
             )
     figure.update_layout(height=height, margin=MARGIN, legend=LEGEND)
     names = [
-        f"{html.escape(modality)}<br>≥ {threshold}" + (f"<br>{variant}" if variant else "")
+        f"{html.escape(modality)}<br>≥ {threshold}" + (f"<br>{html.escape(variant)}" if variant else "")
         for threshold, modality, variant in positions
     ]
     figure.update_xaxes(

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from bstviz.datasets.writing import in_markdown, inert
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.models.config import EXTERNAL, LOSSES, MODALITIES, RECIPES, Modality, TrainConfig, modality_words
@@ -436,6 +437,7 @@ def _text(headings: list[str], cells: list[list[str]], width: int | None) -> str
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     broken = [heading.replace(" (", "\n(") for heading in headings]
     shown = Table(*broken, box=box.SIMPLE_HEAD, pad_edge=False)
@@ -443,7 +445,7 @@ def _text(headings: list[str], cells: list[list[str]], width: int | None) -> str
         column.justify = "right"
         column.no_wrap = True
     for line in cells:
-        shown.add_row(*line)
+        shown.add_row(*map(Text, line))  # no markup in it
     out = io.StringIO()
     Console(width=width, file=out, highlight=False).print(shown)
     return out.getvalue().rstrip()
@@ -452,7 +454,8 @@ def _text(headings: list[str], cells: list[list[str]], width: int | None) -> str
 def _markdown(headings: list[str], cells: list[list[str]]) -> str:
     words = words_in(headings)
     rule = ["---"] * words + ["---:"] * (len(headings) - words)
-    return "\n".join("| " + " | ".join(line) + " |" for line in (headings, rule, *cells)) + "\n"
+    literal = (map(in_markdown, line) for line in cells)
+    return "\n".join("| " + " | ".join(line) + " |" for line in (headings, rule, *literal)) + "\n"
 
 
 def _latex(headings: list[str], cells: list[list[str]]) -> str:
@@ -465,6 +468,14 @@ def _latex(headings: list[str], cells: list[list[str]]) -> str:
         "&": r"\&",
         "_": r"\_",
         "#": r"\#",
+        "$": r"\$",
+        "{": r"\{",
+        "}": r"\}",
+        "\\": r"\textbackslash{}",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
         " x ": r" $\times$ ",
     }
 
@@ -490,6 +501,6 @@ def _csv(rows: Sequence[Row]) -> str:
     for row in rows:
         figures = [row.metrics.get(name, Summary(float("nan"))) for name in names]
         writer.writerow(
-            [*(getattr(row, name) for name in fixed), *(getattr(s, part) for s in figures for part in parts)]
+            [*(inert(getattr(row, name)) for name in fixed), *(getattr(s, part) for s in figures for part in parts)]
         )
     return out.getvalue().rstrip("\n")

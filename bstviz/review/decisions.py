@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import re
@@ -201,18 +202,24 @@ def _append(file: Path, collection_hash: str, entry: dict[str, Any]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = not file.exists()
         with storage.locked(file), file.open("ab+", buffering=0) as out:
-            if out.seek(0, os.SEEK_END):
+            before = out.seek(0, os.SEEK_END)
+            if before:
                 out.seek(-1, os.SEEK_END)
                 line = line if out.read(1) == b"\n" else f"\n{line}"  # somebody's last line was cut off
             data = f"{line}\n".encode()
-            if out.write(data) != len(data):
-                raise OSError("the disk is full")
-            os.fsync(out.fileno())
+            try:
+                if out.write(data) != len(data):
+                    raise OSError(errno.ENOSPC, "the disk is full")
+                os.fsync(out.fileno())
+            except OSError:
+                out.truncate(before)  # no half line stays
+                raise
         if fresh:
             storage.flush(file.parent)
     except OSError as error:
         raise UserError(
-            f"The decision could not be saved in {file} ({error}). Free space there, or start the app with --reviews."
+            f"The decision could not be saved in {file} ({error.strerror or error}). Free space there, or start the "
+            "app with --reviews FOLDER."
         ) from None
 
 

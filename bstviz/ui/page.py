@@ -1,14 +1,17 @@
-"""What every page is wrapped in: the navigation, the style, and messages in place of tracebacks."""
+"""What every page is wrapped in: the navigation, the style, and messages in place of tracebacks, whether the page fails
+or what somebody does on it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
-from bstviz.errors import UserError
+from bstviz.errors import in_words
+from bstviz.ui.components.text import escape
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {padding: 4.2rem 2.2rem 3rem; max-width: 1900px}
@@ -31,6 +34,8 @@ STYLE = """<style>
     [data-testid="stColumn"]:not(:has(.drawer)) {display: none}
 }
 </style>"""
+PROBLEM = "problem"
+"""Where the session keeps what went wrong in a callback until the page is drawn."""
 NAVIGATED = "navigated"
 """Set in a session that has been through :func:`navigation`."""
 
@@ -74,7 +79,9 @@ def drawer(name: str, place: Literal["here", "row", "last"] = "here") -> None:
 
 
 def guarded(page: Callable[[], None]) -> Callable[[], None]:
-    """Decorator of a page (inside ``st.fragment``): what the user can correct is shown as a message in its place."""
+    """Decorator of a page (inside ``st.fragment``): what is no fault of the program is shown as a message in its place
+    (:func:`bstviz.errors.in_words`), and what went wrong in a callback (:func:`reported`) above it.
+    """
 
     @wraps(page)
     def draw() -> None:
@@ -82,9 +89,34 @@ def guarded(page: Callable[[], None]) -> Callable[[], None]:
             navigation()
             st.rerun()
         st.html(STYLE)
+        if PROBLEM in st.session_state:
+            _say(st.session_state.pop(PROBLEM))
         try:
             page()
-        except UserError as error:
-            st.error(str(error), icon=":material/error:")
+        except Exception as error:
+            if (words := in_words(error)) is None:
+                raise
+            _say(words)
 
     return draw
+
+
+def reported(act: Callable[..., object]) -> Callable[..., None]:
+    """A callback whose errors the page tells of, as of its own: Streamlit calls it before the page, outside of it.
+
+    Every ``on_click``, ``on_change`` and ``on_select`` goes through here; those of components of ours do by themselves.
+    """
+
+    def answer(*arguments: Any) -> None:
+        try:
+            act(*arguments)
+        except Exception as error:
+            if (words := in_words(error)) is None:
+                raise
+            st.session_state[PROBLEM] = words
+
+    return answer
+
+
+def _say(words: str) -> None:
+    st.error("  \n".join(map(escape, words.splitlines())), icon=":material/error:")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bstviz import storage
 from bstviz.datasets.collection import Collection
+from bstviz.datasets.writing import in_markdown
 from bstviz.evaluation.out_of_fold import settings
 from bstviz.models.run import Run, load_run
 from bstviz.reports.card.facts import CARD_MEASURES, CardFacts
@@ -34,7 +35,7 @@ def model_card(runs: Sequence[Run], *, collection: Collection | None = None, lic
     sounds = collection_of(runs[0]) if collection is None else collection
     facts = CardFacts(runs, sounds)
     title = next(iter(settings(runs))).name
-    body = [f"# {_escaped(title)}"]
+    body = [f"# {in_markdown(title)}"]
     for heading, blocks in facts.sections().items():
         body += [f"## {heading}", *(_markdown(block, listed=heading == "Limits") for block in blocks)]
     return f"---\n{_head(facts, title, license)}---\n\n" + "\n\n".join(body) + "\n"
@@ -84,16 +85,11 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-")
 
 
-def _escaped(text: str) -> str:
-    """Other people's words without what Markdown or HTML would read in them."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text)
-
-
 def _markdown(block: Block, *, listed: bool = False) -> str:
     if isinstance(block, Text):
-        return f"{'- ' * listed}{_escaped(block.text)}"
+        return f"{'- ' * listed}{in_markdown(block.text)}"
     assert isinstance(block, Table)  # a card has no figures
     numeric = [i >= block.words for i in range(len(block.headings))]
     lines = [block.headings, ["---:" if number else "---" for number in numeric], *block.cells]
-    escaped = [lines[0], lines[1], *([_escaped(cell) for cell in line] for line in lines[2:])]
-    return f"{_escaped(block.caption)}\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in escaped)
+    escaped = [lines[0], lines[1], *([in_markdown(cell) for cell in line] for line in lines[2:])]
+    return f"{in_markdown(block.caption)}\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in escaped)

@@ -94,7 +94,7 @@ def upload_player(upload: Upload, *, key: str) -> None:
     sound = decoded(upload)
     player(_playable(upload), name=upload.content, key=f"{key}.player")
     mixed = "" if sound.channels == 1 else f", {sound.channels} channels mixed to one"
-    st.caption(f"{length(sound.seconds)} of {sound.format} at {sound.rate / 1000:g} kHz{mixed}")
+    st.caption(f"{length(sound.seconds)} of {escape(sound.format)} at {sound.rate / 1000:g} kHz{mixed}")
 
 
 def length(seconds: float) -> str:
@@ -199,7 +199,9 @@ def _bars(taxonomy: Taxonomy, ranked: Sequence[Ranked], title: str, *, defined: 
 def along(loaded: Loaded, upload: Upload, *, key: str) -> None:
     """The prediction over the time of a long sound."""
     line = timeline(loaded, upload)
-    st.markdown(f"**Over time** ({model_name(loaded.run)}; segments of {length(float(line.edges[1] - line.edges[0]))})")
+    st.markdown(
+        f"**Over time** ({escape(model_name(loaded.run))}; segments of {length(float(line.edges[1] - line.edges[0]))})"
+    )
     st.plotly_chart(
         sounds.timeline_figure(loaded.run.taxonomy, line.edges, line.probabilities),
         config=PLAIN_CONFIG,

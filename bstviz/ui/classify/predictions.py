@@ -126,8 +126,8 @@ def pick_models(*, key: str) -> Models:
     encoder = asked[0].run.encoders["audio"]
     prepared = f" ({encoder.preprocessing})" if str(encoder.preprocessing) else ""
     st.caption(
-        f"Predicted by {', '.join(model_name(m.run) for m in asked)} · {escape(labels[chosen])} · "
-        f"sounds embedded by {encoder.id} {encoder.revision}{prepared}. "
+        f"Predicted by {escape(', '.join(model_name(m.run) for m in asked))} · {escape(labels[chosen])} · "
+        f"sounds embedded by {escape(f'{encoder.id} {encoder.revision}{prepared}')}. "
         "The prediction on top is the mean of the audio models, or of the audio + text models where there is text: "
         f"{DECODINGS[DECODING]} (decoding {escape(DECODING)}). "
         "A text model of real titles joins the audio models by the words of a file's name."

@@ -10,6 +10,7 @@ import streamlit as st
 
 from bstviz.datasets.taxonomy import SoundClass
 from bstviz.reports.summaries import LEVELS, STRUCTURE, metric_at, spread_over_folds
+from bstviz.ui.page import reported
 
 
 def structure_table(left: Mapping[str, Sequence[float]], right: Mapping[str, Sequence[float]], *, key: str) -> None:
@@ -100,7 +101,7 @@ def class_table(
         shown,
         hide_index=True,
         key=key,
-        on_select=picked,
+        on_select=reported(picked),
         selection_mode="single-row",
         column_config=formats,
         height=min(38 + 35 * len(shown), 480),

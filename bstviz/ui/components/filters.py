@@ -12,6 +12,8 @@ from bstviz import migrations
 from bstviz.plots.facets import Column, Columns, crossfilter, matching
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui.components.text import escape
+from bstviz.ui.page import reported
 from bstviz.ui.web import component, event
 
 STANDARD = ("top", "second", "correct", "confidence", "predicted_confidence", "split")
@@ -101,13 +103,16 @@ def filters(
     n = len(loaded.run.sounds)
     splits = loaded.run.sounds["split"] if shown is None else loaded.run.sounds["split"][shown]
     mix = ", ".join(f"{count:,} {str(name).replace('_', ' ')}" for name, count in splits.value_counts().items())
-    st.caption(f"{len(splits):,} of {n:,} sounds pass" + f": {mix}" * bool(mix))
+    st.caption(f"{len(splits):,} of {n:,} sounds pass" + f": {escape(mix)}" * bool(mix))
     if shown is not None:
         with st.container(horizontal=True):
             st.button(
-                "Select them", on_click=lambda: on_select(np.flatnonzero(shown)), key=f"{key}.select", type="tertiary"
+                "Select them",
+                on_click=reported(lambda: on_select(np.flatnonzero(shown))),
+                key=f"{key}.select",
+                type="tertiary",
             )
-            st.button("Show all", on_click=clear, args=(key,), key=f"{key}.clear", type="tertiary")
+            st.button("Show all", on_click=reported(clear), args=(key,), key=f"{key}.clear", type="tertiary")
     charts([columns[name] for name in active(columns, key)], counts, key=key)
     st.multiselect(
         "Columns to filter by",

@@ -12,6 +12,7 @@ from bstviz.plots import maps
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components.pickers import pick_map
+from bstviz.ui.page import reported
 
 UMAP_NEIGHBOURS, SEEDS = 200, 10_000
 """Greatest number of neighbours and greatest seed that UMAP can be asked for."""
@@ -110,7 +111,7 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
         with right:
             seed = st.number_input("Seed", 0, SEEDS, settings.seed, key=f"{key}.seed")
         with last:
-            st.form_submit_button("Make", type="primary", key=f"{key}.make", on_click=ask)
+            st.form_submit_button("Make", type="primary", key=f"{key}.make", on_click=reported(ask))
     if n > UMAP_SOUNDS:
         st.caption(
             f"Fitted on {UMAP_SOUNDS:,} sounds, stratified by class; "

@@ -16,6 +16,7 @@ from bstviz.ui.cache import Loaded
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.plotly_map import Mode
 from bstviz.ui.components.sound_list import LISTED, sound_list
+from bstviz.ui.page import reported
 
 ON_MAP, MAP_RUN, MAP_SOUND = "explore.selected", "explore.run", "explore.sound"
 """Where the selection, the run and the current sound of the Explore page are kept."""
@@ -109,7 +110,7 @@ def selection_panel(
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {len(rows):,} sound{'s' if len(rows) != 1 else ''} selected")
         downloads(partial(table_of, loaded, rows), "selection", key=key)
-        st.button("Clear (Esc)", on_click=on_clear, key=f"{key}.clear", icon=":material/close:")
+        st.button("Clear (Esc)", on_click=reported(on_clear), key=f"{key}.clear", icon=":material/close:")
     st.caption("← and → step through them. Hold Ctrl while drawing a region to add to the selection, Alt to remove.")
     sound_list(
         [(loaded, int(row)) for row in rows[:LISTED]],

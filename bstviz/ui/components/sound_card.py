@@ -14,15 +14,14 @@ from bstviz.ui.cache import Loaded
 from bstviz.ui.components.bars import Bar, bars, class_bar
 from bstviz.ui.components.player import sound_player
 from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
-from bstviz.ui.components.text import chip, escape, words
+from bstviz.ui.components.text import address, chip, escape, words
 
 FREESOUND = "https://freesound.org/s/{}/"
 
 
 def page_address(loaded: Loaded, row: int) -> str:
     """Address of a sound's own page: its ``url`` column, else Freesound's for BSD10k and BSD35k; empty without one."""
-    url = words(loaded.table, "url", row)
-    if url.startswith(("https://", "http://")):
+    if url := address(words(loaded.table, "url", row)):
         return url
     sound_id = str(loaded.ids[row])
     return (
@@ -34,12 +33,12 @@ def page_address(loaded: Loaded, row: int) -> str:
 
 def license_link(text: str) -> str:
     """Markdown of a licence; the Creative Commons addresses by their short names."""
-    if not text.startswith(("https://", "http://")):
+    if not (to := address(text)):
         return escape(text)
     parts = text.rstrip("/").split("/")
     name = f"CC {parts[-2].upper()} {parts[-1]}" if "creativecommons.org/licenses" in text else "licence"
     name = "CC0 1.0" if "publicdomain/zero" in text else name
-    return f"[{name}](<{text.replace('<', '').replace('>', '')}>)"
+    return f"[{escape(name)}](<{to}>)"
 
 
 def classes(entries: Sequence[tuple[str, Loaded, int]]) -> None:
@@ -84,8 +83,8 @@ def facts(loaded: Loaded, row: int) -> None:
         page_address(loaded, row),
     )
     parts = [
-        f"annotation confidence {confidence}" if confidence else "",
-        f"split {loaded.run.sounds['split'].iat[row]}",
+        f"annotation confidence {escape(confidence)}" if confidence else "",
+        f"split {escape(str(loaded.run.sounds['split'].iat[row]))}",
         escape(words(table, "uploader", row)),
         license_link(license_name) if license_name else "",
         f"id {escape(str(loaded.ids[row]))}",

@@ -1,19 +1,43 @@
-"""Other people's words on the page, as literal text."""
+"""Other people's words on the page, as literal text: one function for each place that words go to.
+
+:func:`escape` for whatever Streamlit reads as Markdown (texts, labels, options that are buttons, cells of
+``st.table``), :func:`html.escape` for HTML and for Plotly's own tags, :func:`address` for where a link leads. Options
+of select boxes and cells of ``st.dataframe`` are text as they are, and so is the ``textContent`` of components of ours.
+"""
 
 from __future__ import annotations
 
 import html
+import re
+import string
+import urllib.parse
 
 import pandas as pd
 
 from bstviz.datasets.taxonomy import Taxonomy
 
+LITERAL = str.maketrans({mark: f"\\{mark}" for mark in string.punctuation})
+JOINER = "\u2060"
+"""A character of no width that keeps apart what would be read together."""
+READ_LATER = re.compile(r":(?=[\w+/-])|@(?=\w)|(?<=www)(?=\.)|[-<>~](?=[-=>])", re.IGNORECASE)
+"""What is looked for in text that has no marks any more: icons, emoji and addresses after their colon, arrows."""
+
 
 def escape(text: str) -> str:
-    """Other people's text as literal Markdown."""
-    for mark in "\\`*_{}[]()<>#+!|~$:":
-        text = text.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
-    return text
+    """Other people's text as literal Markdown on one line.
+
+    CommonMark's backslash takes the meaning of every mark (section 2.4). What Streamlit and GitHub's extension make of
+    plain text afterwards (``:material/home:``, ``:smile:``, ``www.example.org``, ``->``) is kept apart by
+    :data:`JOINER`.
+    """
+    return READ_LATER.sub(lambda found: found[0] + JOINER, " ".join(text.split())).translate(LITERAL)
+
+
+def address(text: str) -> str:
+    """Where a link may lead, safe between the marks of Markdown and HTML: over HTTP; empty for anything else."""
+    if not re.match(r"https?://[\w\[]", text):
+        return ""
+    return urllib.parse.quote(text, safe="%/:?#[]@!$&()*+,;=~-._")
 
 
 def texts_from(taxonomy: Taxonomy) -> str:

@@ -14,7 +14,9 @@ from bstviz.plots.confusion import NAMED, confusion_figure, difference_figure
 from bstviz.ui.components import pickers
 from bstviz.ui.components.charts import dark, selected_ids
 from bstviz.ui.components.downloads import downloads
+from bstviz.ui.components.text import escape
 from bstviz.ui.confusion.sides import Side
+from bstviz.ui.page import reported
 
 CELL = "confusion.cell"
 """Where the chosen cell is kept, as its two codes."""
@@ -35,12 +37,12 @@ def pick_axis(taxonomy: Taxonomy) -> Axis:
         taxonomy.top_codes,
         selection_mode="multi",
         key=OPEN,
-        format_func=lambda code: taxonomy[code].name,
+        format_func=lambda code: escape(taxonomy[code].name),
         persist_state="session",
         help="A top-level class is one row and column, or one for each of its second-level classes",
     )
-    st.button("Collapse all", on_click=opens, args=([],), icon=":material/unfold_less:")
-    st.button("Open all", on_click=opens, args=(taxonomy.top_codes,), icon=":material/unfold_more:")
+    st.button("Collapse all", on_click=reported(opens), args=([],), icon=":material/unfold_less:")
+    st.button("Open all", on_click=reported(opens), args=(taxonomy.top_codes,), icon=":material/unfold_more:")
     return confusion.axis(taxonomy, opened)
 
 
@@ -69,7 +71,13 @@ def pick_cell(along: Axis) -> None:
             value = code or st.session_state.get(key)
             st.session_state[key] = value if value in codes else None
             st.selectbox(
-                label, codes, format_func=names.__getitem__, placeholder="Choose", key=key, on_change=picked, index=None
+                label,
+                codes,
+                format_func=names.__getitem__,
+                placeholder="Choose",
+                key=key,
+                on_change=reported(picked),
+                index=None,
             )
 
 
@@ -100,7 +108,7 @@ def matrix(sides: Sequence[Side], along: Axis, cells: Cells) -> None:
     st.plotly_chart(
         figure,
         key=MATRIX,
-        on_select=clicked,
+        on_select=reported(clicked),
         selection_mode="points",
         config={**config, "toImageButtonOptions": picture},
     )

@@ -20,6 +20,7 @@ from bstviz.ui.components.text import escape
 from bstviz.ui.confusion.matrix import CELL
 from bstviz.ui.confusion.sides import THRESHOLDS, Pooled, Side, at, at_least
 from bstviz.ui.confusion.sounds import sounds
+from bstviz.ui.page import reported
 
 SOUNDS_ALONE = "sounds"
 SETS_DIFFER = "Each has its own test set: what differs may lie in the sounds as well as in the models."
@@ -75,7 +76,7 @@ def pairs(side: Side, along: Axis) -> None:
         shown,
         hide_index=True,
         key="confusion.pairs",
-        on_select=picked,
+        on_select=reported(picked),
         selection_mode="single-row",
         height=420,
         column_config={"% of class": percent, "% of all errors": percent},

@@ -132,7 +132,7 @@ def _there(side: Side) -> str:
         f", none on {missing}" if missing else ""
     )
     if side.folds[0].collection is None:
-        return f"{there}. {side.folds[0].problem}"
+        return f"{there}. {escape(side.folds[0].problem or '')}"
     sizes = ", ".join(f"{len(at(side.family, side.trained, t).answers):,} at {at_least(t)}" for t in THRESHOLDS)
     return f"{there}. Test sounds: {sizes}."
 

@@ -95,7 +95,7 @@ def _show_block(block: Block, *, key: str) -> None:
             list(block.names),
             default=block.start,
             required=True,
-            format_func=block.names.__getitem__,
+            format_func=lambda name: escape(block.names[name]),
             key=f"results.{block.label.lower()}",
         )
         _show_block(block.draw(str(chosen)), key=key)
@@ -128,7 +128,7 @@ def _show_table(table: Table) -> None:
         name: st.column_config.TextColumn(help=words) for name, words in table.help.items() if name not in config
     }
     if table.csv:  # table 1, whose cells are text: headings break, so that it fits beside the menu
-        st.table(table.frame.set_index(table.headings[0]))
+        st.table(table.frame.map(lambda cell: escape(str(cell))).set_index(table.headings[0]))
         _csv_button(table.csv)
         st.caption(escape(table.caption))
         return

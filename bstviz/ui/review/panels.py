@@ -11,6 +11,7 @@ from bstviz.ui.components.player import sound_player
 from bstviz.ui.components.sound_card import facts
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.text import chip, escape, texts_from
+from bstviz.ui.page import reported
 from bstviz.ui.review.session import PLAY, TURN, ReviewSession, window
 from bstviz.ui.web import component, event
 
@@ -81,8 +82,10 @@ def decided(session: ReviewSession, sound: str, record: Record) -> None:
         f"{d.verdict} by {'this' if d.by == window() else 'another'} window, {d.when[:16].replace('T', ' ')} UTC"
         for d in standing
     )
-    st.info(f"{'Disputed' if sound in record.disputed else 'Decided'}: {message}", icon=":material/gavel:")
-    st.button("Take back", key="review.back", on_click=session.take_back, args=(standing,), icon=":material/undo:")
+    st.info(f"{'Disputed' if sound in record.disputed else 'Decided'}: {escape(message)}", icon=":material/gavel:")
+    st.button(
+        "Take back", key="review.back", on_click=reported(session.take_back), args=(standing,), icon=":material/undo:"
+    )
 
 
 def definitions(quality: LabelQuality, i: int) -> None:
@@ -100,7 +103,7 @@ def definitions(quality: LabelQuality, i: int) -> None:
                 *zip(quality.names, quality.models[:, i, index], strict=True),
                 *([(f"{quality.k} neighbours", quality.votes[i, index])] if quality.k else []),
             ]
-            st.caption(" · ".join(f"{name.removeprefix('the ')} {100 * share:.1f} %" for name, share in given))
+            st.caption(" · ".join(f"{escape(name.removeprefix('the '))} {100 * share:.1f} %" for name, share in given))
 
 
 def sound(session: ReviewSession, i: int, record: Record, *, autoplay: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from bstviz.ui.page import reported
 from bstviz.ui.web.media import address, address_of_later, plotly_js
 
 __all__ = ["address", "address_of_later", "component", "event", "plotly_js"]
@@ -19,13 +20,19 @@ FILES = Path(__file__).parent
 def component(name: str, *, isolated: bool = True) -> Callable[..., Any]:
     """The component of ``name.html``, ``name.css`` and ``name.js``, with ``common.js`` before its script.
 
-    ``isolated`` puts it into a shadow tree, where no style sheet of the page reaches it.
+    ``isolated`` puts it into a shadow tree, where no style sheet of the page reaches it. What goes wrong in its
+    callbacks is told on the page.
     """
     html, css, js = ((FILES / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
     common = (FILES / "common.js").read_text(encoding="utf-8")
-    return st.components.v2.component(
+    mount = st.components.v2.component(
         f"bstviz_{name}", html=html, css=css, js=f"{common}\n{js}", isolate_styles=isolated
     )
+
+    def mounted(**given: Any) -> Any:
+        return mount(**{key: reported(value) if key.startswith("on_") else value for key, value in given.items()})
+
+    return mounted
 
 
 def event(key: str, name: str) -> Any:

@@ -27,7 +27,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       const all = element("i", "all"), now = element("i", "now");
       all.style.width = `${(100 * bar.all) / most}%`;
       now.style.width = `${(100 * bar.now) / most}%`;
-      now.style.background = bar.color;
+      now.style.backgroundColor = bar.color;
       row.append(all, now, element("span", "label", bar.label), element("span", "count", bar.now.toLocaleString()));
       row.onclick = () => setTriggerValue("toggle", { column: facet.name, label: bar.label });
       bars.append(row);

@@ -99,7 +99,7 @@ class SoundList {
     if (column.kind === "number") cell.textContent = value === null ? "–" : value.toFixed(column.digits);
     else if (column.kind === "class") {
       const box = element("span", "named"), dot = element("i");
-      dot.style.background = value.color;
+      dot.style.backgroundColor = value.color;
       box.append(dot, element("span", "", value.text));
       cell.append(box);
     } else if (column.kind === "overlap") {
