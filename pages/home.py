@@ -92,7 +92,7 @@ def page() -> None:
     kinds = "; ".join(dict.fromkeys(run.split_kind for run in judged))
     st.caption(
         "Percent on test sounds, mean ± population deviation over the folds (/ over the training seeds) that are "
-        f"loaded. Folds: {kinds}. "
+        f"loaded. Folds: {escape(kinds)}. "
         "The annotation confidence threshold applies to training and test alike. "
         "Figures of different collections cannot be compared."
     )

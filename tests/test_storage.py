@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import signal
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 
 from bstviz import storage
+from bstviz.datasets.collection import load_collection
 from bstviz.errors import UserError
+from tests.fakes import small_collection
 
 
 def write_version(folder: Path, content: str) -> None:
@@ -145,6 +148,106 @@ for turn in range(20):
         (fresh / "b.txt").write_text(f"{who}{turn}")
         storage.write_header(fresh, "head.json", {"format_version": 1, "content": f"{who}{turn}"})
 """
+
+
+READS = """
+import sys
+from pathlib import Path
+from bstviz import storage
+
+CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.truncate"}
+
+def refuse(event, arguments):
+    writes = event == "open" and set(str(arguments[1])) & set("wax+")
+    if event in CHANGES or writes:
+        raise PermissionError(f"a reader changes something: {event} {arguments}")
+
+sys.addaudithook(refuse)
+folder, until = Path(sys.argv[1]), Path(sys.argv[2])
+count = 0
+while not until.exists():
+    def read(place):
+        head = storage.read_header(place, "head.json", "thing", (1,), "Make it again.")
+        return head["content"], (place / "a.txt").read_text(), (place / "b.txt").read_text()
+    head, a, b = storage.read_folder(folder, read)
+    assert head == a == b, (head, a, b)
+    count += 1
+print(count)
+"""
+
+
+def test_one_writer_and_readers_that_change_nothing_never_fail(tmp_path: Path) -> None:
+    folder, until = tmp_path / "in" / "thing", tmp_path / "until"
+    write_version(folder, "zero")
+    readers = [
+        subprocess.Popen([sys.executable, "-c", READS, str(folder), str(until)], stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for turn in range(150):
+        write_version(folder, str(turn))
+    until.touch()
+    counts = [int(reader.communicate(timeout=120)[0]) for reader in readers]
+    assert [reader.returncode for reader in readers] == [0, 0]
+    assert min(counts) > 0
+    assert [f.name for f in folder.parent.iterdir()] == ["thing"]
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_version(tmp_path / "thing", "one")
+    storage.write_file(tmp_path / "f", b"one")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/hidden")
+
+    monkeypatch.setattr(storage, "flush", full)  # by now half of it is written
+    with pytest.raises(UserError, match=r"thing could not be written\. The disk is full") as caught:
+        write_version(tmp_path / "thing", "two")
+    assert "hidden" not in str(caught.value)
+    with pytest.raises(UserError, match=r"f could not be written\. The disk is full"):
+        storage.write_file(tmp_path / "f", b"two")
+    assert read(tmp_path / "thing")["content"] == "one"
+    assert (tmp_path / "f").read_bytes() == b"one"
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["f", "thing"]
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from tests.fakes import small_collection
+
+made = small_collection(seed=2)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    made.save(Path(sys.argv[1]))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of file sizes")
+@pytest.mark.parametrize("limit", [100, 4_000, 9_000])
+def test_a_collection_that_cannot_be_written_stays_as_it_was(tmp_path: Path, limit: int) -> None:
+    """At the first table, within the arrays, within the header: writers of three libraries."""
+    before = small_collection(seed=1)
+    before.save(tmp_path / "mine")
+    command = [sys.executable, "-c", LIMITED, str(tmp_path / "mine"), str(limit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"UserError {tmp_path / 'mine'} could not be written. A file is larger than allowed")
+    assert load_collection(tmp_path / "mine").hash == before.hash
+    assert [f.name for f in tmp_path.iterdir()] == ["mine"]
+
+
+def test_what_killed_writers_of_other_names_left_goes_and_what_living_ones_write_stays(tmp_path: Path) -> None:
+    for name in (".killed.new", ".alive.new", ".strange.new", ".back.old", ".gone.old"):
+        (tmp_path / name).mkdir()
+    for name in ("killed", "back", "gone"):
+        (tmp_path / f".{name}.lock").touch()
+    (tmp_path / ".other-program.lock").touch()
+    (tmp_path / "gone").mkdir()
+    with storage.locked(tmp_path / "alive"):
+        storage.write_file(tmp_path / "f", b"one")
+        left = sorted(f.name for f in tmp_path.iterdir())
+    assert left == [".alive.lock", ".alive.new", ".other-program.lock", ".strange.new", "back", "f", "gone"]
 
 
 def test_two_writers_take_turns_and_readers_always_find_a_whole_version(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ dark.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from bstviz.evaluation.confusion import CELLS, Axis, Cells, difference, shares
+from bstviz.plots.style import literal
 
 NAMED = 10  # classes up to which a matrix has their names on its axes
 NIGHT = ("#1a1f27", "#1c3354", "#225088", "#2d6cba", "#3f86e0")
@@ -206,7 +206,7 @@ def _font(along: Axis) -> int:
 
 
 def _codes(along: Axis) -> list[str]:
-    return [html.escape(code) for code in along.codes]
+    return [literal(code) for code in along.codes]
 
 
 def _digits(along: Axis, cells: Cells) -> int:
@@ -222,7 +222,7 @@ def _edges(along: Axis) -> np.ndarray:
 def _clickable(figure: go.Figure, along: Axis, hover: Sequence[str], height: int) -> None:
     """Near-invisible markers over the cells: a heatmap returns nothing on a click."""
     k = len(along.classes)
-    names = [html.escape(c.name) for c in along.classes]
+    names = [literal(c.name) for c in along.classes]
     true, predicted = (a.ravel() for a in np.indices((k, k)))
     figure.add_trace(
         go.Scatter(
@@ -265,7 +265,7 @@ def _axes(
     named: bool = False,
 ) -> None:
     """Classes along both sides, with the supports (k,) of rows and, where given, of columns in brackets."""
-    k, names, codes = len(along.classes), [html.escape(c.name) for c in along.classes], _codes(along)
+    k, names, codes = len(along.classes), [literal(c.name) for c in along.classes], _codes(along)
     labels = codes if k > NAMED else names
     rows = [f"{name} · {code}" for name, code in zip(names, codes, strict=True)] if named else labels
     supports = [f"{n:,}" for n in true]
@@ -288,7 +288,7 @@ def _axes(
 
 
 def _laid_out(figure: go.Figure, height: int, title: str) -> go.Figure:
-    lines = [html.escape(line) for line in title.splitlines()]
+    lines = [literal(line) for line in title.splitlines()]
     margin = {"l": 8, "r": 8, "t": 18 * len(lines) + 14 if lines else 8, "b": 8}
     figure.update_layout(height=height, margin=margin, clickmode="event+select", dragmode=False)
     if lines:

@@ -6,7 +6,6 @@ paper is :func:`class_accuracy_figure`.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,7 +14,7 @@ import plotly.graph_objects as go
 
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.evaluation import calibration, metrics
-from bstviz.plots.style import LEGEND, MARGIN
+from bstviz.plots.style import LEGEND, MARGIN, literal
 
 LINES = ("#2385ca", "#e0662c", "#5b8c3a")
 DASHES = ("solid", "dot", "dash")
@@ -39,7 +38,7 @@ def class_scatter_figure(taxonomy: Taxonomy, table: pd.DataFrame, against: str, 
             x=table[against],
             y=100 * table["accuracy"],
             mode="markers+text",
-            text=[html.escape(c.code) for c in classes],
+            text=[literal(c.code) for c in classes],
             textposition="middle right",
             textfont={"size": 10},
             cliponaxis=False,
@@ -52,7 +51,7 @@ def class_scatter_figure(taxonomy: Taxonomy, table: pd.DataFrame, against: str, 
                 "color": "#8a94a6",
             },
             hovertext=[
-                f"{html.escape(c.name)}<br>{100 * a:.1f} % of {n:,}"
+                f"{literal(c.name)}<br>{100 * a:.1f} % of {n:,}"
                 + ("" if pd.isna(m) else f"<br>mean annotation confidence {m:.2f}")
                 for c, a, n, m in zip(classes, table["accuracy"], table["sounds"], table["confidence"], strict=True)
             ],
@@ -84,7 +83,7 @@ def threshold_figure(curves: Mapping[str, pd.DataFrame], *, height: int = 400) -
             go.Scatter(
                 x=table["threshold"] + 0.05 * (i - (len(curves) - 1) / 2),
                 y=100 * table["accuracy"],
-                name=html.escape(name),
+                name=literal(name),
                 mode="lines+markers",
                 line={"color": LINES[i % len(LINES)], "dash": DASHES[i % len(DASHES)]},
                 marker={"size": 9},
@@ -95,7 +94,7 @@ def threshold_figure(curves: Mapping[str, pd.DataFrame], *, height: int = 400) -
                     "width": 4,
                 },
                 hovertext=[
-                    f"{html.escape(name)}, ≥ {t}<br>{100 * a:.1f} % ({100 * low:.1f} to {100 * high:.1f}) of {n:,}"
+                    f"{literal(name)}, ≥ {t}<br>{100 * a:.1f} % ({100 * low:.1f} to {100 * high:.1f}) of {n:,}"
                     for t, a, low, high, n in zip(
                         *(table[c] for c in ("threshold", "accuracy", "low", "high", "sounds")), strict=True
                     )
@@ -129,7 +128,7 @@ def class_accuracy_figure(
     accuracy = metrics.class_accuracy(y_true, y_pred, len(taxonomy.codes))
     support = np.bincount(y_true, minlength=len(taxonomy.codes))
     order = [c for c in np.argsort(-np.nan_to_num(accuracy), kind="stable") if support[c]]
-    names = [html.escape(taxonomy.second[c].name) for c in order]
+    names = [literal(taxonomy.second[c].name) for c in order]
     hover = [f"{n}<br>{100 * accuracy[c]:.1f} % of {support[c]:,}" for c, n in zip(order, names, strict=True)]
     figure = go.Figure(
         go.Bar(
@@ -190,7 +189,7 @@ def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, 
                 "width": 3,
                 "color": "#8a94a6",
             },
-            hovertext=[f"{html.escape(c.name)}: {m:.0f} % audio" for c, m in zip(classes, middle, strict=True)],
+            hovertext=[f"{literal(c.name)}: {m:.0f} % audio" for c, m in zip(classes, middle, strict=True)],
             hoverinfo="text",
         )
     )
@@ -198,7 +197,7 @@ def attention_figure(taxonomy: Taxonomy, y_true: np.ndarray, audio: np.ndarray, 
     figure.update_xaxes(title="weight of the audio, % (the rest is the text's)", range=[-1, 101], zeroline=False)
     figure.update_yaxes(
         tickvals=positions,
-        ticktext=[html.escape(c.name) for c in classes],
+        ticktext=[literal(c.name) for c in classes],
         range=[len(classes) - 0.5, -0.5],
         automargin=True,
     )

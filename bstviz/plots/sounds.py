@@ -5,7 +5,6 @@ escaped.
 from __future__ import annotations
 
 import base64
-import html
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from plotly.colors import get_colorscale
 
 from bstviz.audio.spectrogram import envelope, log_frequency, spectrogram
 from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.plots.style import literal
 
 COLORS = "Magma"
 """Plotly's scale of a spectrogram's levels."""
@@ -59,7 +59,7 @@ def timeline_figure(
     unit, name = (60.0, "minutes") if edges[-1] >= 180 else (1.0, "seconds")
     best = [taxonomy[taxonomy.codes[i]] for i in labels]
     hover = [
-        f"{a:.0f}–{b:.0f} s<br><b>{html.escape(c.name)}</b> {100 * p:.0f} %"
+        f"{a:.0f}–{b:.0f} s<br><b>{literal(c.name)}</b> {100 * p:.0f} %"
         for a, b, c, p in zip(edges[:-1], edges[1:], best, probabilities[np.arange(len(labels)), labels], strict=True)
     ]
     figure = go.Figure(
@@ -69,7 +69,7 @@ def timeline_figure(
                 y=100 * mass[:, i],
                 width=np.diff(edges) / unit,
                 marker={"color": top.color, "line": {"width": 0}},
-                name=html.escape(top.name),
+                name=literal(top.name),
                 hovertext=hover,
                 hoverinfo="text",
             )

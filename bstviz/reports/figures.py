@@ -6,7 +6,6 @@ Conventions as in :mod:`bstviz.plots.sounds`; figure 1, a confusion matrix, is
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +17,7 @@ from bstviz.latent.projection import fit_pca
 from bstviz.models.config import EXTERNAL, LOSSES
 from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
-from bstviz.plots.style import EMPTY_AXIS, LEGEND, MARGIN
+from bstviz.plots.style import EMPTY_AXIS, LEGEND, MARGIN, literal
 from bstviz.reports.table import MODELS, Row, modality_names, paper_figure
 
 MODEL_COLORS = {
@@ -70,14 +69,14 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool 
                 x=x,
                 y=[100 * row.metrics[metric].mean for row in own],
                 mode="markers",
-                name=html.escape(words),
+                name=literal(words),
                 error_y={
                     "array": [100 * (row.metrics[metric].std_over_folds or 0) for row in own],
                     "thickness": 1.5,
                     "width": 4,
                 },
                 marker={"color": MODEL_COLORS[model], "size": 10, "symbol": SYMBOLS[model]},
-                hovertext=[f"{html.escape(words)}<br>{row.percent(metric)} %, {_over(row)}" for row in own],
+                hovertext=[f"{literal(words)}<br>{row.percent(metric)} %, {_over(row)}" for row in own],
                 hoverinfo="text",
             )
         )
@@ -101,7 +100,7 @@ def table_figure(rows: Sequence[Row], metric: str, heading: str, *, paper: bool 
             )
     figure.update_layout(height=height, margin=MARGIN, legend=LEGEND)
     names = [
-        f"{html.escape(modality)}<br>≥ {threshold}" + (f"<br>{html.escape(variant)}" if variant else "")
+        f"{literal(modality)}<br>≥ {threshold}" + (f"<br>{literal(variant)}" if variant else "")
         for threshold, modality, variant in positions
     ]
     figure.update_xaxes(
@@ -144,7 +143,7 @@ def panels_figure(
     figure = make_subplots(
         -(-len(runs) // columns),
         columns,
-        subplot_titles=[html.escape(t) for t in titles],
+        subplot_titles=[literal(t) for t in titles],
         horizontal_spacing=0.03,
         vertical_spacing=0.07,
     )
@@ -154,7 +153,7 @@ def panels_figure(
             rows = np.sort(np.random.default_rng(0).choice(rows, PANEL_POINTS, replace=False))
         xy = _flat_map(run, unit_length=unit_length)[rows]
         colors = np.array([c.color for c in run.taxonomy.second])[run.y_true[rows]]
-        names = np.array([html.escape(c.name) for c in run.taxonomy.second])[run.y_true[rows]]
+        names = np.array([literal(c.name) for c in run.taxonomy.second])[run.y_true[rows]]
         figure.add_trace(
             go.Scattergl(
                 x=xy[:, 0],
