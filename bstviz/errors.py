@@ -54,6 +54,10 @@ def in_words(error: BaseException) -> str | None:
         return place + REASONS.get(error.errno or 0, f"{error.strerror or text or kind}.")
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "DefaultCPUAllocator" in text:
         return REASONS[errno.ENOMEM]
+    if isinstance(error, RuntimeError) and "home directory" in text:  # of pathlib, platformdirs, and who imports it
+        return "There is no home folder for what is kept between runs. Set HOME to a folder that can be written to."
+    if isinstance(error, RuntimeError) and "no locator available" in text:  # of numba
+        return "There is no place for compiled functions. Set NUMBA_CACHE_DIR to a folder that can be written to."
     if kind == "BrokenProcessPool":
         return (
             "A worker process was ended from outside, most often for want of memory. What is done stays; run the same "

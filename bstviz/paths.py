@@ -55,10 +55,19 @@ def assets() -> Path:
 
 
 def cache_folder() -> Path:
-    """Where downloads and libraries are kept: BSTVIZ_CACHE, or the system's place for caches."""
+    """Where downloads and libraries are kept: BSTVIZ_CACHE, or the system's place for caches.
+
+    Raises:
+        UserError: The system has none, for somebody without a home folder.
+    """
     given = os.environ.get(CACHE_VARIABLE)
     if given:
         return Path(given).expanduser()
     import pooch
 
-    return Path(pooch.os_cache("bstviz"))
+    try:
+        return Path(pooch.os_cache("bstviz"))
+    except RuntimeError:
+        raise UserError(
+            f"There is no home folder to keep a cache in. Set {CACHE_VARIABLE} to a folder that can be written to."
+        ) from None

@@ -41,5 +41,7 @@ def test_damaged_files_are_sentences_and_faults_of_the_program_are_none(tmp_path
     assert "(.parquet) is damaged" in str(in_words(raised_by(pd.read_parquet, tmp_path / "x.parquet")))
     said = "Error while serializing: I/O error: No space left on device (os error 28)"
     assert "disk is full" in str(in_words(SafetensorError(said)))
+    assert "Set HOME" in str(in_words(RuntimeError("could not determine the home directory for '~/.cache'")))
+    assert in_words(RuntimeError("x")) is None
     assert in_words(KeyError("x")) is None
     assert in_words(raised_by(lambda: 1 / 0)) is None

@@ -35,7 +35,10 @@ def fastest(
         ways: What to time, by name.
         clock: Seconds that have passed; the processor's when left out.
     """
-    file = cache_folder() / FILE
+    try:
+        file = cache_folder() / FILE
+    except UserError:  # nobody is at home
+        return _measured(ways, clock or time.perf_counter)
     known = _read(file).get(question)
     if known not in ways:
         with suppress(OSError, UserError):

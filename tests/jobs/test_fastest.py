@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bstviz.errors import UserError
 from bstviz.jobs.fastest import FILE, ROUNDS, fastest, processor_name
-from bstviz.paths import CACHE_VARIABLE
+from bstviz.paths import CACHE_VARIABLE, cache_folder
 
 
 class Clock:
@@ -79,3 +80,16 @@ def test_without_a_cache_that_can_be_written_it_is_measured_all_the_same(
 
 def test_the_processor_has_a_name() -> None:
     assert processor_name()
+
+
+def test_without_a_home_it_is_timed_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(name: str) -> str:
+        raise RuntimeError(f"could not determine the home directory for {name!r}")
+
+    monkeypatch.delenv(CACHE_VARIABLE, raising=False)
+    monkeypatch.setattr("pooch.os_cache", homeless)
+    clock = Clock()
+    ways = {"slow": lambda: clock.work(2.0)(), "quick": lambda: clock.work(1.0)()}
+    assert fastest("what?", ways, clock=clock) == "quick"
+    with pytest.raises(UserError, match=CACHE_VARIABLE):
+        cache_folder()

@@ -25,7 +25,7 @@ def component(name: str, *, isolated: bool = True) -> Callable[..., Any]:
     """
     html, css, js = ((FILES / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
     common = (FILES / "common.js").read_text(encoding="utf-8")
-    mount = st.components.v2.component(
+    mount: Callable[..., Any] = st.components.v2.component(
         f"bstviz_{name}", html=html, css=css, js=f"{common}\n{js}", isolate_styles=isolated
     )
 
