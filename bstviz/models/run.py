@@ -85,6 +85,11 @@ class Run(RunInfo):
         return (self.sounds["split"] == "test").to_numpy()
 
     @cached_property
+    def held_out(self) -> np.ndarray:
+        """Whether each sound is of the fold's test part, at any annotation confidence, (N,) bool."""
+        return self.sounds["split"].isin(["test", "below_threshold"]).to_numpy()
+
+    @cached_property
     def learned(self) -> np.ndarray:
         """Whether each sound took part in the training, as training or validation sound, (N,) bool."""
         return self.sounds["split"].isin(["train", "val", "partial"]).to_numpy()

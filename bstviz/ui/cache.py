@@ -246,8 +246,8 @@ def _columns(loaded: Loaded, folds: tuple[int, ...], *, training: bool) -> Colum
     def tested() -> np.ndarray:
         fold = np.full(len(loaded.ids), -1)
         for other in siblings(loaded):
-            sounds = load_run(other.folder or Path()).sounds
-            own = sounds["sound_id"][sounds["split"].isin(["test", "below_threshold"])]
+            run = load_run(other.folder or Path())
+            own = run.sounds["sound_id"][run.held_out]
             rows = loaded.ids.get_indexer(pd.Index(own))
             fold[rows[rows >= 0]] = other.fold
         return fold
