@@ -28,7 +28,8 @@ import numpy as np
 import pandas as pd
 
 from bstviz import paths, storage
-from bstviz.datasets.collection import Collection, Revision
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.collection_header import Revision
 from bstviz.errors import UserError
 from bstviz.models.run_info import CollectionRef, is_run
 
