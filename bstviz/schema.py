@@ -24,13 +24,14 @@ Kind = TypeVar("Kind")
 SHOWN = 80
 """Characters of a wrong value that a message shows."""
 _UNSAFE = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"  # control characters, and halves of characters
-_LINE = rf"\A[^{_UNSAFE}]*\Z"
+SAFE = rf"\A[^{_UNSAFE}]*\Z"
+"""What names, ids and paths match, as a regular expression."""
 _TEXT = rf"\A(?:[^{_UNSAFE}]|[\n\r\t])*\Z"
 UNSAFE = rf"[{_UNSAFE}]"
-"""Characters that no name, id or path may hold, as a regular expression."""
+"""A character that they do not hold."""
 
 Line = Annotated[
-    str, Meta(max_length=1_000, pattern=_LINE, description="a line of up to 1,000 characters, none a control character")
+    str, Meta(max_length=1_000, pattern=SAFE, description="a line of up to 1,000 characters, none a control character")
 ]
 """Names and other words in a line; may be empty."""
 Name = Annotated[
@@ -38,7 +39,7 @@ Name = Annotated[
     Meta(
         min_length=1,
         max_length=1_000,
-        pattern=_LINE,
+        pattern=SAFE,
         description="a line of 1 to 1,000 characters, none a control character",
     ),
 ]
@@ -49,9 +50,7 @@ Prose = Annotated[
 """Definitions, notes: lines may end in it."""
 Place = Annotated[
     str,
-    Meta(
-        min_length=1, max_length=4_096, pattern=_LINE, description="a path of up to 4,096 characters, none of control"
-    ),
+    Meta(min_length=1, max_length=4_096, pattern=SAFE, description="a path of up to 4,096 characters, none of control"),
 ]
 Color = Annotated[str, Meta(pattern=r"\A#[0-9a-fA-F]{6}\Z", description="a color as #rrggbb")]
 Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="a SHA-256, 64 hexadecimal digits")]
@@ -61,7 +60,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Amount = Annotated[float, Meta(ge=0, le=1e9)]
 Finite = Annotated[float, Meta(ge=-1e30, le=1e30)]
 Count = Annotated[int, Meta(ge=0, le=10**12)]
-Seed = Annotated[int, Meta(ge=0, lt=2**32)]
+Seed = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 
 
 def convert(entry: object, kind: type[Kind], what: str, remedy: str = "") -> Kind:
@@ -89,13 +88,14 @@ def convert(entry: object, kind: type[Kind], what: str, remedy: str = "") -> Kin
     raise UserError(f"{start} {message.rstrip('.')}. {remedy}".strip()) from None
 
 
-def check(instance: object) -> None:
+def check(instance: Any) -> None:
     """Hold every field of a dataclass against its annotation, for ``__post_init__``.
 
     Raises:
         UserError: A field holds something else; names it, its value and what is allowed.
     """
-    for name, kind in _fields(type(instance)).items():
+    own: Any = type(instance)
+    for name, kind in _fields(own).items():
         try:
             msgspec.convert(getattr(instance, name), kind)
         except (msgspec.ValidationError, UserError):
@@ -130,17 +130,23 @@ def allowed(kind: Any) -> str:
     if origin is Annotated:
         metas = [m for m in arguments[1:] if isinstance(m, Meta)]
         told = next((m.description for m in metas if m.description), None)
-        return told or allowed(arguments[0]) + "".join(map(_bounds, metas))
+        return told or _allowed_within(arguments[0], "".join(map(_bounds, metas)))
     if origin is Literal:
         return ", ".join(map(str, arguments))
     if origin in (Union, types.UnionType):
         some = [allowed(a) for a in arguments if a is not type(None)]
         return " or ".join(some) + " or none" * (type(None) in arguments)
-    if origin in (tuple, list):
-        return "a list" + (f" of {allowed(arguments[0])}" if arguments else "")
-    if origin is dict or dataclasses.is_dataclass(kind):
-        return "an object of named values"
-    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}.get(kind, str(kind))
+    return _allowed_within(kind, "")
+
+
+def _allowed_within(kind: Any, bounds: str) -> str:
+    """What a type takes within bounds, in words."""
+    if get_origin(kind) in (tuple, list):
+        return f"a list{bounds}" + (f", each {allowed(get_args(kind)[0])}" if get_args(kind) else "")
+    if get_origin(kind) is dict or dataclasses.is_dataclass(kind):
+        return f"an object of named values{bounds}"
+    plain = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    return plain.get(kind, str(kind)) + bounds
 
 
 def _bounds(meta: Meta) -> str:
@@ -149,15 +155,15 @@ def _bounds(meta: Meta) -> str:
     if low is None and high is None:
         most = meta.max_length
         return "" if most is None else f" of up to {most:,}"
-    above, below = " above" if meta.gt is not None else " from", " below" if meta.lt is not None else " to"
+    above, below = " above" if meta.gt is not None else " from", " and below" if meta.lt is not None else " to"
     return (f"{above} {low:,}" if low is not None else "") + (f"{below} {high:,}" if high is not None else "")
 
 
 @cache
-def _fields(kind: type) -> dict[str, Any]:
+def _fields(kind: Any) -> dict[str, Any]:
     """Types of a dataclass's fields by name, with what is annotated."""
     hints = get_type_hints(kind, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 def _faults(value: object, kind: Any, where: str) -> Iterator[tuple[str, str]]:

@@ -211,7 +211,10 @@ def _frame(table: pa.Table) -> pd.DataFrame:
         pa.uint64(): pd.UInt64Dtype(),
         pa.bool_(): pd.BooleanDtype(),
     }
-    return table.to_pandas(ignore_metadata=True, types_mapper=lambda kind: nullable.get(kind) if kind in gaps else None)
+    frame: pd.DataFrame = table.to_pandas(
+        ignore_metadata=True, types_mapper=lambda kind: nullable.get(kind) if kind in gaps else None
+    )
+    return frame
 
 
 def read_tensors(

@@ -146,7 +146,7 @@ def build_datastore(x: Tensor, labels: Tensor) -> Datastore:
     _, vectors = torch.linalg.eigh(x.T @ x / len(x))  # eigenvalues rise
     components = vectors[:, -rank:].contiguous()
     keys = _unit(x @ components).to(torch.float16)
-    return Datastore(*(tensor.cpu().numpy() for tensor in (components, keys, labels)))
+    return Datastore(components.cpu().numpy(), keys.cpu().numpy(), labels.cpu().numpy())
 
 
 def _unit(x: Tensor) -> Tensor:

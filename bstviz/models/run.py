@@ -281,7 +281,7 @@ def _stated_sounds(table: pd.DataFrame, info: RunInfo, folder: Path) -> pd.DataF
     """A stored table of a run's sounds, with its columns in their types; raises UserError where one is wrong."""
     codes, what = info.taxonomy.codes, f"{folder / 'sounds.parquet'}"
     expected = [f"p_{c}" for c in codes]
-    if [c for c in table if c.startswith("p_")] != expected:
+    if [c for c in table if str(c).startswith("p_")] != expected:
         raise UserError(f"{folder}: the probability columns are not the taxonomy's classes in order. {TRAIN_AGAIN}")
     allowed = {"split": SPLITS, "y_true": codes, "y_pred": codes, "sound_id": None, "content": None}
     sounds = table.copy()
@@ -304,8 +304,8 @@ def _stated_sounds(table: pd.DataFrame, info: RunInfo, folder: Path) -> pd.DataF
     for name in (*expected, *ATTENTION):
         if name not in sounds or not pd.api.types.is_float_dtype(sounds[name]):
             raise UserError(f"{what} has no column {name} of floating point numbers. {TRAIN_AGAIN}")
-        values = sounds[name].to_numpy()
-        if not (((values >= 0) & (values <= 1.001)) | (np.isnan(values) & (name in ATTENTION))).all():
+        numbers = sounds[name].to_numpy()
+        if not (((numbers >= 0) & (numbers <= 1.001)) | (np.isnan(numbers) & (name in ATTENTION))).all():
             raise UserError(f"{what}: column {name} holds other numbers than from 0 to 1. {TRAIN_AGAIN}")
     return sounds
 
@@ -315,7 +315,7 @@ def _check_maps(latents: np.ndarray, projections: pd.DataFrame, pca: PCA, info: 
     if not info.latent_dim:
         return
     wanted = columns_of("pca", 3)
-    maps = [name for name in projections if name in wanted or name.startswith("umap")]
+    maps = [name for name in projections if name in wanted or str(name).startswith("umap")]
     if not set(wanted) <= set(maps) or not all(pd.api.types.is_float_dtype(projections[name]) for name in maps):
         raise UserError(
             f"{folder / 'projections.parquet'} lacks {', '.join(wanted)}, or they are no numbers. {TRAIN_AGAIN}"
