@@ -345,6 +345,15 @@ def load_collection(folder: str | Path) -> Collection:
     return storage.read_folder(folder, lambda place: _read(place, folder))
 
 
+def current_files_hash(folder: Path) -> str:
+    """:attr:`Collection.files_hash` of a folder as it is now, by its header alone; raises UserError without one."""
+    place = storage.located(folder)
+    entry = storage.read_header(
+        place, COLLECTION_HEADER, "collection", migrations.COLLECTION_VERSIONS, IMPORT_AGAIN, verify=False
+    )
+    return str(header_from(migrations.collection_header(entry), str(folder), IMPORT_AGAIN).files_hash)
+
+
 def is_collection(folder: Path) -> bool:
     """Whether a folder holds a collection."""
     return (storage.located(folder) / COLLECTION_HEADER).is_file()
