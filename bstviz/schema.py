@@ -21,6 +21,8 @@ from msgspec import Meta
 from bstviz.errors import UserError
 
 Kind = TypeVar("Kind")
+WRONG = (msgspec.ValidationError, UnicodeEncodeError)
+"""What msgspec raises for a wrong value; the second for names with halves of characters."""
 SHOWN = 80
 """Characters of a wrong value that a message shows."""
 _UNSAFE = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"  # control characters, and halves of characters
@@ -80,7 +82,7 @@ def convert(entry: object, kind: type[Kind], what: str, remedy: str = "") -> Kin
     """
     try:
         return msgspec.convert(entry, kind)
-    except (msgspec.ValidationError, UserError):
+    except (*WRONG, UserError):
         where, message = next(_faults(entry, kind, ""), ("", "is of another form than is read"))
     except RecursionError:
         where, message = "", "is nested too deeply"
@@ -98,7 +100,7 @@ def check(instance: Any) -> None:
     for name, kind in _fields(own).items():
         try:
             msgspec.convert(getattr(instance, name), kind)
-        except (msgspec.ValidationError, UserError):
+        except (*WRONG, UserError):
             where, message = next(_faults(getattr(instance, name), kind, name), (name, "is not allowed"))
             raise UserError(f"{where} {message}.") from None
 
@@ -171,7 +173,7 @@ def _faults(value: object, kind: Any, where: str) -> Iterator[tuple[str, str]]:
     try:
         msgspec.convert(value, kind)
         return
-    except msgspec.ValidationError:
+    except WRONG:
         pass
     except UserError as error:  # of a dataclass's own rules
         yield where, str(error).rstrip(".")
