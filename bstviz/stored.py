@@ -120,10 +120,13 @@ def read_table(file: Path, *, remedy: str = "") -> pd.DataFrame:
                 for group in groups
                 for i, width in enumerate(widths)
             )
-            size = max(size, sum(group.total_byte_size for group in groups), there.metadata.num_rows)
+            footer = there.metadata
+            size = max(size, sum(group.total_byte_size for group in groups), footer.num_rows)
         _check_size(file, size, allowance, remedy)
         words = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
-        with parquet.ParquetFile(file, read_dictionary=words) as there:  # each word once, however often it stands
+        with parquet.ParquetFile(
+            file, metadata=footer, read_dictionary=words
+        ) as there:  # each word once, however often it stands
             table = there.read()
         _check_size(file, size + sum(_bytes_of(chunk) for c in table.columns for chunk in c.chunks), allowance, remedy)
         return _frame(table)

@@ -62,7 +62,8 @@ def test_a_run_is_read_or_refused(count: int, collection: Collection, tmp_path: 
             found = load_run(folder)
             _ = found.frame(), found.confidence, found.name, found.id, found.text
             assert np.isfinite(found.latents).all()
-            network(found)
+            if rng.random() < 0.25:
+                network(found)
 
         taken.append(fuzzing.survives(look, what))
 

@@ -325,6 +325,7 @@ class Collection:
                 )
             files = storage.file_hashes(fresh)
             storage.write_header(fresh, COLLECTION_HEADER, header | {"files_hash": files_hash_of(files, root)}, files)
+            current_files_hash(fresh)  # what would not be read again takes nothing's place
         return folder
 
 

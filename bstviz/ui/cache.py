@@ -3,10 +3,12 @@
 What is kept between reruns is kept by ``st.cache_data`` and ``st.cache_resource``. A cached function takes the objects
 that it works on as they are; ``hash_funcs`` names :func:`identity_of` for each of their types
 (:func:`identity_of_collection` for collections), so that a key costs no look at arrays.
+Long because whatever is kept is kept here, by one rule.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -240,16 +242,15 @@ def _find_collection(loaded: run.Run) -> Collection:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _load(path: str, header_hash: str, collections: str) -> Loaded:
     loaded = load_run(Path(path))
+    identity = hashlib.sha256(f"{path}|{header_hash}|{collections}".encode()).hexdigest()[:32]  # browsers see it
     try:
         collection = _find_collection(loaded)
     except UserError as error:
         columns = ["title", "tags", "description", "uploader", "license", "confidence"]
         bare = pd.DataFrame({c: [pd.NA] * len(loaded.sounds) for c in columns})
-        return Loaded(loaded, None, str(error), np.full(len(loaded.sounds), -1), bare, f"{path}|{header_hash}")
+        return Loaded(loaded, None, str(error), np.full(len(loaded.sounds), -1), bare, identity)
     rows = pd.Index(collection.sounds["sound_id"]).get_indexer(loaded.sounds["sound_id"])
-    return Loaded(
-        loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), f"{path}|{header_hash}"
-    )
+    return Loaded(loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), identity)
 
 
 def load(path: Path) -> Loaded:
