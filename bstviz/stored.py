@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 HEADER_BYTES = 64 * 2**20
 """Of a JSON file at most."""
-ROWS, COLUMNS = 100_000_000, 20_000
+TABLE_ROWS, TABLE_COLUMNS = 100_000_000, 20_000
 """Of a table at most."""
 UNPACKED, RATIO = 2**30, 64
 """Bytes that a table may unpack to: the first, and the second for each byte of its file."""
-NESTED = 4
+LISTS_WITHIN = 4
 """Lists within lists at most."""
 COLUMN_NAME = 1_000
 """Characters of a column's name at most."""
@@ -109,7 +109,7 @@ def read_table(file: Path, *, remedy: str = "") -> pd.DataFrame:
     with _worded(file, remedy):
         allowance = UNPACKED + RATIO * file.stat().st_size
         with parquet.ParquetFile(
-            file, thrift_string_size_limit=HEADER_BYTES, thrift_container_size_limit=ROWS
+            file, thrift_string_size_limit=HEADER_BYTES, thrift_container_size_limit=TABLE_ROWS
         ) as there:
             _check_columns(file, there.schema_arrow, remedy)
             leaves = [there.schema.column(i) for i in range(len(there.schema))]
@@ -146,8 +146,8 @@ def _check_size(file: Path, size: int, allowance: int, remedy: str) -> None:
 
 def _check_columns(file: Path, schema: pa.Schema, remedy: str) -> None:
     names = schema.names
-    if len(names) > COLUMNS:
-        raise UserError(f"{file} has {len(names):,} columns; up to {COLUMNS:,} are read. {remedy}")
+    if len(names) > TABLE_COLUMNS:
+        raise UserError(f"{file} has {len(names):,} columns; up to {TABLE_COLUMNS:,} are read. {remedy}")
     for name, times in Counter(names).items():
         if times > 1 or not 0 < len(name) <= COLUMN_NAME or re.search(UNSAFE, name):
             raise UserError(
@@ -169,7 +169,7 @@ def _is_plain(kind: pa.DataType, depth: int = 0) -> bool:
     types = pa.types
     if types.is_nested(kind):
         inner = [kind.field(i).type for i in range(kind.num_fields)]
-        return depth < NESTED and not types.is_union(kind) and all(_is_plain(own, depth + 1) for own in inner)
+        return depth < LISTS_WITHIN and not types.is_union(kind) and all(_is_plain(own, depth + 1) for own in inner)
     if isinstance(kind, pa.BaseExtensionType):
         return False
     if types.is_dictionary(kind):
