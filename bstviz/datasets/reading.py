@@ -261,8 +261,15 @@ def _json(path: Path, text: str) -> pd.DataFrame:
     except json.JSONDecodeError as error:
         at = error.lineno if path.suffix.lower() == ".json" else number
         raise UserError(f"Cannot read {path}: line {at}, column {error.colno}: {error.msg}.") from None
+    except RecursionError:
+        raise UserError(f"Cannot read {path}: it is nested too deeply.") from None
     except TypeError:
         records = [(1, None)]
+    if re.search(r"\\u[dD][89a-fA-F]", text):
+        try:
+            json.dumps([record for _, record in records], ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise UserError(f"Cannot read {path}: it holds half a character (\\ud800 to \\udfff by itself).") from None
     wrong = next((number for number, record in records if not isinstance(record, dict)), None)
     unit = "row" if path.suffix.lower() == ".json" else "line"
     if wrong is not None:

@@ -9,6 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from bstviz.errors import UserError
+from bstviz.ui.components.text import told
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {padding: 4.2rem 2.2rem 3rem; max-width: 1900px}
@@ -85,6 +86,6 @@ def guarded(page: Callable[[], None]) -> Callable[[], None]:
         try:
             page()
         except UserError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(told(error), icon=":material/error:")
 
     return draw
