@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -84,6 +85,41 @@ def test_bytes_of_no_known_encoding_are_refused_with_line_and_column(tmp_path: P
         loaded(tmp_path, b"sound_id,title\ns0,\x81\xfc\n")
     with pytest.raises(UserError, match="Save it as CSV"):
         loaded(tmp_path, b"PK\x03\x04...")
+
+
+def test_text_that_is_in_two_encodings_is_read_as_both_and_said(tmp_path: Path) -> None:
+    """As where a program in Windows-1252 appends to a file in UTF-8."""
+    rows = ["s0,fx-a,Tür\n".encode(), "s1,fx-a,Tür\n".encode("cp1252"), "s2,fx-a,雨 – rain\n".encode()]
+    collection = loaded(tmp_path, b"sound_id,class,title\n" + b"".join(rows))
+    assert collection.sounds["title"].tolist() == ["Tür", "Tür", "雨 – rain"]
+    assert said(collection, "in UTF-8 but for 1 bytes, at line 3, column 10")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_wide_encodings_are_known_without_a_mark_and_by_one(tmp_path: Path, encoding: str) -> None:
+    collection = loaded(tmp_path, "標題,sound_id,class\n雨の音,s0,fx-a\n".encode(encoding))
+    assert collection.sounds[["sound_id", "class", "標題"]].iloc[0].tolist() == ["s0", "fx-a", "雨の音"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"sound_id,title\ns0,a\0b\n", "zero byte at line 2, column 5"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is a spreadsheet"),
+        (gzip.compress(b"sound_id\n1\n"), "it is compressed"),
+        (b"PAR1....", "it is Parquet"),
+        (b"sound_id,title\ns0,a\ns1," + b"x" * 2**21, "line 3: a cell of over"),
+    ],
+)
+def test_what_is_no_text_or_no_cell_is_refused_by_what_it_is(tmp_path: Path, data: bytes, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        loaded(tmp_path, data)
+
+
+def test_a_cell_may_be_as_long_as_a_vector_in_words(tmp_path: Path) -> None:
+    words = "[" + ", ".join(str(i / 7) for i in range(10_000)) + "]"
+    collection = loaded(tmp_path, f'sound_id,class,emb\na,fx-a,"{words}"\n', vector="emb")
+    assert collection.embedding("audio").shape == (1, 10_000)
 
 
 @pytest.mark.parametrize("header", [" sound_id, class", "SOUND_ID,CLASS", "Sound ID , Class", "\u00a0sound_id,class"])
