@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from bstviz.datasets.reading import PATH_COLUMNS
 from bstviz.errors import UserError
+from bstviz.paths import ESCAPE, on_disk
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,8 @@ class FoundFiles:
     """Files of a table's sounds.
 
     Attributes:
-        paths: Path of each sound's file relative to the root, with forward slashes; None where it has none.
+        paths: Path of each sound's file relative to the root, with forward slashes, as
+            :func:`bstviz.paths.readable` writes it; None where it has none.
         respelled: How many were found under another spelling than the table's.
         example: One of these, as the table has it.
     """
@@ -37,20 +39,23 @@ class FoundFiles:
     example: str
 
 
-def find(root: Path, sound_ids: Sequence[str], paths: Sequence[str | None]) -> FoundFiles:
+def find(
+    root: Path, sound_ids: Sequence[str], paths: Sequence[str | None], *, follow_links: bool = False
+) -> FoundFiles:
     """Files of sounds by the paths that a table gives, or by their ids where it gives none.
 
     A path is first taken as it is. Else it stands for the one file whose path is the same but for case, blanks at the
     ends, composed or decomposed letters, and ``\\`` for ``/``; of a path that begins at another system's root, the
-    end is enough. A path that leads out of the root is not followed.
+    end is enough. A name on the disk that is not UTF-8 may be the path in Windows-1252. A path that leads out of the
+    root is not followed, nor is a link that does, unless ``follow_links`` is given.
     """
     files: _Files | None = None
     found: list[str | None] = []
     respelled = []
     for sound_id, given in zip(sound_ids, paths, strict=True):
-        path = given if given and is_inside(root, given) else None
+        path = given if given and is_inside(root, given, follow_links=follow_links) else None
         if path is None:
-            files = files or _Files.under(root)
+            files = files or _Files.under(root, follow_links=follow_links)
             path = files.of_path(given) if given else files.of_id(sound_id)
             if given and path is not None:
                 respelled.append(given)
@@ -58,10 +63,14 @@ def find(root: Path, sound_ids: Sequence[str], paths: Sequence[str | None]) -> F
     return FoundFiles(tuple(found), len(respelled), respelled[0] if respelled else "")
 
 
-def is_inside(root: Path, path: str) -> bool:
-    """Whether a path names a file below a folder that is resolved, links followed."""
+def is_inside(root: Path, path: str, *, follow_links: bool = False) -> bool:
+    """Whether a path names a file below a folder that is resolved; by a link that leaves it only with
+    ``follow_links``.
+    """
     try:
-        return (root / path).resolve().is_relative_to(root) and (root / path).is_file()
+        file = on_disk(root / path)
+        real = Path(os.path.normpath(file)) if follow_links else file.resolve()
+        return real.is_relative_to(root) and file.is_file()
     except (OSError, ValueError, RuntimeError):  # a name too long, a zero in it, links in a circle
         return False
 
@@ -72,6 +81,11 @@ def _key(path: str) -> str:
     return "/".join(part for p in parts if (part := p.strip()) not in ("", "."))
 
 
+def _western(path: str) -> str:
+    """A path with the bytes of names that are not UTF-8 read as Windows-1252, in which old systems wrote them."""
+    return ESCAPE.sub(lambda byte: bytes.fromhex(byte[1]).decode("cp1252", "replace"), path)
+
+
 @dataclass(frozen=True)
 class _Files:
     """The audio files under a folder, by their keys; those that share one are found by none."""
@@ -80,12 +94,14 @@ class _Files:
     by_name: dict[str, str | None]
 
     @classmethod
-    def under(cls, root: Path) -> _Files:
+    def under(cls, root: Path, *, follow_links: bool) -> _Files:
+        from bstviz.datasets.folder import listed
+
         by_path: dict[str, str | None] = {}
         by_name: dict[str, str | None] = {}
-        for path in sorted(audio_files(root), key=lambda p: (p.count("/"), p)):
+        for path in sorted(listed(root, follow_links=follow_links).files, key=lambda p: (p.count("/"), p)):
             bare = path.rsplit(".", 1)[0]
-            for own in {_key(path), _key(bare)}:
+            for own in {_key(spelt) for name in (path, bare) for spelt in (name, _western(name))}:
                 by_path[own] = path if own not in by_path else None
             name = PurePosixPath(bare).name
             nearer = by_name.get(name)
@@ -108,25 +124,22 @@ class _Files:
         return self.by_name.get(sound_id) or self.by_path.get(_key(sound_id))
 
 
-def audio_files(root: Path) -> Iterator[str]:
-    """Audio files below a folder, hidden ones left out, as relative paths; links that lead out are not followed."""
-    from bstviz.audio import decode
-
-    for place, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        inside = Path(place).relative_to(root)
-        for name in names:
-            path = (inside / name).as_posix()
-            if Path(name).suffix.lower() in decode.SUFFIXES and not name.startswith(".") and is_inside(root, path):
-                yield path
+def ids_of(paths: pd.Series[str], notes: list[str]) -> pd.Series[str]:
+    """Ids of sounds by their paths: the files' names, or the paths where files of two folders have the same name."""
+    ids = paths.map(lambda path: PurePosixPath(path).stem, na_action="ignore")
+    if not ids.dropna().duplicated().any():
+        return ids
+    notes.append(f"Files of different folders have the same name, {ids[ids.duplicated()].iloc[0]}: ids are paths.")
+    return paths
 
 
 def path_column(rows: pd.DataFrame) -> str | None:
     """The column that names the sounds' files; one that says of all rows which table they are from is none."""
     from bstviz.audio import decode
+    from bstviz.datasets.plain import is_plain
 
     def of_sounds(values: pd.Series[Any]) -> bool:
-        return values.nunique() > 1 or str(values.iloc[0]).lower().endswith(decode.SUFFIXES)
+        return is_plain(values) and (values.nunique() > 1 or str(values.iloc[0]).lower().endswith(decode.SUFFIXES))
 
     return next((name for name in PATH_COLUMNS if name in rows and of_sounds(rows[name])), None)
 

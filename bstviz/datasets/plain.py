@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bstviz.datasets.reading import EXACT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -90,7 +92,11 @@ def _plain(values: pd.Series[Any]) -> pd.Series[Any] | None:
         return None
     if present and all(isinstance(cell, (bool, np.bool_)) for cell in present):
         return pd.Series(cells, index=values.index, dtype="boolean")
-    if present and all(isinstance(cell, (int, float, np.number, Decimal)) for cell in present):
+    if (
+        present
+        and all(isinstance(cell, (int, float, np.number, Decimal)) for cell in present)
+        and not any(isinstance(cell, int) and abs(cell) > EXACT for cell in present)
+    ):
         return pd.Series([np.nan if c is None else float(c) for c in cells], index=values.index, dtype="float64")
     if present and all(isinstance(cell, TIMES) for cell in present) and len({type(c) for c in present}) == 1:
         return pd.Series(cells, index=values.index, dtype="object")

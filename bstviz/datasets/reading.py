@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bstviz.datasets.json_rows import json_rows
 from bstviz.datasets.text import decoded_text
 from bstviz.errors import UserError
 
@@ -78,7 +79,7 @@ def read_table(path: Path) -> ReadTable:
             f"{path} is neither .csv, .tsv, .jsonl, .json nor .parquet. Save a spreadsheet as CSV in its own program."
         )
     text, notes = decoded_text(path)
-    rows = _csv(path, text, notes) if suffix in (".csv", ".tsv") else _json(path, text)
+    rows = _csv(path, text, notes) if suffix in (".csv", ".tsv") else json_rows(path, text, notes)
     rows.columns = _named(path, [str(c) for c in rows.columns], notes)
     return ReadTable(rows, tuple(notes))
 
@@ -219,30 +220,6 @@ def _typed(
         notes.append(f"Column {name!r} holds numbers; {len(present) - len(said):,} words such as NA in it are missing.")
     numbers = pd.to_numeric(words.where(~words.str.casefold().isin(MISSING_WORDS)), errors="coerce")
     return numbers.astype("int64" if whole and numbers.notna().all() else "float64")
-
-
-def _json(path: Path, text: str) -> pd.DataFrame:
-    """Rows of JSON lines, or of one JSON list of objects."""
-    import pandas as pd
-
-    try:
-        if path.suffix.lower() == ".json":
-            records = list(enumerate(json.loads(text), 1))
-        else:  # line by line, so that a fault has its line
-            records = []
-            for number, line in enumerate(io.StringIO(text, newline=None), 1):
-                if line.strip():
-                    records.append((number, json.loads(line.rstrip("\r\n"))))
-    except json.JSONDecodeError as error:
-        at = error.lineno if path.suffix.lower() == ".json" else number
-        raise UserError(f"Cannot read {path}: line {at}, column {error.colno}: {error.msg}.") from None
-    except TypeError:
-        records = [(1, None)]
-    wrong = next((number for number, record in records if not isinstance(record, dict)), None)
-    unit = "row" if path.suffix.lower() == ".json" else "line"
-    if wrong is not None:
-        raise UserError(f'Cannot read {path}: {unit} {wrong} is no object such as {{"file_name": "a.wav"}}.')
-    return pd.DataFrame([record for _, record in records], index=pd.Index([n for n, _ in records], name=unit))
 
 
 def _parquet(path: Path) -> ReadTable:

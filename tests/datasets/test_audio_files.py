@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
 from pathlib import Path
 
@@ -99,6 +100,54 @@ def test_a_hugging_face_folder_of_a_folder_for_each_class(tmp_path: Path) -> Non
     with pytest.raises(UserError, match=r"holds neither metadata\.csv"):
         (tmp_path / "empty").mkdir()
         table.load(tmp_path / "empty")
+
+
+def latin(folder: Path, name: str) -> Path:
+    """A sound whose name on the disk is in Latin-1, as old archives have them."""
+    wav(folder / "made.wav")
+    place = Path(os.fsdecode(os.fsencode(folder) + b"/" + name.encode("latin-1")))
+    return (folder / "made.wav").rename(place)
+
+
+def test_folders_of_classes_may_hold_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    wav(tmp_path / "set" / "fx-a" / "plain.wav")
+    file = latin(tmp_path / "set" / "fx-a", "Tür.wav")
+    (tmp_path / "set" / "fx-a" / "gone.wav").symlink_to("nowhere")
+    found = load_collection(table.load(tmp_path / "set").save(tmp_path / "c"))
+    assert found.sounds["sound_id"].tolist() == [r"T\xfcr", "plain"]
+    assert found.sounds["class"].tolist() == ["fx-a", "fx-a"]
+    assert os.fsencode(found.path(0) or "") == os.fsencode(file)
+    assert found.sounds["duration"].notna().all()
+    assert any("fx-a/gone.wav was left out: It is a link that leads nowhere" in note for note in found.notes)
+
+
+def test_a_table_finds_names_that_are_not_utf_8_as_it_reads_and_as_they_are_written_down(tmp_path: Path) -> None:
+    file = latin(tmp_path, "Tür.wav")
+    text = 'file_name,class\n"Tür.wav",fx-a\n'
+    for data in (text.encode(), text.encode("cp1252"), text.replace("ü", r"\xfc").encode()):
+        (tmp_path / "metadata.csv").write_bytes(data)
+        found = table.load(tmp_path)
+        assert found.sounds["path"].tolist() == [r"T\xfcr.wav"]
+        assert os.fsencode(found.path(0) or "") == os.fsencode(file)
+    (tmp_path / "metadata.csv").unlink()
+    (tmp_path / "metadata.jsonl").write_text(json.dumps({"file_name": os.fsdecode(b"T\xfcr.wav"), "label": "fx-a"}))
+    assert os.fsencode(table.load(tmp_path).path(0) or "") == os.fsencode(file)
+
+
+def test_links_that_leave_a_folder_of_classes_are_followed_on_request(tmp_path: Path) -> None:
+    wav(tmp_path / "far" / "one.wav")
+    wav(tmp_path / "set" / "fx-a" / "near.wav")
+    (tmp_path / "set" / "m-sp").symlink_to(tmp_path / "far")
+    found = table.load(tmp_path / "set")
+    assert list(found.left_out) == ["m-sp"]
+    assert found.sounds["sound_id"].tolist() == ["near"]
+    followed = table.load(tmp_path / "set", follow_links=True)
+    assert followed.left_out == {}
+    assert followed.sounds["path"].tolist() == ["fx-a/near.wav", "m-sp/one.wav"]
+    assert followed.sounds["class"].tolist() == ["fx-a", "m-sp"]
+    assert list(find((tmp_path / "set").resolve(), ["x"], ["m-sp/../../far/one.wav"], follow_links=True).paths) == [
+        None
+    ]
 
 
 def test_bytes_that_are_no_sound_are_not_taken_for_one(tmp_path: Path) -> None:

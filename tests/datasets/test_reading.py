@@ -218,6 +218,46 @@ def test_json_lines_and_lists_are_tables_too(tmp_path: Path) -> None:
         loaded(tmp_path, "[1]\n", "t.jsonl")
 
 
+def test_halves_of_characters_in_json_are_mended_and_said(tmp_path: Path) -> None:
+    """Python writes the name of a file in Latin-1 with halves of characters, cut texts end in one; pairs are whole."""
+    records = [
+        {"sound_id": "a", "title": "whole \U0001f941"},
+        {"sound_id": "b", "title": "T\udcfcr", "tags": ["cut \ud83e"], "half \udead": 1},
+    ]
+    for name, unit in (("t.jsonl", "line"), ("t.json", "row")):
+        text = "\n".join(map(json.dumps, records)) if unit == "line" else json.dumps(records)
+        read = loaded(tmp_path, text, name)
+        assert read.sounds["title"].tolist() == ["whole \U0001f941", r"T\xfcr"]
+        assert read.sounds["tags"].tolist()[1] == "cut \N{REPLACEMENT CHARACTER}"
+        assert "half \N{REPLACEMENT CHARACTER}" in read.sounds
+        assert said(read, f"1 {unit}s of {name} hold halves of characters, {unit} 2 for one")
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000 + "]" * 100_000, "9" * 5_000])
+def test_json_that_python_does_not_read_is_refused_with_its_line(tmp_path: Path, value: str) -> None:
+    text = f'{{"sound_id": "a"}}\n{{"sound_id": "b", "odd": {value}}}\n'
+    with pytest.raises(UserError, match="line 2: a number of thousands of digits, or thousands of brackets"):
+        loaded(tmp_path, text, "t.jsonl")
+
+
+def test_whole_numbers_that_are_too_long_stay_words(tmp_path: Path) -> None:
+    text = "\n".join(f'{{"sound_id": "{i}", "long": {10**400 + i}, "short": {i}}}' for i in range(2))
+    read = loaded(tmp_path, text, "t.jsonl")
+    assert read.sounds["long"].tolist() == [str(10**400), str(10**400 + 1)]
+    assert read.sounds["short"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("cells", [[[["x"]], [["y"], ["z"]]], [[[1.0, 2.0]], None], [[[]], [[None]]]])
+def test_lists_of_lists_are_left_out_and_said(tmp_path: Path, cells: list[object]) -> None:
+    (tmp_path / "set").mkdir()
+    rows = pd.DataFrame({"sound_id": ["a", "b"], "path": cells, "nested": cells})
+    rows.to_parquet(tmp_path / "set" / "metadata.parquet")
+    for place in (tmp_path / "set", tmp_path / "set" / "metadata.parquet"):
+        read = table.load(place)
+        assert "nested" not in read.sounds
+        assert said(read, "Left out, as no value that can be shown: path (lists), nested (lists)")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
