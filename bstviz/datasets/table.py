@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bstviz.encoders.base import Embeddings
 
 SOURCE = Source("table", "A table of sounds", "", "as stated in the table's license column", "yours to state")
+CONTENT = "[0-9a-f]{32}"
+"""What :attr:`bstviz.audio.sound.Sound.content` looks like."""
 ROW_COLUMNS = ("__row_index__",)
 """Columns that number the rows, as embedding-atlas writes them."""
 
@@ -70,7 +72,7 @@ def load(
     import pandas as pd
 
     from bstviz.datasets import audiofolder, vectors
-    from bstviz.datasets.audio_files import bytes_column, write_sounds
+    from bstviz.datasets.audio_files import path_column, sound_column, write_sounds
     from bstviz.datasets.collection import Collection, sounds_table
     from bstviz.datasets.plain import plain_columns
     from bstviz.datasets.taxonomy import bst
@@ -92,15 +94,21 @@ def load(
     if vector is not None:
         given, taken, said = vectors.from_columns(rows, vector, encoder)
         rows, notes = rows.drop(columns=taken), [*notes, *said]
-    held = bytes_column(rows)
+    held = sound_column(rows)
     if held is not None:
-        audio_folder = Path(audio_folder) if audio_folder else table.with_name(f"{table.stem}_audio")
-        files = write_sounds([c if isinstance(c, (bytes, dict)) else None for c in rows[held]], audio_folder)
-        rows = rows.drop(columns=held).assign(path=pd.Series(files, index=rows.index, dtype="str"))
-        notes.append(f"{sum(f is not None for f in files):,} sounds of column {held!r} were written to {audio_folder}.")
+        into = Path(audio_folder) if audio_folder else table.with_name(f"{table.stem}_audio")
+        files, written = write_sounds(rows[held].tolist(), into)
+        rows = rows.drop(columns=held)
+        if written:
+            audio_folder = into
+            notes.append(f"{written:,} sounds of column {held!r} were written to {into}.")
+        if written or path_column(rows) is None:
+            if "sound_id" not in rows:
+                files = [file or f"{row:06d}" for row, file in enumerate(files)]
+            rows = rows.assign(path=pd.Series(files, index=rows.index, dtype="str"))
     rows, said = plain_columns(rows)
     notes += said
-    rows = _with_ids(table, rows, notes)
+    rows = _with_ids(table, _of_our_names(rows, notes), notes)
     rows = _with_classes(table, rows, class_from, taxonomy, read.class_names or {}, notes)
     sounds = sounds_table(rows)
     sounds, said = known_classes(sounds, taxonomy)
@@ -151,6 +159,32 @@ def _check_options(
         raise UserError("--encoder and --vector-kind are of vectors that you bring: give --vector, --npy or --npz too.")
     if vector_kind not in (None, "audio", "text"):
         raise UserError(f"--vector-kind is {vector_kind!r}; allowed are audio and text.")
+
+
+def _of_our_names(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Rows in which what is called as columns of ours is of their kind, and ids that a program made fractions are
+    whole.
+    """
+    import pandas as pd
+
+    from bstviz.datasets.reading import distinct
+
+    strange = "content" in rows and not rows["content"].dropna().astype(str).str.fullmatch(CONTENT).all()
+    if strange:
+        names = distinct("content (table)" if name == "content" else str(name) for name in rows)
+        rows = rows.set_axis(list(names), axis=1)
+        notes.append("Column 'content' is called 'content (table)': content is what bstviz knows a sound again by.")
+    if "duration" in rows:
+        wrong = rows["duration"].notna() & pd.to_numeric(rows["duration"], errors="coerce").isna()
+        if wrong.any():
+            found = rows["duration"][wrong].iloc[0]
+            notes.append(f"{int(wrong.sum()):,} cells of column 'duration' are no seconds, {str(found)!r} for one.")
+    if "sound_id" in rows:
+        ids = rows["sound_id"].astype("str")
+        if ids.str.fullmatch(r"\d+\.0").all():
+            rows = rows.assign(sound_id=ids.str.removesuffix(".0"))
+            notes.append(f"Ids that a program made fractions are whole: {ids.iloc[0]} as {ids.iloc[0][:-2]}.")
+    return rows
 
 
 def _with_ids(table: Path, rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:

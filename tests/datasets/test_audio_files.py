@@ -35,6 +35,22 @@ def test_paths_of_other_systems_are_found(tmp_path: Path) -> None:
     ]
 
 
+def test_addresses_bare_names_and_ways_around_are_found(tmp_path: Path) -> None:
+    for name in ("Sub Dir/Dog Bark.WAV", "a/take.wav", "b/take.wav", "x.wav"):
+        wav(tmp_path / "audio" / name)
+    given = (
+        "file:///home/me/Sub%20Dir/Dog%20Bark.WAV",
+        "https://example.org/x.wav",
+        "dog bark.wav",
+        "take.wav",
+        "a/../x.wav",
+        "../audio/x.wav",
+        str(tmp_path / "audio" / "a" / "take.wav"),
+    )
+    bark = "Sub Dir/Dog Bark.WAV"
+    assert paths(tmp_path, *given) == [bark, "x.wav", bark, None, "x.wav", "x.wav", "a/take.wav"]
+
+
 def test_a_spelling_that_two_files_share_is_none_of_them(tmp_path: Path) -> None:
     for name in ("a/Take.wav", "b/take.wav", "c/One.wav", "c/ONE.wav"):
         wav(tmp_path / "audio" / name)
@@ -162,6 +178,41 @@ def test_bytes_that_are_no_sound_are_not_taken_for_one(tmp_path: Path) -> None:
     )
     rows.to_parquet(tmp_path / "t.parquet")
     assert table.load(tmp_path / "t.parquet").has_audio(0)
+    assert not (tmp_path / "t_audio").exists()
+
+
+def test_pictures_in_a_table_are_no_sounds(tmp_path: Path) -> None:
+    wav(tmp_path / "a.wav")
+    rows = pd.DataFrame({"path": ["a.wav"], "class": ["fx-a"], "cover": [b"\xff\xd8\xff\xe0JFIF"]})
+    rows.to_parquet(tmp_path / "t.parquet")
+    assert load_collection(table.load(tmp_path / "t.parquet").save(tmp_path / "c")).sounds["path"][0] == "a.wav"
+    assert not (tmp_path / "t_audio").exists()
+
+
+def test_one_odd_sound_in_a_table_ends_nothing(tmp_path: Path) -> None:
+    """A cell that is blank, one that is no sound, one that names a file only, and a name that no disk takes."""
+    wav(tmp_path / "one.wav")
+    data = (tmp_path / "one.wav").read_bytes()
+    cells = [
+        {"bytes": b"no sound", "path": "broken.wav"},
+        None,
+        {"bytes": None, "path": "elsewhere.wav"},
+        {"bytes": data, "path": "ü" * 200 + ".wav"},
+        {"bytes": data, "path": "one.wav"},
+    ]
+    pd.DataFrame({"audio": cells, "label": "fx-a"}).to_parquet(tmp_path / "t.parquet")
+    found = table.load(tmp_path / "t.parquet")
+    assert found.sounds["sound_id"].tolist() == ["broken", "000001", "elsewhere", "ü" * 75, "one"]
+    assert [found.has_audio(row) for row in range(5)] == [True, False, False, True, True]
+    assert any(note.startswith("3 sounds of column 'audio' were written") for note in found.notes)
+    assert any("2 sounds have no audio file" in note for note in found.notes)
+
+
+def test_a_table_may_name_its_sounds_files_as_hugging_face_does(tmp_path: Path) -> None:
+    wav(tmp_path / "a.wav")
+    pd.DataFrame({"audio": [{"bytes": None, "path": "a.wav"}], "label": ["fx-a"]}).to_parquet(tmp_path / "t.parquet")
+    found = table.load(tmp_path / "t.parquet")
+    assert found.sounds[["sound_id", "path", "class"]].iloc[0].tolist() == ["a", "a.wav", "fx-a"]
     assert not (tmp_path / "t_audio").exists()
 
 
