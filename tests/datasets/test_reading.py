@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from bstviz.datasets import table
 from bstviz.datasets.collection import Collection, load_collection
@@ -172,6 +174,14 @@ def test_infinite_values_are_missing_and_counted(tmp_path: Path) -> None:
     collection = loaded(tmp_path, "sound_id,score\n1,inf\n2,-Infinity\n3,1e300\n4,0.5\n")
     assert collection.sounds["score"].isna().tolist() == [True, True, False, False]
     assert said(collection, "2 of score")
+
+
+def test_times_that_no_calendar_knows_are_missing_and_counted(tmp_path: Path) -> None:
+    when = pa.array([-(10**15), 10**15, 1_600_000_000], pa.timestamp("s"))
+    parquet.write_table(pa.table({"sound_id": ["a", "b", "c"], "when": when}), tmp_path / "t.parquet")
+    collection = table.load(tmp_path / "t.parquet")
+    assert collection.sounds["when"].isna().tolist() == [True, True, False]
+    assert said(collection, "2 of when")
 
 
 def test_lists_of_words_are_joined_and_what_cannot_be_shown_is_left_out(tmp_path: Path) -> None:
