@@ -61,9 +61,9 @@ def decode_chained(source: str | Path | bytes, shown: str) -> Mix | None:
         return mix and replace(mix, cut=mix.cut or len(links) < len(places))
 
 
-def chained_seconds(path: str | Path) -> float | None:
+def chained_seconds(source: str | Path | bytes) -> float | None:
     """Length of a chained OGG file in seconds, all its links together; None for every other file."""
-    with Path(path).open("rb") as file:
+    with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
         links = _links(file, _places(file))
     return sum(link.frames / link.rate for link in links) if links else None
 

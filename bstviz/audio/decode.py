@@ -296,22 +296,34 @@ def duration(path: str | Path) -> float | None:
     """
     import soundfile
 
-    own = kind = None
     with suppress(soundfile.LibsndfileError, RuntimeError, OSError, ValueError):
         info = soundfile.info(os.fspath(path))
         if info.samplerate and 0 < info.frames < UNKNOWN_LENGTH:
-            own, kind = float(info.frames / info.samplerate), info.format
+            stated = float(info.frames / info.samplerate)
+            return runs_otherwise(path, info.format, stated) or stated
     try:
-        if kind == "OGG":
-            return chained_seconds(path) or own
-        if kind not in (None, "MP3"):
-            return own
         with _container(path) as found:
             if found is None:
-                return own
+                return None
             stated, counted = _length(*found)
-            if own is not None:  # MP3, of which libsndfile knows a table's word, or makes a guess
-                return counted if counted and (_longer(counted, own) or _longer(own, counted)) else own
             return stated if stated and found[0].format.name not in GUESSED else counted or None
     except OSError:
         return None
+
+
+def runs_otherwise(source: str | Path | bytes, kind: str, seconds: float) -> float | None:
+    """Length of a file that does not run as long as libsndfile says, in seconds: of a chain of OGG, of which it knows
+    the first link, and of MP3 without a right table, of which it makes a guess; None for every other file.
+
+    Args:
+        source: Path of a file, or its bytes.
+        kind: What it is, by libsndfile's name.
+        seconds: Its length, as libsndfile says.
+    """
+    if kind == "OGG":
+        return chained_seconds(source)
+    if kind == "MP3":
+        with _container(source) as found:
+            counted = _length(*found)[1] if found else 0.0
+            return counted if counted and (_longer(counted, seconds) or _longer(seconds, counted)) else None
+    return None
