@@ -161,8 +161,7 @@ def print_problems(problems: dict[str, str], what: str = "sound", failed: str = 
     count = len(problems)
     console.print(f"{count:,} {what}{'s' if count > 1 else ''} {failed}:")
     for name, reason in list(problems.items())[:PROBLEMS_SHOWN]:
-        named = Path(name).name
-        console.print(f"  {plain(reason if reason.startswith(named) else f'{name}: {reason}')}")
+        console.print(f"  {plain(reason if reason.startswith(name) else f'{name}: {reason}')}")
     if count > PROBLEMS_SHOWN:
         console.print(f"  … and {count - PROBLEMS_SHOWN:,} more")
 
