@@ -38,9 +38,18 @@ from tests.e2e.test_external import choose
 from tests.fakes import quick, small_collection, stratified, tone
 
 pytestmark = pytest.mark.e2e
-ODD, FLAT = "a-odd-hierarchical-fold0", "a-odd-flat-fold0"
-"""Runs on the odd collection; by their names they come first, and every page opens on them."""
-PAGES = ("", "explore", "compare", "results", "confusion", "review", "classify")
+ODD, SHEET = "a-odd-hierarchical-fold0", "A sheet of odd columns"
+"""A run on the odd collection, and its name; by these they come first, and every page opens on them."""
+PAGES = {
+    "": SHEET,
+    "explore": "24 of 24 sounds pass",
+    "compare": "24 shared sounds",
+    "results": "Collection and folds",
+    "confusion": "24 test sounds",
+    "review": "0 of 24 sounds decided",
+    "classify": "given:emb",
+}
+"""What each page says of the odd collection."""
 EXCEPTION = '[data-testid="stException"]'
 
 
@@ -78,9 +87,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Tabl
     folder = tmp_path_factory.mktemp("cases")
     vectors = small_collection(per_class=4).embedding("audio")
     kept = np.sort(np.concatenate([np.arange(4 * c, 4 * c + 3) for c in range(6)]))
-    np.save(folder / "in_order.npy", vectors[kept])
     found = tables(folder / "audio")
-    for name, case in found.items():
+    for number, (name, case) in enumerate(found.items()):
+        np.save(folder / "in_order.npy", vectors[kept] + number)  # else they were one collection, by its hash
         file = folder / f"{name}{case.suffix}"
         file.write_bytes(case.data)
         options = ("--audio", folder / "audio") if case.sounds else ()
@@ -98,10 +107,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Tabl
     for name in plain:
         (folder / "odd" / name).write_bytes(sndfile(tone(300, 0.3, RATE), RATE))
     odd_table([*sounds, *plain], vectors).to_parquet(folder / "odd.parquet")
-    said = imported(folder / "odd.parquet", folder / "odd_collection", "--audio", folder / "odd", "--vector", "emb")
+    options = ("--audio", folder / "odd", "--vector", "emb", "--name", SHEET)
+    said = imported(folder / "odd.parquet", folder / "odd_sheet", *options)
     for words in ("joined: tags", "meta (dicts), boxes (lists)", "4 of score, 24 of all_inf", "'content (table)'"):
         assert words in said
-    collection = load_collection(folder / "odd_collection")
+    collection = load_collection(folder / "odd_sheet")
     lengths = dict(zip(collection.sounds["path"], collection.sounds["duration"], strict=True))
     for name, (_, seconds) in sounds.items():
         assert lengths[name] == pytest.approx(seconds, abs=max(0.01 * seconds, 0.13)), name
@@ -223,14 +233,14 @@ def test_what_browsers_refuse_plays_in_lists(
     cases.open(page, "confusion")
     for label, code in (("True class", row["y_true"]), ("Predicted class", row["y_pred"])):
         choose(page, label, f"({code})")
-    page.locator(".list tbody tr", has_text="3 link").first.locator("button.play").click()
+    page.locator(".list tbody tr", has_text="<b>3</b>").first.locator("button.play").click()
     plays(page, 1)
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_opens_on_columns_that_break_pages(page: Page, cases: Cases, name: str) -> None:
     cases.open(page, name)
-    page.get_by_text("odd_collection" if name != "classify" else "given:emb").first.wait_for(state="attached")
+    page.get_by_text(PAGES[name]).first.wait_for(state="attached")
 
 
 def test_what_is_selected_of_them_comes_as_csv_and_parquet(page: Page, cases: Cases, tmp_path: Path) -> None:
