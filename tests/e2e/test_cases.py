@@ -197,7 +197,7 @@ def test_a_sound_of_each_table_stands_on_the_map_with_its_words_and_class(page: 
     if name == "zeros":
         page.get_by_text("· 007 ·").wait_for()
     if name == "words":
-        for word in ("NA", "None", "N/A", "null", "True", "007"):
+        for word in ("None", "null", "007"):
             cases.open(page, f"explore?run={name}&words={quote(word)}")
             page.get_by_text(f"{COUNT // 6} of {COUNT} sounds pass").wait_for()
 
@@ -280,9 +280,6 @@ def test_a_library_of_every_fault_is_shown_but_for_what_is_no_sound(
         page.get_by_text(f"{len(good)} of {len(good)} sounds pass").wait_for()
         page.get_by_text("not labelled").first.wait_for()
         plays(page, 0.3)
-    cases.open(page, "results")
-    choose(page, "Collection and folds", "mine")
-    stands(page)
 
 
 @pytest.mark.parametrize("kind", ["one", "broken"])
