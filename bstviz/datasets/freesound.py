@@ -61,7 +61,7 @@ def load(
         user: Name of a user, in place of a search.
         token: Of the API; what ``FREESOUND_TOKEN`` says when left out.
         limit: Number of sounds to take at most.
-        previews: Fetch the previews, to hear and to embed; else Freesound's own player plays the sounds.
+        previews: Fetch the previews, to play and to embed; else Freesound's own player plays the sounds.
         audio_folder: Folder of the previews; one in the cache when left out.
         class_from: ``category`` makes Freesound's categories the classes.
         name: Of the collection; the question when left out.

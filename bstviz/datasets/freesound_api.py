@@ -29,7 +29,7 @@ from bstviz.datasets.json_rows import without_halves
 from bstviz.errors import UserError
 from bstviz.jobs.resumable import Track, read_ahead
 
-ADDRESS = "https://freesound.org/apiv2"
+FREESOUND_API = "https://freesound.org/apiv2"
 APPLY = "https://freesound.org/apiv2/apply"
 TOKEN_VARIABLE = "FREESOUND_TOKEN"
 PAGE_SIZE = 150  # sounds in an answer, the most that Freesound gives
@@ -66,10 +66,10 @@ def question_of(query: str | None, pack: str | None, user: str | None) -> Questi
         raise UserError("Which sounds? Give one of --query WORDS, --pack NUMBER and --user NAME.")
     ((way, value),) = given
     if way == "query":
-        return Question(f"{ADDRESS}/search/", {"query": value}, value)
+        return Question(f"{FREESOUND_API}/search/", {"query": value}, value)
     if way == "pack" and not re.fullmatch("[0-9]+", value):
         raise UserError(f"--pack is {value!r}; it is the number at the end of the pack's address on Freesound.")
-    return Question(f"{ADDRESS}/{way}s/{quote(value, safe='')}/sounds/", {}, f"{way} {value}")
+    return Question(f"{FREESOUND_API}/{way}s/{quote(value, safe='')}/sounds/", {}, f"{way} {value}")
 
 
 def checked_token(given: str | None) -> str:
