@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -186,7 +186,7 @@ def serving(sounds: int = 7) -> Iterator[FreesoundServer]:
     server.root = f"http://127.0.0.1:{http.server_address[1]}"
     for number in range(1000, 1000 + sounds):
         server.add(number)
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread = threading.Thread(target=partial(http.serve_forever, 0.01), daemon=True)
     thread.start()
     try:
         yield server

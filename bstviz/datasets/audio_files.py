@@ -104,9 +104,11 @@ class _Files:
             for own in {_key(spelt) for name in (path, bare) for spelt in (name, _western(name))}:
                 by_path[own] = path if own not in by_path else None
             name = PurePosixPath(bare).name
-            nearer = by_name.get(name)
-            if name not in by_name or (nearer is not None and nearer.count("/") == path.count("/")):
-                by_name[name] = path if name not in by_name else None
+            nearer = by_name.setdefault(name, path)
+            if nearer is None or nearer == path or nearer.count("/") < path.count("/"):
+                continue
+            if on_disk(root / nearer).resolve() != on_disk(root / path).resolve():  # a link names the same one
+                by_name[name] = None
         return cls(by_path, by_name)
 
     def of_path(self, given: str) -> str | None:
