@@ -95,11 +95,11 @@ class _Files:
 
     @classmethod
     def under(cls, root: Path, *, follow_links: bool) -> _Files:
-        from bstviz.datasets.folder import listed
+        from bstviz.datasets.folder import sounds_in
 
         by_path: dict[str, str | None] = {}
         by_name: dict[str, str | None] = {}
-        for path in sorted(listed(root, follow_links=follow_links).files, key=lambda p: (p.count("/"), p)):
+        for path in sorted(sounds_in(root, follow_links=follow_links).files, key=lambda p: (p.count("/"), p)):
             bare = path.rsplit(".", 1)[0]
             for own in {_key(spelt) for name in (path, bare) for spelt in (name, _western(name))}:
                 by_path[own] = path if own not in by_path else None
