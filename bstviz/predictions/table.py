@@ -98,6 +98,8 @@ def read_predictions(
     read = read_table(Path(file), words=[name for name in (id_column, class_column) if name])
     table = read.rows
     ids = table[_column(table, id_column, PREDICTION_ID_COLUMNS, "--id-column", file)].astype("str")
+    if ids.str.fullmatch(r"\d+\.0").all():  # as programs make them of whole ones
+        ids = ids.str.removesuffix(".0")
     if (wrong := (ids.isna() | ids.duplicated()).to_numpy()).any():
         first = int(wrong.argmax())
         what = "has no id" if ids.isna().iat[first] else f"has the id {ids.iat[first]!r}, as a row before it"

@@ -120,6 +120,13 @@ def by_index(index: int) -> int:
     return next(label for label, c in enumerate(bst().second) if c.index == index)
 
 
+def test_ids_that_a_program_made_fractions_are_whole(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"sound_id": [7.0, 9.0], "predicted": ["fx-a", "m-sp"]})
+    rows.to_parquet(tmp_path / "p.parquet")
+    assert read_predictions(tmp_path / "p.parquet", bst()).sound_ids.tolist() == ["7", "9"]
+    assert read_predictions(written(rows, tmp_path), bst()).sound_ids.tolist() == ["7", "9"]
+
+
 def test_columns_are_named_as_the_file_or_as_they_are_read(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("File Name,Label\na.wav,fx-a\n")
     for id_column, class_column in (("File Name", "Label"), ("file_name", "label")):
