@@ -40,7 +40,8 @@ AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the
 ClassFromOption = Annotated[
     str | None,
     typer.Option(
-        help="Column that holds the classes, or folder: the folder that a file lies in. By default class, label …"
+        help="Column that holds the classes, or folder: the folder that a file lies in; by default class, label …, and "
+        "of Freesound's sounds, which have a category, none."
     ),
 ]
 VectorOption = Annotated[
