@@ -40,7 +40,8 @@ AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the
 ClassFromOption = Annotated[
     str | None,
     typer.Option(
-        help="Column that holds the classes, or folder: the folder that a file lies in. By default class, label …"
+        help="Column that holds the classes, or folder: the folder that a file lies in; by default class, label …, and "
+        "of Freesound's sounds, which have a category, none."
     ),
 ]
 VectorOption = Annotated[
@@ -161,8 +162,7 @@ def print_problems(problems: dict[str, str], what: str = "sound", failed: str = 
     count = len(problems)
     console.print(f"{count:,} {what}{'s' if count > 1 else ''} {failed}:")
     for name, reason in list(problems.items())[:PROBLEMS_SHOWN]:
-        named = Path(name).name
-        console.print(f"  {plain(reason if reason.startswith(named) else f'{name}: {reason}')}")
+        console.print(f"  {plain(reason if reason.startswith(name) else f'{name}: {reason}')}")
     if count > PROBLEMS_SHOWN:
         console.print(f"  … and {count - PROBLEMS_SHOWN:,} more")
 
@@ -175,7 +175,8 @@ def end_with_problems(problems: dict[str, str], what: str = "sound", failed: str
 
 
 def save_collection(collection: Collection, out: Path) -> None:
-    """Write a collection and print what is in it and what comes next.
+    """Write a collection and print what is in it and what comes next; ends with :data:`INCOMPLETE` where something was
+    left out of it, which its notes name.
 
     Raises:
         UserError: ``out`` holds something that is not a collection.
@@ -193,6 +194,8 @@ def save_collection(collection: Collection, out: Path) -> None:
         console.print(f"  note: {plain(note)}")
     if collection.audio is None and collection.text is None:
         console.print(f"  next: bstviz embed {plain(out)}")
+    if collection.left_out:
+        raise typer.Exit(INCOMPLETE)
 
 
 def chosen_device(name: str) -> str:

@@ -71,6 +71,8 @@ class Collection:
         follow_links: Play files too that lie outside ``audio_root`` behind links in it.
         files_hash: Of the folder as it was loaded (:func:`bstviz.datasets.collection_header.files_hash_of`).
         folder: Where it was loaded from, if it was.
+        left_out: Of a collection that has just been imported: why something that was asked for is not in it, or is not
+            whole, by its name. Not stored; the notes tell.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Collection:
     follow_links: bool = False
     files_hash: str | None = None
     folder: Path | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         missing = [c for c in COLUMNS if c not in self.sounds]
