@@ -143,7 +143,7 @@ class Measured:
         self.browser, self.address, self.is_drawn, self.n = browser, address, drawn, n
         self.times: dict[str, list[float]] = {}
         self.random = np.random.default_rng(0)
-        self.runs = self.turn = 0
+        self.runs = self.turn = self.drags = 0
         self.last = -1
         self.colors = itertools.cycle(COLORS)
         self.page = browser.new_page(viewport=VIEWPORT)
@@ -187,9 +187,10 @@ class Measured:
 
     def drag(self) -> None:
         """Seconds to move the map by twelve steps of the mouse, there or back, until the last frame stands."""
-        self.turn += 1
-        spot = self.page.evaluate(PLACE, 0)
-        x, y, by = spot["x"], spot["y"], 60 if self.turn % 2 else -60
+        self.drags += 1
+        box = self.page.locator(".js-plotly-plot").bounding_box()
+        assert box
+        x, y, by = box["x"] + box["width"] / 4, box["y"] + box["height"] / 3, 60 if self.drags % 2 else -60
 
         def move() -> None:
             self.page.mouse.move(x, y)
@@ -235,11 +236,14 @@ class Bare(Measured):
         super().__init__(browser, address, BARE_DRAWN, n)
 
     def _answered(self, act: Callable[[], None]) -> float | None:
-        """Seconds until the script has run again; None where it does not."""
+        """Seconds until the script has run again and a frame has been drawn since, as Explore's acts are timed; None
+        where it does not run.
+        """
         before, start = self.runs, time.perf_counter()
         act()
         while self.runs == before and time.perf_counter() - start < 15:
             self.page.wait_for_timeout(4)
+        self.page.wait_for_function("true")
         return time.perf_counter() - start if self.runs > before else None
 
     def click(self) -> None:
@@ -318,10 +322,10 @@ class Turned(Measured):
 
     def turned(self) -> None:
         """Seconds before each frame of a turn by forty steps of the mouse, there or back."""
-        self.turn += 1
+        self.drags += 1
         box = self.page.locator(".js-plotly-plot").bounding_box()
         assert box
-        x, y, by = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 240 if self.turn % 2 else -240
+        x, y, by = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 240 if self.drags % 2 else -240
         self.page.mouse.move(x, y)
         self.page.mouse.down()
         self.page.evaluate(TURN)

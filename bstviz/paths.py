@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from pathlib import Path
 
 from bstviz.errors import UserError
@@ -18,6 +19,12 @@ COLLECTION_VARIABLE = "BSTVIZ_COLLECTIONS"
 REVIEWS_VARIABLE = "BSTVIZ_REVIEWS"
 """Folder of the decisions on labels; see :func:`bstviz.review.decisions.record_file`."""
 
+FOLDERS = (EXPERIMENTS_VARIABLE, COLLECTION_VARIABLE, REVIEWS_VARIABLE, CACHE_VARIABLE)
+"""Variables that name folders."""
+DIRECTORIES = re.compile(r"""(?<![\w:/.])(?:/[^\s/'",;()<>]+)*/(?=[^\s/])|(?<!\w)[A-Za-z]:\\(?:[^\s\\'",;()<>]+\\)*""")
+"""What stands before the last name of an absolute path."""
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 
@@ -29,6 +36,13 @@ def readable(path: str | Path) -> str:
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def listed(path: str | Path) -> str:
+    """A path as ids and tables hold it: :func:`readable`, and control characters (a name with a line break) as
+    ``\\x0a`` too.
+    """
+    return CONTROL.sub(lambda found: "".join(f"\\x{byte:02x}" for byte in found[0].encode()), readable(path))
+
+
 def on_disk(path: str | Path) -> Path:
     """Where the file lies whose path :func:`readable` wrote down; a file that is really named so comes first."""
     whole, place = Path(path), Path()
@@ -38,6 +52,19 @@ def on_disk(path: str | Path) -> Path:
         raw = re.sub(rb"\\x([0-9a-f]{2})", lambda byte: bytes.fromhex(byte[1].decode()), os.fsencode(part))
         place = place / (part if os.path.lexists(place / part) else os.fsdecode(raw))
     return place
+
+
+def without_places(text: str) -> str:
+    """A text in which absolute paths are shortened, for those who may not know where things lie on this machine: to
+    what follows the folder above one of the app's own, or else to their last name.
+    """
+    given = [folder for name in FOLDERS for folder in os.environ.get(name, "").split(os.pathsep) if folder]
+    own = [assets(), Path.home(), Path.cwd(), Path(tempfile.gettempdir())]
+    above = {place.parent for folder in (*map(Path, given), *own) for place in (folder, folder.resolve())}
+    for folder in sorted(map(str, above), key=len, reverse=True):
+        if folder not in (os.sep, os.curdir):
+            text = text.replace(f"{folder}{os.sep}", "")
+    return DIRECTORIES.sub("", text)
 
 
 def root() -> Path:

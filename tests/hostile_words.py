@@ -12,6 +12,7 @@ import soundfile
 from bstviz.datasets.collection import Collection, Revision, load_collection
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.encoders.descriptors import load
+from bstviz.models.config import EXTERNAL, TrainConfig
 from bstviz.models.run_info import ExternalModel
 from bstviz.review import decisions
 from bstviz.training.train import train_fold
@@ -47,7 +48,8 @@ def hostile_taxonomy(base: Taxonomy, beacon: str) -> Taxonomy:
     """The classes of a taxonomy under such names and texts."""
 
     def renamed(number: int, code: str) -> str:
-        return f"{code} {words(beacon)[number % len(words(beacon))]}"
+        kind = words(beacon)[number % len(words(beacon))]
+        return f"{code} {' '.join(kind.split())}".replace("\x1b", "")  # a name is a line without control characters
 
     top, second = (
         tuple(
@@ -115,7 +117,8 @@ def hostile_experiment(folder: Path, beacon: str) -> Path:
     elsewhere = ExternalModel(
         name=one("external", beacon), file=one("file", beacon), sha256="0" * 64, dim=run.latent_dim, latents="its own"
     )
-    replace(run, external=elsewhere).save(out / "external")
+    outside = replace(run, external=elsewhere, model=None, weights={}, history={}, datastore=None)
+    replace(outside, train=TrainConfig(loss=EXTERNAL, modality="both")).save(out / "external")
     record = decisions.record_file(run.collection, [out])
     sound, old = str(collection.sounds["sound_id"].iat[0]), str(collection.sounds["class"].iat[0])
     for new, by in ((None, one("by", beacon)), (old, one("other", beacon))):

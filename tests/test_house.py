@@ -15,6 +15,8 @@ WINGS = (
     "errors",
     "migrations",
     "paths",
+    "schema",
+    "stored",
     "storage",
     "jobs",
     "audio",

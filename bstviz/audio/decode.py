@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bstviz.audio.chained import BytesFile, decode_chained
+from bstviz.audio.chained import BytesFile, chained_seconds, decode_chained
 from bstviz.audio.repair import Mix, Ranges, mix_down, repaired
 from bstviz.audio.sound import Sound
 from bstviz.errors import AwayError, UserError
@@ -63,8 +63,11 @@ SUFFIXES = (
 AUDIO_FORMATS = "WAV, FLAC, OGG, Opus, MP3, AIFF, CAF, AU, M4A, AAC, WMA, AMR, and the sound of MP4, MOV and WebM"
 PROMISED = re.compile(r"(\d+) \(should be (\d+)\)")
 """Lengths in libsndfile's log: what a header states, and what there is."""
+NO_CHUNK = re.compile(r"Unknown chunk marker \(\w+\) at position (\d+)")
+"""In its log: where, in bytes, a file goes on with what is no chunk: sound, if its length was written too early."""
 NO_END = "Last page lacks an end-of-stream bit"  # in the log of an OGG file
-STREAMED = 2**32 - 1  # bytes; what a header states that was written before its length was known
+STREAMED = (*range(2**31 - 2**13, 2**31), 2**32 - 1)
+"""Bytes that a header states which was written before its length was known: by SoX and others, and by FFmpeg."""
 AV_OPTIONS = {
     "format_whitelist": "mov,aac,matroska,ogg,asf,mp3,wav,aiff,flac,caf,amr,au,w64,ac3,eac3,ape,wv,tta",
     "protocol_whitelist": "none",
@@ -167,7 +170,13 @@ def _with_libsndfile(source: str | Path | bytes, shown: str) -> Mix | None:
         if mix is None:
             return None
         lengths = [(int(stated), int(own)) for stated, own in PROMISED.findall(file.extra_info)]
-        short = NO_END in file.extra_info or any(own < stated < STREAMED for stated, own in lengths)
+        seconds, after = file.frames / file.samplerate, NO_CHUNK.search(file.extra_info)
+        size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+        short = (
+            NO_END in file.extra_info
+            or any(own < stated not in STREAMED for stated, own in lengths)
+            or (after is not None and _longer(seconds * size / int(after[1]), seconds))
+        )
         return replace(mix, cut=mix.cut or short, floats=file.subtype in ("FLOAT", "DOUBLE"))
 
 
@@ -282,17 +291,16 @@ def _decoded(container: InputContainer, stream: AudioStream, start: float) -> It
 def duration(path: str | Path) -> float | None:
     """Length of a sound file in seconds from its header, or None where it cannot be read.
 
-    Where the format has none the packets are counted. What a header states may be wrong: what :func:`decode` finds is
-    not.
+    Where the format has none, or one for each link of a chain, or libsndfile would guess (MP3), what there is is
+    counted. What a header states may be wrong: what :func:`decode` finds is not.
     """
     import soundfile
 
-    try:
+    with suppress(soundfile.LibsndfileError, RuntimeError, OSError, ValueError):
         info = soundfile.info(os.fspath(path))
         if info.samplerate and 0 < info.frames < UNKNOWN_LENGTH:
-            return float(info.frames / info.samplerate)
-    except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError):
-        pass
+            stated = float(info.frames / info.samplerate)
+            return runs_otherwise(path, info.format, stated) or stated
     try:
         with _container(path) as found:
             if found is None:
@@ -301,3 +309,21 @@ def duration(path: str | Path) -> float | None:
             return stated if stated and found[0].format.name not in GUESSED else counted or None
     except OSError:
         return None
+
+
+def runs_otherwise(source: str | Path | bytes, kind: str, seconds: float) -> float | None:
+    """Length of a file that does not run as long as libsndfile says, in seconds: of a chain of OGG, of which it knows
+    the first link, and of MP3 without a right table, of which it makes a guess; None for every other file.
+
+    Args:
+        source: Path of a file, or its bytes.
+        kind: What it is, by libsndfile's name.
+        seconds: Its length, as libsndfile says.
+    """
+    if kind == "OGG":
+        return chained_seconds(source)
+    if kind == "MP3":
+        with _container(source) as found:
+            counted = _length(*found)[1] if found else 0.0
+            return counted if counted and (_longer(counted, seconds) or _longer(seconds, counted)) else None
+    return None

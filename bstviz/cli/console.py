@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, soft_wrap=True)
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What a terminal obeys, but for the end of a line and the tabulator; and what changes the direction of writing."""
 PROBLEMS_SHOWN = 20
 FAILED = "could not be found or decoded, or hold no audio"
@@ -43,7 +43,8 @@ AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the
 ClassFromOption = Annotated[
     str | None,
     typer.Option(
-        help="Column that holds the classes, or folder: the folder that a file lies in. By default class, label …"
+        help="Column that holds the classes, or folder: the folder that a file lies in; by default class, label …, and "
+        "of Freesound's sounds, which have a category, none."
     ),
 ]
 VectorOption = Annotated[
@@ -106,7 +107,7 @@ def plain(text: object) -> str:
     """
     from rich.markup import escape
 
-    shown = CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), readable(str(text)))
+    shown = OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), readable(str(text)))
     return escape(shown)
 
 
@@ -167,8 +168,7 @@ def print_problems(problems: dict[str, str], what: str = "sound", failed: str = 
     count = len(problems)
     console.print(f"{count:,} {what}{'s' if count > 1 else ''} {failed}:")
     for name, reason in list(problems.items())[:PROBLEMS_SHOWN]:
-        named = Path(name).name
-        console.print(f"  {plain(reason if reason.startswith(named) else f'{name}: {reason}')}")
+        console.print(f"  {plain(reason if reason.startswith(name) else f'{name}: {reason}')}")
     if count > PROBLEMS_SHOWN:
         console.print(f"  … and {count - PROBLEMS_SHOWN:,} more")
 
@@ -181,7 +181,8 @@ def end_with_problems(problems: dict[str, str], what: str = "sound", failed: str
 
 
 def save_collection(collection: Collection, out: Path) -> None:
-    """Write a collection and print what is in it and what comes next.
+    """Write a collection and print what is in it and what comes next; ends with :data:`INCOMPLETE` where something was
+    left out of it, which its notes name.
 
     Raises:
         UserError: ``out`` holds something that is not a collection.
@@ -199,6 +200,8 @@ def save_collection(collection: Collection, out: Path) -> None:
         console.print(f"  note: {plain(note)}")
     if collection.audio is None and collection.text is None:
         console.print(f"  next: bstviz embed {plain(out)}")
+    if collection.left_out:
+        raise typer.Exit(INCOMPLETE)
 
 
 def chosen_device(name: str) -> str:

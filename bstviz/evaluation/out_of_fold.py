@@ -201,10 +201,7 @@ def pool(runs: Sequence[Run], sounds: pd.DataFrame | None = None) -> OutOfFold:
     """
     if len({setting_of(run) for run in runs}) != 1 or len({run.fold for run in runs}) != len(runs):
         raise UserError("Out-of-fold predictions are pooled over the folds of one setting, one run per fold.")
-    rows = [
-        np.flatnonzero(run.sounds["split"].isin(["test", "below_threshold"]).to_numpy() & (run.y_true >= 0))
-        for run in runs
-    ]
+    rows = [np.flatnonzero(run.held_out & (run.y_true >= 0)) for run in runs]
     member, row = np.repeat(np.arange(len(runs)), [len(r) for r in rows]), np.concatenate(rows)
     if not len(row):
         raise UserError("These runs have no test sound with a class, so they cannot be evaluated.")

@@ -104,12 +104,11 @@ def _out_of_fold(runs: Sequence[Run], collection: Collection) -> tuple[np.ndarra
     total = np.zeros((len(collection), len(collection.taxonomy.codes)))
     counts, learned, tested = (np.zeros(len(collection), int) for _ in range(3))
     places = [np.array([collection.row_of[sound] for sound in run.sounds["sound_id"]], int) for run in runs]
-    tests = [run.sounds["split"].isin(["test", "below_threshold"]).to_numpy() for run in runs]
-    for run, rows, test in zip(runs, places, tests, strict=True):
+    for run, rows in zip(runs, places, strict=True):
         learned[rows] += run.learned
-        tested[rows] += test
-    for run, rows, test in zip(runs, places, tests, strict=True):
-        answers = test | ((tested[rows] == 0) & (learned[rows] == 0))
+        tested[rows] += run.held_out
+    for run, rows in zip(runs, places, strict=True):
+        answers = run.held_out | ((tested[rows] == 0) & (learned[rows] == 0))
         total[rows[answers]] += run.probabilities[answers]
         counts[rows[answers]] += 1
     return total, counts

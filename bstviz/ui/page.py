@@ -11,7 +11,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from bstviz.errors import in_words
-from bstviz.ui.components.text import escape
+from bstviz.ui.components.text import told
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {padding: 4.2rem 2.2rem 3rem; max-width: 1900px}
@@ -119,4 +119,4 @@ def reported(act: Callable[..., object]) -> Callable[..., None]:
 
 
 def _say(words: str) -> None:
-    st.error("  \n".join(map(escape, words.splitlines())), icon=":material/error:")
+    st.error(told(words), icon=":material/error:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from bstviz import paths
 from bstviz.models.run import Run
 from bstviz.server.contents import CONTENTS
+from bstviz.ui.components.text import JOINER
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,6 +24,11 @@ def sent(app: AppTest, name: str) -> list[dict[str, Any]]:
     """Data of every mounted component of a name, in order."""
     found = [element.proto for element in app.get("bidi_component")]
     return [json.loads(proto.json) for proto in found if proto.component_name == f"bstviz_{name}"]
+
+
+def seen(markdown: str) -> str:
+    """What somebody sees of words that were made literal."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown).replace(JOINER, "")
 
 
 def values(array: dict[str, Any]) -> np.ndarray:

@@ -23,6 +23,7 @@ from bstviz.reports.sections import SECTIONS
 from bstviz.training.preset import SweepPreset, grid_of
 from bstviz.training.sweep import run_sweep
 from tests.fakes import stratified
+from tests.ui.conftest import seen
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_every_section_draws(page: AppTest, section: str) -> None:
 
 
 def test_table_1_holds_networks_and_baselines(page: AppTest, experiment: Path) -> None:
-    table: pd.DataFrame = page.table[0].value
+    table: pd.DataFrame = page.table[0].value.map(seen)
     assert table["Loss"].tolist() == ["Hierarchical"] * 2 + ["Non-hierarchical"] * 2 + ["kNN (10, cosine)"] * 2
     flat = [load_info(path) for path in find_runs(experiment) if path.name.startswith("flat-audio")]
     values = [100 * info.metrics["second_accuracy"] for info in flat]

@@ -15,7 +15,7 @@ from bstviz.models.run import Run
 from bstviz.review.decisions import Record, decide, read_record
 from bstviz.review.label_quality import LabelQuality, score_labels
 from bstviz.ui.review.session import ReviewSession, _shown, queue_of
-from tests.ui.conftest import ROOT, sent
+from tests.ui.conftest import ROOT, seen, sent
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def progress(app: AppTest) -> str:
 def test_the_label_of_lowest_quality_comes_first_with_its_reasons(app: AppTest, quality: LabelQuality) -> None:
     first = quality.order[0]
     assert app.session_state["review.sound"] == quality.sound_ids[first]
-    shown = " ".join(m.value for m in app.markdown)
+    shown = seen(" ".join(m.value for m in app.markdown))
     assert "the hierarchical model predicts" in shown
     assert all(
         quality.taxonomy.second[c].definition in shown for c in (quality.labels[first], quality.suggested[first])
@@ -70,12 +70,12 @@ def test_buttons_name_the_sound_that_they_are_for(app: AppTest, quality: LabelQu
 def test_what_was_decided_elsewhere_is_shown_and_can_be_taken_back(
     app: AppTest, quality: LabelQuality, experiment: Path, collection: Collection
 ) -> None:
-    file = next(Path(c.value.split("`")[1]) for c in app.caption if "Saved at once" in c.value)
-    shown = app.session_state["review.sound"]
+    file = next(experiment / c.value.split("`")[1] for c in app.caption if "Saved at once" in c.value)
+    sound = app.session_state["review.sound"]
     made = decide(
         file,
         collection.hash,
-        sound_id=shown,
+        sound_id=sound,
         old=quality.taxonomy.codes[quality.labels[quality.order[0]]],
         new="ss-s",
         why="",
@@ -83,7 +83,7 @@ def test_what_was_decided_elsewhere_is_shown_and_can_be_taken_back(
     )
     app.run()
     assert progress(app).startswith("1 of")
-    assert any("changed to ss-s by another window" in i.value for i in app.info)
+    assert any("changed to ss-s by another window" in seen(i.value) for i in app.info)
     assert sent(app, "decide")[0]["seen"] == [made.id]
     app.button(key="review.back").click().run()
     assert record(experiment, collection).standing == {}

@@ -12,7 +12,7 @@ import streamlit as st
 from bstviz.audio import archive, decode
 from bstviz.audio.repair import MAX_SECONDS
 from bstviz.errors import UserError
-from bstviz.ui.components.text import escape
+from bstviz.ui.components.text import escape, told
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _uploads(taken: Sequence[tuple[str, bytes]], *, folder: bool) -> list[Upload
                 for reason in unpacked.damaged.values():
                     st.error(escape(reason), icon=":material/folder_zip:")
             except UserError as error:
-                st.error(escape(str(error)), icon=":material/folder_zip:")
+                st.error(told(error), icon=":material/folder_zip:")
         elif not folder or Path(name).suffix.lower() in decode.SUFFIXES:
             sounds.append((name, data))
     return [Upload(name, data, hashlib.sha256(data).hexdigest()) for name, data in sounds]

@@ -11,7 +11,6 @@ import streamlit as st
 from bstviz.latent import alignment
 from bstviz.latent.neighbours import Index
 from bstviz.latent.structure import compare_classes
-from bstviz.models.run import Run
 from bstviz.plots import viewport
 from bstviz.plots.facets import Column, number_column
 from bstviz.plots.maps import paired, shared_rows
@@ -68,7 +67,7 @@ class Pair:
     def tested(self) -> np.ndarray:
         """Which sounds have a class and are out of fold in both runs, (M,) bool."""
         left, right = self.left.run, self.right.run
-        rows: np.ndarray = (left.y_true >= 0)[self.a] & _out_of_fold(left)[self.a] & _out_of_fold(right)[self.b]
+        rows: np.ndarray = (left.y_true >= 0)[self.a] & left.held_out[self.a] & right.held_out[self.b]
         return rows
 
     def position(self, sound_id: str) -> int | None:
@@ -76,10 +75,6 @@ class Pair:
         row = self.left.row_of(sound_id)
         found = np.flatnonzero(self.a == (-1 if row is None else row))
         return int(found[0]) if len(found) else None
-
-
-def _out_of_fold(run: Run) -> np.ndarray:
-    return run.sounds["split"].isin(["test", "below_threshold"]).to_numpy()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})

@@ -5,10 +5,7 @@ function themed(element, name) {
 }
 
 function bytesOf(base64) {
-  const text = atob(base64);
-  const out = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
-  return out;
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
 
 const fetched = new Map(); // url -> promise; a media address names its content
@@ -24,6 +21,12 @@ function load(url, kind) {
     if (fetched.size > 24) fetched.delete(fetched.keys().next().value);
   }
   return fetched.get(url);
+}
+
+/** When the page's other parts have come, or soon: it is asked for before what keeps the browser busy. */
+async function othersStand() {
+  for (let i = 0; i < 20 && document.querySelector("[data-test-script-state=running]"); i++) await new Promise((done) => setTimeout(done, 25));
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 }
 
 /** Whether a key press belongs to a field or a widget that uses keys itself. */

@@ -104,8 +104,10 @@ class PlotlyMap {
     bar.hidden = !data.morph;
     ["from", "to"].forEach((end, i) => (bar.querySelector(`.${end}`).innerHTML = names[i])); // escaped by the server
     listen(this, (event) => this.key(event));
+    if (this.asked && this.drawn) await othersStand(); // a table of sounds goes before their marks
+    if (call !== this.calls) return;
     if (this.text !== text) await this.draw();
-    this.text = text;
+    [this.text, this.asked] = [text, false];
     for (const read of this.reads.splice(0)) read();
   }
 
@@ -256,6 +258,7 @@ class PlotlyMap {
     this.graph.on("plotly_selected", (event) => {
       if (event?.range || event?.lassoPoints) {
         const { pane, polygon } = outlineOf(event);
+        this.asked = true;
         this.send("region", { pane, polygon, morph: pane ? 0 : this.morph, mode: this.mode });
       }
     });
