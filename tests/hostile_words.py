@@ -120,7 +120,8 @@ def hostile_experiment(folder: Path, beacon: str) -> Path:
     outside = replace(run, external=elsewhere, model=None, weights={}, history={}, datastore=None)
     replace(outside, train=TrainConfig(loss=EXTERNAL, modality="both")).save(out / "external")
     record = decisions.record_file(run.collection, [out])
-    sound, old = str(collection.sounds["sound_id"].iat[0]), str(collection.sounds["class"].iat[0])
+    tested = run.sounds[run.sounds["split"] == "test"]
+    sound, old = str(tested["sound_id"].iat[0]), str(tested["y_true"].iat[0])
     for new, by in ((None, one("by", beacon)), (old, one("other", beacon))):
         decisions.decide(record, collection.hash, sound_id=sound, old=old, new=new, why=one("why", beacon), by=by)
     return out

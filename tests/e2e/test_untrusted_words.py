@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import soundfile
 from playwright.sync_api import Browser, Page
 
 from bstviz.reports.html import write_report
@@ -90,7 +91,6 @@ def test_hostile_words_are_words_on_every_page(
         page.get_by_text("How well the runs do").wait_for()
         settled(page)
         literal(page, one("collection", beacon))
-        literal(page, one("note", beacon))
         nothing_came_of_it(page, beacon)
 
         page.goto(f"{at}/explore")
@@ -145,18 +145,19 @@ def test_hostile_words_are_words_on_every_page(
 
         page.goto(f"{at}/classify")
         page.wait_for_selector('input[type="file"]', state="attached")
-        import soundfile
-
         name = "<b>b0ld<b>**b0ld** $x$ :smile: [l1nk](javascript:alert(1)).wav"
         dropped = [tmp_path / name, tmp_path / f"broken {name}"]
         soundfile.write(dropped[0], tone(440), RATE)
         dropped[1].write_bytes(b"no sound")
-        for file in dropped:
-            page.set_input_files('input[type="file"]', [file])
-            page.locator("[data-answer], [data-testid='stAlert']").first.wait_for()
-            settled(page)
-            literal(page, file.name)
-            nothing_came_of_it(page, beacon)
+        page.set_input_files('input[type="file"]', [dropped[0]])
+        page.locator("[data-answer]").wait_for()
+        settled(page)
+        literal(page, name)
+        nothing_came_of_it(page, beacon)
+        page.set_input_files('input[type="file"]', [dropped[1]])  # the two are a table now
+        page.get_by_text("2 of 2 sounds").wait_for()
+        settled(page)
+        nothing_came_of_it(page, beacon)
     finally:
         stop(server)
 

@@ -19,7 +19,7 @@ from bstviz.inference.pool import text_model_beside
 from bstviz.training.train import train_fold
 from tests import anomalous_sounds
 from tests.fakes import RATE, FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, with_descriptions
-from tests.ui.conftest import sent
+from tests.ui.conftest import seen, sent
 from tests.ui.test_pages import bundled, open_page
 
 BAR = re.compile(r'data-class="([^"]+)" data-probability="([^"]+)"')
@@ -189,5 +189,5 @@ def test_every_anomalous_and_broken_file_goes_through_the_page() -> None:
 
 def test_runs_of_one_setting_answer_together() -> None:
     app = open_page("classify.py")
-    text = next(c.value for c in app.caption if "Predicted by" in c.value)
+    text = seen(next(c.value for c in app.caption if "Predicted by" in c.value))
     assert "hierarchical audio, flat audio, hierarchical audio + text, flat audio + text" in text
