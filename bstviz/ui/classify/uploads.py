@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from bstviz.audio import archive, decode
+from bstviz.audio.decoders import AUDIO_FORMATS
 from bstviz.audio.repair import MAX_SECONDS
 from bstviz.errors import UserError
 from bstviz.ui.components.text import escape
@@ -47,7 +48,7 @@ def pick_uploads(*, key: str) -> list[Upload]:
             f"Drop {'sound files or zip archives' if way == 'Files' else 'a folder of sounds'} here",
             accept_multiple_files=True if way == "Files" else "directory",
             key=f"{key}.{'files' if way == 'Files' else 'folder'}",
-            help=f"{decode.AUDIO_FORMATS}; zip archives of them. "
+            help=f"{AUDIO_FORMATS}; zip archives of them. "
             f"Sounds longer than {MAX_SECONDS / 60:.0f} minutes are classified by excerpts.",
         )
         taken = [(file.name, file.getvalue()) for file in files or []]
