@@ -1,4 +1,4 @@
-"""What the tests of audio share: the pitch of a sound, and decoding it in this process, where settings can be changed."""
+"""What the tests of audio share: the pitch of a sound, and decoding it in this process, where settings can change."""
 
 from __future__ import annotations
 
