@@ -46,6 +46,7 @@ the protocols by which a container's parts may be fetched, of which none is call
 """
 GUESSED = ("aac", "ac3", "amr", "eac3", "mp3")
 """Formats of FFmpeg's that state no length; it guesses one from bit rates."""
+GATHERED = 64  # frames of a codec, some hundred samples each, that are mixed at a time
 PREROLL = 0.25  # seconds decoded before an excerpt, for codecs whose frames build on earlier ones
 
 
@@ -220,7 +221,7 @@ def _with_ffmpeg(opening: Opening, shown: str) -> Mix | None:
     guessed = kind in GUESSED or not stated
     seconds = counted if guessed or _longer(counted, stated) else stated
 
-    def blocks(ranges: Ranges) -> Iterator[np.ndarray]:
+    def frames(ranges: Ranges) -> Iterator[np.ndarray]:
         with _container(opening) as again:
             if again is None:
                 return
@@ -236,9 +237,29 @@ def _with_ffmpeg(opening: Opening, shown: str) -> Mix | None:
                     if position >= stop:
                         break
 
+    def blocks(ranges: Ranges) -> Iterator[np.ndarray]:
+        return _gathered(frames(ranges))
+
     shown_kind = kind.upper().replace("MOV", "MP4")
     mix = mix_down(blocks, round(seconds * rate) or None, rate, channels, shown_kind, shown)
     return mix and replace(mix, cut=mix.cut and not guessed, floats=floats)
+
+
+def _gathered(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Blocks (n, channels) joined to larger ones; those before a fault come before it."""
+    waiting: list[np.ndarray] = []
+    try:
+        for block in blocks:
+            waiting.append(block)
+            if len(waiting) >= GATHERED:
+                yield np.concatenate(waiting)
+                waiting = []
+    except Exception:
+        if waiting:
+            yield np.concatenate(waiting)
+        raise
+    if waiting:
+        yield np.concatenate(waiting)
 
 
 def _decoded(container: InputContainer, stream: AudioStream, start: float) -> Iterator[tuple[float, np.ndarray]]:

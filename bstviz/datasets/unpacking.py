@@ -72,7 +72,7 @@ def _lies_beside(file: Path) -> bool:
     """Whether everything in an archive lies unpacked beside it, or in a folder of its name there."""
     try:
         with zipfile.ZipFile(file) as packed:
-            names = [info.filename for info in packed.infolist() if not info.is_dir()]
+            names = [info.filename for info in packed.infolist() if not info.filename.endswith("/")]
     except (*archive.DAMAGED, OSError):
         return False  # unpacking says what is wrong with it
     return any(all((at / name).is_file() for name in names) for at in (file.parent, file.with_suffix("")))

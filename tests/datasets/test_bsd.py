@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import os
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
