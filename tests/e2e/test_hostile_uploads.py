@@ -114,7 +114,5 @@ def test_three_hundred_hostile_uploads_cost_no_good_one_its_answer(
         if batch == FIRST - 1:
             held = memory(pid)
     at_end = memory(pid)
-    print(
-        f"{BATCHES * HOSTILE} hostile uploads: {held:.0f} MB after the first {FIRST * HOSTILE}, {at_end:.0f} MB at the end"
-    )
+    print(f"{BATCHES * HOSTILE} hostile uploads: {at_end:.0f} MB, {held:.0f} MB after the first {FIRST * HOSTILE}")
     assert at_end <= ALLOWED * held

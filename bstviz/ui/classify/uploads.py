@@ -56,7 +56,7 @@ def pick_uploads(*, key: str) -> list[Upload]:
             f"Sounds longer than {MAX_SECONDS / 60:.0f} minutes are classified by excerpts.",
         )
         taken = [(file.name, file) for file in files or []]
-    st.caption("Sounds stay in the server's memory for this session; nothing is kept on disk.")
+    st.caption("Sounds stay in the server's memory for this visit and some minutes after it; nothing is kept on disk.")
     return _uploads(taken, folder=way == "Folder")
 
 
