@@ -25,6 +25,9 @@ from bstviz.audio.sandbox import confine, messages
 from bstviz.audio.sandbox.messages import Body, Header
 from bstviz.errors import UserError
 
+BUFFER = 2**16
+"""Bytes that are taken at a time from a part that is here."""
+
 
 def main() -> None:
     """Answer what standard input asks, on standard output, until that ends."""
@@ -50,7 +53,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     while True:
         asked, first = messages.receive(requests, at_most=messages.PIECE)
         confine.allow_seconds(asked["seconds"])
-        opening = partial(_open, requests, answers, asked["size"], bytes(first))
+        opening = partial(_open, requests, answers, asked["size"], memoryview(first))
         try:
             header, body = ANSWERS[asked["do"]](opening, asked["name"])
         except UserError as error:
@@ -92,8 +95,9 @@ class _Sent(io.RawIOBase):
         first: Its first bytes, which are here already.
     """
 
-    def __init__(self, requests: BinaryIO, answers: BinaryIO, size: int, first: bytes) -> None:
-        self._requests, self._answers, self._size, self._first = requests, answers, size, first
+    def __init__(self, requests: BinaryIO, answers: BinaryIO, size: int, first: memoryview) -> None:
+        self._requests, self._answers, self._size = requests, answers, size
+        self._start, self._part = 0, first
         self._position = 0
 
     def readable(self) -> bool:
@@ -113,21 +117,24 @@ class _Sent(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
-        part = self._first[self._position : self._position + len(view)] or self._more(len(view))
-        view[: len(part)] = part
-        self._position += len(part)
-        return len(part)
+        own = self._part[self._position - self._start :] if self._position >= self._start else self._part[:0]
+        if not own and self._position < self._size:
+            own = self._next()
+        size = min(len(own), len(view))
+        view[:size] = own[:size]
+        self._position += size
+        return size
 
-    def _more(self, size: int) -> Body:
-        size = min(size, self._size - self._position, messages.PIECE)
-        if size <= 0:
-            return b""
+    def _next(self) -> memoryview:
+        """The part of the file that begins at the position, kept in place of the one before."""
+        size = min(self._size - self._position, messages.PIECE)
         messages.send(self._answers, {"offset": self._position, "bytes": size})
-        return messages.receive(self._requests, at_most=size)[1]
+        self._start, self._part = self._position, memoryview(messages.receive(self._requests, at_most=size)[1])
+        return self._part
 
 
-def _open(requests: BinaryIO, answers: BinaryIO, size: int, first: bytes) -> BinaryIO:
-    return io.BufferedReader(_Sent(requests, answers, size, first), messages.PIECE)
+def _open(requests: BinaryIO, answers: BinaryIO, size: int, first: memoryview) -> BinaryIO:
+    return io.BufferedReader(_Sent(requests, answers, size, first), BUFFER)
 
 
 def _end_with(requests: int) -> None:
