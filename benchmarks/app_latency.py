@@ -4,7 +4,8 @@
 time), serves Explore and the bare page side by side on loopback, drives them in turns with Chromium and
 prints p50 and p95 in seconds, bytes on the wire until the first map, and each act against the bare page's own. The
 browser starts each first map with an empty cache; servers are warm. Times mean nothing between machines; the ratios do.
-Beyond 11k sounds the reference is the bare page at 11k.
+Beyond 11k sounds the reference is the bare page at 11k. At 11k the two linked maps of Compare are dragged too, against
+the drag of Explore's one, and Explore's map is turned in three dimensions: the time between the frames of a turn.
 """
 
 from __future__ import annotations
@@ -45,11 +46,12 @@ PART = """(name) => { for (const e of document.querySelectorAll('[data-testid=st
   const found = e.shadowRoot?.querySelector(name); if (found) return found } return null }"""
 GRAPH = "document.querySelector('.js-plotly-plot')"
 BARE_DRAWN = f"() => {GRAPH}?._fullLayout?._plots?.xy?._scene?.count > 0"
+MAP_DRAWN = "() => document.querySelector('.plotly-map')?.dataset.state === 'drawn'"
 PLACE = f"""(i) => {{
   const g = {GRAPH}, l = g._fullLayout, t = g._fullData[0], box = g.getBoundingClientRect();
   const x = l.xaxis._offset + l.xaxis.l2p(t.x[i]), y = l.yaxis._offset + l.yaxis.l2p(t.y[i]);
-  return {{ n: t.x.length, x: box.left + x, y: box.top + y }} }}"""
-"""Where a drawn point is on the screen; and how many are drawn."""
+  return {{ x: box.left + x, y: box.top + y }} }}"""
+"""Where a drawn point is on the screen."""
 REGION = f"""([turn, all]) => {{ const g = {GRAPH}, l = g._fullLayout, t = g._fullData[0], n = t.x.length;
   const px = Array.from(t.x, (v) => l.xaxis.l2p(v)), py = Array.from(t.y, (v) => l.yaxis.l2p(v));
   const want = Math.max(3, Math.round(500 * n / all)), at = (turn * 997) % n;
@@ -60,6 +62,11 @@ REGION = f"""([turn, all]) => {{ const g = {GRAPH}, l = g._fullLayout, t = g._fu
   const across = (v) => left + near(v, l.xaxis._length), down = (v) => top + near(v, l.yaxis._length);
   return [across(px[at] - r), down(py[at] - r), across(px[at] + r), down(py[at] + r)] }}"""
 """A square around some 500 sounds."""
+TURN = f"""() => {{ const view = () => {GRAPH}._fullLayout.scene._scene.glplot.cameraParams.view.join();
+  const seen = (window.turned = []); let before = performance.now(), from = view();
+  const tick = (now) => {{ const at = view(); if (at !== from) seen.push(now - before); [before, from] = [now, at];
+    if (window.turned === seen) requestAnimationFrame(tick) }}; requestAnimationFrame(tick) }}"""
+"""Keep the milliseconds before each frame in which the camera has moved, in ``window.turned``."""
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 
 
@@ -145,7 +152,7 @@ class Measured:
         self.page.goto(address)
         self.page.wait_for_function(drawn)
         idle(self.page)
-        self.drawn = self.page.evaluate(PLACE, 0)["n"]
+        self.drawn = self.page.evaluate(f"() => {GRAPH}._fullData[0].x.length")
 
     def _received(self, payload: bytes | str) -> None:
         if isinstance(payload, bytes) and ForwardMsg.FromString(payload).WhichOneof("type") == "script_finished":
@@ -261,8 +268,7 @@ class Explore(Measured):
     RECOLORED = "(label) => document.querySelector('.plotly-map .legendtitletext')?.textContent === label"
 
     def __init__(self, browser: Browser, address: str, n: int) -> None:
-        drawn = "() => document.querySelector('.plotly-map')?.dataset.state === 'drawn'"
-        super().__init__(browser, f"{address}/explore", drawn, n)
+        super().__init__(browser, f"{address}/explore", MAP_DRAWN, n)
 
     def _click(self, what: str, state: str, done: str) -> None:
         spot, before = self.spot(), self.page.evaluate(state)
@@ -297,6 +303,36 @@ class Explore(Measured):
         idle(self.page)
 
 
+class Compare(Measured):
+    """Two linked maps."""
+
+    def __init__(self, browser: Browser, address: str, n: int) -> None:
+        super().__init__(browser, f"{address}/compare", MAP_DRAWN, n)
+
+
+class Turned(Measured):
+    """Explore in three dimensions."""
+
+    def __init__(self, browser: Browser, address: str, n: int) -> None:
+        super().__init__(browser, f"{address}/explore?dimensions=3", MAP_DRAWN, n)
+
+    def turned(self) -> None:
+        """Seconds before each frame of a turn by forty steps of the mouse, there or back."""
+        self.turn += 1
+        box = self.page.locator(".js-plotly-plot").bounding_box()
+        assert box
+        x, y, by = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 240 if self.turn % 2 else -240
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.evaluate(TURN)
+        self.page.mouse.move(x + by, y + by / 6, steps=40)
+        frames = self.page.evaluate("() => { const seen = window.turned; window.turned = null; return seen }")
+        self.page.mouse.up()
+        for milliseconds in frames[1:]:  # the first waited for the mouse
+            self.note("frame", milliseconds / 1000)
+        idle(self.page)
+
+
 def measure(browser: Browser, folder: Path, n: int, repeats: int, bare_limit: int) -> tuple[Explore, Bare, int]:
     """Explore at one size and the bare page at the same size, or at 11k where that never draws, in turns."""
     size = n if n <= bare_limit else REFERENCE
@@ -321,6 +357,22 @@ def measure(browser: Browser, folder: Path, n: int, repeats: int, bare_limit: in
     return explore, bare, size
 
 
+def measure_more(browser: Browser, folder: Path, n: int, repeats: int) -> tuple[Compare, Turned, Explore]:
+    """Compare's two maps and a turned one, beside Explore's flat one, in turns."""
+    both = make(folder / str(n), n)
+    with served(paths.root() / "app.py", {paths.EXPERIMENTS_VARIABLE: str(both)}) as address:
+        one, two, turned = Explore(browser, address, n), Compare(browser, address, n), Turned(browser, address, n)
+        for again in range(repeats + 1):
+            for act in (one.drag, two.drag, turned.turned):
+                act()
+            if not again:  # warm
+                for page in (one, two, turned):
+                    page.times.clear()
+        for page in (one, two, turned):
+            page.page.close()
+    return two, turned, one
+
+
 def p(values: list[float], q: int) -> float:
     """A percentile."""
     return float(np.percentile(values, q))
@@ -329,7 +381,16 @@ def p(values: list[float], q: int) -> float:
 def report(name: str, times: dict[str, list[float]]) -> None:
     """Print p50 / p95."""
     words = [f"{k} {p(v, 50):.2f} / {p(v, 95):.2f} s" for k, v in times.items() if k != "bytes"]
-    print(f"{name:>17}: {', '.join(words)}; {p(times['bytes'], 50) / 1e6:.2f} MB until the map", flush=True)
+    size = f"; {p(times['bytes'], 50) / 1e6:.2f} MB until the map" if "bytes" in times else ""
+    print(f"{name:>17}: {', '.join(words)}{size}", flush=True)
+
+
+def judged(what: str, value: float, p95: float, most: float) -> None:
+    """Print what was promised and whether it holds."""
+    print(
+        f"    {what}: {value:.3g} (p95 {p95:.3g}), at most {most:g}: {'holds' if value <= most else 'FAILS'}",
+        flush=True,
+    )
 
 
 def promises(
@@ -375,10 +436,18 @@ def main() -> None:
             )
             report(f"bare {size:,}", bare.times)
             report(f"explore {n:,}", explore.times)
-            for what, value, p95, most in promises(n, size, explore.times, bare.times):
-                verdict = "holds" if value <= most else "FAILS"
-                print(f"    {what}: {value:.2f} (p95 {p95:.2f}), at most {most:g}: {verdict}", flush=True)
+            for promise in promises(n, size, explore.times, bare.times):
+                judged(*promise)
             everything[str(n)] = {"explore": explore.times, "bare": bare.times, "bare_size": size}
+            if n == REFERENCE:
+                two, turned, one = measure_more(browser, options.folder or Path(spare), n, options.repeats)
+                for name, page in (("one map", one), ("two maps", two), ("in 3-d", turned)):
+                    report(name, page.times)
+                ratios = [p(two.times["drag"], q) / p(one.times["drag"], q) for q in (50, 95)]
+                judged(f"{n:,}: drag of two linked maps / of one", *ratios, 2.0)
+                frames = [1000 * p(turned.times["frame"], q) for q in (50, 95)]
+                judged(f"milliseconds a frame of a turn, {turned.drawn:,} points drawn", *frames, 150.0)
+                everything[f"{n} linked"] = {"one": one.times, "two": two.times, "turned": turned.times}
             if options.json:  # after each size: a run that is stopped keeps what it has
                 options.json.write_text(json.dumps(everything))
         browser.close()
