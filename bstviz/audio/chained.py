@@ -31,34 +31,24 @@ class BytesFile(io.BytesIO):
 
 @dataclass(frozen=True)
 class _Link:
-    """A recording of a chain: its bytes in the file, its rate in Hz and its length in frames of that."""
+    """A recording of a chain: its bytes in the file, its rate in Hz, its length in frames of that, and what it is."""
 
     start: int
     stop: int
     rate: int
     frames: int
+    channels: int
+    kind: str
 
 
 def decode_chained(opening: Opening, shown: str) -> Mix | None:
     """Decode a chained OGG file at the rate and with the channels of its first link; None for every other file."""
-    import soundfile
-
     with opening() as file:
         places = _places(file)
-        if len(places) < 2:
-            return None
-        links: list[_Link] = []
-        kind, channels = "", 0
-        for start, stop in places:
-            try:
-                with soundfile.SoundFile(_part(file, start, stop)) as link:
-                    links.append(_Link(start, stop, link.samplerate, link.frames))
-                    kind, channels = kind or link.format, channels or link.channels
-            except (soundfile.LibsndfileError, RuntimeError, ValueError):
-                continue  # damaged, or of a codec that libsndfile does not know
+        links = _links(file, places)
         if not links:
             return None
-        rate = links[0].rate
+        rate, channels, kind = links[0].rate, links[0].channels, links[0].kind
         ends = np.cumsum([round(link.frames * rate / link.rate) for link in links]).tolist()
 
         def blocks(ranges: Ranges) -> Iterator[np.ndarray]:
@@ -71,6 +61,27 @@ def decode_chained(opening: Opening, shown: str) -> Mix | None:
 
         mix = mix_down(blocks, ends[-1], rate, channels, kind, shown)
         return mix and replace(mix, cut=mix.cut or len(links) < len(places))
+
+
+def chained_seconds(opening: Opening) -> float | None:
+    """Length of a chained OGG file in seconds, all its links together; None for every other file."""
+    with opening() as file:
+        links = _links(file, _places(file))
+    return sum(link.frames / link.rate for link in links) if links else None
+
+
+def _links(file: BinaryIO, places: list[tuple[int, int]]) -> list[_Link]:
+    """The recordings of a chain that can be read; none where the file is no chain."""
+    import soundfile
+
+    links = []
+    for start, stop in places if len(places) > 1 else ():
+        try:
+            with soundfile.SoundFile(_part(file, start, stop)) as link:
+                links.append(_Link(start, stop, link.samplerate, link.frames, link.channels, link.format))
+        except (soundfile.LibsndfileError, RuntimeError, ValueError):
+            continue  # damaged, or of a codec that libsndfile does not know
+    return links
 
 
 def _places(file: BinaryIO) -> list[tuple[int, int]]:

@@ -18,6 +18,7 @@ from typing import BinaryIO, TypeVar
 
 import numpy as np
 
+from bstviz.audio.decoders import Coding
 from bstviz.audio.repair import EXCERPTS, MAX_RATE, MIN_RATE
 from bstviz.audio.sandbox.messages import Header
 from bstviz.audio.sandbox.pool import POOL
@@ -87,8 +88,8 @@ def decode(source: Source, *, name: str | None = None) -> Sound:
 def duration(path: str | Path) -> float | None:
     """Length of a sound file in seconds from its header, or None where it cannot be read.
 
-    Where the format has none the packets are counted. What a header states may be wrong: what :func:`decode` finds is
-    not.
+    Where the format has none, or one for each link of a chain, or libsndfile would guess (MP3), what there is is
+    counted. What a header states may be wrong: what :func:`decode` finds is not.
     """
     try:
         return _asked("duration", path, None, _seconds)
@@ -96,8 +97,8 @@ def duration(path: str | Path) -> float | None:
         return None
 
 
-def coding(data: bytes) -> tuple[str, str, int] | None:
-    """Format, coding and rate in Hz of a sound file, in libsndfile's words; None where it does not know the content."""
+def coding(data: bytes) -> Coding | None:
+    """How a sound file is written; None where libsndfile does not know the content."""
     try:
         return _asked("coding", data, None, _coding)
     except UserError:
@@ -171,8 +172,14 @@ def _seconds(header: Header, body: bytearray) -> float | None:
     return None if header["seconds"] is None else float(header["seconds"])
 
 
-def _coding(header: Header, body: bytearray) -> tuple[str, str, int] | None:
-    if header["coding"] is None:
+def _coding(header: Header, body: bytearray) -> Coding | None:
+    found = header["coding"]
+    if found is None:
         return None
-    form, subtype, rate = header["coding"]
-    return str(form), str(subtype), int(rate)
+    return Coding(
+        format=str(found["format"]),
+        subtype=str(found["subtype"]),
+        rate=int(found["rate"]),
+        channels=int(found["channels"]),
+        as_stated=bool(found["as_stated"]),
+    )

@@ -10,16 +10,17 @@ Files come from others, so these functions run in a process apart; :mod:`bstviz.
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bstviz.audio.chained import Opening, decode_chained
+from bstviz.audio.chained import Opening, chained_seconds, decode_chained
 from bstviz.audio.repair import Mix, Ranges, mix_down, repaired
 from bstviz.audio.sound import Sound
 from bstviz.errors import UserError
@@ -35,8 +36,11 @@ UNKNOWN_LENGTH = 2**50  # frames; libsndfile's word for a stream that does not s
 DECODE_SAMPLES = 2**20  # samples of all channels decoded at a time
 PROMISED = re.compile(r"(\d+) \(should be (\d+)\)")
 """Lengths in libsndfile's log: what a header states, and what there is."""
+NO_CHUNK = re.compile(r"Unknown chunk marker \(\w+\) at position (\d+)")
+"""In its log: where, in bytes, a file goes on with what is no chunk: sound, if its length was written too early."""
 NO_END = "Last page lacks an end-of-stream bit"  # in the log of an OGG file
-STREAMED = 2**32 - 1  # bytes; what a header states that was written before its length was known
+STREAMED = (*range(2**31 - 2**13, 2**31), 2**32 - 1)
+"""Bytes that a header states which was written before its length was known: by SoX and others, and by FFmpeg."""
 AV_OPTIONS = {
     "format_whitelist": "mov,aac,matroska,ogg,asf,mp3,wav,aiff,flac,caf,amr,au,w64,ac3,eac3,ape,wv,tta",
     "protocol_whitelist": "none",
@@ -93,8 +97,36 @@ def load_libraries() -> None:
         decoder(partial(io.BytesIO, buffer.getvalue()), "a tone")
 
 
-def coding(opening: Opening) -> tuple[str, str, int] | None:
-    """Format, coding and rate in Hz of a file, in libsndfile's words; None where it does not know the content."""
+@dataclass(frozen=True)
+class Coding:
+    """How a file is written, in libsndfile's words.
+
+    Attributes:
+        format: Of the file.
+        subtype: Of its samples.
+        rate: In Hz.
+        channels: How many.
+        as_stated: Whether it runs as long as libsndfile says, and browsers.
+    """
+
+    format: str
+    subtype: str
+    rate: int
+    channels: int
+    as_stated: bool
+
+
+def coding(opening: Opening) -> Coding | None:
+    """How a file is written; None where libsndfile does not know the content."""
+    found = _info(opening)
+    if found is None:
+        return None
+    as_stated = _runs_otherwise(opening, found.format, found.frames / found.samplerate) is None
+    return Coding(found.format, found.subtype, found.samplerate, found.channels, as_stated)
+
+
+def _info(opening: Opening) -> Any:
+    """What libsndfile says of a file; None where it does not know the content."""
     import soundfile
 
     with opening() as handle:
@@ -102,28 +134,37 @@ def coding(opening: Opening) -> tuple[str, str, int] | None:
             found = soundfile.info(handle)
         except (soundfile.LibsndfileError, RuntimeError, ValueError, TypeError, OSError):
             return None
-    return found.format, found.subtype, found.samplerate
+    return found if found.samplerate else None
 
 
 def duration(opening: Opening) -> float | None:
     """Length of a sound file in seconds from its header, or None where it cannot be read.
 
-    Where the format has none the packets are counted.
+    Where the format has none, or one for each link of a chain, or libsndfile would guess (MP3), what there is is
+    counted.
     """
-    import soundfile
-
-    with opening() as handle:
-        try:
-            info = soundfile.info(handle)
-            if info.samplerate and 0 < info.frames < UNKNOWN_LENGTH:
-                return float(info.frames / info.samplerate)
-        except (soundfile.LibsndfileError, RuntimeError, ValueError, TypeError, OSError):
-            pass
+    info = _info(opening)
+    if info is not None and 0 < info.frames < UNKNOWN_LENGTH:
+        stated = float(info.frames / info.samplerate)
+        return _runs_otherwise(opening, info.format, stated) or stated
     with _container(opening) as found:
         if found is None:
             return None
         stated, counted = _length(*found)
         return stated if stated and found[0].format.name not in GUESSED else counted or None
+
+
+def _runs_otherwise(opening: Opening, kind: str, seconds: float) -> float | None:
+    """Length of a file that does not run as long as libsndfile says, in seconds: of a chain of OGG, of which it knows
+    the first link, and of MP3 without a right table, of which it makes a guess; None for every other file.
+    """
+    if kind == "OGG":
+        return chained_seconds(opening)
+    if kind == "MP3":
+        with _container(opening) as found:
+            counted = _length(*found)[1] if found else 0.0
+            return counted if counted and (_longer(counted, seconds) or _longer(seconds, counted)) else None
+    return None
 
 
 def _with_libsndfile(opening: Opening, shown: str) -> Mix | None:
@@ -149,7 +190,12 @@ def _with_libsndfile(opening: Opening, shown: str) -> Mix | None:
         if mix is None:
             return None
         lengths = [(int(stated), int(own)) for stated, own in PROMISED.findall(file.extra_info)]
-        short = NO_END in file.extra_info or any(own < stated < STREAMED for stated, own in lengths)
+        seconds, after = file.frames / file.samplerate, NO_CHUNK.search(file.extra_info)
+        short = (
+            NO_END in file.extra_info
+            or any(own < stated not in STREAMED for stated, own in lengths)
+            or (after is not None and _longer(seconds * handle.seek(0, os.SEEK_END) / int(after[1]), seconds))
+        )
         return replace(mix, cut=mix.cut or short, floats=file.subtype in ("FLOAT", "DOUBLE"))
 
 

@@ -28,6 +28,9 @@ PLAYED = {
 64-bit float and no 24 bits in 32, and clip a float WAV over full scale, which is repaired here."""
 RATES = (3_000, 192_000)
 """Rates in Hz that they play; Chromium refuses 1 and 2 kHz."""
+CHANNELS = 8
+"""As many as they play; of a chain of OGG they play about the first link, and of MP3 without a table they guess the
+length, as libsndfile does."""
 SERVED_RATES = (8_000, FULL_RATE)
 """Rates in Hz of the WAV made here."""
 
@@ -69,11 +72,11 @@ def playable(data: bytes | None, decoded: Callable[[], tuple[np.ndarray, int]]) 
 
 
 def played_as(data: bytes) -> str | None:
-    """Media type of a file that browsers play as it is; None for any other."""
+    """Media type of a file that browsers play as it is, to its end and with its length; None for any other."""
     found = decode.coding(data)
-    if found is None or not RATES[0] <= found[2] <= RATES[1]:
+    if found is None or not (RATES[0] <= found.rate <= RATES[1] and found.channels <= CHANNELS and found.as_stated):
         return None
-    return PLAYED.get(found[:2])
+    return PLAYED.get((found.format, found.subtype))
 
 
 def to_wav(samples: np.ndarray, rate: int) -> bytes:

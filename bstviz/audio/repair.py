@@ -197,7 +197,7 @@ def repaired(mix: Mix, shown: str) -> Sound:
     if scale != 1.0:
         mono = mono / np.float32(scale)
         notes.append(f"Its samples reach {scale:.3g} times full scale; they were brought down.")
-    elif mix.full_scale > CLIPPED:
+    elif mix.full_scale > CLIPPED and not (mix.floats and mix.peak > 1):
         notes.append(f"It is clipped: {100 * mix.full_scale:.1f} % of the samples are at full scale.")
     if float(np.abs(mono).max()) < SILENCE:
         raise UserError(f"{shown} is silent: no sample is louder than -80 dB. There is nothing to classify in it.")

@@ -175,7 +175,8 @@ def end_with_problems(problems: dict[str, str], what: str = "sound", failed: str
 
 
 def save_collection(collection: Collection, out: Path) -> None:
-    """Write a collection and print what is in it and what comes next.
+    """Write a collection and print what is in it and what comes next; ends with :data:`INCOMPLETE` where something was
+    left out of it, which its notes name.
 
     Raises:
         UserError: ``out`` holds something that is not a collection.
@@ -193,6 +194,8 @@ def save_collection(collection: Collection, out: Path) -> None:
         console.print(f"  note: {plain(note)}")
     if collection.audio is None and collection.text is None:
         console.print(f"  next: bstviz embed {plain(out)}")
+    if collection.left_out:
+        raise typer.Exit(INCOMPLETE)
 
 
 def chosen_device(name: str) -> str:

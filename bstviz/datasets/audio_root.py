@@ -50,10 +50,14 @@ def refuse_if_away(away: Sequence[str], items: Sequence[Item], collection: Colle
 def refuse_to_drop(rows: Sequence[int], collection: Collection, info: EncoderInfo) -> None:
     """Refuse an encoder that leaves sounds with nothing, because they have embeddings of another one and no file."""
     if rows:
+        seconds = info.preprocessing.max_seconds
+        options = f" --max-seconds {seconds:g}" * (seconds is not None) + " --antialias" * info.preprocessing.antialias
         raise UserError(
             f"{len(rows):,} sounds, {collection.sounds['sound_id'].iat[rows[0]]!r} for one, have embeddings of "
             f"{collection.audio_encoder}, and their files cannot be read now: they would have none of {info}. Nothing "
-            "was changed. Make the files available, or let their embeddings go with --drop-missing."
+            f"was changed. Make the files available, or let their embeddings go: bstviz embed "
+            f"{collection.folder or collection.name} --audio-encoder {info.id}{options} --text-encoder none "
+            "--drop-missing"
         )
 
 

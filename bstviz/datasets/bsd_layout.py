@@ -70,16 +70,16 @@ def load(place: str | Path, source: Source, *, name: str | None = None, labelled
     """
     roots = unpacking.folders_of(place)
     taxonomy = _described(roots)
-    sounds = sounds_table(_metadata(roots, labelled=labelled))
-    sounds, notes = known_classes(sounds, taxonomy)
+    rows, notes = _metadata(roots, labelled=labelled)
+    sounds, said = known_classes(sounds_table(rows), taxonomy)
+    notes += said
     files = _files(roots, "audio", decode.SUFFIXES)
     sounds, audio_root = _add_paths(sounds, files)
     matrices: dict[str, np.ndarray | None] = {}
     for kind in ("audio", "text"):
         files = _files(roots, f"clap_{kind}_embeddings", (".npy",))
-        matrices[kind], missing = _embeddings(files, sounds["sound_id"])
-        if missing:
-            notes.append(f"{missing:,} sounds have no CLAP {kind} embedding.")
+        matrices[kind], said = _embeddings(files, sounds["sound_id"], kind)
+        notes += said
     return Collection(
         name=name or source.title,
         sounds=sounds,
@@ -140,15 +140,24 @@ def _file_of(sound_id: str, files: dict[str, Path]) -> Path | None:
     return files.get(sound_id) or files.get(Path(sound_id).stem)
 
 
-def _metadata(roots: list[Path], *, labelled: bool) -> pd.DataFrame:
-    """The table of sounds, under our names of columns."""
-    tables = [(file, read_table(file).rows) for file in _tables(roots)]
-    for file, table in tables:
-        columns = {want: next((n for n in names if n in table), None) for want, names in COLUMN_NAMES.items()}
+def _metadata(roots: list[Path], *, labelled: bool) -> tuple[pd.DataFrame, list[str]]:
+    """The table of sounds, under our names of columns, and what was found out on reading it."""
+    tables: list[tuple[Path, pd.DataFrame]] = []
+    unread: list[str] = []
+    for file in _tables(roots):
+        try:
+            read = read_table(file)
+        except UserError as error:
+            unread.append(str(error))
+            continue
+        tables.append((file, read.rows))
+        columns = {want: next((n for n in names if n in read.rows), None) for want, names in COLUMN_NAMES.items()}
         if columns["sound_id"] and (columns["class"] or columns["class_index"] or not labelled):
-            out = table.rename(columns={have: want for want, have in columns.items() if have})
+            out = read.rows.rename(columns={have: want for want, have in columns.items() if have})
             out = out.assign(sound_id=out["sound_id"].astype(str))
-            return _with_class(out, file) if labelled else out
+            return _with_class(out, file) if labelled else out, [*unread, *read.notes]
+    if unread:
+        raise UserError(unread[0])
     seen = "; ".join(f"{file.name}: {', '.join(map(str, table.columns))}" for file, table in tables) or "no CSV at all"
     what = "a sound id and a class" if labelled else "a sound id"
     raise UserError(f"{roots[0]} holds no table with {what} ({seen}). Give the data set as it was downloaded.")
@@ -177,22 +186,34 @@ def _add_paths(sounds: pd.DataFrame, files: dict[str, Path]) -> tuple[pd.DataFra
     return sounds.assign(**columns), str(root) if root else None
 
 
-def _embeddings(files: dict[str, Path], ids: pd.Series) -> tuple[np.ndarray | None, int]:
-    """(N, 512) float32 with NaN rows for missing files, and how many those are; None where there are no files."""
+def _embeddings(files: dict[str, Path], ids: pd.Series, kind: str) -> tuple[np.ndarray | None, list[str]]:
+    """(N, 512) float32 with NaN rows for sounds without one, None where there are no files, and what is missing, a
+    sentence each; raises UserError where no file holds one.
+    """
     if not files:
-        return None, 0
+        return None, []
     out = np.full((len(ids), CLAP_DIM), np.nan, np.float32)
+    wrong: dict[str, list[str]] = {}
     for row, sound_id in enumerate(ids):
         file = _file_of(sound_id, files)
         if file is None:
             continue
         try:
             vector = np.load(file, allow_pickle=False).astype(np.float32).ravel()
-        except (ValueError, EOFError) as error:
-            raise UserError(f"{file} is not a NumPy array ({error}); unpack the features again.") from None
+        except (OSError, ValueError, EOFError):
+            wrong.setdefault("is not a NumPy array", []).append(file.name)
+            continue
         if vector.shape != (CLAP_DIM,):
-            raise UserError(f"{file} holds {vector.size} values; CLAP embeddings have {CLAP_DIM}.")
-        out[row] = vector
-    out[~np.isfinite(out).all(axis=1)] = np.nan  # a vector with an infinite or a missing value is none
+            wrong.setdefault(f"does not hold {CLAP_DIM} values, as CLAP embeddings have", []).append(file.name)
+        elif not np.isfinite(vector).all():
+            wrong.setdefault("has infinite or missing values", []).append(file.name)
+        else:
+            out[row] = vector
     missing = int(np.isnan(out[:, 0]).sum())
-    return (out, missing) if missing < len(ids) else (None, 0)
+    notes = [f"{missing:,} sounds have no CLAP {kind} embedding."] if missing else []
+    notes += [f"The file of {len(names):,} of them {why}, {names[0]} for one." for why, names in wrong.items()]
+    if missing == len(ids):
+        if wrong:
+            raise UserError(f"No CLAP {kind} embedding is usable. {' '.join(notes[1:])} Unpack the features again.")
+        return None, []
+    return out, notes

@@ -86,6 +86,8 @@ class Collection:
         chosen_text: Name of the one of these that :meth:`embedding`, :meth:`usable` and :meth:`encoder` give as text
             (:meth:`with_text`); None for the first.
         folder: Where it was loaded from, if it was.
+        left_out: Of a collection that has just been imported: why something that was asked for is not in it, or is not
+            whole, by its name. Not stored; the notes tell.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Collection:
     further_texts: tuple[Embeddings, ...] = ()
     chosen_text: str | None = None
     folder: Path | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         missing = [c for c in COLUMNS if c not in self.sounds]

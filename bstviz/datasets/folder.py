@@ -1,5 +1,8 @@
 """A bare folder of sounds: every audio file in it and below, named by its path, without classes.
 
+What could be a sound and is left out (links that lead out or nowhere, folders that cannot be listed) is named with its
+reason; the exit status is 1 then.
+
 Example: bstviz import folder ~/Recordings --out collections/recordings
 """
 
@@ -47,10 +50,7 @@ class Listing:
 
 
 def list_sounds(folder: Path, *, follow_links: bool = False) -> Listing:
-    """The audio files in a folder and below.
-
-    Hidden files and folders and ``__MACOSX`` are passed over. Links are followed where they stay inside the folder; the
-    rest is left out by name: links that leave it, lead nowhere or in a circle, and what cannot be listed or is no file.
+    """The audio files in a folder and below, at least one.
 
     Args:
         folder: The folder.
@@ -63,6 +63,27 @@ def list_sounds(folder: Path, *, follow_links: bool = False) -> Listing:
 
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}.")
+    listing = listed(folder, follow_links=follow_links)
+    if "." in listing.left_out:
+        raise UserError(f"{folder}: {listing.left_out['.']} Allow it to be read, or choose another folder.")
+    if not listing.files:
+        named = "".join(f" {path}: {reason}" for path, reason in list(listing.left_out.items())[:LEFT_OUT_NAMED])
+        raise UserError(f"{folder} holds no audio file; supported are {', '.join(decode.SUFFIXES)}.{named}")
+    return listing
+
+
+def listed(folder: Path, *, follow_links: bool = False) -> Listing:
+    """The audio files in a folder and below, of which there may be none.
+
+    Hidden files and folders and ``__MACOSX`` are passed over. Links are followed where they stay inside the folder; the
+    rest is left out by name: links that leave it, lead nowhere or in a circle, and what cannot be listed or is no file.
+
+    Args:
+        folder: The folder.
+        follow_links: Follow links that leave it, too.
+    """
+    from bstviz.audio import decode
+
     root = folder.resolve()
     files: set[str] = set()
     left_out: dict[str, str] = {}
@@ -104,11 +125,6 @@ def list_sounds(folder: Path, *, follow_links: bool = False) -> Listing:
                 left_out[f"{relative} (not UTF-8)"] = "Another file is named as this one is written down; rename it."
             else:
                 files.add(relative)
-    if "." in left_out:
-        raise UserError(f"{folder}: {left_out['.']} Allow it to be read, or choose another folder.")
-    if not files:
-        named = "".join(f" {path}: {reason}" for path, reason in list(left_out.items())[:LEFT_OUT_NAMED])
-        raise UserError(f"{folder} holds no audio file; supported are {', '.join(decode.SUFFIXES)}.{named}")
     return Listing(tuple(sorted(files)), dict(sorted((path, readable(why)) for path, why in left_out.items())))
 
 
@@ -164,15 +180,21 @@ def collection_of(root: Path, listing: Listing, *, name: str | None = None, taxo
             "modified": [time for _, time in states],
         }
     )
-    named = [f"{path} was left out: {reason}" for path, reason in listing.left_out.items()]
-    more = [f"{len(named) - LEFT_OUT_NAMED:,} more were left out."] if len(named) > LEFT_OUT_NAMED else []
     return Collection(
         name=name or readable(root.name),
         sounds=sounds_table(rows),
         taxonomy=taxonomy,
         audio_root=str(root),
-        notes=(*named[:LEFT_OUT_NAMED], *more),
+        notes=tuple(left_out_in_words(listing.left_out)),
+        left_out=listing.left_out,
     )
+
+
+def left_out_in_words(left_out: dict[str, str]) -> list[str]:
+    """What was left out, a sentence each, as many as can be read."""
+    named = [f"{path} was left out: {reason}" for path, reason in left_out.items()]
+    more = [f"{len(named) - LEFT_OUT_NAMED:,} more were left out."] if len(named) > LEFT_OUT_NAMED else []
+    return [*named[:LEFT_OUT_NAMED], *more]
 
 
 def _state(file: Path) -> tuple[int, int]:

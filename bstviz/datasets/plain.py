@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bstviz.datasets.reading import EXACT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NESTED = (list, tuple, set, np.ndarray)
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+YEARS = 1, 9999
 JOINED_BY = ","
 """Between the words of a list, as between tags."""
 
@@ -22,13 +25,14 @@ JOINED_BY = ","
 def plain_columns(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """A table's columns as plain values.
 
-    Lists of words are joined; lists of other things, dicts and bytes are left out; infinite numbers are missing.
+    Lists of words are joined; lists of other things, dicts and bytes are left out; infinite numbers are missing, and so
+    are times outside the years that calendars know.
 
     Returns:
         The table, and what was done, a sentence each.
     """
     made: dict[Any, pd.Series[Any]] = {}
-    joined, left, infinite = [], [], []
+    joined, left, infinite, timeless = [], [], [], []
     for name in rows:
         values = rows[name]
         if values.dtype == object:
@@ -44,6 +48,11 @@ def plain_columns(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         elif values.dtype.kind == "c":
             left.append(f"{name} (complex numbers)")
             continue
+        if pd.api.types.is_datetime64_any_dtype(values.dtype):
+            wrong = values.notna() & ~values.dt.year.between(*YEARS)
+            if wrong.any():
+                timeless.append(f"{int(wrong.sum()):,} of {name}")
+                values = values.mask(wrong)
         if pd.api.types.is_float_dtype(values.dtype):
             wrong = np.isinf(values.to_numpy(float, na_value=np.nan))
             if wrong.any():
@@ -57,6 +66,8 @@ def plain_columns(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         notes.append(f"Left out, as no value that can be shown: {', '.join(left)}. Embeddings are taken by --vector.")
     if infinite:
         notes.append(f"Infinite values are missing ones: {', '.join(infinite)}.")
+    if timeless:
+        notes.append(f"Times before the year {YEARS[0]} or after {YEARS[1]} are missing ones: {', '.join(timeless)}.")
     return pd.DataFrame(made, index=rows.index), notes
 
 
@@ -90,7 +101,11 @@ def _plain(values: pd.Series[Any]) -> pd.Series[Any] | None:
         return None
     if present and all(isinstance(cell, (bool, np.bool_)) for cell in present):
         return pd.Series(cells, index=values.index, dtype="boolean")
-    if present and all(isinstance(cell, (int, float, np.number, Decimal)) for cell in present):
+    if (
+        present
+        and all(isinstance(cell, (int, float, np.number, Decimal)) for cell in present)
+        and not any(isinstance(cell, int) and abs(cell) > EXACT for cell in present)
+    ):
         return pd.Series([np.nan if c is None else float(c) for c in cells], index=values.index, dtype="float64")
     if present and all(isinstance(cell, TIMES) for cell in present) and len({type(c) for c in present}) == 1:
         return pd.Series(cells, index=values.index, dtype="object")

@@ -6,7 +6,6 @@ words (``NA``, ``007``); a column becomes numbers, or yes and no, only where eve
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import json
@@ -16,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bstviz.datasets.json_rows import json_rows
+from bstviz.datasets.text import decoded_text
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?|nan", re.IGNORECASE)
 EXACT, EXACT_DIGITS = 2**53, 17
 """Whole numbers up to here are numbers; longer ones are ids, and stay words."""
+LONGEST_CELL = 2**20
+"""Characters of a cell; a longer one is mostly a quote that is not closed."""
 TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 
 
@@ -75,39 +78,10 @@ def read_table(path: Path) -> ReadTable:
         raise UserError(
             f"{path} is neither .csv, .tsv, .jsonl, .json nor .parquet. Save a spreadsheet as CSV in its own program."
         )
-    text, notes = _decoded(path)
-    rows = _csv(path, text, notes) if suffix in (".csv", ".tsv") else _json(path, text)
+    text, notes = decoded_text(path)
+    rows = _csv(path, text, notes) if suffix in (".csv", ".tsv") else json_rows(path, text, notes)
     rows.columns = _named(path, [str(c) for c in rows.columns], notes)
     return ReadTable(rows, tuple(notes))
-
-
-def _decoded(path: Path) -> tuple[str, list[str]]:
-    """The text of a file in UTF-8, UTF-16 or Windows-1252, and a note where it is not the first."""
-    raw = path.read_bytes()
-    if raw.startswith(b"PK\x03\x04"):
-        raise UserError(f"Cannot read {path} as text: it is a spreadsheet or an archive. Save it as CSV.")
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    elif raw.startswith(codecs.BOM_UTF8):
-        encoding = "utf-8-sig"
-    elif b"\0" in raw[:1000]:
-        encoding = "utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"
-    else:
-        encoding = "utf-8"
-    try:
-        return raw.decode(encoding), [f"{path.name} is in {encoding.upper()[:6]}."] if "16" in encoding else []
-    except UnicodeDecodeError as error:
-        if "16" in encoding or encoding == "utf-8-sig":
-            raise UserError(f"Cannot read {path}: it begins as {encoding}, but {error}. Save it as UTF-8.") from None
-    try:
-        return raw.decode("cp1252"), [f"{path.name} is not in UTF-8; it was read as Windows-1252 (Western European)."]
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        column = error.start - raw.rfind(b"\n", 0, error.start)
-        raise UserError(
-            f"Cannot read {path}: byte {raw[error.start]:#04x} at line {line}, column {column}, is neither UTF-8 nor "
-            "Windows-1252. Save it as UTF-8."
-        ) from None
 
 
 def _csv(path: Path, text: str, notes: list[str]) -> pd.DataFrame:
@@ -127,13 +101,15 @@ def _csv(path: Path, text: str, notes: list[str]) -> pd.DataFrame:
     cells: list[list[str]] = []
     numbers: list[int] = []
     blank = 0
+    csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(lines[skipped:], delimiter=separator)
     while True:
         line = skipped + reader.line_num + 1
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise UserError(f"Cannot read {path}: line {line}: {error}.") from None
+            why = f"a cell of over {LONGEST_CELL:,} characters, or a double quote that is never closed"
+            raise UserError(f"Cannot read {path}: line {line}: {why if 'limit' in str(error) else error}.") from None
         if row is None:
             break
         _refuse_open_quote(path, lines, line, skipped + reader.line_num, separator)
@@ -244,30 +220,6 @@ def _typed(
         notes.append(f"Column {name!r} holds numbers; {len(present) - len(said):,} words such as NA in it are missing.")
     numbers = pd.to_numeric(words.where(~words.str.casefold().isin(MISSING_WORDS)), errors="coerce")
     return numbers.astype("int64" if whole and numbers.notna().all() else "float64")
-
-
-def _json(path: Path, text: str) -> pd.DataFrame:
-    """Rows of JSON lines, or of one JSON list of objects."""
-    import pandas as pd
-
-    try:
-        if path.suffix.lower() == ".json":
-            records = list(enumerate(json.loads(text), 1))
-        else:  # line by line, so that a fault has its line
-            records = []
-            for number, line in enumerate(io.StringIO(text, newline=None), 1):
-                if line.strip():
-                    records.append((number, json.loads(line.rstrip("\r\n"))))
-    except json.JSONDecodeError as error:
-        at = error.lineno if path.suffix.lower() == ".json" else number
-        raise UserError(f"Cannot read {path}: line {at}, column {error.colno}: {error.msg}.") from None
-    except TypeError:
-        records = [(1, None)]
-    wrong = next((number for number, record in records if not isinstance(record, dict)), None)
-    unit = "row" if path.suffix.lower() == ".json" else "line"
-    if wrong is not None:
-        raise UserError(f'Cannot read {path}: {unit} {wrong} is no object such as {{"file_name": "a.wav"}}.')
-    return pd.DataFrame([record for _, record in records], index=pd.Index([n for n, _ in records], name=unit))
 
 
 def _parquet(path: Path) -> ReadTable:

@@ -2,31 +2,31 @@
 
 Used where present: sound_id, class, confidence, title, tags, description, uploader, license, path or file. Other
 columns are kept to group and colour by. A folder is one of Hugging Face's kind: a metadata.csv, .jsonl or .parquet
-with file_name, or a folder of sounds for each class.
+with file_name, or a folder of sounds for each class; the exit status is 1 where one of these sounds is left out.
 
 Example: bstviz import table sounds/metadata.csv --audio sounds --out collections/mine
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bstviz.datasets.base import Source, known_classes
 from bstviz.errors import UserError
+from bstviz.paths import on_disk, readable
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bstviz.datasets.collection import Collection
-    from bstviz.datasets.reading import ReadTable
     from bstviz.datasets.taxonomy import Taxonomy
     from bstviz.encoders.base import Embeddings
 
 SOURCE = Source("table", "A table of sounds", "", "as stated in the table's license column", "yours to state")
-METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet")
+CONTENT = "[0-9a-f]{32}"
+"""What :attr:`bstviz.audio.sound.Sound.content` looks like."""
 ROW_COLUMNS = ("__row_index__",)
 """Columns that number the rows, as embedding-atlas writes them."""
 
@@ -35,6 +35,7 @@ def load(
     table: str | Path,
     *,
     audio_folder: str | Path | None = None,
+    follow_links: bool = False,
     name: str | None = None,
     taxonomy: Taxonomy | None = None,
     source: str | None = None,
@@ -53,6 +54,7 @@ def load(
             tags, description, uploader and license are used where present; all others are kept, to group and colour by.
         audio_folder: Folder of the audio files; the table's own where they are beside it. They are found by the path
             column, or as ``<sound_id>.<suffix>``. Sounds inside a Parquet table are written there.
+        follow_links: Follow links that leave that folder, too.
         name: Name of the collection; the file's stem when left out.
         taxonomy: The classes; BST when left out.
         source: Id of the data set that the table holds, ``bsd10k`` for one; published figures stand beside runs on it.
@@ -69,16 +71,17 @@ def load(
     """
     import pandas as pd
 
-    from bstviz.datasets import vectors
-    from bstviz.datasets.audio_files import bytes_column, write_sounds
+    from bstviz.datasets import audiofolder, vectors
+    from bstviz.datasets.audio_files import path_column, sound_column, write_sounds
     from bstviz.datasets.collection import Collection, sounds_table
     from bstviz.datasets.plain import plain_columns
     from bstviz.datasets.taxonomy import bst
 
     _check_options(source, taxonomy, (vector, npy, npz), encoder, vector_kind)
     table, taxonomy = Path(table), taxonomy or bst()
+    left_out: dict[str, str] = {}
     if table.is_dir():
-        read, class_from = _folder(table, class_from, taxonomy)
+        read, class_from, left_out = audiofolder.rows_of(table, class_from, taxonomy, follow_links=follow_links)
         beside = table
     else:
         from bstviz.datasets.reading import read_table
@@ -91,38 +94,46 @@ def load(
     if vector is not None:
         given, taken, said = vectors.from_columns(rows, vector, encoder)
         rows, notes = rows.drop(columns=taken), [*notes, *said]
-    held = bytes_column(rows)
+    held = sound_column(rows)
     if held is not None:
-        audio_folder = Path(audio_folder) if audio_folder else table.with_name(f"{table.stem}_audio")
-        files = write_sounds([c if isinstance(c, (bytes, dict)) else None for c in rows[held]], audio_folder)
-        rows = rows.drop(columns=held).assign(path=pd.Series(files, index=rows.index, dtype="str"))
-        notes.append(f"{sum(f is not None for f in files):,} sounds of column {held!r} were written to {audio_folder}.")
+        into = Path(audio_folder) if audio_folder else table.with_name(f"{table.stem}_audio")
+        files, written = write_sounds(rows[held].tolist(), into)
+        rows = rows.drop(columns=held)
+        if written:
+            audio_folder = into
+            notes.append(f"{written:,} sounds of column {held!r} were written to {into}.")
+        if written or path_column(rows) is None:
+            if "sound_id" not in rows:
+                files = [file or f"{row:06d}" for row, file in enumerate(files)]
+            rows = rows.assign(path=pd.Series(files, index=rows.index, dtype="str"))
     rows, said = plain_columns(rows)
     notes += said
-    rows = _with_ids(table, rows, notes)
+    rows = _with_ids(table, _of_our_names(rows, notes), notes)
     rows = _with_classes(table, rows, class_from, taxonomy, read.class_names or {}, notes)
     sounds = sounds_table(rows)
     sounds, said = known_classes(sounds, taxonomy)
     notes += said
     notes += _about_labels(sounds, rows, class_from, taxonomy)
-    sounds, root = _with_audio(table, sounds, audio_folder, beside, notes)
+    sounds, root = _with_audio(table, sounds, audio_folder, beside, notes, follow_links=follow_links)
     if npy is not None:
         given, said = vectors.from_files(Path(npy), sounds, encoder)
         notes += said
     elif npz is not None:
         given, said = vectors.from_archive(Path(npz), sounds, encoder)
         notes += said
+    named = table.resolve().parent if table.is_file() and table.stem == "metadata" else table
     embeddings: dict[str, Any] = {}
     if given is not None:
         kind = vector_kind or "audio"
         embeddings = {kind: given.values, f"{kind}_encoder": given.encoder}
     return Collection(
-        name=name or (table.stem if table.is_dir() or table.stem != "metadata" else table.resolve().parent.name),
+        name=name or readable(named.name if named.is_dir() else named.stem),
         sounds=sounds,
         taxonomy=taxonomy,
         audio_root=str(root) if root else None,
-        notes=tuple(notes),
+        notes=tuple(map(readable, notes)),
         source=source,
+        left_out=left_out,
         **embeddings,
     )
 
@@ -150,45 +161,35 @@ def _check_options(
         raise UserError(f"--vector-kind is {vector_kind!r}; allowed are audio and text.")
 
 
-def _folder(folder: Path, class_from: str | None, taxonomy: Taxonomy) -> tuple[ReadTable, str | None]:
-    """The rows of a folder: of its metadata tables, or of the sounds in it; and where classes are from."""
+def _of_our_names(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Rows in which what is called as columns of ours is of their kind, and ids that a program made fractions are
+    whole.
+    """
     import pandas as pd
 
-    from bstviz.datasets.audio_files import audio_files, path_column
-    from bstviz.datasets.labels import FOLDER, codes_by_key, plain_key
-    from bstviz.datasets.reading import ReadTable, read_table
+    from bstviz.datasets.reading import distinct
 
-    found = [file for name in METADATA for file in (folder / name, *sorted(folder.glob(f"*/{name}"))) if file.is_file()]
-    if found:
-        tables = []
-        for file in found:
-            read = read_table(file)
-            inside = file.parent.relative_to(folder)
-            column = path_column(read.rows)
-            if inside.parts:  # a split, as Hugging Face lays them out
-                rows = read.rows.assign(split=inside.name) if "split" not in read.rows else read.rows
-                if column:
-                    rows = rows.assign(**{column: [f"{inside}/{p}" if isinstance(p, str) else p for p in rows[column]]})
-                read = dataclasses.replace(read, rows=rows)
-            tables.append(read)
-        if len(tables) == 1:
-            return tables[0], class_from
-        rows = pd.concat([t.rows for t in tables], ignore_index=True)
-        rows.index = pd.RangeIndex(1, len(rows) + 1, name="row")
-        names = {k: v for t in tables for k, v in (t.class_names or {}).items()}
-        return ReadTable(rows, tuple(note for t in tables for note in t.notes), names), class_from
-    paths = sorted(audio_files(folder.resolve()))
-    if not paths:
-        raise UserError(f"{folder} holds neither {', '.join(METADATA[:-1])} or {METADATA[-1]} nor an audio file.")
-    known = codes_by_key(taxonomy)
-    named = any(plain_key(part) in known for path in paths for part in PurePosixPath(path).parts[:-1])
-    rows = pd.DataFrame({"path": paths}, index=pd.RangeIndex(1, len(paths) + 1, name="row"))
-    return ReadTable(rows), class_from or (FOLDER if named else None)
+    strange = "content" in rows and not rows["content"].dropna().astype(str).str.fullmatch(CONTENT).all()
+    if strange:
+        names = distinct("content (table)" if name == "content" else str(name) for name in rows)
+        rows = rows.set_axis(list(names), axis=1)
+        notes.append("Column 'content' is called 'content (table)': content is what bstviz knows a sound again by.")
+    if "duration" in rows:
+        wrong = rows["duration"].notna() & pd.to_numeric(rows["duration"], errors="coerce").isna()
+        if wrong.any():
+            found = rows["duration"][wrong].iloc[0]
+            notes.append(f"{int(wrong.sum()):,} cells of column 'duration' are no seconds, {str(found)!r} for one.")
+    if "sound_id" in rows:
+        ids = rows["sound_id"].astype("str")
+        if ids.str.fullmatch(r"\d+\.0").all():
+            rows = rows.assign(sound_id=ids.str.removesuffix(".0"))
+            notes.append(f"Ids that a program made fractions are whole: {ids.iloc[0]} as {ids.iloc[0][:-2]}.")
+    return rows
 
 
 def _with_ids(table: Path, rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Rows with ``path``, where a column names files, and ``sound_id``, each once."""
-    from bstviz.datasets.audio_files import path_column
+    from bstviz.datasets.audio_files import ids_of, path_column
     from bstviz.datasets.reading import ID_COLUMNS, where
 
     column = path_column(rows)
@@ -196,13 +197,7 @@ def _with_ids(table: Path, rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame
         rows = rows.assign(path=rows[column])
     if "sound_id" not in rows and column:
         paths = rows["path"].astype("str").where(rows["path"].notna()).str.replace("\\", "/", regex=False)
-        ids = paths.map(lambda p: PurePosixPath(p).stem, na_action="ignore")
-        if ids.dropna().duplicated().any():
-            notes.append(
-                f"Files of different folders have the same name, {ids[ids.duplicated()].iloc[0]}: ids are paths."
-            )
-            ids = paths
-        rows = rows.assign(sound_id=ids)
+        rows = rows.assign(sound_id=ids_of(paths, notes))
     elif "sound_id" not in rows:
         usable = (c for c in (*ID_COLUMNS, *ROW_COLUMNS) if c in rows and rows[c].notna().all() and rows[c].is_unique)
         own = next(usable, None)
@@ -289,7 +284,13 @@ def _about_labels(sounds: pd.DataFrame, rows: pd.DataFrame, class_from: str | No
 
 
 def _with_audio(
-    table: Path, sounds: pd.DataFrame, audio_folder: str | Path | None, beside: Path, notes: list[str]
+    table: Path,
+    sounds: pd.DataFrame,
+    audio_folder: str | Path | None,
+    beside: Path,
+    notes: list[str],
+    *,
+    follow_links: bool,
 ) -> tuple[pd.DataFrame, Path | None]:
     """Fill ``path`` and ``duration`` from the files; returns the table and the folder, None where there is none."""
     import pandas as pd
@@ -301,15 +302,21 @@ def _with_audio(
     if audio_folder is None and not any(given):
         return sounds, None
     root = Path(audio_folder if audio_folder is not None else beside).resolve()
-    if audio_folder is None and not any(
-        path and audio_files.is_inside(root, path.replace("\\", "/")) for path in given
-    ):
-        notes.append("The table names audio files, but no audio folder was given: sounds cannot be played.")
-        return sounds, None
     if not root.is_dir():
         raise UserError(f"There is no folder {audio_folder}; --audio takes the folder of the audio files.")
     ids = [str(i) for i in sounds["sound_id"]]
-    found = audio_files.find(root, ids, given)
+    spellings = (own for path in given if path for own in (path, path.replace("\\", "/")))
+    if (  # what lies around a table may be a whole disk: it is searched only where a path is right
+        audio_folder is not None
+        or table.is_dir()
+        or any(audio_files.is_inside(root, path, follow_links=follow_links) for path in spellings)
+    ):
+        found = audio_files.find(root, ids, given, follow_links=follow_links)
+    else:
+        found = audio_files.FoundFiles((None,) * len(ids), 0, "")
+    if audio_folder is None and not any(found.paths):
+        notes.append("The table names audio files, but no audio folder was given: sounds cannot be played.")
+        return sounds, None
     missing = [own or f"{i}.wav" for own, i, path in zip(given, ids, found.paths, strict=True) if path is None]
     if len(missing) == len(sounds):
         raise UserError(
@@ -323,6 +330,6 @@ def _with_audio(
     if missing:
         notes.append(f"{len(missing):,} sounds have no audio file in the folder, {missing[0]} for one.")
     sounds = sounds.assign(path=pd.Series(found.paths, index=sounds.index, dtype="str"))
-    lengths = [decode.duration(root / p) if p else None for p in found.paths]
+    lengths = [decode.duration(on_disk(root / p)) if p else None for p in found.paths]
     sounds["duration"] = pd.Series(lengths, index=sounds.index, dtype="float32").fillna(sounds["duration"])
     return sounds, root

@@ -118,7 +118,8 @@ class Column:
         if self.values is None or self.edges is None:
             return self.index, [c.color for c in self.categories]
         step = np.interp(self.values, self.edges, np.linspace(0, STEPS - 1, len(self.edges)))
-        return np.where(np.isnan(self.values), STEPS, np.nan_to_num(step)).astype(np.uint8), [*scale(STEPS), MISSING]
+        step = np.clip(np.nan_to_num(step), 0, STEPS - 1)  # where edges lie closer than numbers do, steps are infinite
+        return np.where(np.isnan(self.values), STEPS, step).astype(np.uint8), [*scale(STEPS), MISSING]
 
 
 def scale(steps: int) -> list[str]:

@@ -114,7 +114,7 @@ def without_table(data: bytes) -> bytes:
     return data[data.index(data[:2], 100) :]
 
 
-def test_a_stream_without_a_length_is_read_to_its_end() -> None:
+def test_a_stream_without_a_length_is_read_to_its_end(tmp_path: Path) -> None:
     """FFmpeg guesses the length of AAC in ADTS, and libsndfile that of MP3, from the bit rate of the beginning."""
     samples = noise_then_tone(16_000, 2, 28)
     files = {
@@ -127,6 +127,25 @@ def test_a_stream_without_a_length_is_read_to_its_end() -> None:
         assert len(sound.samples) / sound.rate == pytest.approx(30, abs=0.3), kind
         assert sound.notes == (), kind
         assert strongest_frequency(sound.samples[-16_000:], 16_000) == pytest.approx(440, abs=5)
+        (tmp_path / kind).write_bytes(data)
+        assert decode.duration(tmp_path / kind) == pytest.approx(30, abs=0.3)
+
+
+@pytest.mark.parametrize("stated", [0, 2**31 - 4_096, 2**31 - 1, 2**32 - 1])
+def test_a_wav_whose_length_was_never_written_is_whole(stated: int) -> None:
+    """What recorders that lose power, SoX and FFmpeg write into a stream for a length that they do not know."""
+    data = bytearray(sndfile(tone(440, 2), 8_000))
+    data[40:44] = stated.to_bytes(4, "little")
+    sound = decode.decode(bytes(data), name="streamed.wav")
+    assert (sound.seconds, sound.notes) == (2, ())
+
+
+def test_a_wav_that_goes_on_behind_its_stated_length_is_reported() -> None:
+    """A recorder that updates the length now and then, and lost power after one second of two."""
+    data = bytearray(sndfile(np.random.default_rng(0).normal(0, 0.1, 16_000), 8_000))
+    data[40:44] = (16_000).to_bytes(4, "little")
+    sound = decode.decode(bytes(data), name="recorder.wav")
+    assert sound.notes == ("The file is damaged or cut off: only 1.0 s could be read.",)
 
 
 @pytest.mark.parametrize("stated", [0, 8_000, 400_000])
@@ -157,6 +176,7 @@ def test_a_chained_ogg_file_is_read_to_its_last_link(tmp_path: Path, subtype: st
     (tmp_path / "radio.ogg").write_bytes(data)
     sound = decode.decode(tmp_path / "radio.ogg")
     assert (sound.seconds, sound.rate, sound.channels, sound.notes) == (6, 48_000, 2, ())
+    assert decode.duration(tmp_path / "radio.ogg") == 6
     for second, (_, _, hz) in zip((0.5, 2.5, 4.5), links, strict=True):
         start = round(second * 48_000)
         assert strongest_frequency(sound.samples[start : start + 48_000], 48_000) == pytest.approx(hz, abs=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
 from pathlib import Path
 
@@ -32,6 +33,22 @@ def test_paths_of_other_systems_are_found(tmp_path: Path) -> None:
         "Sub Dir/Dog Bark.WAV",
         "x.wav",
     ]
+
+
+def test_addresses_bare_names_and_ways_around_are_found(tmp_path: Path) -> None:
+    for name in ("Sub Dir/Dog Bark.WAV", "a/take.wav", "b/take.wav", "x.wav"):
+        wav(tmp_path / "audio" / name)
+    given = (
+        "file:///home/me/Sub%20Dir/Dog%20Bark.WAV",
+        "https://example.org/x.wav",
+        "dog bark.wav",
+        "take.wav",
+        "a/../x.wav",
+        "../audio/x.wav",
+        str(tmp_path / "audio" / "a" / "take.wav"),
+    )
+    bark = "Sub Dir/Dog Bark.WAV"
+    assert paths(tmp_path, *given) == [bark, "x.wav", bark, None, "x.wav", "x.wav", "a/take.wav"]
 
 
 def test_a_spelling_that_two_files_share_is_none_of_them(tmp_path: Path) -> None:
@@ -101,6 +118,54 @@ def test_a_hugging_face_folder_of_a_folder_for_each_class(tmp_path: Path) -> Non
         table.load(tmp_path / "empty")
 
 
+def latin(folder: Path, name: str) -> Path:
+    """A sound whose name on the disk is in Latin-1, as old archives have them."""
+    wav(folder / "made.wav")
+    place = Path(os.fsdecode(os.fsencode(folder) + b"/" + name.encode("latin-1")))
+    return (folder / "made.wav").rename(place)
+
+
+def test_folders_of_classes_may_hold_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    wav(tmp_path / "set" / "fx-a" / "plain.wav")
+    file = latin(tmp_path / "set" / "fx-a", "Tür.wav")
+    (tmp_path / "set" / "fx-a" / "gone.wav").symlink_to("nowhere")
+    found = load_collection(table.load(tmp_path / "set").save(tmp_path / "c"))
+    assert found.sounds["sound_id"].tolist() == [r"T\xfcr", "plain"]
+    assert found.sounds["class"].tolist() == ["fx-a", "fx-a"]
+    assert os.fsencode(found.path(0) or "") == os.fsencode(file)
+    assert found.sounds["duration"].notna().all()
+    assert any("fx-a/gone.wav was left out: It is a link that leads nowhere" in note for note in found.notes)
+
+
+def test_a_table_finds_names_that_are_not_utf_8_as_it_reads_and_as_they_are_written_down(tmp_path: Path) -> None:
+    file = latin(tmp_path, "Tür.wav")
+    text = 'file_name,class\n"Tür.wav",fx-a\n'
+    for data in (text.encode(), text.encode("cp1252"), text.replace("ü", r"\xfc").encode()):
+        (tmp_path / "metadata.csv").write_bytes(data)
+        found = table.load(tmp_path)
+        assert found.sounds["path"].tolist() == [r"T\xfcr.wav"]
+        assert os.fsencode(found.path(0) or "") == os.fsencode(file)
+    (tmp_path / "metadata.csv").unlink()
+    (tmp_path / "metadata.jsonl").write_text(json.dumps({"file_name": os.fsdecode(b"T\xfcr.wav"), "label": "fx-a"}))
+    assert os.fsencode(table.load(tmp_path).path(0) or "") == os.fsencode(file)
+
+
+def test_links_that_leave_a_folder_of_classes_are_followed_on_request(tmp_path: Path) -> None:
+    wav(tmp_path / "far" / "one.wav")
+    wav(tmp_path / "set" / "fx-a" / "near.wav")
+    (tmp_path / "set" / "m-sp").symlink_to(tmp_path / "far")
+    found = table.load(tmp_path / "set")
+    assert list(found.left_out) == ["m-sp"]
+    assert found.sounds["sound_id"].tolist() == ["near"]
+    followed = table.load(tmp_path / "set", follow_links=True)
+    assert followed.left_out == {}
+    assert followed.sounds["path"].tolist() == ["fx-a/near.wav", "m-sp/one.wav"]
+    assert followed.sounds["class"].tolist() == ["fx-a", "m-sp"]
+    assert list(find((tmp_path / "set").resolve(), ["x"], ["m-sp/../../far/one.wav"], follow_links=True).paths) == [
+        None
+    ]
+
+
 def test_bytes_that_are_no_sound_are_not_taken_for_one(tmp_path: Path) -> None:
     wav(tmp_path / "a.wav")
     rows = pd.DataFrame(
@@ -113,6 +178,41 @@ def test_bytes_that_are_no_sound_are_not_taken_for_one(tmp_path: Path) -> None:
     )
     rows.to_parquet(tmp_path / "t.parquet")
     assert table.load(tmp_path / "t.parquet").has_audio(0)
+    assert not (tmp_path / "t_audio").exists()
+
+
+def test_pictures_in_a_table_are_no_sounds(tmp_path: Path) -> None:
+    wav(tmp_path / "a.wav")
+    rows = pd.DataFrame({"path": ["a.wav"], "class": ["fx-a"], "cover": [b"\xff\xd8\xff\xe0JFIF"]})
+    rows.to_parquet(tmp_path / "t.parquet")
+    assert load_collection(table.load(tmp_path / "t.parquet").save(tmp_path / "c")).sounds["path"][0] == "a.wav"
+    assert not (tmp_path / "t_audio").exists()
+
+
+def test_one_odd_sound_in_a_table_ends_nothing(tmp_path: Path) -> None:
+    """A cell that is blank, one that is no sound, one that names a file only, and a name that no disk takes."""
+    wav(tmp_path / "one.wav")
+    data = (tmp_path / "one.wav").read_bytes()
+    cells = [
+        {"bytes": b"no sound", "path": "broken.wav"},
+        None,
+        {"bytes": None, "path": "elsewhere.wav"},
+        {"bytes": data, "path": "ü" * 200 + ".wav"},
+        {"bytes": data, "path": "one.wav"},
+    ]
+    pd.DataFrame({"audio": cells, "label": "fx-a"}).to_parquet(tmp_path / "t.parquet")
+    found = table.load(tmp_path / "t.parquet")
+    assert found.sounds["sound_id"].tolist() == ["broken", "000001", "elsewhere", "ü" * 75, "one"]
+    assert [found.has_audio(row) for row in range(5)] == [True, False, False, True, True]
+    assert any(note.startswith("3 sounds of column 'audio' were written") for note in found.notes)
+    assert any("2 sounds have no audio file" in note for note in found.notes)
+
+
+def test_a_table_may_name_its_sounds_files_as_hugging_face_does(tmp_path: Path) -> None:
+    wav(tmp_path / "a.wav")
+    pd.DataFrame({"audio": [{"bytes": None, "path": "a.wav"}], "label": ["fx-a"]}).to_parquet(tmp_path / "t.parquet")
+    found = table.load(tmp_path / "t.parquet")
+    assert found.sounds[["sound_id", "path", "class"]].iloc[0].tolist() == ["a", "a.wav", "fx-a"]
     assert not (tmp_path / "t_audio").exists()
 
 

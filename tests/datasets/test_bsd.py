@@ -227,6 +227,35 @@ def test_bsd_names_a_broken_embedding_file(tmp_path: Path, content: bytes | None
         bsd10k.load(root)
 
 
+def test_bsd_vectors_that_are_none_are_counted_and_named(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"sound_id": [str(i) for i in range(6)], "class": "fx-a"})
+    root = bsd_folder(tmp_path / "BSD", rows, list(rows["sound_id"]))
+    features = root / "features" / "clap_audio_embeddings"
+    partly, half = np.zeros(512, np.float32), np.zeros(512, np.float16)
+    partly[7], half[3] = np.nan, np.inf
+    for name, vector in (("1", partly), ("2", half), ("3", np.zeros((2, 512))), ("4", np.array([{}], object))):
+        np.save(features / f"{name}.npy", vector, allow_pickle=True)
+    collection = bsd10k.load(root)
+    assert collection.usable(["audio"]).tolist() == [True, False, False, False, False, True]
+    assert collection.notes == (
+        "4 sounds have no CLAP audio embedding.",
+        "The file of 2 of them has infinite or missing values, 1.npy for one.",
+        "The file of 1 of them does not hold 512 values, as CLAP embeddings have, 3.npy for one.",
+        "The file of 1 of them is not a NumPy array, 4.npy for one.",
+    )
+
+
+def test_bsd_another_table_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
+    root = bsd_folder(tmp_path / "BSD", ROWS, [])
+    (root / "A_notes.csv").write_text("a,b\n1,2,3\n")
+    collection = bsd10k.load(root)
+    assert len(collection) == 3
+    assert "line 2 has 3 cells" in collection.notes[0]
+    (root / "metadata" / "BSD10k_metadata.csv").unlink()
+    with pytest.raises(UserError, match="line 2 has 3 cells"):
+        bsd10k.load(root)
+
+
 @pytest.mark.parametrize("place", ["metadata", "."])
 def test_bsd_brings_the_official_texts_of_its_classes(tmp_path: Path, place: str) -> None:
     root = bsd_folder(tmp_path / "BSD", ROWS, [])

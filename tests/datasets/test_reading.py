@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from bstviz.datasets import table
 from bstviz.datasets.collection import Collection, load_collection
@@ -86,6 +89,41 @@ def test_bytes_of_no_known_encoding_are_refused_with_line_and_column(tmp_path: P
         loaded(tmp_path, b"PK\x03\x04...")
 
 
+def test_text_that_is_in_two_encodings_is_read_as_both_and_said(tmp_path: Path) -> None:
+    """As where a program in Windows-1252 appends to a file in UTF-8."""
+    rows = ["s0,fx-a,Tür\n".encode(), "s1,fx-a,Tür\n".encode("cp1252"), "s2,fx-a,雨 – rain\n".encode()]
+    collection = loaded(tmp_path, b"sound_id,class,title\n" + b"".join(rows))
+    assert collection.sounds["title"].tolist() == ["Tür", "Tür", "雨 – rain"]
+    assert said(collection, "in UTF-8 but for 1 bytes, at line 3, column 10")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_wide_encodings_are_known_without_a_mark_and_by_one(tmp_path: Path, encoding: str) -> None:
+    collection = loaded(tmp_path, "標題,sound_id,class\n雨の音,s0,fx-a\n".encode(encoding))
+    assert collection.sounds[["sound_id", "class", "標題"]].iloc[0].tolist() == ["s0", "fx-a", "雨の音"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"sound_id,title\ns0,a\0b\n", "zero byte at line 2, column 5"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is a spreadsheet"),
+        (gzip.compress(b"sound_id\n1\n"), "it is compressed"),
+        (b"PAR1....", "it is Parquet"),
+        (b"sound_id,title\ns0,a\ns1," + b"x" * 2**21, "line 3: a cell of over"),
+    ],
+)
+def test_what_is_no_text_or_no_cell_is_refused_by_what_it_is(tmp_path: Path, data: bytes, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        loaded(tmp_path, data)
+
+
+def test_a_cell_may_be_as_long_as_a_vector_in_words(tmp_path: Path) -> None:
+    words = "[" + ", ".join(str(i / 7) for i in range(10_000)) + "]"
+    collection = loaded(tmp_path, f'sound_id,class,emb\na,fx-a,"{words}"\n', vector="emb")
+    assert collection.embedding("audio").shape == (1, 10_000)
+
+
 @pytest.mark.parametrize("header", [" sound_id, class", "SOUND_ID,CLASS", "Sound ID , Class", "\u00a0sound_id,class"])
 def test_headers_with_blanks_and_capitals_are_read(tmp_path: Path, header: str) -> None:
     collection = loaded(tmp_path, f"{header}\n s0 , fx-a\n")
@@ -138,6 +176,14 @@ def test_infinite_values_are_missing_and_counted(tmp_path: Path) -> None:
     assert said(collection, "2 of score")
 
 
+def test_times_that_no_calendar_knows_are_missing_and_counted(tmp_path: Path) -> None:
+    when = pa.array([-(10**15), 10**15, 1_600_000_000], pa.timestamp("s"))
+    parquet.write_table(pa.table({"sound_id": ["a", "b", "c"], "when": when}), tmp_path / "t.parquet")
+    collection = table.load(tmp_path / "t.parquet")
+    assert collection.sounds["when"].isna().tolist() == [True, True, False]
+    assert said(collection, "2 of when")
+
+
 def test_lists_of_words_are_joined_and_what_cannot_be_shown_is_left_out(tmp_path: Path) -> None:
     odd = {
         "sound_id": ["a", "b", "c"],
@@ -180,6 +226,46 @@ def test_json_lines_and_lists_are_tables_too(tmp_path: Path) -> None:
         loaded(tmp_path, '{"sound_id": "a"}\n{"a":\n', "t.jsonl")
     with pytest.raises(UserError, match="line 1 is no object"):
         loaded(tmp_path, "[1]\n", "t.jsonl")
+
+
+def test_halves_of_characters_in_json_are_mended_and_said(tmp_path: Path) -> None:
+    """Python writes the name of a file in Latin-1 with halves of characters, cut texts end in one; pairs are whole."""
+    records = [
+        {"sound_id": "a", "title": "whole \U0001f941"},
+        {"sound_id": "b", "title": "T\udcfcr", "tags": ["cut \ud83e"], "half \udead": 1},
+    ]
+    for name, unit in (("t.jsonl", "line"), ("t.json", "row")):
+        text = "\n".join(map(json.dumps, records)) if unit == "line" else json.dumps(records)
+        read = loaded(tmp_path, text, name)
+        assert read.sounds["title"].tolist() == ["whole \U0001f941", r"T\xfcr"]
+        assert read.sounds["tags"].tolist()[1] == "cut \N{REPLACEMENT CHARACTER}"
+        assert "half \N{REPLACEMENT CHARACTER}" in read.sounds
+        assert said(read, f"1 {unit}s of {name} hold halves of characters, {unit} 2 for one")
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000 + "]" * 100_000, "9" * 5_000])
+def test_json_that_python_does_not_read_is_refused_with_its_line(tmp_path: Path, value: str) -> None:
+    text = f'{{"sound_id": "a"}}\n{{"sound_id": "b", "odd": {value}}}\n'
+    with pytest.raises(UserError, match="line 2: a number of thousands of digits, or thousands of brackets"):
+        loaded(tmp_path, text, "t.jsonl")
+
+
+def test_whole_numbers_that_are_too_long_stay_words(tmp_path: Path) -> None:
+    text = "\n".join(f'{{"sound_id": "{i}", "long": {10**400 + i}, "short": {i}}}' for i in range(2))
+    read = loaded(tmp_path, text, "t.jsonl")
+    assert read.sounds["long"].tolist() == [str(10**400), str(10**400 + 1)]
+    assert read.sounds["short"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("cells", [[[["x"]], [["y"], ["z"]]], [[[1.0, 2.0]], None], [[[]], [[None]]]])
+def test_lists_of_lists_are_left_out_and_said(tmp_path: Path, cells: list[object]) -> None:
+    (tmp_path / "set").mkdir()
+    rows = pd.DataFrame({"sound_id": ["a", "b"], "path": cells, "nested": cells})
+    rows.to_parquet(tmp_path / "set" / "metadata.parquet")
+    for place in (tmp_path / "set", tmp_path / "set" / "metadata.parquet"):
+        read = table.load(place)
+        assert "nested" not in read.sounds
+        assert said(read, "Left out, as no value that can be shown: path (lists), nested (lists)")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,32 @@ def test_ids_in_a_table_stay_text(tmp_path: Path) -> None:
     assert table.load(tmp_path / "t.csv").sounds["sound_id"].tolist() == ["007", "8e3"]
 
 
+def test_ids_that_a_program_made_fractions_find_their_files(tmp_path: Path) -> None:
+    wav(tmp_path / "audio" / "123.wav")
+    (tmp_path / "t.csv").write_text("sound_id,class\n123.0,fx-a\n124.0,fx-a\n")
+    collection = table.load(tmp_path / "t.csv", audio_folder=tmp_path / "audio")
+    assert collection.sounds["sound_id"].tolist() == ["123", "124"]
+    assert collection.has_audio(0)
+    assert "Ids that a program made fractions are whole: 123.0 as 123." in collection.notes
+
+
+def test_a_column_called_content_is_kept_apart_from_what_sounds_are_known_by(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("sound_id,class,content\n1,fx-a,music\n2,fx-a,7\n")
+    collection = table.load(tmp_path / "t.csv")
+    assert "content" not in collection.sounds
+    assert collection.sounds["content (table)"].tolist() == ["music", "7"]
+    own = "0123456789abcdef" * 2  # as this program writes it
+    (tmp_path / "t.csv").write_text(f"sound_id,class,content\n1,fx-a,{own}\n2,fx-a,\n")
+    assert table.load(tmp_path / "t.csv").sounds["content"][0] == own
+
+
+def test_durations_that_are_no_seconds_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("sound_id,class,duration\n1,fx-a,0:03\n2,fx-a,2.5\n")
+    collection = table.load(tmp_path / "t.csv")
+    assert collection.sounds["duration"].isna().tolist() == [True, False]
+    assert "1 cells of column 'duration' are no seconds, '0:03' for one." in collection.notes
+
+
 def test_files_are_found_by_path_file_filename_or_id(tmp_path: Path) -> None:
     wav(tmp_path / "audio" / "sub" / "one.wav")
     wav(tmp_path / "audio" / "two.flac")

@@ -4,7 +4,7 @@ Its file comes in parts, by messages; it opens none. Answers are, by what is ask
 
 - ``decode``: the fields of a :class:`bstviz.audio.sound.Sound`, and its samples, float32, as the body;
 - ``duration``: ``seconds``, or null;
-- ``coding``: ``coding``, a list of format, coding and rate, or null;
+- ``coding``: the fields of a :class:`bstviz.audio.decoders.Coding`, or null;
 - and of each, instead: ``problem``, a sentence for a person, or ``memory``, true, where there was not enough of it.
 """
 
@@ -16,6 +16,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -75,7 +76,8 @@ def _duration(opening: Opening, shown: str) -> tuple[Header, Body]:
 
 
 def _coding(opening: Opening, shown: str) -> tuple[Header, Body]:
-    return {"coding": decoders.coding(opening)}, b""
+    found = decoders.coding(opening)
+    return {"coding": found and asdict(found)}, b""
 
 
 ANSWERS: dict[str, Callable[[Opening, str], tuple[Header, Body]]] = {
