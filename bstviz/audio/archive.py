@@ -80,14 +80,14 @@ def _path(info: zipfile.ZipInfo) -> PurePosixPath:
 
 
 @dataclass(frozen=True)
-class Listing:
+class ArchiveListing:
     """The sound files of an archive: SHA-256 of each by its path, in path order, and why others cannot be read."""
 
     sounds: dict[str, str]
     damaged: dict[str, str]
 
 
-def list_sounds(data: bytes, name: str, *, limits: Limits = UPLOAD) -> Listing:
+def list_sounds(data: bytes, name: str, *, limits: Limits = UPLOAD) -> ArchiveListing:
     """The sound files of a zip archive in memory, unpacked once and not kept; a damaged one among them ends nothing.
 
     Raises:
@@ -113,7 +113,7 @@ def list_sounds(data: bytes, name: str, *, limits: Limits = UPLOAD) -> Listing:
         raise UserError(" ".join(damaged.values()))
     if not sounds:
         raise UserError(f"{name} holds no sound file; supported are {', '.join(decode.SUFFIXES)}.")
-    return Listing(dict(sorted(sounds.items())), damaged)
+    return ArchiveListing(dict(sorted(sounds.items())), damaged)
 
 
 def read_sound(data: bytes, path: str) -> bytes:

@@ -86,8 +86,8 @@ MACHINES = {
 OTHER_NUMBERS = 0x40000000  # from here on, x86-64's second numbering of the same calls
 
 LOAD, IF_EQUAL, IF_AT_LEAST, IF_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-ALLOW, KILL, MISSING = 0x7FFF0000, 0x80000000, 0x00050000 | 38  # ENOSYS, upon which libc takes another way, if any
-NUMBER, AUDIT, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+ALLOW, KILL, NO_SUCH_CALL = 0x7FFF0000, 0x80000000, 0x00050000 | 38  # ENOSYS, upon which libc takes another way, if any
+CALL_NUMBER, AUDIT, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
 CLONE_THREAD = 0x10000
 SET_FILTER, ALL_THREADS, NO_NEW_PRIVILEGES = 1, 1, 38  # of seccomp(2) and prctl(2)
 
@@ -139,9 +139,9 @@ def _steps(machine: _Machine) -> list[_Step]:
         _Step(LOAD, 0, 0, AUDIT),
         _Step(IF_EQUAL, 1, 0, machine.audit),
         _Step(RETURN, 0, 0, KILL),
-        _Step(LOAD, 0, 0, NUMBER),
+        _Step(LOAD, 0, 0, CALL_NUMBER),
         _Step(IF_AT_LEAST, 0, 1, OTHER_NUMBERS),
-        _Step(RETURN, 0, 0, MISSING),
+        _Step(RETURN, 0, 0, NO_SUCH_CALL),
     ]
     for numbers in CALLS.values():
         number = numbers[machine.column]
@@ -153,6 +153,6 @@ def _steps(machine: _Machine) -> list[_Step]:
             _Step(LOAD, 0, 0, FIRST_ARGUMENT),
             _Step(test[0], 0, 1, test[1]),
             _Step(RETURN, 0, 0, ALLOW),
-            _Step(RETURN, 0, 0, MISSING),
+            _Step(RETURN, 0, 0, NO_SUCH_CALL),
         ]
-    return [*steps, _Step(RETURN, 0, 0, MISSING)]
+    return [*steps, _Step(RETURN, 0, 0, NO_SUCH_CALL)]

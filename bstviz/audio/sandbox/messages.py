@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 SIZES = struct.Struct("<IQ")
 HEADER = 2**20
 """Bytes of a header at most."""
-PIECE = 2**20
+PART_BYTES = 2**20
 """Bytes of a file that are sent at a time, at most."""
 
 Header = dict[str, Any]

@@ -24,11 +24,11 @@ from bstviz.audio.sound import FULL_RATE
 from bstviz.errors import AwayError, UserError
 
 PROCESSES = max(2, min(os.cpu_count() or 1, 4))
-FILES = 1_000
+FILES_EACH = 1_000
 """Files after which a process is replaced, and with it what its libraries have lost track of."""
-SECONDS, BYTES_A_SECOND = 10, 5 * 2**20
+FILE_SECONDS, BYTES_A_SECOND = 10, 5 * 2**20
 """Processor time for a file, and how many of its bytes give it a second more."""
-PATIENCE = 3
+CLOCK_SECONDS = 3
 """Seconds of the clock for each of them: the machine may be busy with other work."""
 ANSWER = round(4 * MAX_SECONDS * FULL_RATE)
 """Bytes of an answer at most: the samples of the longest sound that is held."""
@@ -62,7 +62,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
-            pipesize=messages.PIECE,
+            pipesize=messages.PART_BYTES,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._requests, self._answers = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
@@ -83,7 +83,7 @@ class Process:
         """The process's answer about a file.
 
         Args:
-            what: A key of :data:`bstviz.audio.sandbox.process.ANSWERS`.
+            what: A key of :data:`bstviz.audio.sandbox.process.QUESTIONS`.
             file: Read where the process wants it.
             size: Of the file, in bytes.
             shown: Name for messages.
@@ -100,9 +100,9 @@ class Process:
             raise NotStartedError(str(error)) from None
         self.files += 1
         try:
-            with self._ended_after(PATIENCE * seconds_for(size)):
+            with self._ended_after(CLOCK_SECONDS * seconds_for(size)):
                 asked: Header = {"do": what, "name": shown, "size": size, "seconds": seconds_for(size)}
-                part = _read(file, 0, min(size, messages.PIECE), shown)
+                part = _read(file, 0, min(size, messages.PART_BYTES), shown)
                 while True:
                     messages.send(self._requests, asked, part)
                     header, body = self._received()
@@ -171,7 +171,7 @@ class Pool:
         """What a decoder process says about a file.
 
         Args:
-            what: A key of :data:`bstviz.audio.sandbox.process.ANSWERS`.
+            what: A key of :data:`bstviz.audio.sandbox.process.QUESTIONS`.
             file: Read where the process wants it.
             size: Of the file, in bytes.
             shown: Name for messages.
@@ -206,7 +206,7 @@ class Pool:
             except (EndedError, ValueError, TypeError, KeyError):
                 raise _refusal(shown, seconds_for(size), self._ended(process), process.timed_out) from None
             finally:
-                if good and process.files < FILES:
+                if good and process.files < FILES_EACH:
                     with self._lock:
                         self._idle.append(process)
                 else:
@@ -248,12 +248,12 @@ class Pool:
 
 def seconds_for(size: int) -> int:
     """Seconds of processor time that a file of so many bytes may take."""
-    return SECONDS + size // BYTES_A_SECOND
+    return FILE_SECONDS + size // BYTES_A_SECOND
 
 
 def _read(file: BinaryIO, offset: int, size: int, shown: str) -> bytes:
     """A part of a file; AwayError where it cannot be read."""
-    if offset < 0 or not 0 <= size <= messages.PIECE:
+    if offset < 0 or not 0 <= size <= messages.PART_BYTES:
         raise ValueError(f"there is no part of {size} bytes at {offset}")
     try:
         file.seek(offset)
@@ -266,8 +266,8 @@ def _refusal(shown: str, seconds: int, status: int, timed_out: bool) -> UserErro
     """What to say of a file that has ended a decoder process."""
     if timed_out:
         return AwayError(
-            f"{shown} was not decoded within {PATIENCE * seconds} seconds. Try again when the machine is less busy, or "
-            "convert the file with another program."
+            f"{shown} was not decoded within {CLOCK_SECONDS * seconds} seconds. Try again when the machine is less "
+            "busy, or convert the file with another program."
         )
     why = (
         f"takes more than {seconds} seconds of processor time" if NO_TIME and status == -NO_TIME else "ends the decoder"

@@ -52,11 +52,11 @@ def main() -> None:
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer one request after another; EOFError when there are no more."""
     while True:
-        asked, first = messages.receive(requests, at_most=messages.PIECE)
+        asked, first = messages.receive(requests, at_most=messages.PART_BYTES)
         confine.allow_seconds(asked["seconds"])
         opening = partial(_open, requests, answers, asked["size"], memoryview(first))
         try:
-            header, body = ANSWERS[asked["do"]](opening, asked["name"])
+            header, body = QUESTIONS[asked["do"]](opening, asked["name"])
         except UserError as error:
             header, body = {"problem": str(error)}, b""
         except MemoryError:
@@ -80,7 +80,7 @@ def _coding(opening: Opening, shown: str) -> tuple[Header, Body]:
     return {"coding": found and asdict(found)}, b""
 
 
-ANSWERS: dict[str, Callable[[Opening, str], tuple[Header, Body]]] = {
+QUESTIONS: dict[str, Callable[[Opening, str], tuple[Header, Body]]] = {
     "decode": _decode,
     "duration": _duration,
     "coding": _coding,
@@ -129,7 +129,7 @@ class _Sent(io.RawIOBase):
 
     def _next(self) -> memoryview:
         """The part of the file that begins at the position, kept in place of the one before."""
-        size = min(self._size - self._position, messages.PIECE)
+        size = min(self._size - self._position, messages.PART_BYTES)
         messages.send(self._answers, {"offset": self._position, "bytes": size})
         self._start, self._part = self._position, memoryview(messages.receive(self._requests, at_most=size)[1])
         return self._part

@@ -9,15 +9,14 @@ from functools import partial
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.typing import UploadedFile
 
 from bstviz.audio import archive, decode
 from bstviz.audio.decoders import AUDIO_FORMATS
 from bstviz.audio.repair import MAX_SECONDS
+from bstviz.datasets.unpacking import ARCHIVE
 from bstviz.errors import UserError
 from bstviz.ui.components.text import escape
-
-ARCHIVE = ".zip"
 
 
 @dataclass(frozen=True)
@@ -86,13 +85,13 @@ def _token(file: UploadedFile) -> str:
 
 @st.cache_data(scope="session", max_entries=20_000, show_spinner=False, hash_funcs={UploadedFile: _token})
 def _hash(file: UploadedFile) -> str:
-    return hashlib.sha256(file.getbuffer()).hexdigest()
+    return hashlib.sha256(file.getvalue()).hexdigest()
 
 
 @st.cache_data(
     scope="session", max_entries=100, show_spinner="Reading the archive …", hash_funcs={UploadedFile: _token}
 )
-def _listing(file: UploadedFile, name: str) -> archive.Listing:
+def _listing(file: UploadedFile, name: str) -> archive.ArchiveListing:
     """The sounds of an archive, unpacked once for as long as a visitor stays."""
     return archive.list_sounds(file.getvalue(), name)
 

@@ -81,19 +81,19 @@ def test_a_process_that_breaks_or_talks_nonsense_ends_with_its_file(
 def test_what_hangs_is_ended_by_the_clock_and_may_be_tried_again(
     own_pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "SECONDS", 1)
-    monkeypatch.setattr(pool, "PATIENCE", 0.5)
+    monkeypatch.setattr(pool, "FILE_SECONDS", 1)
+    monkeypatch.setattr(pool, "CLOCK_SECONDS", 0.5)
     with monkeypatch.context() as patched:
         confused(patched, "time.sleep(60)")
         with pytest.raises(AwayError, match=r"a\.wav was not decoded within 0\.5 seconds"):
             decode.decode(WAV, name="a.wav")
-    monkeypatch.setattr(pool, "SECONDS", 10)
+    monkeypatch.setattr(pool, "FILE_SECONDS", 10)
     assert decode.decode(WAV).seconds == 1
 
 
 def test_what_asks_for_ever_for_the_file_is_ended_too(own_pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "SECONDS", 1)
-    monkeypatch.setattr(pool, "PATIENCE", 0.5)
+    monkeypatch.setattr(pool, "FILE_SECONDS", 1)
+    monkeypatch.setattr(pool, "CLOCK_SECONDS", 0.5)
     act = "\n    ".join(
         [
             "while True:",
@@ -108,8 +108,8 @@ def test_what_asks_for_ever_for_the_file_is_ended_too(own_pool: Pool, monkeypatc
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processor time is limited by POSIX")
 def test_what_computes_for_ever_is_ended_by_its_processor_time(own_pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "SECONDS", 1)
-    monkeypatch.setattr(pool, "PATIENCE", 60)
+    monkeypatch.setattr(pool, "FILE_SECONDS", 1)
+    monkeypatch.setattr(pool, "CLOCK_SECONDS", 60)
     with monkeypatch.context() as patched:
         limited = "from bstviz.audio.sandbox import confine; confine.allow_seconds(asked['seconds'])"
         confused(patched, f"{limited}\n    while True: pass")
@@ -135,7 +135,7 @@ def test_a_process_that_was_ended_while_idle_costs_no_file(own_pool: Pool) -> No
 
 
 def test_a_process_is_replaced_after_so_many_files(own_pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "FILES", 2)
+    monkeypatch.setattr(pool, "FILES_EACH", 2)
     pids = []
     for _ in range(4):
         decode.decode(WAV)
@@ -162,17 +162,17 @@ def test_a_large_file_is_read_where_it_is_needed(tmp_path: Path, monkeypatch: py
     file = tmp_path / "long.wav"
     file.write_bytes(sndfile(np.tile(tone(440, 5, 48_000), 8), 48_000))
     size = file.stat().st_size
-    assert size > 3 * messages.PIECE
+    assert size > 3 * messages.PART_BYTES
     read: list[tuple[int, int]] = []
     own = pool._read
     monkeypatch.setattr(
         pool, "_read", lambda f, offset, n, shown: (read.append((offset, n)), own(f, offset, n, shown))[1]
     )
     assert decode.duration(file) == 40
-    assert sum(n for _, n in read) <= 2 * messages.PIECE
+    assert sum(n for _, n in read) <= 2 * messages.PART_BYTES
     read.clear()
     assert len(decode.decode(file).samples) == 40 * 48_000
-    assert sum(n for _, n in read) <= size + 3 * messages.PIECE
+    assert sum(n for _, n in read) <= size + 3 * messages.PART_BYTES
 
 
 def test_a_file_that_cannot_be_read_to_its_end_is_away(own_pool: Pool) -> None:
