@@ -67,7 +67,7 @@ def page() -> None:
             *(map(str, (*item.collection.notes, *item.collection.revisions)) if item.collection else ()),
         ):
             if text:
-                st.caption(text)
+                st.caption(escape(text))
 
     st.subheader("How well the runs do")
     judged = [info for info in infos.values() if info.metrics]

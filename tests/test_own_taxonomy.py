@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from bstviz import paths
 from bstviz.cli import web
+from bstviz.datasets import freesound_api
 from bstviz.datasets.collection import load_collection
 from bstviz.datasets.taxonomy import bst, load_taxonomy
 from bstviz.encoders import registry
@@ -29,6 +30,7 @@ from bstviz.review.decisions import decide
 from tests.cli.conftest import FAKES, QUICK, invoke
 from tests.cli.test_app import COMMANDS
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, write_tones
+from tests.freesound_server import TOKEN, serving
 from tests.ui.test_pages import PAGES, open_page
 
 CLASSES = """code,parent,name,definition,examples
@@ -93,6 +95,7 @@ def said(place: Path) -> dict[str, str]:
     own = ("--taxonomy", place / "garden.csv")
     steps: list[tuple[object, ...]] = [
         ("import", "folder", place / "audio", *own, "--out", place / "bare"),
+        ("import", "freesound", "--query", "rain", "--no-previews", *own, "--out", place / "rain"),
         ("import", "table", place / "tones.csv", "--audio", place / "audio", *own, "--out", sounds),
         ("embed", sounds, *FAKES, "--text-fields", "title,tags"),
         ("train", sounds, "--loss", "flat", *QUICK, "--out", runs),
@@ -119,7 +122,10 @@ def said(place: Path) -> dict[str, str]:
         ("app", "--experiment", sweep),
     ]
     found = {}
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, serving() as freesound:
+        patch.setattr(freesound_api, "FREESOUND_API", freesound.address)
+        patch.setenv("FREESOUND_TOKEN", TOKEN)
+        patch.delenv("BSTVIZ_OFFLINE", raising=False)
         patch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: FakeAudioEncoder())
         patch.setitem(registry.ENCODERS, ("text", "fake-text"), lambda device: FakeTextEncoder())
         patch.setattr(web, "serve_app", lambda *arguments, **options: 0)  # the pages have tests of their own

@@ -40,7 +40,8 @@ AudioOption = Annotated[Path | None, typer.Option("--audio", help="Folder of the
 ClassFromOption = Annotated[
     str | None,
     typer.Option(
-        help="Column that holds the classes, or folder: the folder that a file lies in. By default class, label …"
+        help="Column that holds the classes, or folder: the folder that a file lies in; by default class, label …, and "
+        "of Freesound's sounds, which have a category, none."
     ),
 ]
 VectorOption = Annotated[
@@ -161,8 +162,7 @@ def print_problems(problems: dict[str, str], what: str = "sound", failed: str = 
     count = len(problems)
     console.print(f"{count:,} {what}{'s' if count > 1 else ''} {failed}:")
     for name, reason in list(problems.items())[:PROBLEMS_SHOWN]:
-        named = Path(name).name
-        console.print(f"  {plain(reason if reason.startswith(named) else f'{name}: {reason}')}")
+        console.print(f"  {plain(reason if reason.startswith(name) else f'{name}: {reason}')}")
     if count > PROBLEMS_SHOWN:
         console.print(f"  … and {count - PROBLEMS_SHOWN:,} more")
 

@@ -63,31 +63,40 @@ IMPORT_OPTIONS: dict[str, Any] = {
     "npz": NpzOption,
     "encoder": GivenEncoderOption,
     "vector_kind": VectorKindOption,
+    "query": Annotated[str | None, typer.Option(help="Words to search for on Freesound, in its own syntax.")],
+    "pack": Annotated[str | None, typer.Option(help="Number of a pack of Freesound.")],
+    "user": Annotated[str | None, typer.Option(help="Name of a user of Freesound.")],
+    "token": Annotated[str | None, typer.Option(help="Your API token; better as FREESOUND_TOKEN, which nobody sees.")],
+    "limit": Annotated[int, typer.Option(min=1, help="Number of sounds to take at most.")],
+    "previews": Annotated[bool, typer.Option(help="Fetch previews; without them, Freesound plays the sounds.")],
 }
 """Options of ``import``, by the keyword arguments that a data set's ``load`` may take."""
 
 
 def import_command(dataset: Dataset) -> Callable[..., None]:
     """The command that imports a data set: ``--out``, and what of :data:`IMPORT_OPTIONS` its ``load`` takes."""
-    place, *keywords = signature(dataset.load).parameters
+    parameters = signature(dataset.load).parameters
+    places = [name for name, parameter in parameters.items() if parameter.kind is not Parameter.KEYWORD_ONLY]
 
     def command(out: Path, **given: Any) -> None:
         from bstviz.datasets.taxonomy import load_taxonomy
 
-        where = given.pop(place)
+        where = [given.pop(place) for place in places]
         if given.get("taxonomy"):
             given["taxonomy"] = load_taxonomy(given["taxonomy"])
-        save_collection(dataset.load(where, **given), out)
+        if "track" in parameters:
+            given["track"] = track
+        save_collection(dataset.load(*where, **given), out)
 
-    required = {place: Path, "out": OutOption}
-    optional = {name: IMPORT_OPTIONS[name] for name in keywords if name in IMPORT_OPTIONS}
+    required = dict.fromkeys(places, Path) | {"out": OutOption}
+    optional = {name: IMPORT_OPTIONS[name] for name in parameters if name in IMPORT_OPTIONS}
     # what Typer reads arguments and options from
     command.__annotations__ = required | optional
     command.__signature__ = Signature(  # type: ignore[attr-defined]
         [
             *(Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in required.items()),
             *(
-                Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=None)
+                Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=parameters[name].default)
                 for name, kind in optional.items()
             ),
         ]

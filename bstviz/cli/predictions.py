@@ -43,7 +43,7 @@ ClassOption = Annotated[
     str | None,
     typer.Option(
         "--class-column",
-        help="Column of the predicted classes (codes or indices); by default predicted, or the challenge's.",
+        help="Column of the predicted classes (codes, names or indices); by default predicted, or the challenge's.",
     ),
 ]
 ScoreOption = Annotated[
@@ -98,7 +98,7 @@ def _print_answers(answers: Answers, written: Path) -> None:
 
 @commands.command()
 def score(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet of predictions, by any model.")],
+    file: Annotated[Path, typer.Argument(help="Table of predictions, by any model: CSV, TSV, JSON lines or Parquet.")],
     truth: Annotated[Path, typer.Option(help="Collection whose classes are right.")],
     id_column: IdOption = None,
     class_column: ClassOption = None,
@@ -117,6 +117,8 @@ def score(
     predictions = read_predictions(
         file, sounds.taxonomy, id_column=id_column, class_column=class_column, score_column=score_column
     )
+    for note in predictions.notes:
+        console.print(f"  note: {plain(note)}")
     found = scores.score(predictions, sounds)
     if as_json:
         counts = {"without_prediction": found.without_prediction, "unknown": found.unknown}
@@ -218,7 +220,7 @@ def export(
 
 @imports.command("predictions")
 def import_predictions(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet of predictions, by any model.")],
+    file: Annotated[Path, typer.Argument(help="Table of predictions, by any model: CSV, TSV, JSON lines or Parquet.")],
     collection: Annotated[Path, typer.Option(help="The sounds that they are for.")],
     name: Annotated[str, typer.Option(help="What to call the model.")],
     out: OutOption,
@@ -255,6 +257,8 @@ def import_predictions(
     predictions = read_predictions(
         file, sounds.taxonomy, id_column=id_column, class_column=class_column, score_column=score_column
     )
+    for note in predictions.notes:
+        console.print(f"  note: {plain(note)}")
     made = external_runs(
         predictions,
         sounds,

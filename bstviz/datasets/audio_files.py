@@ -37,7 +37,7 @@ MPEG_SYNC, MP4 = 0xFFE0, b"ftyp"
 """The bits by which frames of MPEG begin (MP3, AAC), and what stands from the fifth byte on in MP4."""
 LONGEST_NAME = 150
 """Bytes of a name that a table gives its sound; file systems take 255."""
-ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]+://[^/]*(/.*)", re.IGNORECASE)
+LOCATION = re.compile(r"\s*[a-z][a-z0-9+.-]+://[^/]*(/.*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -123,25 +123,31 @@ class _Files:
 
     @classmethod
     def under(cls, root: Path, *, follow_links: bool) -> _Files:
-        from bstviz.datasets.folder import listed
+        from bstviz.datasets.folder import sounds_in
 
         by_path: dict[str, str | None] = {}
         by_name: dict[str, str | None] = {}
         by_file: dict[str, str | None] = {}
-        for path in sorted(listed(root, follow_links=follow_links).files, key=lambda p: (p.count("/"), p)):
+
+        def same(one: str, other: str) -> bool:  # as where a link names it
+            return one == other or on_disk(root / one).resolve() == on_disk(root / other).resolve()
+
+        for path in sorted(sounds_in(root, follow_links=follow_links).files, key=lambda p: (p.count("/"), p)):
             bare = path.rsplit(".", 1)[0]
             for own in {_key(spelt) for name in (path, bare) for spelt in (name, _western(name))}:
                 by_path[own] = path if own not in by_path else None
-            for own in {_key(PurePosixPath(spelt).name) for spelt in (path, _western(path))}:
-                by_file[own] = path if own not in by_file else None
             name = PurePosixPath(bare).name
-            nearer = by_name.get(name)
-            if name not in by_name or (nearer is not None and nearer.count("/") == path.count("/")):
-                by_name[name] = path if name not in by_name else None
+            nearer = by_name.setdefault(name, path)
+            if nearer and nearer.count("/") == path.count("/") and not same(nearer, path):
+                by_name[name] = None
+            for own in {_key(PurePosixPath(spelt).name) for spelt in (path, _western(path))}:
+                known = by_file.setdefault(own, path)
+                if known and not same(known, path):
+                    by_file[own] = None
         return cls(by_path, by_name, by_file)
 
     def of_path(self, given: str) -> str | None:
-        address = ADDRESS.match(given)
+        address = LOCATION.match(given)
         given = unquote(address[1]) if address else given
         key = _key(given)
         if ".." in key.split("/"):

@@ -51,7 +51,8 @@ def refuse_to_drop(rows: Sequence[int], collection: Collection, info: EncoderInf
     """Refuse an encoder that leaves sounds with nothing, because they have embeddings of another one and no file."""
     if rows:
         seconds = info.preprocessing.max_seconds
-        options = f" --max-seconds {seconds:g}" * (seconds is not None) + " --antialias" * info.preprocessing.antialias
+        options = "" if seconds is None else f" --max-seconds {seconds:g}"
+        options += " --antialias" * info.preprocessing.antialias
         raise UserError(
             f"{len(rows):,} sounds, {collection.sounds['sound_id'].iat[rows[0]]!r} for one, have embeddings of "
             f"{collection.audio_encoder}, and their files cannot be read now: they would have none of {info}. Nothing "

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from bstviz.datasets.audio_files import ids_of, path_column
-from bstviz.datasets.folder import left_out_in_words, listed
+from bstviz.datasets.folder import left_out_in_words, sounds_in
 from bstviz.datasets.labels import FOLDER, codes_by_key, plain_key
 from bstviz.datasets.reading import ReadTable, read_table
 from bstviz.datasets.taxonomy import Taxonomy
@@ -59,7 +59,7 @@ def rows_of(
         rows.index = pd.RangeIndex(1, len(rows) + 1, name="row")
         names = {k: v for t in read_tables for k, v in (t.class_names or {}).items()}
         return ReadTable(rows, tuple(note for t in read_tables for note in t.notes), names), class_from, {}
-    listing = listed(folder, follow_links=follow_links)
+    listing = sounds_in(folder, follow_links=follow_links)
     notes = left_out_in_words(listing.left_out)
     if not listing.files:
         tables = f"{', '.join(METADATA[:-1])} or {METADATA[-1]}"

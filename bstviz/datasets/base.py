@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
     from bstviz.datasets.taxonomy import Taxonomy
 
+TRIES, WAIT = 5, 2.0  # connections to get one file or answer, and seconds between them, growing
+TIMEOUT = 60.0  # seconds
 CLASSES_SHOWN = 8
 """Classes that are none of the taxonomy's, counted one by one; the others are counted together."""
 
@@ -41,9 +43,9 @@ class Source:
 class Dataset(Protocol):
     """What a module of this package offers; its docstring is the help of ``bstviz import <id>``.
 
-    ``load`` takes where the data lie, unless it makes them, and then any of the keyword arguments ``name``,
-    ``taxonomy`` and ``audio_folder``. Importing the module brings in nothing heavy, so that the command line starts
-    quickly.
+    ``load`` takes where the data lie, unless it makes or asks for them, and then keyword arguments such as ``name``,
+    ``taxonomy`` and ``audio_folder``, for which the command has options (``IMPORT_OPTIONS``). Importing the module
+    brings in nothing heavy, so that the command line starts quickly.
     """
 
     SOURCE: Source

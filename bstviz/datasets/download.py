@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 from bstviz import paths
 from bstviz.datasets import unpacking
+from bstviz.datasets.base import TIMEOUT, TRIES, WAIT
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.registry import DATASETS
 from bstviz.errors import UserError
@@ -32,8 +33,6 @@ from bstviz.errors import UserError
 API = "https://zenodo.org/api"
 LATEST = "latest"
 DOWNLOAD_BYTES = 2**16  # bytes; a connection that breaks off loses less than that
-TRIES, WAIT = 5, 2.0  # connections to get one file, and seconds between them, growing
-TIMEOUT = 60.0
 PARTIAL, NOT_FOUND, OUT_OF_RANGE = 206, 404, 416
 """Of HTTP's statuses."""
 AUDIO_FILE = re.compile(r"audio", re.IGNORECASE)

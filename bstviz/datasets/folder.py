@@ -63,7 +63,7 @@ def list_sounds(folder: Path, *, follow_links: bool = False) -> Listing:
 
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}.")
-    listing = listed(folder, follow_links=follow_links)
+    listing = sounds_in(folder, follow_links=follow_links)
     if "." in listing.left_out:
         raise UserError(f"{folder}: {listing.left_out['.']} Allow it to be read, or choose another folder.")
     if not listing.files:
@@ -72,7 +72,7 @@ def list_sounds(folder: Path, *, follow_links: bool = False) -> Listing:
     return listing
 
 
-def listed(folder: Path, *, follow_links: bool = False) -> Listing:
+def sounds_in(folder: Path, *, follow_links: bool = False) -> Listing:
     """The audio files in a folder and below, of which there may be none.
 
     Hidden files and folders and ``__MACOSX`` are passed over. Links are followed where they stay inside the folder; the

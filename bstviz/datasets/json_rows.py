@@ -59,7 +59,7 @@ def json_rows(path: Path, text: str, notes: list[str]) -> pd.DataFrame:
     if wrong is not None:
         raise UserError(f'Cannot read {path}: {unit} {wrong} is no object such as {{"file_name": "a.wav"}}.')
     if SURROGATE_ESCAPE.search(text):
-        mended = [(number, _without_halves(record)) for number, record in records]
+        mended = [(number, without_halves(record)) for number, record in records]
         halved = [number for (number, new), (_, old) in zip(mended, records, strict=True) if new != old]
         if halved:
             notes.append(
@@ -70,7 +70,7 @@ def json_rows(path: Path, text: str, notes: list[str]) -> pd.DataFrame:
     return pd.DataFrame([record for _, record in records], index=pd.Index([n for n, _ in records], name=unit))
 
 
-def _without_halves(value: Any) -> Any:
+def without_halves(value: Any) -> Any:
     """A value of JSON whose texts hold no lone surrogate, which no file or page takes.
 
     Those by which Python stands for the bytes of a name that is not UTF-8 (PEP 383) are written as
@@ -79,7 +79,7 @@ def _without_halves(value: Any) -> Any:
     if isinstance(value, str):
         return readable(OTHER_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value))
     if isinstance(value, list):
-        return [_without_halves(part) for part in value]
+        return [without_halves(part) for part in value]
     if isinstance(value, dict):
-        return {_without_halves(name): _without_halves(part) for name, part in value.items()}
+        return {without_halves(name): without_halves(part) for name, part in value.items()}
     return value

@@ -11,6 +11,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,8 +64,17 @@ def where(rows: pd.DataFrame, position: int) -> str:
     return f"{rows.index.name or 'row'} {rows.index[position]}"
 
 
-def read_table(path: Path) -> ReadTable:
+def column_of(rows: pd.DataFrame, name: str) -> str | None:
+    """The column that a person names, in the file's words or in those that it was read by; None without one."""
+    return next((own for own in (name, _key(name)) if own in rows), None)
+
+
+def read_table(path: Path, *, words: Sequence[str] = ()) -> ReadTable:
     """A CSV, TSV, JSON lines, JSON or Parquet file as a table.
+
+    Args:
+        path: The file.
+        words: Columns whose cells stay words, beside those that are known to be: ``1.50`` of ids is no number.
 
     Raises:
         UserError: The file is missing, of another kind, or cannot be read for certain.
@@ -79,12 +89,15 @@ def read_table(path: Path) -> ReadTable:
             f"{path} is neither .csv, .tsv, .jsonl, .json nor .parquet. Save a spreadsheet as CSV in its own program."
         )
     text, notes = decoded_text(path)
-    rows = _csv(path, text, notes) if suffix in (".csv", ".tsv") else json_rows(path, text, notes)
+    if suffix in (".csv", ".tsv"):
+        rows = _csv(path, text, WORD_COLUMNS.union(map(_key, words)), notes)
+    else:
+        rows = json_rows(path, text, notes)
     rows.columns = _named(path, [str(c) for c in rows.columns], notes)
     return ReadTable(rows, tuple(notes))
 
 
-def _csv(path: Path, text: str, notes: list[str]) -> pd.DataFrame:
+def _csv(path: Path, text: str, words: AbstractSet[str], notes: list[str]) -> pd.DataFrame:
     """Rows of separated values, the index their lines; nothing is shifted, and blank rows are left out."""
     import pandas as pd
 
@@ -140,7 +153,7 @@ def _csv(path: Path, text: str, notes: list[str]) -> pd.DataFrame:
         escaped = [v.startswith("'") and v[1:].startswith(FORMULA) for v in values]
         quoted += sum(escaped)
         bare = [v[1:] if e else v for v, e in zip(values, escaped, strict=True)]
-        made.append(_typed(bare, index, name, decimal_comma=separator != ",", notes=notes))
+        made.append(_typed(bare, index, name, kept=words, decimal_comma=separator != ",", notes=notes))
     if quoted:
         notes.append(f"{quoted:,} cells of {path.name} had an apostrophe that keeps spreadsheets from computing them.")
     rows = pd.concat(made, axis=1) if made else pd.DataFrame(index=index)
@@ -192,14 +205,22 @@ def _without_nameless(header: list[str], cells: list[list[str]], notes: list[str
 
 
 def _typed(
-    values: Sequence[str], index: pd.Index, name: str, *, decimal_comma: bool, notes: list[str]
+    values: Sequence[str],
+    index: pd.Index,
+    name: str,
+    *,
+    kept: AbstractSet[str],
+    decimal_comma: bool,
+    notes: list[str],
 ) -> pd.Series[Any]:
-    """Cells as numbers, or as yes and no, where all of them are; else as words. Blank ones are missing."""
+    """Cells as numbers, or as yes and no, where all of them are; else as words, as of the columns that are ``kept`` so.
+    Blank ones are missing.
+    """
     import pandas as pd
 
     words = pd.Series([v or None for v in values], index=index, dtype="str")
     present = [v for v in values if v]
-    if _key(name) in WORD_COLUMNS or not present:
+    if _key(name) in kept or not present:
         return words
     if {v.casefold() for v in present} <= {"true", "false"}:
         return words.str.casefold().map({"true": True, "false": False}).astype("boolean")

@@ -237,6 +237,7 @@ def _with_classes(
     import pandas as pd
 
     from bstviz.datasets.labels import FOLDER, class_folder, codes_by_key, known_in_words, label_column, mapped
+    from bstviz.datasets.reading import column_of
 
     if class_from == FOLDER and FOLDER not in rows:
         if "path" not in rows:
@@ -245,12 +246,13 @@ def _with_classes(
         classes = pd.Series([class_folder(path, known) for path in rows["path"]], index=rows.index, dtype="str")
         notes.append("Classes are the names of the folders that the files lie in.")
     else:
-        column = class_from if class_from is not None else label_column(c for c in rows if rows[c].notna().any())
-        if column is None:
+        labelled = label_column(c for c in rows if rows[c].notna().any())
+        if class_from is None and labelled is None:
             return rows
-        if column not in rows:
+        column = column_of(rows, class_from) if class_from is not None else labelled
+        if column is None:
             raise UserError(
-                f"--class-from is {column!r}; allowed are {FOLDER} and the columns, {', '.join(map(str, rows))}."
+                f"--class-from is {class_from!r}; allowed are {FOLDER} and the columns, {', '.join(map(str, rows))}."
             )
         values = rows[column]
         if column in class_names:

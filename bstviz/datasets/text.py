@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bstviz.errors import UserError
 
-MARKS = {
+BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -42,7 +42,7 @@ def decoded_text(path: Path) -> tuple[str, list[str]]:
     other = next((words for mark, words in NO_TEXT.items() if raw.startswith(mark)), None)
     if other is not None:
         raise UserError(f"Cannot read {path} as text: it is {other}. Save it as CSV.")
-    stated = next((name for mark, name in MARKS.items() if raw.startswith(mark)), None)
+    stated = next((name for mark, name in BYTE_ORDER_MARKS.items() if raw.startswith(mark)), None)
     encoding = stated or _without_mark(raw[:PROBED])
     odd: list[int] = []
 

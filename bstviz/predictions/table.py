@@ -14,7 +14,10 @@ import numpy as np
 import pandas as pd
 
 from bstviz import storage
+from bstviz.datasets.labels import mapped
+from bstviz.datasets.reading import column_of, read_table, where
 from bstviz.datasets.taxonomy import Taxonomy
+from bstviz.datasets.writing import csv_bytes
 from bstviz.errors import UserError
 from bstviz.models.run_info import Given
 
@@ -37,12 +40,14 @@ class PredictionTable:
         labels: (n,) int64, predicted second-level labels.
         probabilities: (n, C) float32; what the model did not give is filled in as :data:`given` says.
         given: Which of the probabilities the model gave.
+        notes: What was found out on reading them, a sentence each.
     """
 
     sound_ids: np.ndarray
     labels: np.ndarray
     probabilities: np.ndarray
     given: Given = "classes"
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -54,9 +59,13 @@ class PredictionTable:
         return found
 
     def rows_of(self, sound_ids: Sequence[str] | pd.Series) -> np.ndarray:
-        """Row of each of some sounds, (m,) int64; -1 for a sound without a prediction."""
-        rows: np.ndarray = pd.Index(self.sound_ids).get_indexer(pd.Index(sound_ids))
-        return rows
+        """Row of each of some sounds, (m,) int64; -1 for a sound without a prediction.
+
+        An id that begins or ends with blanks is found without them too: tables are read so.
+        """
+        known, wanted = pd.Index(self.sound_ids), pd.Series(sound_ids, dtype="str")
+        rows: np.ndarray = known.get_indexer(pd.Index(wanted))
+        return np.where(rows >= 0, rows, known.get_indexer(pd.Index(wanted.str.strip())))
 
 
 def read_predictions(
@@ -67,14 +76,14 @@ def read_predictions(
     class_column: str | None = None,
     score_column: str | None = None,
 ) -> PredictionTable:
-    """Read a table of predictions.
+    """Read a table of predictions, of any separator and encoding (:func:`bstviz.datasets.reading.read_table`).
 
-    Classes are codes (``fx-a``) or the official indices (``405``). Probabilities are columns ``p_<code>`` or ``<code>``
-    of every class; without them the score of the predicted class is one, the rest spread evenly over the others (a
-    score that would make another class as probable is raised just over it), and without that it is 1.
+    Classes are codes (``fx-a``), names or the official indices (``405``). Probabilities are columns ``p_<code>`` or
+    ``<code>`` of every class; without them the score of the predicted class is one, the rest spread evenly over the
+    others (a score that would make another class as probable is raised just over it), and without that it is 1.
 
     Args:
-        file: CSV or Parquet.
+        file: CSV, TSV, JSON lines or Parquet.
         taxonomy: The classes.
         id_column: Column of the sounds' ids; the first of :data:`PREDICTION_ID_COLUMNS` when left out.
         class_column: Of the predicted classes; the first of :data:`PREDICTED_COLUMNS` when left out, or else the most
@@ -86,17 +95,22 @@ def read_predictions(
         UserError: The file cannot be read, a column is missing, an id is repeated, a class is none of the taxonomy's,
             or a probability is not between 0 and 1.
     """
-    table = _read_table(Path(file))
+    read = read_table(Path(file), words=[name for name in (id_column, class_column) if name])
+    table = read.rows
     ids = table[_column(table, id_column, PREDICTION_ID_COLUMNS, "--id-column", file)].astype("str")
-    if ids.isna().any() or ids.duplicated().any():
-        wrong = ids[ids.isna() | ids.duplicated()].iloc[0]
-        raise UserError(f"{file} has the id {wrong!r} twice, or a row without one; every sound has one prediction.")
+    if ids.str.fullmatch(r"\d+\.0").all():  # as programs make them of whole ones
+        ids = ids.str.removesuffix(".0")
+    if (wrong := (ids.isna() | ids.duplicated()).to_numpy()).any():
+        first = int(wrong.argmax())
+        what = "has no id" if ids.isna().iat[first] else f"has the id {ids.iat[first]!r}, as a row before it"
+        raise UserError(f"{file}: {where(table, first)} {what}; every sound has one prediction.")
     probabilities = _all_probabilities(table, taxonomy, file)
+    said: list[str] = []
     if class_column is None and probabilities is not None and not set(PREDICTED_COLUMNS) & set(table):
         labels = probabilities.argmax(axis=1)
     else:
         named = _column(table, class_column, PREDICTED_COLUMNS, "--class-column", file)
-        labels = _labels(table[named], taxonomy, f"{file}, column {named}")
+        labels, said = _labels(table, named, taxonomy, file)
     if class_column is None and score_column is None:
         score_column = next((name for name in SCORE_COLUMNS if name in table), None)
     given: Given = "classes"
@@ -108,7 +122,7 @@ def read_predictions(
     else:
         given = "none"
         probabilities = np.eye(len(taxonomy.codes), dtype=np.float32)[labels]
-    return PredictionTable(ids.to_numpy(object), labels, probabilities, given)
+    return PredictionTable(ids.to_numpy(object), labels, probabilities, given, (*read.notes, *said))
 
 
 def spread_evenly(labels: np.ndarray, scores: np.ndarray, classes: int) -> np.ndarray:
@@ -123,8 +137,8 @@ def spread_evenly(labels: np.ndarray, scores: np.ndarray, classes: int) -> np.nd
 
 
 def write_predictions(predictions: PredictionTable, taxonomy: Taxonomy, file: str | Path) -> Path:
-    """Write predictions as CSV: ``sound_id``, ``predicted``, ``predicted_top``, ``confidence``, and ``p_<code>`` of
-    every class.
+    """Write predictions as CSV that spreadsheets open (:func:`bstviz.datasets.writing.csv_bytes`): ``sound_id``,
+    ``predicted``, ``predicted_top``, ``confidence``, and ``p_<code>`` of every class.
     """
     codes = np.array(taxonomy.codes, object)
     tops = np.array(taxonomy.top_codes, object)[taxonomy.parents]
@@ -136,41 +150,31 @@ def write_predictions(predictions: PredictionTable, taxonomy: Taxonomy, file: st
     }
     table = pd.DataFrame(named | {f"p_{c}": predictions.probabilities[:, i] for i, c in enumerate(codes)})
     file = Path(file)
-    storage.write_file(file, table.to_csv(index=False, float_format="%.9g").encode())
+    storage.write_file(file, csv_bytes(table))
     return file
-
-
-def _read_table(file: Path) -> pd.DataFrame:
-    if file.suffix not in (".csv", ".parquet"):
-        raise UserError(f"{file} is no table of predictions: its name must end in .csv or .parquet.")
-    try:
-        return pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file, dtype="str")
-    except FileNotFoundError:
-        raise UserError(f"There is no file {file}.") from None
-    except ValueError as error:  # what pandas and pyarrow raise for files that are none
-        raise UserError(f"{file} cannot be read as {file.suffix[1:]}: {error}") from None
 
 
 def _column(table: pd.DataFrame, named: str | None, usual: Sequence[str], option: str, file: str | Path) -> str:
     """The column that is named, or else the first of the usual ones."""
-    found = next((name for name in ((named,) if named else usual) if name in table), None)
+    found = next((own for name in ((named,) if named else usual) if (own := column_of(table, name))), None)
     if found is None:
         wanted = repr(named) if named else " or ".join(usual)
         raise UserError(f"{file} has no column {wanted}; it has {', '.join(map(str, table))}. Name one with {option}.")
     return found
 
 
-def _labels(values: pd.Series, taxonomy: Taxonomy, where: str) -> np.ndarray:
-    """Labels of codes or official indices."""
-    known = {code: label for label, code in enumerate(taxonomy.codes)}
-    known |= {str(c.index): label for label, c in enumerate(taxonomy.second) if c.index is not None}
-    labels = values.astype("str").str.strip().str.removesuffix(".0").map(known)
-    if labels.isna().any():
+def _labels(table: pd.DataFrame, column: str, taxonomy: Taxonomy, file: str | Path) -> tuple[np.ndarray, list[str]]:
+    """Labels (n,) of a column of codes, names or official indices, and what was mapped to codes."""
+    values = table[column].astype("str").where(table[column].notna())
+    codes, notes = mapped(values, taxonomy)
+    labels = taxonomy.encode(codes.where(codes.isin(taxonomy.codes)))
+    if (wrong := labels < 0).any():
+        first = int(wrong.argmax())
         raise UserError(
-            f"{where} holds {values[labels.isna()].iloc[0]!r}, which is no second-level class of taxonomy "
-            f"{taxonomy.id!r}; allowed are {', '.join(taxonomy.codes)}, or their indices."
+            f"{file}, column {column}: {where(table, first)} holds {values.iat[first]!r}, which is no second-level "
+            f"class of taxonomy {taxonomy.id!r}; allowed are {', '.join(taxonomy.codes)}, names and indices."
         )
-    return labels.to_numpy(np.int64)
+    return labels, notes
 
 
 def _numbers(table: pd.DataFrame, column: str, file: str | Path) -> np.ndarray:
@@ -178,8 +182,10 @@ def _numbers(table: pd.DataFrame, column: str, file: str | Path) -> np.ndarray:
     values = pd.to_numeric(table[column], errors="coerce").to_numpy(float)
     wrong = ~((values >= 0) & (values <= 1))
     if wrong.any():
+        first = int(wrong.argmax())
         raise UserError(
-            f"{file}, column {column}: {table[column].to_numpy(object)[wrong][0]!r} is no probability, 0 to 1."
+            f"{file}, column {column}: {where(table, first)} holds {table[column].iat[first]}, which is no "
+            "probability, 0 to 1."
         )
     return values
 

@@ -33,6 +33,7 @@ def test_the_commands_are_these() -> None:
             "import bsd35k",
             "import table",
             "import folder",
+            "import freesound",
             "import predictions",
             "datasets",
             "fetch",

@@ -80,7 +80,7 @@ def test_a_card_is_printed_or_written(place: Path, tmp_path: Path) -> None:
         ("predict {}/tones --run {}/flat --out x.csv --format xml", "format is 'xml'; allowed are csv, dcase"),
         ("predict {}/tones --run {}/flat --out x --format dcase", "The label is ''; the challenge wants"),
         ("score {}/tones.csv --truth {}/tones", "has no column predicted or"),
-        ("import predictions {}/no.csv --collection {}/tones --name a --out x", "There is no file"),
+        ("import predictions {}/no.csv --collection {}/tones --name a --out x", "There is no table"),
         ("train {}/tones --loss external --out x", "loss is 'external'; allowed are hierarchical, flat"),
     ],
 )

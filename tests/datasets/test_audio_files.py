@@ -57,6 +57,14 @@ def test_a_spelling_that_two_files_share_is_none_of_them(tmp_path: Path) -> None
     assert paths(tmp_path, "c/one.wav", "/elsewhere/take.wav", "c/ONE.wav") == [None, None, "c/ONE.wav"]
 
 
+def test_a_file_that_a_link_names_too_is_found_by_its_id(tmp_path: Path) -> None:
+    for name in ("pack/take.wav", "a/other.wav", "b/other.wav"):
+        wav(tmp_path / "audio" / name)
+    (tmp_path / "audio" / "twin").symlink_to("pack")
+    root = (tmp_path / "audio").resolve()
+    assert find(root, ["take", "other"], [None, None]).paths == ("pack/take.wav", None)
+
+
 def test_paths_that_lead_out_or_are_none_are_not_followed(tmp_path: Path) -> None:
     wav(tmp_path / "secret.wav")
     wav(tmp_path / "audio" / "a.wav")

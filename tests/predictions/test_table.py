@@ -75,9 +75,13 @@ def test_another_models_columns_are_taken_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        (TABLE.assign(id=["7", "7"]), "'7' twice"),
-        (TABLE.assign(predicted_bst_second_level_class=["fx-a", "fx-other"]), "'fx-other', which is no second-level"),
-        (TABLE.assign(prediction_score=[0.5, 1.5]), "'1.5' is no probability"),
+        (TABLE.assign(id=["7", "7"]), "line 3 has the id '7', as a row before it"),
+        (TABLE.assign(id=["7", None]), "line 3 has no id"),
+        (
+            TABLE.assign(predicted_bst_second_level_class=["fx-a", "fx-other"]),
+            "line 3 holds 'fx-other', which is no",
+        ),
+        (TABLE.assign(prediction_score=[0.5, 1.5]), "line 3 holds 1.5, which is no probability"),
         (TABLE.rename(columns={"id": "name"}), "no column sound_id or id; it has name.*--id-column"),
         (TABLE[["id"]], "no column predicted or .*--class-column"),
         (TABLE.assign(**dict.fromkeys(CODES, 0.5)), "sum to 11.5; they must sum to 1"),
@@ -90,10 +94,53 @@ def test_what_cannot_be_meant_is_refused_in_a_sentence(table: pd.DataFrame, says
 
 
 def test_another_kind_of_file_and_a_missing_one_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"must end in \.csv or \.parquet"):
+    (tmp_path / "p.txt").write_text("id")
+    with pytest.raises(UserError, match=r"neither \.csv, .* nor \.parquet"):
         read_predictions(tmp_path / "p.txt", bst())
-    with pytest.raises(UserError, match="There is no file"):
+    with pytest.raises(UserError, match="There is no table"):
         read_predictions(tmp_path / "p.csv", bst())
     (tmp_path / "p.parquet").write_bytes(b"no parquet")
-    with pytest.raises(UserError, match="cannot be read as parquet"):
+    with pytest.raises(UserError, match="Cannot read"):
         read_predictions(tmp_path / "p.parquet", bst())
+
+
+def test_tables_of_spreadsheets_are_read_as_everywhere(tmp_path: Path) -> None:
+    """Semicolons, decimal commas, Windows-1252, blank rows, capitals, names of classes, ids that look like numbers."""
+    text = "Take;Guess;Sure\nTür 1;Animals;0,5\n;;\n1.50;FX_v;0,75\n007;405;1\n"
+    (tmp_path / "p.csv").write_bytes(text.encode("cp1252"))
+    read = read_predictions(tmp_path / "p.csv", bst(), id_column="Take", class_column="Guess", score_column="Sure")
+    assert read.sound_ids.tolist() == ["Tür 1", "1.50", "007"]
+    assert [CODES[i] for i in read.labels] == ["fx-a", "fx-v", CODES[by_index(405)]]
+    np.testing.assert_allclose(read.scores, [0.5, 0.75, 1], rtol=1e-6)
+    for words in ("semicolon", "Windows-1252", "1 blank row", "'Animals' as fx-a"):
+        assert any(words in note for note in read.notes), words
+
+
+def by_index(index: int) -> int:
+    return next(label for label, c in enumerate(bst().second) if c.index == index)
+
+
+def test_ids_that_a_program_made_fractions_are_whole(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"sound_id": [7.0, 9.0], "predicted": ["fx-a", "m-sp"]})
+    rows.to_parquet(tmp_path / "p.parquet")
+    assert read_predictions(tmp_path / "p.parquet", bst()).sound_ids.tolist() == ["7", "9"]
+    assert read_predictions(written(rows, tmp_path), bst()).sound_ids.tolist() == ["7", "9"]
+
+
+def test_columns_are_named_as_the_file_or_as_they_are_read(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("File Name,Label\na.wav,fx-a\n")
+    for id_column, class_column in (("File Name", "Label"), ("file_name", "label")):
+        read = read_predictions(tmp_path / "p.csv", bst(), id_column=id_column, class_column=class_column)
+        assert read.sound_ids.tolist() == ["a.wav"]
+
+
+def test_what_is_written_computes_nothing_and_finds_its_sounds_again(tmp_path: Path) -> None:
+    ids = np.array(["=1+1", "NA", " blank .wav", "a,b\n"], object)
+    labels = np.arange(4)
+    before = PredictionTable(ids, labels, spread_evenly(labels, np.full(4, 0.5), len(CODES)))
+    file = write_predictions(before, bst(), tmp_path / "p.csv")
+    assert file.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert b"'=1+1" in file.read_bytes()
+    after = read_predictions(file, bst())
+    assert after.rows_of(ids).tolist() == [0, 1, 2, 3]
+    assert after.rows_of(["nowhere"]).tolist() == [-1]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
+from bstviz.datasets.freesound import CATEGORY
 from bstviz.datasets.taxonomy import DECODINGS
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded
@@ -43,7 +44,8 @@ def license_link(text: str) -> str:
 
 
 def classes(entries: Sequence[tuple[str, Loaded, int]]) -> None:
-    """Labelled class and the class that each run predicts as chips, and whether they agree.
+    """Labelled class, the table's own category where it has one, and the class that each run predicts as chips, and
+    whether labelled and predicted class agree.
 
     Args:
         entries: What to call each run (or nothing), the run, and the sound's row in it; all of one taxonomy.
@@ -51,6 +53,7 @@ def classes(entries: Sequence[tuple[str, Loaded, int]]) -> None:
     _, first, own = entries[0]
     second, parents, true = first.run.taxonomy.second, first.run.taxonomy.parents, first.run.y_true[own]
     parts = [f"labelled {chip(second[true].name, second[true].color)}"] if true >= 0 else ["not labelled"]
+    parts += category(first, own)
     for name, loaded, row in entries:
         predicted = loaded.run.y_pred[row]
         near = "right top level only" if parents[true] == parents[predicted] else "wrong"
@@ -61,6 +64,15 @@ def classes(entries: Sequence[tuple[str, Loaded, int]]) -> None:
         )
     style = "display:flex;gap:6px 14px;flex-wrap:wrap;align-items:center;font-size:.85rem"
     st.html(f'<div style="{style}">' + "".join(f"<span>{part}</span>" for part in parts) + "</div>")
+
+
+def category(loaded: Loaded, row: int) -> list[str]:
+    """HTML of the column ``category``, as of sounds of Freesound, where it says something: no label, another answer."""
+    stated = words(loaded.table, CATEGORY, row)
+    code = next((c for c in loaded.run.taxonomy.second if c.code == stated), None)
+    by = words(loaded.table, "category_by", row)
+    whose = f"category by {html.escape(by)}" if by else "category"
+    return [f"{whose} {chip(code.name, code.color) if code else html.escape(stated[:80])}"] if stated else []
 
 
 def probabilities(loaded: Loaded, row: int) -> None:
