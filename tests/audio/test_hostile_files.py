@@ -95,11 +95,11 @@ def test_what_would_be_touched_is_seen(outside: Outside) -> None:
     assert sorted(set(outside.touched())) == ["connected", "datagram", "the secret was opened"]
 
 
-def checked(outside: Outside, decoding: Callable[[bytes, str], Sound], *, names: int) -> int:
-    """Decode every kind with every address, under so many names each; returns how many files that were."""
+def checked(outside: Outside, decoding: Callable[[bytes, str], Sound], *, names: int = 1, every: int = 1) -> int:
+    """Decode every kind with each n-th address, under so many names each; returns how many files that were."""
     turns, count = cycle(NAMES), 0
-    for kind, make in KINDS.items():
-        for address in addresses(outside.port, outside.secret):
+    for turn, (kind, make) in enumerate(KINDS.items()):
+        for address in addresses(outside.port, outside.secret)[turn % every :: every]:
             data = make(address)
             for _ in range(names):
                 name, count = next(turns), count + 1
@@ -122,15 +122,15 @@ def from_path(data: bytes, name: str) -> Sound:
 
 
 def test_no_upload_leads_anywhere(outside: Outside) -> None:
-    assert checked(outside, lambda data, name: decode.decode(data, name=name), names=1) > 800
+    assert checked(outside, lambda data, name: decode.decode(data, name=name), every=4) > 200
 
 
 def test_no_file_leads_anywhere(outside: Outside) -> None:
-    assert checked(outside, from_path, names=1) > 800
+    assert checked(outside, from_path, every=4) > 200
 
 
 def test_the_decoders_lead_nowhere_where_no_process_is_confined(outside: Outside) -> None:
-    assert checked(outside, decoded_here, names=1) > 800
+    assert checked(outside, decoded_here) > 800
 
 
 @pytest.mark.long

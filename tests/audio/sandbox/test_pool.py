@@ -117,6 +117,19 @@ def test_what_computes_for_ever_is_ended_by_its_processor_time(own_pool: Pool, m
             decode.decode(WAV, name="a.wav")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="processor time is limited by POSIX")
+def test_a_wav_with_two_bytes_changed_ends_no_batch(own_pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is called G.723.1 then, of which its bytes are half a million frames."""
+    data = bytearray(sndfile(np.random.default_rng(0).normal(0, 0.1, 6_000_000), 44_100))
+    data[20:22] = b"\x42\0"
+    with monkeypatch.context() as patched:
+        patched.setattr(pool, "seconds_for", lambda size: 1)
+        patched.setattr(pool, "CLOCK_SECONDS", 60)
+        with pytest.raises(UserError, match=r"a\.wav could not be decoded: it takes more than 1 seconds of processor"):
+            decode.decode(bytes(data), name="a.wav")
+    assert decode.decode(WAV).seconds == 1
+
+
 def test_a_process_that_does_not_start_is_no_fault_of_the_file(own_pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "START", "raise SystemExit(3)")
     with pytest.raises(AwayError, match=r"ends at its start .*status 3"):
