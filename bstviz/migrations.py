@@ -44,7 +44,7 @@ Header = dict[str, Any]
 
 def collection_header(header: Header) -> Header:
     """``collection.json`` of any version as of version 3: version 1 says the same in the same words."""
-    if header.get("source") in _OFFICIAL:
+    if _stated(header, "source") in _OFFICIAL:
         made = {f"{kind}_encoder": _official(kind, header.get(f"{kind}_encoder")) for kind in ("audio", "text")}
         header = {**header, **made}
     return {**header, "format_version": FORMAT_VERSION}
@@ -52,21 +52,25 @@ def collection_header(header: Header) -> Header:
 
 def run_header(header: Header) -> Header:
     """``run.json`` of any version as of version 3; ``files`` goes on naming what lies in the folder."""
-    if header["collection"].get("source") in _OFFICIAL:
-        header = {**header, "encoders": {kind: _official(kind, made) for kind, made in header["encoders"].items()}}
+    encoders = header.get("encoders")
+    if _stated(header.get("collection"), "source") in _OFFICIAL and isinstance(encoders, dict):
+        header = {**header, "encoders": {kind: _official(kind, made) for kind, made in encoders.items()}}
     if header["format_version"] == FORMAT_VERSION:
         return header
-    kind = header["split_kind"]
-    return {
-        **_renamed(header, _RUN_KEYS),
-        "split_kind": _SPLIT_KINDS.get(kind, kind),
-        "format_version": FORMAT_VERSION,
-    }
+    renamed = {**_renamed(header, _RUN_KEYS), "format_version": FORMAT_VERSION}
+    kind = _stated(header, "split_kind")
+    return {**renamed, "split_kind": _SPLIT_KINDS[kind]} if kind in _SPLIT_KINDS else renamed
 
 
-def _official(kind: str, entry: Header | None) -> Header | None:
+def _stated(entry: object, name: str) -> str | None:
+    """A word that an entry states, which may be of any form; its reader checks it afterwards."""
+    value = entry.get(name) if isinstance(entry, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def _official(kind: str, entry: Any) -> Any:
     """An encoder's entry of an official data set, which says how its embeddings were made; ours name what ran them."""
-    if not entry or entry["id"] != "clap" or entry.get("via") or "preprocessing" in entry:
+    if _stated(entry, "id") != "clap" or entry.get("via") or "preprocessing" in entry:
         return entry
     return {**entry, **(_OFFICIAL_AUDIO if kind == "audio" else _OFFICIAL_TEXT)}
 

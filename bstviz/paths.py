@@ -18,6 +18,7 @@ COLLECTION_VARIABLE = "BSTVIZ_COLLECTIONS"
 REVIEWS_VARIABLE = "BSTVIZ_REVIEWS"
 """Folder of the decisions on labels; see :func:`bstviz.review.decisions.record_file`."""
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 
@@ -27,6 +28,13 @@ def readable(path: str | Path) -> str:
     A name in Latin-1, as old archives and disks have them, becomes ``T\\xfcr.wav``; :func:`on_disk` finds it again.
     """
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def listed(path: str | Path) -> str:
+    """A path as ids and tables hold it: :func:`readable`, and control characters (a name with a line break) as
+    ``\\x0a`` too.
+    """
+    return CONTROL.sub(lambda found: "".join(f"\\x{byte:02x}" for byte in found[0].encode()), readable(path))
 
 
 def on_disk(path: str | Path) -> Path:

@@ -10,17 +10,26 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from msgspec import Meta
+
+from bstviz import schema, stored
 from bstviz.errors import UserError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 PATIENCE = 600  # seconds to wait for another writer
 ATTEMPTS, GAP = 20, 0.005  # to read a folder that is being replaced, and seconds between them
 Content = TypeVar("Content")
+FileName = Annotated[str, Meta(pattern=r"\A[\w-][\w. -]{0,200}\Z", description="the name of a file in the folder")]
+
+
+@dataclass(frozen=True)
+class _Hashed:
+    """What every header says of the files beside it."""
+
+    files: dict[FileName, schema.Digest] = field(default_factory=dict)
 
 
 def flush(path: Path) -> None:
@@ -210,32 +219,28 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     return status.st_ino, status.st_mtime_ns
 
 
-def map_tensor(path: Path, name: str) -> np.ndarray:
-    """A float32 tensor of a safetensors file, read-only and memory-mapped: read from disk where and when it is used.
-
-    Raises:
-        UserError: The file holds no float32 tensor of that name.
-    """
-    import numpy as np
-
-    with path.open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        entry = json.loads(file.read(size)).get(name)
-    if entry is None or entry["dtype"] != "F32":
-        raise UserError(f"{path} holds no float32 tensor {name!r}.")
-    return np.memmap(path, np.float32, "r", offset=8 + size + entry["data_offsets"][0], shape=tuple(entry["shape"]))
-
-
 def sha256(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_header(folder: Path, name: str, header: dict[str, Any]) -> None:
-    """Write the JSON header of a folder, with the SHA-256 of every other file in it under ``files``."""
-    files = {f.name: sha256(f) for f in sorted(folder.iterdir()) if f.is_file() and f.name != name}
-    (folder / name).write_text(json.dumps({**header, "files": files}, indent=1) + "\n", encoding="utf-8")
+def file_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file in a folder by its name."""
+    return {f.name: sha256(f) for f in sorted(folder.iterdir()) if f.is_file()}
+
+
+def write_header(folder: Path, name: str, header: dict[str, Any], files: dict[str, str] | None = None) -> None:
+    """Write the JSON header of a folder, with the SHA-256 of every other file in it under ``files``.
+
+    Args:
+        folder: The folder.
+        name: File name of the header.
+        header: What it says.
+        files: :func:`file_hashes` of the folder, where they are known already.
+    """
+    entry = {**header, "files": file_hashes(folder) if files is None else files}
+    (folder / name).write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
 
 
 def read_header(
@@ -254,16 +259,11 @@ def read_header(
     Raises:
         UserError: The folder is missing, of another version, incomplete or changed since it was written.
     """
-    try:
-        header = json.loads((folder / name).read_text(encoding="utf-8"))
-    except OSError:
-        raise UserError(f"{folder} is not a {kind}: there is no {name} in it.") from None
-    except ValueError as error:
-        raise UserError(f"{folder / name} is not valid JSON ({error}). {remedy}") from None
-    if not isinstance(header, dict):
-        raise UserError(f"{folder / name} is not the header of a {kind}. {remedy}")
+    if not (folder / name).is_file():
+        raise UserError(f"{folder} is not a {kind}: there is no {name} in it.")
+    header = stored.read_json(folder / name, remedy=remedy)
     check_version(header.get("format_version"), versions, f"{folder} has {kind}", remedy)
-    for file, digest in header.get("files", {}).items():
+    for file, digest in schema.convert(header, _Hashed, str(folder / name), remedy).files.items():
         if not (folder / file).is_file():
             raise UserError(f"{folder} lacks {file}. {remedy}")
         if verify and sha256(folder / file) != digest:
@@ -280,10 +280,12 @@ def check_version(version: object, versions: Sequence[int], what: str, remedy: s
         what: Of what it is the version, and a verb: "runs/a has run".
         remedy: What to do about one that is not read and not newer, as a sentence.
     """
-    if version in versions:
+    if type(version) is int and version in versions:
         return
     known = " and ".join(map(str, versions))
     if isinstance(version, int) and version > versions[-1]:
         remedy = "A newer bstviz wrote it; update this one: pip install --upgrade bstviz"
     plural = "s" if len(versions) > 1 else ""
-    raise UserError(f"{what} format version {version!r}; this bstviz reads version{plural} {known}. {remedy}")
+    raise UserError(
+        f"{what} format version {schema.shown(version)}; this bstviz reads version{plural} {known}. {remedy}"
+    )

@@ -50,6 +50,10 @@ def sounds(tmp_path: Path) -> Path:
     return tmp_path / "sounds"
 
 
+def folds(count: int) -> dict[str, object]:
+    return {"count": count, "kind": "stratified", "sha256": "0" * 64}
+
+
 class StoppedError(Exception):
     """What stops work in the middle."""
 
@@ -251,13 +255,13 @@ def test_a_half_done_sweep_of_the_version_before_goes_on(collection: Collection,
 
 def test_an_experiment_is_compared_by_what_its_version_stated(tmp_path: Path) -> None:
     baseline = {"method": "knn", "modality": "audio"}
-    write_experiment(tmp_path, {"folds": 5, "baselines": [baseline], "left_out": ["x"]})
+    write_experiment(tmp_path, {"folds": folds(5), "baselines": [baseline], "left_out": ["x"]})
     with pytest.raises(UserError, match=r"other settings \(baselines\)"):
-        write_experiment(tmp_path, {"folds": 5, "baselines": [{**baseline, "validation": 0.05}], "left_out": []})
+        write_experiment(tmp_path, {"folds": folds(5), "baselines": [{**baseline, "validation": 0.05}], "left_out": []})
     migration.experiment_2(tmp_path)
-    write_experiment(tmp_path, {"folds": 5, "baselines": [{**baseline, "validation": 0.05}], "left_out": []})
+    write_experiment(tmp_path, {"folds": folds(5), "baselines": [{**baseline, "validation": 0.05}], "left_out": []})
     with pytest.raises(UserError, match=r"other settings \(folds\)"):
-        write_experiment(tmp_path, {"folds": 4, "baselines": [{**baseline, "validation": 0.05}], "left_out": []})
+        write_experiment(tmp_path, {"folds": folds(4), "baselines": [{**baseline, "validation": 0.05}], "left_out": []})
 
 
 def test_a_review_of_the_version_before_is_read_and_added_to(collection: Collection, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bstviz import storage
+from bstviz import storage, stored
 from bstviz.errors import UserError
 
 
@@ -48,7 +48,7 @@ def test_an_exception_while_writing_leaves_the_old_folder(tmp_path: Path) -> Non
 KILLED_AT = """
 import os, signal, sys
 from pathlib import Path
-from bstviz import storage
+from bstviz import storage, stored
 
 folder, moment = Path(sys.argv[1]), int(sys.argv[2])
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
@@ -135,7 +135,7 @@ def test_what_cannot_be_read_is_not_tried_again(tmp_path: Path) -> None:
 WRITES = """
 import sys, time
 from pathlib import Path
-from bstviz import storage
+from bstviz import storage, stored
 
 folder, who = Path(sys.argv[1]), sys.argv[2]
 for turn in range(20):
@@ -218,7 +218,7 @@ def test_every_damage_is_named_with_the_remedy(tmp_path: Path) -> None:
     refuses("version 0; this bstviz reads version 1")
     for broken in (b'{"format_ver', b"\xff\xff"):
         (folder / "head.json").write_bytes(broken)
-        refuses("not valid JSON")
+        refuses("not valid JSON|not UTF-8")
     (folder / "head.json").write_text("[]")
     refuses("not the header of a thing")
 
@@ -234,10 +234,10 @@ def test_a_mapped_tensor_is_that_of_the_file_and_read_only(tmp_path: Path) -> No
 
     tensor = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
     save_file({"other": np.arange(3), "latents": tensor}, tmp_path / "t.safetensors")
-    mapped = storage.map_tensor(tmp_path / "t.safetensors", "latents")
+    mapped = stored.map_tensor(tmp_path / "t.safetensors", "latents")
     assert isinstance(mapped, np.memmap)
     np.testing.assert_array_equal(mapped, tensor)
     with pytest.raises(ValueError, match="read-only"):
         mapped[0] = 0
     with pytest.raises(UserError, match="no float32 tensor 'other'"):
-        storage.map_tensor(tmp_path / "t.safetensors", "other")
+        stored.map_tensor(tmp_path / "t.safetensors", "other")

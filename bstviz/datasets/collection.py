@@ -11,7 +11,10 @@ Long because what a collection checks, what it gives and how it lies on disk sta
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +23,12 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from bstviz import migrations, paths, storage
+from bstviz import migrations, paths, storage, stored
 from bstviz.audio import decode
+from bstviz.datasets.collection_header import Revision, check_ids, files_hash_of, header_from, stated_sounds
 from bstviz.datasets.reading import where
-from bstviz.datasets.taxonomy import Taxonomy, bst, taxonomy_entry, taxonomy_from
-from bstviz.encoders.base import AudioOrText, Embeddings, EncoderInfo, encoder_from, words_of
+from bstviz.datasets.taxonomy import Taxonomy, bst, taxonomy_entry
+from bstviz.encoders.base import AudioOrText, Embeddings, EncoderInfo, words_of
 from bstviz.errors import UserError
 
 COLLECTION_HEADER = "collection.json"
@@ -38,27 +42,6 @@ FREESOUND_ROOT = "freesound:"
 """
 NO_FOLDER = (None, SYNTH_ROOT, FREESOUND_ROOT)
 IMPORT_AGAIN = "Import the sounds again, or restore the folder from a copy."
-
-
-@dataclass(frozen=True)
-class Revision:
-    """A change of labels that made a new version of a collection.
-
-    Attributes:
-        name: Of the collection that was changed.
-        hash: Of it, before the change.
-        changed: How many sounds got another class.
-        when: Of the last decision, UTC, ISO 8601.
-    """
-
-    name: str
-    hash: str
-    changed: int
-    when: str
-
-    def __str__(self) -> str:
-        classes = "class" if self.changed == 1 else "classes"
-        return f"{self.changed:,} {classes} changed by review on {self.when[:10]}, from version {self.hash[:12]}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +68,8 @@ class Collection:
         further_texts: Embeddings (N, d) of other fields than those of ``text``, in table order.
         chosen_text: Name of the one of these that :meth:`embedding`, :meth:`usable` and :meth:`encoder` give as text
             (:meth:`with_text`); None for the first.
+        follow_links: Play files too that lie outside ``audio_root`` behind links in it.
+        files_hash: Of the folder as it was loaded (:func:`bstviz.datasets.collection_header.files_hash_of`).
         folder: Where it was loaded from, if it was.
     """
 
@@ -103,17 +88,15 @@ class Collection:
     record: str | None = None
     further_texts: tuple[Embeddings, ...] = ()
     chosen_text: str | None = None
+    follow_links: bool = False
+    files_hash: str | None = None
     folder: Path | None = None
 
     def __post_init__(self) -> None:
         missing = [c for c in COLUMNS if c not in self.sounds]
         if missing:
             raise UserError(f"Collection {self.name!r} lacks the columns {', '.join(missing)}.")
-        ids = self.sounds["sound_id"]
-        if ids.duplicated().any():
-            raise UserError(
-                f"Collection {self.name!r} repeats the sound_id {ids[ids.duplicated()].iloc[0]!r}; ids are unique."
-            )
+        check_ids(self.sounds["sound_id"], f"Collection {self.name!r}")
         strange = sorted(set(self.sounds["class"].dropna()) - set(self.taxonomy.codes))
         if strange:
             raise UserError(
@@ -170,8 +153,6 @@ class Collection:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over ids, classes and embeddings, further texts aside: what a run was trained on."""
-        import hashlib
-
         digest = hashlib.sha256(self.taxonomy.hash.encode())
         digest.update(
             "\n".join(f"{i}\t{c}" for i, c in zip(self.sounds["sound_id"], self.labels, strict=True)).encode()
@@ -183,8 +164,6 @@ class Collection:
     @cached_property
     def text_hash(self) -> str | None:
         """SHA-256 over the chosen text embeddings; None for the first ones, which are part of :attr:`hash`."""
-        import hashlib
-
         if self.chosen_text is None:
             return None
         return hashlib.sha256(np.ascontiguousarray(self.embedding("text"), np.float32).tobytes()).hexdigest()
@@ -258,10 +237,23 @@ class Collection:
         )
 
     def path(self, row: int) -> Path | None:
-        """Audio file of a table row; None for synthesised sounds and those without audio."""
+        """Audio file of a table row; None for synthesised sounds and those without audio.
+
+        Raises:
+            UserError: It lies outside the audio root, links followed: what a collection says decides on no other file.
+        """
         if self.audio_root in NO_FOLDER or not self.has_audio(row):
             return None
-        return paths.on_disk(self.root() / str(self.sounds["path"].iat[row]))
+        stated = str(self.sounds["path"].iat[row])
+        with suppress(OSError, ValueError):  # what no file can be called
+            file = paths.on_disk(self.root() / stated)
+            place = os.path.normpath if self.follow_links else os.path.realpath
+            if Path(place(file)).is_relative_to(place(self.root())):
+                return file
+        raise UserError(
+            f"Sound {self.sounds['sound_id'].iat[row]!r} of {self.name!r} has the path {stated!r}, which leads out of "
+            "its audio folder. Import the sounds again; bstviz import folder --follow-links takes files behind links."
+        )
 
     def embedded_player(self, row: int) -> str | None:
         """Address of a page that plays the sound of a table row.
@@ -317,6 +309,7 @@ class Collection:
             "text_encoder": dataclasses.asdict(self.text_encoder) if self.text_encoder else None,
             "further_texts": [dataclasses.asdict(further.encoder) for further in self.further_texts],
             "audio_root": root,
+            "follow_links": self.follow_links,
             "notes": list(self.notes),
             "revisions": [dataclasses.asdict(revision) for revision in self.revisions],
             "hash": self.hash,
@@ -330,7 +323,8 @@ class Collection:
                     {k: np.ascontiguousarray(m, np.float32) for k, m in matrices.items()},
                     fresh / "embeddings.safetensors",
                 )
-            storage.write_header(fresh, COLLECTION_HEADER, header)
+            files = storage.file_hashes(fresh)
+            storage.write_header(fresh, COLLECTION_HEADER, header | {"files_hash": files_hash_of(files, root)}, files)
         return folder
 
 
@@ -358,32 +352,38 @@ def is_collection(folder: Path) -> bool:
 
 def _read(place: Path, folder: Path) -> Collection:
     """The collection of a folder, from where that lies just now."""
-    from safetensors.numpy import load_file
-
-    header = migrations.collection_header(
+    stored_header = migrations.collection_header(
         storage.read_header(place, COLLECTION_HEADER, "collection", migrations.COLLECTION_VERSIONS, IMPORT_AGAIN)
     )
-    sounds = pd.read_parquet(place / "sounds.parquet")
-    file = place / "embeddings.safetensors"
-    matrices = load_file(file) if file.is_file() else {}
-    further = [info for entry in header.get("further_texts", ()) if (info := encoder_from(entry))]
-    return Collection(
-        name=header["name"],
-        sounds=sounds,
-        taxonomy=taxonomy_from(header["taxonomy"]),
-        audio_root=header["audio_root"],
-        audio=matrices.get("audio"),
-        text=matrices.get("text"),
-        audio_encoder=encoder_from(header["audio_encoder"]),
-        text_encoder=encoder_from(header["text_encoder"]),
-        license=header["license"],
-        source=header.get("source"),
-        record=header.get("record"),
-        further_texts=tuple(Embeddings(matrices[f"text {info.configuration}"], info) for info in further),
-        notes=tuple(header["notes"]),
-        revisions=tuple(Revision(**entry) for entry in header.get("revisions", ())),
-        folder=folder.resolve(),
-    )
+    file, what = place / "embeddings.safetensors", str(folder / COLLECTION_HEADER)
+    header = header_from(stored_header, what, IMPORT_AGAIN)
+    table = stored.read_table(place / "sounds.parquet", remedy=IMPORT_AGAIN)
+    made = {"audio": header.audio_encoder, "text": header.text_encoder}
+    made |= {f"text {info.configuration}": info for info in header.further_texts}
+    expected = {name: ("float32", 2) for name, info in made.items() if info is not None}
+    matrices = stored.read_tensors(file, expected, remedy=IMPORT_AGAIN) if expected else {}
+    try:
+        return Collection(
+            name=header.name,
+            sounds=stated_sounds(table, str(folder / "sounds.parquet"), IMPORT_AGAIN),
+            taxonomy=header.taxonomy.taxonomy,
+            audio_root=header.audio_root,
+            audio=matrices.get("audio"),
+            text=matrices.get("text"),
+            audio_encoder=header.audio_encoder,
+            text_encoder=header.text_encoder,
+            license=header.license,
+            source=header.source,
+            record=header.record,
+            further_texts=tuple(Embeddings(matrices[f"text {i.configuration}"], i) for i in header.further_texts),
+            notes=header.notes,
+            revisions=header.revisions,
+            follow_links=header.follow_links,
+            files_hash=header.files_hash,
+            folder=folder.resolve(),
+        )
+    except UserError as error:
+        raise UserError(f"{folder}: {error} {IMPORT_AGAIN}") from None
 
 
 def sounds_table(rows: pd.DataFrame) -> pd.DataFrame:

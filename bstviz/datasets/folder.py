@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bstviz.datasets.base import Source
 from bstviz.errors import UserError
-from bstviz.paths import on_disk, readable
+from bstviz.paths import listed, on_disk, readable
 
 if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
@@ -36,10 +36,12 @@ class Listing:
         files: Their paths, relative to it, with forward slashes, sorted; names that are not UTF-8 as
             :func:`bstviz.paths.readable` writes them.
         left_out: Why what else could be sounds is not among them, by relative path.
+        follow_links: Whether links that leave the folder were followed.
     """
 
     files: tuple[str, ...]
     left_out: dict[str, str]
+    follow_links: bool = False
 
     def away(self, paths: Iterable[str]) -> list[str]:
         """Those of some paths that lie at or below what was left out: files that may be there though none is listed."""
@@ -109,11 +111,12 @@ def list_sounds(folder: Path, *, follow_links: bool = False) -> Listing:
     if not files:
         named = "".join(f" {path}: {reason}" for path, reason in list(left_out.items())[:LEFT_OUT_NAMED])
         raise UserError(f"{folder} holds no audio file; supported are {', '.join(decode.SUFFIXES)}.{named}")
-    return Listing(tuple(sorted(files)), dict(sorted((path, readable(why)) for path, why in left_out.items())))
+    reasons = dict(sorted((path, readable(why)) for path, why in left_out.items()))
+    return Listing(tuple(sorted(files)), reasons, follow_links)
 
 
 def _relative(path: Path, root: Path) -> str:
-    return readable(path.relative_to(root).as_posix())
+    return listed(path.relative_to(root).as_posix())
 
 
 def _unreadable(path: Path, error: OSError) -> str:
@@ -167,11 +170,12 @@ def collection_of(root: Path, listing: Listing, *, name: str | None = None, taxo
     named = [f"{path} was left out: {reason}" for path, reason in listing.left_out.items()]
     more = [f"{len(named) - LEFT_OUT_NAMED:,} more were left out."] if len(named) > LEFT_OUT_NAMED else []
     return Collection(
-        name=name or readable(root.name),
+        name=name or listed(root.name),
         sounds=sounds_table(rows),
         taxonomy=taxonomy,
         audio_root=str(root),
         notes=(*named[:LEFT_OUT_NAMED], *more),
+        follow_links=listing.follow_links,
     )
 
 

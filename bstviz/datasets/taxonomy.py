@@ -20,18 +20,19 @@ import csv
 import dataclasses
 import hashlib
 import io
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from msgspec import Meta
 
-from bstviz import migrations
+from bstviz import migrations, schema, stored
 from bstviz.errors import UserError
+from bstviz.schema import Color, Digest, Line, Name, Prose
 
 Decoding = Literal["argmax", "top_down"]
 """How probabilities become one class of each level: :meth:`Taxonomy.argmax`, :meth:`Taxonomy.top_down`."""
@@ -41,19 +42,34 @@ DECODINGS: dict[Decoding, str] = {
 }
 CLASS_COLUMNS = ("code", "parent", "index", "name", "color", "definition", "examples")
 FALLBACK_COLORS = ("#e65550", "#ffdf00", "#b66dd3", "#2385ca", "#2ca52c", "#e8833a", "#7d8a99", "#d45d9c")
+CLASSES = 2_000
+"""Of a taxonomy at most, of each level."""
+INDEX_DIGITS = 9
+Code = Annotated[
+    str,
+    Meta(
+        max_length=200,
+        pattern=rf"\A(?!{schema.UNSAFE}|\s)(?:(?!{schema.UNSAFE}).)+\Z",
+        description="1 to 200 characters, none a control character and the first no space",
+    ),
+]
+Classes = Annotated[tuple["SoundClass", ...], Meta(max_length=CLASSES)]
 
 
 @dataclass(frozen=True)
 class SoundClass:
     """One class of either level; ``parent`` is None at the top level."""
 
-    code: str
-    parent: str | None
-    index: int | None
-    name: str
-    color: str
-    definition: str
-    examples: str
+    code: Code
+    parent: Code | None
+    index: Annotated[int, Meta(ge=0, lt=10**INDEX_DIGITS)] | None
+    name: Line
+    color: Color
+    definition: Prose
+    examples: Prose
+
+    def __post_init__(self) -> None:
+        schema.check(self)
 
 
 @dataclass(frozen=True)
@@ -67,12 +83,13 @@ class Taxonomy:
         texts_from: Where its definitions and examples come from, if a data set brought them; else empty.
     """
 
-    id: str
-    top: tuple[SoundClass, ...]
-    second: tuple[SoundClass, ...]
-    texts_from: str = ""
+    id: Name
+    top: Classes
+    second: Classes
+    texts_from: Line = ""
 
     def __post_init__(self) -> None:
+        schema.check(self)
         codes = [c.code for c in (*self.top, *self.second)]
         repeated = sorted({c for c in codes if codes.count(c) > 1})
         if repeated:
@@ -222,18 +239,22 @@ def _lightness(color: str) -> float:
 
 
 def _parse(text: str, taxonomy_id: str) -> Taxonomy:
-    reader = csv.DictReader(io.StringIO(text))
-    missing = [c for c in ("code", "parent", "name") if c not in (reader.fieldnames or ())]
-    if missing:
-        raise UserError(
-            f"Taxonomy {taxonomy_id!r} lacks the columns {', '.join(missing)}; expected {', '.join(CLASS_COLUMNS)}."
-        )
-    rows = [{k: (row.get(k) or "").strip() for k in CLASS_COLUMNS} for row in reader]
-    for row in rows:
-        if row["color"] and not re.fullmatch("#[0-9a-fA-F]{6}", row["color"]):
+    try:
+        reader = csv.DictReader(io.StringIO(text))
+        missing = [c for c in ("code", "parent", "name") if c not in (reader.fieldnames or ())]
+        if missing:
             raise UserError(
-                f"Taxonomy {taxonomy_id!r}: class {row['code']!r} has color {row['color']!r}; write it as #rrggbb."
+                f"Taxonomy {taxonomy_id!r} lacks the columns {', '.join(missing)}; expected {', '.join(CLASS_COLUMNS)}."
             )
+        rows = [{k: (row.get(k) or "").strip() for k in CLASS_COLUMNS} for row in reader]
+    except csv.Error as error:
+        raise UserError(f"Taxonomy {taxonomy_id!r} is no table: {error}.") from None
+    if len(rows) > CLASSES:
+        raise UserError(f"Taxonomy {taxonomy_id!r} has {len(rows):,} classes; up to {CLASSES:,} are read.")
+    for row in rows:
+        if row["color"]:
+            what = f"Taxonomy {taxonomy_id!r}, color of class {schema.shown(row['code'])}"
+            schema.convert(row["color"], Color, what, "Write it as #rrggbb.")
     tops = [r for r in rows if not r["parent"]]
     for i, row in enumerate(tops):
         row["color"] = row["color"] or FALLBACK_COLORS[i % len(FALLBACK_COLORS)]
@@ -246,10 +267,9 @@ def _parse(text: str, taxonomy_id: str) -> Taxonomy:
             row["color"] = row["color"] or shade
 
     def build(row: dict[str, str]) -> SoundClass:
-        index = int(row["index"]) if row["index"].isdigit() else None
-        return SoundClass(
-            row["code"], row["parent"] or None, index, row["name"], row["color"], row["definition"], row["examples"]
-        )
+        index = int(row["index"]) if row["index"].isdecimal() and len(row["index"]) <= INDEX_DIGITS else None
+        stated = {**row, "parent": row["parent"] or None, "index": index}
+        return schema.convert(stated, SoundClass, f"Taxonomy {taxonomy_id!r}, class {schema.shown(row['code'])}")
 
     return Taxonomy(taxonomy_id, tuple(map(build, tops)), tuple(map(build, seconds)))
 
@@ -261,13 +281,7 @@ def load_taxonomy(path: str | Path) -> Taxonomy:
         UserError: The file is missing, lacks a column, repeats a code or names an unknown parent.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"Cannot read the taxonomy {path}: {error}. Give a CSV with {', '.join(CLASS_COLUMNS)}."
-        ) from None
-    return _parse(text, path.stem)
+    return _parse(stored.read_text(path, remedy=f"Give a CSV with {', '.join(CLASS_COLUMNS)}."), path.stem)
 
 
 @lru_cache(maxsize=1)
@@ -276,12 +290,30 @@ def bst() -> Taxonomy:
     return _parse((resources.files("bstviz") / "data" / "bst.csv").read_text(encoding="utf-8"), "bst")
 
 
-def taxonomy_from(entry: dict[str, Any]) -> Taxonomy:
-    """Taxonomy from the ``taxonomy`` entry of a collection's or run's header."""
-    classes = [SoundClass(**row) for row in entry["classes"]]
-    top, second = (tuple(c for c in classes if bool(c.parent) == below) for below in (False, True))
-    found = Taxonomy(entry["id"], top, second, entry.get("texts_from", ""))
-    return bst() if (found.id, _texts_hash(found)) == ("bst", migrations.OLD_BST_TEXTS) else found
+@dataclass(frozen=True)
+class TaxonomyEntry:
+    """The ``taxonomy`` entry of a collection's or run's header: id, every class, the hash, and where their texts come
+    from if from a data set.
+    """
+
+    id: Name
+    classes: Classes
+    hash: Digest | None = None
+    texts_from: Line = ""
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The taxonomy; UserError where its hash is another than is stated."""
+        top, second = (tuple(c for c in self.classes if bool(c.parent) == below) for below in (False, True))
+        found = Taxonomy(self.id, top, second, self.texts_from)
+        if self.hash not in (None, found.hash):
+            raise UserError(
+                f"Taxonomy {self.id!r}: its classes are not those that its hash was made of, or in another order."
+            )
+        return bst() if (found.id, _texts_hash(found)) == ("bst", migrations.OLD_BST_TEXTS) else found
+
+    def __post_init__(self) -> None:
+        _ = self.taxonomy
 
 
 def _texts_hash(taxonomy: Taxonomy) -> str:

@@ -6,13 +6,16 @@ The encoders themselves stand in a module each, and :mod:`bstviz.encoders.regist
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from string import Formatter
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
+from msgspec import Meta
 
+from bstviz import schema
 from bstviz.errors import UserError
+from bstviz.schema import Line, Name
 
 
 class AudioEncoder(Protocol):
@@ -51,6 +54,7 @@ class SharedTextEncoder(TextEncoder, Protocol):
 
 
 AudioOrText = Literal["audio", "text"]
+Dim = Annotated[int, Meta(ge=1, le=65_536)]
 GIVEN = "given:"
 """How the ids of encoders begin whose embeddings were brought along: nothing here makes more of them."""
 TEXT_FIELDS = ("title", "tags", "description")
@@ -66,12 +70,13 @@ class Preprocessing:
         antialias: CLAP's shrunk spectrogram of a long clip is antialiased (:mod:`bstviz.encoders.clap`).
     """
 
-    max_seconds: float | None = None
+    max_seconds: (
+        Annotated[float, Meta(gt=0, le=1e9, description="a number above 0, or none for whole sounds")] | None
+    ) = None
     antialias: bool = False
 
     def __post_init__(self) -> None:
-        if self.max_seconds is not None and not self.max_seconds > 0:
-            raise UserError(f"max_seconds is {self.max_seconds}; give a number above 0, or none for whole sounds.")
+        schema.check(self)
 
     def __str__(self) -> str:
         cut = f"first {self.max_seconds:g} s" if self.max_seconds is not None else ""
@@ -103,16 +108,24 @@ class EncoderInfo:
             dimensions each has; () for a single one. No part of its identity.
     """
 
-    id: str
-    revision: str
-    dim: int
-    fields: tuple[str, ...] = ()
-    template: str = ""
+    id: Name
+    revision: Line
+    dim: Dim
+    fields: tuple[Name, ...] = ()
+    template: Line = ""
     preprocessing: Preprocessing = WHOLE
-    crops: str = field(default="", compare=False)
-    weights_hash: str = field(default="", compare=False)
-    via: str = field(default="", compare=False)
-    parts: tuple[int, ...] = field(default=(), compare=False)
+    crops: Line = field(default="", compare=False)
+    weights_hash: Line = field(default="", compare=False)
+    via: Line = field(default="", compare=False)
+    parts: tuple[Dim, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        if self.template:
+            fields_of(self.template)
+        if self.parts and sum(self.parts) != self.dim:
+            raise UserError(
+                f"The parts of encoder {self.id!r} have {sum(self.parts)} dimensions, and it has {self.dim}."
+            )
 
     @property
     def configuration(self) -> str:
@@ -185,19 +198,21 @@ def words_of(values: Mapping[str, str], fields: Sequence[str], template: str = "
     return text
 
 
-def encoder_from(entry: dict[str, Any] | None) -> EncoderInfo | None:
-    """EncoderInfo from a header entry; what older ones do not say was done as is the default."""
-    if not entry:
-        return None
-    fields_read, parts = (tuple(entry.get(name, ())) for name in ("fields", "parts"))
-    read = {
-        "fields": fields_read,
-        "parts": parts,
-        "template": entry.get("template", template_of(fields_read)),
-        "preprocessing": Preprocessing(**entry.get("preprocessing", {})),
-    }
-    known = {f.name for f in fields(EncoderInfo)}
-    return EncoderInfo(**{name: value for name, value in entry.items() if name in known} | read)
+def completed(entry: Any) -> Any:
+    """An encoder's entry of a header with what older ones do not say: their words were joined as is the default."""
+    fields_read = entry.get("fields", []) if isinstance(entry, dict) else None
+    if not isinstance(fields_read, (list, tuple)) or "template" in entry:
+        return entry
+    return {**entry, "template": template_of(fields_read)}
+
+
+def encoder_from(entry: object, what: str = "The encoder") -> EncoderInfo:
+    """EncoderInfo from a header's entry; ``what`` names it.
+
+    Raises:
+        UserError: Something in it is missing or not allowed.
+    """
+    return schema.convert(completed(entry), EncoderInfo, what)
 
 
 def bare(info: EncoderInfo) -> EncoderInfo:

@@ -13,12 +13,15 @@ import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from msgspec import Meta
 
 from bstviz.errors import UserError
 from bstviz.latent.neighbours import QUERIES, largest, nearest, unit
+from bstviz.schema import Seed
 
 AXES = ("x", "y", "z")
 UMAP_SOUNDS = 30_000
@@ -43,9 +46,9 @@ class PCA:
 class UmapSettings:
     """Parameters of a UMAP fit; the metric is cosine, as for neighbours."""
 
-    n_neighbors: int = 15
-    min_dist: float = 0.1
-    seed: int = 0
+    n_neighbors: Annotated[int, Meta(ge=2, le=100_000)] = 15
+    min_dist: Annotated[float, Meta(ge=0, lt=1)] = 0.1
+    seed: Seed = 0
 
 
 def fit_pca(latents: np.ndarray) -> PCA:

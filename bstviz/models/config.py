@@ -5,11 +5,14 @@ Long because every setting is explained where it stands.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from msgspec import Meta
+
+from bstviz import schema
 from bstviz.errors import UserError
+from bstviz.schema import Amount, Count, Line, Seed, Share
 
 if TYPE_CHECKING:
     from bstviz.encoders.base import AudioOrText
@@ -26,6 +29,17 @@ Stopping = Literal["loss", "accuracy"]
 Norm = Literal["layer", "batch"]
 Head = Literal["plain", "deep"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Threshold = Annotated[int, Meta(ge=1, le=5, description="an annotation confidence from 1 to 5")]
+Size = Annotated[int, Meta(ge=1, le=65_536)]
+Depth = Annotated[int, Meta(ge=1, le=64)]
+Variant = Annotated[
+    str,
+    Meta(
+        max_length=100,
+        pattern=r"\A([a-z0-9]+([.-][a-z0-9]+)*)?\Z",
+        description="lower-case letters and digits, with single dots or hyphens between them, e.g. focal-2",
+    ),
+]
 MODALITIES: tuple[Modality, ...] = ("audio", "text", "both")
 MODALITY_WORDS = {"audio": "audio", "text": "text", "both": "audio + text"}
 AUDIO_ENCODER, TEXT_ENCODER = "aisfx-brief+soundnet-brief+descriptors", "minilm"
@@ -90,7 +104,7 @@ class NetworkSizes:
     """Sizes that do not depend on the data.
 
     Attributes:
-        width: Width of the residual stream inside a modality encoder; None is max(d, 2H), as in the reference.
+        width: Size of the residual stream inside a modality encoder; None is max(d, 2H), as in the reference.
         expansion: Inner width of a residual block, as a multiple of ``width``.
         depth: Residual blocks per modality encoder.
         dropout: Dropout inside the blocks.
@@ -102,17 +116,17 @@ class NetworkSizes:
             authors' code: three layers and two residual blocks to the latent, two layers from there to the classes.
     """
 
-    width: int | None = 128
-    expansion: int = 1
-    depth: int = 2
-    dropout: float = 0.3
-    hidden: int = 128
-    latent: int = 64
+    width: Size | None = 128
+    expansion: Depth = 1
+    depth: Annotated[int, Meta(ge=0, le=64)] = 2
+    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.3
+    hidden: Size = 128
+    latent: Size = 64
     norm: Norm = "layer"
     head: Head = "plain"
 
     def __post_init__(self) -> None:
-        _check_choices(self, norm=Norm, head=Head)
+        schema.check(self)
 
 
 @dataclass(frozen=True)
@@ -128,9 +142,9 @@ class ModelConfig:
     """
 
     modality: Modality
-    audio_dim: int
-    text_dim: int
-    n_classes: int
+    audio_dim: Annotated[int, Meta(ge=0, le=65_536)]
+    text_dim: Annotated[int, Meta(ge=0, le=65_536)]
+    n_classes: Size
     sizes: NetworkSizes = field(default_factory=NetworkSizes)
 
 
@@ -196,88 +210,64 @@ class TrainConfig:
 
     loss: Loss | Literal["external"] = DEFAULT_LOSS
     modality: Modality = "audio"
-    text: str | None = None
-    min_confidence: int = 1
-    epochs: int = 30
-    min_steps: int = 1_500
-    patience: int = 0
+    text: Line | None = None
+    min_confidence: Threshold = 1
+    epochs: Annotated[int, Meta(ge=1, le=1_000_000)] = 30
+    min_steps: Count = 1_500
+    patience: Count = 0
     stopping: Stopping = "loss"
-    batch_size: int = 64
+    batch_size: Annotated[int, Meta(ge=2, le=10_000_000)] = 64
     drop_last: bool = False
-    learning_rate: float = 2e-3
+    learning_rate: Amount = 2e-3
     schedule: Schedule = "one-cycle"
-    weight_decay: float = 0.1
+    weight_decay: Amount = 0.1
     decay: Decay = "decoupled"
     initialisation: Initialisation = "uniform"
     standardise: bool = True
-    noise: float = 0.1
-    least_mask: float = 0.0
-    mask: float = 0.7
-    mixup: float = 0.4
-    label_smoothing: float = 0.1
-    focal_gamma: float = 0.0
+    noise: Amount = 0.1
+    least_mask: Share = 0.0
+    mask: Share = 0.7
+    mixup: Amount = 0.4
+    label_smoothing: Share = 0.1
+    focal_gamma: Amount = 0.0
     class_weights: ClassWeights = "none"
-    confidence_power: float = 0.0
+    confidence_power: Amount = 0.0
     partial_labels: bool = False
-    temperature: float = 0.5
+    temperature: Annotated[float, Meta(gt=0, le=1e6)] = 0.5
     denominator: Denominator = "others"
-    contrastive_weight: float = 1.0
-    contrastive_second: float = 0.0
+    contrastive_weight: Amount = 1.0
+    contrastive_second: Share = 0.0
     top_penalty: TopPenalty = "soft"
     precision: Precision = "auto"
     retrieval: bool = True
-    validation: float = 0.05
-    seed: int = 0
-    variant: str = ""
+    validation: Annotated[float, Meta(gt=0, lt=1, description="a share of the training sounds, between 0 and 1")] = 0.05
+    seed: Seed = 0
+    variant: Variant = ""
     sizes: NetworkSizes = field(default_factory=NetworkSizes)
 
     def __post_init__(self) -> None:
-        if self.loss not in (*LOSSES, EXTERNAL):
-            raise UserError(f"loss is {self.loss!r}; allowed are {', '.join(LOSSES)}.")
-        if self.modality not in MODALITIES:
-            raise UserError(f"modality is {self.modality!r}; allowed are {', '.join(MODALITIES)}.")
+        schema.check(self)
         checked_text(self.modality, self.text)
-        if not 1 <= self.min_confidence <= 5:
-            raise UserError(f"min_confidence is {self.min_confidence}; annotation confidence runs from 1 to 5.")
-        if not 0 < self.validation < 1:
-            raise UserError(f"validation is {self.validation}; it is a share of the training sounds, between 0 and 1.")
-        _check_choices(
-            self,
-            stopping=Stopping,
-            schedule=Schedule,
-            decay=Decay,
-            initialisation=Initialisation,
-            denominator=Denominator,
-            class_weights=ClassWeights,
-            top_penalty=TopPenalty,
-            precision=Precision,
-        )
-        if not 0 <= self.least_mask <= self.mask <= 1:
+        if self.least_mask > self.mask:
             raise UserError(
                 f"least_mask is {self.least_mask} and mask {self.mask}; shares, the first at most the other."
             )
-        if self.focal_gamma < 0 or self.confidence_power < 0 or not 0 <= self.contrastive_second <= 1:
-            raise UserError(
-                f"focal_gamma is {self.focal_gamma} and confidence_power {self.confidence_power}, from 0 on; "
-                f"contrastive_second is {self.contrastive_second}, a share."
-            )
-        if not re.fullmatch(r"([a-z0-9]+([.-][a-z0-9]+)*)?", self.variant):
-            raise UserError(
-                f"variant is {self.variant!r}; allowed are lower-case letters and digits, with single dots or hyphens "
-                "between them, e.g. focal-2."
-            )
-        if self.epochs < 1 or self.batch_size < 2:
-            raise UserError(f"epochs is {self.epochs} and batch_size {self.batch_size}; at least 1 and 2 are needed.")
 
     @classmethod
-    def from_dict(cls, entry: dict[str, Any]) -> TrainConfig:
-        """From the nested dictionary that ``dataclasses.asdict`` makes; unknown keys are refused."""
-        unknown = set(entry) - {f.name for f in fields(cls)}
-        if unknown:
-            raise UserError(
-                f"Unknown training settings: {', '.join(sorted(unknown))}. A newer bstviz may have written them."
-            )
-        return cls(**{**entry, "sizes": NetworkSizes(**entry.get("sizes", {}))})
+    def from_dict(cls, entry: object, what: str = "The training config", remedy: str = "") -> TrainConfig:
+        """From the nested dictionary that ``dataclasses.asdict`` makes, with lists for tuples.
+
+        Args:
+            entry: As stored.
+            what: Whose it is, for the message.
+            remedy: What to do about a wrong one, as a sentence.
+
+        Raises:
+            UserError: A setting is unknown, or its value is not allowed.
+        """
+        schema.known_only(entry, cls, what, remedy)
+        schema.known_only(entry.get("sizes") if isinstance(entry, dict) else None, NetworkSizes, what, remedy)
+        return schema.convert(entry, cls, what, remedy)
 
     def words(self, *names: Literal["loss", "modality", "min_confidence"], between: str = " · ") -> str:
         """What people tell models apart by, e.g. "hierarchical · audio + text · confidence ≥ 3": all, or some of it."""
@@ -287,13 +277,6 @@ class TrainConfig:
             "min_confidence": f"confidence ≥ {self.min_confidence}",
         }
         return between.join(known[name] for name in names or known)
-
-
-def _check_choices(config: object, **choices: Any) -> None:
-    """Refuse a value (UserError) that is not among those of its Literal."""
-    for name, literal in choices.items():
-        if getattr(config, name) not in get_args(literal):
-            raise UserError(f"{name} is {getattr(config, name)!r}; allowed are {', '.join(get_args(literal))}.")
 
 
 HALVED_EVERY = 20

@@ -5,15 +5,45 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from bstviz import migrations, storage
+from msgspec import Meta
+
+from bstviz import migrations, schema, storage, stored
 from bstviz.errors import UserError
 from bstviz.models.config import TrainConfig
 from bstviz.models.run_info import RunInfo, is_run, load_info, run_id, seed_suffix
+from bstviz.schema import Digest, Line, Name, Prose
 
 EXPERIMENT_HEADER = "experiment.json"
+
+
+@dataclass(frozen=True)
+class _About:
+    name: Line
+    hash: Digest
+    texts: dict[Line, Digest] | None = None
+
+
+@dataclass(frozen=True)
+class _Folds:
+    count: Annotated[int, Meta(ge=1, lt=10_000)]
+    kind: Line
+    sha256: Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Header:
+    """What ``experiment.json`` may say; settings and baselines are compared as they stand there."""
+
+    collection: _About | None = None
+    extra_training_data: tuple[_About, ...] = ()
+    folds: _Folds | None = None
+    settings: tuple[dict[Name, Any], ...] = ()
+    baselines: tuple[dict[Name, Any], ...] = ()
+    left_out: tuple[Prose, ...] = ()
 
 
 def find_runs(folder: str | Path) -> list[Path]:
@@ -72,12 +102,9 @@ def read_experiment(folder: str | Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     remedy = "Restore it from a copy, or choose another folder."
-    try:
-        entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        version = entry["format_version"]
-    except (ValueError, TypeError, KeyError):
-        raise UserError(f"{file} is damaged. {remedy}") from None
-    storage.check_version(version, migrations.EXPERIMENT_VERSIONS, f"{file} has", remedy)
+    entry = stored.read_json(file, remedy=remedy)
+    storage.check_version(entry.get("format_version"), migrations.EXPERIMENT_VERSIONS, f"{file} has", remedy)
+    schema.convert(entry, _Header, str(file), remedy)
     return entry
 
 
@@ -115,7 +142,8 @@ def write_experiment(folder: str | Path, command: dict[str, Any]) -> None:
 def _stated_today(setting: dict[str, Any]) -> dict[str, Any]:
     """A stored training config with what could not be set when it was stored: as it was done then."""
     default = dataclasses.asdict(TrainConfig())
-    return {**default, **setting, "sizes": {**default["sizes"], **setting.get("sizes", {})}}
+    sizes = setting.get("sizes", {})
+    return {**default, **setting, "sizes": {**default["sizes"], **sizes} if isinstance(sizes, dict) else sizes}
 
 
 def _unordered(value: Any) -> Any:

@@ -14,6 +14,7 @@ from bstviz.datasets.taxonomy import Decoding
 from bstviz.encoders.base import AudioOrText, Embeddings
 from bstviz.errors import UserError
 from bstviz.models.run import Run
+from bstviz.models.run_info import TRAIN_AGAIN
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +49,15 @@ def network(run: Run, *, device: str = "cpu") -> Network:
 
     from bstviz.models.network import Network
 
+    with torch.device("meta"):  # takes no memory: the weights decide on that, not what a header says of their sizes
+        expected = {name: tuple(tensor.shape) for name, tensor in Network(run.model).state_dict().items()}
+    given = {name: values.shape for name, values in run.weights.items()}
+    if expected != given:
+        wrong = next(iter(sorted(n for n in {*expected, *given} if expected.get(n) != given.get(n))))
+        raise UserError(
+            f"The weights of run {run.id} do not fit its sizes: {wrong} is {given.get(wrong, 'missing')}, and the "
+            f"network takes {expected.get(wrong, 'none')}. {TRAIN_AGAIN}"
+        )
     model = Network(run.model)
     model.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in run.weights.items()})
     return model.to(device).eval()

@@ -15,23 +15,26 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bstviz import migrations, storage
+from bstviz import migrations, storage, stored
 from bstviz.datasets.collection import Collection
+from bstviz.datasets.collection_header import check_ids
 from bstviz.datasets.taxonomy import taxonomy_entry
 from bstviz.errors import UserError
 from bstviz.latent.projection import PCA, UmapSettings, columns_of, pca_map, umap_table
 from bstviz.models.config import TrainConfig, kinds_of
+from bstviz.models.retrieval import DATASTORE_TENSORS, Datastore
 from bstviz.models.run_info import HEADER, TRAIN_AGAIN, CollectionRef, RunInfo, info_from_header, read_run_header
-
-if TYPE_CHECKING:
-    from bstviz.models.retrieval import Datastore
+from bstviz.schema import shown
 
 RETRIEVAL = "retrieval.safetensors"
+PCA_TENSORS = {"mean": ("float32", 1), "components": ("float32", 2), "explained": ("float32", 1)}
+SPLITS = ("train", "val", "test", "below_threshold", "partial", "unused")
+ATTENTION = ("attention_audio", "attention_text")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -241,39 +244,87 @@ def load_run(folder: str | Path) -> Run:
 
 def _read(place: Path, folder: Path) -> Run:
     """The run of a folder, from where that lies just now."""
-    from safetensors.numpy import load_file
-
     header = read_run_header(place, verify=True)
     info = info_from_header(header, folder)
-    sounds = pd.read_parquet(place / "sounds.parquet")
-    sounds["split"] = sounds["split"].replace(migrations.OLD_SPLITS)
+    sounds = _stated_sounds(stored.read_table(place / "sounds.parquet", remedy=TRAIN_AGAIN), info, folder)
     if info.latent_dim:
-        latents = storage.map_tensor(place / "latents.safetensors", "latents")
-        pca = PCA(**load_file(place / "pca.safetensors"))
-        projections = pd.read_parquet(place / "projections.parquet")
+        latents = stored.map_tensor(place / "latents.safetensors", "latents", remedy=TRAIN_AGAIN)
+        pca = PCA(**stored.read_tensors(place / "pca.safetensors", PCA_TENSORS, remedy=TRAIN_AGAIN))
+        projections = stored.read_table(place / "projections.parquet", remedy=TRAIN_AGAIN)
     else:
         latents = np.zeros((len(sounds), 0), np.float32)
         pca, projections = pca_map(latents)
-    expected = [f"p_{c}" for c in info.taxonomy.codes]
-    classes = len(expected) if info.model is None else info.model.n_classes
-    if [c for c in sounds if str(c).startswith("p_")] != expected or classes != len(expected):
-        raise UserError(f"{folder}: the probability columns are not the taxonomy's classes in order. {TRAIN_AGAIN}")
     if not len(sounds) == len(latents) == len(projections) or latents.shape[1] != info.latent_dim:
         raise UserError(
             f"{folder}: {len(sounds)} sounds, latents {latents.shape}, coordinates of {len(projections)}. {TRAIN_AGAIN}"
         )
+    _check_maps(latents, projections, pca, info, folder)
     retrieval = place / migrations.run_file(RETRIEVAL, header["format_version"])
     datastore = None
     if retrieval.is_file():
-        from bstviz.models.retrieval import Datastore
-
-        datastore = Datastore.from_arrays(load_file(retrieval))
+        datastore = Datastore.from_arrays(stored.read_tensors(retrieval, DATASTORE_TENSORS, remedy=TRAIN_AGAIN))
+        dims = info.model.audio_dim + info.model.text_dim if info.model else 0
+        datastore.check(dims, len(info.taxonomy.codes), f"{folder / retrieval.name}", TRAIN_AGAIN)
+    weights = place / "weights.safetensors"
     return Run(
         datastore=datastore,
         **{field.name: getattr(info, field.name) for field in dataclasses.fields(info)},
-        weights=load_file(place / "weights.safetensors") if info.model is not None else {},
+        weights=stored.read_tensors(weights, remedy=TRAIN_AGAIN) if info.model is not None else {},
         sounds=sounds,
         latents=latents,
         projections=projections,
         pca=pca,
     )
+
+
+def _stated_sounds(table: pd.DataFrame, info: RunInfo, folder: Path) -> pd.DataFrame:
+    """A stored table of a run's sounds, with its columns in their types; raises UserError where one is wrong."""
+    codes, what = info.taxonomy.codes, f"{folder / 'sounds.parquet'}"
+    expected = [f"p_{c}" for c in codes]
+    if [c for c in table if str(c).startswith("p_")] != expected:
+        raise UserError(f"{folder}: the probability columns are not the taxonomy's classes in order. {TRAIN_AGAIN}")
+    allowed = {"split": SPLITS, "y_true": codes, "y_pred": codes, "sound_id": None, "content": None}
+    sounds = table.copy()
+    for name, values in allowed.items():
+        if name not in sounds:
+            if name == "content":
+                continue
+            raise UserError(f"{what} lacks the column {name}. {TRAIN_AGAIN}")
+        sounds[name] = sounds[name].astype("str")
+        if name == "split":
+            sounds[name] = sounds[name].replace(migrations.OLD_SPLITS)
+        given = sounds[name].dropna() if name in ("y_true", "content") else sounds[name]
+        wrong = given[~given.isin(values)] if values is not None else given[given.isna()]
+        if len(wrong):
+            raise UserError(
+                f"{what}: column {name} holds {shown(wrong.iat[0])}; allowed are {', '.join(values or ['words'])}. "
+                f"{TRAIN_AGAIN}"
+            )
+    check_ids(sounds["sound_id"], what)
+    for name in (*expected, *ATTENTION):
+        if name not in sounds or not pd.api.types.is_float_dtype(sounds[name]):
+            raise UserError(f"{what} has no column {name} of floating point numbers. {TRAIN_AGAIN}")
+        numbers = sounds[name].to_numpy()
+        if not (((numbers >= 0) & (numbers <= 1.001)) | (np.isnan(numbers) & (name in ATTENTION))).all():
+            raise UserError(f"{what}: column {name} holds other numbers than from 0 to 1. {TRAIN_AGAIN}")
+    return sounds
+
+
+def _check_maps(latents: np.ndarray, projections: pd.DataFrame, pca: PCA, info: RunInfo, folder: Path) -> None:
+    """Refuse (UserError) latents and maps with numbers that are not finite, and a PCA of other dimensions."""
+    if not info.latent_dim:
+        return
+    wanted = columns_of("pca", 3)
+    maps = [name for name in projections if name in wanted or str(name).startswith("umap")]
+    if not set(wanted) <= set(maps) or not all(pd.api.types.is_float_dtype(projections[name]) for name in maps):
+        raise UserError(
+            f"{folder / 'projections.parquet'} lacks {', '.join(wanted)}, or they are no numbers. {TRAIN_AGAIN}"
+        )
+    numbers = (latents, projections[maps].to_numpy(), pca.mean, pca.components, pca.explained)
+    if not all(np.isfinite(values).all() for values in numbers):
+        raise UserError(f"{folder}: latents, coordinates or PCA hold numbers that are not finite. {TRAIN_AGAIN}")
+    shapes = [values.shape for values in numbers[2:]]
+    if shapes != [(info.latent_dim,), (3, info.latent_dim), (3,)]:
+        raise UserError(
+            f"{folder / 'pca.safetensors'} holds shapes {shapes} for {info.latent_dim} dimensions. {TRAIN_AGAIN}"
+        )

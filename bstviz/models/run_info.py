@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from bstviz import migrations, storage
+from msgspec import Meta
+
+from bstviz import migrations, schema, storage
 from bstviz.datasets.collection import Collection, load_collection
-from bstviz.datasets.taxonomy import Decoding, Taxonomy, taxonomy_from
-from bstviz.encoders.base import AudioOrText, EncoderInfo, encoder_from, words_of
+from bstviz.datasets.taxonomy import Decoding, Taxonomy, TaxonomyEntry
+from bstviz.encoders.base import AudioOrText, EncoderInfo, completed, words_of
 from bstviz.errors import UserError
 from bstviz.latent.projection import UmapSettings
-from bstviz.models.config import EXTERNAL, Modality, ModelConfig, NetworkSizes, TrainConfig
+from bstviz.models.config import EXTERNAL, Modality, ModelConfig, NetworkSizes, TrainConfig, kinds_of
+from bstviz.schema import Count, Digest, Finite, Line, Name, Place, Short
 
 HEADER = "run.json"
+Fold = Annotated[int, Meta(ge=0, lt=10_000)]
 Given = Literal["classes", "score", "none"]
 """Which probabilities a model gave: of all classes, of the predicted one alone, or none."""
 TRAIN_AGAIN = "Train it again, or restore the folder from a copy."
@@ -30,11 +35,11 @@ class CollectionRef:
     the collection's first.
     """
 
-    name: str
-    hash: str
-    path: str | None
-    source: str | None = None
-    text_hash: str | None = None
+    name: Line
+    hash: Digest
+    path: Place | None
+    source: Line | None = None
+    text_hash: Digest | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +56,12 @@ class ExternalModel:
         dim: Their dimensions; 0 where there are none.
     """
 
-    name: str
-    file: str
-    sha256: str
+    name: Line
+    file: Line
+    sha256: Digest
     given: Given = "classes"
-    latents: str = ""
-    dim: int = 0
+    latents: Line = ""
+    dim: Annotated[int, Meta(ge=0, le=65_536)] = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,19 +98,19 @@ class RunInfo:
     taxonomy: Taxonomy
     encoders: dict[AudioOrText, EncoderInfo]
     collection: CollectionRef
-    fold: int
-    split_kind: str
-    metrics: dict[str, float]
-    history: dict[str, list[float]]
-    versions: dict[str, str]
-    precision: str | None = None
-    threads: int | None = None
-    temperature: float = 1.0
-    extra_training_data: tuple[str, ...] = ()
+    fold: Fold
+    split_kind: Line
+    metrics: dict[Name, float]
+    history: dict[Name, list[float]]
+    versions: dict[Name, Line]
+    precision: Line | None = None
+    threads: Count | None = None
+    temperature: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
+    extra_training_data: tuple[Line, ...] = ()
     umap: UmapSettings | None = None
-    answered_by: str | None = None
+    answered_by: Short | None = None
     decoding: Decoding = "argmax"
-    held_out_gain: float | None = None
+    held_out_gain: Finite | None = None
     external: ExternalModel | None = None
     folder: Path | None = None
 
@@ -239,43 +244,55 @@ def read_run_header(place: Path, *, verify: bool) -> dict[str, Any]:
     return storage.read_header(place, HEADER, "run", migrations.RUN_VERSIONS, TRAIN_AGAIN, verify=verify)
 
 
-def info_from_header(header: dict[str, Any], folder: Path) -> RunInfo:
+def info_from_header(stored: dict[str, Any], folder: Path) -> RunInfo:
     """What a header, migrated where it is of an older format version, says of the run in ``folder``.
 
     Raises:
-        UserError: It lacks something, or something in it is of another kind.
+        UserError: It lacks something, or something in it is not allowed.
     """
-    try:
-        return _stated(header, folder)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{folder / HEADER} is damaged ({type(error).__name__}: {error}). {TRAIN_AGAIN}") from None
+    what = str(folder / HEADER)
+    header = {name: value for name, value in migrations.run_header(stored).items() if name != "folder"}
+    model, encoders = header.get("model"), header.get("encoders")
+    if not header.get("external"):
+        schema.known_only(model, ModelConfig, what, TRAIN_AGAIN)
+        schema.known_only(model.get("sizes") if isinstance(model, dict) else None, NetworkSizes, what, TRAIN_AGAIN)
+        header["model"] = {} if model is None else model  # which lacks what every network has
+    header["taxonomy"] = _taxonomy(header.get("taxonomy"), f"{what}: taxonomy")
+    header["train"] = TrainConfig.from_dict(header.get("train"), f"{what}: train", TRAIN_AGAIN)
+    header["umap"] = header.get("umap") or None
+    if isinstance(encoders, dict):
+        header["encoders"] = {kind: completed(entry) for kind, entry in encoders.items()}
+    info = dataclasses.replace(schema.convert(header, RunInfo, what, TRAIN_AGAIN), folder=folder.resolve())
+    _check_whole(info, what)
+    return info
 
 
-def _stated(stored: dict[str, Any], folder: Path) -> RunInfo:
-    header = migrations.run_header(stored)
-    model, external = header["model"], header.get("external")
-    return RunInfo(
-        model=None if external else ModelConfig(**{**model, "sizes": NetworkSizes(**model["sizes"])}),
-        train=TrainConfig.from_dict(header["train"]),
-        taxonomy=taxonomy_from(header["taxonomy"]),
-        encoders={kind: info for kind, entry in header["encoders"].items() if (info := encoder_from(entry))},
-        collection=CollectionRef(**header["collection"]),
-        fold=header["fold"],
-        split_kind=header["split_kind"],
-        metrics=header["metrics"],
-        history=header["history"],
-        temperature=header["temperature"],
-        versions=header["versions"],
-        precision=header.get("precision"),
-        threads=header.get("threads"),
-        extra_training_data=tuple(header["extra_training_data"]),
-        umap=UmapSettings(**header["umap"]) if header["umap"] else None,
-        answered_by=header["answered_by"],
-        decoding=header.get("decoding", "argmax"),
-        held_out_gain=header.get("held_out_gain"),
-        external=ExternalModel(**external) if external else None,
-        folder=folder.resolve(),
-    )
+def _taxonomy(entry: object, what: str) -> Taxonomy:
+    return schema.convert(entry, TaxonomyEntry, what, TRAIN_AGAIN).taxonomy
+
+
+def _check_whole(info: RunInfo, what: str) -> None:
+    """Refuse (UserError) a header whose parts do not fit each other."""
+    model, kinds = info.model, set(kinds_of(info.train.modality))
+    lengths = {name: len(values) for name, values in info.history.items()}
+    if len(set(lengths.values())) > 1:
+        raise UserError(f"{what}: history has {lengths} epochs; allowed is the same number of each. {TRAIN_AGAIN}")
+    if (info.external is None) != (info.train.loss != EXTERNAL):
+        raise UserError(f"{what}: loss is {info.train.loss!r}, which does not fit external. {TRAIN_AGAIN}")
+    if model is None:
+        return
+    dims = {kind: dim for kind, dim in (("audio", model.audio_dim), ("text", model.text_dim)) if dim}
+    taken = {kind: encoder.dim for kind, encoder in info.encoders.items()}
+    if model.modality != info.train.modality or set(dims) != kinds or any(dims.get(k) != d for k, d in taken.items()):
+        raise UserError(
+            f"{what}: the model takes {model.modality} of dimensions {dims}; trained was {info.train.modality} on "
+            f"encoders of dimensions {taken}. {TRAIN_AGAIN}"
+        )
+    if model.n_classes != len(info.taxonomy.codes):
+        raise UserError(
+            f"{what}: the model has {model.n_classes} classes and its taxonomy {len(info.taxonomy.codes)}. "
+            f"{TRAIN_AGAIN}"
+        )
 
 
 def is_run(folder: Path) -> bool:

@@ -11,6 +11,8 @@ from typing import Literal
 
 import numpy as np
 
+from bstviz.schema import Finite
+
 Renderer = Literal["gpu", "software", "none"]
 """What draws WebGL in a browser: a graphics card, the processor in its place, or nothing."""
 DRAWN: dict[Renderer | None, tuple[int, int]] = {
@@ -26,10 +28,10 @@ DRAWN: dict[Renderer | None, tuple[int, int]] = {
 class View:
     """A rectangle of a flat map, in its coordinates."""
 
-    left: float
-    right: float
-    bottom: float
-    top: float
+    left: Finite
+    right: Finite
+    bottom: Finite
+    top: Finite
 
     def holds(self, points: np.ndarray) -> np.ndarray:
         """Which points (n, 2) lie in it, (n,) bool."""

@@ -17,25 +17,34 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 import pandas as pd
+from msgspec import Meta
 
-from bstviz import paths, storage
-from bstviz.datasets.collection import Collection, Revision
+from bstviz import paths, schema, storage
+from bstviz.datasets.collection import Collection
+from bstviz.datasets.collection_header import ID_LENGTH, Revision
+from bstviz.datasets.taxonomy import Code
 from bstviz.errors import UserError
 from bstviz.models.run_info import CollectionRef, is_run
+from bstviz.schema import Name, Prose, Short
 
 RECORD_VERSION = 1
 CSV_COLUMNS = ("sound_id", "old", "new", "why", "when")
+RECORD_BYTES = 2**30
 BEFORE = "class_before_review"
 """Column of a new version of a collection: the class that a relabelled sound had."""
+SoundId = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH, pattern=schema.SAFE)]
+DecisionId = Annotated[str, Meta(min_length=1, max_length=100, pattern=schema.SAFE)]
+When = Annotated[str, Meta(max_length=40, pattern=r"\A\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)\Z")]
 
 
 @dataclass(frozen=True)
@@ -53,14 +62,14 @@ class Decision:
         over: Ids of the decisions that this one was made in knowledge of, and replaces.
     """
 
-    sound_id: str
-    old: str
-    new: str | None
-    why: str
-    when: str
-    by: str
-    id: str
-    over: tuple[str, ...] = ()
+    sound_id: SoundId
+    old: Code
+    new: Code | None
+    why: Prose
+    when: When
+    by: Name
+    id: DecisionId
+    over: tuple[DecisionId, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -82,13 +91,27 @@ class Record:
 
     @cached_property
     def standing(self) -> dict[str, tuple[Decision, ...]]:
-        """By sound, the decisions that no other replaces; several where people decided without seeing each other's."""
-        replaced = {id_ for decision in self.decisions for id_ in decision.over}
-        found: dict[str, tuple[Decision, ...]] = {}
-        for decision in self.decisions:
-            if decision.id not in replaced:
-                found[decision.sound_id] = (*found.get(decision.sound_id, ()), decision)
-        return found
+        """By sound, the decisions that no other replaces; several where people decided without seeing each other's.
+
+        A decision replaces those on the same sound alone. In a circle nobody can have seen all the others, so there
+        none replaces another: of what was decided nothing is lost.
+        """
+        position = {decision.id: i for i, decision in enumerate(self.decisions)}
+        over = [
+            (i, position[id_])
+            for i, decision in enumerate(self.decisions)
+            for id_ in decision.over
+            if id_ in position and self.decisions[position[id_]].sound_id == decision.sound_id
+        ]
+        if any(older >= i for i, older in over):  # of joined logs, or made up
+            circle = _circles(over, len(self.decisions))
+            over = [(i, older) for i, older in over if circle[i] != circle[older]]
+        replaced = {older for _, older in over}
+        found: dict[str, list[Decision]] = {}
+        for i, decision in enumerate(self.decisions):
+            if i not in replaced:
+                found.setdefault(decision.sound_id, []).append(decision)
+        return {sound: tuple(decisions) for sound, decisions in found.items()}
 
     @cached_property
     def agreed(self) -> dict[str, Decision]:
@@ -131,10 +154,10 @@ def read_record(file: Path, collection_hash: str) -> Record:
             version.
     """
     try:
-        data = file.read_bytes()
+        data = _bytes_of(file)
         if not data.endswith(b"\n"):  # perhaps in the middle of somebody's line, who holds the lock
             with contextlib.suppress(OSError), storage.locked(file):
-                data = file.read_bytes()
+                data = _bytes_of(file)
     except FileNotFoundError:
         return Record()
     except OSError as error:
@@ -142,27 +165,61 @@ def read_record(file: Path, collection_hash: str) -> Record:
             f"The decisions in {file} cannot be read ({error}). Correct that, or choose another folder."
         ) from None
     decisions: dict[str, Decision] = {}
+    undone: set[str] = set()
     damaged = 0
-    for line in filter(None, data.splitlines()):
+    for line in filter(None, data.split(b"\n")):
         try:
-            entry: dict[str, Any] = json.loads(line)
-            version, about = entry.pop("format_version"), entry.pop("collection")
-            undone = entry.get("undoes")
-            decision = None if undone else Decision(**{**entry, "over": tuple(entry["over"])})
-        except (ValueError, KeyError, TypeError, AttributeError):
+            head = msgspec.json.decode(line, type=_Line)
+            undo_ = msgspec.json.decode(line, type=_Undo) if head.undoes else None
+            decision = None if undo_ else msgspec.json.decode(line, type=Decision)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             damaged += 1
             continue
-        storage.check_version(version, (RECORD_VERSION,), f"{file} has", "Restore it from a copy.")
-        if about != collection_hash:
+        storage.check_version(head.format_version, (RECORD_VERSION,), f"{file} has", "Restore it from a copy.")
+        if head.collection != collection_hash:
             raise UserError(
-                f"{file} is about another version of the collection (hash {about[:12]}…, not {collection_hash[:12]}…). "
-                "Give the record of this version, or the collection as it was."
+                f"{file} is about another version of the collection (hash {head.collection[:12]}…, not "
+                f"{collection_hash[:12]}…). Give the record of this version, or the collection as it was."
             )
-        if decision is None:
-            decisions.pop(str(undone), None)
-        else:
-            decisions[decision.id] = decision
-    return Record(tuple(decisions.values()), damaged)
+        if decision is not None:
+            decisions.setdefault(decision.id, decision)
+        elif undo_ is not None:
+            undone.add(undo_.undoes)
+    return Record(tuple(d for d in decisions.values() if d.id not in undone), damaged)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What every line of a record bears."""
+
+    format_version: int
+    collection: Short
+    undoes: str | None = None
+
+
+@dataclass(frozen=True)
+class _Undo:
+    undoes: DecisionId
+    when: When
+    by: Name
+
+
+def _bytes_of(file: Path) -> bytes:
+    """The bytes of a record; UserError where it is too large for one."""
+    size = file.stat().st_size
+    if size > RECORD_BYTES:
+        raise UserError(f"{file} holds {size:,} bytes; a record of decisions has up to {RECORD_BYTES:,}.")
+    return file.read_bytes()
+
+
+def _circles(arrows: Sequence[tuple[int, int]], count: int) -> np.ndarray:
+    """For each of some nodes a number, (count,), the same for those that lie on a circle of arrows."""
+    from scipy import sparse
+
+    rows, columns = np.array(arrows).T
+    graph = sparse.coo_array((np.ones(len(rows), bool), (rows, columns)), shape=(count, count))
+    found: np.ndarray = sparse.csgraph.connected_components(graph, connection="strong")[1]
+    return found
 
 
 def decide(
@@ -179,10 +236,11 @@ def decide(
     """Record a decision; it is on the disk when this returns. Arguments as of :class:`Decision`.
 
     Raises:
-        UserError: The record cannot be written.
+        UserError: The record cannot be written, or would not be read again.
     """
     when = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     decision = Decision(sound_id, old, new, why, when, by, uuid.uuid4().hex, tuple(over))
+    schema.check(decision)  # what is not read again would be lost
     _append(file, collection_hash, dataclasses.asdict(decision))
     return decision
 

@@ -16,18 +16,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from bstviz import storage
+from bstviz import schema, storage, stored
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.extra import join
 from bstviz.datasets.splits import Folds, split_collection
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
-from bstviz.models.config import MODALITIES, Modality, TrainConfig, checked_text, kinds_of
-from bstviz.models.run_info import modality_in_names, seed_suffix
+from bstviz.models.config import Modality, Threshold, TrainConfig, checked_text, kinds_of
+from bstviz.models.run_info import Fold, modality_in_names, seed_suffix
+from bstviz.schema import Line, Name, Prose, Seed, Share
 from bstviz.training.zero_shot import zero_shot
 
 Method = Literal["knn", "logistic", "zeroshot"]
@@ -58,15 +59,13 @@ class BaselineConfig:
 
     method: Method
     modality: Modality
-    min_confidence: int = 1
-    seed: int = 0
-    validation: float = TrainConfig.validation
-    text: str | None = None
+    min_confidence: Threshold = 1
+    seed: Seed = 0
+    validation: Share = TrainConfig.validation
+    text: Line | None = None
 
     def __post_init__(self) -> None:
-        for name, value, allowed in (("method", self.method, METHODS), ("modality", self.modality, MODALITIES)):
-            if value not in allowed:
-                raise UserError(f"{name} is {value!r}; allowed are {', '.join(allowed)}.")
+        schema.check(self)
         checked_text(self.modality, self.text)
         if self.method == "zeroshot" and self.modality != "audio":
             raise UserError(
@@ -91,14 +90,14 @@ class Baseline:
     """
 
     config: BaselineConfig
-    fold: int
-    split_kind: str
-    collection: str
-    encoders: str
-    metrics: dict[str, float]
-    source: str | None = None
-    text: str | None = None
-    extra_training_data: tuple[str, ...] = ()
+    fold: Fold
+    split_kind: Line
+    collection: Line
+    encoders: Prose
+    metrics: dict[Name, float]
+    source: Line | None = None
+    text: Line | None = None
+    extra_training_data: tuple[Line, ...] = ()
 
     def save(self, experiment: Path) -> Path:
         """Write the scores into an experiment folder."""
@@ -122,20 +121,17 @@ def find_baselines(experiment: str | Path) -> list[Baseline]:
     Raises:
         UserError: A file is damaged or of another format version.
     """
-    found = []
-    for file in sorted((Path(experiment) / BASELINES).glob("*.json")):
-        try:
-            entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            version = entry.pop("format_version")
-            config = entry.pop("config")
-            if version in (1, BASELINE_VERSION):
-                before: dict[str, Any] = {"validation": 0.0} if version == 1 else {}
-                entry["extra_training_data"] = tuple(entry.get("extra_training_data", ()))
-                found.append(Baseline(BaselineConfig(**before, **config), **entry))
-        except (ValueError, KeyError, TypeError):
-            raise UserError(f"{file} is damaged; delete it and run the sweep again.") from None
-        storage.check_version(version, (1, BASELINE_VERSION), f"{file} has", "Delete it and run the sweep again.")
-    return found
+    return [_read(file) for file in sorted((Path(experiment) / BASELINES).glob("*.json"))]
+
+
+def _read(file: Path) -> Baseline:
+    remedy = "Delete it and run the sweep again."
+    entry = stored.read_json(file, remedy=remedy)
+    version, config = entry.get("format_version"), entry.get("config")
+    storage.check_version(version, (1, BASELINE_VERSION), f"{file} has", remedy)
+    if version == 1 and isinstance(config, dict):
+        entry["config"] = {"validation": 0.0, **config}
+    return schema.convert(entry, Baseline, str(file), remedy)
 
 
 def fit_baseline(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
+
+from bstviz import schema, stored
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
 from bstviz.models.config import (
@@ -16,15 +20,23 @@ from bstviz.models.config import (
     MODALITIES,
     Loss,
     Modality,
+    Threshold,
     TrainConfig,
+    Variant,
     changed,
     exact_epochs,
     kinds_of,
     recipe,
 )
+from bstviz.schema import Line, Name, Seed
 from bstviz.training.baselines import BaselineConfig, Method
 from bstviz.training.zero_shot import embeds_text, zero_shot
 
+AXIS = Meta(max_length=1_000)
+"""Bound of a preset's lists."""
+PRESET_BYTES = 2**20
+SETTINGS = 10_000
+"""Of a preset at most."""
 PRESET_FOLDER = Path(__file__).parents[1] / "data" / "sweeps"
 
 
@@ -47,22 +59,26 @@ class SweepPreset:
             under a name. A loss is trained without those that change nothing but what it ignores.
     """
 
-    name: str
-    losses: tuple[Loss, ...] = tuple(LOSSES)
-    modalities: tuple[Modality, ...] = MODALITIES
-    texts: tuple[str, ...] = ()
-    min_confidences: tuple[int, ...] = (1,)
-    baselines: tuple[Method, ...] = ()
-    seeds: tuple[int, ...] = ()
-    recipe: str = "default"
-    train: dict[str, Any] = dataclasses.field(default_factory=dict)
-    variants: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    name: Line
+    losses: Annotated[tuple[Loss, ...], AXIS] = tuple(LOSSES)
+    modalities: Annotated[tuple[Modality, ...], AXIS] = MODALITIES
+    texts: Annotated[tuple[Name, ...], AXIS] = ()
+    min_confidences: Annotated[tuple[Threshold, ...], AXIS] = (1,)
+    baselines: Annotated[tuple[Method, ...], AXIS] = ()
+    seeds: Annotated[tuple[Seed, ...], AXIS] = ()
+    recipe: Line = "default"
+    train: dict[Name, Any] = dataclasses.field(default_factory=dict)
+    variants: Annotated[dict[Variant, dict[Name, Any]], AXIS] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if any(type(seed) is not int or seed < 0 for seed in self.seeds) or len(set(self.seeds)) < len(self.seeds):
-            raise UserError(
-                f"seeds is {', '.join(map(str, self.seeds))}; allowed are whole numbers from 0, each of them once."
-            )
+        schema.check(self)
+        for name in ("losses", "modalities", "texts", "min_confidences", "baselines", "seeds"):
+            axis = getattr(self, name)
+            if len(set(axis)) < len(axis):
+                raise UserError(f"{name} is {', '.join(map(str, axis))}; each of them may stand once.")
+        axes = (self.losses, self.modalities, self.texts, self.min_confidences, self.seeds, self.variants)
+        if math.prod(len(axis) or 1 for axis in axes) > SETTINGS:
+            raise UserError(f"Preset {self.name!r} comes to more than {SETTINGS:,} settings; make its axes shorter.")
 
     def changed(
         self,
@@ -92,6 +108,14 @@ class SweepPreset:
             train=self.train | exact_epochs(epochs),
         )
 
+    def trained(self, **changes: Any) -> list[TrainConfig]:
+        """The recipe and its variants; raises UserError where a setting is unknown or its value is not allowed."""
+        try:
+            common = recipe(self.recipe, **{**self.train, **changes})
+            return [common, *(changed(common, **own, variant=name) for name, own in self.variants.items())]
+        except TypeError as error:
+            raise UserError(f"Preset {self.name!r} has an unknown training setting: {error}.") from None
+
     def settings(self, texts: Sequence[str | None] = (None,), **changes: Any) -> tuple[TrainConfig, ...]:
         """The points of the grid.
 
@@ -102,11 +126,7 @@ class SweepPreset:
         Raises:
             UserError: A setting is unknown.
         """
-        try:
-            common = recipe(self.recipe, **{**self.train, **changes})
-            variants = [common, *(changed(common, **own, variant=name) for name, own in self.variants.items())]
-        except TypeError as error:
-            raise UserError(f"Preset {self.name!r} has an unknown training setting: {error}.") from None
+        common, *_ = variants = self.trained(**changes)
         return tuple(
             dataclasses.replace(variant, loss=loss, modality=m, text=text, min_confidence=c, seed=seed)
             for c in self.min_confidences
@@ -139,22 +159,19 @@ def load_preset(name: str) -> SweepPreset:
         known = ", ".join(sorted(f.stem for f in PRESET_FOLDER.glob("*.toml")))
         raise UserError(f"There is no sweep preset {name!r}; known: {known}, or the path of a .toml file of your own.")
     try:
-        entry = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        entry = tomllib.loads(stored.read_text(file, limit=PRESET_BYTES))
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise UserError(f"{file} is not valid TOML: {error}.") from None
     allowed = {f.name for f in dataclasses.fields(SweepPreset)} - {"name"}
     unknown = sorted(set(entry) - allowed)
     if unknown:
         raise UserError(f"{file} has the unknown setting {unknown[0]!r}; allowed are {', '.join(sorted(allowed))}.")
-    for axis, example in (("seeds", "[0, 1, 2]"), ("texts", '["title+tags"]')):
-        if not isinstance(entry.get(axis, []), list):
-            raise UserError(f"{file} has {axis} = {entry[axis]!r}; a list is needed, e.g. {axis} = {example}.")
-    if not all(isinstance(changes, dict) for changes in entry.get("variants", {}).values()):
-        raise UserError(
-            f"{file} has a variant without changes; a table is needed, e.g. focal-2 = {{ focal_gamma = 2.0 }}."
-        )
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
-    return SweepPreset(file.stem, **values)
+    found = schema.convert({"name": file.stem, **entry}, SweepPreset, str(file))
+    try:
+        found.trained()
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
+    return found
 
 
 def grid_of(preset: SweepPreset, collection: Collection, **changes: Any) -> Grid:

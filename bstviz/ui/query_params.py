@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
+
+from bstviz import schema
+from bstviz.errors import UserError
+
+Kind = TypeVar("Kind")
 
 VIEW = "view"
 """What the browser itself writes into the address: where a map is zoomed to."""
 Readers = Mapping[str, tuple[str, Callable[[str], Any]]]
 """By parameter: the session state's key, and what makes its value of the text (ValueError or KeyError: leave it)."""
+LONGEST = 10_000  # characters of a parameter
 UNDER_WAY = 10.0  # seconds in which a click may still come with an address from before the last one
+
+
+def from_json(text: str, kind: type[Kind]) -> Kind:
+    """A parameter in JSON as a type of :mod:`bstviz.schema`; ValueError where it is none."""
+    try:
+        return schema.convert(json.loads(text), kind, "The address")
+    except (UserError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 def read(page: str, readers: Readers) -> None:
@@ -31,8 +46,10 @@ def read(page: str, readers: Readers) -> None:
     for name, text in given.items():
         key, parse = readers[name]
         try:
+            if len(text) > LONGEST:
+                continue
             st.session_state[key] = parse(text)
-        except (ValueError, KeyError):
+        except (ValueError, KeyError):  # forged, or of something that is no longer here
             continue
     st.session_state[f"{page}.address"] = [(given, time.monotonic())]
 

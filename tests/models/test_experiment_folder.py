@@ -35,7 +35,7 @@ def test_a_folder_without_runs_names_the_command_that_makes_them(tmp_path: Path)
 def test_an_experiment_that_is_damaged_is_named(tmp_path: Path) -> None:
     (tmp_path / "experiment.json").write_text("{")
     with pytest.raises(UserError, match=r"experiment\.json is damaged"):
-        write_experiment(tmp_path, {"folds": 5})
+        write_experiment(tmp_path, {"folds": {"count": 5, "kind": "stratified", "sha256": "0" * 64}})
 
 
 def test_an_experiment_from_before_a_setting_goes_on_where_it_does_what_was_done_then(tmp_path: Path) -> None:

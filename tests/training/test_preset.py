@@ -94,7 +94,11 @@ def test_seeds_are_an_axis_of_a_sweep(tmp_path: Path, collection: Collection) ->
     assert [b.seed for b in work.baselines] == [0, 1, 2]
     other = preset.changed(recipe=None, baselines=True, epochs=None, seeds=(4,))
     assert {c.seed for c in grid_of(other, collection).settings} == {4}
-    refused = (("seeds = 3", "a list is needed"), ("seeds = [1, 1]", "each of them once"), ("texts = 'tags'", "a list"))
+    refused = (
+        ("seeds = 3", "seeds is 3; allowed is a list"),
+        ("seeds = [1, 1]", "may stand once"),
+        ("texts = 'tags'", "a list"),
+    )
     for text, message in refused:
         file.write_text(text)
         with pytest.raises(UserError, match=message):
@@ -161,10 +165,10 @@ def test_a_collection_without_annotation_confidence_is_trained_without_its_varia
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[variants]\nfocal = 2.0", "variant without changes"),
+        ("[variants]\nfocal = 2.0", r"variants.'focal' is 2.0; allowed is an object"),
         ("[variants]\nfocal = { gamma = 2.0 }", "unknown training setting"),
         ("[variants]\nwide = { sizes.breadth = 8 }", "unknown training setting"),
-        ('[variants]\n"a/b" = { mixup = 0.0 }', "variant is 'a/b'"),
+        ('[variants]\n"a/b" = { mixup = 0.0 }', "a name in variants is 'a/b'"),
     ],
 )
 def test_variants_that_nothing_can_be_made_of_are_refused(

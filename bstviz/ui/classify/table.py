@@ -13,6 +13,7 @@ from bstviz.errors import UserError
 from bstviz.inference.classify import Answer
 from bstviz.ui.classify.predictions import MARKS, Models, Words, predict_upload
 from bstviz.ui.classify.uploads import Upload
+from bstviz.ui.components.charts import selected_row
 from bstviz.ui.components.downloads import downloads
 
 UNKNOWN = ("probability", "novelty", "seconds")
@@ -83,8 +84,8 @@ def table(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) 
         },
     )
     st.caption(f"{len(shown):,} of {len(rows):,} sounds. Choose a row to see and play its sound.")
-    chosen = event["selection"]["rows"] if event else []
-    return uploads[int(shown["index"].iloc[chosen[0]])] if chosen and chosen[0] < len(shown) else None
+    row = selected_row(event, len(shown))
+    return None if row is None else uploads[int(shown["index"].iloc[row])]
 
 
 def _answers(models: Models, uploads: Sequence[Upload], words: Words) -> pd.DataFrame:

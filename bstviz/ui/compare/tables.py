@@ -10,6 +10,7 @@ import streamlit as st
 
 from bstviz.datasets.taxonomy import SoundClass
 from bstviz.reports.summaries import LEVELS, STRUCTURE, metric_at, spread_over_folds
+from bstviz.ui.components.charts import selected_row
 
 
 def structure_table(left: Mapping[str, Sequence[float]], right: Mapping[str, Sequence[float]], *, key: str) -> None:
@@ -92,9 +93,9 @@ def class_table(
     add("Confused, diff.", 100 * table["confused_difference"], "%+.1f", "Right minus left")
 
     def picked() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            on_pick(int(table["label"].iloc[rows[0]]))
+        row = selected_row(st.session_state[key], len(shown))
+        if row is not None:
+            on_pick(int(table["label"].iloc[row]))
 
     st.dataframe(
         shown,

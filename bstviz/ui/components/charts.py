@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+
+from bstviz import schema
+from bstviz.errors import UserError
+from bstviz.schema import Count
 
 PLAIN_CONFIG = {"displayModeBar": False}
 
@@ -14,11 +19,29 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def selected_ids(event: Any) -> list[str]:
+@dataclass(frozen=True)
+class _Points:
+    points: tuple[dict[str, Any], ...] = ()
+    rows: tuple[Count, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    selection: _Points = _Points()
+
+
+def _selection(event: object) -> _Points:
+    """What is selected in a chart or a table; nothing where the browser sends another form."""
+    try:
+        return schema.convert(event or {}, _Chosen, "The selection").selection
+    except UserError:
+        return _Points()
+
+
+def selected_ids(event: object) -> list[str]:
     """What a chart's selected points carry as customdata, which arrives as a scalar, a list or a dict."""
-    points = (event or {}).get("selection", {}).get("points", [])
     ids = []
-    for point in points:
+    for point in _selection(event).points:
         data = point.get("customdata")
         if isinstance(data, dict):
             data = next(iter(data.values()), None)
@@ -27,3 +50,8 @@ def selected_ids(event: Any) -> list[str]:
         if data is not None:
             ids.append(str(data))
     return ids
+
+
+def selected_row(event: object, count: int) -> int | None:
+    """The selected one of the ``count`` rows of a table; None where none is."""
+    return next((row for row in _selection(event).rows if row < count), None)

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
 from bstviz import migrations
 from bstviz.plots.facets import Column, Columns, crossfilter, matching
-from bstviz.ui import cache
+from bstviz.ui import cache, query_params
 from bstviz.ui.cache import Loaded, identity_of
 from bstviz.ui.web import component, event
 
 STANDARD = ("top", "second", "correct", "confidence", "predicted_confidence", "split")
+
+
+@dataclass(frozen=True)
+class Toggled:
+    """A bar that was clicked: a category of a column; None stands for all of them."""
+
+    column: str
+    label: str | None
 
 
 def chosen(key: str) -> dict[str, frozenset[str]]:
@@ -38,10 +47,7 @@ def written(key: str) -> str | None:
 
 def parse(text: str) -> dict[str, frozenset[str]]:
     """Labels by column from an address; ValueError where there are none."""
-    found = json.loads(text)
-    if not isinstance(found, dict) or not all(isinstance(labels, list) for labels in found.values()):
-        raise ValueError(f"not labels by column: {text[:80]}")
-    return {str(name): frozenset(map(str, labels)) for name, labels in found.items()}
+    return {name: frozenset(labels) for name, labels in query_params.from_json(text, dict[str, list[str]]).items()}
 
 
 def clear(key: str) -> None:
@@ -123,9 +129,11 @@ def charts(columns: Sequence[Column], counts: Mapping[str, np.ndarray], *, key: 
     """Bar charts of columns; a click on a bar lets its category through."""
 
     def toggled() -> None:
-        value = event(f"{key}.charts", "toggle")
-        if isinstance(value, dict):
-            toggle(key, value["column"], value["label"])
+        bar = event(f"{key}.charts", "toggle", Toggled)
+        if bar is not None and bar.label in {None, *labels.get(bar.column, ())} and bar.column in labels:
+            toggle(key, bar.column, bar.label)
+
+    labels = {column.name: column.labels for column in columns}
 
     picked = chosen(key)
     component("facets")(

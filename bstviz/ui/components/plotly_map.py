@@ -7,25 +7,47 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from msgspec import Meta
 
 from bstviz.plots import viewport
 from bstviz.plots.facets import Column
 from bstviz.plots.panes.figure import map_figure
 from bstviz.plots.panes.pane import POINTS, Look, Marks, Pane
 from bstviz.plots.viewport import DRAWN, Renderer, View
+from bstviz.schema import Finite, Share
 from bstviz.ui.components.charts import dark
-from bstviz.ui.web import address, address_of_later, component, event, plotly_js
+from bstviz.ui.web import Row, address, address_of_later, component, event, plotly_js
 
 Mode = Literal["replace", "add", "remove"]
 RENDERER = "map.renderer"
 """Where the session keeps what draws WebGL in its browser, once the browser has said so."""
 ARRAY = 400
 """Values from which an array travels by itself, as bytes."""
+CORNERS = 5_000
+"""Of a region at most."""
+Step = Literal[-1, 1]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region drawn on a pane, in its coordinates, and what it does to the selection.
+
+    Attributes:
+        pane: Position of the pane.
+        polygon: Its corners.
+        morph: How far the points had moved towards the second pane's when it was drawn.
+        mode: What it does.
+    """
+
+    pane: Literal[0, 1]
+    polygon: Annotated[tuple[tuple[Finite, Finite], ...], Meta(min_length=3, max_length=CORNERS)]
+    morph: Share
+    mode: Mode
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,46 +157,46 @@ def _callbacks(
     """What the component's events do, by the names that Streamlit takes."""
 
     def picked() -> None:
-        value = event(key, "pick")
-        if isinstance(value, dict) and events.pick and value["token"] == token:
-            events.pick(int(rows[value["index"]]))
+        point = event(key, "pick", Row)
+        index = None if point is None else point.of(token, len(rows))
+        if index is not None and events.pick:
+            events.pick(int(rows[index]))
 
     def region() -> None:
-        value = event(key, "region")
-        if not isinstance(value, dict) or not events.select:
+        drawn = event(key, "region", Region)
+        if drawn is None or not events.select or drawn.pane >= len(panes) or panes[0].points.shape[1] != 2:
             return
         st.session_state[f"{key}.turn"] = st.session_state.get(f"{key}.turn", 0) + 1  # it is answered, changed or not
-        points = panes[value["pane"]].points
-        if value["morph"]:
-            points = points + np.float32(value["morph"]) * (panes[1].points - points)
-        inside = viewport.enclosed(points, np.asarray(value["polygon"], float))
+        points = panes[drawn.pane].points
+        if drawn.morph and len(panes) == 2:
+            points = points + np.float32(drawn.morph) * (panes[1].points - points)
+        inside = viewport.enclosed(points, np.asarray(drawn.polygon, float))
         if marks.shown is not None:
             inside &= marks.shown
-        events.select(np.flatnonzero(inside), value["mode"])
+        events.select(np.flatnonzero(inside), drawn.mode)
 
     def viewed() -> None:
-        box = event(key, "view")
         views = st.session_state.setdefault(f"{key}.view", {})
-        views[map_key] = View(**box) if isinstance(box, dict) else None
+        views[map_key] = event(key, "view", View | None, views.get(map_key))  # type: ignore[arg-type]
 
     def rendered() -> None:
-        value = event(key, "renderer")
-        if value in ("gpu", "software", "none"):
+        value = event(key, "renderer", Renderer)  # type: ignore[arg-type]
+        if value is not None:
             st.session_state[RENDERER] = value
 
     def cleared() -> None:
-        if event(key, "clear") and events.clear:
+        if event(key, "clear", bool) and events.clear:
             events.clear()
 
     def stepped() -> None:
-        by = event(key, "step")
-        if isinstance(by, int) and events.step:
+        by = event(key, "step", Step)  # type: ignore[arg-type]
+        if by is not None and events.step:
             events.step(by)
 
     def toggled() -> None:
-        label = event(key, "toggle")
-        if isinstance(label, str) and events.toggle:
-            events.toggle(label)
+        label = event(key, "toggle", str)
+        if events.toggle and any(label in pane.column.labels for pane in panes):
+            events.toggle(str(label))
 
     return {
         "on_pick_change": picked,

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from bstviz.plots.facets import OWN, Column
-from bstviz.ui import cache
+from bstviz.ui import cache, query_params
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.plotly_map import Mode
@@ -65,9 +65,7 @@ def written(key: str) -> str | None:
 
 def parse(text: str) -> tuple[pd.Index, str, np.ndarray]:
     """A selection from an address, as the session keeps it; ValueError where it is none."""
-    ids = json.loads(text)
-    if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
-        raise ValueError(f"no list of sound ids: {text[:80]}")
+    ids = query_params.from_json(text, list[str])
     return pd.Index(ids, dtype=object), "", np.array([], np.int64)
 
 

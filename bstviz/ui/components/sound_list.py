@@ -12,7 +12,7 @@ from bstviz.plots.panes.overlays import NEIGHBOURS
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components.charts import dark
 from bstviz.ui.components.player import sound_player
-from bstviz.ui.web import component, event
+from bstviz.ui.web import Row, component, event
 
 LISTED = 500
 """Rows of a list at most."""
@@ -60,16 +60,20 @@ def sound_list(
         st.caption(f"The first {len(shown)} of {total:,} are listed.")
     token = f"{hash(tuple((loaded.identity, row) for loaded, row in shown))}"
 
+    def position(name: str) -> int | None:
+        row = event(key, name, Row)
+        return None if row is None else row.of(token, len(shown))
+
     def played() -> None:
-        position = event(key, "play")
-        if isinstance(position, int) and position < len(shown):
+        at = position("play")
+        if at is not None:
             turn = st.session_state.get(f"{key}.playing", {}).get("event_id", 0) + 1
-            st.session_state[f"{key}.playing"] = {"index": position, "event_id": turn, "token": token}
+            st.session_state[f"{key}.playing"] = {"index": at, "event_id": turn, "token": token}
 
     def opened() -> None:
-        position = event(key, "open")
-        if isinstance(position, int) and position < len(shown) and on_open:
-            on_open(position)
+        at = position("open")
+        if at is not None and on_open:
+            on_open(at)
 
     playing = st.session_state.get(f"{key}.playing")
     component("sound_list")(

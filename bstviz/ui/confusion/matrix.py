@@ -77,8 +77,10 @@ def matrix(sides: Sequence[Side], along: Axis, cells: Cells) -> None:
     """The matrix of one side, or the difference of two, to click and download."""
 
     def clicked() -> None:
-        for cell in selected_ids(st.session_state[MATRIX]):
-            st.session_state[CELL] = tuple(cell.split("|"))
+        cells_of = {f"{true}|{predicted}": (true, predicted) for true in along.codes for predicted in along.codes}
+        for chosen in selected_ids(st.session_state[MATRIX]):
+            if chosen in cells_of:
+                st.session_state[CELL] = cells_of[chosen]
 
     counts = [confusion.counts(side.answers, along) for side in sides]
     look: dict[str, Any] = {

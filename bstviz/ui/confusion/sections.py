@@ -15,7 +15,7 @@ from bstviz.evaluation.per_class import by_class, by_group, grouping_columns
 from bstviz.plots import per_class
 from bstviz.plots.confusion import strip_figure
 from bstviz.ui.cache import identity_of
-from bstviz.ui.components.charts import PLAIN_CONFIG, dark
+from bstviz.ui.components.charts import PLAIN_CONFIG, dark, selected_row
 from bstviz.ui.components.text import escape
 from bstviz.ui.confusion.matrix import CELL
 from bstviz.ui.confusion.sides import THRESHOLDS, Pooled, Side, at, at_least
@@ -53,9 +53,9 @@ def pairs(side: Side, along: Axis) -> None:
     names = {c.code: c.name for c in along.classes}
 
     def picked() -> None:
-        rows = st.session_state["confusion.pairs"]["selection"]["rows"]
-        if rows:
-            st.session_state[CELL] = (table["true"].iloc[rows[0]], table["predicted"].iloc[rows[0]])
+        row = selected_row(st.session_state["confusion.pairs"], len(table))
+        if row is not None:
+            st.session_state[CELL] = (table["true"].iloc[row], table["predicted"].iloc[row])
 
     shown = pd.DataFrame(
         {
@@ -192,11 +192,9 @@ def groups(side: Side) -> None:
             "Excess": st.column_config.NumberColumn(format="%+.1f"),
         },
     )
-    rows = event["selection"]["rows"]
-    if rows and rows[0] < len(table):
-        wrong = side.answers.where(
-            (each == table["group"].iloc[rows[0]]) & (side.answers.y_true != side.answers.y_pred)
-        )
+    row = selected_row(event, len(table))
+    if row is not None:
+        wrong = side.answers.where((each == table["group"].iloc[row]) & (side.answers.y_true != side.answers.y_pred))
         sounds(
             [(side.folds, confusion.most_confident(wrong))],
             [],

@@ -11,7 +11,7 @@ from bstviz.ui.components.player import sound_player
 from bstviz.ui.components.sound_card import facts
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.text import chip, escape, texts_from
-from bstviz.ui.review.session import PLAY, TURN, ReviewSession, window
+from bstviz.ui.review.session import PLAY, TURN, Press, ReviewSession, window
 from bstviz.ui.web import component, event
 
 OTHER = "Another class"
@@ -35,10 +35,10 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
     right.text_input("Note", key=f"review.note.{sound}", placeholder="Kept with the decision")
 
     def pressed() -> None:
-        message = event("review.decide", "press")
-        at = session.queue.position(message.get("sound")) if isinstance(message, dict) else None
-        if at is not None:
-            session.press(at, str(message.get("act")), [str(id_) for id_ in message.get("seen", ())])
+        press = event("review.decide", "press", Press)
+        at = session.queue.position(press.sound) if press is not None else None
+        if press is not None and at is not None:
+            session.press(at, press.act, press.seen)
 
     def act(
         name: str, key: str, text: str, help_: str, *, main: bool = False, off: bool = False, chooser: str = ""

@@ -7,9 +7,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import streamlit as st
+from msgspec import Meta
 
 from bstviz.errors import UserError
 from bstviz.evaluation import out_of_fold
@@ -23,7 +25,17 @@ from bstviz.ui.cache import Loaded, identity_of
 SOUND, WINDOW_ID, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
 STATES = {"open": "To decide", "disputed": "Disputed", "decided": "Decided"}
 AGREEMENT = {"all": "Any", "against": "None agrees", "split": "Models differ"}
+Act = Literal["accept", "keep", "unsure", "next", "set", "undo"]
 OPEN_FOR = 120  # seconds for which a sound that a window shows is not given to another one
+
+
+@dataclass(frozen=True)
+class Press:
+    """A button that was pressed: what was on the screen with it, and which it was."""
+
+    sound: str
+    seen: Annotated[tuple[str, ...], Meta(max_length=10_000)]
+    act: Act
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +170,9 @@ class ReviewSession:
             quality.taxonomy.codes[quality.labels[i]],
             "; ".join(filter(None, [note.strip(), *quality.reasons(i)])),
         )
-        made = decisions.decide(self.file, self.hash, sound_id=sound, old=old, new=new, why=why, by=window(), over=seen)
+        about = {decision.id for decision in self.record().decisions if decision.sound_id == sound}
+        over = [id_ for id_ in seen if id_ in about]  # and none of another sound, whatever a browser says
+        made = decisions.decide(self.file, self.hash, sound_id=sound, old=old, new=new, why=why, by=window(), over=over)
         record = self.record()
         others = sorted({d.verdict for d in record.standing[sound]} - {made.verdict})
         if others:
@@ -174,7 +188,7 @@ class ReviewSession:
             decisions.undo(self.file, self.hash, decision, by=window())
             self.go_to(self.queue.position(decision.sound_id))
 
-    def press(self, i: int, act: str, seen: Sequence[str]) -> None:
+    def press(self, i: int, act: Act, seen: Sequence[str]) -> None:
         """What one of the buttons does.
 
         Args:

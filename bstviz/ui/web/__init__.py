@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
+from bstviz import schema
+from bstviz.errors import UserError
+from bstviz.schema import Count
 from bstviz.ui.web.media import address, address_of_later, plotly_js
 
-__all__ = ["address", "address_of_later", "component", "event", "plotly_js"]
+__all__ = ["Row", "address", "address_of_later", "component", "event", "plotly_js"]
 FILES = Path(__file__).parent
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of what a component shows: its index in what was sent under a token."""
+
+    token: str
+    index: Count
+
+    def of(self, token: str, count: int) -> int | None:
+        """The index, if it is one of ``count`` rows of what is shown now; None for what was shown before, or never."""
+        return self.index if self.token == token and self.index < count else None
 
 
 @cache
@@ -28,7 +45,19 @@ def component(name: str, *, isolated: bool = True) -> Callable[..., Any]:
     )
 
 
-def event(key: str, name: str) -> Any:
-    """What a component has just sent under a name; None where it sent nothing. For its callbacks."""
+def event(key: str, name: str, kind: type[Kind], otherwise: Kind | None = None) -> Kind | None:
+    """What a component has just sent under a name, for its callbacks.
+
+    Args:
+        key: Of the component.
+        name: Of the event.
+        kind: What is sent, as a type for :func:`bstviz.schema.convert`; whoever forges another changes nothing.
+        otherwise: Given back where nothing or something else was sent.
+    """
     state = st.session_state.get(key)
-    return None if state is None else state.get(name)
+    if not isinstance(state, Mapping) or name not in state:
+        return otherwise
+    try:
+        return schema.convert(state[name], kind, name)
+    except UserError:
+        return otherwise

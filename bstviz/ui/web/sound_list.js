@@ -111,7 +111,7 @@ class SoundList {
       const open = element("button", "open", value);
       open.type = "button";
       open.title = "Go to this sound";
-      open.onclick = () => this.send("open", i);
+      open.onclick = () => this.send("open", this.row(i));
       cell.append(open);
     } else cell.textContent = value;
     return cell;
@@ -129,6 +129,11 @@ class SoundList {
     for (const line of this.root.querySelectorAll(`tr.now, tr[data-index="${this.at}"]`)) this.button(line);
   }
 
+  /** A row as the server knows it: one of a list that is no longer shown there does nothing. */
+  row(index) {
+    return { index, token: this.data.token };
+  }
+
   play(i) {
     if (i === this.at && this.audio) {
       playOrPause(this.audio);
@@ -138,7 +143,7 @@ class SoundList {
     window.bstvizPlaying?.pause();
     this.buttons();
     this.root.querySelector("tr.now")?.scrollIntoView({ block: "nearest" });
-    this.send("play", i);
+    this.send("play", this.row(i));
   }
 
   key(event) {
@@ -150,7 +155,7 @@ class SoundList {
       this.play(this.shownOrder[(position + step + this.shownOrder.length) % this.shownOrder.length]);
     } else if (event.key === "Enter" && this.at !== null && this.data.opens && !event.composedPath()[0].closest?.("button, a, canvas")) {
       event.preventDefault();
-      this.send("open", this.at);
+      this.send("open", this.row(this.at));
     }
   }
 }
