@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bstviz.errors import UserError
 from bstviz.server.contents import CONTENTS, Content
+from bstviz.server.health import health_routes
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -27,7 +28,7 @@ def routes() -> list[BaseRoute]:
     """Routes for ``st.App``, whatever path it is served below (``server.baseUrlPath``, a proxy's)."""
     from starlette.routing import Route
 
-    return [Route(f"/{{below:path}}{PLACE}/{{token}}", answer)]
+    return [Route(f"/{{below:path}}{PLACE}/{{token}}", answer), *health_routes()]
 
 
 def address_of(content: Content) -> str:
