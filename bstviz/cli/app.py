@@ -57,5 +57,4 @@ def main() -> None:
         sys.exit(2)
     except stopping.Stopped as stopped:
         console.print("Stopped; run the same command again to continue.")
-        stopping.end_children()
-        sys.exit(stopped.status)
+        stopping.end(stopped.status)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
 from functools import cache, partial
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
-GRACE = 4.0
+GRACE = 3.0
 """From the signal until the process is ended, if it has not ended by itself."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -58,9 +59,22 @@ def end_children() -> None:
     import psutil
 
     with suppress(psutil.Error):
-        for child in psutil.Process().children(recursive=True):
+        children = psutil.Process().children(recursive=True)
+        for child in children:
             with suppress(psutil.Error):
                 child.kill()
+        psutil.wait_procs(children, timeout=1)
+
+
+def end(status: int) -> NoReturn:
+    """End this process and its children now; what other threads do, and what Python tidies up at its end, is not waited
+    for.
+    """
+    end_children()
+    with suppress(OSError, ValueError):  # nobody may be reading any more
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
@@ -81,8 +95,7 @@ def _deadline() -> int:
     def follow() -> None:
         number = os.read(following, 1)[0]
         time.sleep(GRACE)
-        end_children()
-        os._exit(128 + number)
+        end(128 + number)
 
     threading.Thread(target=follow, daemon=True, name="deadline").start()
     return pipe
