@@ -130,6 +130,19 @@ def recover(path: Path) -> None:
             _tidy(path)
 
 
+def sweep(folder: Path, *, older_than: float) -> None:
+    """Delete what killed writers left half written in a folder so many seconds ago or before; nobody is waited for."""
+    from filelock import FileLock, Timeout
+
+    for leftover in folder.glob(".*.new"):
+        path = folder / leftover.name[1 : -len(".new")]
+        with suppress(OSError, Timeout):  # gone meanwhile; still being written
+            if time.time() - leftover.stat().st_mtime >= older_than:
+                with FileLock(_sibling(path.absolute(), "lock"), timeout=0) as lock:
+                    _delete(leftover)
+                    Path(lock.lock_file).unlink()
+
+
 def _tidy(path: Path) -> None:
     """:func:`recover`, for who holds the lock."""
     for leftover in _unfinished(path):

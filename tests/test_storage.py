@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -165,6 +166,19 @@ def test_what_a_killed_writer_left_is_deleted_by_the_next_one(tmp_path: Path, na
     (tmp_path / ".thing.new-notes").mkdir()  # of another folder
     write_version(tmp_path / "thing", "one")
     assert sorted(f.name for f in tmp_path.iterdir()) == [".thing.new-notes", "thing"]
+
+
+def test_a_sweep_deletes_what_was_left_long_ago_and_is_not_being_written(tmp_path: Path) -> None:
+    left, fresh, busy = (tmp_path / f".{name}.new" for name in ("left", "fresh", "busy"))
+    for folder in (left, fresh, busy):
+        (folder / "in").mkdir(parents=True)
+    for folder in (left, busy):
+        os.utime(folder, (0, 0))
+    with storage.locked(tmp_path / "busy"):
+        storage.sweep(tmp_path, older_than=60)
+        assert {f.name for f in tmp_path.iterdir()} == {".fresh.new", ".busy.new", ".busy.lock"}
+    storage.sweep(tmp_path, older_than=60)
+    assert {f.name for f in tmp_path.iterdir()} == {".fresh.new"}
 
 
 def test_whoever_waits_too_long_for_another_writer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

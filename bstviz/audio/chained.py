@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from bstviz.audio.repair import Mix, Ranges, mix_down
 
 PAGE, HEADER, BEGINS = b"OggS", 27, 2  # a page's first bytes, the size of its header, and its mark of a beginning
+Opening = Callable[[], BinaryIO]
+"""Opens a file anew, from its beginning and with a position of its own."""
 
 
 class BytesFile(io.BytesIO):
@@ -37,11 +39,11 @@ class _Link:
     frames: int
 
 
-def decode_chained(source: str | Path | bytes, shown: str) -> Mix | None:
+def decode_chained(opening: Opening, shown: str) -> Mix | None:
     """Decode a chained OGG file at the rate and with the channels of its first link; None for every other file."""
     import soundfile
 
-    with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
+    with opening() as file:
         places = _places(file)
         if len(places) < 2:
             return None
@@ -71,7 +73,7 @@ def decode_chained(source: str | Path | bytes, shown: str) -> Mix | None:
         return mix and replace(mix, cut=mix.cut or len(links) < len(places))
 
 
-def _places(file: io.BufferedIOBase) -> list[tuple[int, int]]:
+def _places(file: BinaryIO) -> list[tuple[int, int]]:
     """First byte of every link and the one behind its last; none where the file is no OGG file."""
     begins: list[int] = []
     position, beginning = 0, False
@@ -88,7 +90,7 @@ def _places(file: io.BufferedIOBase) -> list[tuple[int, int]]:
     return list(pairwise([*begins, end]))
 
 
-def _part(file: io.BufferedIOBase, start: int, stop: int) -> BytesFile:
+def _part(file: BinaryIO, start: int, stop: int) -> BytesFile:
     file.seek(start)
     return BytesFile(file.read(stop - start))
 

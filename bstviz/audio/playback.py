@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 
+from bstviz.audio import decode
 from bstviz.audio.sound import FULL_RATE, pcm16, resample
 
 WAV = "audio/wav"
@@ -69,13 +70,10 @@ def playable(data: bytes | None, decoded: Callable[[], tuple[np.ndarray, int]]) 
 
 def played_as(data: bytes) -> str | None:
     """Media type of a file that browsers play as it is; None for any other."""
-    import soundfile
-
-    try:
-        found = soundfile.info(io.BytesIO(data))
-    except (soundfile.LibsndfileError, RuntimeError, ValueError, TypeError, OSError):
+    found = decode.coding(data)
+    if found is None or not RATES[0] <= found[2] <= RATES[1]:
         return None
-    return PLAYED.get((found.format, found.subtype)) if RATES[0] <= found.samplerate <= RATES[1] else None
+    return PLAYED.get(found[:2])
 
 
 def to_wav(samples: np.ndarray, rate: int) -> bytes:
