@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from pathlib import Path
 
 from bstviz.errors import UserError
@@ -17,6 +18,11 @@ EXPERIMENTS_VARIABLE = "BSTVIZ_EXPERIMENTS"
 COLLECTION_VARIABLE = "BSTVIZ_COLLECTIONS"
 REVIEWS_VARIABLE = "BSTVIZ_REVIEWS"
 """Folder of the decisions on labels; see :func:`bstviz.review.decisions.record_file`."""
+
+FOLDERS = (EXPERIMENTS_VARIABLE, COLLECTION_VARIABLE, REVIEWS_VARIABLE, CACHE_VARIABLE)
+"""Variables that name folders."""
+DIRECTORIES = re.compile(r"""(?<![\w:/.])(?:/[^\s/'",;()<>]+)*/(?=[^\s/])|(?<!\w)[A-Za-z]:\\(?:[^\s\\'",;()<>]+\\)*""")
+"""What stands before the last name of an absolute path."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
@@ -46,6 +52,19 @@ def on_disk(path: str | Path) -> Path:
         raw = re.sub(rb"\\x([0-9a-f]{2})", lambda byte: bytes.fromhex(byte[1].decode()), os.fsencode(part))
         place = place / (part if os.path.lexists(place / part) else os.fsdecode(raw))
     return place
+
+
+def without_places(text: str) -> str:
+    """A text in which absolute paths are shortened, for those who may not know where things lie on this machine: to
+    what follows the folder above one of the app's own, or else to their last name.
+    """
+    given = [folder for name in FOLDERS for folder in os.environ.get(name, "").split(os.pathsep) if folder]
+    own = [assets(), Path.home(), Path.cwd(), Path(tempfile.gettempdir())]
+    above = {place.parent for folder in (*map(Path, given), *own) for place in (folder, folder.resolve())}
+    for folder in sorted(map(str, above), key=len, reverse=True):
+        if folder not in (os.sep, os.curdir):
+            text = text.replace(f"{folder}{os.sep}", "")
+    return DIRECTORIES.sub("", text)
 
 
 def root() -> Path:

@@ -21,7 +21,9 @@ from msgspec import Meta
 from bstviz.errors import UserError
 
 Kind = TypeVar("Kind")
-SHOWN = 80
+NO_SUCH_VALUE = (msgspec.ValidationError, UnicodeEncodeError)
+"""What msgspec raises for a wrong value; the second for names with halves of characters."""
+SHOWN_CHARACTERS = 80
 """Characters of a wrong value that a message shows."""
 _UNSAFE = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"  # control characters, and halves of characters
 SAFE = rf"\A[^{_UNSAFE}]*\Z"
@@ -80,7 +82,7 @@ def convert(entry: object, kind: type[Kind], what: str, remedy: str = "") -> Kin
     """
     try:
         return msgspec.convert(entry, kind)
-    except (msgspec.ValidationError, UserError):
+    except (*NO_SUCH_VALUE, UserError):
         where, message = next(_faults(entry, kind, ""), ("", "is of another form than is read"))
     except RecursionError:
         where, message = "", "is nested too deeply"
@@ -98,7 +100,7 @@ def check(instance: Any) -> None:
     for name, kind in _fields(own).items():
         try:
             msgspec.convert(getattr(instance, name), kind)
-        except (msgspec.ValidationError, UserError):
+        except (*NO_SUCH_VALUE, UserError):
             where, message = next(_faults(getattr(instance, name), kind, name), (name, "is not allowed"))
             raise UserError(f"{where} {message}.") from None
 
@@ -121,7 +123,7 @@ def shown(value: object) -> str:
     except (ValueError, RecursionError):  # whole numbers of thousands of digits, lists within lists
         text = f"of type {type(value).__name__}"
     text = text.encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def allowed(kind: Any) -> str:
@@ -171,7 +173,7 @@ def _faults(value: object, kind: Any, where: str) -> Iterator[tuple[str, str]]:
     try:
         msgspec.convert(value, kind)
         return
-    except msgspec.ValidationError:
+    except NO_SUCH_VALUE:
         pass
     except UserError as error:  # of a dataclass's own rules
         yield where, str(error).rstrip(".")

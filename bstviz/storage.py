@@ -252,7 +252,8 @@ def write_header(folder: Path, name: str, header: dict[str, Any], files: dict[st
         header: What it says.
         files: :func:`file_hashes` of the folder, where they are known already.
     """
-    entry = {**header, "files": file_hashes(folder) if files is None else files}
+    files = files if files is not None else {n: digest for n, digest in file_hashes(folder).items() if n != name}
+    entry = {**header, "files": files}
     (folder / name).write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
 
 

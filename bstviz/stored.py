@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 HEADER_BYTES = 64 * 2**20
 """Of a JSON file at most."""
-ROWS, COLUMNS = 100_000_000, 20_000
+TABLE_ROWS, TABLE_COLUMNS = 100_000_000, 20_000
 """Of a table at most."""
 UNPACKED, RATIO = 2**30, 64
 """Bytes that a table may unpack to: the first, and the second for each byte of its file."""
+LISTS_WITHIN = 4
+"""Lists within lists at most."""
 COLUMN_NAME = 1_000
 """Characters of a column's name at most."""
 
@@ -96,100 +98,101 @@ def _worded(file: Path, remedy: str) -> Iterator[None]:
 
 
 def read_table(file: Path, *, remedy: str = "") -> pd.DataFrame:
-    """A Parquet table of words, numbers, truth values and times, as pandas reads what it wrote itself.
+    """A Parquet table of words, numbers, truth values and times, and of lists and structures of these.
 
     Raises:
         UserError: It is missing or damaged, has columns of another kind or two of one name, or would unpack to more
             than :data:`UNPACKED` and :data:`RATIO` allow.
     """
-    import pyarrow as pa
     from pyarrow import parquet
 
     with _worded(file, remedy):
-        size = file.stat().st_size
+        allowance = UNPACKED + RATIO * file.stat().st_size
         with parquet.ParquetFile(
-            file, thrift_string_size_limit=HEADER_BYTES, thrift_container_size_limit=ROWS
-        ) as stored:
-            schema = stored.schema_arrow
-            _check_columns(file, schema, remedy)
-            allowance = UNPACKED + RATIO * size
-            rows, groups = stored.metadata.num_rows, stored.metadata.num_row_groups
-            claimed = sum(stored.metadata.row_group(i).total_byte_size for i in range(groups))
-            fixed = rows * sum(_width(field.type) for field in schema)
-            words = [field.name for field in schema if _is_words(field.type)]
-        if not 0 <= rows <= ROWS or max(claimed, fixed) > allowance:
-            raise UserError(_too_large(file, max(claimed, fixed), remedy))
-        with parquet.ParquetFile(file, read_dictionary=words) as stored:  # each word once, however often it stands
-            table = stored.read()
-        unpacked = fixed + sum(_bytes_of(table[name]) for name in words)
-        if unpacked > allowance:
-            raise UserError(_too_large(file, unpacked, remedy))
-        for i, name in enumerate(table.column_names):
-            if pa.types.is_dictionary(table[name].type):
-                table = table.set_column(i, name, table[name].cast(table[name].type.value_type))
+            file, thrift_string_size_limit=HEADER_BYTES, thrift_container_size_limit=TABLE_ROWS
+        ) as there:
+            _check_columns(file, there.schema_arrow, remedy)
+            leaves = [there.schema.column(i) for i in range(len(there.schema))]
+            widths = [WIDTHS.get(leaf.physical_type, 16) for leaf in leaves]
+            groups = [there.metadata.row_group(i) for i in range(there.metadata.num_row_groups)]
+            size = sum(
+                max(group.column(i).num_values, group.num_rows) * width
+                for group in groups
+                for i, width in enumerate(widths)
+            )
+            footer = there.metadata
+            size = max(size, sum(group.total_byte_size for group in groups), footer.num_rows)
+        _check_size(file, size, allowance, remedy)
+        words = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+        with parquet.ParquetFile(
+            file, metadata=footer, read_dictionary=words
+        ) as there:  # each word once, however often it stands
+            table = there.read()
+        _check_size(file, size + sum(_bytes_of(chunk) for c in table.columns for chunk in c.chunks), allowance, remedy)
         return _frame(table)
 
 
-def _too_large(file: Path, size: int, remedy: str) -> str:
-    return f"{file} would unpack to {size:,} bytes, far more than it holds: it is damaged, or made to do harm. {remedy}"
+WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8, "BYTE_ARRAY": 4}
+"""Bytes of a value in memory by its type in Parquet; those of words are counted apart."""
 
 
-def _is_words(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _width(kind: pa.DataType) -> int:
-    """Bytes of a value; of words none, which are counted apart."""
-    import pyarrow as pa
-
-    return 0 if _is_words(kind) or pa.types.is_null(kind) else max(kind.bit_width // 8, 1)
+def _check_size(file: Path, size: int, allowance: int, remedy: str) -> None:
+    if not 0 <= size <= allowance:
+        raise UserError(
+            f"{file} would unpack to {size:,} bytes, far more than it holds: it is damaged, or made to do harm. "
+            f"{remedy}"
+        )
 
 
 def _check_columns(file: Path, schema: pa.Schema, remedy: str) -> None:
-    import pyarrow as pa
-
     names = schema.names
-    if len(names) > COLUMNS:
-        raise UserError(f"{file} has {len(names):,} columns; up to {COLUMNS:,} are read. {remedy}")
+    if len(names) > TABLE_COLUMNS:
+        raise UserError(f"{file} has {len(names):,} columns; up to {TABLE_COLUMNS:,} are read. {remedy}")
     for name, times in Counter(names).items():
         if times > 1 or not 0 < len(name) <= COLUMN_NAME or re.search(UNSAFE, name):
             raise UserError(
                 f"{file} has {'two columns' if times > 1 else 'a column'} {shown(name)}; a column's name stands once "
                 f"and is a line of 1 to {COLUMN_NAME:,} characters. {remedy}"
             )
-    types = pa.types
     for field in schema:
-        kind = field.type
-        plain = _is_words(kind) or any(
-            (
-                types.is_integer(kind),
-                types.is_floating(kind),
-                types.is_boolean(kind),
-                types.is_timestamp(kind),
-                types.is_date(kind),
-                types.is_null(kind),
-            )
-        )
-        if not plain:
+        if not _is_plain(field.type):
             raise UserError(
-                f"{file}: column {shown(field.name)} is of type {shown(str(kind))}; allowed are words, numbers, truth "
-                f"values and times. {remedy}"
+                f"{file}: column {shown(field.name)} is of type {shown(str(field.type))}; allowed are words, numbers, "
+                f"truth values, times, and lists of these. {remedy}"
             )
 
 
-def _bytes_of(column: pa.ChunkedArray) -> int:
-    """Bytes of a column of words, each as often as it stands."""
+def _is_plain(kind: pa.DataType, depth: int = 0) -> bool:
+    """Whether a column is of words, numbers, truth values and times, or of lists and structures of these."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_nested(kind):
+        inner = [kind.field(i).type for i in range(kind.num_fields)]
+        return depth < LISTS_WITHIN and not types.is_union(kind) and all(_is_plain(own, depth + 1) for own in inner)
+    if isinstance(kind, pa.BaseExtensionType):
+        return False
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    words = (types.is_string, types.is_large_string, types.is_string_view)
+    others = (types.is_integer, types.is_floating, types.is_boolean, types.is_temporal, types.is_decimal, types.is_null)
+    return any(test(kind) for test in (*words, *others))
+
+
+def _bytes_of(array: pa.Array) -> int:
+    """Bytes of the words in an array, each as often as it stands."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    total = 0
-    for chunk in column.chunks:
-        lengths = pc.binary_length(chunk.dictionary).cast("int64")
-        total += pc.sum(lengths.take(chunk.indices)).as_py() or 0
-    return total
+    types = pa.types
+    if types.is_dictionary(array.type):
+        lengths = pc.binary_length(array.dictionary).cast("int64")
+        return pc.sum(lengths.take(array.indices)).as_py() or 0
+    if types.is_struct(array.type):
+        return sum(map(_bytes_of, array.flatten()))
+    if types.is_list(array.type) or types.is_large_list(array.type) or types.is_fixed_size_list(array.type):
+        return _bytes_of(array.flatten())
+    return 0
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
@@ -199,6 +202,9 @@ def _frame(table: pa.Table) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
+    for i, name in enumerate(table.column_names):
+        if pa.types.is_dictionary(table[name].type):
+            table = table.set_column(i, name, table[name].cast(table[name].type.value_type))
     gaps = {field.type for field in table.schema if table[field.name].null_count}
     nullable = {
         pa.int8(): pd.Int8Dtype(),

@@ -16,6 +16,7 @@ from bstviz.ui.components.projection_picker import pick_projection, trust
 from bstviz.ui.components.run_map import pick_look, run_map
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.components.sound_card import sound_card
+from bstviz.ui.components.text import told
 from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, FILTERS = selection.MAP_SOUND, "explore.play", "explore.filters"
@@ -78,7 +79,7 @@ def page() -> None:
     with right:
         by = pick_color(columns.names, key="explore.color")
     if loaded.problem:
-        st.warning(loaded.problem)
+        st.warning(told(loaded.problem))
 
     passing, counts = filters.passing(loaded, columns, key=FILTERS)
     chosen = selection.selected(selection.ON_MAP, loaded)

@@ -3,10 +3,11 @@
 import pandas as pd
 import streamlit as st
 
+from bstviz.paths import without_places
 from bstviz.reports.table import TABLE_METRICS, modality_names, rows
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded
-from bstviz.ui.components.text import escape
+from bstviz.ui.components.text import escape, told
 from bstviz.ui.page import guarded
 
 PAGES = {
@@ -39,7 +40,7 @@ def page() -> None:
             st.page_link(f"pages/{name}.py", label=f"Open {name.capitalize()}", icon=":material/arrow_forward:")
 
     for reason in cache.damaged_runs().values():
-        st.warning(f"A run was left out: {escape(reason)}", icon=":material/warning:")
+        st.warning(f"A run was left out: {told(reason)}", icon=":material/warning:")
     collections: dict[str, Loaded] = {}
     for path, info in infos.items():
         if info.collection.hash not in collections:
@@ -62,12 +63,10 @@ def page() -> None:
                 "extra training data, not listed here: " + ", ".join(map(escape, item.run.extra_training_data))
             )
         st.markdown("- " + " · ".join(words))
-        for text in (
-            item.problem,
-            *(map(str, (*item.collection.notes, *item.collection.revisions)) if item.collection else ()),
-        ):
-            if text:
-                st.caption(text)
+        if item.problem:
+            st.caption(told(item.problem))
+        for note in map(str, (*item.collection.notes, *item.collection.revisions) if item.collection else ()):
+            st.caption(escape(without_places(note)))
 
     st.subheader("How well the runs do")
     judged = [info for info in infos.values() if info.metrics]

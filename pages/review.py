@@ -112,7 +112,7 @@ def page() -> None:
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
         downloads(lambda: decisions.table(session.record()), "decisions", key="review", what="Decisions as")
         st.caption(
-            f"Saved at once in `{session.file}`. `bstviz review apply` makes a new version of the collection from "
+            f"Saved at once in `{session.file.name}`. `bstviz review apply` makes a new version of the collection from "
             "them; this one is not changed."
             + (f" {record.damaged} damaged lines are skipped." if record.damaged else "")
         )

@@ -16,6 +16,8 @@ WINGS = (
     "migrations",
     "log",
     "paths",
+    "schema",
+    "stored",
     "storage",
     "jobs",
     "audio",

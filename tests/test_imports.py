@@ -56,6 +56,24 @@ def test_the_encoder_registry_imports_no_framework() -> None:
     assert not {"torch", "sentence_transformers", "librosa"} & loaded_after("bstviz.encoders")
 
 
+LOOK = """
+import sys
+from streamlit.testing.v1 import AppTest
+from bstviz.paths import root
+for page in ("home", "explore", "compare", "confusion", "results", "review"):
+    app = AppTest.from_file(str(root() / "app.py"), default_timeout=180).run()
+    app = app if page == "home" else app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception and not app.error, page
+    assert "torch" not in sys.modules, page
+"""
+
+
+@pytest.mark.slow
+def test_pages_that_look_at_runs_need_no_torch() -> None:
+    done = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2_000:]
+
+
 def test_settings_need_no_framework() -> None:
     assert not {"torch", "pandas"} & loaded_after("bstviz.models.config")
 

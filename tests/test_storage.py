@@ -234,7 +234,7 @@ def test_every_damage_is_named_with_the_remedy(tmp_path: Path) -> None:
         (folder / "head.json").write_bytes(broken)
         refuses("not valid JSON|not UTF-8")
     (folder / "head.json").write_text("[]")
-    refuses("not the header of a thing")
+    refuses("allowed is an object")
 
 
 def test_a_folder_without_header_is_no_thing(tmp_path: Path) -> None:

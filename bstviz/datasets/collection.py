@@ -325,6 +325,7 @@ class Collection:
                 )
             files = storage.file_hashes(fresh)
             storage.write_header(fresh, COLLECTION_HEADER, header | {"files_hash": files_hash_of(files, root)}, files)
+            current_files_hash(fresh)  # what would not be read again takes nothing's place
         return folder
 
 
@@ -343,6 +344,15 @@ def load_collection(folder: str | Path) -> Collection:
     """
     folder = Path(folder)
     return storage.read_folder(folder, lambda place: _read(place, folder))
+
+
+def current_files_hash(folder: Path) -> str:
+    """:attr:`Collection.files_hash` of a folder as it is now, by its header alone; raises UserError without one."""
+    place = storage.located(folder)
+    entry = storage.read_header(
+        place, COLLECTION_HEADER, "collection", migrations.COLLECTION_VERSIONS, IMPORT_AGAIN, verify=False
+    )
+    return str(header_from(migrations.collection_header(entry), str(folder), IMPORT_AGAIN).files_hash)
 
 
 def is_collection(folder: Path) -> bool:

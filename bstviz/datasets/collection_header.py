@@ -17,11 +17,11 @@ from bstviz.encoders.base import EncoderInfo, completed
 from bstviz.errors import UserError
 from bstviz.schema import Count, Digest, Line, Place, Prose, shown
 
-WORDS = ("sound_id", "class", "title", "tags", "description", "uploader", "license", "path")
-"""Columns of every collection that hold words; the others of :data:`NUMBERS` numbers."""
-NUMBERS: Mapping[str, tuple[float, float]] = {"confidence": (1, 5), "duration": (0, 1e9)}
+STATED_WORDS = ("sound_id", "class", "title", "tags", "description", "uploader", "license", "path")
+"""Columns of every collection that hold words; the others of :data:`STATED_NUMBERS` numbers."""
+STATED_NUMBERS: Mapping[str, tuple[float, float]] = {"confidence": (1, 5), "duration": (0, 1e9)}
 """And what these may lie between."""
-FURTHER_WORDS = ("class_top", "class_before_review", "content")
+STATED_FURTHER = ("class_top", "class_before_review", "content")
 ID_LENGTH = 4_096
 """Of a sound's id at most, which may be a path."""
 
@@ -99,12 +99,12 @@ def stated_sounds(table: pd.DataFrame, what: str, remedy: str) -> pd.DataFrame:
         UserError: A column holds something else, or a number out of range.
     """
     out = table.copy()
-    for name in (*WORDS, *FURTHER_WORDS):
+    for name in (*STATED_WORDS, *STATED_FURTHER):
         if name in out:
             if out[name].notna().any() and not isinstance(out[name].dtype, pd.StringDtype):
                 raise UserError(f"{what}: column {name} holds {out[name].dtype}; allowed are words. {remedy}")
             out[name] = out[name].astype("str")
-    for name, (least, most) in NUMBERS.items():
+    for name, (least, most) in STATED_NUMBERS.items():
         if name in out and out[name].notna().any():
             wrong = f"{what}: column {name} holds {{}}; allowed are numbers from {least:g} to {most:g}. {remedy}"
             if not pd.api.types.is_numeric_dtype(out[name]) or pd.api.types.is_bool_dtype(out[name]):

@@ -261,6 +261,8 @@ def _json(path: Path, text: str) -> pd.DataFrame:
     except json.JSONDecodeError as error:
         at = error.lineno if path.suffix.lower() == ".json" else number
         raise UserError(f"Cannot read {path}: line {at}, column {error.colno}: {error.msg}.") from None
+    except RecursionError:
+        raise UserError(f"Cannot read {path}: it is nested too deeply.") from None
     except TypeError:
         records = [(1, None)]
     wrong = next((number for number, record in records if not isinstance(record, dict)), None)

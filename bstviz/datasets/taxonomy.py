@@ -254,7 +254,7 @@ def _parse(text: str, taxonomy_id: str) -> Taxonomy:
     for row in rows:
         if row["color"]:
             what = f"Taxonomy {taxonomy_id!r}, color of class {schema.shown(row['code'])}"
-            schema.convert(row["color"], Color, what, "Write it as #rrggbb.")
+            schema.convert(row["color"], Color, what)
     tops = [r for r in rows if not r["parent"]]
     for i, row in enumerate(tops):
         row["color"] = row["color"] or FALLBACK_COLORS[i % len(FALLBACK_COLORS)]
@@ -265,6 +265,9 @@ def _parse(text: str, taxonomy_id: str) -> Taxonomy:
         children = [r for r in seconds if r["parent"] == top["code"]]
         for row, shade in zip(children, shades(top["color"], len(children)), strict=True):
             row["color"] = row["color"] or shade
+
+    for row in seconds:
+        row["color"] = row["color"] or FALLBACK_COLORS[0]  # of an unknown parent, which is refused below
 
     def build(row: dict[str, str]) -> SoundClass:
         index = int(row["index"]) if row["index"].isdecimal() and len(row["index"]) <= INDEX_DIGITS else None
@@ -314,6 +317,11 @@ class TaxonomyEntry:
 
     def __post_init__(self) -> None:
         _ = self.taxonomy
+
+
+def taxonomy_from(entry: object, what: str = "The taxonomy", remedy: str = "") -> Taxonomy:
+    """Taxonomy from the ``taxonomy`` entry of a header; arguments and errors as of :func:`bstviz.schema.convert`."""
+    return schema.convert(entry, TaxonomyEntry, what, remedy).taxonomy
 
 
 def _texts_hash(taxonomy: Taxonomy) -> str:

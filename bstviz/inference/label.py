@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bstviz import migrations, storage
+from bstviz import migrations, storage, stored
 from bstviz.datasets.audio_root import AWAY_SHARE
 from bstviz.datasets.folder import Listing, list_sounds
 from bstviz.datasets.taxonomy import Taxonomy
@@ -182,7 +182,7 @@ def label_folder(
     earlier = store / "earlier.parquet"  # an earlier call's results are a chunk like any other
     if out.is_file() and not earlier.is_file() and _labelled_by(out) == run_id:
         store.mkdir(parents=True, exist_ok=True)
-        storage.write_file(earlier, _parquet(pd.read_parquet(out).rename(columns={"file": "id"}), run_id))
+        storage.write_file(earlier, _parquet(stored.read_table(out).rename(columns={"file": "id"}), run_id))
     make = partial(Labeller, run_folders, names=names, device=device)
     table = in_chunks(make, items, store, engine=engine, track=track).rename(columns={"id": "file"})
     away = table.loc[table["fingerprint"] == "", "problem"]
@@ -209,7 +209,7 @@ def _labelled_and_away(out: Path, root: Path, listing: Listing, run_id: str) -> 
     """
     if not out.is_file():
         return pd.DataFrame()
-    known = pd.read_parquet(out).rename(columns=migrations.OLD_COLUMNS)
+    known = stored.read_table(out).rename(columns=migrations.OLD_COLUMNS)
     known = known[known["problem"].isna()]
     labelled = known["file"]
     gone = labelled[~labelled.isin(listing.files)]

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from bstviz import migrations, schema, storage
 from bstviz.datasets.collection import Collection, load_collection
-from bstviz.datasets.taxonomy import Decoding, Taxonomy, TaxonomyEntry
+from bstviz.datasets.taxonomy import Decoding, Taxonomy, taxonomy_from
 from bstviz.encoders.base import AudioOrText, EncoderInfo, completed, words_of
 from bstviz.errors import UserError
 from bstviz.latent.projection import UmapSettings
@@ -257,7 +257,7 @@ def info_from_header(stored: dict[str, Any], folder: Path) -> RunInfo:
         schema.known_only(model, ModelConfig, what, TRAIN_AGAIN)
         schema.known_only(model.get("sizes") if isinstance(model, dict) else None, NetworkSizes, what, TRAIN_AGAIN)
         header["model"] = {} if model is None else model  # which lacks what every network has
-    header["taxonomy"] = _taxonomy(header.get("taxonomy"), f"{what}: taxonomy")
+    header["taxonomy"] = taxonomy_from(header.get("taxonomy"), f"{what}: taxonomy", TRAIN_AGAIN)
     header["train"] = TrainConfig.from_dict(header.get("train"), f"{what}: train", TRAIN_AGAIN)
     header["umap"] = header.get("umap") or None
     if isinstance(encoders, dict):
@@ -265,10 +265,6 @@ def info_from_header(stored: dict[str, Any], folder: Path) -> RunInfo:
     info = dataclasses.replace(schema.convert(header, RunInfo, what, TRAIN_AGAIN), folder=folder.resolve())
     _check_whole(info, what)
     return info
-
-
-def _taxonomy(entry: object, what: str) -> Taxonomy:
-    return schema.convert(entry, TaxonomyEntry, what, TRAIN_AGAIN).taxonomy
 
 
 def _check_whole(info: RunInfo, what: str) -> None:

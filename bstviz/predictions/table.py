@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bstviz import storage
+from bstviz import storage, stored
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.errors import UserError
 from bstviz.models.run_info import Given
@@ -144,10 +144,10 @@ def _read_table(file: Path) -> pd.DataFrame:
     if file.suffix not in (".csv", ".parquet"):
         raise UserError(f"{file} is no table of predictions: its name must end in .csv or .parquet.")
     try:
-        return pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file, dtype="str")
+        return stored.read_table(file) if file.suffix == ".parquet" else pd.read_csv(file, dtype="str")
     except FileNotFoundError:
         raise UserError(f"There is no file {file}.") from None
-    except ValueError as error:  # what pandas and pyarrow raise for files that are none
+    except (ValueError, OSError) as error:  # what pandas raises for files that are none
         raise UserError(f"{file} cannot be read as {file.suffix[1:]}: {error}") from None
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from bstviz.errors import UserError
+from bstviz.paths import without_places
 from bstviz.server.contents import CONTENTS, Content
 from bstviz.server.health import health_routes
 
@@ -67,7 +68,7 @@ def answer(request: Request) -> Response:
     try:
         size = len(content.data)
     except UserError as error:
-        return Response(str(error), 422)
+        return Response(without_places(str(error)), 422)
     part = part_of(request.headers.get("range", ""), size)
     if part is None:
         if "gzip" in request.headers.get("accept-encoding", "") and content.compressed is not None:

@@ -3,10 +3,12 @@
 What is kept between reruns is kept by ``st.cache_data`` and ``st.cache_resource``. A cached function takes the objects
 that it works on as they are; ``hash_funcs`` names :func:`identity_of` for each of their types
 (:func:`identity_of_collection` for collections), so that a key costs no look at arrays.
+Long because whatever is kept is kept here, by one rule.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +21,13 @@ import pandas as pd
 import streamlit as st
 
 from bstviz import log, paths, storage
-from bstviz.datasets.collection import Collection, is_collection, load_collection
+from bstviz.datasets.collection import (
+    COLLECTION_HEADER,
+    Collection,
+    current_files_hash,
+    is_collection,
+    load_collection,
+)
 from bstviz.errors import UserError
 from bstviz.inference import pool
 from bstviz.inference.classify import Classifier
@@ -49,7 +57,7 @@ def identity_of(thing: Identified) -> str:
 def identity_of_collection(collection: Collection) -> str:
     """What a cache knows a collection by: its folder, hash, and the folder's version now, whose audio may differ."""
     folder = collection.folder or Path()
-    return f"{folder}|{collection.hash}|{_header_hash(folder, 'collection.json')}"
+    return f"{folder}|{collection.hash}|{_header_hash(folder, COLLECTION_HEADER)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,10 +149,13 @@ def _hash(file: Path, changed: int, size: int) -> str:
 
 
 def _header_hash(path: Path, header: str) -> str:
-    """Hash of a folder's header, read again only where the file has changed."""
+    """Hash of a folder's header, read again only where the file has changed; UserError where it is away."""
     file = storage.located(path) / header
-    now = file.stat()
-    return _hash(file, now.st_mtime_ns, now.st_size)
+    try:
+        now = file.stat()
+        return _hash(file, now.st_mtime_ns, now.st_size)
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}). Load the page again when it is back.") from None
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -190,20 +201,38 @@ def _read_infos() -> tuple[dict[Path, RunInfo], dict[Path, str]]:
     for path in run_paths():
         try:
             found[path] = _info(str(path), _header_hash(path, HEADER))
-        except UserError as error:
+        except (UserError, OSError) as error:
             damaged[path] = str(error)
     return found, damaged
 
 
-def _find_collection(loaded: run.Run) -> Collection:
+def _collection_folders(loaded: run.Run) -> dict[Path, str]:
+    """Collections that may be a run's, with the hash of their headers."""
     folders = [Path(p) for p in os.environ.get(paths.COLLECTION_VARIABLE, "").split(os.pathsep) if p]
     if loaded.collection.path is not None:
         folders.append((loaded.folder or Path()) / loaded.collection.path)
-    for folder in folders:
-        if is_collection(folder):
-            collection = _load_collection(str(folder.resolve()), _header_hash(folder, "collection.json"))
-            if collection.hash == loaded.collection.hash:
-                return collection
+    return {folder: _header_hash(folder, COLLECTION_HEADER) for folder in folders if is_collection(folder)}
+
+
+@lru_cache(64)
+def _files_hash(folder: Path, header_hash: str) -> str:
+    return current_files_hash(folder)
+
+
+def check_unchanged(collection: Collection) -> None:
+    """Refuse (UserError) to show or play anything of a collection that was changed on disk since it was loaded."""
+    folder = collection.folder or Path()
+    if _files_hash(folder, _header_hash(folder, COLLECTION_HEADER)) != collection.files_hash:
+        raise UserError(f"Collection {collection.name!r} was changed on disk. Load the page again.")
+
+
+def _find_collection(loaded: run.Run) -> Collection:
+    for folder, header_hash in _collection_folders(loaded).items():
+        collection = _load_collection(str(folder.resolve()), header_hash)
+        if collection.hash == loaded.collection.hash:
+            if not loaded.sounds["sound_id"].isin(collection.row_of).all():
+                raise UserError(f"Run {loaded.id} lists sounds that its collection {collection.name!r} does not have.")
+            return collection
     raise UserError(
         f"The collection {loaded.collection.name!r} that this run was trained on was not found (or has changed since): "
         "titles and sounds are missing here. Name its folder when you start the app: --collection FOLDER."
@@ -213,21 +242,21 @@ def _find_collection(loaded: run.Run) -> Collection:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _load(path: str, header_hash: str, collections: str) -> Loaded:
     loaded = load_run(Path(path))
+    identity = hashlib.sha256(f"{path}|{header_hash}|{collections}".encode()).hexdigest()[:32]  # browsers see it
     try:
         collection = _find_collection(loaded)
     except UserError as error:
         columns = ["title", "tags", "description", "uploader", "license", "confidence"]
         bare = pd.DataFrame({c: [pd.NA] * len(loaded.sounds) for c in columns})
-        return Loaded(loaded, None, str(error), np.full(len(loaded.sounds), -1), bare, f"{path}|{header_hash}")
+        return Loaded(loaded, None, str(error), np.full(len(loaded.sounds), -1), bare, identity)
     rows = pd.Index(collection.sounds["sound_id"]).get_indexer(loaded.sounds["sound_id"])
-    return Loaded(
-        loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), f"{path}|{header_hash}"
-    )
+    return Loaded(loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), identity)
 
 
 def load(path: Path) -> Loaded:
-    """A run with its collection."""
-    return _load(str(path), _header_hash(path, HEADER), os.environ.get(paths.COLLECTION_VARIABLE, ""))
+    """A run with its collection, both as they are on disk now."""
+    found = "|".join(f"{folder} {version}" for folder, version in _collection_folders(load_run(path)).items())
+    return _load(str(path), _header_hash(path, HEADER), found)
 
 
 def siblings(loaded: Loaded) -> list[RunInfo]:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from bstviz import log
 from bstviz.errors import UserError
+from bstviz.ui.components.text import told
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {padding: 4.2rem 2.2rem 3rem; max-width: 1900px}
@@ -88,6 +89,6 @@ def guarded(page: Callable[[], None]) -> Callable[[], None]:
             with log.timed("page", page=Path(page.__code__.co_filename).stem):
                 page()
         except UserError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(told(error), icon=":material/error:")
 
     return draw

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import streamlit as st
 
 from bstviz import schema
 from bstviz.errors import UserError
-
-Kind = TypeVar("Kind")
+from bstviz.schema import Kind
 
 VIEW = "view"
 """What the browser itself writes into the address: where a map is zoomed to."""
 Readers = Mapping[str, tuple[str, Callable[[str], Any]]]
 """By parameter: the session state's key, and what makes its value of the text (ValueError or KeyError: leave it)."""
-LONGEST = 10_000  # characters of a parameter
+PARAMETER_LENGTH = 10_000  # characters of a parameter
 UNDER_WAY = 10.0  # seconds in which a click may still come with an address from before the last one
 
 
@@ -46,7 +45,7 @@ def read(page: str, readers: Readers) -> None:
     for name, text in given.items():
         key, parse = readers[name]
         try:
-            if len(text) > LONGEST:
+            if len(text) > PARAMETER_LENGTH:
                 continue
             st.session_state[key] = parse(text)
         except (ValueError, KeyError):  # forged, or of something that is no longer here

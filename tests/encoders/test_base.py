@@ -56,7 +56,7 @@ def test_an_encoder_is_read_back_as_it_was_written() -> None:
         "crops",
         "abc",
         "via",
-        (2, 3),
+        (500, 12),
     )
     back = encoder_from(json.loads(json.dumps(dataclasses.asdict(info) | {"later": 1})))
     assert back is not None

@@ -34,7 +34,7 @@ def test_a_folder_without_runs_names_the_command_that_makes_them(tmp_path: Path)
 
 def test_an_experiment_that_is_damaged_is_named(tmp_path: Path) -> None:
     (tmp_path / "experiment.json").write_text("{")
-    with pytest.raises(UserError, match=r"experiment\.json is damaged"):
+    with pytest.raises(UserError, match=r"experiment\.json is not valid JSON"):
         write_experiment(tmp_path, {"folds": {"count": 5, "kind": "stratified", "sha256": "0" * 64}})
 
 
@@ -58,10 +58,11 @@ def test_an_experiment_from_before_texts_had_names_goes_on(tmp_path: Path) -> No
 
 
 def test_an_experiment_of_the_same_settings_is_accepted_again(tmp_path: Path) -> None:
-    write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": 5})
-    write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": 5})
+    five, six = ({"count": count, "kind": "stratified", "sha256": "0" * 64} for count in (5, 6))
+    write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": five})
+    write_experiment(tmp_path / "x", {"train": {"epochs": 3}, "folds": five})
     with pytest.raises(UserError, match=r"other settings \(folds, train\)"):
-        write_experiment(tmp_path / "x", {"train": {"epochs": 4}, "folds": 6})
+        write_experiment(tmp_path / "x", {"train": {"epochs": 4}, "folds": six})
 
 
 def test_a_run_s_name_has_its_seed_and_an_older_run_without_it_is_found(runs: Runs, tmp_path: Path) -> None:

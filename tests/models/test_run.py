@@ -134,7 +134,7 @@ def test_tables_of_different_length_are_noticed(folder: Path) -> None:
 
 def test_settings_of_a_newer_version_are_refused(folder: Path) -> None:
     rehash(folder, lambda header: header["train"].update(teleport=True))
-    with pytest.raises(UserError, match="Unknown training settings: teleport"):
+    with pytest.raises(UserError, match="unknown setting 'teleport'"):
         load_run(folder)
 
 

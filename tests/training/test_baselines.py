@@ -46,7 +46,7 @@ def test_scores_are_read_back_as_written_and_damage_is_reported(collection: Coll
     again.save(tmp_path)
     assert find_baselines(tmp_path) == [found, again]
     file.write_text(file.read_text()[:40])
-    with pytest.raises(UserError, match="damaged; delete it"):
+    with pytest.raises(UserError, match=r"not valid JSON.*Delete it"):
         find_baselines(tmp_path)
     assert find_baselines(tmp_path / "nowhere") == []
 

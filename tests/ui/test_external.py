@@ -12,6 +12,7 @@ from bstviz.datasets.collection import Collection
 from bstviz.models.run import Run
 from bstviz.predictions.external import external_runs
 from bstviz.predictions.table import PredictionTable
+from bstviz.ui.components.text import escape
 from tests.ui.conftest import ROOT
 
 
@@ -44,8 +45,10 @@ def test_without_latents_explore_says_so_in_one_sentence(beside: Path) -> None:
     app.selectbox[0].set_value(str(beside / "bare-fold0")).run()
     assert not app.exception
     assert [e.value for e in app.error] == [
-        "The predictions of bare · fold 0 came without latents, so there is no map of them: choose another run, or "
-        "import them again with --latents."
+        escape(
+            "The predictions of bare · fold 0 came without latents, so there is no map of them: choose another run, or "
+            "import them again with --latents."
+        )
     ]
     app.selectbox[0].set_value(str(beside / "mapped-fold0")).run()
     assert not app.error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,29 @@ def test_page_says_when_the_collection_is_missing(
     assert not app.exception
     shown = " ".join(element.value for element in (*app.error, *app.warning, *app.caption, *app.info, *app.markdown))
     assert page in ("classify.py", "confusion.py", "compare.py", "results.py") or "was not found" in shown
+
+
+def words_of(block: object) -> Iterator[str]:
+    """Everything that the elements of a page send."""
+    for child in getattr(block, "children", {}).values():
+        yield str(getattr(child, "proto", ""))
+        yield from words_of(child)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_says_where_things_lie_on_the_server(page: str, experiment: Path) -> None:
+    run = next(path for path in sorted(experiment.iterdir()) if (path / "run.json").is_file())
+    for name, header in (("broken", "{"), ("wrong", '{"format_version": 3, "files": {}, "fold": "x"}')):
+        (experiment / name).mkdir()
+        (experiment / name / "run.json").write_text(header)
+    entry = json.loads((run / "run.json").read_text())
+    entry["collection"]["path"] = str(experiment / "gone")
+    (run / "run.json").write_text(json.dumps(entry))
+    app = open_page(page)
+    assert not app.exception
+    said = " ".join(words_of(app.main))
+    assert page != "home.py" or "A run was left out: " in said
+    assert not any(str(place) in said for place in (experiment, experiment.resolve(), ROOT, Path.home()))
 
 
 def test_the_overview_introduces_every_other_page() -> None:

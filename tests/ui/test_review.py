@@ -70,7 +70,7 @@ def test_buttons_name_the_sound_that_they_are_for(app: AppTest, quality: LabelQu
 def test_what_was_decided_elsewhere_is_shown_and_can_be_taken_back(
     app: AppTest, quality: LabelQuality, experiment: Path, collection: Collection
 ) -> None:
-    file = next(Path(c.value.split("`")[1]) for c in app.caption if "Saved at once" in c.value)
+    file = next(experiment / c.value.split("`")[1] for c in app.caption if "Saved at once" in c.value)
     shown = app.session_state["review.sound"]
     made = decide(
         file,

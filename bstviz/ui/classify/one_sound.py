@@ -37,7 +37,7 @@ from bstviz.ui.components.charts import PLAIN_CONFIG
 from bstviz.ui.components.player import player
 from bstviz.ui.components.run_map import sound_map
 from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
-from bstviz.ui.components.text import chip, escape
+from bstviz.ui.components.text import chip, escape, told
 
 LONG = 15.0
 """Seconds from which the prediction over time is drawn."""
@@ -52,7 +52,7 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
     try:
         found = predict_upload(models, upload, words)
     except UserError as error:
-        st.error(escape(str(error)), icon=":material/error:")
+        st.error(told(error), icon=":material/error:")
         return
     first, answer = found.loaded[0], found.answers[0]
     st.html(

@@ -11,6 +11,7 @@ import streamlit as st
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.errors import UserError
 from bstviz.inference.classify import Answer
+from bstviz.paths import without_places
 from bstviz.ui.classify.predictions import MARKS, Models, Words, predict_upload
 from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.charts import selected_row
@@ -103,7 +104,12 @@ def _row(models: Models, upload: Upload, words: Words) -> dict[str, object]:
     try:
         found = predict_upload(models, upload, words)
     except UserError as error:
-        return {**dict.fromkeys(UNKNOWN, float("nan")), "agree": None, "remarks": str(error), "marks": {MARKS[3]}}
+        return {
+            **dict.fromkeys(UNKNOWN, float("nan")),
+            "agree": None,
+            "remarks": without_places(str(error)),
+            "marks": {MARKS[3]},
+        }
     taxonomy = found.loaded[0].run.taxonomy
     first = found.together
     others = {taxonomy[a.second[0].code].name for a in found.answers} - {taxonomy[first.second[0].code].name}

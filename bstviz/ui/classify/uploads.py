@@ -15,7 +15,7 @@ from bstviz.audio import archive, decode
 from bstviz.audio.decoders import AUDIO_FORMATS
 from bstviz.audio.repair import MAX_SECONDS
 from bstviz.errors import UserError
-from bstviz.ui.components.text import escape
+from bstviz.ui.components.text import escape, told
 
 ARCHIVE = ".zip"
 
@@ -67,7 +67,7 @@ def _uploads(taken: Sequence[tuple[str, UploadedFile]], *, folder: bool) -> list
             try:
                 listing = _listing(file, name)
             except UserError as error:
-                st.error(escape(str(error)), icon=":material/folder_zip:")
+                st.error(told(error), icon=":material/folder_zip:")
                 continue
             for path, content in listing.sounds.items():
                 read = partial(_member, file, path)

@@ -12,6 +12,7 @@ from bstviz.plots import sounds
 from bstviz.ui import sound_cache
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components.freesound import freesound_player
+from bstviz.ui.components.text import told
 from bstviz.ui.web import address, address_of_later, component
 
 
@@ -54,6 +55,6 @@ def sound_player(loaded: Loaded, row: int, *, key: str, autoplay: bool = False, 
         sound = sound_cache.playable(loaded, row)
     except UserError as error:
         if not freesound_player(loaded, row):
-            st.info(str(error), icon=":material/volume_off:")
+            st.info(told(error), icon=":material/volume_off:")
         return
     player(sound, name=str(loaded.ids[row]), key=key, autoplay=autoplay, event_id=event_id)

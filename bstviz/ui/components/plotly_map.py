@@ -21,7 +21,7 @@ from bstviz.plots.panes.pane import POINTS, Look, Marks, Pane
 from bstviz.plots.viewport import DRAWN, Renderer, View
 from bstviz.schema import Finite, Share
 from bstviz.ui.components.charts import dark
-from bstviz.ui.web import Row, address, address_of_later, component, event, plotly_js
+from bstviz.ui.web import SentRow, address, address_of_later, component, event, plotly_js
 
 Mode = Literal["replace", "add", "remove"]
 RENDERER = "map.renderer"
@@ -157,7 +157,7 @@ def _callbacks(
     """What the component's events do, by the names that Streamlit takes."""
 
     def picked() -> None:
-        point = event(key, "pick", Row)
+        point = event(key, "pick", SentRow)
         index = None if point is None else point.of(token, len(rows))
         if index is not None and events.pick:
             events.pick(int(rows[index]))

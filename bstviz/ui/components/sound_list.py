@@ -12,7 +12,7 @@ from bstviz.plots.panes.overlays import NEIGHBOURS
 from bstviz.ui.cache import Loaded
 from bstviz.ui.components.charts import dark
 from bstviz.ui.components.player import sound_player
-from bstviz.ui.web import Row, component, event
+from bstviz.ui.web import SentRow, component, event
 
 LISTED = 500
 """Rows of a list at most."""
@@ -61,7 +61,7 @@ def sound_list(
     token = f"{hash(tuple((loaded.identity, row) for loaded, row in shown))}"
 
     def position(name: str) -> int | None:
-        row = event(key, name, Row)
+        row = event(key, name, SentRow)
         return None if row is None else row.of(token, len(shown))
 
     def played() -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import html
+import logging
+from functools import lru_cache
 
 import pandas as pd
 
+from bstviz import paths
 from bstviz.datasets.taxonomy import Taxonomy
+
+LOG = logging.getLogger("bstviz.app")
 
 
 def escape(text: str) -> str:
@@ -14,6 +19,18 @@ def escape(text: str) -> str:
     for mark in "\\`*_{}[]()<>#+!|~$:":
         text = text.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
     return text
+
+
+def told(error: object) -> str:
+    """An error as Markdown, without where on the server's disk things lie; the server's log has it whole."""
+    _log(str(error))
+    return escape(paths.without_places(str(error)))
+
+
+@lru_cache(1024)
+def _log(text: str) -> None:
+    """Once for each error, however often a page is drawn."""
+    LOG.warning("%s", text)
 
 
 def texts_from(taxonomy: Taxonomy) -> str:

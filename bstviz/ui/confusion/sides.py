@@ -19,7 +19,7 @@ from bstviz.reports import summaries
 from bstviz.ui import cache
 from bstviz.ui.cache import Loaded, identity_of
 from bstviz.ui.components import pickers
-from bstviz.ui.components.text import escape
+from bstviz.ui.components.text import escape, told
 
 THRESHOLDS = (1, 2, 3, 4, 5)
 Family = Mapping[int, Sequence[RunInfo]]
@@ -132,7 +132,7 @@ def _there(side: Side) -> str:
         f", none on {missing}" if missing else ""
     )
     if side.folds[0].collection is None:
-        return f"{there}. {side.folds[0].problem}"
+        return f"{there}. {told(side.folds[0].problem)}"
     sizes = ", ".join(f"{len(at(side.family, side.trained, t).answers):,} at {at_least(t)}" for t in THRESHOLDS)
     return f"{there}. Test sounds: {sizes}."
 

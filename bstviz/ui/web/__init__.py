@@ -6,22 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import streamlit as st
 
 from bstviz import schema
 from bstviz.errors import UserError
-from bstviz.schema import Count
+from bstviz.schema import Count, Kind
 from bstviz.ui.web.media import address, address_of_later, plotly_js
 
-__all__ = ["Row", "address", "address_of_later", "component", "event", "plotly_js"]
+__all__ = ["SentRow", "address", "address_of_later", "component", "event", "plotly_js"]
 FILES = Path(__file__).parent
-Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
-class Row:
+class SentRow:
     """A row of what a component shows: its index in what was sent under a token."""
 
     token: str
