@@ -1,11 +1,13 @@
 """The log: one line for each action, as ``key=value`` pairs, on standard error.
 
 A value is a number, a truth value or a word of this program. Titles, names of files, paths and addresses of visitors
-are none of these and do not get in: in their place stands ``withheld``.
+are none of these and do not get in: in their place stands ``withheld``. A verbose log has messages, too, which name
+files.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -34,7 +36,7 @@ def to_standard_error(level: int) -> None:
 
 
 def for_server() -> None:
-    """Log a server's actions too, unless the command line was told to be quiet."""
+    """Log a server's actions too, unless the command line was told to be quiet or verbose."""
     if not LOGGER.handlers:
         to_standard_error(logging.INFO)
     elif LOGGER.level == logging.WARNING:
@@ -54,6 +56,11 @@ def action(what: str, /, **facts: Fact) -> None:
 def warning(what: str, /, **facts: Fact) -> None:
     """The same of something that should not be."""
     _write(logging.WARNING, what, facts)
+
+
+def told(text: str) -> None:
+    """Log a message that a visitor was shown in part. It may name files, so only a verbose log has it."""
+    LOGGER.debug("action=told text=%s", json.dumps(text))
 
 
 @contextmanager

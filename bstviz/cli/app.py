@@ -35,11 +35,16 @@ def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Log every action: a line of key=value, with its seconds.")
+        bool,
+        typer.Option(
+            "--verbose",
+            "-v",
+            help="Log every action, a line of key=value with its seconds, and what pages say of files.",
+        ),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, and log errors alone.")] = False,
 ) -> None:
-    log.to_standard_error(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
+    log.to_standard_error(logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING)
     if version:
         print(f"bstviz {__version__}")
     start = time.monotonic()

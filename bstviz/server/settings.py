@@ -37,6 +37,9 @@ class Settings:
         port: TCP port, 0 for one of the system's choice; the first free one from 8501 on where there is none.
         address: Address to listen on.
         upload_megabytes: Size of an uploaded file at most, in units of 2^20 bytes.
+        decode_seconds: Processor time that decoding a file may take, besides what its size adds; the decoders' own
+            limit where there is none.
+        decode_megabytes: Memory that decoding a file may take, in units of 2^20 bytes; likewise.
     """
 
     experiments: Folders = ()
@@ -45,6 +48,8 @@ class Settings:
     port: Port | None = None
     address: Address = "localhost"
     upload_megabytes: Annotated[int, Meta(ge=1, le=100_000)] = 200
+    decode_seconds: Annotated[int, Meta(ge=1, le=86_400)] | None = None
+    decode_megabytes: Annotated[int, Meta(ge=256, le=1_000_000)] | None = None
 
 
 NAMES = tuple(field.name for field in fields(Settings))

@@ -25,6 +25,7 @@ def write(folder: Path, text: str, name: str = "bstviz.toml") -> Path:
 
 def test_the_variables_that_pages_read_are_those_of_the_settings() -> None:
     names = {paths.EXPERIMENTS_VARIABLE, paths.COLLECTION_VARIABLE, paths.REVIEWS_VARIABLE}
+    names |= {paths.DECODE_SECONDS_VARIABLE, paths.DECODE_MEGABYTES_VARIABLE}
     assert names <= {variable(name) for name in NAMES}
 
 
