@@ -181,8 +181,16 @@ def _faults(value: object, kind: Any, where: str) -> Iterator[tuple[str, str]]:
     options = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
     for option in options:
         yield from _inner_faults(value, option, where)
-    verb = "are" if get_origin(kind) is Literal and len(get_args(kind)) > 1 else "is"
+    verb = "are" if _chosen_from_some(kind) else "is"
     yield where, f"is {shown(value)}; allowed {verb} {allowed(kind)}"
+
+
+def _chosen_from_some(kind: Any) -> bool:
+    """Whether a type takes one of several words."""
+    if get_origin(kind) is Annotated:
+        return _chosen_from_some(get_args(kind)[0])
+    options = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    return all(get_origin(option) is Literal for option in options) and sum(map(len, map(get_args, options))) > 1
 
 
 def _inner_faults(value: object, kind: Any, where: str) -> Iterator[tuple[str, str]]:

@@ -75,9 +75,10 @@ def import_command(dataset: Dataset) -> Callable[..., None]:
         from bstviz.datasets.taxonomy import load_taxonomy
 
         where = given.pop(place)
-        if given.get("taxonomy"):
-            given["taxonomy"] = load_taxonomy(given["taxonomy"])
-        save_collection(dataset.load(where, **given), out)
+        chosen = {name: value for name, value in given.items() if value is not None}
+        if "taxonomy" in chosen:
+            chosen["taxonomy"] = load_taxonomy(chosen["taxonomy"])
+        save_collection(dataset.load(where, **chosen), out)
 
     required = {place: Path, "out": OutOption}
     optional = {name: IMPORT_OPTIONS[name] for name in keywords if name in IMPORT_OPTIONS}

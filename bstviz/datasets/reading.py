@@ -265,6 +265,11 @@ def _json(path: Path, text: str) -> pd.DataFrame:
         raise UserError(f"Cannot read {path}: it is nested too deeply.") from None
     except TypeError:
         records = [(1, None)]
+    if re.search(r"\\u[dD][89a-fA-F]", text):
+        try:
+            json.dumps([record for _, record in records], ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise UserError(f"Cannot read {path}: it holds half a character (\\ud800 to \\udfff by itself).") from None
     wrong = next((number for number, record in records if not isinstance(record, dict)), None)
     unit = "row" if path.suffix.lower() == ".json" else "line"
     if wrong is not None:

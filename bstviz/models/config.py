@@ -80,6 +80,8 @@ EXTERNAL: Literal["external"] = "external"
 """In place of a loss, for a model that was trained elsewhere, whose loss is not known here
 (:class:`bstviz.models.run_info.ExternalModel`); nothing is trained with it.
 """
+KnownLoss = Annotated[Loss | Literal["external"], Meta(description=", ".join(LOSSES))]
+"""What stands in place of a loss; offered are those of :data:`LOSSES`."""
 
 
 def modality_words(modality: Modality, text: str | None = None) -> str:
@@ -208,7 +210,7 @@ class TrainConfig:
         sizes: Of the network.
     """
 
-    loss: Loss | Literal["external"] = DEFAULT_LOSS
+    loss: KnownLoss = DEFAULT_LOSS
     modality: Modality = "audio"
     text: Line | None = None
     min_confidence: Threshold = 1

@@ -265,7 +265,12 @@ def _read(place: Path, folder: Path) -> Run:
     retrieval = place / migrations.run_file(RETRIEVAL, header["format_version"])
     datastore = None
     if retrieval.is_file():
-        datastore = Datastore.from_arrays(stored.read_tensors(retrieval, DATASTORE_TENSORS, remedy=TRAIN_AGAIN))
+        arrays = stored.read_tensors(retrieval, DATASTORE_TENSORS, remedy=TRAIN_AGAIN)
+        if arrays["share"].shape != (1,):
+            raise UserError(
+                f"{folder / retrieval.name} holds {len(arrays['share'])} shares; allowed is 1. {TRAIN_AGAIN}"
+            )
+        datastore = Datastore.from_arrays(arrays)
         dims = info.model.audio_dim + info.model.text_dim if info.model else 0
         datastore.check(dims, len(info.taxonomy.codes), f"{folder / retrieval.name}", TRAIN_AGAIN)
     weights = place / "weights.safetensors"

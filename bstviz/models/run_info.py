@@ -257,8 +257,10 @@ def info_from_header(stored: dict[str, Any], folder: Path) -> RunInfo:
         schema.known_only(model, ModelConfig, what, TRAIN_AGAIN)
         schema.known_only(model.get("sizes") if isinstance(model, dict) else None, NetworkSizes, what, TRAIN_AGAIN)
         header["model"] = {} if model is None else model  # which lacks what every network has
-    header["taxonomy"] = taxonomy_from(header.get("taxonomy"), f"{what}: taxonomy", TRAIN_AGAIN)
-    header["train"] = TrainConfig.from_dict(header.get("train"), f"{what}: train", TRAIN_AGAIN)
+    if "taxonomy" in header:
+        header["taxonomy"] = taxonomy_from(header["taxonomy"], f"{what}: taxonomy", TRAIN_AGAIN)
+    if "train" in header:
+        header["train"] = TrainConfig.from_dict(header["train"], f"{what}: train", TRAIN_AGAIN)
     header["umap"] = header.get("umap") or None
     if isinstance(encoders, dict):
         header["encoders"] = {kind: completed(entry) for kind, entry in encoders.items()}

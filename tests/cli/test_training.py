@@ -183,7 +183,7 @@ def test_a_damaged_run_of_many_is_named_and_the_others_are_reported(
     printed = " ".join(result.stderr.split())
     assert result.exit_code == 1
     assert "1 run could not be read, left out above" in printed
-    assert f"{damaged / 'run.json'} is damaged (KeyError: 'taxonomy')" in printed
+    assert f"{damaged / 'run.json'}: taxonomy is missing" in printed
     if form == ("--json",):
         assert json.loads(result.stdout)["rows"][0]["folds"] == 1
     else:
