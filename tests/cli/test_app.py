@@ -97,3 +97,12 @@ def test_a_stopped_command_says_how_to_go_on(number: signal.Signals, status: int
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == status
     assert "run the same command again" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("option", "lines"), [("-v", 1), ("-q", 0)])
+def test_a_verbose_command_logs_what_it_did_and_how_long_it_took(
+    option: str, lines: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = invoke(option, "datasets")
+    assert result.exit_code == 0
+    assert (result.stderr + capsys.readouterr().err).count("action=command name=datasets seconds=") == lines

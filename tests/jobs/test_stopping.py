@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from bstviz.jobs import stopping
@@ -24,7 +25,6 @@ time.sleep(600)
 
 def running(pid: int) -> bool:
     """Whether a process runs; one that has ended and waits for its parent does not."""
-    psutil = pytest.importorskip("psutil")
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 

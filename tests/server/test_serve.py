@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import streamlit
 
@@ -95,7 +96,6 @@ def ended(server: subprocess.Popen[str], url: str, number: signal.Signals) -> in
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_busy_server_and_its_children_and_frees_its_port(start: Start, number: signal.Signals) -> None:
-    psutil = pytest.importorskip("psutil")
     server, url = start("-c", BUSY)
     children = psutil.Process(server.pid).children(recursive=True)
 
