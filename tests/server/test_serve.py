@@ -126,7 +126,7 @@ STREAMLIT = (
 def test_both_commands_have_the_routes_and_end_when_told(start: Start, command: tuple[str, ...]) -> None:
     server, url = start(*command)
     assert fetched(f"{url}/_stcore/health") == b"ok"
-    for below in ("", "/a/proxys/path"):
+    for below in ("", "/behind/a/proxy"):
         stated = json.loads(fetched(f"{url}{below}/healthz"))
         assert (stated["status"], stated["version"]) == ("ok", bstviz.__version__)
     with pytest.raises(urllib.error.HTTPError, match="404"):  # where there is no such route, Streamlit's page answers
