@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
+from bstviz import log
 from bstviz.errors import UserError
 from bstviz.ui.components.text import told
 
@@ -84,7 +86,8 @@ def guarded(page: Callable[[], None]) -> Callable[[], None]:
             st.rerun()
         st.html(STYLE)
         try:
-            page()
+            with log.timed("page", page=Path(page.__code__.co_filename).stem):
+                page()
         except UserError as error:
             st.error(told(error), icon=":material/error:")
 

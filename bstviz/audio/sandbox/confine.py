@@ -20,8 +20,11 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
+from bstviz import paths
+
 MEMORY = 2**30
-"""Bytes that a decoder process may allocate; the longest sounds that are held need about half of it."""
+"""Bytes that a decoder process may allocate where the settings do not say; the longest sounds that are held need about
+half of it."""
 OPEN_FILES = 16
 
 CALLS = {  # by name: number on x86-64, on AArch64
@@ -100,12 +103,17 @@ class _Program(ctypes.Structure):
     _fields_ = (("steps", ctypes.c_ushort), ("first", ctypes.POINTER(_Step)))
 
 
+def memory() -> int:
+    """Bytes that a decoder process may allocate; UserError where the setting is no number."""
+    return 2**20 * paths.limit(paths.DECODE_MEGABYTES_VARIABLE, MEMORY // 2**20)
+
+
 def confine() -> None:
     """Put up the fences around this process, for good; one that the system does not have is left out."""
     with suppress(ImportError):  # Windows
         import resource
 
-        limits = {"RLIMIT_DATA": MEMORY, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
+        limits = {"RLIMIT_DATA": memory(), "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
         for name, limit in limits.items():
             with suppress(AttributeError, ValueError, OSError):
                 resource.setrlimit(getattr(resource, name), (limit, limit))

@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, TypeVar, cast
 
+from bstviz import paths
 from bstviz.audio.repair import MAX_SECONDS
 from bstviz.audio.sandbox import messages
-from bstviz.audio.sandbox.confine import MEMORY
+from bstviz.audio.sandbox.confine import memory
 from bstviz.audio.sandbox.messages import Header
 from bstviz.audio.sound import FULL_RATE
 from bstviz.errors import AwayError, UserError
@@ -27,13 +28,23 @@ PROCESSES = max(2, min(os.cpu_count() or 1, 4))
 FILES_EACH = 1_000
 """Files after which a process is replaced, and with it what its libraries have lost track of."""
 FILE_SECONDS, BYTES_A_SECOND = 10, 5 * 2**20
-"""Processor time for a file, and how many of its bytes give it a second more."""
+"""Processor time for a file where the settings do not say, and how many of its bytes give it a second more."""
 CLOCK_SECONDS = 3
 """Seconds of the clock for each of them: the machine may be busy with other work."""
 ANSWER = round(4 * MAX_SECONDS * FULL_RATE)
 """Bytes of an answer at most: the samples of the longest sound that is held."""
 STARTING = 60.0  # seconds of the clock in which a process has to have loaded its libraries
-PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "LC_ALL")
+PASSED_ON = (
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "LANG",
+    "LC_ALL",
+    paths.DECODE_MEGABYTES_VARIABLE,
+)
 """Variables that a decoder process gets; none of those in which people keep passwords and keys."""
 NO_TIME = getattr(signal, "SIGXCPU", None)
 START = "from bstviz.audio.sandbox.process import main; main()"
@@ -192,7 +203,7 @@ class Pool:
                     raise UserError(str(header["problem"]))
                 if "memory" in header:
                     raise UserError(
-                        f"{shown} could not be decoded within {MEMORY / 2**20:,.0f} MB of memory: it is damaged, or "
+                        f"{shown} could not be decoded within {memory() / 2**20:,.0f} MB of memory: it is damaged, or "
                         "too large. Convert it with another program and try again."
                     )
                 answer = take(header, body)
@@ -248,7 +259,7 @@ class Pool:
 
 def seconds_for(size: int) -> int:
     """Seconds of processor time that a file of so many bytes may take."""
-    return FILE_SECONDS + size // BYTES_A_SECOND
+    return paths.limit(paths.DECODE_SECONDS_VARIABLE, FILE_SECONDS) + size // BYTES_A_SECOND
 
 
 def _read(file: BinaryIO, offset: int, size: int, shown: str) -> bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from bstviz import log
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.taxonomy import DECODINGS
@@ -179,6 +180,7 @@ def _audio_encoder(classifier: Classifier) -> str:
     show_spinner=False,
     hash_funcs={Upload: identity_of, Classifier: _audio_encoder},  # runs of one encoder share its embeddings
 )
+@log.timed("embed-upload")
 def _embedded(upload: Upload, classifier: Classifier) -> _Embedded:
     try:
         sound = decoded(upload)

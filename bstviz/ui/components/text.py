@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import html
-import logging
 from functools import lru_cache
 
 import pandas as pd
 
-from bstviz import paths
+from bstviz import log, paths
 from bstviz.datasets.taxonomy import Taxonomy
-
-LOG = logging.getLogger("bstviz.app")
 
 
 def escape(text: str) -> str:
@@ -22,7 +19,7 @@ def escape(text: str) -> str:
 
 
 def told(error: object) -> str:
-    """An error as Markdown, without where on the server's disk things lie; the server's log has it whole."""
+    """An error as Markdown, without where on the server's disk things lie; the server's verbose log has it whole."""
     _log(str(error))
     return escape(paths.without_places(str(error)))
 
@@ -30,7 +27,7 @@ def told(error: object) -> str:
 @lru_cache(1024)
 def _log(text: str) -> None:
     """Once for each error, however often a page is drawn."""
-    LOG.warning("%s", text)
+    log.told(text)
 
 
 def texts_from(taxonomy: Taxonomy) -> str:
