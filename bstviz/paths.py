@@ -18,6 +18,8 @@ EXPERIMENTS_VARIABLE = "BSTVIZ_EXPERIMENTS"
 COLLECTION_VARIABLE = "BSTVIZ_COLLECTIONS"
 REVIEWS_VARIABLE = "BSTVIZ_REVIEWS"
 """Folder of the decisions on labels; see :func:`bstviz.review.decisions.record_file`."""
+DECODE_SECONDS_VARIABLE, DECODE_MEGABYTES_VARIABLE = "BSTVIZ_DECODE_SECONDS", "BSTVIZ_DECODE_MEGABYTES"
+"""Limits of decoder processes; see :mod:`bstviz.audio.sandbox.pool`."""
 
 FOLDERS = (EXPERIMENTS_VARIABLE, COLLECTION_VARIABLE, REVIEWS_VARIABLE, CACHE_VARIABLE)
 """Variables that name folders."""
@@ -65,6 +67,18 @@ def without_places(text: str) -> str:
         if folder not in (os.sep, os.curdir):
             text = text.replace(f"{folder}{os.sep}", "")
     return DIRECTORIES.sub("", text)
+
+
+def limit(variable: str, usual: int) -> int:
+    """The whole number from 1 on that an environment variable names; the usual one where it names none.
+
+    Raises:
+        UserError: It names something else.
+    """
+    given = os.environ.get(variable, "")
+    if given and not re.fullmatch("[1-9][0-9]{0,6}", given):
+        raise UserError(f"{variable} is {given!r}; allowed is a whole number from 1 to 9,999,999.")
+    return int(given or usual)
 
 
 def root() -> Path:

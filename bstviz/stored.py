@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
+    from pyarrow import parquet
 
 HEADER_BYTES = 64 * 2**20
 """Of a JSON file at most."""
@@ -108,20 +109,10 @@ def read_table(file: Path, *, remedy: str = "") -> pd.DataFrame:
 
     with _worded(file, remedy):
         allowance = UNPACKED + RATIO * file.stat().st_size
-        with parquet.ParquetFile(
-            file, thrift_string_size_limit=HEADER_BYTES, thrift_container_size_limit=TABLE_ROWS
-        ) as there:
+        with _footer_of(file) as there:
             _check_columns(file, there.schema_arrow, remedy)
+            footer, size = there.metadata, _unpacked(there)
             leaves = [there.schema.column(i) for i in range(len(there.schema))]
-            widths = [WIDTHS.get(leaf.physical_type, 16) for leaf in leaves]
-            groups = [there.metadata.row_group(i) for i in range(there.metadata.num_row_groups)]
-            size = sum(
-                max(group.column(i).num_values, group.num_rows) * width
-                for group in groups
-                for i, width in enumerate(widths)
-            )
-            footer = there.metadata
-            size = max(size, sum(group.total_byte_size for group in groups), footer.num_rows)
         _check_size(file, size, allowance, remedy)
         words = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
         with parquet.ParquetFile(
@@ -130,6 +121,33 @@ def read_table(file: Path, *, remedy: str = "") -> pd.DataFrame:
             table = there.read()
         _check_size(file, size + sum(_bytes_of(chunk) for c in table.columns for chunk in c.chunks), allowance, remedy)
         return _frame(table)
+
+
+def check_table(file: Path) -> None:
+    """Raises UserError where a Parquet table, of whatever columns, claims to unpack to more than :data:`UNPACKED` and
+    :data:`RATIO` allow.
+    """
+    with _worded(file, ""):
+        with _footer_of(file) as there:
+            size = _unpacked(there)
+        _check_size(file, size, UNPACKED + RATIO * file.stat().st_size, "")
+
+
+def _footer_of(file: Path) -> parquet.ParquetFile:
+    from pyarrow import parquet
+
+    return parquet.ParquetFile(file, thrift_string_size_limit=HEADER_BYTES, thrift_container_size_limit=TABLE_ROWS)
+
+
+def _unpacked(table: parquet.ParquetFile) -> int:
+    """Bytes that a table unpacks to, by its footer."""
+    widths = [WIDTHS.get(table.schema.column(i).physical_type, 16) for i in range(len(table.schema))]
+    footer = table.metadata
+    groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
+    size = sum(
+        max(group.column(i).num_values, group.num_rows) * width for group in groups for i, width in enumerate(widths)
+    )
+    return int(max(size, sum(group.total_byte_size for group in groups), footer.num_rows))
 
 
 WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8, "BYTE_ARRAY": 4}

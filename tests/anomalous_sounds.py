@@ -80,7 +80,14 @@ def sndfile(samples: np.ndarray, rate: int, kind: str = "WAV", subtype: str | No
 
 
 def ffmpeg(
-    samples: np.ndarray, rate: int, codec: str, container: str, *, fast_start: bool = False, quality: int | None = None
+    samples: np.ndarray,
+    rate: int,
+    codec: str,
+    container: str,
+    *,
+    fast_start: bool = False,
+    quality: int | None = None,
+    bit_rate: int | None = None,
 ) -> bytes:
     """A file that FFmpeg's libraries write, of a variable bit rate where a ``quality`` is given."""
     buffer = io.BytesIO()
@@ -89,6 +96,8 @@ def ffmpeg(
     with av.open(buffer, "w", format=container, options=options) as out:
         stream = out.add_stream(codec, rate=rate)
         stream.layout = layout
+        if bit_rate is not None:
+            stream.bit_rate = bit_rate
         if quality is not None:
             stream.codec_context.qscale = True
             stream.codec_context.global_quality = 118 * quality  # FF_QP2LAMBDA

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from bstviz.models.run import Run, load_run
 from bstviz.training.train import train_fold
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, small_collection, stratified
 from tests.tiny_clap import write_tiny_clap
+
+# A shell's background job ignores Ctrl-C, and so would every process that tests start and stop by it
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 WINGS = (
     "errors",
     "migrations",
+    "log",
     "paths",
     "schema",
     "stored",

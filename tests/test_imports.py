@@ -13,6 +13,8 @@ import bstviz
 
 CORE = sorted(m.name for m in pkgutil.walk_packages(bstviz.__path__, "bstviz.") if not m.name.startswith("bstviz.ui"))
 
+HEAVY = {"torch", "pandas", "sklearn", "umap", "scipy", "librosa", "plotly", "streamlit", "transformers", "numba"}
+
 
 def loaded_after(*modules: str) -> set[str]:
     """Top-level modules of a fresh interpreter that has imported the given ones."""
@@ -36,8 +38,18 @@ def test_no_core_module_imports_streamlit() -> None:
 
 
 def test_the_command_line_starts_without_heavy_libraries() -> None:
-    heavy = {"torch", "pandas", "sklearn", "umap", "scipy", "librosa", "plotly", "streamlit", "transformers", "numba"}
-    assert not heavy & loaded_after("bstviz.cli.app")
+    assert not HEAVY & loaded_after("bstviz.cli.app")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("app", "--help"), ("--version",)])
+def test_help_needs_no_more_than_the_command_line(arguments: tuple[str, ...]) -> None:
+    code = (
+        f"import sys; sys.argv = ['bstviz', *{arguments!r}]; from bstviz.cli.app import main\n"
+        "try: main()\n"
+        f"finally: print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "bstviz" in done.stdout and done.stderr.strip() == "[]"
 
 
 def test_the_encoder_registry_imports_no_framework() -> None:

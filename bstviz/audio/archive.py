@@ -1,14 +1,17 @@
 """Zip archives from others: read within limits; nothing in them is written outside the folder that was named.
 
-An archive is refused as a whole where a member's path leads out of it, is absolute or a link, where it is encrypted, or
-where it would grow beyond the limits: too many members, too many bytes, or bytes out of proportion to the archive (a
-zip bomb).
+An archive is refused as a whole where a member's path leads out of it, is absolute, names nothing (``.``) or is a link,
+where it is encrypted, or where it would grow beyond the limits: too many members, too many bytes, or bytes out of
+proportion to the archive (a zip bomb). A backslash in a path is a slash, as Windows writes it; a colon is nothing but a
+sign (``14:26:11.wav``), except behind the letter of a drive.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import lzma
+import re
 import shutil
 import stat
 import zipfile
@@ -21,7 +24,9 @@ from bstviz.audio import decode
 from bstviz.errors import UserError
 
 COPY_BYTES = 2**20
+DRIVE = re.compile("[A-Za-z]:")
 DAMAGED = (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error, lzma.LZMAError)
+UNREADABLE = (*DAMAGED, OSError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ DATASET = Limits(members=2_000_000, bytes=2**40)
 
 def checked(archive: zipfile.ZipFile, name: str, size: int, limits: Limits) -> list[zipfile.ZipInfo]:
     """The files of an archive of ``size`` bytes, folders left out; UserError where it is to be refused."""
-    files = [info for info in archive.infolist() if not info.is_dir()]
+    files = [info for info in archive.infolist() if not info.filename.endswith("/")]  # is_dir() wants a name
     total = sum(info.file_size for info in files)
     if len(files) > limits.members:
         raise UserError(f"{name} holds {len(files):,} files; at most {limits.members:,} are allowed. Split it.")
@@ -57,9 +62,11 @@ def checked(archive: zipfile.ZipFile, name: str, size: int, limits: Limits) -> l
             f"{name} would unpack to {total / max(size, 1):,.0f} times its size, as no archive of sounds does: refused."
         )
     for info in files:
-        path = PurePosixPath(info.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        path = _path(info)
+        if path.is_absolute() or ".." in path.parts or DRIVE.match(str(path)):
             raise UserError(f"{name} is refused: its member {info.filename!r} leads out of the archive.")
+        if not path.name:
+            raise UserError(f"{name} is refused: its member {info.filename!r} names no file.")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise UserError(f"{name} is refused: its member {info.filename!r} is a link.")
         if info.flag_bits & 1:
@@ -67,40 +74,52 @@ def checked(archive: zipfile.ZipFile, name: str, size: int, limits: Limits) -> l
     return files
 
 
-@dataclass(frozen=True)
-class Unpacked:
-    """The sound files of an archive, as (path within it, bytes) in path order, and why others could not be read."""
+def _path(info: zipfile.ZipInfo) -> PurePosixPath:
+    """A member's path within its archive."""
+    return PurePosixPath(info.filename.replace("\\", "/"))
 
-    sounds: list[tuple[str, bytes]]
+
+@dataclass(frozen=True)
+class ArchiveListing:
+    """The sound files of an archive: SHA-256 of each by its path, in path order, and why others cannot be read."""
+
+    sounds: dict[str, str]
     damaged: dict[str, str]
 
 
-def read_sounds(data: bytes, name: str, *, limits: Limits = UPLOAD) -> Unpacked:
-    """The sound files of a zip archive in memory; a damaged one among them ends nothing.
+def list_sounds(data: bytes, name: str, *, limits: Limits = UPLOAD) -> ArchiveListing:
+    """The sound files of a zip archive in memory, unpacked once and not kept; a damaged one among them ends nothing.
 
     Raises:
         UserError: It is not a zip archive, refused (see above), or holds no sound file that can be read.
     """
-    sounds: list[tuple[str, bytes]] = []
+    sounds: dict[str, str] = {}
     damaged: dict[str, str] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for info in checked(archive, name, len(data), limits):
-                path = PurePosixPath(info.filename)
+                path = _path(info)
                 hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
                 if path.suffix.lower() not in decode.SUFFIXES or hidden:
                     continue
                 try:
-                    sounds.append((info.filename, archive.read(info)))
-                except (*DAMAGED, OSError, ValueError) as error:
+                    with archive.open(info) as member:
+                        sounds[info.filename] = hashlib.file_digest(member, "sha256").hexdigest()  # type: ignore[arg-type]
+                except UNREADABLE as error:
                     damaged[info.filename] = f"{info.filename} in {name} is damaged ({error})."
-    except (*DAMAGED, OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise UserError(f"{name} could not be read as a zip archive ({error}).") from None
     if damaged and not sounds:
         raise UserError(" ".join(damaged.values()))
     if not sounds:
         raise UserError(f"{name} holds no sound file; supported are {', '.join(decode.SUFFIXES)}.")
-    return Unpacked(sorted(sounds), damaged)
+    return ArchiveListing(dict(sorted(sounds.items())), damaged)
+
+
+def read_sound(data: bytes, path: str) -> bytes:
+    """A file of an archive that :func:`list_sounds` has taken, by its path there."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read(path)
 
 
 def unpack(
@@ -115,14 +134,14 @@ def unpack(
         on_bytes: Called with the number of bytes written since the last call.
 
     Raises:
-        UserError: It is not a zip archive, damaged, or refused (see above); nothing has been written then, unless it is
-            damaged.
+        UserError: It is not a zip archive, or refused (see above), and nothing has been written; or it is damaged, or a
+            file cannot be written.
     """
     root = folder.resolve()
     try:
         with zipfile.ZipFile(file) as archive:
             for info in checked(archive, file.name, file.stat().st_size, limits):
-                target = (root / info.filename.replace("\\", "/")).resolve()
+                target = (root / _path(info)).resolve()
                 if not target.is_relative_to(root):  # through a link that was there before
                     raise UserError(f"{file.name} is refused: its member {info.filename!r} leads out of {folder}.")
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -130,5 +149,10 @@ def unpack(
                     shutil.copyfileobj(source, out, COPY_BYTES)
                 if on_bytes:
                     on_bytes(info.file_size)
-    except DAMAGED as error:
+    except (*DAMAGED, ValueError) as error:
         raise UserError(f"{file.name} could not be unpacked ({error}). Delete {file} and fetch it again.") from None
+    except OSError as error:
+        raise UserError(
+            f"{file.name} could not be unpacked into {folder}: {error.strerror or error}. Unpack it by hand and give "
+            "the folder."
+        ) from None

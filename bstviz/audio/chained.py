@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from bstviz.audio.repair import Mix, Ranges, mix_down
 
 PAGE, HEADER, BEGINS = b"OggS", 27, 2  # a page's first bytes, the size of its header, and its mark of a beginning
+Opening = Callable[[], BinaryIO]
+"""Opens a file anew, from its beginning and with a position of its own."""
 
 
 class BytesFile(io.BytesIO):
@@ -39,9 +41,9 @@ class _Link:
     kind: str
 
 
-def decode_chained(source: str | Path | bytes, shown: str) -> Mix | None:
+def decode_chained(opening: Opening, shown: str) -> Mix | None:
     """Decode a chained OGG file at the rate and with the channels of its first link; None for every other file."""
-    with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
+    with opening() as file:
         places = _places(file)
         links = _links(file, places)
         if not links:
@@ -61,14 +63,14 @@ def decode_chained(source: str | Path | bytes, shown: str) -> Mix | None:
         return mix and replace(mix, cut=mix.cut or len(links) < len(places))
 
 
-def chained_seconds(source: str | Path | bytes) -> float | None:
+def chained_seconds(opening: Opening) -> float | None:
     """Length of a chained OGG file in seconds, all its links together; None for every other file."""
-    with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
+    with opening() as file:
         links = _links(file, _places(file))
     return sum(link.frames / link.rate for link in links) if links else None
 
 
-def _links(file: io.BufferedIOBase, places: list[tuple[int, int]]) -> list[_Link]:
+def _links(file: BinaryIO, places: list[tuple[int, int]]) -> list[_Link]:
     """The recordings of a chain that can be read; none where the file is no chain."""
     import soundfile
 
@@ -82,7 +84,7 @@ def _links(file: io.BufferedIOBase, places: list[tuple[int, int]]) -> list[_Link
     return links
 
 
-def _places(file: io.BufferedIOBase) -> list[tuple[int, int]]:
+def _places(file: BinaryIO) -> list[tuple[int, int]]:
     """First byte of every link and the one behind its last; none where the file is no OGG file."""
     begins: list[int] = []
     position, beginning = 0, False
@@ -99,7 +101,7 @@ def _places(file: io.BufferedIOBase) -> list[tuple[int, int]]:
     return list(pairwise([*begins, end]))
 
 
-def _part(file: io.BufferedIOBase, start: int, stop: int) -> BytesFile:
+def _part(file: BinaryIO, start: int, stop: int) -> BytesFile:
     file.seek(start)
     return BytesFile(file.read(stop - start))
 

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from bstviz.audio.decode import runs_otherwise
+from bstviz.audio import decode
 from bstviz.audio.sound import FULL_RATE, pcm16, resample
 
 WAV = "audio/wav"
@@ -73,15 +73,8 @@ def playable(data: bytes | None, decoded: Callable[[], tuple[np.ndarray, int]]) 
 
 def played_as(data: bytes) -> str | None:
     """Media type of a file that browsers play as it is, to its end and with its length; None for any other."""
-    import soundfile
-
-    try:
-        found = soundfile.info(io.BytesIO(data))
-    except (soundfile.LibsndfileError, RuntimeError, ValueError, TypeError, OSError):
-        return None
-    if not RATES[0] <= found.samplerate <= RATES[1] or found.channels > CHANNELS:
-        return None
-    if runs_otherwise(data, found.format, found.frames / found.samplerate) is not None:
+    found = decode.coding(data)
+    if found is None or not (RATES[0] <= found.rate <= RATES[1] and found.channels <= CHANNELS and found.as_stated):
         return None
     return PLAYED.get((found.format, found.subtype))
 

@@ -136,6 +136,8 @@ def mix_down(blocks: Blocks, frames: int | None, rate: int, channels: int, kind:
         try:
             for block in blocks(ranges):
                 mixer.add(block, channel)
+        except MemoryError:
+            raise
         except Exception:  # a damaged file: each decoder raises its own; what came before it is kept
             return mixer
         return mixer

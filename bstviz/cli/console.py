@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from rich.console import Console
 
+from bstviz import log
 from bstviz.errors import UserError
 from bstviz.paths import readable
 
@@ -97,7 +98,9 @@ JobsOption = Annotated[
 EngineOption = Annotated[str, typer.Option(help="local, or ray for many processes and machines.")]
 WorkersOption = Annotated[int | None, typer.Option(help="Ray processes; by default as many as there are cores.")]
 AddressOption = Annotated[str | None, typer.Option(help="Ray cluster to join, e.g. auto; by default a local one.")]
-PortOption = Annotated[int, typer.Option(help="TCP port.")]
+PortOption = Annotated[
+    int | None, typer.Option(help="TCP port, 0 for any; by default 8501, or the next one that is free.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -117,7 +120,7 @@ def track(items: Iterable[Any], *, total: int, description: str, completed: int 
 
     rate = TextColumn("{task.fields[rate]}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console, disable=log.is_quiet()) as bar:
         task = bar.add_task(description, total=total, completed=completed, rate="")
         started = time.monotonic()
         for done, item in enumerate(items, 1):
@@ -137,7 +140,7 @@ def meter(what: str, total: int) -> Iterator[Callable[[int], None]]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console, disable=log.is_quiet()) as bar:
         task = bar.add_task(what, total=total)
         yield lambda n: bar.update(task, advance=n)
 

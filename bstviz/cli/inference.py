@@ -287,7 +287,7 @@ def explore(
     workers: WorkersOption = None,
     address: AddressOption = None,
     device: DeviceOption = "cpu",
-    port: PortOption = web.PORT,
+    port: PortOption = None,
     serve: Annotated[bool, typer.Option(help="Open the app when it is ready.")] = True,
 ) -> None:
     """Import, embed and classify a folder of sounds, and open the app on it; run again, it does only what is new.

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bstviz.cli.console import PortOption
-from bstviz.server.serve import HOST, PORT, serve_app
+from bstviz.server.serve import serve_app
 
 commands = typer.Typer()
 
@@ -22,10 +22,14 @@ def app(
     reviews: Annotated[
         Path | None, typer.Option(help="Folder for decisions on labels; by default the first experiment's.")
     ] = None,
-    port: PortOption = PORT,
-    address: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
+    port: PortOption = None,
+    address: Annotated[
+        str | None, typer.Option(help="Address to listen on; by default localhost, for programs of this machine alone.")
+    ] = None,
 ) -> None:
     """Serve the app on the runs of your experiments, or else on the bundled models.
+
+    What is left out is taken from BSTVIZ_EXPERIMENTS, BSTVIZ_PORT, …, else from bstviz.toml in the working folder.
 
     Example: bstviz app --experiment runs/hierarchical --experiment runs/flat
     """

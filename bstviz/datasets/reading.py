@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bstviz.datasets.json_rows import json_rows
 from bstviz.datasets.text import decoded_text
 from bstviz.errors import UserError
+from bstviz.stored import check_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -248,6 +249,7 @@ def _parquet(path: Path) -> ReadTable:
     import pandas as pd
     from pyarrow import parquet
 
+    check_table(path)
     try:
         rows = pd.read_parquet(path)
         stated = (parquet.read_schema(path).metadata or {}).get(b"huggingface")

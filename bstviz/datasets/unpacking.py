@@ -11,7 +11,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from bstviz import paths
+from bstviz import paths, storage
 from bstviz.audio import archive
 from bstviz.errors import UserError
 
@@ -23,16 +23,14 @@ def unpack(file: Path, folder: Path) -> Path:
     """Unpack an archive into a folder of its own, whole or not there; a file that is no archive is copied into it.
 
     Raises:
-        UserError: The archive is damaged or refused.
+        UserError: The archive is damaged or refused, or cannot be written there.
     """
-    fresh = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    if file.suffix.lower() == ARCHIVE:
-        archive.unpack(file, fresh)
-    else:
-        shutil.copyfile(file, fresh / file.name)
-    return fresh.rename(folder)
+    with storage.replaced_folder(folder) as fresh:
+        if file.suffix.lower() == ARCHIVE:
+            archive.unpack(file, fresh)
+        else:
+            shutil.copyfile(file, fresh / file.name)
+    return folder
 
 
 def folders_of(place: str | Path) -> list[Path]:
@@ -70,7 +68,7 @@ def _lies_beside(file: Path) -> bool:
     """Whether everything in an archive lies unpacked beside it, or in a folder of its name there."""
     try:
         with zipfile.ZipFile(file) as packed:
-            names = [info.filename for info in packed.infolist() if not info.is_dir()]
+            names = [info.filename for info in packed.infolist() if not info.filename.endswith("/")]
     except (*archive.DAMAGED, OSError):
         return False  # unpacking says what is wrong with it
     return any(all((at / name).is_file() for name in names) for at in (file.parent, file.with_suffix("")))

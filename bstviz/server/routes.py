@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bstviz.errors import UserError
 from bstviz.paths import without_places
 from bstviz.server.contents import CONTENTS, Content
+from bstviz.server.health import health_routes
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,7 +29,7 @@ def routes() -> list[BaseRoute]:
     """Routes for ``st.App``, whatever path it is served below (``server.baseUrlPath``, a proxy's)."""
     from starlette.routing import Route
 
-    return [Route(f"/{{below:path}}{PLACE}/{{token}}", answer)]
+    return [Route(f"/{{below:path}}{PLACE}/{{token}}", answer), *health_routes()]
 
 
 def address_of(content: Content) -> str:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import sys
 import threading
 import time
-import urllib.request
 import webbrowser
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-from bstviz import paths
+from bstviz import __version__, log, paths
+from bstviz.errors import UserError
+from bstviz.jobs import stopping
+from bstviz.server.health import is_this_server
+from bstviz.server.ports import port_for
 from bstviz.server.routes import routes
+from bstviz.server.settings import export, load_settings
 
-HOST, PORT = "localhost", 8501
+EVERYWHERE = ("0.0.0.0", "::")
+Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
 
 def serve_app(
@@ -23,11 +29,12 @@ def serve_app(
     collections: Sequence[Path] = (),
     *,
     reviews: Path | None = None,
-    port: int = PORT,
-    address: str = HOST,
+    port: int | None = None,
+    address: str | None = None,
     browser: bool = False,
 ) -> None:
-    """Serve the app until it is stopped. SIGTERM ends the process and frees its port.
+    """Serve the app until it is stopped; SIGTERM and Ctrl-C end it within seconds. What is left out is as
+    :class:`bstviz.server.settings.Settings` have it.
 
     Args:
         experiments: Folders of runs to load; the bundled models where there are none.
@@ -36,35 +43,73 @@ def serve_app(
         port: TCP port; 0 lets the system choose.
         address: Address to listen on.
         browser: Open a browser on it when it answers.
+
+    Raises:
+        UserError: A setting is not allowed, or the port is taken.
     """
     import streamlit
 
-    os.environ[paths.EXPERIMENTS_VARIABLE] = os.pathsep.join(str(Path(p).resolve()) for p in experiments)
-    os.environ[paths.COLLECTION_VARIABLE] = os.pathsep.join(str(Path(p).resolve()) for p in collections)
-    if reviews is not None:
-        os.environ[paths.REVIEWS_VARIABLE] = str(reviews.resolve())
+    settings = load_settings(
+        experiments=tuple(str(Path(p).resolve()) for p in experiments),
+        collections=tuple(str(Path(p).resolve()) for p in collections),
+        reviews=None if reviews is None else str(Path(reviews).resolve()),
+        port=port,
+        address=address,
+    )
+    found = port_for(settings.address, settings.port)
+    export(settings)
     script = paths.root() / "app.py"
     sys.argv = [str(script)]  # Streamlit looks beside it for its configuration
-    options = {"server.headless": True, "server.port": port, "server.address": address}
-    streamlit.App(script, routes=routes(), lifespan=_with_browser if browser else None).run(config=options)
+    options = {
+        "server.headless": True,
+        "server.port": found,
+        "server.address": settings.address,
+        "server.maxUploadSize": settings.upload_megabytes,
+    }
+    log.for_server()
+    streamlit.App(script, routes=routes(), lifespan=partial(_serving, browser=browser)).run(config=options)
+
+
+def lifespan_of_settings() -> Lifespan:
+    """For ``streamlit run app.py``, which has port, address and size of uploads from Streamlit's own options: the other
+    settings, and how the app begins and ends.
+    """
+    try:
+        export(load_settings())
+    except UserError as error:
+        sys.exit(f"Error: {error}")
+    log.for_server()
+    return partial(_serving, browser=False)
 
 
 @asynccontextmanager
-async def _with_browser(app: object) -> AsyncGenerator[None]:
-    """Opens a browser on the server, which knows its port by now."""
+async def _serving(app: object, *, browser: bool) -> AsyncGenerator[None]:
+    """From the first request on to the last; the server knows its port by now."""
     import streamlit
 
-    url = f"http://{streamlit.get_option('server.address')}:{streamlit.get_option('server.port')}"
-    threading.Thread(target=_open_browser, args=(url,), daemon=True).start()
-    yield
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # below, it names visitors' addresses
+    stopping.end_in_time()
+    port = int(streamlit.get_option("server.port"))
+    log.action("serve", version=__version__, port=port)
+    if browser:
+        address = str(streamlit.get_option("server.address"))
+        host = "localhost" if address in EVERYWHERE else f"[{address}]" if ":" in address else address
+        threading.Thread(target=_open_browser, args=(f"http://{host}:{port}",), daemon=True).start()
+    try:
+        yield
+    finally:
+        log.action("stop")
+        stopping.end_children()
 
 
 def _open_browser(url: str) -> None:
-    """Open a browser when the server answers, within a minute."""
+    """Open a browser when this server answers at an address, within a minute, and on no other's."""
     for _ in range(120):
         try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+            if is_this_server(url):
                 webbrowser.open(url)
-                return
+            else:
+                log.warning("browser", opened=False, reason="another-server")
+            return
         except OSError:
             time.sleep(0.5)

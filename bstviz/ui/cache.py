@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from bstviz import paths, storage
+from bstviz import log, paths, storage
 from bstviz.datasets.collection import (
     COLLECTION_HEADER,
     Collection,
@@ -311,6 +311,7 @@ def umap(loaded: Loaded, dimensions: int, settings: UmapSettings) -> np.ndarray 
     return _maps().get((loaded.identity, dimensions, settings))
 
 
+@log.timed("umap")
 def make_umap(
     loaded: Loaded, dimensions: int, settings: UmapSettings, report: Callable[[float], None] | None = None
 ) -> np.ndarray:

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
+from bstviz import log
 from bstviz.errors import in_words
 from bstviz.ui.components.text import told
 
@@ -92,7 +94,8 @@ def guarded(page: Callable[[], None]) -> Callable[[], None]:
         if PROBLEM in st.session_state:
             _say(st.session_state.pop(PROBLEM))
         try:
-            page()
+            with log.timed("page", page=Path(page.__code__.co_filename).stem):
+                page()
         except Exception as error:
             if (words := in_words(error)) is None:
                 raise

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from bstviz.audio import decode, repair
+from bstviz.audio import decode, decoders, repair
 from bstviz.errors import AwayError, UserError
 from tests import anomalous_sounds
 from tests.anomalous_sounds import ffmpeg, sndfile
-from tests.audio.conftest import strongest_frequency
+from tests.audio.conftest import decoded_here, strongest_frequency
 from tests.fakes import tone
 
 
@@ -191,15 +191,15 @@ def test_of_hours_in_a_small_file_only_the_excerpts_are_decoded(
     monkeypatch.setattr(repair, "MAX_SECONDS", 6.0)
     data = ffmpeg(np.tile(tone(500, 4), 50)[:, None], 8_000, codec, container)
     decoded: list[int] = []
-    own = decode._decoded
+    own = decoders._decoded
 
     def counted(*arguments: Any) -> Iterator[tuple[float, np.ndarray]]:
         for time, samples in own(*arguments):
             decoded.append(len(samples))
             yield time, samples
 
-    monkeypatch.setattr(decode, "_decoded", counted)
-    sound = decode.decode(data, name="hours.m4a")
+    monkeypatch.setattr(decoders, "_decoded", counted)
+    sound = decoded_here(data, "hours.m4a")
     assert sound.seconds == pytest.approx(200, abs=1)
     assert len(sound.samples) / sound.rate == pytest.approx(6, abs=0.1)
     assert sum(decoded) / sound.rate < 50
@@ -221,9 +221,9 @@ def test_what_a_decoder_does_not_expect_is_a_refusal(monkeypatch: pytest.MonkeyP
     def strange(source: bytes, shown: str) -> None:
         raise AttributeError("'AudioStream' object has no attribute 'rate'")
 
-    monkeypatch.setattr(decode, "_with_ffmpeg", strange)
+    monkeypatch.setattr(decoders, "_with_ffmpeg", strange)
     with pytest.raises(UserError, match="could not be decoded"):
-        decode.decode(b"no sound", name="strange.mka")
+        decoded_here(b"no sound", "strange.mka")
 
 
 def test_what_cannot_be_found_or_read_now_is_told_from_what_is_no_sound(
@@ -236,7 +236,7 @@ def test_what_cannot_be_found_or_read_now_is_told_from_what_is_no_sound(
             decode.decode(tmp_path / name, name=name)
     (tmp_path / "locked.wav").write_bytes(sndfile(tone(400), 8_000))
 
-    def refuse(self: Path, *arguments: object) -> None:
+    def refuse(self: Path, *arguments: object, **options: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)

@@ -12,7 +12,7 @@ from bstviz.audio.sound import FULL_RATE
 from bstviz.errors import UserError
 from tests import anomalous_sounds
 from tests.anomalous_sounds import ffmpeg, sndfile
-from tests.audio.conftest import strongest_frequency
+from tests.audio.conftest import decoded_here, strongest_frequency
 from tests.fakes import tone
 
 
@@ -52,19 +52,14 @@ def test_of_channels_that_cancel_the_loudest_is_taken() -> None:
     np.testing.assert_allclose(decode.decode(data).samples, -0.52 * tone(400), atol=1e-6)
 
 
-@pytest.mark.parametrize("as_bytes", [False, True])
 @pytest.mark.parametrize("suffix", [".wav", ".ogg", ".m4a"])
-def test_of_a_very_long_file_excerpts_over_all_of_it_are_held(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, as_bytes: bool
-) -> None:
+def test_of_a_very_long_file_excerpts_over_all_of_it_are_held(monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
     monkeypatch.setattr(repair, "MAX_SECONDS", 12.0)
     rising = np.concatenate([tone(200 * (i + 1), 1.0) for i in range(16)])  # 1 s each of 200 Hz to 3.2 kHz
     data = (
         ffmpeg(rising[:, None], 8_000, "aac", "mp4") if suffix == ".m4a" else sndfile(rising, 8_000, suffix[1:].upper())
     )
-    file = tmp_path / f"long{suffix}"
-    file.write_bytes(data)
-    sound = decode.decode(data if as_bytes else file, name=file.name)
+    sound = decoded_here(data, f"long{suffix}")
     assert sound.seconds == pytest.approx(16, abs=0.3)
     assert len(sound.starts) == EXCERPTS
     assert len(sound.samples) / sound.rate == pytest.approx(12, abs=0.01)
@@ -77,7 +72,7 @@ def test_of_a_very_long_file_excerpts_over_all_of_it_are_held(
 
 def test_high_rates_are_held_for_less_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repair, "MAX_SECONDS", 2.0)
-    sound = decode.decode(sndfile(tone(300, 1.5, 96_000), 96_000))
+    sound = decoded_here(sndfile(tone(300, 1.5, 96_000), 96_000))
     assert len(sound.samples) == 2 * FULL_RATE
     assert sound.seconds == 1.5
 

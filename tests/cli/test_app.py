@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from bstviz import __version__
-from bstviz.cli.app import app, main
+from bstviz.cli.app import app
 from tests.cli.conftest import invoke
 
 
@@ -87,14 +88,22 @@ def test_bad_input_gives_a_sentence_and_status_2(
     assert sentence in refused(*arguments)
 
 
-def test_an_interrupted_command_says_how_to_go_on(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted() -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_command_says_how_to_go_on(number: signal.Signals, status: int) -> None:
+    code = (
+        "import os, time; import bstviz.cli.app as cli\n"
+        f"cli.app = lambda: (os.kill(os.getpid(), {number:d}), time.sleep(60))\n"
+        "cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == status
+    assert "run the same command again" in done.stderr and "Traceback" not in done.stderr
 
-    monkeypatch.setattr("bstviz.cli.app.app", interrupted)
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 130
-    assert "run the same command again" in capsys.readouterr().err
+
+@pytest.mark.parametrize(("option", "lines"), [("-v", 1), ("-q", 0)])
+def test_a_verbose_command_logs_what_it_did_and_how_long_it_took(
+    option: str, lines: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = invoke(option, "datasets")
+    assert result.exit_code == 0
+    assert (result.stderr + capsys.readouterr().err).count("action=command name=datasets seconds=") == lines

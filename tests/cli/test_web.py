@@ -21,7 +21,7 @@ def test_app_passes_the_experiments_to_the_server(place: Path, monkeypatch: pyte
     )
     assert result.exit_code == 0
     assert seen["experiments"] == [place / "flat", place / "both"]
-    assert (seen["reviews"], seen["port"], seen["address"]) == (place, 9_999, "localhost")
+    assert (seen["reviews"], seen["port"], seen["address"]) == (place, 9_999, None)
 
 
 def test_app_names_a_folder_without_runs(refused: Callable[..., str]) -> None:

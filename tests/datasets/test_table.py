@@ -104,7 +104,7 @@ def test_a_wrong_table_is_refused_with_the_reason(tmp_path: Path) -> None:
     for name, message in (
         ("empty.csv", "holds no rows"),
         ("none.csv", "Cannot read"),
-        ("broken.parquet", "Cannot read"),
+        ("broken.parquet", "is damaged"),
         ("text.txt", "neither .csv"),
         ("noid.csv", "no column sound_id"),
         ("nowhere.csv", "no table at"),

@@ -100,7 +100,7 @@ def test_another_kind_of_file_and_a_missing_one_are_refused(tmp_path: Path) -> N
     with pytest.raises(UserError, match="There is no table"):
         read_predictions(tmp_path / "p.csv", bst())
     (tmp_path / "p.parquet").write_bytes(b"no parquet")
-    with pytest.raises(UserError, match="Cannot read"):
+    with pytest.raises(UserError, match="is damaged"):
         read_predictions(tmp_path / "p.parquet", bst())
 
 

@@ -79,7 +79,7 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
 def _playable(upload: Upload) -> Playable:
     """What plays is what was embedded: a sound that had to be repaired is played as it was repaired."""
     sound = decoded(upload)
-    return playback.playable(None if sound.notes else upload.data, lambda: (sound.samples, sound.rate))
+    return playback.playable(None if sound.notes else upload.read(), lambda: (sound.samples, sound.rate))
 
 
 def _let_it_be_drawn(upload: Upload, *, key: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from bstviz import log
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.taxonomy import DECODINGS
@@ -142,7 +143,8 @@ def model_name(run: Run) -> str:
 
 
 def warm(models: Models) -> None:
-    """Load the encoder and the networks before the first sound comes."""
+    """Load the decoders, the encoder and the networks before the first sound comes."""
+    decode.warm()
     for loaded in models.audio_only:
         classifier = cache.classifier(loaded)
         _ = classifier.audio_encoder, classifier.usual_distances
@@ -156,7 +158,7 @@ def runtime(loaded: Loaded) -> str:
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
 def decoded(upload: Upload) -> Sound:
     """An upload, decoded; raises UserError as :func:`bstviz.audio.decode.decode`."""
-    return decode.decode(upload.data, name=upload.name)
+    return decode.decode(upload.read(), name=upload.name)
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ def _audio_encoder(classifier: Classifier) -> str:
     show_spinner=False,
     hash_funcs={Upload: identity_of, Classifier: _audio_encoder},  # runs of one encoder share its embeddings
 )
+@log.timed("embed-upload")
 def _embedded(upload: Upload, classifier: Classifier) -> _Embedded:
     try:
         sound = decoded(upload)

@@ -8,7 +8,6 @@ of select boxes and cells of ``st.dataframe`` are text as they are, and so is th
 from __future__ import annotations
 
 import html
-import logging
 import re
 import string
 import urllib.parse
@@ -16,10 +15,9 @@ from functools import lru_cache
 
 import pandas as pd
 
-from bstviz import paths
+from bstviz import log, paths
 from bstviz.datasets.taxonomy import Taxonomy
 
-LOG = logging.getLogger("bstviz.app")
 LITERAL = str.maketrans({mark: f"\\{mark}" for mark in string.punctuation})
 JOINER = "\u2060"
 """A character of no width that keeps apart what would be read together."""
@@ -45,7 +43,7 @@ def address(text: str) -> str:
 
 
 def told(error: object) -> str:
-    """An error as Markdown, without where on the server's disk things lie; the server's log has it whole."""
+    """An error as Markdown, without where on the server's disk things lie; the server's verbose log has it whole."""
     _log(str(error))
     return "  \n".join(map(escape, paths.without_places(str(error)).splitlines()))
 
@@ -53,7 +51,7 @@ def told(error: object) -> str:
 @lru_cache(1024)
 def _log(text: str) -> None:
     """Once for each error, however often a page is drawn."""
-    LOG.warning("%s", text)
+    log.told(text)
 
 
 def texts_from(taxonomy: Taxonomy) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 from msgspec import Meta
 
+from bstviz import log
 from bstviz.errors import UserError
 from bstviz.evaluation import out_of_fold
 from bstviz.models.run_info import RunInfo
@@ -162,6 +163,7 @@ class ReviewSession:
         """Go on without a decision."""
         self.go_to(self.after(i, self.waiting(self.record())))
 
+    @log.timed("decide")
     def decide(self, i: int, new: str | None, seen: Sequence[str]) -> None:
         """Save a decision, which replaces those of the given ids, and go on."""
         quality = self.queue.quality

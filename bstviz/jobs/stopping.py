@@ -1,0 +1,101 @@
+"""Stopping: SIGTERM and Ctrl-C end this process and all that it has started within seconds, whatever they are doing.
+
+What lasts is written so that a process may end at any moment, so nothing is waited for longer than that.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from functools import cache, partial
+from types import FrameType
+from typing import Any, NoReturn
+
+GRACE = 3.0
+"""From the signal until the process is ended, if it has not ended by itself."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(BaseException):  # no error, as KeyboardInterrupt is none
+    """The process was asked to stop. It passes what catches errors, and context managers tidy up.
+
+    Attributes:
+        status: Exit status, as shells state it: 128 and the signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.status = 128 + number
+
+
+def raise_when_stopped() -> None:
+    """From now on either signal raises :class:`Stopped` in the main thread, and has to end the process in time."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as the shell has it of what runs in its background
+            signal.signal(number, _raise)
+    end_in_time()
+
+
+def end_in_time() -> None:
+    """From now on either signal, besides what it does already, ends this process within :data:`GRACE`.
+
+    Only the main thread can ask for that; from another, nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    pipe = _deadline()
+    for number in SIGNALS:
+        before = signal.getsignal(number)
+        if callable(before) and getattr(before, "func", None) is not _begin:
+            signal.signal(number, partial(_begin, pipe, before))
+
+
+def end_children() -> None:
+    """End all processes that this one has started, and those that they have."""
+    import psutil
+
+    with suppress(psutil.Error):
+        children = psutil.Process().children(recursive=True)
+        for child in children:
+            with suppress(psutil.Error):
+                child.kill()
+        psutil.wait_procs(children, timeout=1)
+
+
+def end(status: int) -> NoReturn:
+    """End this process and its children now; what other threads do, and what Python tidies up at its end, is not waited
+    for.
+    """
+    end_children()
+    with suppress(OSError, ValueError):  # nobody may be reading any more
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)
+
+
+def _begin(pipe: int, before: Any, number: int, frame: FrameType | None) -> None:
+    """A signal's handler, which may interrupt any code: it takes no lock."""
+    os.write(pipe, bytes([number]))
+    before(number, frame)
+
+
+@cache
+def _deadline() -> int:
+    """Pipe to a thread that ends this process :data:`GRACE` after a signal's number has been written to it."""
+    following, pipe = os.pipe()
+
+    def follow() -> None:
+        number = os.read(following, 1)[0]
+        time.sleep(GRACE)
+        end(128 + number)
+
+    threading.Thread(target=follow, daemon=True, name="deadline").start()
+    return pipe
