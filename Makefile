@@ -36,9 +36,10 @@ ASSETS_BUILD ?= build/assets
 app: $(INSTALLED)
 	$(BIN)/bstviz app --port $(PORT)
 
-# In one process: browser tests wait for seconds of the clock, and the processor is theirs
+# Browser tests wait for seconds of the clock, so the processor is theirs, after all others have had it in parallel
 test: $(INSTALLED_DEV) lint
-	$(BIN)/python -m pytest --cov
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --cov -n logical --maxprocesses 4 --dist loadfile -m "not (e2e or clap or long)"
+	$(BIN)/python -m pytest --cov --cov-append -m "e2e and not (clap or long)"
 
 test-fast: $(INSTALLED_DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not (slow or long or e2e or ray or clap)"
