@@ -97,15 +97,10 @@ class SoundList {
   cell(column, value, i) {
     const cell = element("td", `is-${column.kind}`);
     if (column.kind === "number") cell.textContent = value === null ? "–" : value.toFixed(column.digits);
-    else if (column.kind === "class") {
-      const box = element("span", "named"), dot = element("i");
-      dot.style.backgroundColor = value.color;
-      box.append(dot, element("span", "", value.text));
-      cell.append(box);
-    } else if (column.kind === "overlap") {
-      const box = element("span", "overlap"), ring = element("i");
-      ring.style.borderColor = value.color;
-      box.append(ring, value.text);
+    else if (column.kind === "class" || column.kind === "overlap") {
+      const named = column.kind === "class", box = element("span", named ? "named" : "overlap"), sign = element("i");
+      sign.style[named ? "backgroundColor" : "borderColor"] = value.color;
+      box.append(sign, named ? element("span", "", value.text) : value.text);
       cell.append(box);
     } else if (column.kind === "open" && this.data.opens) {
       const open = element("button", "open", value);
@@ -135,10 +130,7 @@ class SoundList {
   }
 
   play(i) {
-    if (i === this.at && this.audio) {
-      playOrPause(this.audio);
-      return;
-    }
+    if (i === this.at && this.audio) return playOrPause(this.audio);
     this.at = i;
     window.bstvizPlaying?.pause();
     this.buttons();
