@@ -110,7 +110,7 @@ def memory() -> int:
 
 def confine() -> None:
     """Put up the fences around this process, for good; one that the system does not have is left out."""
-    with suppress(ImportError):  # Windows
+    if sys.platform != "win32":
         import resource
 
         limits = {"RLIMIT_DATA": memory(), "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
@@ -124,11 +124,12 @@ def confine() -> None:
 
 def allow_seconds(seconds: int) -> None:
     """Let the system end this process when it has used so many more seconds of processor time, where it does that."""
-    with suppress(ImportError, ValueError, OSError):
+    if sys.platform != "win32":
         import resource
 
-        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + seconds, hard))
+        with suppress(ValueError, OSError):
+            hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+            resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + seconds, hard))
 
 
 def _filter_calls(machine: _Machine) -> None:
