@@ -51,7 +51,7 @@ def make_library(root: Path, *, files: int) -> Faulty:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-        group.add(name)
+        group.add(name.replace("\n", r"\x0a").replace("\t", r"\x09"))  # as ids and messages write them
 
     for case in anomalous_sounds.corpus():
         if Path(case.name).suffix:  # one without is no sound file by its name
