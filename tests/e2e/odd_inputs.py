@@ -212,7 +212,7 @@ def odd_library(root: Path) -> tuple[set[str], set[str]]:
     links = {"dangling.wav": "/nowhere/else.wav", "loop.wav": "loop.wav", "again": ".", "pack": str(outside)}
     for name, target in links.items():
         (root / name).symlink_to(target)
-    return {*good, r"T\xfcr.wav"}, {"empty.wav", "text.wav", *links}
+    return {*(name.replace("\n", r"\x0a") for name in good), r"T\xfcr.wav"}, {"empty.wav", "text.wav", *links}
 
 
 def bsd_layout(root: Path, vectors: np.ndarray) -> None:
