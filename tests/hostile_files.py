@@ -179,8 +179,7 @@ def windows_media(address: str) -> bytes:
         + command[6:]
     )
     script = script[:16] + struct.pack("<Q", len(script) + 8) + script[16:]
-    body = script
-    return guid("3026b2758e66cf11a6d900aa0062ce6c") + struct.pack("<QIBB", 30 + len(body), 1, 1, 2) + body
+    return guid("3026b2758e66cf11a6d900aa0062ce6c") + struct.pack("<QIBB", 30 + len(script), 1, 1, 2) + script
 
 
 KINDS: dict[str, Callable[[str], bytes]] = {
@@ -224,7 +223,7 @@ KINDS: dict[str, Callable[[str], bytes]] = {
         "</trackList></playlist>",
     ),
     "smil": playlist('<smil><body><audio src="ADDRESS"/></body></smil>'),
-    "ram": playlist(".ra\xfd ADDRESS"),
+    "ram": lambda address: b".ra\xfd " + address.encode(),
     "cue": playlist('FILE "ADDRESS" WAVE', "  TRACK 01 AUDIO", "    INDEX 01 00:00:00"),
     "avisynth": playlist('DirectShowSource("ADDRESS")'),
     "vobsub": playlist("# VobSub index file, v7 (do not modify this line!)", "# ADDRESS", "id: en, index: 0"),

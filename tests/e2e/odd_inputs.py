@@ -39,7 +39,6 @@ class Table:
     """A table of :data:`COUNT` sounds in one class after the other.
 
     Attributes:
-        suffix: Of its file.
         data: Its bytes.
         said: What the import says of it.
         sound: Id of a sound of the first class, whose card is opened.
@@ -47,7 +46,6 @@ class Table:
         sounds: Whether its audio is there.
     """
 
-    suffix: str
     data: bytes
     said: tuple[str, ...]
     sound: str = "s0"
@@ -88,19 +86,16 @@ def tables(audio: Path) -> dict[str, Table]:
 
     words = ("NA", "None", "N/A", "null", "True", "007")
     return {
-        "semicolons": Table(".csv", plain.replace(",", ";").encode(), ("separated by semicolons",)),
-        "tabs": Table(".csv", plain.replace(",", "\t").encode("utf-16"), ("in UTF-16", "separated by tabs")),
-        "western": Table(
-            ".csv", plain.replace(",sound ", ",Tür – ").encode("cp1252"), ("Windows-1252",), title="Tür – 0"
-        ),
-        "header": Table(".csv", plain.replace("sound_id,class", " Sound ID , CLASS", 1).encode(), ("as sound_id",)),
+        "semicolons": Table(plain.replace(",", ";").encode(), ("separated by semicolons",)),
+        "tabs": Table(plain.replace(",", "\t").encode("utf-16"), ("in UTF-16", "separated by tabs")),
+        "western": Table(plain.replace(",sound ", ",Tür – ").encode("cp1252"), ("Windows-1252",), title="Tür – 0"),
+        "header": Table(plain.replace("sound_id,class", " Sound ID , CLASS", 1).encode(), ("as sound_id",)),
         "names": Table(
-            ".csv", named.encode(), ("Classes are those of column 'category'", f"Classes of {COUNT} sounds were mapped")
+            named.encode(), ("Classes are those of column 'category'", f"Classes of {COUNT} sounds were mapped")
         ),
-        "blanks": Table(".csv", blank.encode(), ("4 blank rows",)),
-        "twice": Table(".csv", twice.encode(), ("ids are paths",), "a/take0.wav", "a/take0.wav", sounds=True),
+        "blanks": Table(blank.encode(), ("4 blank rows",)),
+        "twice": Table(twice.encode(), ("ids are paths",), "a/take0.wav", "a/take0.wav", sounds=True),
         "foreign": Table(
-            ".csv",
             lines("path,class", abroad).encode(),
             ("found under another spelling",),
             "Dög 1",
@@ -108,7 +103,6 @@ def tables(audio: Path) -> dict[str, Table]:
             sounds=True,
         ),
         "zeros": Table(
-            ".csv",
             lines("path,class,uploader", lambda i, code: f"{i:04d}.wav,{code},{['007', '0070', '12'][i % 3]}").encode(),
             (f"{COUNT} sounds, {COUNT} with a class",),
             "0000",
@@ -116,7 +110,6 @@ def tables(audio: Path) -> dict[str, Table]:
             sounds=True,
         ),
         "words": Table(
-            ".csv",
             lines("sound_id,class,title,uploader", lambda i, c: f"s{i},{c},{words[i % 6]},{words[-i % 6]}").encode(),
             (f"{COUNT} sounds, {COUNT} with a class",),
             title="NA",

@@ -90,7 +90,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Tabl
     found = tables(folder / "audio")
     for number, (name, case) in enumerate(found.items()):
         np.save(folder / "in_order.npy", vectors[kept] + number)  # else they were one collection, by its hash
-        file = folder / f"{name}{case.suffix}"
+        file = folder / f"{name}.csv"
         file.write_bytes(case.data)
         options = ("--audio", folder / "audio") if case.sounds else ()
         said = imported(file, folder / name, "--npy", folder / "in_order.npy", *options)

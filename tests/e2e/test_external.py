@@ -17,6 +17,7 @@ from bstviz.predictions.external import external_runs
 from bstviz.predictions.table import read_predictions
 from bstviz.training.train import train_fold
 from tests.e2e.conftest import BSD10K_SOUNDS, free_port, serve, stop
+from tests.e2e.map_driver import settled
 from tests.fakes import FakeTextEncoder, quick
 
 pytestmark = [pytest.mark.e2e, pytest.mark.data, pytest.mark.slow]
@@ -54,9 +55,10 @@ def place(browser: Browser, experiment: Path) -> Iterator[str]:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    """Take an option of a select box."""
+    """Take an option of a select box, and wait for the answer: a page that is drawn anew closes the next box's list."""
     page.get_by_role("combobox", name=label).click()
     page.get_by_role("option", name=option).first.click()
+    settled(page)
 
 
 def test_confusion_shows_the_published_figures(page: Page, place: str) -> None:

@@ -18,12 +18,13 @@ from tests.anomalous_sounds import sndfile
 from tests.audio.test_fuzz import KINDS as FORMATS
 from tests.audio.test_fuzz import mutated, whole
 from tests.e2e.conftest import free_port, serve, stop
+from tests.e2e.map_driver import settled
+from tests.e2e.test_cases import EXCEPTION
+from tests.e2e.test_classify import INPUT, open_page
 from tests.fakes import tone
 from tests.hostile_files import KINDS, addresses
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
-INPUT = 'input[type="file"]'
-READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 BATCHES, HOSTILE, FIRST = 30, 10, 3  # drops, hostile files in each, and drops after which memory is measured
 ALLOWED = 1.1
 
@@ -79,15 +80,13 @@ def hostile(folder: Path, rng: np.random.Generator, batch: int) -> list[Path]:
 
 def predictions(page: Page, address: str, files: list[Path]) -> list[dict[str, str]]:
     """What the page says of files that are dropped together."""
-    page.goto(f"{address}/classify")
-    page.wait_for_selector(INPUT, state="attached")
-    page.wait_for_selector(READY)
+    open_page(page, address)
     page.set_input_files(INPUT, files)
     page.get_by_role("button", name="Predictions as CSV").wait_for()
-    page.wait_for_selector(READY)
+    settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Predictions as CSV").click()
-    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.locator(EXCEPTION).count() == 0
     return list(csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()))
 
 

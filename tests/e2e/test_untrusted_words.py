@@ -15,6 +15,7 @@ from bstviz.reports.html import write_report
 from bstviz.ui.components.text import JOINER
 from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.map_driver import MapDriver, settled
+from tests.e2e.test_classify import INPUT, open_page
 from tests.fakes import RATE, tone
 from tests.hostile_words import hostile_experiment, one, words
 
@@ -143,18 +144,17 @@ def test_hostile_words_are_words_on_every_page(
         page.get_by_text("Disputed:").wait_for()
         nothing_came_of_it(page, beacon)
 
-        page.goto(f"{at}/classify")
-        page.wait_for_selector('input[type="file"]', state="attached")
+        open_page(page, at)
         name = "<b>b0ld<b>**b0ld** $x$ :smile: [l1nk](javascript:alert(1)).wav"
         dropped = [tmp_path / name, tmp_path / f"broken {name}"]
         soundfile.write(dropped[0], tone(440), RATE)
         dropped[1].write_bytes(b"no sound")
-        page.set_input_files('input[type="file"]', [dropped[0]])
+        page.set_input_files(INPUT, [dropped[0]])
         page.locator("[data-answer]").wait_for()
         settled(page)
         literal(page, name)
         nothing_came_of_it(page, beacon)
-        page.set_input_files('input[type="file"]', [dropped[1]])  # the two are a table now
+        page.set_input_files(INPUT, [dropped[1]])  # the two are a table now
         page.get_by_text("2 of 2 sounds").wait_for()
         settled(page)
         nothing_came_of_it(page, beacon)
