@@ -56,6 +56,17 @@ def on_disk(path: str | Path) -> Path:
     return place
 
 
+def is_below(folder: Path, path: str, *, follow_links: bool = False) -> bool:
+    """Whether a path that :func:`readable` wrote down stays in a folder; by a link that leaves it only with
+    ``follow_links``.
+    """
+    place = os.path.normpath if follow_links else os.path.realpath
+    try:
+        return Path(place(on_disk(folder / path))).is_relative_to(place(folder))
+    except (OSError, ValueError):  # what no file can be called
+        return False
+
+
 def without_places(text: str) -> str:
     """A text in which absolute paths are shortened, for those who may not know where things lie on this machine: to
     what follows the folder above one of the app's own, or else to their last name.

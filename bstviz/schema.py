@@ -91,13 +91,16 @@ def convert(entry: object, kind: type[Kind], what: str, remedy: str = "") -> Kin
 
 
 def check(instance: Any) -> None:
-    """Hold every field of a dataclass against its annotation, for ``__post_init__``.
+    """Hold every field of a dataclass against its annotation, for ``__post_init__``; NumPy's numbers become plain ones.
 
     Raises:
         UserError: A field holds something else; names it, its value and what is allowed.
     """
     own: Any = type(instance)
     for name, kind in _fields(own).items():
+        value = getattr(instance, name)
+        if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():  # a number of an array
+            object.__setattr__(instance, name, value.item())
         try:
             msgspec.convert(getattr(instance, name), kind)
         except (*NO_SUCH_VALUE, UserError):

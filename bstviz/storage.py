@@ -112,8 +112,10 @@ def replaced_folder(path: Path) -> Iterator[Path]:
             if path.exists():
                 path.rename(old)
             fresh.rename(path)
-        except BaseException:
+        except BaseException as error:
             _tidy(path)
+            if isinstance(error, UserError) and str(fresh) in str(error):  # nobody knows the hidden sibling
+                raise UserError(str(error).replace(str(fresh), str(path)).rstrip()) from None
             raise
         shutil.rmtree(old, ignore_errors=True)
         flush(path.parent)

@@ -51,6 +51,8 @@ SUFFIXES = (
     ".webm",
     ".mov",
 )
+LONGEST_STATED = 1e9
+"""Seconds that a header is believed, as many as a collection's table takes."""
 Source = str | Path | bytes
 """A file: its path, or its bytes."""
 Answer = TypeVar("Answer")
@@ -169,7 +171,8 @@ def _sound(header: Header, body: bytearray) -> Sound:
 
 
 def _seconds(header: Header, body: bytearray) -> float | None:
-    return None if header["seconds"] is None else float(header["seconds"])
+    seconds = header["seconds"]
+    return float(seconds) if seconds is not None and 0 <= seconds <= LONGEST_STATED else None
 
 
 def _coding(header: Header, body: bytearray) -> Coding | None:

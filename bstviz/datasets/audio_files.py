@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from bstviz.datasets.reading import PATH_COLUMNS
 from bstviz.errors import UserError
-from bstviz.paths import ESCAPE, on_disk
+from bstviz.paths import ESCAPE, is_below, on_disk
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,9 +86,7 @@ def is_inside(root: Path, path: str, *, follow_links: bool = False) -> bool:
     ``follow_links``.
     """
     try:
-        file = on_disk(root / path)
-        real = Path(os.path.normpath(file)) if follow_links else file.resolve()
-        return real.is_relative_to(root) and file.is_file()
+        return is_below(root, path, follow_links=follow_links) and on_disk(root / path).is_file()
     except (OSError, ValueError, RuntimeError):  # a name too long, a zero in it, links in a circle
         return False
 
@@ -96,7 +94,7 @@ def is_inside(root: Path, path: str, *, follow_links: bool = False) -> bool:
 def _relative(root: Path, path: str) -> str:
     """The path of a file below a folder from there, whatever way it takes."""
     if not PurePosixPath(path).is_absolute() and ".." not in PurePosixPath(path).parts:
-        return path
+        return Path(path).as_posix() if os.sep != "/" else path
     straight = Path(os.path.normpath(root / path))
     file = straight if straight.is_relative_to(root) else (root / path).resolve()
     return file.relative_to(root).as_posix()

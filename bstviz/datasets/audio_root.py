@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from bstviz.datasets.audio_files import is_inside
 from bstviz.datasets.collection import NO_FOLDER, SYNTH_ROOT, Collection
 from bstviz.encoders.base import EncoderInfo
 from bstviz.errors import UserError
 from bstviz.jobs.resumable import Item, fingerprint
-from bstviz.paths import on_disk, readable
+from bstviz.paths import readable
 
 AWAY_SHARE = 0.9  # of a collection's sounds; more than that are not away one by one
 
 
 def item_of(collection: Collection, row: int) -> Item:
-    """A sound of a collection as an item of work."""
+    """A sound of a collection as an item of work; one whose path leads out of the audio root has no file."""
     sound_id = str(collection.sounds["sound_id"].iat[row])
     if collection.audio_root == SYNTH_ROOT:
         return Item(sound_id, SYNTH_ROOT + sound_id, "synthesised")
-    path = collection.path(row)
+    try:
+        path = collection.path(row)
+    except UserError:  # it leads out: no file, of this sound alone
+        path = None
     return Item(sound_id, readable(path) if path else "", fingerprint(path) if path else "")
 
 
@@ -92,7 +96,7 @@ def relocated(collection: Collection, root: str | Path) -> Relocation:
     missing = {
         sound_id: f"There is no file {path} in {root}."
         for sound_id, path in named.itertuples(index=False, name=None)
-        if not _is_there(root, path)
+        if not is_inside(root, path, follow_links=collection.follow_links)
     }
     if len(missing) == len(named):
         before = "" if collection.audio_root in NO_FOLDER else f" They were in {collection.root()}."
@@ -101,9 +105,3 @@ def relocated(collection: Collection, root: str | Path) -> Relocation:
             f"Give the folder that the paths are relative to.{before}"
         )
     return Relocation(replace(collection, audio_root=str(root)), len(named), missing)
-
-
-def _is_there(root: Path, path: str) -> bool:
-    """Whether a file is in a folder; a path that leads out of it is not."""
-    parts = PurePosixPath(path)
-    return not parts.is_absolute() and ".." not in parts.parts and on_disk(root / path).is_file()

@@ -21,6 +21,7 @@ from bstviz.datasets.base import Source, known_classes
 from bstviz.datasets.collection import FREESOUND_ROOT, Collection, sounds_table
 from bstviz.datasets.reading import ID_COLUMNS, read_table
 from bstviz.datasets.taxonomy import Taxonomy, bst
+from bstviz.datasets.vectors import load_array
 from bstviz.encoders.base import TEXT_FIELDS, EncoderInfo, Preprocessing
 from bstviz.errors import UserError
 
@@ -199,11 +200,13 @@ def _embeddings(files: dict[str, Path], ids: pd.Series, kind: str) -> tuple[np.n
         if file is None:
             continue
         try:
-            vector = np.load(file, allow_pickle=False).astype(np.float32).ravel()
-        except (OSError, ValueError, EOFError):
-            wrong.setdefault("is not a NumPy array", []).append(file.name)
-            continue
-        if vector.shape != (CLAP_DIM,):
+            found = load_array(file)
+        except OSError as error:
+            raise UserError(f"{file} cannot be read ({error.strerror}). Mend that, and import again.") from None
+        vector = None if found is None else found.astype(np.float32).ravel()
+        if vector is None:
+            wrong.setdefault("is not a NumPy array of numbers", []).append(file.name)
+        elif vector.shape != (CLAP_DIM,):
             wrong.setdefault(f"does not hold {CLAP_DIM} values, as CLAP embeddings have", []).append(file.name)
         elif not np.isfinite(vector).all():
             wrong.setdefault("has infinite or missing values", []).append(file.name)

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +23,15 @@ import pandas as pd
 
 from bstviz import migrations, paths, storage, stored
 from bstviz.audio import decode
-from bstviz.datasets.collection_header import Revision, check_ids, files_hash_of, header_from, stated_sounds
+from bstviz.datasets.collection_header import (
+    STATED_FURTHER,
+    STATED_NUMBERS,
+    Revision,
+    check_ids,
+    files_hash_of,
+    header_from,
+    stated_sounds,
+)
 from bstviz.datasets.reading import where
 from bstviz.datasets.taxonomy import Taxonomy, bst, taxonomy_entry
 from bstviz.encoders.base import AudioOrText, Embeddings, EncoderInfo, words_of
@@ -96,6 +102,8 @@ class Collection:
     left_out: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", paths.listed(self.name))
+        object.__setattr__(self, "notes", tuple(map(paths.listed, self.notes)))
         missing = [c for c in COLUMNS if c not in self.sounds]
         if missing:
             raise UserError(f"Collection {self.name!r} lacks the columns {', '.join(missing)}.")
@@ -248,14 +256,12 @@ class Collection:
         if self.audio_root in NO_FOLDER or not self.has_audio(row):
             return None
         stated = str(self.sounds["path"].iat[row])
-        with suppress(OSError, ValueError):  # what no file can be called
-            file = paths.on_disk(self.root() / stated)
-            place = os.path.normpath if self.follow_links else os.path.realpath
-            if Path(place(file)).is_relative_to(place(self.root())):
-                return file
+        if paths.is_below(self.root(), stated, follow_links=self.follow_links):
+            return paths.on_disk(self.root() / stated)
         raise UserError(
             f"Sound {self.sounds['sound_id'].iat[row]!r} of {self.name!r} has the path {stated!r}, which leads out of "
-            "its audio folder. Import the sounds again; bstviz import folder --follow-links takes files behind links."
+            "its audio folder. Put the file there in place of a link, or import the sounds again; bstviz import folder "
+            "and table take files behind links with --follow-links."
         )
 
     def embedded_player(self, row: int) -> str | None:
@@ -329,6 +335,7 @@ class Collection:
             files = storage.file_hashes(fresh)
             storage.write_header(fresh, COLLECTION_HEADER, header | {"files_hash": files_hash_of(files, root)}, files)
             current_files_hash(fresh)  # what would not be read again takes nothing's place
+            stated_sounds(stored.read_table(fresh / "sounds.parquet"), str(folder / "sounds.parquet"), "")
         return folder
 
 
@@ -396,11 +403,12 @@ def _read(place: Path, folder: Path) -> Collection:
             folder=folder.resolve(),
         )
     except UserError as error:
-        raise UserError(f"{folder}: {error} {IMPORT_AGAIN}") from None
+        raise UserError(f"{folder}: {str(error).removesuffix(IMPORT_AGAIN).rstrip()} {IMPORT_AGAIN}") from None
 
 
 def sounds_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Bring a table to the collection's columns and dtypes: missing columns added, words as str, confidence Int8.
+    """Bring a table to the collection's columns and dtypes: missing columns added, words as str, confidence Int8,
+    durations that no sound has missing.
 
     Raises:
         UserError: There is no ``sound_id``, a row has none, or a confidence is not a whole number from 1 to 5.
@@ -412,7 +420,10 @@ def sounds_table(rows: pd.DataFrame) -> pd.DataFrame:
         if name not in out:
             out[name] = pd.NA
     for name in COLUMNS:
-        if name not in ("confidence", "duration"):
+        if name not in STATED_NUMBERS:
+            out[name] = _words(out[name])
+    for name in STATED_FURTHER:
+        if name in out:
             out[name] = _words(out[name])
     nameless = int(out["sound_id"].isna().sum())
     if nameless:
@@ -427,7 +438,8 @@ def sounds_table(rows: pd.DataFrame) -> pd.DataFrame:
             f"Sound {out['sound_id'].iat[first]!r}{place} has confidence {found!r}; allowed are 1 to 5, or nothing."
         )
     out["confidence"] = confidence.astype("Int8")
-    out["duration"] = pd.to_numeric(out["duration"], errors="coerce").astype("float32")
+    lengths = pd.to_numeric(out["duration"], errors="coerce")
+    out["duration"] = lengths.where(lengths.between(*STATED_NUMBERS["duration"])).astype("float32")
     return out[[*COLUMNS, *(c for c in out.columns if c not in COLUMNS)]].reset_index(drop=True)
 
 

@@ -96,14 +96,17 @@ def stated_sounds(table: pd.DataFrame, what: str, remedy: str) -> pd.DataFrame:
     makes them.
 
     Raises:
-        UserError: A column holds something else, or a number out of range.
+        UserError: A column holds something else, or a confidence out of range. Such a duration is missing.
     """
     out = table.copy()
     for name in (*STATED_WORDS, *STATED_FURTHER):
         if name in out:
-            if out[name].notna().any() and not isinstance(out[name].dtype, pd.StringDtype):
+            numbers = name in STATED_FURTHER and pd.api.types.is_numeric_dtype(out[name])  # once saved so
+            if out[name].notna().any() and not (numbers or isinstance(out[name].dtype, pd.StringDtype)):
                 raise UserError(f"{what}: column {name} holds {out[name].dtype}; allowed are words. {remedy}")
-            out[name] = out[name].astype("str")
+            out[name] = out[name].astype("str").where(out[name].notna())
+    if "duration" in out and pd.api.types.is_numeric_dtype(out["duration"]):  # importers once kept others
+        out["duration"] = out["duration"].where(out["duration"].between(*STATED_NUMBERS["duration"]))
     for name, (least, most) in STATED_NUMBERS.items():
         if name in out and out[name].notna().any():
             wrong = f"{what}: column {name} holds {{}}; allowed are numbers from {least:g} to {most:g}. {remedy}"

@@ -93,7 +93,7 @@ def load(
     known = {key: code for key, code in codes_by_key(taxonomy).items() if code in taxonomy.codes}
     sounds, said = plain_columns(pd.DataFrame([_row(entry, known) for entry in entries]))
     notes += said
-    sounds["created"] = pd.to_datetime(sounds["created"], errors="coerce")
+    sounds["created"] = pd.to_datetime(sounds["created"], format="ISO8601", errors="coerce")
     left_out: dict[str, str] = {}
     root = FREESOUND_ROOT
     if previews:
@@ -131,7 +131,7 @@ def _row(entry: dict[str, Any], known: dict[str, str]) -> dict[str, Any]:
         "category_by": by if category else None,
         "pack": entry.get("pack_name"),
         "created": entry.get("created"),
-        "gen_ai_preference": entry.get("gen_ai_preference"),
+        "gen_ai_preference": entry.get("gen_ai_preference") or entry.get("ai_preference"),
         "url": entry.get("url"),
     }
 

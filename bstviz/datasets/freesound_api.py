@@ -35,7 +35,7 @@ TOKEN_VARIABLE = "FREESOUND_TOKEN"
 PAGE_SIZE = 150  # sounds in an answer, the most that Freesound gives
 FIELDS = (
     "id,url,name,tags,description,category,subcategory,category_code,category_is_user_provided,created,license,"
-    "gen_ai_preference,username,pack_name,duration,previews"
+    "ai_preference,gen_ai_preference,username,pack_name,duration,previews"
 )
 PREVIEWS = ("preview-hq-ogg", "preview-hq-mp3", "preview-lq-ogg", "preview-lq-mp3")
 """Names of previews in the API, in order of preference; they end in the files' suffixes."""
@@ -154,12 +154,11 @@ def _answer(address: str, parameters: dict[str, str], token: str) -> requests.Re
     Raises:
         UserError: The token is not accepted, or may ask no more for now; the server refuses, or cannot be reached.
     """
-    headers = {"Authorization": f"Token {token}"}
     tries = waits = 0
     problem: object = ""
     while tries < TRIES and waits < WAITS:
         try:
-            answer = requests.get(address, parameters, headers=headers, timeout=TIMEOUT)
+            answer = requests.get(address, parameters, auth=partial(_authorized, token), timeout=TIMEOUT)
         except requests.RequestException as error:
             problem, tries = error, tries + 1
             time.sleep(WAIT * tries)
@@ -184,6 +183,17 @@ def _answer(address: str, parameters: dict[str, str], token: str) -> requests.Re
             tries += 1
             time.sleep(WAIT * tries)
     raise UserError(f"Freesound gives no answer ({problem}). Check the connection, and run the same command again.")
+
+
+def _authorized(token: str, asked: requests.PreparedRequest) -> requests.PreparedRequest:
+    """A request with the token; as ``auth`` it stands before what ``~/.netrc`` says of the server."""
+    asked.headers["Authorization"] = f"Token {token}"
+    return asked
+
+
+def _unchanged(asked: requests.PreparedRequest) -> requests.PreparedRequest:
+    """A request as it is, without what ``~/.netrc`` says of the server."""
+    return asked
 
 
 def _detail(answer: requests.Response) -> str:
@@ -271,7 +281,7 @@ def _fetch(folder: Path, wanted: tuple[str, str]) -> tuple[str, str, bool]:
         for attempt in range(TRIES):
             time.sleep(WAIT * attempt)
             try:
-                with requests.get(address, stream=True, timeout=TIMEOUT) as answer:
+                with requests.get(address, auth=_unchanged, stream=True, timeout=TIMEOUT) as answer:
                     if HTTPStatus.BAD_REQUEST <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and (
                         answer.status_code != HTTPStatus.TOO_MANY_REQUESTS
                     ):

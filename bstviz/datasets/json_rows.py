@@ -59,7 +59,10 @@ def json_rows(path: Path, text: str, notes: list[str]) -> pd.DataFrame:
     if wrong is not None:
         raise UserError(f'Cannot read {path}: {unit} {wrong} is no object such as {{"file_name": "a.wav"}}.')
     if SURROGATE_ESCAPE.search(text):
-        mended = [(number, without_halves(record)) for number, record in records]
+        try:
+            mended = [(number, without_halves(record)) for number, record in records]
+        except RecursionError:
+            raise UserError(f"Cannot read {path}: thousands of brackets within brackets. Leave them out.") from None
         halved = [number for (number, new), (_, old) in zip(mended, records, strict=True) if new != old]
         if halved:
             notes.append(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bstviz.datasets.json_rows import json_rows
 from bstviz.datasets.text import decoded_text
 from bstviz.errors import UserError
+from bstviz.schema import UNSAFE
 from bstviz.stored import check_table
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ EXACT, EXACT_DIGITS = 2**53, 17
 """Whole numbers up to here are numbers; longer ones are ids, and stay words."""
 LONGEST_CELL = 2**20
 """Characters of a cell; a longer one is mostly a quote that is not closed."""
+LONGEST_COLUMN = 900
+"""Characters of a column's name; a number may stand behind it."""
 TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 
 
@@ -283,15 +286,24 @@ def _key(name: str) -> str:
     return SPELLINGS.get(key, key)
 
 
+def _line(name: str) -> str:
+    """A column's name as a line that a table of ours takes."""
+    if re.search(UNSAFE, name):
+        name = " ".join(re.sub(UNSAFE, " ", name).split())
+    return name.strip()[:LONGEST_COLUMN].strip()
+
+
 def _named(path: Path, names: Sequence[str], notes: list[str]) -> list[str]:
     """Columns by the names that are known, others as they are; each name stands once."""
-    bare = [name.strip() for name in names]
+    bare = [_line(name) for name in names]
+    if any(own != name.strip() for own, name in zip(bare, names, strict=True)):
+        notes.append(f"Columns of {path.name} have names of several lines, or long ones: each is called by one line.")
     found = [key if (key := _key(name)) in KNOWN and key not in bare else name for name in bare]
     for key in KNOWN:
         same = [repr(name) for name, own in zip(bare, found, strict=True) if own == key]
         if len(same) > 1:
             raise UserError(f"{path} has the columns {' and '.join(same)}, all of which may be {key}. Rename one.")
-    read = [f"{name!r} as {own}" for name, own in zip(names, found, strict=True) if name != own]
+    read = [f"{name!r} as {own}" for name, own in zip(bare, found, strict=True) if name != own]
     if read:
         notes.append(f"Columns of {path.name} were read by their usual names: {', '.join(read)}.")
     once = list(distinct(found))

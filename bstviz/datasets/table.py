@@ -168,6 +168,7 @@ def _of_our_names(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from bstviz.datasets.collection_header import STATED_NUMBERS
     from bstviz.datasets.reading import distinct
 
     strange = "content" in rows and not rows["content"].dropna().astype(str).str.fullmatch(CONTENT).all()
@@ -175,8 +176,14 @@ def _of_our_names(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         names = distinct("content (table)" if name == "content" else str(name) for name in rows)
         rows = rows.set_axis(list(names), axis=1)
         notes.append("Column 'content' is called 'content (table)': content is what bstviz knows a sound again by.")
+    for further in ("class_top", "class_before_review"):
+        if further in rows and rows[further].notna().any() and not pd.api.types.is_string_dtype(rows[further].dropna()):
+            names = distinct(f"{further} (table)" if name == further else str(name) for name in rows)
+            rows = rows.set_axis(list(names), axis=1)
+            notes.append(f"Column {further!r} is called '{further} (table)': bstviz keeps codes of classes there.")
     if "duration" in rows:
-        wrong = rows["duration"].notna() & pd.to_numeric(rows["duration"], errors="coerce").isna()
+        seconds = pd.to_numeric(rows["duration"], errors="coerce")
+        wrong = rows["duration"].notna() & ~seconds.between(*STATED_NUMBERS["duration"])
         if wrong.any():
             found = rows["duration"][wrong].iloc[0]
             notes.append(f"{int(wrong.sum()):,} cells of column 'duration' are no seconds, {str(found)!r} for one.")

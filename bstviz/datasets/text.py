@@ -7,6 +7,7 @@ and that is reported.
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 
 from bstviz.errors import UserError
@@ -21,8 +22,8 @@ BYTE_ORDER_MARKS = {
 """Encodings by the mark that a file of them begins with; the longer marks come first, as they begin with others."""
 PROBED, PLAIN, PLAIN_SHARE = 1_000, 3, 0.05
 """Bytes by which UTF-16 without a mark is known, and the least count and share of its characters that are plain."""
-WESTERN = "bstviz.windows-1252"
-"""Name of what reads bytes in Windows-1252 that are not UTF-8."""
+NOT_UTF8, NO_WESTERN = re.compile("[\\udc80-\\udcff]"), "\udc81\udc8d\udc8f\udc90\udc9d"
+"""Bytes that are not UTF-8, as Python's surrogateescape stands for them, and those that Windows-1252 has not either."""
 NO_TEXT = {
     b"PK\x03\x04": "a spreadsheet or an archive",
     b"\xd0\xcf\x11\xe0": "a spreadsheet",
@@ -44,27 +45,24 @@ def decoded_text(path: Path) -> tuple[str, list[str]]:
         raise UserError(f"Cannot read {path} as text: it is {other}. Save it as CSV.")
     stated = next((name for mark, name in BYTE_ORDER_MARKS.items() if raw.startswith(mark)), None)
     encoding = stated or _without_mark(raw[:PROBED])
-    odd: list[int] = []
-
-    def as_western(error: UnicodeError) -> tuple[str, int]:
-        assert isinstance(error, UnicodeDecodeError)
-        try:
-            found = raw[error.start : error.end].decode("cp1252")
-        except UnicodeDecodeError:
-            raise error from None
-        odd.extend(range(error.start, error.end))
-        return found, error.end
-
-    codecs.register_error(WESTERN, as_western)
     try:
-        text = raw.decode(encoding, WESTERN if encoding == "utf-8" else "strict")
+        text = raw.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "strict")
     except UnicodeDecodeError as error:
-        if encoding != "utf-8":
-            raise UserError(f"Cannot read {path}: it begins as {encoding}, but {error}. Save it as UTF-8.") from None
+        raise UserError(f"Cannot read {path}: it begins as {encoding}, but {error}. Save it as UTF-8.") from None
+
+    def at(position: int) -> int:
+        return len(text[:position].encode(encoding, "surrogateescape"))
+
+    odd = [found.start() for found in NOT_UTF8.finditer(text)]
+    try:
+        read = NOT_UTF8.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("cp1252"), text)
+    except UnicodeDecodeError:
+        first = next(i for i in odd if text[i] in NO_WESTERN)
         raise UserError(
-            f"Cannot read {path}: byte {raw[error.start]:#04x} at {_spot(raw, error.start)}, is neither UTF-8 nor "
+            f"Cannot read {path}: byte {raw[at(first)]:#04x} at {_spot(raw, at(first))}, is neither UTF-8 nor "
             "Windows-1252. Save it as UTF-8."
         ) from None
+    first_odd, text = at(odd[0]) if odd else 0, read
     if "\0" in text:
         raise UserError(
             f"Cannot read {path}: there is a zero byte at {_spot(text.encode(), text.encode().index(0))}, which no "
@@ -75,7 +73,7 @@ def decoded_text(path: Path) -> tuple[str, list[str]]:
     if len(odd) >= sum(character > "\x7f" for character in text) - len(odd):
         return text, [f"{path.name} is not in UTF-8; it was read as Windows-1252 (Western European)."]
     return text, [
-        f"{path.name} is in UTF-8 but for {len(odd):,} bytes, at {_spot(raw, odd[0])} for one, which were read as "
+        f"{path.name} is in UTF-8 but for {len(odd):,} bytes, at {_spot(raw, first_odd)} for one, which were read as "
         "Windows-1252 (Western European)."
     ]
 

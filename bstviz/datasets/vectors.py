@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ID_ARRAYS = ("sound_id", "sound_ids", "ids", "id", "names", "files", "filenames", "keys")
 """Names of an array of ids beside a matrix, in an ``.npz``."""
+NPY = b"\x93NUMPY"
+"""What an ``.npy`` file begins with."""
 EXAMPLES = 3
 
 
@@ -129,12 +131,29 @@ def _matrix(values: Any, count: int, file: Path, encoder: str | None) -> tuple[E
     return _gathered(list(values), lambda row: f"row {row + 1}", encoder or file.stem, str(file))
 
 
+def load_array(file: Path) -> np.ndarray | None:
+    """The array of whole or floating point numbers of an ``.npy`` file; None where it holds none.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with file.open("rb") as stream:
+        if stream.read(len(NPY)) != NPY:  # a zip archive, a pickle
+            return None
+        stream.seek(0)
+        try:
+            found: np.ndarray = np.load(stream, allow_pickle=False)
+        except (ValueError, TypeError, EOFError, MemoryError, SyntaxError, RecursionError):
+            return None
+    return found if found.dtype.kind in "biuf" else None
+
+
 def _load(file: Path) -> Any:
-    """The array of an ``.npy`` file; None where it is none."""
+    """:func:`load_array`; UserError where the file cannot be read."""
     try:
-        return np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
+        return load_array(file)
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}). Mend that, and import again.") from None
 
 
 def _cell(cell: Any) -> Any:

@@ -172,9 +172,9 @@ class Run(RunInfo):
                 save_file(self.datastore.arrays(), fresh / RETRIEVAL)
             self.sounds.to_parquet(fresh / "sounds.parquet", index=False)
             storage.write_header(fresh, HEADER, header)
-            info_from_header(
-                read_run_header(fresh, verify=False), folder
-            )  # what would not be read takes nothing's place
+            info = info_from_header(read_run_header(fresh, verify=False), folder)
+            # what would not be read takes nothing's place
+            _stated_sounds(stored.read_table(fresh / "sounds.parquet"), info, folder)
         return folder
 
     def _collection_seen_from(self, folder: Path) -> CollectionRef:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bstviz.datasets import table
-from bstviz.datasets.audio_root import relocated
+from bstviz.datasets.audio_root import item_of, relocated
 from bstviz.datasets.collection import FREESOUND_ROOT, SYNTH_ROOT, Collection, load_collection
 from bstviz.encoders.base import EncoderInfo
 from bstviz.errors import UserError
@@ -48,6 +48,12 @@ def test_a_folder_that_holds_none_of_the_sounds_is_refused(moved: Collection, tm
 
 def test_paths_that_lead_out_of_the_folder_are_not_there(moved: Collection, tmp_path: Path) -> None:
     paths = moved.sounds["path"].copy()
-    paths.iloc[:2] = ["../disk/m-sp_0.wav", str(tmp_path / "disk" / "m-sp_1.wav")]
-    found = relocated(replace(moved, sounds=moved.sounds.assign(path=paths)), tmp_path / "disk")
+    paths.iloc[:2] = ["../m-sp_0.wav", "link.wav"]
+    (tmp_path / "m-sp_0.wav").write_bytes((tmp_path / "disk" / "m-sp_0.wav").read_bytes())
+    (tmp_path / "disk" / "link.wav").symlink_to(tmp_path / "m-sp_0.wav")
+    out = replace(moved, sounds=moved.sounds.assign(path=paths))
+    found = relocated(out, tmp_path / "disk")
+    items = [item_of(found.collection, row) for row in range(3)]
+    assert [bool(item.source) for item in items] == [False, False, True]
+    assert list(relocated(replace(out, follow_links=True), tmp_path / "disk").missing) == ["m-sp_0"]
     assert list(found.missing) == ["m-sp_0", "m-sp_1"]

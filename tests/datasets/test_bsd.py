@@ -240,7 +240,7 @@ def test_bsd_vectors_that_are_none_are_counted_and_named(tmp_path: Path) -> None
         "4 sounds have no CLAP audio embedding.",
         "The file of 2 of them has infinite or missing values, 1.npy for one.",
         "The file of 1 of them does not hold 512 values, as CLAP embeddings have, 3.npy for one.",
-        "The file of 1 of them is not a NumPy array, 4.npy for one.",
+        "The file of 1 of them is not a NumPy array of numbers, 4.npy for one.",
     )
 
 

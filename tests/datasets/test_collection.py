@@ -258,3 +258,41 @@ def test_sounds_of_freesound_are_named_and_not_loaded(tmp_path: Path) -> None:
         saved.load_audio(3)
     assert load_collection(saved.save(tmp_path / "d")).audio_root == FREESOUND_ROOT
     assert small_collection().embedded_player(3) is None
+
+
+def test_a_table_that_would_not_be_read_takes_no_good_ones_place(tmp_path: Path) -> None:
+    good = small_collection()
+    good.save(tmp_path / "c")
+    for strange in ({"a\nb": 1}, {"x" * 1_001: 1}, {"confidence": 7.0}):
+        with pytest.raises(UserError) as caught:
+            replace(good, sounds=good.sounds.assign(**strange)).save(tmp_path / "c")
+        assert ".c.new" not in str(caught.value)
+        assert str(tmp_path / "c" / "sounds.parquet") in str(caught.value)
+    assert load_collection(tmp_path / "c").hash == good.hash
+
+
+def test_lengths_and_columns_that_importers_once_kept_are_read(tmp_path: Path) -> None:
+    sounds = small_collection().sounds.assign(class_top=1, class_before_review=2.5)
+    sounds.loc[:2, "duration"] = [-1.0, 1e12, 3.0]
+    after = load_collection(replace(small_collection(), sounds=sounds).save(tmp_path / "c")).sounds
+    assert after["duration"][:3].fillna(-9).tolist() == [-9, -9, 3]
+    assert (after["class_top"].iat[0], after["class_before_review"].iat[0]) == ("1", "2.5")
+
+
+def test_names_and_notes_stand_in_a_line_each(tmp_path: Path) -> None:
+    made = replace(small_collection(), name="a\nb", notes=("c\x1b d", "e"))
+    after = load_collection(made.save(tmp_path / "c"))
+    assert (after.name, after.notes) == ("a\\x0ab", ("c\\x1b d", "e"))
+
+
+def test_what_is_wrong_with_a_collection_is_told_with_one_remedy(tmp_path: Path) -> None:
+    folder = small_collection().save(tmp_path / "c")
+    header = json.loads((folder / "collection.json").read_text())
+    del header["files"]
+    (folder / "collection.json").write_text(json.dumps(header | {"files_hash": None}))
+    sounds = pd.read_parquet(folder / "sounds.parquet")
+    sounds.loc[0, "confidence"] = 9
+    sounds.to_parquet(folder / "sounds.parquet")
+    with pytest.raises(UserError) as caught:
+        load_collection(folder)
+    assert str(caught.value).count("Import the sounds again") == 1

@@ -267,3 +267,22 @@ def test_killed_at_any_moment_it_goes_on_and_nothing_that_was_whole_comes_twice(
     assert not {path.rpartition("/")[2].replace("-hq", "") for path in server.fetched} & whole
     assert max(Counter(server.fetched).values()) == 1
     assert sorted(file.name for file in folder.iterdir()) == sorted(f"{i}.ogg" for i in found.sounds["sound_id"])
+
+
+def test_what_netrc_says_goes_neither_to_the_api_nor_to_previews(
+    server: FreesoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login me password mine\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert len(freesound.load(query="rain")) == 7
+    sent = {(path.startswith("/apiv2/"), headers.get("Authorization")) for path, _, headers in server.asked}
+    assert sent == {(True, f"Token {TOKEN}"), (False, None)}
+
+
+def test_times_with_and_without_fractions_are_times_and_either_word_for_the_preference(server: FreesoundServer) -> None:
+    server.add(2000, created="2014-04-16T20:07:11.145", ai_preference="restrictive", gen_ai_preference=None)
+    server.add(2001, created="2014-04-16T20:07:11")
+    found = freesound.load(query="rain", previews=False).sounds
+    assert found["created"].notna().all()
+    assert found["gen_ai_preference"].iat[-2] == "restrictive"

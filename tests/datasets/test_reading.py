@@ -285,3 +285,18 @@ def test_what_cannot_be_is_refused_with_its_line(tmp_path: Path, text: str, mess
 def test_rows_know_where_they_stood(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("\na,b\n1,2\n\n3,4\n")
     assert read_table(tmp_path / "t.csv").rows.index.tolist() == [3, 5]
+
+
+def test_halves_of_characters_within_thousands_of_brackets_are_refused(tmp_path: Path) -> None:
+    deep = "[" * 600 + '"\\ud83d"' + "]" * 600
+    (tmp_path / "t.jsonl").write_text(f'{{"sound_id": "a", "x": {deep}}}\n')
+    with pytest.raises(UserError, match="thousands of brackets within brackets"):
+        read_table(tmp_path / "t.jsonl")
+
+
+def test_a_row_in_another_encoding_is_read_after_a_mark_too(tmp_path: Path) -> None:
+    good = "sound_id,title\n1,Tür ßäöüäöü\n".encode()
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbf" + good + "2,é\n".encode("latin-1"))
+    found = read_table(tmp_path / "t.csv")
+    assert found.rows["title"].tolist() == ["Tür ßäöüäöü", "é"]
+    assert "t.csv is in UTF-8 but for 1 bytes, at line 3, column 3 for one" in found.notes[0]

@@ -132,3 +132,15 @@ def test_a_table_says_which_data_set_it_is_only_where_told(tmp_path: Path) -> No
         table.load(file, source="bsd1k")
     with pytest.raises(UserError, match="leave out the taxonomy"):
         table.load(file, source="bsd10k", taxonomy=bst())
+
+
+def test_lengths_columns_and_names_that_no_collection_takes_are_mended(tmp_path: Path) -> None:
+    long = "x" * 1_200
+    (tmp_path / "t.csv").write_text(
+        f'sound_id,duration,class_top,class_before_review,"two\nlines",{long}\n1,-1,4,true,a,b\n2,1e12,5,false,c,d\n'
+    )
+    found = load_collection(table.load(tmp_path / "t.csv").save(tmp_path / "c"))
+    assert found.sounds["duration"].isna().all()
+    assert {"class_top (table)", "class_before_review (table)", "two lines", long[:900]} <= set(found.sounds)
+    assert any("2 cells of column 'duration' are no seconds" in note for note in found.notes)
+    assert any("names of several lines" in note for note in found.notes)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bstviz.datasets import bsd10k, table
+from bstviz.datasets import bsd10k, table, vectors
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.encoders.registry import load_audio_encoder
 from bstviz.errors import UserError
@@ -145,3 +145,24 @@ def test_official_vectors_with_infinite_or_missing_values_are_counted_at_import(
     made = bsd10k.load(tmp_path)
     assert made.usable(["audio"]).tolist() == [True, False, False]
     assert said(made, "2 sounds have no CLAP audio embedding")
+
+
+def test_files_that_are_no_arrays_of_numbers_hold_none(tmp_path: Path) -> None:
+    file = tmp_path / "a.npy"
+    np.savez(tmp_path / "z.npz", a=np.ones(3))
+    whole = (tmp_path / "z.npz").read_bytes()
+    huge = b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999,)}".ljust(
+        118
+    )
+    for data in (whole, whole[:40], huge, b"", b"text"):
+        file.write_bytes(data)
+        assert vectors.load_array(file) is None
+    for strange in (np.zeros(3, "i4,f4"), np.zeros(3, complex), np.zeros(3, "M8[s]"), np.array(["a"])):
+        np.save(file, strange)
+        assert vectors.load_array(file) is None
+    np.save(file, np.arange(3))
+    found = vectors.load_array(file)
+    assert found is not None
+    assert found.tolist() == [0, 1, 2]
+    with pytest.raises(OSError, match="missing"):
+        vectors.load_array(tmp_path / "missing.npy")

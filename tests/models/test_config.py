@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from bstviz.errors import UserError
@@ -101,3 +102,10 @@ def test_a_recipe_changes_sizes_one_by_one() -> None:
 def test_an_unknown_recipe_is_refused() -> None:
     with pytest.raises(UserError, match="no recipe 'fast'; known: default, paper, hatr"):
         recipe("fast")
+
+
+def test_numbers_of_arrays_are_settings_as_plain_ones() -> None:
+    made = TrainConfig(learning_rate=np.float64(0.01), epochs=np.int64(3))  # type: ignore[arg-type]
+    assert (type(made.learning_rate), type(made.epochs)) == (float, int)
+    with pytest.raises(UserError, match="epochs is"):
+        TrainConfig(epochs=np.int64(-3))  # type: ignore[arg-type]
