@@ -83,8 +83,12 @@ def predict(
     if form == "csv":
         _print_answers(answers, write_predictions(answers.predictions, sounds.taxonomy, out))
         return
+    meta = challenge.meta_file(out, label)
+    kept = meta.exists()
     folder = challenge.write_submission(answers, sounds.taxonomy, label, out, sounds=len(sounds))
     _print_answers(answers, folder)
+    if kept:
+        console.print(f"  note: {plain(meta.name)} stays as it was, its results too; delete it to have it made anew.")
     for problem in challenge.problems(folder, sounds.sounds["sound_id"], sounds.taxonomy):
         console.print(f"  to do: {plain(problem)}")
 

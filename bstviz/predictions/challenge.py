@@ -61,7 +61,9 @@ def checked_label(label: str) -> str:
 
 
 def write_submission(answers: Answers, taxonomy: Taxonomy, label: str, out: str | Path, *, sounds: int) -> Path:
-    """Write a submission: ``out/<label>/<label>.output.csv`` and ``.meta.yaml``.
+    """Write a submission: ``out/<label>/<label>.output.csv`` and, where it is not there yet, ``.meta.yaml``.
+
+    What authors have filled in stays, with the results of when it was made: :func:`meta_file`.
 
     Args:
         answers: Of the system, for every sound of the evaluation set.
@@ -97,10 +99,15 @@ def write_submission(answers: Answers, taxonomy: Taxonomy, label: str, out: str 
         }
     )
     storage.write_file(folder / f"{label}{OUTPUT}", table.to_csv(index=False, float_format="%.6f").encode())
-    if not (folder / f"{label}{META}").exists():  # authors fill it in by hand
+    if not meta_file(out, label).exists():  # authors fill it in by hand
         meta = yaml.safe_dump(metadata(answers.runs, label), sort_keys=False, allow_unicode=True, width=100)
-        storage.write_file(folder / f"{label}{META}", meta.encode())
+        storage.write_file(meta_file(out, label), meta.encode())
     return folder
+
+
+def meta_file(out: str | Path, label: str) -> Path:
+    """Where the meta file of a submission lies."""
+    return Path(out) / label / f"{label}{META}"
 
 
 def metadata(runs: Sequence[Run], label: str) -> dict[str, Any]:
