@@ -5,6 +5,8 @@ old one between two renames) and ``.thing.lock``. Only writers delete and rename
 ``thing`` again brings away what a killed writer of it left. What stands beside it under other names is other programs'
 (``.gitconfig.lock``) and stays, except in folders of this program's own (:func:`sweep`). Readers find what is whole
 wherever it lies.
+
+Long because writers, readers and headers keep one order of steps, which is read in one place.
 """
 
 from __future__ import annotations
@@ -148,8 +150,9 @@ def _worded(path: Path) -> Iterator[None]:
 
 def _is_of_another_file(error: Exception, path: Path) -> bool:
     """Whether an error names a file that was to be read, and not ``path``, its siblings or the folders above."""
-    of_a_name = isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError | PermissionError)
-    if not of_a_name or not isinstance(error.filename, str | Path) or error.filename2 is not None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError | PermissionError):
+        return False
+    if not isinstance(error.filename, str | Path) or error.filename2 is not None:
         return False
     named = Path(error.filename).absolute()
     beside = str(named).startswith(str(_sibling(path, "")))
