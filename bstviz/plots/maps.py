@@ -5,7 +5,6 @@ What a figure holds and in which order: :mod:`bstviz.plots.panes`, which the app
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,6 +21,7 @@ from bstviz.models.run import Run
 from bstviz.plots.facets import Column, Columns, mistaken, mistakes_in_words
 from bstviz.plots.panes.figure import map_figure
 from bstviz.plots.panes.pane import Look, Pane
+from bstviz.plots.style import literal
 
 if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
@@ -208,7 +208,7 @@ def pane_title(side: str, run: Run, silhouette: float | None, more: str = "") ->
     """Title of one of two panes, escaped: the run, and below it how well its top-level classes cohere."""
     cohere = "" if silhouette is None or np.isnan(silhouette) else f"top-level silhouette {silhouette:.3f}"
     below = " · ".join(part for part in (cohere, more) if part)
-    return f"<b>{html.escape(f'{side}: ' + run.model_name)}</b>" + f"<br>{below}" * bool(below)
+    return f"<b>{literal(f'{side}: ' + run.model_name)}</b>" + f"<br>{below}" * bool(below)
 
 
 def _of_rows(texts: Callable[[np.ndarray], list[str]], own: np.ndarray) -> Callable[[np.ndarray], list[str]]:
@@ -255,12 +255,12 @@ def _texts(run: Run, table: pd.DataFrame) -> Callable[[np.ndarray], list[str]]:
 
 def hover_texts(run: Run, titles: Callable[[np.ndarray], Sequence[str]], rows: np.ndarray) -> list[str]:
     """Title, true and predicted class with confidence of some of a run's sounds, escaped."""
-    names = [html.escape(c.name) for c in run.taxonomy.second]
+    names = [literal(c.name) for c in run.taxonomy.second]
     texts = []
     for row, title in zip(rows, titles(rows), strict=True):
         true = names[run.y_true[row]] if run.y_true[row] >= 0 else "no class"
         predicted = f"predicted {names[run.y_pred[row]]}, {100 * run.confidence[row]:.0f} %"
-        texts.append(f"<b>{html.escape(title[:TITLE_LENGTH])}</b><br>{true}<br>{predicted}")
+        texts.append(f"<b>{literal(title[:TITLE_LENGTH])}</b><br>{true}<br>{predicted}")
     return texts
 
 

@@ -497,7 +497,7 @@ def _csv(rows: Sequence[Row]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     parts = [f.name for f in dataclasses.fields(Summary)]
-    writer.writerow([*fixed, *(f"{name}_{part}" for name in names for part in parts)])
+    writer.writerow([*fixed, *(inert(f"{name}_{part}") for name in names for part in parts)])
     for row in rows:
         figures = [row.metrics.get(name, Summary(float("nan"))) for name in names]
         writer.writerow(

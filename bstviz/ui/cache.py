@@ -220,7 +220,7 @@ def _files_hash(folder: Path, header_hash: str) -> str:
 
 
 def check_unchanged(collection: Collection) -> None:
-    """Refuse (UserError) to show or play anything of a collection that was changed on disk since it was loaded."""
+    """Refuse (UserError) to play anything of a collection that was changed on disk since it was loaded."""
     folder = collection.folder or Path()
     if _files_hash(folder, _header_hash(folder, COLLECTION_HEADER)) != collection.files_hash:
         raise UserError(f"Collection {collection.name!r} was changed on disk. Load the page again.")
@@ -242,21 +242,34 @@ def _find_collection(loaded: run.Run) -> Collection:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _load(path: str, header_hash: str, collections: str) -> Loaded:
     loaded = load_run(Path(path))
-    identity = hashlib.sha256(f"{path}|{header_hash}|{collections}".encode()).hexdigest()[:32]  # browsers see it
-    try:
-        collection = _find_collection(loaded)
-    except UserError as error:
-        columns = ["title", "tags", "description", "uploader", "license", "confidence"]
-        bare = pd.DataFrame({c: [pd.NA] * len(loaded.sounds) for c in columns})
-        return Loaded(loaded, None, str(error), np.full(len(loaded.sounds), -1), bare, identity)
+    collection = _find_collection(loaded)
+    identity = _identity(path, header_hash, collections)
     rows = pd.Index(collection.sounds["sound_id"]).get_indexer(loaded.sounds["sound_id"])
     return Loaded(loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), identity)
 
 
+def _identity(*parts: str) -> str:
+    """Names what was loaded, for browsers too: nothing of the server's disk is in it."""
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _without_collection(path: str, header_hash: str, problem: str) -> Loaded:
+    loaded = load_run(Path(path))
+    columns = ["title", "tags", "description", "uploader", "license", "confidence"]
+    bare = pd.DataFrame({c: [pd.NA] * len(loaded.sounds) for c in columns})
+    identity = _identity(path, header_hash, problem)
+    return Loaded(loaded, None, problem, np.full(len(loaded.sounds), -1), bare, identity)
+
+
 def load(path: Path) -> Loaded:
-    """A run with its collection, both as they are on disk now."""
-    found = "|".join(f"{folder} {version}" for folder, version in _collection_folders(load_run(path)).items())
-    return _load(str(path), _header_hash(path, HEADER), found)
+    """A run with its collection, both as they are on disk now; where that cannot be had, with the problem."""
+    header_hash, loaded = _header_hash(path, HEADER), load_run(path)
+    try:
+        found = "|".join(f"{folder} {version}" for folder, version in _collection_folders(loaded).items())
+        return _load(str(path), header_hash, found)
+    except (UserError, OSError) as error:  # asked again at the next look: a folder may be on its way
+        return _without_collection(str(path), header_hash, str(error))
 
 
 def siblings(loaded: Loaded) -> list[RunInfo]:
@@ -275,8 +288,8 @@ def _columns(loaded: Loaded, folds: tuple[int, ...], *, training: bool) -> Colum
     def tested() -> np.ndarray:
         fold = np.full(len(loaded.ids), -1)
         for other in siblings(loaded):
-            run = load_run(other.folder or Path())
-            own = run.sounds["sound_id"][run.held_out]
+            sibling = load_run(other.folder or Path())
+            own = sibling.sounds["sound_id"][sibling.held_out]
             rows = loaded.ids.get_indexer(pd.Index(own))
             fold[rows[rows >= 0]] = other.fold
         return fold

@@ -47,7 +47,7 @@ PAGES = {
     "results": "Collection and folds",
     "confusion": "24 test sounds",
     "review": "0 of 24 sounds decided",
-    "classify": "given:\u2060emb",
+    "classify": "given:emb",
 }
 """What each page says of the odd collection."""
 EXCEPTION = '[data-testid="stException"]'

@@ -96,7 +96,7 @@ def test_a_model_from_elsewhere_has_a_card_that_says_so(collection: Collection, 
     certain = np.eye(len(collection.taxonomy.codes), dtype=np.float32)[collection.labels]
     theirs = PredictionTable(collection.sounds["sound_id"].to_numpy(object), collection.labels, certain, "none")
     card = model_card(external_runs(theirs, collection, name="Theirs", file=tmp_path / "theirs.csv"))
-    assert "Theirs: a model that was trained elsewhere" in card
+    assert "The model Theirs was trained elsewhere" in card
     assert "It gives classes without probabilities." in card
     assert "What it was trained on is not known." in card
 

@@ -190,6 +190,12 @@ def test_texts_are_rows_of_their_own_and_the_paper_stands_beside_its_own_text_al
     assert [row.text for row in rows(knn)] == ["a", "b"]
 
 
+def test_a_metric_of_others_is_no_formula_in_a_spreadsheet(run: Run) -> None:
+    row = replace(rows([run])[0], metrics={'=HYPERLINK("http://x.invalid")': Summary(0.5)})
+    heading = next(csv.reader(io.StringIO(write([row], "csv"))))
+    assert not any(name.startswith("=") for name in heading)
+
+
 def test_csv_and_json_hold_every_metric(run: Run) -> None:
     table = rows([of_the_paper(run, 0.5), of_the_paper(run, 0.7, fold=1)])
     (line,) = csv.DictReader(io.StringIO(write(table, "csv")))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import streamlit as st
 
 from bstviz.models.run import load_run
 from bstviz.ui import cache
@@ -45,3 +46,18 @@ def test_answers_are_told_apart_by_their_runs_and_sounds(experiment: Path) -> No
     assert at(family, trained, 1).identity == pooled.identity
     fewer = Pooled(pooled.folds, pooled.answers.where(np.arange(len(pooled.answers)) > 0))
     assert fewer.identity != pooled.identity
+
+
+def test_a_collection_that_comes_back_is_shown_again(experiment: Path) -> None:
+    path = next(iter(cache.infos()))
+    collection = cache.load(path).collection
+    assert collection is not None
+    assert collection.folder is not None
+    table = collection.folder / "sounds.parquet"
+    st.cache_resource.clear()
+    away = table.rename(table.with_name("away.parquet"))
+    try:
+        assert "sounds.parquet" in (cache.load(path).problem or "")
+    finally:
+        away.rename(table)
+    assert cache.load(path).problem is None

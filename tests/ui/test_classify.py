@@ -11,9 +11,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bstviz import paths, synth
-from bstviz.audio import playback
+from bstviz.audio import decode, playback
+from bstviz.audio.sound import Sound
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import bst
+from bstviz.errors import AwayError
 from bstviz.inference.classify import Classifier, load_classifier
 from bstviz.inference.pool import text_model_beside
 from bstviz.training.train import train_fold
@@ -66,6 +68,20 @@ def test_of_files_none_of_which_can_be_read_each_is_named_with_its_reason() -> N
     (table,) = app.dataframe
     assert table.value["file"].tolist() == ["a.wav", "b.wav", "c.mka"]
     assert table.value["remarks"].str.contains("could not be decoded|is empty").all()
+
+
+def test_what_the_machine_could_not_do_now_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(data: bytes, *, name: str) -> Sound:
+        raise AwayError(f"{name} was not decoded: the machine is busy. Try again.")
+
+    app, files = open_page("classify.py"), {"a.wav": sound("fx-a-003")}
+    with monkeypatch.context() as patch:
+        patch.setattr(decode, "decode", busy)
+        app.file_uploader(key="classify.files").set_value([(n, d, "audio/wav") for n, d in files.items()]).run()
+        assert "machine is busy" in seen(app.error[0].value)
+    app.run()
+    assert not app.error
+    assert BAR.search("".join(pictures(app)))
 
 
 def test_the_words_of_a_files_name_count_until_they_are_switched_off() -> None:

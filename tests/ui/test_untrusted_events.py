@@ -39,7 +39,6 @@ PARAMETERS: dict[str, dict[str, str]] = {
         "only": json.dumps({"top": ["Speech"], "split": ["test"]}),
         "words": "title",
         "selected": json.dumps(["s001", "s002"]),
-        "view": "0,1,0,1",
     },
     "compare": {
         "left": "hierarchical-audio-c1-fold0",
@@ -51,7 +50,6 @@ PARAMETERS: dict[str, dict[str, str]] = {
         "selected": json.dumps(["s001"]),
     },
     "review": {"sound": "s005"},
-    "confusion": {"cell": "a|b"},
 }
 """What pages read of an address, each with a value that it takes."""
 WORDS = [value for value in fuzzing.ODD if isinstance(value, str) and value != "\ud800"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from bstviz.plots.facets import STEPS, Column
 from bstviz.plots.panes.layout import layout_of
 from bstviz.plots.panes.overlays import contours, mark_traces, write_names
 from bstviz.plots.panes.pane import POINTS, Look, Marks, Pane, size, trace
+from bstviz.plots.style import literal
 
 FILTERED, VALUELESS, PASSING, BESIDE, USUAL = 0.1, 0.35, 0.4, 0.22, 0.85
 """Opacity of a sound: not passing the filters, without a value; beside a selection if it passes filters, or if there
@@ -127,7 +127,7 @@ def _legend(panes: Sequence[Pane], marks: Marks, look: Look) -> list[Any]:
             off = bool(marks.on) and category.label not in marks.on
             entries.append(
                 entry(
-                    f"{html.escape(category.label)} ({own})",
+                    f"{literal(category.label)} ({own})",
                     marker={"size": 9, "color": category.color},
                     visible="legendonly" if off else True,
                     meta={"part": "legend", "label": category.label},
@@ -145,7 +145,7 @@ def _bar(column: Column, *, below: bool) -> dict[str, Any]:
     """The colour bar of numbers, beside the map or below it."""
     assert column.edges is not None
     ticks, edges = np.linspace(0, STEPS - 1, len(column.edges)), list(column.edge_labels)
-    bar: dict[str, Any] = {"title": {"text": html.escape(column.label)}, "thickness": 14}
+    bar: dict[str, Any] = {"title": {"text": literal(column.label)}, "thickness": 14}
     if below:
         bar |= {"orientation": "h", "x": 0, "xanchor": "left", "len": 0.5, "y": -0.08, "yanchor": "top"}
         bar["title"] |= {"side": "top"}

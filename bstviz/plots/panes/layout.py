@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
 from bstviz.latent.projection import AXES
 from bstviz.plots.panes.pane import BACKGROUND, INK, RULE, Look, Pane, bounds
-from bstviz.plots.style import EMPTY_AXIS
+from bstviz.plots.style import EMPTY_AXIS, literal
 
 LEGEND_WIDTH, LEGEND_HEIGHT = 236, 190
 """Pixels kept for the legend beside the map, or below it: a margin that moves would move the map."""
@@ -41,7 +40,7 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
                 }
             )
         titles: list[dict[str, Any]] = [
-            {**EMPTY_AXIS, "title": {"text": html.escape(title)}, "range": list(ends)}
+            {**EMPTY_AXIS, "title": {"text": literal(title)}, "range": list(ends)}
             for title, ends in zip(pane.axes, whole, strict=True)
         ]
         if dimensions == 3:
@@ -65,7 +64,7 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
         "font": {"size": 11},
     }
     if panes[0].column.edges is None:
-        legend["title"] = {"text": f"<b>{html.escape(panes[0].column.label)}</b>", "side": "top"}
+        legend["title"] = {"text": f"<b>{literal(panes[0].column.label)}</b>", "side": "top"}
     top = 8 + (40 if any(pane.title for pane in panes) else 24)
     if paired or look.below:
         legend |= {"orientation": "h", "y": -34 / (look.height - top - LEGEND_HEIGHT), "yanchor": "top"}

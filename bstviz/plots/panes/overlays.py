@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from bstviz.latent.density import density
 from bstviz.latent.projection import AXES
 from bstviz.plots.facets import NONE, Column
 from bstviz.plots.panes.pane import BACKGROUND, INK, Look, Marks, Pane, bounds, size, trace
+from bstviz.plots.style import literal
 
 ENCLOSED = (0.5, 0.8)
 """Parts of a class's sounds that its contours hold."""
@@ -114,7 +114,7 @@ def write_names(figure: go.Figure, panes: Sequence[Pane], look: Look) -> None:
                 "bgcolor": BACKGROUND[look.dark] + "c0",
                 "borderpad": 1,
             }
-            text = {"text": html.escape(category.label), "showarrow": False}
+            text = {"text": literal(category.label), "showarrow": False}
             notes.append({**dict(zip(AXES, middle, strict=False)), **text, **style})
         if pane.points.shape[1] == 3:
             figure.update_layout({f"scene{suffix}": {"annotations": notes}})

@@ -100,7 +100,7 @@ class CardFacts:
         classes = f"{len(taxonomy.second)} classes in {len(taxonomy.top)} of {taxonomy.name}"
         if run.external is not None:
             return (
-                f"{run.external.name}: a model that was trained elsewhere, of which the predictions alone are known "
+                f"The model {run.external.name} was trained elsewhere; its predictions alone are known "
                 f"({run.external.file}, SHA-256 {run.external.sha256}). It tells {classes} apart."
             )
         takes = "; ".join(f"{kind} embeddings of {info}" for kind, info in run.encoders.items())

@@ -16,7 +16,7 @@ from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.taxonomy import DECODINGS
 from bstviz.encoders.base import Embeddings, words_of
-from bstviz.errors import UserError
+from bstviz.errors import AwayError, UserError
 from bstviz.inference.classify import DECODING, Answer, Classifier, Timeline, together
 from bstviz.inference.names import words_of_name
 from bstviz.models.config import LOSSES
@@ -184,6 +184,8 @@ def _audio_encoder(classifier: Classifier) -> str:
 def _embedded(upload: Upload, classifier: Classifier) -> _Embedded:
     try:
         sound = decoded(upload)
+    except AwayError:
+        raise  # of the machine, not of the sound: it is tried again at the next look
     except UserError as error:
         return _Embedded(None, "", float("nan"), (), str(error))
     embedding = classifier.embed_audio(sound.samples, sound.rate)

@@ -31,7 +31,7 @@ def selected(key: str, loaded: Loaded) -> np.ndarray:
     ids, identity, rows = kept
     if identity != loaded.identity:
         rows = loaded.ids.get_indexer(ids)
-        rows = np.sort(rows[rows >= 0])
+        rows = np.unique(rows[rows >= 0])
         st.session_state[key] = (ids, loaded.identity, rows)
     return rows
 

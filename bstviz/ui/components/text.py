@@ -1,8 +1,9 @@
 """Other people's words on the page, as literal text: one function for each place that words go to.
 
 :func:`escape` for whatever Streamlit reads as Markdown (texts, labels, options that are buttons, cells of
-``st.table``), :func:`html.escape` for HTML and for Plotly's own tags, :func:`address` for where a link leads. Options
-of select boxes and cells of ``st.dataframe`` are text as they are, and so is the ``textContent`` of components of ours.
+``st.table``), :func:`html.escape` for HTML, :func:`bstviz.plots.style.literal` for Plotly, :func:`address` for where a
+link leads, :func:`bstviz.datasets.writing.in_markdown` for files. Options of select boxes and cells of
+``st.dataframe`` are text as they are, and so is the ``textContent`` of components of ours.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from bstviz.datasets.taxonomy import Taxonomy
 LITERAL = str.maketrans({mark: f"\\{mark}" for mark in string.punctuation})
 JOINER = "\u2060"
 """A character of no width that keeps apart what would be read together."""
-READ_LATER = re.compile(r":(?=[\w+/-])|@(?=\w)|(?<=www)(?=\.)|[-<>~](?=[-=>])", re.IGNORECASE)
-"""What is looked for in text that has no marks any more: icons, emoji and addresses after their colon, arrows."""
+READ_LATER = re.compile(r":(?=[\w+/-]+:|//)|@(?=\w)|(?<=www)(?=\.)|(?<!\S)[-<>~](?=(?:>|-|=|->)(?!\S))", re.IGNORECASE)
+"""What is looked for in text that has no marks any more: icons and emoji between colons, addresses, arrows and dashes
+that stand by themselves; not ``--option`` and ``given:name``, which people copy.
+"""
 
 
 def escape(text: str) -> str:
@@ -37,7 +40,7 @@ def escape(text: str) -> str:
 
 def address(text: str) -> str:
     """Where a link may lead, safe between the marks of Markdown and HTML: over HTTP; empty for anything else."""
-    if not re.match(r"https?://[\w\[]", text):
+    if not re.match(r"https?://[\w\[]", text, re.IGNORECASE):
         return ""
     return urllib.parse.quote(text, safe="%/:?#[]@!$&()*+,;=~-._")
 

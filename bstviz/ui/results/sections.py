@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
@@ -110,11 +110,6 @@ def _show_block(block: Block, *, key: str) -> None:
         st.markdown(escape(block.text))
 
 
-def _csv_button(csv: str) -> None:
-    icon = ":material/download:"
-    st.download_button("CSV of every metric", marked(csv), "results.csv", "text/csv", icon=icon)
-
-
 def _show_table(table: Table) -> None:
     if table.frame is None:
         return
@@ -129,11 +124,9 @@ def _show_table(table: Table) -> None:
     }
     if table.csv:  # table 1, whose cells are text: headings break, so that it fits beside the menu
         st.table(table.frame.map(lambda cell: escape(str(cell))).set_index(table.headings[0]))
-        _csv_button(table.csv)
+        data, icon = marked(table.csv), ":material/download:"
+        st.download_button("CSV of every metric", data, "results.csv", "text/csv", icon=icon)
         st.caption(escape(table.caption))
         return
-    height: Literal["auto", "content"] = "auto" if table.csv else "content"
-    st.dataframe(table.frame, hide_index=True, column_config=config, height=height, placeholder="")
-    if table.csv:
-        _csv_button(table.csv)
+    st.dataframe(table.frame, hide_index=True, column_config=config, height="content", placeholder="")
     st.caption(escape(table.caption))
