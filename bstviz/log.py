@@ -13,7 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 LOGGER = logging.getLogger("bstviz")
 PLAIN_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,39}")
@@ -22,7 +22,8 @@ Fact = str | int | float | bool
 
 class _StandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr, flush=True)  # whatever standard error is at the moment
+        with suppress(OSError, ValueError):  # nobody reads it any more: no reason to end what is logged
+            print(self.format(record), file=sys.stderr, flush=True)  # whatever standard error is at the moment
 
 
 def to_standard_error(level: int) -> None:

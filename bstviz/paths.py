@@ -27,6 +27,8 @@ DIRECTORIES = re.compile(r"""(?<![\w:/.])(?:/[^\s/'",;()<>]+)*/(?=[^\s/])|(?<!\w
 """What stands before the last name of an absolute path."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+SURROGATE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of a character that stand for no byte of a file's name."""
 ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 
@@ -35,7 +37,8 @@ def readable(path: str | Path) -> str:
 
     A name in Latin-1, as old archives and disks have them, becomes ``T\\xfcr.wav``; :func:`on_disk` finds it again.
     """
-    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    text = SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", str(path))
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def listed(path: str | Path) -> str:
@@ -72,7 +75,7 @@ def without_places(text: str) -> str:
     what follows the folder above one of the app's own, or else to their last name.
     """
     given = [folder for name in FOLDERS for folder in os.environ.get(name, "").split(os.pathsep) if folder]
-    own = [assets(), Path.home(), Path.cwd(), Path(tempfile.gettempdir())]
+    own = [assets(), Path(os.path.expanduser("~")), Path.cwd(), Path(tempfile.gettempdir())]  # noqa: PTH111 (that of Path raises where there is no home)
     above = {place.parent for folder in (*map(Path, given), *own) for place in (folder, folder.resolve())}
     for folder in sorted(map(str, above), key=len, reverse=True):
         if folder not in (os.sep, os.curdir):

@@ -2,8 +2,11 @@
 
 Beside ``thing`` lie, while it is written and after a kill, ``.thing.new`` (half of a new version), ``.thing.old`` (the
 old one between two renames) and ``.thing.lock``. Only writers delete and rename, each under its lock: whoever writes
-``thing``, or anything else in the same folder, brings away what a killed writer left there. Readers find what is whole
+``thing`` again brings away what a killed writer of it left. What stands beside it under other names is other programs'
+(``.gitconfig.lock``) and stays, except in folders of this program's own (:func:`sweep`). Readers find what is whole
 wherever it lies.
+
+Long because writers, readers and headers keep one order of steps, which is read in one place.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from bstviz.errors import UserError, in_words
 
 PATIENCE = 600  # seconds to wait for another writer
 REWRITTEN, GAP = 30.0, 0.005  # seconds to go on reading a folder that is being replaced, and between two attempts
+LOCK_ALONE = 1.0  # seconds in which a lock without a folder is a writer between two steps, and not what a kill left
 Content = TypeVar("Content")
 FileName = Annotated[str, Meta(pattern=r"\A[\w-][\w. -]{0,200}\Z", description="the name of a file in the folder")]
 
@@ -86,8 +90,8 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     """Context in which a new version of the folder ``path`` is written; on success it takes the old one's place.
 
     A process killed at any moment leaves the old folder or the new one, never half of one; for a moment, or after a
-    kill until the next writer comes, the old one lies beside its place (see :func:`located`). What killed writers
-    left half written, of this folder or beside it, is deleted here.
+    kill until the next writer comes, the old one lies beside its place (see :func:`located`). What a killed writer of
+    this folder left half written is deleted here.
 
     Raises:
         UserError: Another process goes on writing the same folder, or it cannot be written (disk full, no permission);
@@ -96,7 +100,6 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     path = path.absolute()
     with _worded(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent)
     with _worded(path), locked(path):
         _tidy(path)
         fresh, old = _sibling(path, "new"), _sibling(path, "old")
@@ -132,16 +135,30 @@ def _usual_mode(folder: Path) -> int:
 
 @contextmanager
 def _worded(path: Path) -> Iterator[None]:
-    """Context in which the system's errors become a sentence about what was to be written, not its hidden siblings."""
+    """Context in which the system's errors become a sentence about what was to be written, not its hidden siblings.
+
+    One that names another file, which was to be read, stays as it is.
+    """
     try:
         yield
     except UserError:
         raise
     except Exception as error:
-        if (why := in_words(error)) is None:
+        if (why := in_words(error)) is None or _is_of_another_file(error, path):
             raise
         hidden = f"{error.filename}: " if isinstance(error, OSError) else ""
         raise UserError(f"{path} could not be written. {why.removeprefix(hidden)}") from error
+
+
+def _is_of_another_file(error: Exception, path: Path) -> bool:
+    """Whether an error names a file that was to be read, and not ``path``, its siblings or the folders above."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError | PermissionError):
+        return False
+    if not isinstance(error.filename, str | Path) or error.filename2 is not None:
+        return False
+    named = Path(error.filename).absolute()
+    beside = str(named).startswith(str(_sibling(path, "")))
+    return not (beside or named.is_relative_to(path) or path.is_relative_to(named))
 
 
 def recover(path: Path) -> None:
@@ -156,8 +173,8 @@ def recover(path: Path) -> None:
             _tidy(path)
 
 
-def _sweep(folder: Path) -> None:
-    """Bring away what killed writers left in a folder, of whatever name.
+def sweep(folder: Path) -> None:
+    """Bring away what killed writers left in a folder, of whatever name; for folders of this program's own alone.
 
     Such a one leaves its lock beside its half. Where somebody holds that lock, the writer lives, and all stays.
     """
@@ -201,13 +218,19 @@ def _delete(path: Path) -> None:
 def write_file(path: Path, data: bytes) -> None:
     """Write one file atomically: temporary sibling, flush, rename. Its folder is there.
 
+    A link stays, and what it leads to is replaced; a device or a pipe is written into.
+
     Raises:
         UserError: Another process goes on writing the same file, or it cannot be written (disk full, no permission);
             the old version stays.
     """
     path = path.absolute()
     with _worded(path):
-        _sweep(path.parent)
+        if path.is_relative_to("/dev") or (path.exists() and not path.is_file()):  # of the former /dev/stdout >> file
+            with path.open("ab") as stream:
+                stream.write(data)
+            return
+    path = Path(os.path.realpath(path))
     with _worded(path), locked(path):
         fresh = _sibling(path, "new")
         try:
@@ -240,14 +263,14 @@ def read_folder(folder: Path, read: Callable[[Path], Content]) -> Content:
         folder: Its place.
         read: Reads it from where it lies just now; called again where it was replaced meanwhile.
     """
-    until = time.monotonic() + REWRITTEN
-    while time.monotonic() < until:
+    begun = time.monotonic()
+    while (passed := time.monotonic() - begun) < REWRITTEN:
         place = located(folder)
         version = _identity(place)
         try:
             content = read(place)
         except (UserError, OSError):
-            if _identity(place) == version and not (version is None and _being_replaced(folder)):
+            if _identity(place) == version and not (version is None and _being_replaced(folder, passed < LOCK_ALONE)):
                 raise
         else:
             if _identity(place) == version:
@@ -256,10 +279,11 @@ def read_folder(folder: Path, read: Callable[[Path], Content]) -> Content:
     raise UserError(f"{folder} keeps being rewritten; try again when that has ended.")
 
 
-def _being_replaced(folder: Path) -> bool:
-    """Whether a folder that was missing a moment ago is back by now, or a writer is at it."""
+def _being_replaced(folder: Path, with_lock: bool) -> bool:
+    """Whether a folder that was missing a moment ago is back by now, or a writer is at it, as its lock may say."""
     folder = folder.absolute()
-    return any(path.exists() for path in (folder, _sibling(folder, "old"), _sibling(folder, "lock")))
+    places = (folder, _sibling(folder, "old"), *([_sibling(folder, "lock")] if with_lock else ()))
+    return any(path.exists() for path in places)
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

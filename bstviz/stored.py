@@ -78,8 +78,8 @@ def read_json(file: Path, *, remedy: str = "") -> dict[str, Any]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{shown(next(n for n in names if names.count(n) > 1))} stands twice")
+        counts = Counter(name for name, _ in pairs)
+        raise ValueError(f"{shown(next(name for name, times in counts.items() if times > 1))} stands twice")
     return found
 
 
@@ -187,7 +187,10 @@ def _is_plain(kind: pa.DataType, depth: int = 0) -> bool:
     types = pa.types
     if types.is_nested(kind):
         inner = [kind.field(i).type for i in range(kind.num_fields)]
-        return depth < LISTS_WITHIN and not types.is_union(kind) and all(_is_plain(own, depth + 1) for own in inner)
+        known = any(
+            test(kind) for test in (types.is_struct, types.is_list, types.is_large_list, types.is_fixed_size_list)
+        )
+        return depth < LISTS_WITHIN and known and all(_is_plain(own, depth + 1) for own in inner)
     if isinstance(kind, pa.BaseExtensionType):
         return False
     if types.is_dictionary(kind):

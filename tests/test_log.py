@@ -48,3 +48,15 @@ def test_a_server_logs_its_actions_unless_it_is_to_be_quiet(level: int, servers:
     log.to_standard_error(level)
     log.for_server()
     assert log.LOGGER.level == servers
+
+
+def test_nobody_who_reads_the_log_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def write(self, text: str) -> None:
+            raise BrokenPipeError
+
+        flush = write
+
+    log.to_standard_error(logging.INFO)
+    monkeypatch.setattr("sys.stderr", Broken())
+    log.action("serve")

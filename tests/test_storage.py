@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -237,7 +238,7 @@ def test_a_collection_that_cannot_be_written_stays_as_it_was(tmp_path: Path, lim
     assert [f.name for f in tmp_path.iterdir()] == ["mine"]
 
 
-def test_what_killed_writers_of_other_names_left_goes_and_what_living_ones_write_stays(tmp_path: Path) -> None:
+def test_of_other_names_only_what_killed_writers_left_in_an_own_folder_goes(tmp_path: Path) -> None:
     for name in (".killed.new", ".alive.new", ".strange.new", ".back.old", ".gone.old"):
         (tmp_path / name).mkdir()
     for name in ("killed", "back", "gone"):
@@ -245,9 +246,61 @@ def test_what_killed_writers_of_other_names_left_goes_and_what_living_ones_write
     (tmp_path / ".other-program.lock").touch()
     (tmp_path / "gone").mkdir()
     with storage.locked(tmp_path / "alive"):
-        storage.write_file(tmp_path / "f", b"one")
+        storage.sweep(tmp_path)
         left = sorted(f.name for f in tmp_path.iterdir())
-    assert left == [".alive.lock", ".alive.new", ".other-program.lock", ".strange.new", "back", "f", "gone"]
+    assert left == [".alive.lock", ".alive.new", ".other-program.lock", ".strange.new", "back", "gone"]
+
+
+def test_what_other_programs_keep_beside_stays(tmp_path: Path) -> None:
+    for role in ("lock", "new", "old"):
+        (tmp_path / f".gitconfig.{role}").touch()
+    before = {f.name for f in tmp_path.iterdir()}
+    storage.write_file(tmp_path / "f", b"one")
+    write_version(tmp_path / "thing", "one")
+    assert {f.name for f in tmp_path.iterdir()} == before | {"f", "thing"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
+def test_a_link_and_a_pipe_stay_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "link").symlink_to("in/f")
+    for content in (b"one", b"two"):
+        storage.write_file(tmp_path / "link", content)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "in" / "f").read_bytes() == content
+    os.mkfifo(tmp_path / "pipe")
+    reader = subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=subprocess.PIPE)
+    storage.write_file(tmp_path / "pipe", b"three")
+    assert reader.communicate(timeout=30)[0] == b"three"
+    assert (tmp_path / "pipe").is_fifo()
+    code = "from pathlib import Path; from bstviz import storage; storage.write_file(Path('/dev/stdout'), b'four')"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"four"
+    with (tmp_path / "log").open("wb") as log:
+        log.write(b"before ")
+        log.flush()
+        subprocess.run([sys.executable, "-c", code], stdout=log, check=True)
+    assert (tmp_path / "log").read_bytes() == b"before four"
+
+
+def test_a_missing_folder_with_a_killed_writers_lock_is_missing_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "LOCK_ALONE", 0.1)
+    (tmp_path / ".thing.lock").touch()
+    (tmp_path / ".thing.new").mkdir()
+    with pytest.raises(UserError, match="thing is not a thing"):
+        read(tmp_path / "thing")
+
+
+def test_a_file_that_is_read_while_a_folder_is_written_is_not_what_could_not_be_written(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), storage.replaced_folder(tmp_path / "thing"):
+        (tmp_path / "source").read_bytes()
+    with (
+        pytest.raises(UserError, match="thing could not be written"),
+        storage.replaced_folder(tmp_path / "thing") as fresh,
+    ):
+        (fresh / "in" / "f").write_bytes(b"")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_writers_take_turns_and_readers_always_find_a_whole_version(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def test_a_small_table_that_unpacks_to_terabytes_is_refused(tmp_path: Path) -> N
         (pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), "two columns 'a'"),
         (pa.table({"a\nb": [1]}), "a column 'a\\\\nb'"),
         (pa.table({"raw": [b"x"]}), "column 'raw' is of type 'binary'"),
+        (pa.table({"map": pa.array([[("a", "b")]], pa.map_(pa.string(), pa.string()))}), "column 'map' is of type"),
         (pa.table({"deep": pa.array([[[[[[1]]]]]])}), "column 'deep' is of type"),
     ],
 )

@@ -1,9 +1,9 @@
 """Zip archives from others: read within limits; nothing in them is written outside the folder that was named.
 
 An archive is refused as a whole where a member's path leads out of it, is absolute, names nothing (``.``) or is a link,
-where it is encrypted, or where it would grow beyond the limits: too many members, too many bytes, or bytes out of
-proportion to the archive (a zip bomb). A backslash in a path is a slash, as Windows writes it; a colon is nothing but a
-sign (``14:26:11.wav``), except behind the letter of a drive.
+where it is encrypted or compressed otherwise than by deflate, or where it would grow beyond the limits: too many
+members, too many bytes, or bytes out of proportion to the archive (a zip bomb). A backslash in a path is a slash, as
+Windows writes it; a colon is nothing but a sign (``14:26:11.wav``), except behind the letter of a drive.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from bstviz.errors import UserError
 COPY_BYTES = 2**20
 DRIVE = re.compile("[A-Za-z]:")
 DAMAGED = (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error, lzma.LZMAError)
+BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Ways to compress that :mod:`zipfile` unpacks piece by piece; in others it makes at once what a piece becomes."""
 UNREADABLE = (*DAMAGED, OSError, ValueError)
 
 
@@ -71,6 +73,11 @@ def checked(archive: zipfile.ZipFile, name: str, size: int, limits: Limits) -> l
             raise UserError(f"{name} is refused: its member {info.filename!r} is a link.")
         if info.flag_bits & 1:
             raise UserError(f"{name} is encrypted; unpack it first.")
+        if info.compress_type not in BOUNDED:
+            raise UserError(
+                f"{name} is refused: its member {info.filename!r} is compressed in a way that cannot be unpacked "
+                "within limits. Pack it again the usual way (deflate)."
+            )
     return files
 
 

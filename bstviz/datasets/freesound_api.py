@@ -26,7 +26,7 @@ from bstviz import paths, storage
 from bstviz.audio import decode
 from bstviz.datasets.base import TIMEOUT, TRIES, WAIT
 from bstviz.datasets.json_rows import without_halves
-from bstviz.errors import UserError
+from bstviz.errors import AwayError, UserError
 from bstviz.jobs.resumable import Track, read_ahead
 
 FREESOUND_API = "https://freesound.org/apiv2"
@@ -293,7 +293,12 @@ def _fetch(folder: Path, wanted: tuple[str, str]) -> tuple[str, str, bool]:
             except requests.RequestException as error:
                 problem = error
                 continue
-            if decode.duration(part) is None:
+            try:
+                seconds = decode.duration(part, away_is_none=False)
+            except AwayError as error:
+                part.unlink()
+                return name, f"Its preview could not be checked ({error}).", True
+            if seconds is None:
                 part.unlink()
                 return name, "What came as its preview is no sound.", True
             storage.flush(part)

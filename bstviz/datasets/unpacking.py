@@ -61,7 +61,11 @@ def _unpacked(file: Path) -> Path:
     state = file.stat()
     fingerprint = hashlib.sha256(f"{file.name}\n{state.st_size}\n{state.st_mtime_ns}".encode()).hexdigest()
     folder = paths.cache_folder() / "datasets" / f"{file.stem}-{fingerprint[:DIGITS]}"
-    return folder if folder.is_dir() else unpack(file, folder)
+    if folder.is_dir():
+        return folder
+    if folder.parent.is_dir():
+        storage.sweep(folder.parent)
+    return unpack(file, folder)
 
 
 def _lies_beside(file: Path) -> bool:

@@ -100,6 +100,7 @@ def in_chunks(
             this machine does.
     """
     store.mkdir(parents=True, exist_ok=True)
+    storage.sweep(store)
     for file in store.glob(f"*{AWAY}"):
         file.unlink()
     done = {

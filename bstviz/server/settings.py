@@ -93,7 +93,11 @@ def _from_file(folder: Path) -> dict[str, Any]:
     if file.is_file():
         entry = _read(file)
     elif (folder / PROJECT_FILE).is_file():
-        file, entry = folder / PROJECT_FILE, _read(folder / PROJECT_FILE).get("tool", {}).get("bstviz")
+        file = folder / PROJECT_FILE
+        tool = _read(file).get("tool", {})
+        if not isinstance(tool, dict):
+            raise UserError(f"{file}: tool is {schema.shown(tool)}; allowed is a table, [tool.bstviz].")
+        entry = tool.get("bstviz")
     if entry is None:
         return {}
     if not isinstance(entry, dict):

@@ -43,6 +43,16 @@ def test_a_damaged_sound_in_an_archive_is_named_and_the_others_are_read() -> Non
     assert "a.wav in z.zip is damaged" in listing.damaged["a.wav"]
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_would_be_unpacked_without_bound_is_refused(compression: int, tmp_path: Path) -> None:
+    data = zipped({"a.wav": WAV}, compression)
+    with pytest.raises(UserError, match=r"'a\.wav' is compressed in a way"):
+        list_sounds(data, "z.zip")
+    (tmp_path / "z.zip").write_bytes(data)
+    with pytest.raises(UserError, match="Pack it again"):
+        unpack(tmp_path / "z.zip", tmp_path / "in")
+
+
 OUTSIDE = [
     "..",
     "../out.wav",

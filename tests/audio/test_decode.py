@@ -12,6 +12,7 @@ import soundfile
 
 from bstviz.audio import decode, decoders, repair
 from bstviz.errors import AwayError, UserError
+from bstviz.paths import readable
 from tests import anomalous_sounds
 from tests.anomalous_sounds import ffmpeg, sndfile
 from tests.audio.conftest import decoded_here, strongest_frequency
@@ -249,6 +250,10 @@ def test_a_name_that_is_not_utf_8_is_written_readably(tmp_path: Path) -> None:
     file.write_text("no sound")
     with pytest.raises(UserError, match=r"T\\xfcr\.wav could not be decoded"):
         decode.decode(file)
+
+
+def test_halves_of_characters_are_written_readably() -> None:
+    assert readable("a\ud800b\udcfcc") == "a\\ud800b\\xfcc"
 
 
 def test_duration_comes_from_the_header(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_however_files_of_a_format_are_damaged_they_are_sounds_or_refused(kind: 
 
 def packed(rng: np.random.Generator) -> bytes:
     buffer = io.BytesIO()
-    ways = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+    ways = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
     with zipfile.ZipFile(buffer, "w", ways[int(rng.integers(len(ways)))]) as out:
         for kind in ("wav", "flac"):
             out.writestr(f"in/{kind}.{kind}", whole(kind))

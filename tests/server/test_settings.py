@@ -100,3 +100,8 @@ def test_what_is_not_allowed_in_the_environment_is_refused_by_its_variable(
 def test_what_is_not_allowed_on_the_command_line_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="port is 70000; allowed is a whole number from 0 to 65,535"):
         load_settings(tmp_path, port=70_000)
+
+
+def test_a_file_in_which_tool_is_no_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="tool is 3; allowed is a table"):
+        load_settings(write(tmp_path, "tool = 3\n", "pyproject.toml"))

@@ -108,8 +108,12 @@ def memory() -> int:
     return 2**20 * paths.limit(paths.DECODE_MEGABYTES_VARIABLE, MEMORY // 2**20)
 
 
-def confine() -> None:
-    """Put up the fences around this process, for good; one that the system does not have is left out."""
+def confine() -> bool:
+    """Put up the fences around this process, for good; one that the system does not have is left out.
+
+    Returns:
+        Whether the filter of system calls stands, where the system should have it.
+    """
     if sys.platform != "win32":
         import resource
 
@@ -119,7 +123,8 @@ def confine() -> None:
                 resource.setrlimit(getattr(resource, name), (limit, limit))
     machine = MACHINES.get(platform.machine())
     if sys.platform == "linux" and machine is not None and sys.maxsize > 2**32:
-        _filter_calls(machine)
+        return _filter_calls(machine)
+    return True
 
 
 def allow_seconds(seconds: int) -> None:
@@ -132,14 +137,14 @@ def allow_seconds(seconds: int) -> None:
             resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + seconds, hard))
 
 
-def _filter_calls(machine: _Machine) -> None:
+def _filter_calls(machine: _Machine) -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     steps = _steps(machine)
     program = _Program(len(steps), (_Step * len(steps))(*steps))
-    libc.prctl(NO_NEW_PRIVILEGES, ctypes.c_ulong(1), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
-    libc.syscall(
-        ctypes.c_long(machine.seccomp), ctypes.c_ulong(SET_FILTER), ctypes.c_ulong(ALL_THREADS), ctypes.byref(program)
-    )
+    none = ctypes.c_ulong(0)
+    kept = libc.prctl(NO_NEW_PRIVILEGES, ctypes.c_ulong(1), none, none, none) == 0
+    number, what, threads = ctypes.c_long(machine.seccomp), ctypes.c_ulong(SET_FILTER), ctypes.c_ulong(ALL_THREADS)
+    return bool(libc.syscall(number, what, threads, ctypes.byref(program)) == 0 and kept)
 
 
 def _steps(machine: _Machine) -> list[_Step]:

@@ -14,9 +14,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import BinaryIO, TypeVar, cast
 
-from bstviz import paths
+from bstviz import log, paths
 from bstviz.audio.repair import MAX_SECONDS
 from bstviz.audio.sandbox import messages
 from bstviz.audio.sandbox.confine import memory
@@ -46,6 +47,9 @@ PASSED_ON = (
     paths.DECODE_MEGABYTES_VARIABLE,
 )
 """Variables that a decoder process gets; none of those in which people keep passwords and keys."""
+ENDING = 5.0  # seconds of the clock for a process that has closed its pipe to be gone
+OUTSIDE = (-signal.SIGTERM, -getattr(signal, "SIGKILL", signal.SIGTERM), -getattr(signal, "SIGHUP", signal.SIGTERM))
+"""Exit statuses of a process that somebody else has ended: the system for want of memory, or who ends its group."""
 NO_TIME = getattr(signal, "SIGXCPU", None)
 START = "from bstviz.audio.sandbox.process import main; main()"
 
@@ -73,11 +77,10 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
-            pipesize=messages.PART_BYTES,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._requests, self._answers = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
-        self._ready = self.timed_out = False
+        self._ready = self.timed_out = self.ended_from_outside = False
         self.files = 0
 
     @property
@@ -106,7 +109,10 @@ class Process:
         try:
             if not self._ready:
                 with self._ended_after(STARTING):
-                    self._ready = self._received()[0]["ready"]
+                    said = self._received()[0]
+                    self._ready = said["ready"]
+                    if not said.get("confined", True):
+                        _warn()
         except (EOFError, OSError, ValueError, KeyError) as error:
             raise NotStartedError(str(error)) from None
         self.files += 1
@@ -120,7 +126,13 @@ class Process:
                     if "offset" not in header:
                         return header, body
                     asked, part = {}, _read(file, int(header["offset"]), int(header["bytes"]), shown)
-        except (EOFError, OSError, ValueError, TypeError, KeyError) as error:
+        except (UserError, MemoryError):
+            raise
+        except (EOFError, OSError) as error:
+            with suppress(subprocess.TimeoutExpired):
+                self.ended_from_outside = self._process.wait(ENDING) in OUTSIDE
+            raise EndedError(str(error)) from None
+        except Exception as error:  # numbers without bounds, lists within lists: what it says is a stranger's
             raise EndedError(str(error)) from None
 
     def _received(self) -> tuple[Header, bytearray]:
@@ -186,8 +198,7 @@ class Pool:
             file: Read where the process wants it.
             size: Of the file, in bytes.
             shown: Name for messages.
-            take: Makes of the answer's header and body what is returned; raises ValueError, TypeError or KeyError where
-                they make no sense.
+            take: Makes of the answer's header and body what is returned; raises where they make no sense.
 
         Raises:
             AwayError: The file cannot be read now, or there is not the time or no process to decode it.
@@ -214,10 +225,15 @@ class Pool:
                     "No sound can be decoded: the process for it ends at its start (what it says stands in the log, "
                     f"status {self._ended(process)}). Install bstviz again."
                 ) from None
-            except (EndedError, ValueError, TypeError, KeyError):
-                raise _refusal(shown, seconds_for(size), self._ended(process), process.timed_out) from None
+            except (UserError, MemoryError):
+                raise
+            except Exception:  # also of ``take``
+                status = self._ended(process)
+                raise _refusal(
+                    shown, seconds_for(size), status, process.timed_out, process.ended_from_outside
+                ) from None
             finally:
-                if good and process.files < FILES_EACH:
+                if good and not process.timed_out and process.files < FILES_EACH:
                     with self._lock:
                         self._idle.append(process)
                 else:
@@ -234,6 +250,11 @@ class Pool:
             return self._started()
 
     def _started(self) -> Process:
+        try:
+            for setting in (memory, lambda: seconds_for(0)):
+                setting()
+        except UserError as error:  # of the settings: no file's fault
+            raise AwayError(str(error)) from None
         try:
             process = Process()
         except OSError as error:
@@ -257,6 +278,12 @@ class Pool:
             process.end()
 
 
+@cache
+def _warn() -> None:
+    """Log once that the system refused the fence of system calls."""
+    log.warning("decoder-not-confined")
+
+
 def seconds_for(size: int) -> int:
     """Seconds of processor time that a file of so many bytes may take."""
     return paths.limit(paths.DECODE_SECONDS_VARIABLE, FILE_SECONDS) + size // BYTES_A_SECOND
@@ -273,12 +300,17 @@ def _read(file: BinaryIO, offset: int, size: int, shown: str) -> bytes:
         raise AwayError(f"{shown} could not be read: {error.strerror or error}.") from None
 
 
-def _refusal(shown: str, seconds: int, status: int, timed_out: bool) -> UserError:
+def _refusal(shown: str, seconds: int, status: int, timed_out: bool, from_outside: bool) -> UserError:
     """What to say of a file that has ended a decoder process."""
     if timed_out:
         return AwayError(
             f"{shown} was not decoded within {CLOCK_SECONDS * seconds} seconds. Try again when the machine is less "
             "busy, or convert the file with another program."
+        )
+    if from_outside:
+        return AwayError(
+            f"{shown} was not decoded: the process for it was ended from outside, most often for want of memory. Try "
+            "again when less is running."
         )
     why = (
         f"takes more than {seconds} seconds of processor time" if NO_TIME and status == -NO_TIME else "ends the decoder"

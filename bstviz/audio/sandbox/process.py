@@ -40,9 +40,9 @@ def main() -> None:
     for standard in (0, 1, 2):  # what libraries print is nobody's; until here a fault is shown
         os.dup2(nowhere, standard)
     os.close(nowhere)
-    confine.confine()
+    confined = confine.confine()
     try:
-        messages.send(answers, {"ready": True})
+        messages.send(answers, {"ready": True, "confined": confined})
         serve(requests, answers)
     except (EOFError, OSError):  # nobody asks any more
         pass

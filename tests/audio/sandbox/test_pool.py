@@ -64,6 +64,11 @@ NONSENSE = {
     "no-excerpt": f"messages.send(answers, {SOUND | {'starts': []}}, bytes(8))",
     "no-length": f"messages.send(answers, {SOUND | {'seconds': None}}, bytes(8))",
     "no-number": f"messages.send(answers, {SOUND}, b'\\xff' * 8)",
+    "far-offset": "messages.send(answers, {'offset': 10**30, 'bytes': 10})",
+    "offset-without-end": "messages.send(answers, {'offset': float('inf'), 'bytes': 10})",
+    "rate-without-end": f"messages.send(answers, {{**{SOUND}, 'rate': float('inf')}}, bytes(8))",
+    "long-number": f"messages.send(answers, {{**{SOUND}, 'seconds': 10**400}}, bytes(8))",
+    "lists-within-lists": "answers.write(messages.SIZES.pack(500_000, 0) + b'[' * 500_000); answers.flush()",
     "half-a-sample": f"messages.send(answers, {SOUND}, bytes(7))",
 }
 
@@ -136,6 +141,36 @@ def test_a_process_that_does_not_start_is_no_fault_of_the_file(own_pool: Pool, m
         decode.decode(WAV)
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(AwayError, match="cannot be started"):
+        decode.decode(WAV)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_process_that_is_ended_from_outside_is_no_fault_of_the_file(
+    number: signal.Signals, own_pool: Pool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    confused(monkeypatch, f"os.kill(os.getpid(), {int(number)})")
+    with pytest.raises(AwayError, match=r"a\.wav was not decoded: the process for it was ended from outside"):
+        decode.decode(WAV, name="a.wav")
+    (tmp_path / "a.wav").write_bytes(WAV)
+    assert decode.duration(tmp_path / "a.wav") is None
+    with pytest.raises(AwayError, match="from outside"):
+        decode.duration(tmp_path / "a.wav", away_is_none=False)
+
+
+@pytest.mark.parametrize("seconds", ["float('inf')", "-1", "10**400"])
+def test_a_length_that_no_sound_has_is_none(
+    seconds: str, own_pool: Pool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    confused(monkeypatch, f"messages.send(answers, {{'seconds': {seconds}}})")
+    (tmp_path / "a.wav").write_bytes(WAV)
+    assert decode.duration(tmp_path / "a.wav") is None
+    assert own_pool._all == set()
+
+
+def test_a_wrong_setting_is_named(own_pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BSTVIZ_DECODE_MEGABYTES", "abc")
+    with pytest.raises(AwayError, match="BSTVIZ_DECODE_MEGABYTES is 'abc'"):
         decode.decode(WAV)
 
 
