@@ -87,16 +87,16 @@ def decode(source: Source, *, name: str | None = None) -> Sound:
     return _asked("decode", source, name, _sound)
 
 
-def duration(path: str | Path, *, away_is_none: bool = True) -> float | None:
-    """Length of a sound file in seconds from its header, or None where it cannot be read.
+def duration(source: Source, *, away_is_none: bool = True) -> float | None:
+    """Length of a sound in seconds by its header, or None where it cannot be read.
 
-    Not now either, unless ``away_is_none`` is False: then that is an AwayError.
+    Where it cannot be read *now*, that is None too, or an AwayError if ``away_is_none`` is False.
 
     Where the format has none, or one for each link of a chain, or libsndfile would guess (MP3), what there is is
     counted. What a header states may be wrong: what :func:`decode` finds is not.
     """
     try:
-        return _asked("duration", path, None, _seconds)
+        return _asked("duration", source, None, _seconds)
     except UserError as error:
         if isinstance(error, AwayError) and not away_is_none:
             raise

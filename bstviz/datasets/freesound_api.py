@@ -39,7 +39,7 @@ FIELDS = (
 )
 PREVIEWS = ("preview-hq-ogg", "preview-hq-mp3", "preview-lq-ogg", "preview-lq-mp3")
 """Names of previews in the API, in order of preference; they end in the files' suffixes."""
-BLOCK_BYTES, FETCHERS = 2**16, 4
+BLOCK_BYTES, PREVIEW_BYTES, FETCHERS = 2**16, 200 * 2**20, 4
 BURST_WAIT, LONGEST_WAIT, WAITS = 60.0, 120.0, 10
 """Seconds after which a limit per minute has passed, the longest that a command waits for, and how often it waits."""
 UNREACHABLE = 5  # previews, one after the other, after which it is the connection that is away
@@ -273,36 +273,28 @@ def _fetch(folder: Path, wanted: tuple[str, str]) -> tuple[str, str, bool]:
     if not address:
         return name, "Freesound has no preview of it.", True
     problem: object = ""
-    with storage.locked(folder / name):
-        if (folder / name).is_file():  # somebody else has fetched it meanwhile
-            return name, "", True
-        part = folder / f".{name}.part"
-        part.unlink(missing_ok=True)  # of a process that was killed
-        for attempt in range(TRIES):
-            time.sleep(WAIT * attempt)
-            try:
-                with requests.get(address, auth=_unchanged, stream=True, timeout=TIMEOUT) as answer:
-                    if HTTPStatus.BAD_REQUEST <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and (
-                        answer.status_code != HTTPStatus.TOO_MANY_REQUESTS
-                    ):
-                        return name, f"Freesound answers {answer.status_code} {answer.reason} to its preview.", True
-                    answer.raise_for_status()
-                    with part.open("wb") as out:
-                        for block in answer.iter_content(BLOCK_BYTES):
-                            out.write(block)
-            except requests.RequestException as error:
-                problem = error
-                continue
-            try:
-                seconds = decode.duration(part, away_is_none=False)
-            except AwayError as error:
-                part.unlink()
-                return name, f"Its preview could not be checked ({error}).", True
-            if seconds is None:
-                part.unlink()
+    for attempt in range(TRIES):
+        time.sleep(WAIT * attempt)
+        try:
+            with requests.get(address, auth=_unchanged, stream=True, timeout=TIMEOUT) as answer:
+                if HTTPStatus.BAD_REQUEST <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and (
+                    answer.status_code != HTTPStatus.TOO_MANY_REQUESTS
+                ):
+                    return name, f"Freesound answers {answer.status_code} {answer.reason} to its preview.", True
+                answer.raise_for_status()
+                data = bytearray()
+                for block in answer.iter_content(BLOCK_BYTES):
+                    data += block
+                    if len(data) > PREVIEW_BYTES:
+                        return name, f"Its preview is larger than {PREVIEW_BYTES // 2**20} MB.", True
+        except requests.RequestException as error:
+            problem = error
+            continue
+        try:
+            if decode.duration(bytes(data), away_is_none=False) is None:
                 return name, "What came as its preview is no sound.", True
-            storage.flush(part)
-            part.replace(folder / name)
-            return name, "", True
-        part.unlink(missing_ok=True)
+        except AwayError as error:
+            return name, f"Its preview could not be checked ({error}).", True
+        storage.write_file(folder / name, bytes(data))
+        return name, "", True
     return name, f"Its preview could not be fetched ({problem}).", False
