@@ -109,7 +109,7 @@ def test_wrong_predictions_are_rings_where_asked(run: Run) -> None:
     codes[[*np.flatnonzero(run.tested)[:2], np.flatnonzero(run.learned)[0]]] = "ss-u"
     figure = latent_map(replace(run, sounds=run.sounds.assign(y_pred=codes)), projection="pca", mark_wrong=True)
     wrong = (codes != run.sounds["y_true"].to_numpy(object)) & run.tested
-    assert list(figure.data[0].marker.symbol) == [100 if w else 0 for w in wrong]  # plotly: 0 a circle, 100 more open
+    assert list(figure.data[0].marker.symbol) == ["circle-open" if w else "circle" for w in wrong]
     tested = int(run.tested.sum())
     words = f"predicted wrong: {wrong.sum()} of {tested} sounds not trained on"
     assert figure.data[-1].name.replace("<br>", " ") == words

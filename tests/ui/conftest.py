@@ -67,7 +67,7 @@ def ringed(trace: dict[str, Any]) -> np.ndarray:
     """Which sounds of a trace are rings."""
     if "symbol" not in trace["marker"]:
         return np.zeros(len(values(trace["x"])), bool)
-    return values(trace["marker"]["symbol"]) == 100
+    return values(trace["marker"]["symbol"]) == "circle-open"
 
 
 @pytest.fixture

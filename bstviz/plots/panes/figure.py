@@ -19,8 +19,6 @@ FILTERED, VALUELESS, PASSING, BESIDE, USUAL = 0.1, 0.35, 0.4, 0.22, 0.85
 """Opacity of a sound: not passing the filters, without a value; beside a selection if it passes filters, or if there
 are none; and of all others. A selected sound is opaque.
 """
-DISC, RING = np.uint8(0), np.uint8(100)
-"""Plotly's numbers of the symbols ``circle`` and ``circle-open``."""
 
 
 def map_figure(panes: Sequence[Pane], look: Look | None = None, marks: Marks | None = None) -> go.Figure:
@@ -54,10 +52,9 @@ def _sounds(pane: Pane, number: int, rows: np.ndarray, marks: Marks, look: Look)
     marker = {"size": size(len(rows), dimensions), **_colors(pane.column, rows, opacity, dimensions)}
     if pane.wrong is not None and pane.wrong[rows].any():
         wrong = pane.wrong[rows]
-        if dimensions == 3:
-            marker["symbol"] = np.where(wrong, "circle-open", "circle").tolist()
-        else:  # by number: plotly takes 0.1 s to check names of 11,000
-            marker["symbol"] = np.where(wrong, RING, DISC)
+        # by name: plotly.js draws the number of circle-open, 100, as a disc in WebGL
+        marker["symbol"] = np.where(wrong, "circle-open", "circle").tolist()
+        if dimensions == 2:
             marker["line"] = {"width": np.where(wrong, np.float32(1.8), np.float32(0))}
     hover: dict[str, Any] = {"hoverinfo": "none"}
     if look.hover and pane.texts is not None:
