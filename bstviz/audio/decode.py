@@ -175,8 +175,12 @@ def _sound(header: Header, body: bytearray) -> Sound:
 
 
 def _seconds(header: Header, body: bytearray) -> float | None:
-    seconds = header["seconds"]
-    return float(seconds) if seconds is not None and 0 <= seconds <= LONGEST_STATED else None
+    if header["seconds"] is None:
+        return None
+    seconds = float(header["seconds"])
+    if not 0 <= seconds < float("inf"):  # of no file: whoever answers so is not what was started
+        raise ValueError("no sound is as long as that")
+    return seconds if seconds <= LONGEST_STATED else None
 
 
 def _coding(header: Header, body: bytearray) -> Coding | None:
