@@ -13,6 +13,7 @@ import streamlit as st
 
 from bstviz import log
 from bstviz.errors import in_words
+from bstviz.server.sessions import see_visitor
 from bstviz.ui.components.text import told
 
 STYLE = """<style>
@@ -44,6 +45,7 @@ NAVIGATED = "navigated"
 
 def navigation() -> st.Page:
     """The pages of the app on top of the window, and the one that is asked for."""
+    see_visitor()
     st.session_state[NAVIGATED] = True
     return st.navigation(
         [
