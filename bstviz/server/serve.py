@@ -19,7 +19,8 @@ from bstviz.jobs import stopping
 from bstviz.server.health import is_this_server
 from bstviz.server.ports import port_for
 from bstviz.server.routes import routes
-from bstviz.server.sessions import forget_visitors
+from bstviz.server.visitors.forget import forget_visitors
+from bstviz.server.visitors.reviewer import middleware
 from bstviz.server.settings import Settings, export, load_settings
 
 EVERYWHERE = ("0.0.0.0", "::")
@@ -69,7 +70,8 @@ def serve_app(
         "server.maxUploadSize": settings.upload_megabytes,
     }
     log.for_server()
-    streamlit.App(script, routes=routes(), lifespan=partial(_serving, settings, browser=browser)).run(config=options)
+    lifespan = partial(_serving, settings, browser=browser)
+    streamlit.App(script, routes=routes(), middleware=middleware(), lifespan=lifespan).run(config=options)
 
 
 def lifespan_of_settings() -> Lifespan:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from bstviz import log
 from bstviz.errors import in_words
-from bstviz.server.sessions import see_visitor
+from bstviz.server.visitors.forget import see_visitor
 from bstviz.ui.components.text import told
 
 STYLE = """<style>
