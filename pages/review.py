@@ -8,7 +8,7 @@ from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
 from bstviz.review import decisions
 from bstviz.ui import query_params
-from bstviz.ui.cache import loading
+from bstviz.ui.cache import loading, versions
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.text import escape
 from bstviz.ui.page import guarded, reported
@@ -67,7 +67,7 @@ def set_up() -> ReviewSession:
             on_change=reported(from_the_start),
         )
     about = infos[0].collection
-    file = decisions.record_file(about, loading.experiment_folders())
+    file = decisions.record_file(about, versions.experiment_folders())
     return ReviewSession(queue, file, about.hash, state, tuple(classes), agreement)
 
 

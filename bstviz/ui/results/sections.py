@@ -17,7 +17,7 @@ from bstviz.reports import summaries
 from bstviz.reports.comparisons import LossComparison, compare_losses
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, run_groups
 from bstviz.training.baselines import find_baselines
-from bstviz.ui.cache import loading
+from bstviz.ui.cache import loading, versions
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark
 from bstviz.ui.components.text import chip, escape
@@ -41,7 +41,7 @@ def compare_folds(infos: Sequence[RunInfo]) -> list[LossComparison]:
 
 def choose_group() -> RunGroup:
     """Runs and baselines that the app was started with, of the collection and folds chosen."""
-    baselines = [b for folder in loading.experiment_folders() for b in find_baselines(folder)]
+    baselines = [b for folder in versions.experiment_folders() for b in find_baselines(folder)]
     groups = {group.name: group for group in run_groups(loading.infos().values(), baselines)}
     return groups[st.selectbox("Collection and folds", list(groups), key="results.source")]
 
