@@ -19,9 +19,9 @@ from bstviz.jobs import stopping
 from bstviz.server.health import is_this_server
 from bstviz.server.ports import port_for
 from bstviz.server.routes import routes
+from bstviz.server.settings import Settings, export, load_settings
 from bstviz.server.visitors.forget import forget_visitors
 from bstviz.server.visitors.reviewer import middleware
-from bstviz.server.settings import Settings, export, load_settings
 
 EVERYWHERE = ("0.0.0.0", "::")
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
@@ -68,6 +68,7 @@ def serve_app(
         "server.port": found,
         "server.address": settings.address,
         "server.maxUploadSize": settings.upload_megabytes,
+        "server.maxCacheDataSize": f"{settings.cache_megabytes}mb",
     }
     log.for_server()
     lifespan = partial(_serving, settings, browser=browser)

@@ -117,9 +117,7 @@ def give(page: Page, address: str, sound: Marked) -> None:
     page.goto(f"{address}/classify")
     page.wait_for_selector(INPUT, state="attached")
     with page.expect_response(lambda answer: "/bstviz/" in answer.url and "json" in answer.headers["content-type"]):
-        page.set_input_files(
-            INPUT, {"name": f"{sound.name}.wav", "mimeType": "audio/wav", "buffer": sound.data}
-        )
+        page.set_input_files(INPUT, {"name": f"{sound.name}.wav", "mimeType": "audio/wav", "buffer": sound.data})
         page.wait_for_selector("[data-answer]")
         page.wait_for_selector("text=Nearest in")
         page.wait_for_selector(".player audio")

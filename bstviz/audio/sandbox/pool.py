@@ -189,7 +189,7 @@ class Pool:
                 self._idle.append(self._started())
 
     def renew(self) -> None:
-        """End every process that has had a file, now or when it has answered: with it goes what it holds of the file."""
+        """End every process that has had a file, and with it what it holds of the file, now or when it has answered."""
         with self._lock:
             used = [process for process in self._idle if process.files]
             self._idle = [process for process in self._idle if not process.files]

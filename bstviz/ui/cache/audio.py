@@ -16,6 +16,7 @@ from bstviz.errors import UserError
 from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.cache.loading import identity_of_collection
+from bstviz.ui.kept import kept
 
 
 @st.cache_resource
@@ -40,7 +41,7 @@ def playable(loaded: Loaded, row: int) -> Playable:
     return _playable(collection, str(loaded.ids[row]))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Collection: identity_of_collection})
+@kept(max_entries=8, hash_funcs={Collection: identity_of_collection})
 def _playable(collection: Collection, sound_id: str) -> Playable:
     row = collection.row_of[sound_id]
     file = collection.path(row)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from bstviz.plots.facets import Columns, search_text
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.cache.loading import run_at, sibling_keys
+from bstviz.ui.kept import kept
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+@kept(max_entries=16, hash_funcs={Loaded: identity_of})
 def _columns(loaded: Loaded, folds: tuple[tuple[int, str, str], ...], *, training: bool) -> Columns:
     def tested() -> np.ndarray:
         fold = np.full(len(loaded.ids), -1)
@@ -32,7 +32,7 @@ def columns(loaded: Loaded, *, training: bool = False) -> Columns:
     return _columns(loaded, sibling_keys(loaded), training=training)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Loaded: identity_of})
+@kept(max_entries=8, hash_funcs={Loaded: identity_of})
 def search_texts(loaded: Loaded) -> pd.Series:
     """Title and tags of each sound, in lower case."""
     return search_text(loaded.table)

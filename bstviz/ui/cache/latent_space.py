@@ -12,6 +12,7 @@ from bstviz.latent import neighbours, projection
 from bstviz.latent.projection import UmapSettings
 from bstviz.plots import viewport
 from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.kept import kept
 
 
 @st.cache_resource
@@ -52,9 +53,7 @@ def umap_settings(loaded: Loaded) -> UmapSettings:
     return loaded.run.umap or UmapSettings()
 
 
-@st.cache_resource(
-    max_entries=32, show_spinner="Making the UMAP map (some seconds, once) …", hash_funcs={Loaded: identity_of}
-)
+@kept(max_entries=32, show_spinner="Making the UMAP map (some seconds, once) …", hash_funcs={Loaded: identity_of})
 def coordinates(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings) -> np.ndarray:
     """Map of a run, (N, 2|3) float32; a UMAP map that the run lacks is made and kept in memory."""
     if method == "pca":
@@ -70,7 +69,7 @@ def trustworthiness(loaded: Loaded, method: str, dimensions: int, settings: Umap
     return projection.trustworthiness(np.asarray(loaded.run.latents), points)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+@kept(max_entries=16, hash_funcs={Loaded: identity_of})
 def index(loaded: Loaded) -> neighbours.Index:
     """A run's latents, ready to be searched."""
     return neighbours.Index(loaded.run.latents)

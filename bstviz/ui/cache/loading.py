@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from bstviz.datasets.collection import COLLECTION_HEADER, Collection, current_files_hash, load_collection
 from bstviz.errors import UserError, in_words
@@ -21,6 +20,7 @@ from bstviz.models.run_info import HEADER, RunInfo
 from bstviz.ui.cache import versions
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.cache.versions import RunVersion, collection_folders, header_hash
+from bstviz.ui.kept import kept
 
 Content = TypeVar("Content")
 Collections = tuple[tuple[str, str], ...]
@@ -135,7 +135,7 @@ def _as_shown(folder: Path, header: str, digest: str, read: Callable[[Path], Con
     raise UserError(f"{folder.name} was changed on disk since this page was opened. {RELOAD}")
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(max_entries=64, show_spinner=False)
 def run_at(path: str, digest: str) -> run.Run:
     """A run in the version of this hash of its header, whoever shows it.
 
@@ -146,7 +146,7 @@ def run_at(path: str, digest: str) -> run.Run:
     return dataclasses.replace(found, latents=np.array(found.latents)) if found.latents.nbytes < MAPPED_BYTES else found
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@kept(max_entries=8, show_spinner=False)
 def _load_collection(path: str, digest: str) -> Collection:
     return _as_shown(Path(path), COLLECTION_HEADER, digest, load_collection)
 
@@ -174,7 +174,7 @@ def _find_collection(loaded: run.Run, candidates: Collections) -> Collection:
     raise UserError(problem)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(max_entries=64, show_spinner=False)
 def _load(path: str, digest: str, candidates: Collections) -> Loaded:
     loaded = run_at(path, digest)
     collection = _find_collection(loaded, candidates)
@@ -183,7 +183,7 @@ def _load(path: str, digest: str, candidates: Collections) -> Loaded:
     return Loaded(loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), identity)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(max_entries=64, show_spinner=False)
 def _without_collection(path: str, digest: str, problem: str) -> Loaded:
     loaded = run_at(path, digest)
     columns = ["title", "tags", "description", "uploader", "license", "confidence"]

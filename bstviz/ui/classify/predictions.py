@@ -25,6 +25,7 @@ from bstviz.ui.cache import classifiers, loading
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.text import escape, texts_from
+from bstviz.ui.kept import kept
 
 UNSURE = 0.5
 """A prediction of lower confidence is called unsure."""
@@ -155,7 +156,7 @@ def runtime(loaded: Loaded) -> str:
     return classifiers.classifier(loaded).audio_encoder.info.via
 
 
-@st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
+@kept(scope="session", max_entries=6, hash_funcs={Upload: identity_of})
 def decoded(upload: Upload) -> Sound:
     """An upload, decoded; raises UserError as :func:`bstviz.audio.decode.decode`."""
     return decode.decode(upload.read(), name=upload.name)

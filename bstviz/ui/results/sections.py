@@ -21,6 +21,7 @@ from bstviz.ui.cache import loading, versions
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark
 from bstviz.ui.components.text import chip, escape
+from bstviz.ui.kept import kept
 
 
 def load_fold(info: RunInfo) -> Run:
@@ -28,7 +29,7 @@ def load_fold(info: RunInfo) -> Run:
     return loading.load_run(info.folder or Path())
 
 
-@st.cache_resource(max_entries=32, show_spinner="Comparing hierarchical with flat …", hash_funcs={Loaded: identity_of})
+@kept(max_entries=32, show_spinner="Comparing hierarchical with flat …", hash_funcs={Loaded: identity_of})
 def _compared(runs: Sequence[Loaded]) -> list[LossComparison]:
     collection = runs[0].collection
     return compare_losses([loaded.run for loaded in runs], collection.sounds if collection else None)

@@ -80,8 +80,7 @@ def decided(session: ReviewSession, sound: str, record: Record) -> None:
         return
     who = me()
     message = "; ".join(
-        f"{d.verdict} by {who.names(d)}, {d.when[:16].replace('T', ' ')} UTC ({d.why})"
-        for d in standing
+        f"{d.verdict} by {who.names(d)}, {d.when[:16].replace('T', ' ')} UTC ({d.why})" for d in standing
     )
     st.info(f"{'Disputed' if sound in record.disputed else 'Decided'}: {escape(message)}", icon=":material/gavel:")
     st.button(

@@ -22,6 +22,7 @@ from bstviz.review.decisions import Decision, Record
 from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.kept import kept
 from bstviz.ui.review.reviewer import Reviewer, reviewer
 
 SOUND, WINDOW_ID, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
@@ -53,9 +54,7 @@ class Queue:
         return int(found[0]) if len(found) else None
 
 
-@st.cache_resource(
-    max_entries=4, show_spinner="Scoring the labels (some seconds, once) …", hash_funcs={Loaded: identity_of}
-)
+@kept(max_entries=4, show_spinner="Scoring the labels (some seconds, once) …", hash_funcs={Loaded: identity_of})
 def _queue(settings: list[list[Loaded]]) -> Queue:
     first = settings[0]
     if first[0].collection is None:
@@ -183,7 +182,9 @@ class ReviewSession:
         about = {decision.id for decision in self.record().decisions if decision.sound_id == sound}
         who = me()
         over = [id_ for id_ in seen if id_ in about]  # and none of another sound, whatever a browser says
-        made = decisions.decide(self.file, self.hash, sound_id=sound, old=old, new=new, why=why, over=over, by=who.id, name=who.name)
+        made = decisions.decide(
+            self.file, self.hash, sound_id=sound, old=old, new=new, why=why, over=over, by=who.id, name=who.name
+        )
         record = self.record()
         others = sorted({d.verdict for d in record.standing[sound]} - {made.verdict})
         if others:

@@ -26,9 +26,7 @@ def client(scheme: str = "http") -> TestClient:
 def test_a_page_brings_a_cookie_that_scripts_do_not_see_and_that_stays_the_same() -> None:
     browser = client()
     first = browser.get("/").headers["set-cookie"]
-    assert re.fullmatch(
-        rf"{COOKIE}=[0-9a-f]{{32}}; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax", first
-    )
+    assert re.fullmatch(rf"{COOKIE}=[0-9a-f]{{32}}; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax", first)
     assert browser.get("/").headers["set-cookie"] == first
     assert client().get("/").headers["set-cookie"] != first
     assert client("https").get("/").headers["set-cookie"].endswith("; Secure")
