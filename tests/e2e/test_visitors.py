@@ -7,7 +7,6 @@ and over, so that whatever part of it stays anywhere can be counted, as file and
 from __future__ import annotations
 
 import io
-import os
 import secrets
 import subprocess
 import sys
@@ -48,7 +47,7 @@ class Marked:
         """How often each mark stands in the memory of a process."""
         counts = dict.fromkeys(self.marks, 0)
         regions = Path(f"/proc/{process.pid}/maps").read_text().splitlines()
-        with open(f"/proc/{process.pid}/mem", "rb", buffering=0) as memory:
+        with Path(f"/proc/{process.pid}/mem").open("rb", buffering=0) as memory:
             for region in regions:
                 span, rights, *_ = region.split()
                 start, end = (int(number, 16) for number in span.split("-"))
@@ -126,7 +125,7 @@ def give(page: Page, address: str, sound: Marked) -> None:
 def leftovers(server: subprocess.Popen, folder: Path) -> list[str]:
     """Files in a folder that exist or are open without a name."""
     root = psutil.Process(server.pid)
-    links = [os.readlink(link) for link in Path(f"/proc/{root.pid}/fd").iterdir() if link.is_symlink()]
+    links = [str(link.readlink()) for link in Path(f"/proc/{root.pid}/fd").iterdir() if link.is_symlink()]
     return [str(file) for file in folder.rglob("*") if file.is_file()] + [x for x in links if x.startswith(str(folder))]
 
 

@@ -135,7 +135,7 @@ def _as_shown(folder: Path, header: str, digest: str, read: Callable[[Path], Con
     raise UserError(f"{folder.name} was changed on disk since this page was opened. {RELOAD}")
 
 
-@kept(max_entries=64, show_spinner=False)
+@kept(max_entries=64)
 def run_at(path: str, digest: str) -> run.Run:
     """A run in the version of this hash of its header, whoever shows it.
 
@@ -146,7 +146,7 @@ def run_at(path: str, digest: str) -> run.Run:
     return dataclasses.replace(found, latents=np.array(found.latents)) if found.latents.nbytes < MAPPED_BYTES else found
 
 
-@kept(max_entries=8, show_spinner=False)
+@kept(max_entries=8)
 def _load_collection(path: str, digest: str) -> Collection:
     return _as_shown(Path(path), COLLECTION_HEADER, digest, load_collection)
 
@@ -174,7 +174,7 @@ def _find_collection(loaded: run.Run, candidates: Collections) -> Collection:
     raise UserError(problem)
 
 
-@kept(max_entries=64, show_spinner=False)
+@kept(max_entries=64)
 def _load(path: str, digest: str, candidates: Collections) -> Loaded:
     loaded = run_at(path, digest)
     collection = _find_collection(loaded, candidates)
@@ -183,7 +183,7 @@ def _load(path: str, digest: str, candidates: Collections) -> Loaded:
     return Loaded(loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), identity)
 
 
-@kept(max_entries=64, show_spinner=False)
+@kept(max_entries=64)
 def _without_collection(path: str, digest: str, problem: str) -> Loaded:
     loaded = run_at(path, digest)
     columns = ["title", "tags", "description", "uploader", "license", "confidence"]
