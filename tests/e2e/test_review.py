@@ -127,9 +127,10 @@ def test_two_windows_work_on_one_queue_and_both_are_kept(served: Served, browser
     assert second.get_by_role("textbox", name="Your name").input_value() == ""
     first.get_by_role("heading", name="Label quality").click()
     first.wait_for_timeout(MOMENT)
+    sound = first.locator(".decide").get_attribute("data-sound")
     first.keyboard.press("a")
     decided(first, 4)
-    second.get_by_role("radio", name="Decided").click()
+    second.goto(f"http://localhost:{served.port}/review?sound={sound}")
     second.get_by_text("“*Ada*”").wait_for()
     first.keyboard.press("z")
     decided(first, 3)
