@@ -203,7 +203,7 @@ def test_forged_events_of_the_review_lose_no_decision(
     quality = score_labels([pooled], loaded.collection)
     rows = [int(loaded.row_of(str(sound)) or 0) for sound in quality.sound_ids]
     session = ReviewSession(
-        Queue(quality, [(loaded, row) for row in rows]), tmp_path / "r.jsonl", loaded.run.collection.hash
+        Queue(quality, [(loaded, row) for row in rows], "v"), tmp_path / "r.jsonl", loaded.run.collection.hash
     )
     first = str(quality.sound_ids[1])
     codes = quality.taxonomy.codes
@@ -212,7 +212,7 @@ def test_forged_events_of_the_review_lose_no_decision(
     )
     panels.buttons(session, 0, session.record())
     sound = browser.data["sound"]
-    right = {"sound": sound, "seen": [mine.id], "act": "keep"}
+    right = {"sound": sound, "version": "v", "seen": [mine.id], "act": "keep"}
     for seed in range(count // 4):
         browser.send("press", forgeries(random.Random(seed), right))
     standing = session.record().standing
