@@ -78,7 +78,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def lab(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def lab(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoders: object) -> Path:
     """The first import and its runs as the app's; nothing of other tests is in memory."""
     import_sounds(tmp_path / "data", FORWARD)
     shutil.copytree(made / "forward", tmp_path / "runs")
@@ -262,7 +262,7 @@ def test_siblings_retrained_elsewhere_are_not_pooled(lab: Path, made: Path, stat
     path = lab / "runs" / "flat-audio-c1-fold0"
     sibling = lab / "runs" / "flat-audio-c1-fold1"
     mine = loading.load(path)
-    assert facets.columns(mine)["fold"].labels == ["fold 0", "fold 1"]
+    assert facets.columns(mine)["fold"].labels == ["fold 0", "fold 1", "none"]
     assert [info.fold for info in loading.siblings(mine)] == [0, 1]
     load_run(made / "backward" / sibling.name).save(sibling)
     assert versions.look() == [f"run {sibling.name} is replaced"]
@@ -334,7 +334,7 @@ def twelve(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 collection, stratified(collection), 0, quick(modality="audio", loss=loss, epochs=2, seed=seed)
             )
             made.save(folder / "runs" / made.id)
-    other = own_taxonomy(small_collection(name="other"))
+    other = load_collection(own_taxonomy(small_collection(name="other")).save(folder / "other"))
     made = train_fold(other, stratified(other), 0, quick(modality="audio", epochs=2))
     made.save(folder / "runs" / "of-another-taxonomy")
     damaged = folder / "runs" / "flat-audio-c1-fold0" / "latents.safetensors"
@@ -358,13 +358,13 @@ def own_taxonomy(collection: Collection) -> Collection:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_damaged_a_missing_and_a_foreign_run_close_no_page(
-    page: str, twelve: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, twelve: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoders: object
 ) -> None:
     given = [twelve / "runs", tmp_path / "missing"]
     monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, ":".join(map(str, given)))
     app = open_page(page)
     assert not app.exception
-    assert not app.error
+    assert [seen(e.value) for e in app.error] == []
     (named,) = [seen(c.value) for c in app.caption if "Left out" in c.value]
     assert all(name in named for name in ("flat-audio-c1-fold0", "missing", "foreign"))
     if page == "home":

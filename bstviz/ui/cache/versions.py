@@ -109,7 +109,7 @@ def collection_folders(info: RunInfo) -> list[Path]:
     """Folders that may hold a run's collection: those the app was started with, and the one that it names."""
     folders = [Path(p) for p in os.environ.get(paths.COLLECTION_VARIABLE, "").split(os.pathsep) if p]
     if info.collection.path is not None:
-        folders.append((info.folder or Path()) / info.collection.path)
+        folders.append(Path(os.path.normpath((info.folder or Path()) / info.collection.path)))  # the run may go
     return folders
 
 
@@ -219,7 +219,7 @@ def _changes(kept: Versions, now: Versions) -> list[str]:
 
 
 def _clause(kind: str, state: str, folders: Sequence[Path]) -> str:
-    names = list(dict.fromkeys(Path(os.path.normpath(folder)).name for folder in folders))
+    names = list(dict.fromkeys(folder.absolute().name for folder in folders))
     several = len(names) > 1
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"{kind}{'s' * several} {', '.join(names[:NAMED])}{more} {'are' if several else 'is'} {state}"

@@ -113,6 +113,8 @@ def pick_models(*, key: str) -> Models:
         )
     chosen = next(iter(sets))
     if len(sets) > 1:
+        if st.session_state.get(f"{key}.models") not in sets:
+            st.session_state[f"{key}.models"] = chosen
         chosen = st.selectbox("Models", list(sets), format_func=labels.__getitem__, key=f"{key}.models")
     found = sets[chosen]
     order: list[str] = list(LOSSES)
