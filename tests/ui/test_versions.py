@@ -28,6 +28,8 @@ from bstviz.review.decisions import Record, read_record
 from bstviz.server.contents import CONTENTS
 from bstviz.training.train import train_fold
 from bstviz.ui.cache import audio, facets, loading, versions
+from bstviz.ui.components import selection
+from bstviz.ui.components.charts import table_key
 from bstviz.ui.review import panels
 from bstviz.ui.review.session import NOTICE, Press, ReviewSession, queue_of
 from tests.fakes import RATE, quick, small_collection, stratified, tone
@@ -274,6 +276,24 @@ def test_siblings_retrained_elsewhere_are_not_pooled(lab: Path, made: Path, stat
     again = loading.load(path)
     assert [info.fold for info in loading.siblings(again)] == [0]
     assert "fold" not in facets.columns(again)
+
+
+def test_a_selection_is_of_the_same_sounds_in_the_next_version(lab: Path, made: Path, state: dict[str, Any]) -> None:
+    path = lab / "runs" / "flat-audio-c1-fold0"
+    before = loading.load(path)
+    selection.select("s", before, np.array([1, 2, 40]))
+    import_and_train_again(lab, made)
+    versions.reload()
+    after = loading.load(path)
+    rows = selection.selected("s", after)
+    assert sorted(after.ids[rows]) == sorted(before.ids[[1, 2, 40]])
+    assert after.titles(rows) == [f"title {int(i[1:])}" for i in after.ids[rows]]
+    assert rows.tolist() != [1, 2, 40]
+
+
+def test_a_row_chosen_in_a_table_is_none_of_a_table_with_other_rows() -> None:
+    assert table_key("t", ["a", "b"]) == table_key("t", ["a", "b"])
+    assert len({table_key("t", rows) for rows in (["a", "b"], ["b", "a"], ["a"], ["ab"], ["a, b"])}) == 5
 
 
 @pytest.fixture
