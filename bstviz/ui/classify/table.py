@@ -14,7 +14,7 @@ from bstviz.inference.classify import Answer
 from bstviz.paths import without_places
 from bstviz.ui.classify.predictions import MARKS, Models, Words, predict_upload
 from bstviz.ui.classify.uploads import Upload
-from bstviz.ui.components.charts import selected_row
+from bstviz.ui.components.charts import selected_row, table_key
 from bstviz.ui.components.downloads import downloads
 
 UNKNOWN = ("probability", "novelty", "seconds")
@@ -49,7 +49,7 @@ def table(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) 
     height = min(38 + 35 * max(len(shown), 1), 460)
     event = st.dataframe(
         shown.assign(probability=100 * shown["probability"], novelty=100 * shown["novelty"]),
-        key=f"{key}.table",
+        key=table_key(f"{key}.table", (uploads[i].content for i in shown["index"])),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
