@@ -7,6 +7,7 @@ for each visitor.
 import streamlit as st
 
 from bstviz import paths
+from bstviz.server.login import middleware
 from bstviz.server.routes import routes
 from bstviz.server.serve import lifespan_of_settings
 from bstviz.ui.page import navigation
@@ -16,4 +17,4 @@ if __name__ == "__main__":
     st.logo(str(paths.assets() / "logo.svg"), icon_image=str(paths.assets() / "icon.svg"), size="large")
     navigation().run()
 else:
-    app = st.App(__file__, routes=routes(), lifespan=lifespan_of_settings())
+    app = st.App(__file__, routes=routes(), middleware=middleware(), lifespan=lifespan_of_settings())

@@ -20,6 +20,8 @@ REVIEWS_VARIABLE = "BSTVIZ_REVIEWS"
 """Folder of the decisions on labels; see :func:`bstviz.review.decisions.record_file`."""
 DECODE_SECONDS_VARIABLE, DECODE_MEGABYTES_VARIABLE = "BSTVIZ_DECODE_SECONDS", "BSTVIZ_DECODE_MEGABYTES"
 """Limits of decoder processes; see :mod:`bstviz.audio.sandbox.pool`."""
+LOGIN_VARIABLE = "BSTVIZ_LOGIN"
+"""Who may come in; see :mod:`bstviz.server.login`."""
 
 FOLDERS = (EXPERIMENTS_VARIABLE, COLLECTION_VARIABLE, REVIEWS_VARIABLE, CACHE_VARIABLE)
 """Variables that name folders."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bstviz.errors import UserError
 from bstviz.paths import without_places
+from bstviz.server import login
 from bstviz.server.contents import CONTENTS, Content
 from bstviz.server.health import health_routes
 
@@ -46,9 +47,13 @@ def plotly_js() -> Content:
 
 
 def answer(request: Request) -> Response:
-    """A content, or the part of it that was asked for; 304 where the browser has it, 404 where nobody holds it."""
+    """A content, or the part of it that was asked for; 304 where the browser has it, 404 where nobody holds it, 401
+    where people log in and this browser was not let in.
+    """
     from starlette.responses import Response
 
+    if not login.answers(request.cookies):
+        return Response("Log in first.", 401)
     everyones = plotly_js()  # held from the first request on, whoever asks
     content = CONTENTS.get(request.path_params["token"])
     if content is None:

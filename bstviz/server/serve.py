@@ -15,6 +15,7 @@ from pathlib import Path
 from bstviz import __version__, log, paths
 from bstviz.errors import UserError
 from bstviz.jobs import stopping
+from bstviz.server import login
 from bstviz.server.health import is_this_server
 from bstviz.server.ports import port_for
 from bstviz.server.routes import routes
@@ -67,7 +68,10 @@ def serve_app(
         "server.maxUploadSize": settings.upload_megabytes,
     }
     log.for_server()
-    streamlit.App(script, routes=routes(), lifespan=partial(_serving, browser=browser)).run(config=options)
+    lifespan = partial(_serving, browser=browser)
+    app = streamlit.App(script, routes=routes(), middleware=login.middleware(), lifespan=lifespan)
+    login.check()
+    app.run(config=options)
 
 
 def lifespan_of_settings() -> Lifespan:
@@ -76,6 +80,7 @@ def lifespan_of_settings() -> Lifespan:
     """
     try:
         export(load_settings())
+        login.check()
     except UserError as error:
         sys.exit(f"Error: {error}")
     log.for_server()

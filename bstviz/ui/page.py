@@ -14,6 +14,7 @@ import streamlit as st
 from bstviz import log
 from bstviz.errors import in_words
 from bstviz.ui.components.text import told
+from bstviz.ui.login import login_page, logout_pages
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {padding: 4.2rem 2.2rem 3rem; max-width: 1900px}
@@ -43,7 +44,11 @@ NAVIGATED = "navigated"
 
 
 def navigation() -> st.Page:
-    """The pages of the app on top of the window, and the one that is asked for."""
+    """The pages of the app on top of the window, and the one that is asked for; the one that asks people to log in, as
+    long as they have to.
+    """
+    if (asking := login_page()) is not None:
+        return st.navigation([asking], position="hidden")
     st.session_state[NAVIGATED] = True
     return st.navigation(
         [
@@ -54,6 +59,7 @@ def navigation() -> st.Page:
             st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),
             st.Page("pages/review.py", title="Review", icon=":material/rule:"),
             st.Page("pages/classify.py", title="Classify", icon=":material/graphic_eq:"),
+            *logout_pages(),
         ],
         position="top",
     )
