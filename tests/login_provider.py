@@ -1,4 +1,4 @@
-"""An OpenID Connect provider on this machine that asks no questions: whoever is sent to it is the person that it is told."""
+"""An OpenID Connect provider that asks no questions: whoever is sent to it is the person that it is told."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Login: where the setting ``login`` names people, nobody else sees or hears anything. Who somebody is, Streamlit's OpenID
-Connect says (``[auth]`` of its ``secrets.toml``).
+"""Login: where the setting ``login`` names people, nobody else sees or hears anything. Who somebody is, Streamlit's
+OpenID Connect says (``[auth]`` of its ``secrets.toml``).
 
-Pages ask for themselves (:func:`bstviz.ui.login.login_page`). What browsers fetch by address (sounds, arrays, media,
-uploads) goes to a browser alone whose login cookie is that of a session which was let in here: the cookie's signature was
-checked by Streamlit when that session began, and is not checked a second time.
+Pages ask for themselves (:func:`bstviz.ui.login.must_log_in`). What browsers fetch by address (sounds, arrays, media,
+uploads) goes to a browser alone whose login cookie is that of a session which was let in here: Streamlit checked the
+cookie's signature when that session began, and it is not checked a second time.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def check() -> None:
         raise UserError(f"The setting login needs {' and '.join(missing)} in {where}; see docs/deploy.md.")
     if len(str(auth["cookie_secret"])) < SECRET_CHARACTERS:
         raise UserError(
-            f"cookie_secret in {where} has {len(str(auth['cookie_secret']))} characters; allowed are {SECRET_CHARACTERS} "
-            "and more, drawn at random: python -c 'import secrets; print(secrets.token_hex(32))'."
+            f"cookie_secret in {where} has {len(str(auth['cookie_secret']))} characters; allowed are "
+            f"{SECRET_CHARACTERS} and more, drawn at random: python -c 'import secrets; print(secrets.token_hex(32))'."
         )
     if not providers():
         raise UserError(f"The setting login needs {', '.join(OF_A_PROVIDER)} of a provider in {where}.")

@@ -1,6 +1,8 @@
-"""The page that asks people to log in, in place of all others, where the setting ``login`` names people."""
+"""What asks people to log in, in place of all pages, where the setting ``login`` names people."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -11,14 +13,21 @@ ADMISSION = "admission"
 """Where a session holds that its browser was let in."""
 
 
-def login_page() -> st.Page | None:
-    """The one page of somebody who has not logged in or may not come in; None for everybody else."""
+def must_log_in() -> bool:
+    """Whether this session's visitor has to log in before anything is shown; else their browser is let in."""
     if not login.people():
-        return None
-    if st.user.is_logged_in and login.may_enter(st.user.to_dict()):
-        st.session_state[ADMISSION] = login.admit(st.context.cookies.to_dict())
-        return None
-    return st.Page(_ask, title="Log in", icon=":material/login:", default=True)
+        return False
+    if not st.user.is_logged_in or not login.may_enter(st.user.to_dict()):
+        return True
+    st.session_state[ADMISSION] = login.admit(st.context.cookies.to_dict())
+    return False
+
+
+def login_pages(instead: Sequence[st.Page]) -> list[st.Page]:
+    """What asks to log in, at the address of each page that it stands for."""
+    return [
+        st.Page(_ask, title="Log in", url_path=page.url_path or None, default=not page.url_path) for page in instead
+    ]
 
 
 def logout_pages() -> list[st.Page]:

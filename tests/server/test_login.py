@@ -87,7 +87,12 @@ def test_streamlits_routes_to_what_visitors_give_and_get_want_the_cookie_of_a_se
     assert status(path, LET_IN) == 401
     held = login.admit(LET_IN)
     assert held is not None
-    assert [status(path, c) for c in (LET_IN, {}, {"_streamlit_user": "forged"}, {"other": "1"})] == [200, 401, 401, 401]
+    assert [status(path, c) for c in (LET_IN, {}, {"_streamlit_user": "forged"}, {"other": "1"})] == [
+        200,
+        401,
+        401,
+        401,
+    ]
     del held
     assert status(path, LET_IN) == 401
 
