@@ -1,11 +1,11 @@
 """What a sound costs as there are more of them: bytes on disk, seconds and memory of what the app does with a run.
 
 ``python -m benchmarks.scaling FOLDER`` makes runs of 10k, 100k and 1M sounds there (kept for the next time) and prints
-what they cost, by the clock and of processor time, which other work touches least. Every figure is taken in a process of
-its own, whose greatest resident memory it states; ``serve`` is the app's own process, watched while Chromium opens
-Explore. ``--sounds FOLDER`` adds what it costs to embed its files and to predict, and ``--raw`` one query for neighbours
-over 10M latents in half precision, in a file that is deleted then. Before everything, the share of the cores that other
-work leaves.
+what they cost, by the clock and of processor time, which other work touches least. Every figure is taken in a process
+of its own, whose greatest resident memory it states; ``serve`` is the app's own process, watched while Chromium opens
+Explore. ``--sounds FOLDER`` adds what it costs to embed its files and to predict, and ``--raw`` one query for
+neighbours over 10M latents in half precision, in a file that is deleted then. Before everything, the share of the cores
+that other work leaves.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ def show(heading: str, found: Figures) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     parser.add_argument("--measures", nargs="+", choices=MEASURES, default=list(MEASURES))
     parser.add_argument("--sounds", type=Path, help="folder of sound files to embed")
     parser.add_argument("--files", type=int, default=200)

@@ -75,11 +75,14 @@ def test_sdist_holds_docs_benchmarks_and_the_settings_of_the_checks(built: Path)
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "CITATION.cff",
+        "Dockerfile",
         "LICENSE",
         "Makefile",
         "app.py",
+        "compose.yaml",
+        "requirements.lock",
     }
-    assert alone | {".pre-commit-config.yaml", ".oxlintrc.json"} <= names
+    assert alone | {".dockerignore", ".pre-commit-config.yaml", ".oxlintrc.json"} <= names
 
 
 def test_it_needs_no_package_whose_own_needs_are_of_another_time(built: Path) -> None:
