@@ -7,9 +7,8 @@ for each visitor.
 import streamlit as st
 
 from bstviz import paths
-from bstviz.server.routes import routes
+from bstviz.server.routes import middleware, routes
 from bstviz.server.serve import lifespan_of_settings
-from bstviz.server.visitors.reviewer import middleware
 from bstviz.ui.page import navigation
 
 if __name__ == "__main__":

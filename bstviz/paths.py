@@ -22,6 +22,8 @@ DECODE_SECONDS_VARIABLE, DECODE_MEGABYTES_VARIABLE = "BSTVIZ_DECODE_SECONDS", "B
 """Limits of decoder processes; see :mod:`bstviz.audio.sandbox.pool`."""
 CACHE_MEGABYTES_VARIABLE = "BSTVIZ_CACHE_MEGABYTES"
 """Limit of what pages keep; see :mod:`bstviz.ui.kept`."""
+LOGIN_VARIABLE = "BSTVIZ_LOGIN"
+"""Who may come in; see :mod:`bstviz.server.login`."""
 
 FOLDERS = (EXPERIMENTS_VARIABLE, COLLECTION_VARIABLE, REVIEWS_VARIABLE, CACHE_VARIABLE)
 """Variables that name folders."""

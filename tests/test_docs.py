@@ -1,10 +1,11 @@
-"""The examples in the docstrings of the public names, and the tour, do what they say."""
+"""The examples in the docstrings of the public names, and the tour, do what they say; links lead somewhere."""
 
 from __future__ import annotations
 
 import ast
 import doctest
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,13 @@ import bstviz
 from tests.fakes import RATE, tone
 
 TOUR = Path(__file__).parents[1] / "docs" / "tour.py"
+PAGES = [*TOUR.parents[1].glob("*.md"), *TOUR.parent.glob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_within_the_documentation_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert not [link for link in links if not (page.parent / link).exists()]
 
 
 @pytest.mark.parametrize("name", [name for name in bstviz.__all__ if name != "__version__"])

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 from bstviz.errors import UserError
 from bstviz.paths import without_places
+from bstviz.server import login
 from bstviz.server.contents import CONTENTS, Content
 from bstviz.server.health import health_routes
+from bstviz.server.visitors import reviewer
 
 if TYPE_CHECKING:
+    from starlette.middleware import Middleware
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
@@ -32,6 +35,11 @@ def routes() -> list[BaseRoute]:
     return [Route(f"/{{below:path}}{PLACE}/{{token}}", answer), *health_routes()]
 
 
+def middleware() -> list[Middleware]:
+    """What every request to ``st.App`` passes: it asks who may come in, and tells reviewers' browsers apart."""
+    return [*login.middleware(), *reviewer.middleware()]
+
+
 def address_of(content: Content) -> str:
     """Address of a content, relative to any page of the app."""
     return f"{PLACE}/{content.token}"
@@ -46,9 +54,13 @@ def plotly_js() -> Content:
 
 
 def answer(request: Request) -> Response:
-    """A content, or the part of it that was asked for; 304 where the browser has it, 404 where nobody holds it."""
+    """A content, or the part of it that was asked for; 304 where the browser has it, 404 where nobody holds it, 401
+    where people log in and this browser was not let in.
+    """
     from starlette.responses import Response
 
+    if not login.answers(request.cookies):
+        return Response("Log in first.", 401)
     everyones = plotly_js()  # held from the first request on, whoever asks
     content = CONTENTS.get(request.path_params["token"])
     if content is None:

@@ -16,12 +16,12 @@ from pathlib import Path
 from bstviz import __version__, log, paths
 from bstviz.errors import UserError
 from bstviz.jobs import stopping
+from bstviz.server import login
 from bstviz.server.health import is_this_server
 from bstviz.server.ports import port_for
-from bstviz.server.routes import routes
+from bstviz.server.routes import middleware, routes
 from bstviz.server.settings import Settings, export, load_settings
 from bstviz.server.visitors.forget import forget_visitors
-from bstviz.server.visitors.reviewer import middleware
 
 EVERYWHERE = ("0.0.0.0", "::")
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
@@ -72,7 +72,9 @@ def serve_app(
     }
     log.for_server()
     lifespan = partial(_serving, settings, browser=browser)
-    streamlit.App(script, routes=routes(), middleware=middleware(), lifespan=lifespan).run(config=options)
+    app = streamlit.App(script, routes=routes(), middleware=middleware(), lifespan=lifespan)
+    login.check()
+    app.run(config=options)
 
 
 def lifespan_of_settings() -> Lifespan:
@@ -81,9 +83,10 @@ def lifespan_of_settings() -> Lifespan:
     """
     try:
         settings = load_settings()
+        export(settings)
+        login.check()
     except UserError as error:
         sys.exit(f"Error: {error}")
-    export(settings)
     log.for_server()
     return partial(_serving, settings, browser=False)
 

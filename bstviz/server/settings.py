@@ -23,6 +23,13 @@ SETTINGS_FILE, PROJECT_FILE = "bstviz.toml", "pyproject.toml"
 SETTINGS_BYTES = 2**20
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Address = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._:%-]{1,253}\Z", description="a host name or an IP address")]
+Person = Annotated[
+    str,
+    Meta(
+        pattern=r"\A(?:\*|(?:\*|[^\s@:;*?\[]{1,100})@[^\s@:;*?\[]{1,253})\Z",
+        description="an e-mail address, *@ and a domain, or * for everybody whom the provider knows",
+    ),
+]
 Folders = Annotated[tuple[Place, ...], Meta(max_length=1_000)]
 
 
@@ -42,6 +49,7 @@ class Settings:
         decode_megabytes: Memory that decoding a file may take, in units of 2^20 bytes; likewise.
         cache_megabytes: What pages keep in memory for all visitors, in units of 2^20 bytes, of each of two kinds.
         forget_seconds: How long a visitor's session outlives the last window: a broken connection finds it again.
+        login: Who may come in after logging in; nobody has to where there are none.
     """
 
     experiments: Folders = ()
@@ -54,9 +62,11 @@ class Settings:
     decode_megabytes: Annotated[int, Meta(ge=256, le=1_000_000)] | None = None
     cache_megabytes: Annotated[int, Meta(ge=64, le=10_000_000)] = 4_096
     forget_seconds: Annotated[int, Meta(ge=1, le=100)] = 90
+    login: Annotated[tuple[Person, ...], Meta(max_length=1_000)] = ()
 
 
 NAMES = tuple(field.name for field in fields(Settings))
+LISTS = tuple(field.name for field in fields(Settings) if field.default == ())
 
 
 def variable(name: str) -> str:
@@ -87,8 +97,8 @@ def export(settings: Settings) -> None:
         os.environ[variable(name)] = "" if value is None else _joined(value) if isinstance(value, tuple) else str(value)
 
 
-def _joined(places: tuple[str, ...]) -> str:
-    return os.pathsep.join(places)
+def _joined(entries: tuple[str, ...]) -> str:
+    return os.pathsep.join(entries)
 
 
 def _from_file(folder: Path) -> dict[str, Any]:
@@ -126,8 +136,8 @@ def _from_environment() -> dict[str, Any]:
         text = os.environ.get(variable(name), "")
         if text:
             value: Any = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else text
-            if name in ("experiments", "collections"):
-                value = [place for place in text.split(os.pathsep) if place]
+            if name in LISTS:
+                value = [entry for entry in text.split(os.pathsep) if entry]
             elif name == "reviews":
                 value = text
             found = getattr(schema.convert({name: value}, Settings, variable(name)), name)

@@ -16,6 +16,7 @@ from bstviz.errors import in_words
 from bstviz.server.visitors.forget import see_visitor
 from bstviz.ui.cache import versions
 from bstviz.ui.components.text import escape, told
+from bstviz.ui.login import login_pages, logout_pages, must_log_in
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {padding: 4.2rem 2.2rem 3rem; max-width: 1900px}
@@ -45,21 +46,24 @@ NAVIGATED = "navigated"
 
 
 def navigation() -> st.Page:
-    """The pages of the app on top of the window, and the one that is asked for."""
+    """The pages of the app on top of the window, and the one that is asked for; as long as a visitor has to log in,
+    what asks for that in their place.
+    """
     see_visitor()
+    pages = [
+        st.Page("pages/home.py", title="Overview", icon=":material/home:", default=True),
+        st.Page("pages/explore.py", title="Explore", icon=":material/scatter_plot:"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+        st.Page("pages/results.py", title="Results", icon=":material/monitoring:"),
+        st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),
+        st.Page("pages/review.py", title="Review", icon=":material/rule:"),
+        st.Page("pages/classify.py", title="Classify", icon=":material/graphic_eq:"),
+        *logout_pages(),
+    ]
+    if must_log_in():
+        return st.navigation(login_pages(pages), position="hidden")
     st.session_state[NAVIGATED] = True
-    return st.navigation(
-        [
-            st.Page("pages/home.py", title="Overview", icon=":material/home:", default=True),
-            st.Page("pages/explore.py", title="Explore", icon=":material/scatter_plot:"),
-            st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
-            st.Page("pages/results.py", title="Results", icon=":material/monitoring:"),
-            st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),
-            st.Page("pages/review.py", title="Review", icon=":material/rule:"),
-            st.Page("pages/classify.py", title="Classify", icon=":material/graphic_eq:"),
-        ],
-        position="top",
-    )
+    return st.navigation(pages, position="top")
 
 
 def skip_link(to: str = "map") -> None:

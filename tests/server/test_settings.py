@@ -25,7 +25,7 @@ def write(folder: Path, text: str, name: str = "bstviz.toml") -> Path:
 
 def test_the_variables_that_pages_read_are_those_of_the_settings() -> None:
     names = {paths.EXPERIMENTS_VARIABLE, paths.COLLECTION_VARIABLE, paths.REVIEWS_VARIABLE}
-    names |= {paths.DECODE_SECONDS_VARIABLE, paths.DECODE_MEGABYTES_VARIABLE}
+    names |= {paths.DECODE_SECONDS_VARIABLE, paths.DECODE_MEGABYTES_VARIABLE, paths.LOGIN_VARIABLE}
     assert names <= {variable(name) for name in NAMES}
 
 
@@ -53,6 +53,8 @@ def test_paths_of_a_file_start_at_its_folder_and_lists_have_the_systems_separato
     assert os.environ["BSTVIZ_EXPERIMENTS"] == os.pathsep.join(found.experiments)
     assert os.environ["BSTVIZ_REVIEWS"] == str(tmp_path / "decisions")
     assert load_settings(tmp_path / "nowhere") == found
+    monkeypatch.setenv("BSTVIZ_LOGIN", os.pathsep.join(["*@a.example", "b@c.example"]))
+    assert load_settings(tmp_path).login == ("*@a.example", "b@c.example")
     monkeypatch.setenv("BSTVIZ_COLLECTIONS", os.pathsep.join(["a", "b"]))
     assert load_settings(tmp_path).collections == (str(Path("a").resolve()), str(Path("b").resolve()))
 
@@ -74,6 +76,7 @@ def test_a_table_of_pyproject_toml_counts_where_there_is_no_file_of_ours(tmp_pat
         ('experiments = "runs"', r"experiments is 'runs'; allowed is a list"),
         ('address = "a b"', r"address is 'a b'; allowed is a host name or an IP address"),
         ('reviews = "a\\u0000b"', r"reviews is 'a\\x00b'"),
+        ('login = ["somebody"]', r"login\[0\] is 'somebody'; allowed is an e-mail address, \*@ and a domain"),
         ("port = ", r"bstviz\.toml is not valid TOML"),
     ],
 )
