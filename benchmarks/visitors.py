@@ -186,7 +186,8 @@ class Visitor:
         def answered() -> bool:
             nonlocal place
             place = place or any(QUEUE.search(text) for text in self.session.texts())
-            runs = {shown.run for shown in self.session.elements("markdown") if name in shown.content.body}
+            headings = [s for s in self.session.elements("markdown") if name in s.content.body.replace("\\", "")]
+            runs = {shown.run for shown in headings}
             return any(
                 "data-answer" in shown.content.body and shown.run in runs for shown in self.session.elements("html")
             )
