@@ -213,11 +213,11 @@ class Visitor:
             self.journal.silent.append(f"{where}: {self._said()}")
             return
         player = self.session.data(key)
-        heard = number_of(*_decoded(await self.session.fetch(player["url"])))
+        played = number_of(*_decoded(await self.session.fetch(player["url"])))
         named = number if where == "classify" else int(player["name"][-NUMBER:])
         self.journal.compared += 1
-        if {heard, named} != {number}:
-            self.journal.wrong.append(f"{where}: asked for {number}, named {named}, heard {heard}")
+        if {played, named} != {number}:
+            self.journal.wrong.append(f"{where}: asked for {number}, named {named}, played {played}")
 
     def _said(self) -> str:
         """The messages on the page."""

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from bstviz.plots.facets import STEPS, Column
 from bstviz.plots.panes.layout import layout_of
 from bstviz.plots.panes.overlays import contours, mark_traces, write_names
-from bstviz.plots.panes.pane import POINTS, Look, Marks, Pane, Words, size, trace
+from bstviz.plots.panes.pane import POINTS, Coded, Look, Marks, Pane, size, trace
 from bstviz.plots.style import literal
 
 FILTERED, VALUELESS, PASSING, BESIDE, USUAL = 0.1, 0.35, 0.4, 0.22, 0.85
@@ -35,7 +35,7 @@ def map_figure(panes: Sequence[Pane], look: Look | None = None, marks: Marks | N
 
 def map_parts(panes: Sequence[Pane], look: Look | None = None, marks: Marks | None = None) -> dict[str, Any]:
     """What :func:`map_figure` makes its figure of, ``data`` and ``layout`` as plotly.js takes them; arrays are NumPy's,
-    and :class:`~bstviz.plots.panes.pane.Words` where a word each is meant.
+    and :class:`~bstviz.plots.panes.pane.Coded` where a word each is meant.
 
     Plotly's own objects check every value of 11,000 points at every click, which takes longer than all else together.
     """
@@ -56,7 +56,7 @@ def map_parts(panes: Sequence[Pane], look: Look | None = None, marks: Marks | No
 
 def _spelled_out(value: Any) -> Any:
     """A description with the words of each point written out, as Plotly's objects take them."""
-    if isinstance(value, Words):
+    if isinstance(value, Coded):
         return value.tolist()
     if isinstance(value, dict):
         return {name: _spelled_out(inner) for name, inner in value.items()}
@@ -71,7 +71,7 @@ def _sounds(pane: Pane, number: int, rows: np.ndarray, marks: Marks, look: Look)
     if pane.wrong is not None and pane.wrong[rows].any():
         wrong = pane.wrong[rows]
         # by name: plotly.js draws the number of circle-open, 100, as a disc in WebGL
-        marker["symbol"] = Words(("circle", "circle-open"), wrong.astype(np.uint16))
+        marker["symbol"] = Coded(("circle", "circle-open"), wrong.astype(np.uint16))
         if dimensions == 2:
             marker["line"] = {"width": np.where(wrong, np.float32(1.8), np.float32(0))}
     hover: dict[str, Any] = {"hoverinfo": "none"}
@@ -105,7 +105,7 @@ def _colors(column: Column, rows: np.ndarray, opacity: float | np.ndarray, dimen
     levels, level = np.unique(opacity, return_inverse=True)
     words = [f"rgba({r},{g},{b},{a:.3g})" for r, g, b in rgb for a in levels]
     return {
-        "color": Words(words, (index[rows].astype(np.uint16) * len(levels) + level).astype(np.uint16)),
+        "color": Coded(words, (index[rows].astype(np.uint16) * len(levels) + level).astype(np.uint16)),
         "opacity": 1,
     }
 

@@ -91,7 +91,7 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
-class Words:
+class Coded:
     """A word for each of n points, of which there are few: ``words``, and ``codes`` (n,) uint16 into them."""
 
     words: Sequence[str]

@@ -17,7 +17,7 @@ from msgspec import Meta
 from bstviz.plots import viewport
 from bstviz.plots.facets import Column
 from bstviz.plots.panes.figure import map_parts
-from bstviz.plots.panes.pane import POINTS, Look, Marks, Pane, Words
+from bstviz.plots.panes.pane import POINTS, Coded, Look, Marks, Pane
 from bstviz.plots.viewport import DRAWN, Renderer, View
 from bstviz.schema import Finite, Share
 from bstviz.ui.components.charts import dark
@@ -275,7 +275,7 @@ def _on_the_wire(
             return {name: sent(inner, f"{path}.{name}") for name, inner in value.items()}
         if isinstance(value, (list, tuple)):
             return [sent(inner, f"{path}.{i}") for i, inner in enumerate(value)]
-        if isinstance(value, Words):
+        if isinstance(value, Coded):
             if value.codes.nbytes < ARRAY:
                 return value.tolist()
             coded = array(value.codes, path)
