@@ -146,6 +146,14 @@ class Soak:
         return "\n".join([*lines, *(f"{'ok' if holds else 'NO'}  {what}" for what, holds in self.limits().items())])
 
 
+def libraries(folder: Path, sounds: int, large: int) -> list[Path]:
+    """The library of so many sounds that is visited, first of all by its name, and a large one unless it has none."""
+    made = [make(folder / SMALL, sounds, name="first", own_files=sounds, embedded=True)]
+    if large:
+        made.append(make(folder / LARGE, large, name="large", own_files=min(LARGE_FILES, large)))
+    return made
+
+
 async def soak(
     address: str, server: psutil.Process, folder: Path, *, sessions: int, minutes: float, acts: int, calm: bool
 ) -> Soak:
@@ -251,10 +259,8 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = given.folder or Path(place)
-        libraries = [make(folder / SMALL, given.sounds, own_files=given.sounds, embedded=True)]
-        if not given.calm:
-            libraries.append(make(folder / LARGE, given.large, own_files=LARGE_FILES))
-        experiments = [f"--experiment={library / loss}" for library in libraries for loss in LOSSES]
+        made = libraries(folder, given.sounds, 0 if given.calm else given.large)
+        experiments = [f"--experiment={library / loss}" for library in made for loss in LOSSES]
         port = free_port()
         server = serve([*experiments, "--reviews", str(folder / REVIEWS)], port)
         try:

@@ -102,7 +102,7 @@ def number_of(samples: np.ndarray, rate: int) -> int | None:
 
 
 def make_collection(
-    n: int, audio: Path, *, seed: int = 0, own_files: int = 0, encoder: EncoderInfo | None = None
+    n: int, audio: Path, *, name: str = "", seed: int = 0, own_files: int = 0, encoder: EncoderInfo | None = None
 ) -> Collection:
     """n sounds over all classes in unequal shares, with words, confidence, uploader, duration; ids and titles end with
     their numbers.
@@ -110,6 +110,7 @@ def make_collection(
     Args:
         n: How many.
         audio: Folder for their files.
+        name: What it is called; by its size when left out.
         seed: Of everything that is drawn.
         own_files: So many have a file of their own, which says their number, and the others none; one of a few files
             each when left out.
@@ -139,7 +140,8 @@ def make_collection(
             "duration": rng.lognormal(1, 1, n).clip(0.1, 300),
         }
     )
-    made = Collection(f"synthetic {n:,}", sounds_table(table), audio_root=str(audio.absolute()), license="CC0")
+    name = name or f"synthetic {n:,}"
+    made = Collection(name, sounds_table(table), audio_root=str(audio.absolute()), license="CC0")
     if encoder is None:
         return made
     centres = rng.normal(size=(len(codes), encoder.dim))
@@ -184,12 +186,14 @@ def make_run(collection: Collection, base: Run, folder: Path, *, seed: int) -> P
     return made.save(folder)
 
 
-def make(folder: Path, n: int, *, own_files: int = 0, embedded: bool = False) -> Path:
-    """The collection and both runs in a folder; what is there already is kept."""
+def make(folder: Path, n: int, *, name: str = "", own_files: int = 0, embedded: bool = False) -> Path:
+    """The collection and both runs in a folder; what is there already is kept. Options as for :func:`make_collection`,
+    with embeddings of the runs' encoder where it is to be ``embedded``.
+    """
     if not all((folder / loss / "run.json").is_file() for loss in LOSSES):
         bases = [load_run(paths.assets() / "runs" / f"{loss}-audio-c1-fold0") for loss in LOSSES]
         encoder = bases[0].encoders["audio"] if embedded else None
-        collection = make_collection(n, folder / "audio", own_files=own_files, encoder=encoder)
+        collection = make_collection(n, folder / "audio", name=name, own_files=own_files, encoder=encoder)
         collection.save(folder / "sounds")
         for seed, (loss, base) in enumerate(zip(LOSSES, bases, strict=True)):
             make_run(collection, base, folder / loss, seed=seed)

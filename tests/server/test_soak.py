@@ -9,8 +9,8 @@ import numpy as np
 import psutil
 import pytest
 
-from benchmarks.soak import LARGE, REVIEWS, SMALL, lost, soak
-from benchmarks.synthetic import DIGITS, make, number_of, numbered
+from benchmarks.soak import REVIEWS, libraries, lost, soak
+from benchmarks.synthetic import DIGITS, number_of, numbered
 from bstviz.models.config import LOSSES
 from tests.e2e.conftest import free_port, serve, stop
 
@@ -36,8 +36,8 @@ def test_a_decision_that_is_recorded_of_another_sound_is_lost(tmp_path: Path) ->
 def test_three_visitors_get_what_they_ask_for_while_a_map_is_made_and_the_library_imported_again(
     tmp_path: Path,
 ) -> None:
-    libraries = make(tmp_path / SMALL, 600, own_files=600, embedded=True), make(tmp_path / LARGE, 2_000, own_files=20)
-    experiments = [f"--experiment={library / loss}" for library in libraries for loss in LOSSES]
+    made = libraries(tmp_path, 600, 2_000)
+    experiments = [f"--experiment={library / loss}" for library in made for loss in LOSSES]
     port = free_port()
     server = serve([*experiments, "--reviews", str(tmp_path / REVIEWS)], port)
     try:
