@@ -35,7 +35,7 @@ def values(array: dict[str, Any]) -> np.ndarray:
     """An array as the map's browser has it: fetched by its address, or decoded from within the message."""
     if "bdata" in array:
         return np.frombuffer(base64.b64decode(array["bdata"]), array["dtype"])
-    content = CONTENTS.get(array["url"].rsplit("/", 1)[1])
+    content = CONTENTS.get(array["url"].rsplit("/", 1)[1].partition("#")[0])
     assert content is not None
     found = np.frombuffer(content.data, array["dtype"])
     return np.array(array["words"])[found] if "words" in array else found

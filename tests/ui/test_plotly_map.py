@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.conftest import legend_of, map_of, parts_of, sounds_of, values
+from tests.ui.conftest import legend_of, map_of, parts_of, sent, sounds_of, values
 
 
 def shown(script: Callable[[], None], **state: object) -> AppTest:
@@ -107,3 +107,34 @@ def test_arrays_travel_as_bytes_once() -> None:
     (trace,), (same,) = sounds_of(first), sounds_of(again)
     assert values(trace["x"]).dtype == np.float32
     assert trace["x"]["url"] == same["x"]["url"]
+
+
+def recolored() -> None:
+    import numpy as np
+
+    from bstviz.plots.facets import Category, Column
+    from bstviz.plots.panes.pane import Marks, Pane
+    from bstviz.ui.components.plotly_map import Sounds, linked_map
+
+    n = 1_000
+    points = np.random.default_rng(0).normal(size=(n, 3)).astype(np.float32)
+    marks = Marks(selected=np.arange(3))
+    for key, colors in (("m", ("#ff0000", "#00ff00")), ("n", ("#0000ff", "#ffff00"))):
+        column = Column(key, key, (np.arange(n) % 2).astype(np.uint8), tuple(Category(c, c) for c in colors))
+        linked_map(
+            [Pane(["x", "y", "z"], points, column)],
+            Sounds(key, column.index, column),
+            key=key,
+            map_key=key,
+            marks=marks,
+        )
+
+
+def test_the_same_codes_for_other_words_have_another_address() -> None:
+    """A browser keeps what it has decoded by its address."""
+    app = shown(recolored)
+    colors = [sounds_of(data)[0]["marker"]["color"] for data in sent(app, "plotly_map")]
+    codes, words = ([color[name] for color in colors] for name in ("url", "words"))
+    assert len({url.partition("#")[0] for url in codes}) == 1
+    assert len(set(codes)) == len({tuple(own) for own in words}) == 2
+    assert values(colors[0])[0] == "rgba(255,0,0,1)"

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from bstviz.plots.facets import STEPS, Column
 from bstviz.plots.panes.layout import layout_of
 from bstviz.plots.panes.overlays import contours, mark_traces, write_names
-from bstviz.plots.panes.pane import POINTS, Look, Marks, Pane, size, trace
+from bstviz.plots.panes.pane import POINTS, Coded, Look, Marks, Pane, size, trace
 from bstviz.plots.style import literal
 
 FILTERED, VALUELESS, PASSING, BESIDE, USUAL = 0.1, 0.35, 0.4, 0.22, 0.85
@@ -29,20 +29,38 @@ def map_figure(panes: Sequence[Pane], look: Look | None = None, marks: Marks | N
         look: How it is drawn.
         marks: What is brought out.
     """
+    described = map_parts(panes, look, marks)
+    return go.Figure(_spelled_out(described["data"]), described["layout"] | {"template": "none"})
+
+
+def map_parts(panes: Sequence[Pane], look: Look | None = None, marks: Marks | None = None) -> dict[str, Any]:
+    """What :func:`map_figure` makes its figure of, ``data`` and ``layout`` as plotly.js takes them; arrays are NumPy's,
+    and :class:`~bstviz.plots.panes.pane.Coded` where a word each is meant.
+
+    Plotly's own objects check every value of 11,000 points at every click, which takes longer than all else together.
+    """
     look, marks = look or Look(), marks or Marks()
     first = panes[0]
     rows = np.arange(len(first.points)) if look.rows is None else look.rows
-    figure = go.Figure(layout=layout_of(panes, look))
+    data = [_sounds(pane, number, rows, marks, look) for number, pane in enumerate(panes)]
     for number, pane in enumerate(panes):
-        figure.add_trace(_sounds(pane, number, rows, marks, look))
-    for number, pane in enumerate(panes):
-        figure.add_traces(mark_traces(pane, number, marks, look))
+        data += mark_traces(pane, number, marks, look)
         if look.contours and look.groups is not None and first.points.shape[1] == 2:
-            figure.add_traces(contours(pane, number, look.groups))
-    figure.add_traces(_legend(panes, marks, look))
+            data += contours(pane, number, look.groups)
+    data += _legend(panes, marks, look)
+    layout = layout_of(panes, look)
     if look.names:
-        write_names(figure, panes, look)
-    return figure
+        write_names(layout, panes, look)
+    return {"data": data, "layout": layout}
+
+
+def _spelled_out(value: Any) -> Any:
+    """A description with the words of each point written out, as Plotly's objects take them."""
+    if isinstance(value, Coded):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {name: _spelled_out(inner) for name, inner in value.items()}
+    return [_spelled_out(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _sounds(pane: Pane, number: int, rows: np.ndarray, marks: Marks, look: Look) -> Any:
@@ -53,7 +71,7 @@ def _sounds(pane: Pane, number: int, rows: np.ndarray, marks: Marks, look: Look)
     if pane.wrong is not None and pane.wrong[rows].any():
         wrong = pane.wrong[rows]
         # by name: plotly.js draws the number of circle-open, 100, as a disc in WebGL
-        marker["symbol"] = np.where(wrong, "circle-open", "circle").tolist()
+        marker["symbol"] = Coded(("circle", "circle-open"), wrong.astype(np.uint16))
         if dimensions == 2:
             marker["line"] = {"width": np.where(wrong, np.float32(1.8), np.float32(0))}
     hover: dict[str, Any] = {"hoverinfo": "none"}
@@ -83,9 +101,13 @@ def _colors(column: Column, rows: np.ndarray, opacity: float | np.ndarray, dimen
     index, colors = column.shades
     if dimensions == 2 or isinstance(opacity, float):
         return {"color": index[rows], **_scale(column), "opacity": opacity}
-    rgb = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in colors])
-    words = [f"rgba({r},{g},{b},{a:.3g})" for (r, g, b), a in zip(rgb[index[rows]], opacity, strict=True)]
-    return {"color": words, "opacity": 1}
+    rgb = [tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in colors]
+    levels, level = np.unique(opacity, return_inverse=True)
+    words = [f"rgba({r},{g},{b},{a:.3g})" for r, g, b in rgb for a in levels]
+    return {
+        "color": Coded(words, (index[rows].astype(np.uint16) * len(levels) + level).astype(np.uint16)),
+        "opacity": 1,
+    }
 
 
 def _scale(column: Column) -> dict[str, Any]:

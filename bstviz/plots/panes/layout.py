@@ -20,7 +20,6 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
     whole = bounds(panes)
     domains = [(0.0, 0.495), (0.505, 1.0)] if paired else [(0.0, 1.0)]
     layout: dict[str, Any] = {
-        "template": "none",
         "height": look.height,
         "hovermode": "closest",
         "paper_bgcolor": BACKGROUND[look.dark],

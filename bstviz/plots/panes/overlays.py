@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from bstviz.latent.density import density
 from bstviz.latent.projection import AXES
@@ -80,25 +79,26 @@ def contours(pane: Pane, number: int, groups: Column) -> list[Any]:
         high, low = (found.level(held) for held in ENCLOSED)
         suffix = str(number + 1) if number else ""
         lines.append(
-            go.Contour(
-                x=found.x.astype(np.float32),
-                y=found.y.astype(np.float32),
-                z=found.share.astype(np.float32),
-                xaxis=f"x{suffix}",
-                yaxis=f"y{suffix}",
-                contours={"coloring": "none", "start": low, "end": high, "size": max(high - low, 1e-12)},
-                line={"color": category.color, "width": 1.6, "smoothing": 0.8},
-                showscale=False,
-                showlegend=False,
-                hoverinfo="skip",
-                meta={"pane": number, "part": f"contour {place}"},
-            )
+            {
+                "type": "contour",
+                "x": found.x.astype(np.float32),
+                "y": found.y.astype(np.float32),
+                "z": found.share.astype(np.float32),
+                "xaxis": f"x{suffix}",
+                "yaxis": f"y{suffix}",
+                "contours": {"coloring": "none", "start": low, "end": high, "size": max(high - low, 1e-12)},
+                "line": {"color": category.color, "width": 1.6, "smoothing": 0.8},
+                "showscale": False,
+                "showlegend": False,
+                "hoverinfo": "skip",
+                "meta": {"pane": number, "part": f"contour {place}"},
+            }
         )
     return lines
 
 
-def write_names(figure: go.Figure, panes: Sequence[Pane], look: Look) -> None:
-    """Names of the top-level classes at the medians of their sounds."""
+def write_names(layout: dict[str, Any], panes: Sequence[Pane], look: Look) -> None:
+    """Names of the top-level classes at the medians of their sounds, written into the layout."""
     groups = look.groups
     if groups is None:
         return
@@ -117,7 +117,6 @@ def write_names(figure: go.Figure, panes: Sequence[Pane], look: Look) -> None:
             text = {"text": literal(category.label), "showarrow": False}
             notes.append({**dict(zip(AXES, middle, strict=False)), **text, **style})
         if pane.points.shape[1] == 3:
-            figure.update_layout({f"scene{suffix}": {"annotations": notes}})
+            layout[f"scene{suffix}"]["annotations"] = notes
         else:
-            for note in notes:
-                figure.add_annotation(**note, xref=f"x{suffix}", yref=f"y{suffix}")
+            layout["annotations"] += [{**note, "xref": f"x{suffix}", "yref": f"y{suffix}"} for note in notes]

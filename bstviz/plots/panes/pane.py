@@ -90,6 +90,18 @@ class Look:
     height: int = 640
 
 
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """A word for each of n points, of which there are few: ``words``, and ``codes`` (n,) uint16 into them."""
+
+    words: Sequence[str]
+    codes: np.ndarray
+
+    def tolist(self) -> list[str]:
+        """The n words."""
+        return [self.words[code] for code in self.codes.tolist()]
+
+
 def trace(coordinates: np.ndarray, number: int, part: str, *, vector: bool = True, **options: Any) -> dict[str, Any]:
     """Trace of a part of a pane at coordinates (n, 2|3): markers in the pane's axes unless it is said otherwise.
 

@@ -59,12 +59,12 @@ def class_table(
         on_pick: Called with the label of a chosen class.
     """
     names = [c.name for c in classes]
-    shown = pd.DataFrame({"Class": [names[i] for i in table["label"]], "Sounds": table["sounds"]})
+    columns: dict[str, object] = {"Class": [names[i] for i in table["label"]], "Sounds": table["sounds"]}
     percent = st.column_config.NumberColumn
     formats = {"Class": st.column_config.TextColumn(pinned=True)}
 
     def add(column: str, values: pd.Series, kind: str, words: str) -> None:
-        shown[column] = values
+        columns[column] = values
         formats[column] = percent(format=kind, help=words)
 
     for title, name, factor, kind, sign, words in (
@@ -81,7 +81,7 @@ def class_table(
         "%.0f",
         "Percent: one minus the Jaccard index of the ten nearest, left against right",
     )
-    shown["Most confused with"] = [names[i] if i >= 0 else "–" for i in table["confused_with"]]
+    columns["Most confused with"] = [names[i] if i >= 0 else "–" for i in table["confused_with"]]
     add(
         "Confused, left", 100 * table["confused_first"], "%.1f", "Percent of the class's sounds predicted as that class"
     )
@@ -92,6 +92,7 @@ def class_table(
         "Percent of the class's sounds predicted as that class",
     )
     add("Confused, diff.", 100 * table["confused_difference"], "%+.1f", "Right minus left")
+    shown = pd.DataFrame(columns)
 
     own_key = table_key(key, table["label"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,14 +11,13 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from msgspec import Meta
 
 from bstviz.plots import viewport
 from bstviz.plots.facets import Column
-from bstviz.plots.panes.figure import map_figure
-from bstviz.plots.panes.pane import POINTS, Look, Marks, Pane
+from bstviz.plots.panes.figure import map_parts
+from bstviz.plots.panes.pane import POINTS, Coded, Look, Marks, Pane
 from bstviz.plots.viewport import DRAWN, Renderer, View
 from bstviz.schema import Finite, Share
 from bstviz.ui.components.charts import dark
@@ -125,13 +125,13 @@ def linked_map(
     notes.append(_note(len(rows), within, count, renderer))
 
     look = replace(look, rows=rows, groups=sounds.groups, vector=renderer == "none", dark=dark())
-    figure = map_figure(panes, look, marks)
+    described = map_parts(panes, look, marks)
     shown = len(rows) if marks.shown is None else int(marks.shown[rows].sum())
     component("plotly_map", isolated=False)(
         key=key,
         data={
             "plotly": plotly_js(),
-            "figure": _on_the_wire(figure, panes, rows, f"{token}|{map_key if view else ''}", key),
+            "figure": _on_the_wire(described, panes, rows, f"{token}|{map_key if view else ''}", key),
             "view_key": f"{map_key}|{dimensions}",
             "token": token,
             "webgl": renderer != "none",
@@ -266,28 +266,33 @@ def _note(drawn: int, inside: int, n: int, renderer: Renderer | None) -> str:
 
 
 def _on_the_wire(
-    figure: go.Figure, panes: Sequence[Pane], rows: np.ndarray, identity: str, key: str
+    described: dict[str, Any], panes: Sequence[Pane], rows: np.ndarray, identity: str, key: str
 ) -> dict[str, object]:
-    """A figure as JSON in which long arrays are addresses of their bytes, and hover texts come when they are needed."""
+    """A map as JSON in which long arrays are addresses of their bytes, and hover texts come when they are needed."""
 
     def sent(value: Any, path: str) -> Any:
-        if isinstance(value, dict) and "bdata" in value:
-            data = base64.b64decode(value["bdata"])
-            if len(data) < ARRAY:
-                return value
-            kept = {name: inner for name, inner in value.items() if name != "bdata"}
-            return kept | {"url": address(data, "application/octet-stream", path)}
         if isinstance(value, dict):
             return {name: sent(inner, f"{path}.{name}") for name, inner in value.items()}
         if isinstance(value, (list, tuple)):
-            if len(value) > ARRAY and isinstance(value[0], str):
-                words, codes = np.unique(value, return_inverse=True)
-                url = address(codes.astype("<u2").tobytes(), "application/octet-stream", path)
-                return {"dtype": "u2", "url": url, "words": words.tolist()}
             return [sent(inner, f"{path}.{i}") for i, inner in enumerate(value)]
-        return value
+        if isinstance(value, Coded):
+            if value.codes.nbytes < ARRAY:
+                return value.tolist()
+            coded = array(value.codes, path)
+            # a browser that has the codes for other words takes them for other ones
+            url = f"{coded['url']}#{hashlib.sha256(repr(value.words).encode()).hexdigest()[:16]}"
+            return coded | {"url": url, "words": list(value.words)}
+        return array(value, path) if isinstance(value, np.ndarray) else value
 
-    spec: dict[str, Any] = sent(figure.to_dict(), key)
+    def array(values: np.ndarray, path: str) -> dict[str, object]:
+        data, kind = values.tobytes(), {"dtype": values.dtype.str[1:]}
+        if values.ndim > 1:
+            kind["shape"] = ", ".join(map(str, values.shape))
+        if len(data) < ARRAY:
+            return kind | {"bdata": base64.b64encode(data).decode()}
+        return kind | {"url": address(data, "application/octet-stream", path)}
+
+    spec: dict[str, Any] = sent(described, key)
     for number, (trace, pane) in enumerate(zip(_of_sounds(spec["data"]), panes, strict=True)):
         if pane.texts is not None:
             make = partial(_hover_texts, pane.texts, rows)
