@@ -7,7 +7,8 @@ import streamlit as st
 
 from bstviz.models.config import DEFAULT_LOSS
 from bstviz.models.run_info import RunInfo
-from bstviz.ui import cache, query_params, sound_cache
+from bstviz.ui import query_params
+from bstviz.ui.cache import audio, facets, loading
 from bstviz.ui.compare import pair
 from bstviz.ui.compare.pair import CHANGE, Pair
 from bstviz.ui.compare.panels import by_class, sound_in_both, structure, trust_in_both, two_maps
@@ -20,8 +21,8 @@ from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, SELECTED = "compare.sound", "compare.play", "compare.selected"
 ADDRESS: query_params.Readers = {
-    "left": ("compare.left", cache.run_named),
-    "right": ("compare.right", cache.run_named),
+    "left": ("compare.left", loading.run_named),
+    "right": ("compare.right", loading.run_named),
     "map": ("compare.map.method", str),
     "dimensions": ("compare.map.dimensions", int),
     "color": ("compare.color", str),
@@ -85,7 +86,7 @@ def page() -> None:
         drawer("Runs, projection and colour")
         both = pick_pair()
         method, dimensions = pick_map(key="compare.map")
-        left, right = cache.columns(both.left), cache.columns(both.right)
+        left, right = facets.columns(both.left), facets.columns(both.right)
         shared = {name: words for name, words in left.names.items() if name in right}
         by = pick_color(shared | {CHANGE: "Changed neighbourhood"}, key="compare.color")
         training = pick_training(key="compare.training")
@@ -114,7 +115,7 @@ def page() -> None:
             selection_panel(
                 both.left,
                 both.a[selected],
-                cache.columns(both.left, training=training)["top" if by == CHANGE else by],
+                facets.columns(both.left, training=training)["top" if by == CHANGE else by],
                 key="compare.selection",
                 on_open=partial(go_to, both),
                 on_clear=select_nothing,
@@ -135,8 +136,8 @@ def page() -> None:
     query_params.write(
         "compare",
         {
-            "left": cache.run_name(both.left),
-            "right": cache.run_name(both.right),
+            "left": loading.run_name(both.left),
+            "right": loading.run_name(both.right),
             "map": method,
             "dimensions": str(dimensions),
             "color": by,
@@ -144,7 +145,7 @@ def page() -> None:
             "selected": selection.written(SELECTED),
         },
     )
-    sound_cache.warm()
+    audio.warm()
 
 
 page()

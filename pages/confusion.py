@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bstviz.evaluation.confusion import CELLS
-from bstviz.ui import cache
+from bstviz.ui.cache import loading
 from bstviz.ui.components import pickers
 from bstviz.ui.components.text import escape
 from bstviz.ui.confusion import sections
@@ -17,7 +17,7 @@ SECTIONS = ("Confused pairs", "Across thresholds", "Classes", "Groups", "Accurac
 
 def pick_sides() -> list[Side]:
     """A setting and where its threshold applies, and another to compare it with where somebody wishes so."""
-    known = families(list(cache.infos().values()))
+    known = families(list(loading.infos().values()))
     with st.container(horizontal=True, vertical_alignment="top"):
         sides = [pick_side("A", known, key="confusion.a")]
         compared = st.toggle(

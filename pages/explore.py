@@ -7,8 +7,9 @@ import streamlit as st
 
 from bstviz.models.config import DEFAULT_LOSS
 from bstviz.plots.panes.pane import Marks
-from bstviz.ui import cache, query_params, sound_cache
-from bstviz.ui.cache import Loaded
+from bstviz.ui import query_params
+from bstviz.ui.cache import audio, facets, latent_space, loading
+from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components import filters, projection_picker, selection
 from bstviz.ui.components.pickers import find_sound, pick_color, pick_run, pick_training
 from bstviz.ui.components.plotly_map import Events, Mode
@@ -21,7 +22,7 @@ from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, FILTERS = selection.MAP_SOUND, "explore.play", "explore.filters"
 ADDRESS: query_params.Readers = {
-    "run": (selection.MAP_RUN, cache.run_named),
+    "run": (selection.MAP_RUN, loading.run_named),
     "map": ("explore.map.method", str),
     "dimensions": ("explore.map.dimensions", int),
     "umap": ("explore.map.settings", projection_picker.parse),
@@ -75,7 +76,7 @@ def page() -> None:
         autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
         hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
         look = pick_look(key="explore.look", height=740)
-    columns = cache.columns(loaded, training=training)
+    columns = facets.columns(loaded, training=training)
     with right:
         by = pick_color(columns.names, key="explore.color")
     if loaded.problem:
@@ -108,7 +109,7 @@ def page() -> None:
             find_sound(loaded, key="explore.find", on_pick=pick)
 
     def sounds() -> None:
-        near = [] if current is None else cache.nearest(loaded, current)[0].tolist()
+        near = [] if current is None else latent_space.nearest(loaded, current)[0].tolist()
         on = filters.chosen(FILTERS).get(by, frozenset())
         marks = Marks(current, dict.fromkeys(near, "near"), None, chosen, passing, on)
         with above:
@@ -138,7 +139,7 @@ def page() -> None:
     query_params.write(
         "explore",
         {
-            "run": cache.run_name(loaded),
+            "run": loading.run_name(loaded),
             "map": shown.method,
             "dimensions": str(shown.dimensions),
             "color": by,
@@ -151,7 +152,7 @@ def page() -> None:
     )
     with believed:
         st.caption(trust(loaded, shown))
-    sound_cache.warm()
+    audio.warm()
 
 
 page()

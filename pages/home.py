@@ -5,8 +5,8 @@ import streamlit as st
 
 from bstviz.paths import without_places
 from bstviz.reports.table import TABLE_METRICS, modality_names, rows
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded
+from bstviz.ui.cache import loading
+from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.text import escape, told
 from bstviz.ui.page import guarded
 
@@ -24,7 +24,7 @@ PAGES = {
 @guarded
 def page() -> None:
     st.title("See and listen to what a sound classifier learned")
-    infos = cache.infos()
+    infos = loading.infos()
     taxonomies = {info.taxonomy.hash: info.taxonomy for info in infos.values()}.values()
     trained_on = "; ".join(
         f"**{escape(t.name)}**, {len(t.top)} top-level and {len(t.second)} second-level classes" for t in taxonomies
@@ -39,12 +39,12 @@ def page() -> None:
             st.markdown(text)
             st.page_link(f"pages/{name}.py", label=f"Open {name.capitalize()}", icon=":material/arrow_forward:")
 
-    for reason in cache.damaged_runs().values():
+    for reason in loading.damaged_runs().values():
         st.warning(f"A run was left out: {told(reason)}", icon=":material/warning:")
     collections: dict[str, Loaded] = {}
     for path, info in infos.items():
         if info.collection.hash not in collections:
-            collections[info.collection.hash] = cache.load(path)
+            collections[info.collection.hash] = loading.load(path)
     st.subheader("Loaded")
     sounds = {name: len(item.collection or item.run.sounds) for name, item in collections.items()}
     cards = st.columns(4)

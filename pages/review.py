@@ -7,7 +7,8 @@ import streamlit as st
 from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
 from bstviz.review import decisions
-from bstviz.ui import cache, query_params
+from bstviz.ui import query_params
+from bstviz.ui.cache import loading
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.text import escape
 from bstviz.ui.page import guarded, reported
@@ -24,7 +25,7 @@ def from_the_start() -> None:
 
 def pick_models() -> list[RunInfo]:
     """Runs whose out-of-fold predictions judge the labels: hierarchical and flat of one modality and threshold."""
-    groups = summaries.named_settings([info for info in cache.infos().values() if info.metrics], losses_apart=False)
+    groups = summaries.named_settings([info for info in loading.infos().values() if info.metrics], losses_apart=False)
     if not groups:
         st.info("The loaded runs have no sounds with a class, so there are no labels to review.")
         st.stop()
@@ -66,7 +67,7 @@ def set_up() -> ReviewSession:
             on_change=reported(from_the_start),
         )
     about = infos[0].collection
-    file = decisions.record_file(about, cache.experiment_folders())
+    file = decisions.record_file(about, loading.experiment_folders())
     return ReviewSession(queue, file, about.hash, state, tuple(classes), agreement)
 
 

@@ -15,7 +15,7 @@ from bstviz import paths
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.writing import csv_bytes, parquet_bytes
 from bstviz.models.run import Run
-from bstviz.ui import cache
+from bstviz.ui.cache import loading
 from bstviz.ui.components.selection import table_of
 from tests.ui.conftest import ROOT, sent
 from tests.ui.test_pages import PAGES
@@ -92,7 +92,7 @@ def test_the_map_is_coloured_and_filtered_by_each_of_them(odd: Path) -> None:
 
 
 def test_what_is_selected_is_taken_away_whole(odd: Path, runs: dict[str, Run]) -> None:
-    loaded = cache.load(odd / runs["both"].id)
+    loaded = loading.load(odd / runs["both"].id)
     rows = np.arange(6)
     table = table_of(loaded, rows)
     for read in (

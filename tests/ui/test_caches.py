@@ -10,10 +10,10 @@ import numpy as np
 import streamlit as st
 
 from bstviz.models.run import load_run
-from bstviz.ui import cache
+from bstviz.ui.cache import classifiers, latent_space, loading
 from bstviz.ui.confusion.sides import Pooled, at, families
 
-UI = Path(cache.__file__).parent
+UI = Path(loading.__file__).parents[1]
 
 
 def test_no_cached_function_leaves_an_argument_out_of_its_key() -> None:
@@ -29,18 +29,18 @@ def test_no_cached_function_leaves_an_argument_out_of_its_key() -> None:
 
 
 def test_a_run_saved_again_is_another_one_to_caches(experiment: Path) -> None:
-    path = next(iter(cache.infos()))
-    before = cache.load(path)
-    assert cache.load(path).identity == before.identity
+    path = next(iter(loading.infos()))
+    before = loading.load(path)
+    assert loading.load(path).identity == before.identity
     replace(load_run(path), temperature=3.0).save(path)
-    after = cache.load(path)
+    after = loading.load(path)
     assert after.identity != before.identity
-    assert cache.classifier(after).run.temperature == 3.0
-    assert cache.index(after) is not cache.index(before)
+    assert classifiers.classifier(after).run.temperature == 3.0
+    assert latent_space.index(after) is not latent_space.index(before)
 
 
 def test_answers_are_told_apart_by_their_runs_and_sounds(experiment: Path) -> None:
-    family = next(iter(families(list(cache.infos().values())).values()))
+    family = next(iter(families(list(loading.infos().values())).values()))
     trained = next(iter(family))
     pooled = at(family, trained, 1)
     assert at(family, trained, 1).identity == pooled.identity
@@ -49,15 +49,15 @@ def test_answers_are_told_apart_by_their_runs_and_sounds(experiment: Path) -> No
 
 
 def test_a_collection_that_comes_back_is_shown_again(experiment: Path) -> None:
-    path = next(iter(cache.infos()))
-    collection = cache.load(path).collection
+    path = next(iter(loading.infos()))
+    collection = loading.load(path).collection
     assert collection is not None
     assert collection.folder is not None
     table = collection.folder / "sounds.parquet"
     st.cache_resource.clear()
     away = table.rename(table.with_name("away.parquet"))
     try:
-        assert "sounds.parquet" in (cache.load(path).problem or "")
+        assert "sounds.parquet" in (loading.load(path).problem or "")
     finally:
         away.rename(table)
-    assert cache.load(path).problem is None
+    assert loading.load(path).problem is None

@@ -45,10 +45,10 @@ def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
         import streamlit as st
 
         from bstviz import paths
-        from bstviz.ui import cache
+        from bstviz.ui.cache import loading
         from bstviz.ui.components.sound_list import sound_list
 
-        loaded = cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
+        loaded = loading.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
         st.session_state["l.playing"] = None
         sound_list(
             [(loaded, 3), (loaded, 100)], key="l", columns=("title", "distance", "class"), distances=np.array([0.5, 1])
@@ -64,10 +64,10 @@ def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
 def test_a_listed_sound_that_was_played_has_the_player_below_the_list() -> None:
     def script() -> None:
         from bstviz import paths
-        from bstviz.ui import cache
+        from bstviz.ui.cache import loading
         from bstviz.ui.components.sound_list import sound_list
 
-        loaded = cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
+        loaded = loading.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
         sound_list([(loaded, 3), (loaded, 100)], key="l")
 
     app = shown(script)
@@ -82,10 +82,10 @@ def test_a_listed_sound_that_was_played_has_the_player_below_the_list() -> None:
 def test_a_player_is_sent_addresses_of_its_sound_and_of_its_picture() -> None:
     def script() -> None:
         from bstviz import paths
-        from bstviz.ui import cache
+        from bstviz.ui.cache import loading
         from bstviz.ui.components.player import sound_player
 
-        sound_player(cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0"), 3, key="p", autoplay=True)
+        sound_player(loading.load(paths.assets() / "runs" / "flat-audio-c1-fold0"), 3, key="p", autoplay=True)
 
     app = shown(script)
     (data,) = sent(app, "player")
@@ -104,10 +104,10 @@ def test_a_player_is_sent_addresses_of_its_sound_and_of_its_picture() -> None:
 
 def test_a_sound_without_audio_has_a_reason_in_place_of_a_player(experiment: object) -> None:
     def script() -> None:
-        from bstviz.ui import cache
+        from bstviz.ui.cache import loading
         from bstviz.ui.components.sound_card import sound_card
 
-        sound_card(cache.load(cache.run_paths()[0]), 3, key="c")
+        sound_card(loading.load(loading.run_paths()[0]), 3, key="c")
 
     app = shown(script)
     assert not sent(app, "player")
@@ -138,10 +138,10 @@ def test_selections_replace_add_and_remove(mode: str, expected: list[int]) -> No
         import streamlit as st
 
         from bstviz import paths
-        from bstviz.ui import cache
+        from bstviz.ui.cache import loading
         from bstviz.ui.components import selection
 
-        loaded = cache.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
+        loaded = loading.load(paths.assets() / "runs" / "flat-audio-c1-fold0")
         selection.select("s", loaded, np.array([2, 1]))
         selection.select("s", loaded, np.array([6, 5]), mode)  # type: ignore[arg-type]
         st.session_state["result"] = selection.selected("s", loaded).tolist()

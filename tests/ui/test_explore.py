@@ -225,9 +225,9 @@ def test_umap_of_a_run_without_one_is_made_when_asked(experiment: object) -> Non
 
 
 def test_a_table_to_take_away_holds_the_selection_and_the_answers() -> None:
-    from bstviz.ui import cache
+    from bstviz.ui.cache import loading
 
-    loaded = cache.load(paths.assets() / "runs" / RUN.id)
+    loaded = loading.load(paths.assets() / "runs" / RUN.id)
     table = selection.table_of(loaded, np.array([3, 700]))
     assert table["sound_id"].tolist() == RUN.sounds["sound_id"].iloc[[3, 700]].tolist()
     assert {"title", "tags", "y_true", "y_pred", "predicted_confidence", "p_fx-a"} <= set(table)

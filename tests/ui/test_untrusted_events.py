@@ -20,7 +20,7 @@ from bstviz.plots.panes.pane import Marks, Pane
 from bstviz.plots.viewport import View
 from bstviz.review import decisions
 from bstviz.review.label_quality import score_labels
-from bstviz.ui import cache
+from bstviz.ui.cache import loading
 from bstviz.ui.components import charts, filters, plotly_map, sound_list
 from bstviz.ui.components.plotly_map import RENDERER, Events
 from bstviz.ui.review import panels
@@ -172,7 +172,7 @@ def test_forged_events_of_a_map_do_nothing_or_what_an_event_may(count: int, brow
 def test_forged_events_of_lists_and_filters_do_nothing_or_what_an_event_may(
     count: int, browser: Browser, experiment: Path
 ) -> None:
-    loaded, opened = cache.load(cache.run_paths()[0]), []
+    loaded, opened = loading.load(loading.run_paths()[0]), []
     sound_list.sound_list([(loaded, row) for row in range(5)], key="l", on_open=opened.append)
     token, list_calls = browser.data["token"], browser.callbacks
     columns = [Column("c", "C", np.arange(4) % 2, (Category("a", "#000000"), Category("b", "#ffffff")))]
@@ -198,7 +198,7 @@ def test_forged_events_of_lists_and_filters_do_nothing_or_what_an_event_may(
 def test_forged_events_of_the_review_lose_no_decision(
     count: int, browser: Browser, runs: dict[str, Run], experiment: Path, tmp_path: Path
 ) -> None:
-    loaded = next(own for path in cache.run_paths() if (own := cache.load(path)).run.train.modality == "audio")
+    loaded = next(own for path in loading.run_paths() if (own := loading.load(path)).run.train.modality == "audio")
     pooled = pool([loaded.run])
     quality = score_labels([pooled], loaded.collection)
     rows = [int(loaded.row_of(str(sound)) or 0) for sound in quality.sound_ids]

@@ -16,8 +16,8 @@ from bstviz.inference.classify import Answer, Ranked
 from bstviz.latent import neighbours, projection
 from bstviz.models.run import Run
 from bstviz.plots import sounds
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui.cache import latent_space
+from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.classify.predictions import (
     UNLIKE,
     UNSURE,
@@ -223,7 +223,7 @@ def map_and_neighbours(loaded: Loaded, found: Answer, *, key: str) -> None:
             run.pca.transform(latent)[:, :2]
             if method == "pca"
             else projection.out_of_sample(
-                latent, run.latents, cache.coordinates(loaded, "umap", 2, cache.umap_settings(loaded))
+                latent, run.latents, latent_space.coordinates(loaded, "umap", 2, latent_space.umap_settings(loaded))
             )
         )
         sound_map(

@@ -21,8 +21,8 @@ from bstviz.inference.classify import DECODING, Answer, Classifier, Timeline, to
 from bstviz.inference.names import words_of_name
 from bstviz.models.config import LOSSES
 from bstviz.models.run import Run
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui.cache import classifiers, loading
+from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.text import escape, texts_from
 
@@ -93,7 +93,7 @@ def pick_models(*, key: str) -> Models:
     """Choice among the sets of runs that differ in loss, modality and text only."""
     sets: dict[tuple[object, ...], dict[tuple[str, str, str], Path]] = {}
     labels: list[str] = []
-    for path, run in cache.infos().items():
+    for path, run in loading.infos().items():
         if run.external is not None:
             continue
         kind = (run.train.modality, run.train.text or "", run.train.loss)
@@ -118,7 +118,7 @@ def pick_models(*, key: str) -> Models:
 
     def of(modality: str) -> tuple[Loaded, ...]:
         kinds = sorted((k for k in found if k[0] == modality), key=lambda k: (k[1], order.index(k[2])))
-        return tuple(cache.load(found[k]) for k in kinds)
+        return tuple(loading.load(found[k]) for k in kinds)
 
     models = Models(of("audio"), of("both"))
     asked = (*models.audio_only, *models.audio_text)
@@ -146,13 +146,13 @@ def warm(models: Models) -> None:
     """Load the decoders, the encoder and the networks before the first sound comes."""
     decode.warm()
     for loaded in models.audio_only:
-        classifier = cache.classifier(loaded)
+        classifier = classifiers.classifier(loaded)
         _ = classifier.audio_encoder, classifier.usual_distances
 
 
 def runtime(loaded: Loaded) -> str:
     """What runs the audio encoder here; empty where there is but one way."""
-    return cache.classifier(loaded).audio_encoder.info.via
+    return classifiers.classifier(loaded).audio_encoder.info.via
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
@@ -201,7 +201,7 @@ def predict_upload(models: Models, upload: Upload, words: Words) -> Predictions:
     asked = models.asked(words.text)
     answers = []
     for loaded in asked:
-        classifier = cache.classifier(loaded)
+        classifier = classifiers.classifier(loaded)
         embedded = _embedded(upload, classifier)
         if embedded.embedding is None:
             raise UserError(embedded.problem)
@@ -215,7 +215,7 @@ def predict_upload(models: Models, upload: Upload, words: Words) -> Predictions:
         if (loaded.run.encoders, loaded.run.taxonomy.hash) == (main.encoders, main.taxonomy.hash)
     ]
     joint = together(main.taxonomy, [answer for _, answer in alike])
-    beside = cache.text_model_beside(asked[0]) if words.of(upload) else None
+    beside = classifiers.text_model_beside(asked[0]) if words.of(upload) else None
     if beside is not None:
         joint = beside.join(joint, words.of(upload), [run for run, _ in alike])
     return Predictions(asked, tuple(answers), joint, embedded.seconds, (*embedded.notes, *notes))
@@ -229,4 +229,4 @@ def predict_upload(models: Models, upload: Upload, words: Words) -> Predictions:
 )
 def timeline(loaded: Loaded, upload: Upload) -> Timeline:
     """A run's predictions over the time of an upload."""
-    return cache.classifier(loaded).timeline(decoded(upload))
+    return classifiers.classifier(loaded).timeline(decoded(upload))

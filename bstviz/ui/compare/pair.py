@@ -15,8 +15,8 @@ from bstviz.plots import viewport
 from bstviz.plots.facets import Column, number_column
 from bstviz.plots.maps import paired, shared_rows
 from bstviz.reports.summaries import STRUCTURE_METRICS
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui.cache import facets, latent_space, loading
+from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components.plotly_map import Sounds
 
 PAIRS = 400_000_000
@@ -60,7 +60,7 @@ class Pair:
     @property
     def sounds(self) -> Sounds:
         """The shared sounds, as a map takes them."""
-        tops = [cache.columns(loaded)["top"] for loaded in (self.left, self.right)]
+        tops = [facets.columns(loaded)["top"] for loaded in (self.left, self.right)]
         return Sounds(self.identity, self.truth, paired(tops, (self.a, self.b))[0])
 
     @property
@@ -147,7 +147,8 @@ def change(both: Pair) -> np.ndarray:
 def aligned(both: Pair, method: str, dimensions: int) -> tuple[np.ndarray, alignment.Alignment]:
     """The left map (M, 2|3), and the right one aligned to it."""
     left, right = (
-        cache.coordinates(loaded, method, dimensions, cache.umap_settings(loaded)) for loaded in (both.left, both.right)
+        latent_space.coordinates(loaded, method, dimensions, latent_space.umap_settings(loaded))
+        for loaded in (both.left, both.right)
     )
     fixed = left[both.a]
     return fixed, alignment.align(right[both.b], fixed)
@@ -168,13 +169,13 @@ def colors(both: Pair, by: str, *, training: bool = False) -> tuple[Column, Colu
     if by == CHANGE:
         column = number_column(CHANGE, "Changed neighbourhood", change(both), low=0, high=1)
         return column, column
-    columns = [cache.columns(loaded, training=training)[by] for loaded in (both.left, both.right)]
+    columns = [facets.columns(loaded, training=training)[by] for loaded in (both.left, both.right)]
     return paired(columns, (both.a, both.b))
 
 
 def structure(loaded: Loaded) -> dict[str, list[float]]:
     """Structure of a run and its siblings on their test sounds: each measure's value, one per fold."""
-    folds = [info.metrics for info in cache.siblings(loaded)]
+    folds = [info.metrics for info in loading.siblings(loaded)]
     return {name: [fold[name] for fold in folds if name in fold] for name in STRUCTURE_METRICS}
 
 

@@ -11,8 +11,8 @@ import streamlit as st
 from bstviz.plots import maps
 from bstviz.plots.facets import mistaken, mistakes_in_words
 from bstviz.plots.panes.pane import Look, Marks, Pane
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded
+from bstviz.ui.cache import latent_space, loading
+from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.compare import pair
 from bstviz.ui.compare.neighbours import neighbours_of, overlap_list
 from bstviz.ui.compare.pair import Pair
@@ -89,7 +89,7 @@ def _texts(loaded: Loaded, own: np.ndarray, rows: np.ndarray) -> list[str]:
 def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
     """How far to believe the two maps."""
     left, right = (
-        cache.trustworthiness(loaded, method, dimensions, cache.umap_settings(loaded))
+        latent_space.trustworthiness(loaded, method, dimensions, latent_space.umap_settings(loaded))
         for loaded in (both.left, both.right)
     )
     st.caption(
@@ -142,7 +142,7 @@ def structure(both: Pair, *, key: str) -> None:
     """Structure of both latent spaces over their folds, and how alike they are."""
     st.subheader("Structure of the latent spaces")
     structure_table(pair.structure(both.left), pair.structure(both.right), key=key)
-    folds = [len(cache.siblings(loaded)) for loaded in (both.left, both.right)]
+    folds = [len(loading.siblings(loaded)) for loaded in (both.left, both.right)]
     st.caption(
         "In all dimensions, cosine distance, on the test sounds of "
         f"{folds[0]} fold{'s' * (folds[0] > 1)} left and {folds[1]} right (mean ± standard deviation). "

@@ -11,8 +11,9 @@ import streamlit as st
 
 from bstviz import migrations
 from bstviz.plots.facets import Column, Columns, crossfilter, matching
-from bstviz.ui import cache, query_params
-from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui import query_params
+from bstviz.ui.cache import facets
+from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components.text import escape
 from bstviz.ui.page import reported
 from bstviz.ui.web import component, event
@@ -60,7 +61,7 @@ def clear(key: str) -> None:
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
 def _matching(loaded: Loaded, words: str) -> np.ndarray:
-    return matching(cache.search_texts(loaded), words)
+    return matching(facets.search_texts(loaded), words)
 
 
 def active(columns: Columns, key: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bstviz.ui.cache import Loaded
+from bstviz.ui.cache.loaded import Loaded
 
 HEIGHT = 110
 

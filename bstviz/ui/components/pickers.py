@@ -13,8 +13,8 @@ from bstviz import migrations
 from bstviz.errors import UserError
 from bstviz.models.run_info import RunInfo
 from bstviz.plots.facets import matching
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded
+from bstviz.ui.cache import facets, loading
+from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.sound_list import sound_list
 
 Option = TypeVar("Option")
@@ -26,7 +26,7 @@ def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | Non
     Raises:
         UserError: The chosen one has none.
     """
-    runs = {str(path): info for path, info in cache.infos().items()}
+    runs = {str(path): info for path, info in loading.infos().items()}
     if st.session_state.get(key) not in runs:
         mapped = [path for path, run in runs.items() if run.latent_dim] or list(runs)
         st.session_state[key] = next((path for path in mapped if preferred and preferred(runs[path])), mapped[0])
@@ -38,7 +38,7 @@ def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | Non
             f"The predictions of {names[chosen]} came without latents, so there is no map of them: choose another run, "
             "or import them again with --latents."
         )
-    return cache.load(Path(chosen))
+    return loading.load(Path(chosen))
 
 
 def pick_map(*, key: str) -> tuple[str, int]:
@@ -85,7 +85,7 @@ def find_sound(loaded: Loaded, *, key: str, on_pick: Callable[[int], None], limi
     if not wanted:
         return
     exact = loaded.row_of(wanted)
-    rows = [exact] if exact is not None else np.flatnonzero(matching(cache.search_texts(loaded), wanted)).tolist()
+    rows = [exact] if exact is not None else np.flatnonzero(matching(facets.search_texts(loaded), wanted)).tolist()
     if not rows:
         st.caption("No sound matches these words.")
         return

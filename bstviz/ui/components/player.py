@@ -9,8 +9,8 @@ import streamlit as st
 from bstviz.audio.playback import WAV, Playable
 from bstviz.errors import UserError
 from bstviz.plots import sounds
-from bstviz.ui import sound_cache
-from bstviz.ui.cache import Loaded
+from bstviz.ui.cache import audio
+from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.freesound import freesound_player
 from bstviz.ui.components.text import told
 from bstviz.ui.web import address, address_of_later, component
@@ -52,7 +52,7 @@ def player(sound: Playable, *, name: str, key: str, autoplay: bool = False, even
 def sound_player(loaded: Loaded, row: int, *, key: str, autoplay: bool = False, event_id: int = 0) -> None:
     """Player of a run's sound, or why there is none; see :func:`player`."""
     try:
-        sound = sound_cache.playable(loaded, row)
+        sound = audio.playable(loaded, row)
     except UserError as error:
         if not freesound_player(loaded, row):
             st.info(told(error), icon=":material/volume_off:")

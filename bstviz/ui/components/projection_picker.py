@@ -9,8 +9,8 @@ import streamlit as st
 
 from bstviz.latent.projection import UMAP_SOUNDS, UmapSettings
 from bstviz.plots import maps
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded
+from bstviz.ui.cache import latent_space
+from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.pickers import pick_map
 from bstviz.ui.page import reported
 
@@ -37,8 +37,8 @@ class ChosenMap:
 
 def chosen(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> ChosenMap:
     """A run's map."""
-    settings = settings or cache.umap_settings(loaded)
-    points = cache.coordinates(loaded, method, dimensions, settings)
+    settings = settings or latent_space.umap_settings(loaded)
+    points = latent_space.coordinates(loaded, method, dimensions, settings)
     return ChosenMap(method, dimensions, settings, points, maps.axis_titles(loaded.run, method, dimensions))
 
 
@@ -51,8 +51,8 @@ def pick_projection(loaded: Loaded, *, key: str) -> ChosenMap:
         method, dimensions = pick_map(key=key)
         if method == "pca":
             return chosen(loaded, "pca", dimensions)
-        settings = st.session_state.get(f"{key}.settings") or cache.umap_settings(loaded)
-        if cache.umap(loaded, dimensions, settings) is not None:
+        settings = st.session_state.get(f"{key}.settings") or latent_space.umap_settings(loaded)
+        if latent_space.umap(loaded, dimensions, settings) is not None:
             with st.popover("", icon=":material/tune:", help="UMAP's parameters"):
                 _form(loaded, dimensions, settings, key=key)
             return chosen(loaded, "umap", dimensions, settings)
@@ -119,20 +119,20 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
         )
     if st.session_state.pop(f"{key}.asked", False):
         own = UmapSettings(int(neighbours), float(distance), int(seed))
-        if cache.umap(loaded, dimensions, own) is None:
+        if latent_space.umap(loaded, dimensions, own) is None:
             bar = st.progress(0.0, "Finding neighbours …")
 
             def report(share: float) -> None:
                 bar.progress(share, f"Laying out … {100 * share:.0f} %")
 
-            cache.make_umap(loaded, dimensions, own, report)
+            latent_space.make_umap(loaded, dimensions, own, report)
         st.session_state[f"{key}.settings"] = own
         st.rerun()
 
 
 def trust(loaded: Loaded, shown: ChosenMap) -> str:
     """How far to believe a map, as a sentence."""
-    value = cache.trustworthiness(loaded, shown.method, shown.dimensions, shown.settings)
+    value = latent_space.trustworthiness(loaded, shown.method, shown.dimensions, shown.settings)
     if shown.method == "pca":
         held = 100 * float(loaded.run.pca.explained[: shown.dimensions].sum())
         every = loaded.run.latents.shape[1]

@@ -10,8 +10,8 @@ import streamlit as st
 from bstviz.plots.facets import Column, mistaken, mistakes_in_words
 from bstviz.plots.maps import hover_texts
 from bstviz.plots.panes.pane import Look, Marks, Pane
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded
+from bstviz.ui.cache import facets
+from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.plotly_map import Events, Sounds, linked_map
 from bstviz.ui.components.projection_picker import ChosenMap, chosen
 
@@ -54,7 +54,7 @@ def run_map(
     )
     linked_map(
         [pane],
-        Sounds(loaded.identity, run.y_true, cache.columns(loaded)["top"]),
+        Sounds(loaded.identity, run.y_true, facets.columns(loaded)["top"]),
         key=key,
         map_key=f"{loaded.identity}|{shown.map_key}",
         marks=marks,
@@ -68,6 +68,6 @@ def sound_map(
     loaded: Loaded, method: str, dimensions: int, by: str, *, key: str, new: np.ndarray | None = None, height: int = 600
 ) -> None:
     """A run's map to look at, with the coordinates (m, 2|3) of new sounds as stars."""
-    column, shown = cache.columns(loaded)[by], chosen(loaded, method, dimensions)
+    column, shown = facets.columns(loaded)[by], chosen(loaded, method, dimensions)
     look = Look(names=True, below=True, height=height)
     run_map(loaded, shown, column, key=key, marks=Marks(new=new), events=Events(), look=look)

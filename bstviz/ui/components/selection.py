@@ -11,8 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from bstviz.plots.facets import OWN, Column
-from bstviz.ui import cache, query_params
-from bstviz.ui.cache import Loaded
+from bstviz.ui import query_params
+from bstviz.ui.cache import loading
+from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.plotly_map import Mode
 from bstviz.ui.components.sound_list import LISTED, sound_list
@@ -51,7 +52,7 @@ def show_on_map(loaded: Loaded, ids: np.ndarray, sound: str | None = None) -> No
     """Select sounds by id on the Explore map of this run, make one the current one, and go there."""
     rows = loaded.ids.get_indexer(pd.Index(ids))
     select(ON_MAP, loaded, rows[rows >= 0])
-    st.session_state[MAP_RUN] = cache.run_path(loaded)
+    st.session_state[MAP_RUN] = loading.run_path(loaded)
     if sound is not None:
         st.session_state[MAP_SOUND] = sound
     st.switch_page("pages/explore.py")

@@ -10,8 +10,8 @@ import streamlit as st
 
 from bstviz.datasets.freesound import CATEGORY
 from bstviz.datasets.taxonomy import DECODINGS
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded
+from bstviz.ui.cache import latent_space
+from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.bars import Bar, bars, class_bar
 from bstviz.ui.components.player import sound_player
 from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
@@ -125,7 +125,7 @@ def sound_card(
     sound_player(loaded, row, key=f"{key}.player", autoplay=autoplay)
     probabilities(loaded, row)
     facts(loaded, row)
-    near, distances = cache.nearest(loaded, row)
+    near, distances = latent_space.nearest(loaded, row)
     st.markdown("**Nearest in the latent space** (all dimensions, cosine distance)")
     opened = (lambda i: on_open(int(near[i]))) if on_open else None
     sound_list(

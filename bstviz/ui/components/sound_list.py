@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz.plots.panes.overlays import NEIGHBOURS
-from bstviz.ui.cache import Loaded
+from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.charts import dark
 from bstviz.ui.components.player import sound_player
 from bstviz.ui.web import SentRow, component, event

@@ -14,7 +14,7 @@ from bstviz.evaluation.confusion import Axis, Cells
 from bstviz.evaluation.per_class import by_class, by_group, grouping_columns
 from bstviz.plots import per_class
 from bstviz.plots.confusion import strip_figure
-from bstviz.ui.cache import identity_of
+from bstviz.ui.cache.loaded import identity_of
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark, selected_row
 from bstviz.ui.components.text import escape
 from bstviz.ui.confusion.matrix import CELL

@@ -16,8 +16,8 @@ from bstviz.evaluation import bootstrap, confusion, out_of_fold
 from bstviz.evaluation.out_of_fold import OutOfFold
 from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui.cache import loading
+from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components import pickers
 from bstviz.ui.components.text import escape, told
 
@@ -84,7 +84,7 @@ def _pooled(folds: tuple[Loaded, ...], threshold: int) -> Pooled:
 
 def at(family: Family, trained: int, tested: int) -> Pooled:
     """Runs of a family trained at a threshold, and their predictions for the sounds at another."""
-    return _pooled(tuple(cache.load(info.folder or Path()) for info in family[trained]), tested)
+    return _pooled(tuple(loading.load(info.folder or Path()) for info in family[trained]), tested)
 
 
 def families(infos: Sequence[RunInfo]) -> dict[str, Family]:

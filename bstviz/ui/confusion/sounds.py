@@ -10,7 +10,7 @@ import streamlit as st
 
 from bstviz.evaluation import confusion
 from bstviz.evaluation.out_of_fold import OutOfFold
-from bstviz.ui.cache import Loaded
+from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components import selection
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.sound_list import sound_list

@@ -17,15 +17,15 @@ from bstviz.reports import summaries
 from bstviz.reports.comparisons import LossComparison, compare_losses
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, run_groups
 from bstviz.training.baselines import find_baselines
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui.cache import loading
+from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark
 from bstviz.ui.components.text import chip, escape
 
 
 def load_fold(info: RunInfo) -> Run:
     """A run with its arrays."""
-    return cache.load_run(info.folder or Path())
+    return loading.load_run(info.folder or Path())
 
 
 @st.cache_resource(max_entries=32, show_spinner="Comparing hierarchical with flat …", hash_funcs={Loaded: identity_of})
@@ -36,13 +36,13 @@ def _compared(runs: Sequence[Loaded]) -> list[LossComparison]:
 
 def compare_folds(infos: Sequence[RunInfo]) -> list[LossComparison]:
     """Hierarchical against flat, compared once while the server runs."""
-    return _compared([cache.load(info.folder or Path()) for info in infos])
+    return _compared([loading.load(info.folder or Path()) for info in infos])
 
 
 def choose_group() -> RunGroup:
     """Runs and baselines that the app was started with, of the collection and folds chosen."""
-    baselines = [b for folder in cache.experiment_folders() for b in find_baselines(folder)]
-    groups = {group.name: group for group in run_groups(cache.infos().values(), baselines)}
+    baselines = [b for folder in loading.experiment_folders() for b in find_baselines(folder)]
+    groups = {group.name: group for group in run_groups(loading.infos().values(), baselines)}
     return groups[st.selectbox("Collection and folds", list(groups), key="results.source")]
 
 

@@ -20,8 +20,8 @@ from bstviz.models.run_info import RunInfo
 from bstviz.review import decisions, label_quality
 from bstviz.review.decisions import Decision, Record
 from bstviz.review.label_quality import LabelQuality
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded, identity_of
+from bstviz.ui.cache import loading
+from bstviz.ui.cache.loaded import Loaded, identity_of
 
 SOUND, WINDOW_ID, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
 STATES = {"open": "To decide", "disputed": "Disputed", "decided": "Decided"}
@@ -69,7 +69,9 @@ def _queue(settings: list[list[Loaded]]) -> Queue:
 
 def queue_of(infos: Sequence[RunInfo]) -> Queue:
     """The queue that the runs of one or more settings give together; scored once."""
-    return _queue([[cache.load(info.folder or Path()) for info in own] for own in out_of_fold.settings(infos).values()])
+    return _queue(
+        [[loading.load(info.folder or Path()) for info in own] for own in out_of_fold.settings(infos).values()]
+    )
 
 
 def window() -> str:

@@ -13,8 +13,9 @@ from bstviz.audio.playback import Playable
 from bstviz.audio.spectrogram import spectrogram
 from bstviz.datasets.collection import Collection
 from bstviz.errors import UserError
-from bstviz.ui import cache
-from bstviz.ui.cache import Loaded, identity_of_collection
+from bstviz.ui.cache import loading
+from bstviz.ui.cache.loaded import Loaded
+from bstviz.ui.cache.loading import identity_of_collection
 
 
 @st.cache_resource
@@ -47,7 +48,7 @@ def _audible(loaded: Loaded, row: int) -> tuple[Collection, int]:
     collection = loaded.collection
     if collection is None:
         raise UserError(loaded.problem or "The collection of this run was not found.")
-    cache.check_unchanged(collection)
+    loading.check_unchanged(collection)
     own = int(loaded.rows[row])
     if not collection.has_audio(own):
         raise UserError(f"Collection {collection.name!r} holds no audio for this sound.")
