@@ -1,7 +1,7 @@
 """Long work beside the pages: in worker processes of this one, which go on answering meanwhile.
 
-Work of a kind is done one piece at a time, in a process of its own that is kept warm, has a lower priority and ends with
-this one. Who asks gets a :class:`Work`, and asks that how far it is, how many pieces come before, and what came of it.
+Work of a kind is done one piece at a time, in a process of its own that is kept warm, has a lower priority and ends
+with this one. Who asks gets a :class:`Work`, which says how far it is, how many pieces come before it, and its result.
 The same piece asked for twice is one, whose result all get. Each owner, a visitor for example, has a line of their own,
 and the lines take turns: a thousand pieces of one hold up another's by one.
 
@@ -18,15 +18,18 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from bstviz import log
 from bstviz.errors import AwayError, UserError, in_words
-from bstviz.jobs.background_process import EndedError, Process
+from bstviz.jobs.background_process import EndedError, FaultError, Process
 
+Arguments = Callable[[], tuple[Any, ...]]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 RESULT_BYTES = 128 * 2**20
 """Bytes of results that are kept of a kind, those asked for last; the newest one is kept whatever its size."""
@@ -39,7 +42,7 @@ class Kind:
     """What is done one piece at a time, in a process of its own.
 
     Attributes:
-        name: A word for the log.
+        name: A word for the log, where it stands for the action.
         niceness: Added to that of this process, 0 to 19; at 19 it waits for nearly everything else.
         threads: Of its numeric libraries, where the environment does not say (``OMP_NUM_THREADS``, …).
     """
@@ -59,12 +62,15 @@ class Work:
         words: What it is doing now, as it reports.
     """
 
-    def __init__(self, queue: Queue, key: Hashable, function: Callable[..., Any], arguments: Callable[[], tuple[Any, ...]]):
+    def __init__(
+        self, queue: Queue, key: Hashable, function: Callable[..., Any], arguments: Arguments, keep: bool
+    ) -> None:
         self.key = key
         self.state: State = "waiting"
         self.share, self.words = 0.0, ""
-        self.size = 0
-        self.function, self.arguments, self.owners = function, arguments, set[str]()
+        self.function, self.arguments, self.keep = function, arguments, keep
+        self.owners: set[str] = set()
+        self.size = 0  # bytes of the result
         self._queue, self._ended = queue, threading.Event()
         self._value: Any = None
         self._error: Exception | None = None
@@ -132,7 +138,7 @@ class Queue:
         self,
         key: Hashable,
         function: Callable[..., Any],
-        arguments: Callable[[], tuple[Any, ...]],
+        arguments: Arguments,
         *,
         owner: str,
         keep: bool = True,
@@ -141,10 +147,8 @@ class Queue:
         with self._lock:
             if (found := self._found(key)) is not None and (found.ended or owner in found.owners):
                 return found
-            work = found or Work(self, key, function, arguments)
+            work = found or Work(self, key, function, arguments, keep)
             work.owners.add(owner)
-            if not keep:
-                work.size = -1
             self._pending[key] = work
             if work.state == "waiting":
                 self._lines.setdefault(owner, deque()).append(work)
@@ -217,7 +221,7 @@ class Queue:
         if work.ended:
             return
         self._pending.pop(work.key, None)
-        if state == "done" and work.size >= 0:
+        if state == "done" and work.keep:
             self._kept[work.key] = work
             while len(self._kept) > 1 and sum(kept.size for kept in self._kept.values()) > RESULT_BYTES:
                 self._kept.popitem(last=False)
@@ -225,10 +229,9 @@ class Queue:
 
     def _serve(self) -> None:
         while (work := self._next()) is not None:
-            with log.timed("background", kind=self.kind.name):
-                self._do(work)
-            with self._lock:
-                self._running = None
+            start = time.monotonic()
+            self._do(work)
+            log.action(self.kind.name, seconds=time.monotonic() - start, state=work.state)
 
     def _next(self) -> Work | None:
         """The piece whose turn it is, when there is one; None when the queue is closed."""
@@ -249,11 +252,13 @@ class Queue:
     def _do(self, work: Work) -> None:
         """Do a piece, and say what came of it."""
         state: State = "failed"
-        value, size, error = None, 0, None
+        value: Any = None
+        error: Exception | None = None
         try:
             function, arguments = work.function, work.arguments()
             if not work.ended:
-                value, size = self._warm().run(function, arguments, lambda *said: _take(work, *said))
+                process = self._warm()
+                value, work.size = process.run(function, arguments, partial(_take, work, process))
                 state = "done"
         except EndedError as ended:
             self._let_go()
@@ -265,10 +270,11 @@ class Queue:
             words = in_words(other)
             error = other if isinstance(other, UserError) else UserError(words or FAULT)
             if words is None:
-                log.warning("background-failed", kind=self.kind.name, error=type(other).__name__)
+                name = str(other) if isinstance(other, FaultError) else type(other).__name__
+                log.warning("failed", kind=self.kind.name, error=name)
         with self._lock:
-            work.size = size if work.size >= 0 else -1
             self._end(work, state, value, error)
+            self._running = None
 
     def _warm(self) -> Process:
         """The process, alive."""
@@ -297,8 +303,10 @@ def _nothing() -> None:
     """What an ended piece would still have to do."""
 
 
-def _take(work: Work, share: float, words: str) -> None:
+def _take(work: Work, process: Process, share: float, words: str) -> None:
     work.share, work.words = share, words
+    if work.ended:  # given up as it was begun
+        process.stop(process.number)
 
 
 _QUEUES: dict[Kind, Queue] = {}
@@ -315,7 +323,7 @@ def submit(
     kind: Kind,
     key: Hashable,
     function: Callable[..., Any],
-    arguments: Callable[[], tuple[Any, ...]],
+    arguments: Arguments,
     *,
     owner: str,
     keep: bool = True,

@@ -23,7 +23,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from bstviz.errors import AwayError, UserError, in_words
 from bstviz.jobs import stopping
@@ -33,6 +33,12 @@ GRACE = 2.0
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 LIKELIER = 500  # of 1,000: where memory runs out, Linux ends a worker rather than the server
 START = "import sys; from bstviz.jobs.background_process import main; main(*map(int, sys.argv[1:]))"
+
+
+class Report(Protocol):
+    """Says how far a piece of work is: a share, 0 to 1, and what is being done; raises where it was given up."""
+
+    def __call__(self, share: float, words: str = "") -> None: ...
 
 
 class EndedError(Exception):

@@ -16,7 +16,7 @@ from bstviz.inference.classify import Answer, Ranked
 from bstviz.latent import neighbours, projection
 from bstviz.models.run import Run
 from bstviz.plots import sounds
-from bstviz.ui.cache import latent_space
+from bstviz.ui.cache import projections
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.classify.predictions import (
     UNLIKE,
@@ -35,6 +35,7 @@ from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.bars import bars, class_bar
 from bstviz.ui.components.charts import PLAIN_CONFIG
 from bstviz.ui.components.player import player
+from bstviz.ui.components.projection_picker import made
 from bstviz.ui.components.run_map import sound_map
 from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
 from bstviz.ui.components.text import chip, escape, told
@@ -219,11 +220,12 @@ def map_and_neighbours(loaded: Loaded, found: Answer, *, key: str) -> None:
                 "Map", ["pca", "umap"], default="pca", required=True, format_func=str.upper, key=f"{key}.method"
             )
         )
+        method = made([loaded], method, 2, key=f"{key}.umap")
         coordinates = (
             run.pca.transform(latent)[:, :2]
             if method == "pca"
             else projection.out_of_sample(
-                latent, run.latents, latent_space.coordinates(loaded, "umap", 2, latent_space.umap_settings(loaded))
+                latent, run.latents, projections.coordinates(loaded, "umap", 2, projections.umap_settings(loaded))
             )
         )
         sound_map(
