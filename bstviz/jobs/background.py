@@ -29,6 +29,7 @@ from bstviz import log
 from bstviz.errors import AwayError, UserError, in_words
 from bstviz.jobs.background_process import EndedError, FaultError, Process
 
+Function = Callable[..., Any]
 Arguments = Callable[[], tuple[Any, ...]]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 RESULT_BYTES = 128 * 2**20
@@ -62,9 +63,7 @@ class Work:
         words: What it is doing now, as it reports.
     """
 
-    def __init__(
-        self, queue: Queue, key: Hashable, function: Callable[..., Any], arguments: Arguments, keep: bool
-    ) -> None:
+    def __init__(self, queue: Queue, key: Hashable, function: Function, arguments: Arguments, keep: bool) -> None:
         self.key = key
         self.state: State = "waiting"
         self.share, self.words = 0.0, ""
@@ -73,7 +72,7 @@ class Work:
         self.size = 0  # bytes of the result
         self._queue, self._ended = queue, threading.Event()
         self._value: Any = None
-        self._error: Exception | None = None
+        self._error: UserError | None = None
 
     def __repr__(self) -> str:
         return f"Work({self._queue.kind.name}, {self.state}, {self.share:.0%})"
@@ -82,6 +81,13 @@ class Work:
     def ended(self) -> bool:
         """Whether nothing more comes of it."""
         return self._ended.is_set()
+
+    @property
+    def error(self) -> UserError | None:
+        """Why there is no result of it, once it has failed or was cancelled."""
+        if self.state == "cancelled":
+            return AwayError("This was cancelled. Ask for it again when you want it.")
+        return self._error
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for its end, so long at most; returns whether it has ended."""
@@ -98,17 +104,15 @@ class Work:
             UserError: It failed, or was cancelled; an AwayError where it may well succeed another time.
         """
         self._ended.wait()
-        if self.state == "cancelled":
-            raise AwayError("This was cancelled. Ask for it again when you want it.")
-        if self._error is not None:
-            raise type(self._error)(*self._error.args)
+        if (error := self.error) is not None:
+            raise type(error)(*error.args)
         return self._value
 
     def cancel(self, owner: str) -> None:
         """Give it up for one of its owners; it ends when nobody wants it any more."""
         self._queue.cancel(self, owner)
 
-    def end(self, state: State, value: Any = None, error: Exception | None = None) -> None:
+    def end(self, state: State, value: Any = None, error: UserError | None = None) -> None:
         """Say what came of it; for its queue."""
         self.state, self._value, self._error = state, value, error
         self.function, self.arguments = _nothing, tuple  # what it was to work on is held no longer
@@ -120,11 +124,10 @@ class Queue:
 
     Args:
         kind: Of work.
-        start: Makes the process.
     """
 
-    def __init__(self, kind: Kind, start: Callable[[int, int], Process] = Process) -> None:
-        self.kind, self._start = kind, start
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
         self._lock = threading.Condition()
         self._lines: dict[str, deque[Work]] = {}  # of waiting pieces, by owner; the first one's turn is next
         self._pending: dict[Hashable, Work] = {}
@@ -137,7 +140,7 @@ class Queue:
     def submit(
         self,
         key: Hashable,
-        function: Callable[..., Any],
+        function: Function,
         arguments: Arguments,
         *,
         owner: str,
@@ -216,7 +219,7 @@ class Queue:
             return self._kept[key]
         return self._pending.get(key)
 
-    def _end(self, work: Work, state: State, value: Any = None, error: Exception | None = None) -> None:
+    def _end(self, work: Work, state: State, value: Any = None, error: UserError | None = None) -> None:
         """Say what came of a piece, and keep it if it is to be kept; under the lock."""
         if work.ended:
             return
@@ -253,7 +256,7 @@ class Queue:
         """Do a piece, and say what came of it."""
         state: State = "failed"
         value: Any = None
-        error: Exception | None = None
+        error: UserError | None = None
         try:
             function, arguments = work.function, work.arguments()
             if not work.ended:
@@ -281,7 +284,7 @@ class Queue:
         with self._lock:
             if self._process is None or not self._process.alive:
                 try:
-                    self._process = self._start(self.kind.niceness, self.kind.threads)
+                    self._process = Process(self.kind.niceness, self.kind.threads)
                 except OSError as error:
                     raise AwayError(
                         f"The process for this cannot be started now ({error.strerror or error}). Try again when less "
@@ -322,7 +325,7 @@ def queue_of(kind: Kind) -> Queue:
 def submit(
     kind: Kind,
     key: Hashable,
-    function: Callable[..., Any],
+    function: Function,
     arguments: Arguments,
     *,
     owner: str,

@@ -25,13 +25,14 @@ from bstviz.ui.classify.predictions import (
     Models,
     Predictions,
     Words,
+    asked_for,
     decoded,
     model_name,
     predict_upload,
-    runtime,
     timeline,
 )
 from bstviz.ui.classify.uploads import Upload
+from bstviz.ui.components.background import wait
 from bstviz.ui.components.bars import bars, class_bar
 from bstviz.ui.components.charts import PLAIN_CONFIG
 from bstviz.ui.components.player import player
@@ -51,6 +52,7 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
     """Everything about one sound: the prediction first, then what it rests on."""
     st.markdown(f"#### {escape(upload.name)}")
     try:
+        wait(asked_for(models, [upload], words, sound=decoded(upload))[0])
         found = predict_upload(models, upload, words)
     except UserError as error:
         st.error(told(error), icon=":material/error:")
@@ -69,8 +71,8 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
     with left:
         st.html(unusual(first.run, answer))
         upload_player(upload, key=key)
-        if via := runtime(first):
-            st.caption(f"Embedded via {escape(via)}")
+        if found.via:
+            st.caption(f"Embedded via {escape(found.via)}")
     if found.seconds >= LONG and models.audio_only:
         along(models.audio_only[0], upload, key=key)
     map_and_neighbours(first, answer, key=f"{key}.{first.run.id}")

@@ -70,17 +70,15 @@ def made(runs: Sequence[Loaded], method: str, dimensions: int, *, key: str) -> s
     """The projection that can be shown of runs now: UMAP with their own parameters is made first, and PCA shown until
     then.
     """
-    missing = [
-        loaded
-        for loaded in runs
-        if not projections.has_map(loaded, method, dimensions, projections.umap_settings(loaded))
-    ]
+    own = [(loaded, projections.umap_settings(loaded)) for loaded in runs]
+    missing = [each for each in own if not projections.has_map(each[0], method, dimensions, each[1])]
     if not missing:
         return method
     asked = f"{key}.{dimensions}.{'|'.join(loaded.identity for loaded in runs)}"
 
     def ask() -> None:
-        st.session_state[asked] = Asked([projections.make_umap(*each, dimensions, owner=visitor()) for each in missing])
+        works = [projections.make_umap(loaded, settings, dimensions, owner=visitor()) for loaded, settings in missing]
+        st.session_state[asked] = Asked(works)
 
     if asked not in st.session_state:
         ask()
