@@ -352,8 +352,11 @@ def find(kind: Kind, key: Hashable) -> Work | None:
 
 
 def close() -> None:
-    """End all worker processes, for good."""
-    for queue in list(_QUEUES.values()):
+    """End all worker processes; what they were at fails, and what waits is never begun."""
+    with _MAKING:
+        closing = list(_QUEUES.values())
+        _QUEUES.clear()
+    for queue in closing:
         queue.close()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bstviz import __version__, log, paths
 from bstviz.errors import UserError
-from bstviz.jobs import stopping
+from bstviz.jobs import background, stopping
 from bstviz.server.health import is_this_server
 from bstviz.server.ports import port_for
 from bstviz.server.routes import routes
@@ -99,6 +99,7 @@ async def _serving(app: object, *, browser: bool) -> AsyncGenerator[None]:
         yield
     finally:
         log.action("stop")
+        background.close()
         stopping.end_children()
 
 

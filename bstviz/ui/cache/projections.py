@@ -17,7 +17,7 @@ from bstviz.latent.projection import UmapSettings
 from bstviz.plots import viewport
 from bstviz.ui.cache.loaded import Loaded, identity_of
 
-UMAP = Kind("umap", niceness=15)
+UMAP = Kind("umap")
 
 
 def umap_settings(loaded: Loaded) -> UmapSettings:
