@@ -60,7 +60,7 @@ def title(app: AppTest) -> str:
 def hold(queue: Queue, tmp_path: Path) -> Path:
     """Keep a queue busy until the file is there."""
     go = tmp_path / "go"
-    queue.submit("held", pieces.waited_for, lambda: (str(go),), owner="another")
+    queue.submit(str(go), pieces.waited_for, lambda: (str(go),), owner="another")
     return go
 
 

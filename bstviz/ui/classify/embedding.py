@@ -121,10 +121,14 @@ class Shelf:
         return background.submit(EMBED, own, function, arguments, owner=self.visitor, keep=False)
 
 
-@st.cache_resource(scope="session", show_spinner=False, on_release=Shelf.close)
 def shelf() -> Shelf:
     """This session's."""
-    return Shelf(visitor())
+    return _shelf(visitor())
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=Shelf.close)
+def _shelf(visitor: str) -> Shelf:
+    return Shelf(visitor)
 
 
 def stacked(embeddings: Sequence[Embeddings]) -> Embeddings:

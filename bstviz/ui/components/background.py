@@ -16,14 +16,14 @@ from bstviz.ui.page import reported
 
 EVERY = 1.0
 """Seconds between two looks at work that is going on."""
+VISITOR = "visitor"
 SOON = 0.3
 """Seconds that are not worth a word."""
 
 
-@st.cache_resource(scope="session", show_spinner=False)
 def visitor() -> str:
     """Who asks for work, in this session: a random name, known to nobody else."""
-    return secrets.token_hex(8)
+    return str(st.session_state.setdefault(VISITOR, secrets.token_hex(8)))
 
 
 @dataclass(eq=False)

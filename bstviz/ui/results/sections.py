@@ -43,7 +43,7 @@ class NotYetError(Exception):
 
 
 def compare_folds(infos: Sequence[RunInfo]) -> list[LossComparison]:
-    """Hierarchical against flat, compared once while the server runs, in the background; NotYetError until that is done."""
+    """Hierarchical against flat, compared once while the server runs, in the background; NotYetError until then."""
     runs = [loading.load(info.folder or Path()) for info in infos]
     identity = "|".join(loaded.identity for loaded in runs)
     key = f"results.compared.{identity}"
