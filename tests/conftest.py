@@ -61,7 +61,7 @@ def encoders(monkeypatch: pytest.MonkeyPatch) -> tuple[FakeAudioEncoder, FakeTex
     audio, text = FakeAudioEncoder(), FakeTextEncoder()
     monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: audio)
     monkeypatch.setitem(registry.ENCODERS, ("text", "fake-text"), lambda device: text)
-    monkeypatch.setattr(background, "Process", InThisProcess)
+    monkeypatch.setattr(background, "WorkerProcess", InThisProcess)
     monkeypatch.setattr(background, "_QUEUES", {})
     classify._audio_encoder.cache_clear()
     classify._text_encoder.cache_clear()

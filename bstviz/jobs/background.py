@@ -5,7 +5,7 @@ with this one. Who asks gets a :class:`Work`, which says how far it is, how many
 The same piece asked for twice is one, whose result all get. Each owner, a visitor for example, has a line of their own,
 and the lines take turns: a thousand pieces of one hold up another's by one.
 
-    work = submit(MAPS, key, fit, lambda: (latents, settings), owner=visitor)
+    work = queue_of(MAPS).submit(key, fit, lambda: (latents, settings), owner=visitor)
     work.wait(2.0)
     work.result() if work.ended else work.share
 
@@ -27,7 +27,7 @@ from typing import Any, Literal
 
 from bstviz import log
 from bstviz.errors import AwayError, UserError, in_words
-from bstviz.jobs.background_process import EndedError, FaultError, Process
+from bstviz.jobs.background_process import FaultError, WorkerEndedError, WorkerProcess
 
 Function = Callable[..., Any]
 Arguments = Callable[[], tuple[Any, ...]]
@@ -54,7 +54,7 @@ class Kind:
 
 
 class Work:
-    """A piece of work that was asked for (:func:`submit`). Any thread may look at it.
+    """A piece of work that was asked for (:meth:`WorkQueue.submit`). Any thread may look at it.
 
     Attributes:
         key: What it is known by, among all of its kind.
@@ -63,7 +63,7 @@ class Work:
         words: What it is doing now, as it reports.
     """
 
-    def __init__(self, queue: Queue, key: Hashable, function: Function, arguments: Arguments, keep: bool) -> None:
+    def __init__(self, queue: WorkQueue, key: Hashable, function: Function, arguments: Arguments, keep: bool) -> None:
         self.key = key
         self.state: State = "waiting"
         self.share, self.words = 0.0, ""
@@ -119,7 +119,7 @@ class Work:
         self._ended.set()
 
 
-class Queue:
+class WorkQueue:
     """The pieces of one kind, and the process that does them.
 
     Args:
@@ -133,7 +133,7 @@ class Queue:
         self._pending: dict[Hashable, Work] = {}
         self._kept: OrderedDict[Hashable, Work] = OrderedDict()
         self._running: Work | None = None
-        self._process: Process | None = None
+        self._process: WorkerProcess | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -146,7 +146,17 @@ class Queue:
         owner: str,
         keep: bool = True,
     ) -> Work:
-        """See :func:`submit`."""
+        """Ask for a piece of work, or for the one of the same key that is waiting, running, or done and kept.
+
+        Args:
+            key: What it is known by: everything that its result depends on.
+            function: Of a module of the package; called in the worker process, with ``report`` besides the arguments:
+                ``report(share, words="")`` says how far it is, 0 to 1, and raises where the work was given up.
+            arguments: Gives the arguments, when their turn comes; called in a thread of this process, which waits for
+                it. A :class:`UserError` fails the piece. They and the result go by pickle to the worker and back.
+            owner: Who asks: pieces of all owners take turns.
+            keep: Whether others find the result later; else only this :class:`Work` holds it.
+        """
         with self._lock:
             if (found := self._found(key)) is not None and (found.ended or owner in found.owners):
                 return found
@@ -263,7 +273,7 @@ class Queue:
                 process = self._warm()
                 value, work.size = process.run(function, arguments, partial(_take, work, process))
                 state = "done"
-        except EndedError as ended:
+        except WorkerEndedError as ended:
             self._let_go()
             error = AwayError(
                 f"The process for this was ended from outside (status {ended}), most often for want of memory. Ask for "
@@ -279,12 +289,12 @@ class Queue:
             self._end(work, state, value, error)
             self._running = None
 
-    def _warm(self) -> Process:
+    def _warm(self) -> WorkerProcess:
         """The process, alive."""
         with self._lock:
             if self._process is None or not self._process.alive:
                 try:
-                    self._process = Process(self.kind.niceness, self.kind.threads)
+                    self._process = WorkerProcess(self.kind.niceness, self.kind.threads)
                 except OSError as error:
                     raise AwayError(
                         f"The process for this cannot be started now ({error.strerror or error}). Try again when less "
@@ -306,49 +316,20 @@ def _nothing() -> None:
     """What an ended piece would still have to do."""
 
 
-def _take(work: Work, process: Process, share: float, words: str) -> None:
+def _take(work: Work, process: WorkerProcess, share: float, words: str) -> None:
     work.share, work.words = share, words
     if work.ended:  # given up as it was begun
         process.stop(process.number)
 
 
-_QUEUES: dict[Kind, Queue] = {}
+_QUEUES: dict[Kind, WorkQueue] = {}
 _MAKING = threading.Lock()
 
 
-def queue_of(kind: Kind) -> Queue:
+def queue_of(kind: Kind) -> WorkQueue:
     """This process's queue of a kind."""
     with _MAKING:
-        return _QUEUES.setdefault(kind, Queue(kind))
-
-
-def submit(
-    kind: Kind,
-    key: Hashable,
-    function: Function,
-    arguments: Arguments,
-    *,
-    owner: str,
-    keep: bool = True,
-) -> Work:
-    """Ask for a piece of work, or for the one of the same key that is waiting, running, or done and kept.
-
-    Args:
-        kind: Of work.
-        key: What it is known by: everything that its result depends on.
-        function: Of a module of the package; called in the worker process, with ``report`` besides the arguments:
-            ``report(share, words="")`` says how far it is, 0 to 1, and raises where the work was given up.
-        arguments: Gives the arguments, when their turn comes; called in a thread of this process, which waits for it.
-            A :class:`UserError` fails the piece. They and the result go by pickle between this process and its own.
-        owner: Who asks: pieces of all owners take turns.
-        keep: Whether others find the result later; else only this :class:`Work` holds it.
-    """
-    return queue_of(kind).submit(key, function, arguments, owner=owner, keep=keep)
-
-
-def find(kind: Kind, key: Hashable) -> Work | None:
-    """A piece of work that is waiting, running, or done and kept."""
-    return queue_of(kind).find(key)
+        return _QUEUES.setdefault(kind, WorkQueue(kind))
 
 
 def close() -> None:

@@ -28,11 +28,11 @@ from typing import Any, BinaryIO, Protocol, cast
 from bstviz.errors import AwayError, UserError, in_words
 from bstviz.jobs import stopping
 
-GRACE = 2.0
+STOP_SECONDS = 2.0
 """Seconds for a piece that was given up to report and be told so; then its process is ended."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 LIKELIER = 500  # of 1,000: where memory runs out, Linux ends a worker rather than the server
-START = "import sys; from bstviz.jobs.background_process import main; main(*map(int, sys.argv[1:]))"
+WORKER_START = "import sys; from bstviz.jobs.background_process import main; main(*map(int, sys.argv[1:]))"
 
 
 class Report(Protocol):
@@ -41,7 +41,7 @@ class Report(Protocol):
     def __call__(self, share: float, words: str = "") -> None: ...
 
 
-class EndedError(Exception):
+class WorkerEndedError(Exception):
     """The process ended before it answered; the text is its exit status."""
 
 
@@ -53,7 +53,7 @@ class GivenUp(BaseException):  # no error: it passes what catches errors
     """Raised by ``report`` where nobody wants the result any more."""
 
 
-class Process:
+class WorkerProcess:
     """A worker process. One thread at a time runs work in it; any may stop that.
 
     Args:
@@ -65,7 +65,7 @@ class Process:
         environment = {**dict.fromkeys(THREADS, str(threads)), **os.environ}
         environment |= {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), "PYTHONUTF8": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", START, str(os.getpid()), str(niceness)],
+            [sys.executable, "-P", "-c", WORKER_START, str(os.getpid()), str(niceness)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -98,7 +98,7 @@ class Process:
         Raises:
             UserError: Of the function; what the system refused it is one, too.
             FaultError: The function has a fault.
-            EndedError: The process has ended.
+            WorkerEndedError: The process has ended.
         """
         self.number += 1
         what = pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL)
@@ -118,7 +118,7 @@ class Process:
         except (EOFError, OSError, pickle.UnpicklingError):
             with suppress(OSError):
                 self._process.kill()
-            raise EndedError(str(self._process.wait())) from None
+            raise WorkerEndedError(str(self._process.wait())) from None
         finally:
             self._busy = False
 
@@ -129,7 +129,7 @@ class Process:
             if self._busy and self.number == number:
                 self.end()
 
-        timer = threading.Timer(GRACE, end)
+        timer = threading.Timer(STOP_SECONDS, end)
         timer.daemon = True
         timer.start()
         with suppress(OSError, ValueError):

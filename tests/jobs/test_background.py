@@ -17,7 +17,7 @@ import pytest
 
 from bstviz.errors import AwayError, UserError
 from bstviz.jobs import background
-from bstviz.jobs.background import Kind, Queue, Work
+from bstviz.jobs.background import Kind, Work, WorkQueue
 from tests.jobs import pieces
 
 PATIENCE = 60.0
@@ -25,16 +25,16 @@ KIND = Kind("test", niceness=3, threads=1)
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Queue]:
-    queue = Queue(KIND)
+def shared() -> Iterator[WorkQueue]:
+    queue = WorkQueue(KIND)
     yield queue
     queue.close()
 
 
 @pytest.fixture
-def queue() -> Iterator[Queue]:
+def queue() -> Iterator[WorkQueue]:
     """One whose process may be ended."""
-    queue = Queue(KIND)
+    queue = WorkQueue(KIND)
     yield queue
     queue.close()
 
@@ -46,29 +46,31 @@ def until(true: Callable[[], Any]) -> None:
         time.sleep(0.01)
 
 
-def ask(queue: Queue, function: Callable[..., Any], *arguments: Any, key: object = None, owner: str = "a") -> Work:
+def ask(queue: WorkQueue, function: Callable[..., Any], *arguments: Any, key: object = None, owner: str = "a") -> Work:
     return queue.submit(key or object(), function, lambda: arguments, owner=owner)
 
 
-def pid(queue: Queue) -> int:
+def pid(queue: WorkQueue) -> int:
     """Of the queue's process."""
     return int(ask(queue, pieces.process).result())
 
 
-def test_a_result_comes_from_another_process_that_stays_for_the_next_piece(shared: Queue) -> None:
+def test_a_result_comes_from_another_process_that_stays_for_the_next_piece(shared: WorkQueue) -> None:
     assert ask(shared, pieces.doubled, 21).result() == 42
     first = pid(shared)
     assert first != os.getpid()
     assert pid(shared) == first
 
 
-def test_the_process_gives_way_and_has_the_threads_of_its_kind(monkeypatch: pytest.MonkeyPatch, queue: Queue) -> None:
+def test_the_process_gives_way_and_has_the_threads_of_its_kind(
+    monkeypatch: pytest.MonkeyPatch, queue: WorkQueue
+) -> None:
     monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert ask(queue, pieces.priority).result() == (os.nice(0) + 3, "2", "1")
 
 
-def test_progress_and_the_place_in_the_queue_are_told(shared: Queue, tmp_path: Path) -> None:
+def test_progress_and_the_place_in_the_queue_are_told(shared: WorkQueue, tmp_path: Path) -> None:
     first = ask(shared, pieces.waited_for, str(tmp_path / "go"))
     until(lambda: first.share)
     assert (first.state, first.share, first.words) == ("running", 0.25, "Waiting")
@@ -79,7 +81,7 @@ def test_progress_and_the_place_in_the_queue_are_told(shared: Queue, tmp_path: P
     assert third.before() == 0
 
 
-def test_one_key_is_one_piece_whose_result_both_get(shared: Queue, tmp_path: Path) -> None:
+def test_one_key_is_one_piece_whose_result_both_get(shared: WorkQueue, tmp_path: Path) -> None:
     first = ask(shared, pieces.waited_for, str(tmp_path / "go"), key="map", owner="a")
     second = ask(shared, pieces.waited_for, str(tmp_path / "go"), key="map", owner="b")
     assert first is second
@@ -89,7 +91,7 @@ def test_one_key_is_one_piece_whose_result_both_get(shared: Queue, tmp_path: Pat
     assert shared.find("map") is second
 
 
-def test_owners_take_turns(shared: Queue, tmp_path: Path) -> None:
+def test_owners_take_turns(shared: WorkQueue, tmp_path: Path) -> None:
     file, go = str(tmp_path / "names"), str(tmp_path / "go")
     ask(shared, pieces.waited_for, go, owner="z")
     many = [ask(shared, pieces.noted, file, f"a{i}") for i in range(4)]
@@ -101,7 +103,7 @@ def test_owners_take_turns(shared: Queue, tmp_path: Path) -> None:
     assert Path(file).read_text().split() == ["a0", "b0", "a1", "a2", "a3"]
 
 
-def test_who_leaves_takes_their_pieces_along_and_nobody_elses(shared: Queue, tmp_path: Path) -> None:
+def test_who_leaves_takes_their_pieces_along_and_nobody_elses(shared: WorkQueue, tmp_path: Path) -> None:
     go = str(tmp_path / "go")
     ask(shared, pieces.waited_for, go, owner="z")
     own, kept, joint = (ask(shared, pieces.doubled, n, key=f"left {n}") for n in (1, 2, 3))
@@ -112,7 +114,7 @@ def test_who_leaves_takes_their_pieces_along_and_nobody_elses(shared: Queue, tmp
     assert (kept.result(), joint.result()) == (4, 6)
 
 
-def test_what_is_cancelled_while_it_reports_leaves_the_process_warm(shared: Queue, tmp_path: Path) -> None:
+def test_what_is_cancelled_while_it_reports_leaves_the_process_warm(shared: WorkQueue, tmp_path: Path) -> None:
     before = pid(shared)
     work = ask(shared, pieces.waited_for, str(tmp_path / "never"), key="never")
     until(lambda: work.share)
@@ -124,7 +126,7 @@ def test_what_is_cancelled_while_it_reports_leaves_the_process_warm(shared: Queu
     assert pid(shared) == before
 
 
-def test_what_is_cancelled_while_it_does_not_report_ends_its_process(queue: Queue, tmp_path: Path) -> None:
+def test_what_is_cancelled_while_it_does_not_report_ends_its_process(queue: WorkQueue, tmp_path: Path) -> None:
     file = tmp_path / "pid"
     work = ask(queue, pieces.deaf, str(file))
     until(lambda: file.exists() and file.read_text())
@@ -135,7 +137,7 @@ def test_what_is_cancelled_while_it_does_not_report_ends_its_process(queue: Queu
 
 
 def test_a_process_that_is_killed_gives_a_sentence_and_the_next_piece_a_new_process(
-    queue: Queue, tmp_path: Path
+    queue: WorkQueue, tmp_path: Path
 ) -> None:
     file = tmp_path / "pid"
     work = ask(queue, pieces.deaf, str(file), key="deaf")
@@ -152,20 +154,22 @@ def test_a_process_that_is_killed_gives_a_sentence_and_the_next_piece_a_new_proc
 
 
 @pytest.mark.parametrize(("function", "words"), [(pieces.refused, "at least 5"), (pieces.full, "not enough memory")])
-def test_errors_come_back_as_words(shared: Queue, function: Callable[..., None], words: str) -> None:
+def test_errors_come_back_as_words(shared: WorkQueue, function: Callable[..., None], words: str) -> None:
     before = pid(shared)
     with pytest.raises(UserError, match=words):
         ask(shared, function).result()
     assert pid(shared) == before
 
 
-def test_a_fault_of_the_program_is_logged_with_its_traceback(queue: Queue, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_the_program_is_logged_with_its_traceback(
+    queue: WorkQueue, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(UserError, match="fault of the program"):
         ask(queue, pieces.wrong).result()
     assert "ZeroDivisionError" in capfd.readouterr().err
 
 
-def test_what_a_piece_needs_is_asked_for_at_its_turn_and_held_no_longer(shared: Queue, tmp_path: Path) -> None:
+def test_what_a_piece_needs_is_asked_for_at_its_turn_and_held_no_longer(shared: WorkQueue, tmp_path: Path) -> None:
     asked: list[int] = []
 
     def arguments() -> tuple[int]:
@@ -182,7 +186,7 @@ def test_what_a_piece_needs_is_asked_for_at_its_turn_and_held_no_longer(shared: 
     assert work.arguments is not arguments
 
 
-def test_an_argument_that_cannot_be_had_fails_its_piece(shared: Queue) -> None:
+def test_an_argument_that_cannot_be_had_fails_its_piece(shared: WorkQueue) -> None:
     def arguments() -> tuple[int]:
         raise AwayError("a.wav cannot be read now.")
 
@@ -190,11 +194,11 @@ def test_an_argument_that_cannot_be_had_fails_its_piece(shared: Queue) -> None:
         shared.submit("away", pieces.doubled, arguments, owner="a").result()
 
 
-def test_what_libraries_print_is_no_answer(shared: Queue) -> None:
+def test_what_libraries_print_is_no_answer(shared: WorkQueue) -> None:
     assert ask(shared, pieces.talkative).result() == "heard"
 
 
-def test_results_are_kept_up_to_their_bytes(shared: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_are_kept_up_to_their_bytes(shared: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "RESULT_BYTES", 5_000_000)
     for name in "wxyz":
         ask(shared, pieces.array, 2_000_000, key=name).result()
@@ -206,7 +210,7 @@ def test_results_are_kept_up_to_their_bytes(shared: Queue, monkeypatch: pytest.M
     assert shared.find("large") is not None
 
 
-def test_an_idle_process_is_ended(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_process_is_ended(queue: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "IDLE", 0.1)
     first = pid(queue)
     until(lambda: not psutil.pid_exists(first))
@@ -215,9 +219,9 @@ def test_an_idle_process_is_ended(queue: Queue, monkeypatch: pytest.MonkeyPatch)
 
 KILLED = """
 import sys, time
-from bstviz.jobs.background import Kind, Queue
+from bstviz.jobs.background import Kind, WorkQueue
 from tests.jobs import pieces
-queue = Queue(Kind("test"))
+queue = WorkQueue(Kind("test"))
 queue.submit("deaf", pieces.deaf, lambda: (sys.argv[1],), owner="a")
 time.sleep(600)
 """

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bstviz.jobs import background
-from bstviz.jobs.background import Queue
+from bstviz.jobs.background import WorkQueue
 from bstviz.latent.projection import UmapSettings
 from bstviz.ui.cache import loading, projections
 from tests.jobs import pieces
@@ -22,7 +22,7 @@ MAKE = "explore.map.make"
 
 
 @pytest.fixture(scope="module")
-def maps() -> Iterator[Queue]:
+def maps() -> Iterator[WorkQueue]:
     """The queue of maps; in its process numba has the threads that two may not use at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NUMBA_THREADING_LAYER", "workqueue")
@@ -32,7 +32,7 @@ def maps() -> Iterator[Queue]:
 
 
 @pytest.fixture
-def queue(maps: Queue, experiment: Path) -> Queue:
+def queue(maps: WorkQueue, experiment: Path) -> WorkQueue:
     """The same, for the small runs."""
     return maps
 
@@ -57,7 +57,7 @@ def title(app: AppTest) -> str:
     return str(map_of(app)["figure"]["layout"]["xaxis"]["title"]["text"])
 
 
-def hold(queue: Queue, tmp_path: Path) -> Path:
+def hold(queue: WorkQueue, tmp_path: Path) -> Path:
     """Keep a queue busy until the file is there."""
     go = tmp_path / "go"
     queue.submit(str(go), pieces.waited_for, lambda: (str(go),), owner="another")
@@ -71,7 +71,7 @@ def words(app: AppTest) -> str:
 
 
 @pytest.mark.slow
-def test_a_umap_map_takes_the_place_of_pca_when_it_has_been_made(queue: Queue) -> None:
+def test_a_umap_map_takes_the_place_of_pca_when_it_has_been_made(queue: WorkQueue) -> None:
     app = visit()
     assert "has to be made first" in " ".join(m.value for m in app.markdown)
     assert title(app).startswith("PC 1")
@@ -83,7 +83,7 @@ def test_a_umap_map_takes_the_place_of_pca_when_it_has_been_made(queue: Queue) -
 
 
 @pytest.mark.slow
-def test_two_visitors_who_press_make_at_once_both_get_their_maps(queue: Queue, tmp_path: Path) -> None:
+def test_two_visitors_who_press_make_at_once_both_get_their_maps(queue: WorkQueue, tmp_path: Path) -> None:
     go = hold(queue, tmp_path)
     first, second = make(visit(), 5), make(visit(), 6)
     assert [title(app)[:4] for app in (first, second)] == ["PC 1"] * 2
@@ -93,7 +93,7 @@ def test_two_visitors_who_press_make_at_once_both_get_their_maps(queue: Queue, t
     assert any("UMAP (6 neighbours" in c.value for c in second.caption)
 
 
-def test_a_map_that_is_cancelled_is_said_to_be_and_can_be_made_again(queue: Queue, tmp_path: Path) -> None:
+def test_a_map_that_is_cancelled_is_said_to_be_and_can_be_made_again(queue: WorkQueue, tmp_path: Path) -> None:
     hold(queue, tmp_path)
     app = make(visit(), 7)
     (cancel,) = (button for button in app.button if str(button.key).endswith(".cancel"))
@@ -104,7 +104,7 @@ def test_a_map_that_is_cancelled_is_said_to_be_and_can_be_made_again(queue: Queu
     assert "before yours" in words(make(app, 7))
 
 
-def test_comparing_umap_maps_shows_pca_until_both_are_there(queue: Queue, tmp_path: Path) -> None:
+def test_comparing_umap_maps_shows_pca_until_both_are_there(queue: WorkQueue, tmp_path: Path) -> None:
     go = hold(queue, tmp_path)
     app = visit("compare")
     assert title(app).startswith("PC 1")
@@ -113,7 +113,7 @@ def test_comparing_umap_maps_shows_pca_until_both_are_there(queue: Queue, tmp_pa
     assert title(settled(app)) == "UMAP 1"
 
 
-def test_a_worker_that_is_killed_gives_a_sentence(queue: Queue, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_gives_a_sentence(queue: WorkQueue, tmp_path: Path) -> None:
     file, loaded = tmp_path / "pid", loading.load(next(iter(loading.infos())))
     app = visit()
     settings = UmapSettings(8)

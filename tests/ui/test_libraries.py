@@ -45,7 +45,7 @@ def gate(
             gate.permits.acquire()
             return super().run(function, arguments, report)
 
-    monkeypatch.setattr(background, "Process", Held)
+    monkeypatch.setattr(background, "WorkerProcess", Held)
     runs["audio"].save(tmp_path / "run")
     monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(tmp_path))
     yield gate

@@ -32,16 +32,14 @@ def has_map(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings
 
 def make_umap(loaded: Loaded, settings: UmapSettings, dimensions: int, *, owner: str) -> Work:
     """Have a UMAP map made; of many sounds it is fitted on a stratified sample, and the others are projected."""
-    arguments = partial(_to_project, loaded, dimensions, settings)
-    return background.submit(
-        UMAP, (loaded.identity, dimensions, settings), projection.fit_umap_of_many, arguments, owner=owner
-    )
+    key, arguments = (loaded.identity, dimensions, settings), partial(_to_project, loaded, dimensions, settings)
+    return background.queue_of(UMAP).submit(key, projection.fit_umap_of_many, arguments, owner=owner)
 
 
 def warm_umap(*, owner: str) -> None:
     """Have UMAP compiled, which takes longer than a small map, while somebody chooses its parameters."""
     arguments = (np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32), np.arange(200), 2, UmapSettings())
-    background.submit(UMAP, "warm", projection.fit_umap_of_many, lambda: arguments, owner=owner)
+    background.queue_of(UMAP).submit("warm", projection.fit_umap_of_many, lambda: arguments, owner=owner)
 
 
 def coordinates(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings) -> np.ndarray:
@@ -76,7 +74,7 @@ def _coordinates(loaded: Loaded, method: str, dimensions: int, settings: UmapSet
 
 
 def _made(loaded: Loaded, dimensions: int, settings: UmapSettings) -> np.ndarray | None:
-    work = background.find(UMAP, (loaded.identity, dimensions, settings))
+    work = background.queue_of(UMAP).find((loaded.identity, dimensions, settings))
     found: np.ndarray | None = work.result() if work is not None and work.state == "done" else None
     return found
 

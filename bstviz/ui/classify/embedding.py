@@ -118,7 +118,7 @@ class Shelf:
             _, (oldest, _) = self._pieces.popitem(last=False)
             oldest.cancel(self.visitor)
         own = (self.visitor, *key)  # nothing of one visitor's is another's
-        return background.submit(EMBED, own, function, arguments, owner=self.visitor, keep=False)
+        return background.queue_of(EMBED).submit(own, function, arguments, owner=self.visitor, keep=False)
 
 
 def shelf() -> Shelf:

@@ -15,13 +15,11 @@ from bstviz.paths import without_places
 from bstviz.ui.classify.embedding import ENTRIES, shelf
 from bstviz.ui.classify.predictions import MARKS, Models, Predictions, Words, asked_for, predict_uploads
 from bstviz.ui.classify.uploads import Upload
-from bstviz.ui.components.background import Asked, progress, wait
+from bstviz.ui.components.background import AT_ONCE, Asked, progress, wait
 from bstviz.ui.components.charts import selected_row
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.page import reported
 
-PATIENCE = 2.0
-"""Seconds that the page waits for a few sounds before it shows how far they are."""
 UNKNOWN = ("probability", "novelty", "seconds")
 """Numbers that a sound which cannot be read does not have."""
 
@@ -104,7 +102,7 @@ def _embedded(models: Models, uploads: Sequence[Upload], words: Words, *, key: s
         pieces = asked_for(models, uploads, words)
         asked = Asked([work for works in pieces for work in works], items=len(uploads), about=about)
         st.session_state[f"{key}.asked"] = asked, pieces
-        wait(asked.works, at_most=PATIENCE)
+        wait(asked.works, at_most=AT_ONCE)
     if not asked.over:
         progress(asked, "Classifying", key=key)
     done = {

@@ -16,6 +16,8 @@ from bstviz.ui.page import reported
 
 EVERY = 1.0
 """Seconds between two looks at work that is going on."""
+AT_ONCE = 2.0
+"""Seconds that a page waits for work of many pieces before it shows how far that is."""
 VISITOR = "visitor"
 SOON = 0.3
 """Seconds that are not worth a word."""

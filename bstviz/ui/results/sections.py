@@ -23,14 +23,12 @@ from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, Run
 from bstviz.training.baselines import find_baselines
 from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded
-from bstviz.ui.components.background import Asked, pending, visitor, wait
+from bstviz.ui.components.background import AT_ONCE, Asked, pending, visitor, wait
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark
 from bstviz.ui.components.text import chip, escape
 from bstviz.ui.page import reported
 
 REPORT = Kind("report")
-PATIENCE = 2.0
-"""Seconds that the page waits for a comparison before it shows how far it is."""
 
 
 def load_fold(info: RunInfo) -> Run:
@@ -49,9 +47,9 @@ def compare_folds(infos: Sequence[RunInfo]) -> list[LossComparison]:
     key = f"results.compared.{identity}"
     if key not in st.session_state:
         arguments = partial(_to_compare, runs)
-        work = background.submit(REPORT, identity, compared_apart, arguments, owner=visitor())
+        work = background.queue_of(REPORT).submit(identity, compared_apart, arguments, owner=visitor())
         st.session_state[key] = Asked([work])
-        wait([work], at_most=PATIENCE)
+        wait([work], at_most=AT_ONCE)
     (work,) = st.session_state[key].works
     if work.state != "done":
         raise NotYetError(key)
