@@ -57,11 +57,13 @@ def title(app: AppTest) -> str:
     return str(map_of(app)["figure"]["layout"]["xaxis"]["title"]["text"])
 
 
-def hold(queue: WorkQueue, tmp_path: Path) -> Path:
-    """Keep a queue busy until the file is there."""
+@pytest.fixture
+def go(queue: WorkQueue, tmp_path: Path) -> Iterator[Path]:
+    """A queue that is busy until the file is there, at the end of the test at last."""
     go = tmp_path / "go"
     queue.submit(str(go), pieces.waited_for, lambda: (str(go),), owner="another")
-    return go
+    yield go
+    go.touch()
 
 
 def words(app: AppTest) -> str:
@@ -83,8 +85,7 @@ def test_a_umap_map_takes_the_place_of_pca_when_it_has_been_made(queue: WorkQueu
 
 
 @pytest.mark.slow
-def test_two_visitors_who_press_make_at_once_both_get_their_maps(queue: WorkQueue, tmp_path: Path) -> None:
-    go = hold(queue, tmp_path)
+def test_two_visitors_who_press_make_at_once_both_get_their_maps(go: Path) -> None:
     first, second = make(visit(), 5), make(visit(), 6)
     assert [title(app)[:4] for app in (first, second)] == ["PC 1"] * 2
     assert "before yours" in words(second)
@@ -93,8 +94,7 @@ def test_two_visitors_who_press_make_at_once_both_get_their_maps(queue: WorkQueu
     assert any("UMAP (6 neighbours" in c.value for c in second.caption)
 
 
-def test_a_map_that_is_cancelled_is_said_to_be_and_can_be_made_again(queue: WorkQueue, tmp_path: Path) -> None:
-    hold(queue, tmp_path)
+def test_a_map_that_is_cancelled_is_said_to_be_and_can_be_made_again(go: Path) -> None:
     app = make(visit(), 7)
     (cancel,) = (button for button in app.button if str(button.key).endswith(".cancel"))
     cancel.click().run()
@@ -104,8 +104,7 @@ def test_a_map_that_is_cancelled_is_said_to_be_and_can_be_made_again(queue: Work
     assert "before yours" in words(make(app, 7))
 
 
-def test_comparing_umap_maps_shows_pca_until_both_are_there(queue: WorkQueue, tmp_path: Path) -> None:
-    go = hold(queue, tmp_path)
+def test_comparing_umap_maps_shows_pca_until_both_are_there(go: Path) -> None:
     app = visit("compare")
     assert title(app).startswith("PC 1")
     assert "UMAP maps: waiting" in words(app)
