@@ -9,6 +9,7 @@ import streamlit as st
 from bstviz import paths
 from bstviz.server.routes import routes
 from bstviz.server.serve import lifespan_of_settings
+from bstviz.server.visitors.reviewer import middleware
 from bstviz.ui.page import navigation
 
 if __name__ == "__main__":
@@ -16,4 +17,4 @@ if __name__ == "__main__":
     st.logo(str(paths.assets() / "logo.svg"), icon_image=str(paths.assets() / "icon.svg"), size="large")
     navigation().run()
 else:
-    app = st.App(__file__, routes=routes(), lifespan=lifespan_of_settings())
+    app = st.App(__file__, routes=routes(), middleware=middleware(), lifespan=lifespan_of_settings())

@@ -20,6 +20,8 @@ REVIEWS_VARIABLE = "BSTVIZ_REVIEWS"
 """Folder of the decisions on labels; see :func:`bstviz.review.decisions.record_file`."""
 DECODE_SECONDS_VARIABLE, DECODE_MEGABYTES_VARIABLE = "BSTVIZ_DECODE_SECONDS", "BSTVIZ_DECODE_MEGABYTES"
 """Limits of decoder processes; see :mod:`bstviz.audio.sandbox.pool`."""
+CACHE_MEGABYTES_VARIABLE = "BSTVIZ_CACHE_MEGABYTES"
+"""Limit of what pages keep; see :mod:`bstviz.ui.kept`."""
 
 FOLDERS = (EXPERIMENTS_VARIABLE, COLLECTION_VARIABLE, REVIEWS_VARIABLE, CACHE_VARIABLE)
 """Variables that name folders."""

@@ -5,7 +5,7 @@ import streamlit as st
 
 from bstviz.paths import without_places
 from bstviz.reports.table import TABLE_METRICS, modality_names, rows
-from bstviz.ui.cache import loading
+from bstviz.ui.cache import loading, versions
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.text import escape, told
 from bstviz.ui.page import guarded
@@ -39,7 +39,7 @@ def page() -> None:
             st.markdown(text)
             st.page_link(f"pages/{name}.py", label=f"Open {name.capitalize()}", icon=":material/arrow_forward:")
 
-    for reason in loading.damaged_runs().values():
+    for reason in versions.shown().unreadable.values():
         st.warning(f"A run was left out: {told(reason)}", icon=":material/warning:")
     collections: dict[str, Loaded] = {}
     for path, info in infos.items():

@@ -8,12 +8,13 @@ from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
 from bstviz.review import decisions
 from bstviz.ui import query_params
-from bstviz.ui.cache import loading
+from bstviz.ui.cache import loading, versions
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.text import escape
 from bstviz.ui.page import guarded, reported
 from bstviz.ui.review import panels
-from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, ReviewSession, queue_of
+from bstviz.ui.review.reviewer import ask_name
+from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, ReviewSession, me, queue_of
 
 ADDRESS = {"sound": (SOUND, str)}
 
@@ -67,7 +68,7 @@ def set_up() -> ReviewSession:
             on_change=reported(from_the_start),
         )
     about = infos[0].collection
-    file = decisions.record_file(about, loading.experiment_folders())
+    file = decisions.record_file(about, versions.experiment_folders())
     return ReviewSession(queue, file, about.hash, state, tuple(classes), agreement)
 
 
@@ -110,6 +111,7 @@ def page() -> None:
             panels.following(session, rows)
         if i is not None:
             panels.neighbours(session, i)
+        ask_name(me(), record)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
         downloads(lambda: decisions.table(session.record()), "decisions", key="review", what="Decisions as")

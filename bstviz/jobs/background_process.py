@@ -27,10 +27,13 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from bstviz.errors import AwayError, UserError, in_words
 from bstviz.jobs import stopping
+from bstviz.jobs.memory import give_memory_back
 
 STOP_SECONDS = 2.0
 """Seconds for a piece that was given up to report and be told so; then its process is ended."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+TIDY = 10.0
+"""Seconds without work after which a worker gives free memory back: of sounds that are somebody's."""
 LIKELIER = 500  # of 1,000: where memory runs out, Linux ends a worker rather than the server
 WORKER_START = "import sys; from bstviz.jobs.background_process import main; main(*map(int, sys.argv[1:]))"
 
@@ -171,8 +174,13 @@ def main(parent: int, niceness: int) -> None:
 
     with suppress(OSError):  # nobody listens any more
         while True:
-            number, what = pieces.get()
-            send(*_answer(number, what, given_up, send))
+            try:
+                piece = pieces.get(timeout=TIDY)
+            except queue.Empty:
+                give_memory_back()
+                piece = pieces.get()
+            send(*_answer(*piece, given_up, send))
+            del piece
     os._exit(0)
 
 
@@ -183,7 +191,7 @@ def _listen(requests: BinaryIO, pieces: queue.SimpleQueue[tuple[int, bytes]], gi
             kind, number, *what = pickle.load(requests)
             if kind == "run":
                 given_up.clear()
-                pieces.put((number, what[0]))
+                pieces.put((number, what.pop()))  # this thread holds it no longer
             else:
                 given_up.add(number)
     except (EOFError, OSError):

@@ -39,12 +39,14 @@ from bstviz.models.run_info import CollectionRef, is_run
 from bstviz.schema import Name, Prose, Short
 
 RECORD_VERSION = 1
-CSV_COLUMNS = ("sound_id", "old", "new", "why", "when")
+CSV_COLUMNS = ("sound_id", "old", "new", "why", "when", "by")
 RECORD_BYTES = 2**30
 BEFORE = "class_before_review"
 """Column of a new version of a collection: the class that a relabelled sound had."""
 SoundId = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH, pattern=schema.SAFE)]
 DecisionId = Annotated[str, Meta(min_length=1, max_length=100, pattern=schema.SAFE)]
+SIGNATURE_LENGTH = 100
+Signature = Annotated[str, Meta(min_length=1, max_length=SIGNATURE_LENGTH, pattern=schema.SAFE)]
 When = Annotated[str, Meta(max_length=40, pattern=r"\A\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)\Z")]
 
 
@@ -58,9 +60,10 @@ class Decision:
         new: Class that it should have: ``old`` keeps it, None means unsure.
         why: In words.
         when: UTC, ISO 8601.
-        by: Who decided: a name, or what tells one browser window from another.
+        by: Who decided: what tells one reviewer from another, in older records one browser window.
         id: Unique.
         over: Ids of the decisions that this one was made in knowledge of, and replaces.
+        name: What the reviewer is called, where they or their login said.
     """
 
     sound_id: SoundId
@@ -71,6 +74,7 @@ class Decision:
     by: Name
     id: DecisionId
     over: tuple[DecisionId, ...] = ()
+    name: Signature | None = None
 
     @property
     def verdict(self) -> str:
@@ -233,6 +237,7 @@ def decide(
     why: str,
     by: str,
     over: Iterable[str] = (),
+    name: str | None = None,
 ) -> Decision:
     """Record a decision; it is on the disk when this returns. Arguments as of :class:`Decision`.
 
@@ -240,7 +245,7 @@ def decide(
         UserError: The record cannot be written, or would not be read again.
     """
     when = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    decision = Decision(sound_id, old, new, why, when, by, uuid.uuid4().hex, tuple(over))
+    decision = Decision(sound_id, old, new, why, when, by, uuid.uuid4().hex, tuple(over), name)
     schema.check(decision)  # what is not read again would be lost
     _append(file, collection_hash, dataclasses.asdict(decision))
     return decision
@@ -282,9 +287,11 @@ def _append(file: Path, collection_hash: str, entry: dict[str, Any]) -> None:
 
 
 def table(record: Record) -> pd.DataFrame:
-    """Every standing decision, columns :data:`CSV_COLUMNS`; ``new`` is empty where somebody was unsure."""
+    """Every standing decision, columns :data:`CSV_COLUMNS`; ``new`` is empty where somebody was unsure,
+    and ``by``, a name, where none was given.
+    """
     standing = (d for decisions in record.standing.values() for d in decisions)
-    rows = [(d.sound_id, d.old, d.new, d.why, d.when) for d in standing]
+    rows = [(d.sound_id, d.old, d.new, d.why, d.when, d.name) for d in standing]
     return pd.DataFrame(rows, columns=list(CSV_COLUMNS)).sort_values("when", kind="stable", ignore_index=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import threading
@@ -18,7 +19,9 @@ from bstviz.jobs import background, stopping
 from bstviz.server.health import is_this_server
 from bstviz.server.ports import port_for
 from bstviz.server.routes import routes
-from bstviz.server.settings import export, load_settings
+from bstviz.server.settings import Settings, export, load_settings
+from bstviz.server.visitors.forget import forget_visitors
+from bstviz.server.visitors.reviewer import middleware
 
 EVERYWHERE = ("0.0.0.0", "::")
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
@@ -65,9 +68,11 @@ def serve_app(
         "server.port": found,
         "server.address": settings.address,
         "server.maxUploadSize": settings.upload_megabytes,
+        "server.maxCacheDataSize": f"{settings.cache_megabytes}mb",
     }
     log.for_server()
-    streamlit.App(script, routes=routes(), lifespan=partial(_serving, browser=browser)).run(config=options)
+    lifespan = partial(_serving, settings, browser=browser)
+    streamlit.App(script, routes=routes(), middleware=middleware(), lifespan=lifespan).run(config=options)
 
 
 def lifespan_of_settings() -> Lifespan:
@@ -75,15 +80,16 @@ def lifespan_of_settings() -> Lifespan:
     settings, and how the app begins and ends.
     """
     try:
-        export(load_settings())
+        settings = load_settings()
     except UserError as error:
         sys.exit(f"Error: {error}")
+    export(settings)
     log.for_server()
-    return partial(_serving, browser=False)
+    return partial(_serving, settings, browser=False)
 
 
 @asynccontextmanager
-async def _serving(app: object, *, browser: bool) -> AsyncGenerator[None]:
+async def _serving(settings: Settings, app: object, *, browser: bool) -> AsyncGenerator[None]:
     """From the first request on to the last; the server knows its port by now."""
     import streamlit
 
@@ -95,9 +101,11 @@ async def _serving(app: object, *, browser: bool) -> AsyncGenerator[None]:
         address = str(streamlit.get_option("server.address"))
         host = "localhost" if address in EVERYWHERE else f"[{address}]" if ":" in address else address
         threading.Thread(target=_open_browser, args=(f"http://{host}:{port}",), daemon=True).start()
+    forgetting = asyncio.create_task(forget_visitors(settings.forget_seconds))
     try:
         yield
     finally:
+        forgetting.cancel()
         log.action("stop")
         background.close()
         stopping.end_children()

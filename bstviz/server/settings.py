@@ -40,6 +40,8 @@ class Settings:
         decode_seconds: Processor time that decoding a file may take, besides what its size adds; the decoders' own
             limit where there is none.
         decode_megabytes: Memory that decoding a file may take, in units of 2^20 bytes; likewise.
+        cache_megabytes: What pages keep in memory for all visitors, in units of 2^20 bytes, of each of two kinds.
+        forget_seconds: How long a visitor's session outlives the last window: a broken connection finds it again.
     """
 
     experiments: Folders = ()
@@ -50,6 +52,8 @@ class Settings:
     upload_megabytes: Annotated[int, Meta(ge=1, le=100_000)] = 200
     decode_seconds: Annotated[int, Meta(ge=1, le=86_400)] | None = None
     decode_megabytes: Annotated[int, Meta(ge=256, le=1_000_000)] | None = None
+    cache_megabytes: Annotated[int, Meta(ge=64, le=10_000_000)] = 4_096
+    forget_seconds: Annotated[int, Meta(ge=1, le=100)] = 90
 
 
 NAMES = tuple(field.name for field in fields(Settings))

@@ -13,7 +13,9 @@ import streamlit as st
 
 from bstviz import log
 from bstviz.errors import in_words
-from bstviz.ui.components.text import told
+from bstviz.server.visitors.forget import see_visitor
+from bstviz.ui.cache import versions
+from bstviz.ui.components.text import escape, told
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {padding: 4.2rem 2.2rem 3rem; max-width: 1900px}
@@ -44,6 +46,7 @@ NAVIGATED = "navigated"
 
 def navigation() -> st.Page:
     """The pages of the app on top of the window, and the one that is asked for."""
+    see_visitor()
     st.session_state[NAVIGATED] = True
     return st.navigation(
         [
@@ -82,7 +85,8 @@ def drawer(name: str, place: Literal["here", "row", "last"] = "here") -> None:
 
 def guarded(page: Callable[[], None]) -> Callable[[], None]:
     """Decorator of a page (inside ``st.fragment``): what is no fault of the program is shown as a message in its place
-    (:func:`bstviz.errors.in_words`), and what went wrong in a callback (:func:`reported`) above it.
+    (:func:`bstviz.errors.in_words`), and above it what went wrong in a callback (:func:`reported`) and what is another
+    on disk than on the page.
     """
 
     @wraps(page)
@@ -94,6 +98,7 @@ def guarded(page: Callable[[], None]) -> Callable[[], None]:
         if PROBLEM in st.session_state:
             _say(st.session_state.pop(PROBLEM))
         try:
+            _say_versions()
             with log.timed("page", page=Path(page.__code__.co_filename).stem):
                 page()
         except Exception as error:
@@ -119,6 +124,20 @@ def reported(act: Callable[..., object]) -> Callable[..., None]:
             st.session_state[PROBLEM] = words
 
     return answer
+
+
+def _say_versions() -> None:
+    """What is another on disk than what the page shows, with a button that shows it, and which runs were left out."""
+    if changes := versions.look():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(
+                f"Changed on disk: {escape('; '.join(changes))}. This page shows what was there before.",
+                icon=":material/sync_problem:",
+            )
+            st.button("Reload", key="versions.reload", on_click=reported(versions.reload), icon=":material/refresh:")
+    if unreadable := versions.shown().unreadable:
+        names = ", ".join(dict.fromkeys(path.name for path in unreadable))
+        st.caption(f":material/warning: Left out, as they cannot be read: {escape(names)}. The Overview says why.")
 
 
 def _say(words: str) -> None:

@@ -80,6 +80,10 @@ def decided(page: Page, count: int) -> None:
 
 def test_no_decision_is_lost_when_the_server_is_killed_after_a_key(served: Served, page: Page) -> None:
     served.open(page)
+    name = page.get_by_role("textbox", name="Your name")
+    name.fill("Ada")
+    name.press("Enter")
+    page.get_by_role("heading", name="Label quality").click()
     for count, key in enumerate("akuaku", 1):
         page.keyboard.press(key)
         decided(page, count)
@@ -91,8 +95,10 @@ def test_no_decision_is_lost_when_the_server_is_killed_after_a_key(served: Serve
     made = served.record()
     assert made.damaged == 0
     assert [d.verdict.split(" ")[0] for d in made.decisions] == ["changed", "kept", "unsure"] * 2
+    assert {d.name for d in made.decisions} == {"Ada"}
+    assert page.get_by_role("textbox", name="Your name").input_value() == "Ada"
     page.get_by_role("radio", name="Decided").click()
-    page.get_by_text("by another window").wait_for()
+    page.get_by_text("by you").wait_for()
     page.get_by_role("button", name="Take back").click()
     decided(page, 5)
     assert len(served.record().standing) == 5
@@ -113,6 +119,21 @@ def test_two_windows_work_on_one_queue_and_both_are_kept(served: Served, browser
     made = served.record()
     assert [d.verdict.split(" ")[0] for d in made.decisions] == ["changed", "kept", "unsure"]
     assert len({d.by for d in made.decisions}) == 2
+    first.get_by_role("textbox", name="Your name").fill("*Ada*")
+    first.get_by_role("textbox", name="Your name").press("Enter")
+    first.reload()
+    first.get_by_role("button", name="Undo").wait_for()
+    assert first.get_by_role("textbox", name="Your name").input_value() == "*Ada*"
+    assert second.get_by_role("textbox", name="Your name").input_value() == ""
+    first.get_by_role("heading", name="Label quality").click()
+    first.wait_for_timeout(MOMENT)
+    sound = first.locator(".decide").get_attribute("data-sound")
+    first.keyboard.press("a")
+    decided(first, 4)
+    second.goto(f"http://localhost:{served.port}/review?sound={sound}")
+    second.get_by_text("“*Ada*”").wait_for()
+    first.keyboard.press("z")
+    decided(first, 3)
     assert len({d.sound_id for d in made.decisions}) == 3
     for window in (first, second):
         window.context.close()

@@ -37,6 +37,21 @@ def test_decisions_are_read_back_in_order(tmp_path: Path) -> None:
     assert record.damaged == 0
 
 
+def test_a_name_stays_with_the_decision_and_records_without_names_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "review.jsonl"
+    made = decide(file, HASH, sound_id="a", old="fx-a", new="fx-v", why="", by="0123", name="Ada <b>")
+    older = {k: v for k, v in json.loads(file.read_text()).items() if k != "name"} | {"id": "older"}
+    with file.open("a") as out:
+        out.write(json.dumps(older) + "\n")
+    record = read_record(file, HASH)
+    assert [d.name for d in record.decisions] == ["Ada <b>", None]
+    assert record.decisions[0] == made
+    assert table(record)["by"].fillna("").tolist() == ["Ada <b>", ""]
+    for name in ("", "a\nb", "x" * 101):
+        with pytest.raises(UserError, match="name"):
+            decide(file, HASH, sound_id="a", old="fx-a", new="fx-v", why="", by="0123", name=name)
+
+
 def test_a_torn_line_costs_that_line_only(tmp_path: Path) -> None:
     file = tmp_path / "review.jsonl"
     say(file, "a", "fx-v")
@@ -242,7 +257,7 @@ def test_the_table_reads_back_as_csv(original: Collection, tmp_path: Path) -> No
     decided(original, file, {"s000": "fx-v", "s001": "m-sp", "s002": None})
     table(read_record(file, original.hash)).to_csv(tmp_path / "out.csv", index=False)
     rows = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
-    assert list(rows) == ["sound_id", "old", "new", "why", "when"]
+    assert list(rows) == ["sound_id", "old", "new", "why", "when", "by"]
     assert rows["new"].tolist() == ["fx-v", "m-sp", ""]
     assert rows["why"].tolist() == ['played it, "twice"'] * 3
 

@@ -22,10 +22,21 @@ def test_no_cached_function_leaves_an_argument_out_of_its_key() -> None:
         for file in UI.rglob("*.py")
         for function in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(function, ast.FunctionDef)
-        and any("st.cache_" in ast.unparse(decorator) for decorator in function.decorator_list)
+        and any(decorator.startswith(("st.cache_", "kept(")) for decorator in map(ast.unparse, function.decorator_list))
         and any(argument.arg.startswith("_") for argument in (*function.args.args, *function.args.kwonlyargs))
     }
     assert found == set()
+
+
+def test_what_holds_arrays_is_kept_within_the_limit_of_bytes() -> None:
+    others = {
+        function.name
+        for file in UI.rglob("*.py")
+        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        and any("st.cache_resource" in ast.unparse(decorator) for decorator in function.decorator_list)
+    }
+    assert others == {"warm", "_shown", "_names", "_drawn", "_maps"}  # words and numbers, and what one map draws
 
 
 def test_a_run_saved_again_is_another_one_to_caches(experiment: Path) -> None:

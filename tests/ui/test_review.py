@@ -83,7 +83,7 @@ def test_what_was_decided_elsewhere_is_shown_and_can_be_taken_back(
     )
     app.run()
     assert progress(app).startswith("1 of")
-    assert any("changed to ss-s by another window" in seen(i.value) for i in app.info)
+    assert any("changed to ss-s by somebody else" in seen(i.value) for i in app.info)
     assert sent(app, "decide")[0]["seen"] == [made.id]
     app.button(key="review.back").click().run()
     assert record(experiment, collection).standing == {}

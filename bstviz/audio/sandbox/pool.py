@@ -188,6 +188,19 @@ class Pool:
             if not self._all:
                 self._idle.append(self._started())
 
+    def renew(self) -> None:
+        """End every process that has had a file, and with it what it holds of the file, now or when it has answered."""
+        with self._lock:
+            used = [process for process in self._idle if process.files]
+            self._idle = [process for process in self._idle if not process.files]
+            self._all.difference_update(used)
+            for busy in self._all.difference(self._idle):
+                busy.files = FILES_EACH
+        for process in used:
+            process.end()
+        if used:
+            self.warm()
+
     def ask(
         self, what: str, file: BinaryIO, size: int, shown: str, take: Callable[[Header, bytearray], Answer]
     ) -> Answer:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from bstviz.audio import playback
+from bstviz.audio import decode, playback
 from bstviz.audio.playback import Playable
 from bstviz.audio.spectrogram import spectrogram
 from bstviz.datasets.collection import Collection
@@ -16,6 +16,7 @@ from bstviz.errors import UserError
 from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.cache.loading import identity_of_collection
+from bstviz.ui.kept import kept
 
 
 @st.cache_resource
@@ -28,23 +29,8 @@ def playable(loaded: Loaded, row: int) -> Playable:
     """A run's sound as a browser gets it.
 
     Raises:
-        UserError: There is no audio for it, or it cannot be read.
+        UserError: There is no audio for it, it cannot be read, or the collection is another on disk by now.
     """
-    return _playable(*_audible(loaded, row))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Collection: identity_of_collection})
-def _playable(collection: Collection, row: int) -> Playable:
-    file = collection.path(row)
-    try:
-        data = file.read_bytes() if file is not None and file.is_file() else None
-    except OSError:
-        data = None  # decoding says why
-    return playback.playable(data, partial(collection.load_audio, row))
-
-
-def _audible(loaded: Loaded, row: int) -> tuple[Collection, int]:
-    """The collection and the sound's row in it; UserError where there is no audio."""
     collection = loaded.collection
     if collection is None:
         raise UserError(loaded.problem or "The collection of this run was not found.")
@@ -52,4 +38,20 @@ def _audible(loaded: Loaded, row: int) -> tuple[Collection, int]:
     own = int(loaded.rows[row])
     if not collection.has_audio(own):
         raise UserError(f"Collection {collection.name!r} holds no audio for this sound.")
-    return collection, own
+    return _playable(collection, str(loaded.ids[row]))
+
+
+@kept(max_entries=8, hash_funcs={Collection: identity_of_collection})
+def _playable(collection: Collection, sound_id: str) -> Playable:
+    row = collection.row_of[sound_id]
+    file = collection.path(row)
+    if file is None:
+        return playback.playable(None, partial(collection.load_audio, row))
+    try:
+        data = file.read_bytes()
+    except OSError:
+        data = b""
+    decoded = partial(decode.load, data or file, name=str(file))  # the bytes that are played, not what lies there later
+    found = playback.playable(data or None, decoded)
+    loading.check_unchanged(collection)  # or else what was read may be another sound's
+    return found

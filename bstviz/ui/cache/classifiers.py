@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from bstviz.inference import pool
 from bstviz.inference.classify import Classifier
 from bstviz.inference.pool import TextModel
 from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.kept import kept
 
 
-@st.cache_resource(max_entries=8, show_spinner="Loading the encoder …", hash_funcs={Loaded: identity_of})
+@kept(max_entries=8, show_spinner="Loading the encoder …", hash_funcs={Loaded: identity_of})
 def classifier(loaded: Loaded) -> Classifier:
     """Classifier of a run, kept between calls."""
     return Classifier(loaded.run)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Loading the text model …", hash_funcs={Loaded: identity_of})
+@kept(max_entries=8, show_spinner="Loading the text model …", hash_funcs={Loaded: identity_of})
 def text_model_beside(loaded: Loaded) -> TextModel | None:
     """The text model that may predict beside a run, kept between calls; None where there is none."""
     return pool.text_model_beside(loaded.run)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import streamlit as st
 
 from bstviz.latent import neighbours
 from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.kept import kept
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+@kept(max_entries=16, hash_funcs={Loaded: identity_of})
 def index(loaded: Loaded) -> neighbours.Index:
     """A run's latents, ready to be searched."""
     return neighbours.Index(loaded.run.latents)

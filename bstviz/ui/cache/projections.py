@@ -16,6 +16,7 @@ from bstviz.latent import projection
 from bstviz.latent.projection import UmapSettings
 from bstviz.plots import viewport
 from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.kept import kept
 
 UMAP = Kind("umap")
 
@@ -79,7 +80,7 @@ def _made(loaded: Loaded, dimensions: int, settings: UmapSettings) -> np.ndarray
     return found
 
 
-@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Loaded: identity_of})
+@kept(max_entries=32, hash_funcs={Loaded: identity_of})
 def _held(loaded: Loaded, method: str, dimensions: int) -> np.ndarray | None:
     names = projection.columns_of(method, dimensions)
     if not set(names) <= set(loaded.run.projections):

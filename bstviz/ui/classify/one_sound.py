@@ -40,6 +40,7 @@ from bstviz.ui.components.projection_picker import made
 from bstviz.ui.components.run_map import sound_map
 from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
 from bstviz.ui.components.text import chip, escape, told
+from bstviz.ui.kept import kept
 
 LONG = 15.0
 """Seconds from which the prediction over time is drawn."""
@@ -78,7 +79,7 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
     map_and_neighbours(first, answer, key=f"{key}.{first.run.id}")
 
 
-@st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
+@kept(scope="session", max_entries=6, hash_funcs={Upload: identity_of})
 def _playable(upload: Upload) -> Playable:
     """What plays is what was embedded: a sound that had to be repaired is played as it was repaired."""
     sound = decoded(upload)

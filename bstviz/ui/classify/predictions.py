@@ -29,6 +29,7 @@ from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.classify.embedding import Facts, shelf, stacked
 from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.text import escape, texts_from
+from bstviz.ui.kept import kept
 
 UNSURE = 0.5
 """A prediction of lower confidence is called unsure."""
@@ -165,7 +166,7 @@ def warm(models: Models) -> None:
         _ = classifiers.classifier(loaded).usual_distances
 
 
-@st.cache_resource(scope="session", max_entries=6, show_spinner=False, hash_funcs={Upload: identity_of})
+@kept(scope="session", max_entries=6, hash_funcs={Upload: identity_of})
 def decoded(upload: Upload) -> Sound:
     """An upload, decoded; raises UserError as :func:`bstviz.audio.decode.decode`."""
     return decode.decode(upload.read(), name=upload.name)

@@ -16,6 +16,7 @@ from bstviz.audio.decoders import AUDIO_FORMATS
 from bstviz.audio.repair import MAX_SECONDS
 from bstviz.datasets.unpacking import ARCHIVE
 from bstviz.errors import UserError
+from bstviz.server.visitors.forget import see_visitor
 from bstviz.ui.components.text import escape, told
 
 
@@ -35,6 +36,7 @@ class Upload:
 
 def pick_uploads(*, key: str) -> list[Upload]:
     """Sounds from files, a folder, zip archives or the microphone; what cannot be read is reported."""
+    see_visitor(uploads=True)
     way = st.segmented_control(
         "Sounds",
         ["Files", "Folder", "Microphone"],
@@ -55,7 +57,10 @@ def pick_uploads(*, key: str) -> list[Upload]:
             f"Sounds longer than {MAX_SECONDS / 60:.0f} minutes are classified by excerpts.",
         )
         taken = [(file.name, file) for file in files or []]
-    st.caption("Sounds stay in the server's memory for this visit and some minutes after it; nothing is kept on disk.")
+    st.caption(
+        "Sounds stay in the server's memory for this visit and at most two minutes after its window is closed; nothing "
+        "is kept on disk."
+    )
     return _uploads(taken, folder=way == "Folder")
 
 

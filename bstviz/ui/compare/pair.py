@@ -18,6 +18,7 @@ from bstviz.reports.summaries import STRUCTURE_METRICS
 from bstviz.ui.cache import facets, loading, projections
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components.plotly_map import Sounds
+from bstviz.ui.kept import kept
 
 PAIRS = 400_000_000
 """Similarities measured at most for the change of neighbourhoods.
@@ -77,7 +78,7 @@ class Pair:
         return int(found[0]) if len(found) else None
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+@kept(max_entries=16, hash_funcs={Loaded: identity_of})
 def pair(left: Loaded, right: Loaded) -> Pair:
     """Two runs on the sounds that they share.
 
@@ -92,7 +93,7 @@ def _latents(loaded: Loaded, rows: np.ndarray) -> np.ndarray:
     return latents if len(rows) == len(latents) and (np.diff(rows) == 1).all() else latents[rows]
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Pair: identity_of})
+@kept(max_entries=8, hash_funcs={Pair: identity_of})
 def indices(both: Pair) -> tuple[Index, Index]:
     """The shared sounds' latents in both runs, ready to be searched."""
     return Index(_latents(both.left, both.a)), Index(_latents(both.right, both.b))
@@ -119,7 +120,7 @@ class Neighbourhoods:
         return out
 
 
-@st.cache_resource(max_entries=8, show_spinner="Comparing every sound's neighbours …", hash_funcs={Pair: identity_of})
+@kept(max_entries=8, show_spinner="Comparing every sound's neighbours …", hash_funcs={Pair: identity_of})
 def neighbourhoods(both: Pair) -> Neighbourhoods:
     """The ten nearest of every shared sound in both runs, or of a stratified sample of many."""
     rows = viewport.stratified(both.truth, max(PAIRS // len(both), 500))
@@ -143,7 +144,7 @@ def change(both: Pair) -> np.ndarray:
     return near.spread_out(1 - alignment.jaccard(near.first, near.second), len(both))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Pair: identity_of})
+@kept(max_entries=16, hash_funcs={Pair: identity_of})
 def aligned(both: Pair, method: str, dimensions: int) -> tuple[np.ndarray, alignment.Alignment]:
     """The left map (M, 2|3), and the right one aligned to it."""
     left, right = (
@@ -154,14 +155,14 @@ def aligned(both: Pair, method: str, dimensions: int) -> tuple[np.ndarray, align
     return fixed, alignment.align(right[both.b], fixed)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Pair: identity_of})
+@kept(max_entries=8, hash_funcs={Pair: identity_of})
 def disparity(both: Pair) -> float:
     """Procrustes disparity of the two latent spaces, in all dimensions."""
     first, second = indices(both)
     return alignment.disparity(second.latents, first.latents)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Pair: identity_of})
+@kept(max_entries=64, hash_funcs={Pair: identity_of})
 def colors(both: Pair, by: str, *, training: bool = False) -> tuple[Column, Column]:
     """What colours the left map and the right one: each run's own predictions, in the same colours; with ``training``,
     sounds that a run was trained on count as right or wrong too.

@@ -15,6 +15,7 @@ from bstviz.ui import query_params
 from bstviz.ui.cache import facets
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components.text import escape
+from bstviz.ui.kept import kept
 from bstviz.ui.page import reported
 from bstviz.ui.web import component, event
 
@@ -59,7 +60,7 @@ def clear(key: str) -> None:
     st.session_state[f"{key}.words"] = ""
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Loaded: identity_of})
+@kept(max_entries=16, hash_funcs={Loaded: identity_of})
 def _matching(loaded: Loaded, words: str) -> np.ndarray:
     return matching(facets.search_texts(loaded), words)
 

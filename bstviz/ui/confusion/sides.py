@@ -20,6 +20,7 @@ from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components import pickers
 from bstviz.ui.components.text import escape, told
+from bstviz.ui.kept import kept
 
 THRESHOLDS = (1, 2, 3, 4, 5)
 Family = Mapping[int, Sequence[RunInfo]]
@@ -74,7 +75,7 @@ def entries(folds: Sequence[Loaded], answers: OutOfFold) -> list[tuple[Loaded, i
     return [(folds[member], int(row)) for member, row in zip(answers.member, answers.row, strict=True)]
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Loaded: identity_of})
+@kept(max_entries=64, hash_funcs={Loaded: identity_of})
 def _pooled(folds: tuple[Loaded, ...], threshold: int) -> Pooled:
     if threshold > 1:
         return Pooled(folds, _pooled(folds, 1).answers.at_least(threshold))

@@ -21,7 +21,7 @@ from bstviz.reports import summaries
 from bstviz.reports.comparisons import LossComparison, compared_apart
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, run_groups
 from bstviz.training.baselines import find_baselines
-from bstviz.ui.cache import loading
+from bstviz.ui.cache import loading, versions
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.background import AT_ONCE, Asked, pending, visitor, wait
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark
@@ -63,7 +63,7 @@ def _to_compare(runs: Sequence[Loaded]) -> tuple[object, ...]:
 
 def choose_group() -> RunGroup:
     """Runs and baselines that the app was started with, of the collection and folds chosen."""
-    baselines = [b for folder in loading.experiment_folders() for b in find_baselines(folder)]
+    baselines = [b for folder in versions.experiment_folders() for b in find_baselines(folder)]
     groups = {group.name: group for group in run_groups(loading.infos().values(), baselines)}
     return groups[st.selectbox("Collection and folds", list(groups), key="results.source")]
 

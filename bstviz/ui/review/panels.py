@@ -12,7 +12,7 @@ from bstviz.ui.components.sound_card import facts
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.text import chip, escape, texts_from
 from bstviz.ui.page import reported
-from bstviz.ui.review.session import PLAY, TURN, Press, ReviewSession, window
+from bstviz.ui.review.session import PLAY, TURN, Press, ReviewSession, me, window
 from bstviz.ui.web import component, event
 
 OTHER = "Another class"
@@ -33,7 +33,7 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
         placeholder="Choose, then press S",
         key=f"review.other.{sound}",
     )
-    right.text_input("Note", key=f"review.note.{sound}", placeholder="Kept with the decision")
+    right.text_input("Note", key=f"review.note.{sound}", placeholder="For all who review here")
 
     def pressed() -> None:
         press = event("review.decide", "press", Press)
@@ -66,7 +66,7 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
                         chooser=OTHER,
                     ),
                     act("next", "n", "Next", "Go on without a decision"),
-                    act("undo", "z", "Undo", "Undo this window's last decision", off=not record.last_by(window())),
+                    act("undo", "z", "Undo", "Undo your last decision", off=not record.last_by(me().id)),
                 ],
             },
             on_press_change=pressed,
@@ -78,9 +78,9 @@ def decided(session: ReviewSession, sound: str, record: Record) -> None:
     standing = record.standing.get(sound, ())
     if not standing:
         return
+    who = me()
     message = "; ".join(
-        f"{d.verdict} by {'this' if d.by == window() else 'another'} window, {d.when[:16].replace('T', ' ')} UTC"
-        for d in standing
+        f"{d.verdict} by {who.names(d)}, {d.when[:16].replace('T', ' ')} UTC ({d.why})" for d in standing
     )
     st.info(f"{'Disputed' if sound in record.disputed else 'Decided'}: {escape(message)}", icon=":material/gavel:")
     st.button(

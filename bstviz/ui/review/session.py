@@ -22,6 +22,8 @@ from bstviz.review.decisions import Decision, Record
 from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.kept import kept
+from bstviz.ui.review.reviewer import Reviewer, reviewer
 
 SOUND, WINDOW_ID, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
 STATES = {"open": "To decide", "disputed": "Disputed", "decided": "Decided"}
@@ -52,9 +54,7 @@ class Queue:
         return int(found[0]) if len(found) else None
 
 
-@st.cache_resource(
-    max_entries=4, show_spinner="Scoring the labels (some seconds, once) …", hash_funcs={Loaded: identity_of}
-)
+@kept(max_entries=4, show_spinner="Scoring the labels (some seconds, once) …", hash_funcs={Loaded: identity_of})
 def _queue(settings: list[list[Loaded]]) -> Queue:
     first = settings[0]
     if first[0].collection is None:
@@ -77,6 +77,11 @@ def queue_of(infos: Sequence[RunInfo]) -> Queue:
 def window() -> str:
     """What tells this browser window from others."""
     return str(st.session_state.setdefault(WINDOW_ID, uuid.uuid4().hex[:8]))
+
+
+def me() -> Reviewer:
+    """Who decides in this window."""
+    return reviewer(window())
 
 
 @st.cache_resource
@@ -175,8 +180,11 @@ class ReviewSession:
             "; ".join(filter(None, [note.strip(), *quality.reasons(i)])),
         )
         about = {decision.id for decision in self.record().decisions if decision.sound_id == sound}
+        who = me()
         over = [id_ for id_ in seen if id_ in about]  # and none of another sound, whatever a browser says
-        made = decisions.decide(self.file, self.hash, sound_id=sound, old=old, new=new, why=why, by=window(), over=over)
+        made = decisions.decide(
+            self.file, self.hash, sound_id=sound, old=old, new=new, why=why, over=over, by=who.id, name=who.name
+        )
         record = self.record()
         others = sorted({d.verdict for d in record.standing[sound]} - {made.verdict})
         if others:
@@ -189,7 +197,7 @@ class ReviewSession:
     def take_back(self, taken: Sequence[Decision]) -> None:
         """Undo decisions and show the sound again."""
         for decision in taken:
-            decisions.undo(self.file, self.hash, decision, by=window())
+            decisions.undo(self.file, self.hash, decision, by=me().id)
             self.go_to(self.queue.position(decision.sound_id))
 
     def press(self, i: int, act: Act, seen: Sequence[str]) -> None:
@@ -207,7 +215,7 @@ class ReviewSession:
         if act == "next":
             self.next(i)
         elif act == "undo":
-            last = self.record().last_by(window())
+            last = self.record().last_by(me().id)
             self.take_back([last] if last else [])
         elif act == "accept":
             self.decide(i, codes[self.queue.quality.suggested[i]], seen)

@@ -191,6 +191,28 @@ def test_a_process_is_replaced_after_so_many_files(own_pool: Pool, monkeypatch: 
     assert len(set(pids)) == 2
 
 
+def test_processes_that_have_had_a_file_are_replaced(own_pool: Pool) -> None:
+    own_pool.warm()
+    (first,) = own_pool._idle
+    own_pool.renew()
+    assert own_pool._idle == [first]
+    decode.decode(WAV)
+    own_pool.renew()
+    (second,) = own_pool._idle
+    assert (first.alive, second.alive, second.files) == (False, True, 0)
+
+
+def test_a_process_that_is_busy_is_ended_when_it_has_answered(own_pool: Pool) -> None:
+    class Renewing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            own_pool.renew()
+            return super().read(size)
+
+    assert own_pool.ask("duration", Renewing(WAV), len(WAV), "a sound", lambda header, body: header["seconds"]) == 1
+    assert own_pool._idle == []
+    assert own_pool._all == set()
+
+
 def test_many_ask_at_once_and_each_gets_its_own_answer(own_pool: Pool) -> None:
     found: dict[int, float] = {}
 

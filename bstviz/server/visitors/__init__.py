@@ -1,0 +1,1 @@
+"""What the server knows of its visitors: which sessions have ended, and which browser decides on labels."""

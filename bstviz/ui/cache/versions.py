@@ -1,0 +1,225 @@
+"""Which version of each run and collection a session shows: those that were on disk when it began, or reloaded.
+
+A session keeps hashes of headers, and :mod:`bstviz.ui.cache.loading` loads what it shows by these: from memory, or
+from the disk as long as that holds the same. So all visitors of a version share what was loaded, and none is handed
+another one in its place. :func:`look` says what has changed since.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from bstviz import paths, storage
+from bstviz.datasets.collection import COLLECTION_HEADER, is_collection
+from bstviz.errors import UserError, in_words
+from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run_info import HEADER, RunInfo, info_from_header, is_run, read_run_header
+from bstviz.training.baselines import BASELINES
+
+SHOWN = "bstviz.versions"
+"""Where the session keeps what it shows."""
+NAMED = 3
+"""Folders that a sentence names at most."""
+FileState = tuple[str, int, int, int, int]
+"""Of a file: its name, inode, size, and when it was written and last touched, in ns."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunVersion:
+    """A run as it is, or was: the hash of its header, which names all its files, and what that says."""
+
+    hash: str
+    info: RunInfo
+
+
+@dataclass(frozen=True, eq=False)
+class Versions:
+    """What the app was started with, as it was on disk at one moment.
+
+    Attributes:
+        given: Folders of experiments and of collections, as the app was given them.
+        runs: Runs that are whole, by folder, in order.
+        collections: Hash of the header of each collection that may be a run's, by folder.
+        unreadable: Why other folders are no such runs, by folder.
+    """
+
+    given: tuple[str, str]
+    runs: Mapping[Path, RunVersion]
+    collections: Mapping[Path, str]
+    unreadable: Mapping[Path, str]
+
+    @cached_property
+    def named(self) -> dict[str, Path]:
+        """Runs by the shortest name that tells them apart: the folder's, or as much of the path as that takes."""
+        places = [path.resolve() for path in self.runs]
+        for depth in range(1, max((len(place.parts) for place in places), default=0) + 1):
+            names = ["/".join(place.parts[-depth:]) for place in places]
+            if len(set(names)) == len(names):
+                return dict(zip(names, self.runs, strict=True))
+        return {}
+
+    @cached_property
+    def _by_place(self) -> dict[Path, Path]:
+        return {path.resolve(): path for path in self.runs}
+
+    def path_of(self, folder: Path) -> Path | None:
+        """How the app was given the folder of a run; None where it is none of these."""
+        return folder if folder in self.runs else self._by_place.get(folder.resolve())
+
+
+def shown() -> Versions:
+    """What this session shows."""
+    kept: Versions | None = st.session_state.get(SHOWN)
+    if kept is None or kept.given != _given():
+        kept = st.session_state[SHOWN] = on_disk()
+    return kept
+
+
+def reload() -> None:
+    """Show what is on disk now."""
+    st.session_state[SHOWN] = on_disk()
+
+
+def look() -> list[str]:
+    """What is another on disk than this session shows, a clause each; a collection that was missing is taken in."""
+    now, kept = on_disk(), st.session_state.get(SHOWN)
+    if kept is None or kept.given != now.given or not kept.runs:
+        kept = now
+    collections = {**now.collections, **kept.collections}
+    unreadable = {path: reason for path, reason in now.unreadable.items() if path not in kept.runs}
+    if (collections, unreadable) != (kept.collections, kept.unreadable):
+        kept = replace(kept, collections=collections, unreadable=unreadable)
+    st.session_state[SHOWN] = kept
+    return _changes(kept, now)
+
+
+def experiment_folders() -> list[Path]:
+    """Folders to load runs from: those the app was started with, or the bundled models."""
+    given = [Path(p) for p in os.environ.get(paths.EXPERIMENTS_VARIABLE, "").split(os.pathsep) if p]
+    return given or [paths.assets() / "runs"]
+
+
+def collection_folders(info: RunInfo) -> list[Path]:
+    """Folders that may hold a run's collection: those the app was started with, and the one that it names."""
+    folders = [Path(p) for p in os.environ.get(paths.COLLECTION_VARIABLE, "").split(os.pathsep) if p]
+    if info.collection.path is not None:
+        folders.append((info.folder or Path()) / info.collection.path)
+    return folders
+
+
+def on_disk() -> Versions:
+    """What the app was started with, as it is now. One damaged or missing run hides no other."""
+    runs: dict[Path, RunVersion] = {}
+    unreadable: dict[Path, str] = {}
+    for path in _run_folders(unreadable):
+        try:
+            found = _read(path, storage.read_folder(path, _files))
+        except (UserError, OSError) as error:
+            found = in_words(error) or str(error)
+        if isinstance(found, str):
+            unreadable[path] = found
+        else:
+            runs[path] = found
+    candidates = {folder for run in runs.values() for folder in collection_folders(run.info)}
+    collections = {folder: digest for folder in candidates if (digest := _collection_hash(folder))}
+    return Versions(_given(), runs, collections, unreadable)
+
+
+def header_hash(folder: Path, header: str) -> str:
+    """Hash of a folder's header, read again only where the file has changed; UserError where it is away."""
+    file = storage.located(folder) / header
+    try:
+        return _hash(file, _state(file))
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}). Load the page again when it is back.") from None
+
+
+def _given() -> tuple[str, str]:
+    return os.environ.get(paths.EXPERIMENTS_VARIABLE, ""), os.environ.get(paths.COLLECTION_VARIABLE, "")
+
+
+def _run_folders(unreadable: dict[Path, str]) -> list[Path]:
+    """Folders that should hold a run each; why others do not is noted."""
+    found: list[Path] = []
+    for experiment in experiment_folders():
+        try:
+            runs = set(find_runs(experiment))
+        except (UserError, OSError) as error:
+            unreadable[experiment] = in_words(error) or str(error)
+            continue
+        found += sorted(runs)
+        beside = [] if experiment in runs else storage.folders_in(experiment)
+        for folder in beside:
+            if not (folder in runs or folder.name == BASELINES or is_run(folder) or is_collection(folder)):
+                unreadable[folder] = f"{folder} is no run: there is no {HEADER} in it."
+    return found
+
+
+def _collection_hash(folder: Path) -> str | None:
+    try:
+        return header_hash(folder, COLLECTION_HEADER)
+    except UserError:
+        return None
+
+
+def _state(file: Path) -> FileState:
+    """What tells a file from another one at its place, whatever its time of writing was set to."""
+    found = file.stat()
+    return file.name, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _files(place: Path) -> tuple[FileState, ...]:
+    return tuple(_state(file) for file in sorted(place.iterdir()) if file.is_file())
+
+
+@lru_cache(4096)
+def _hash(file: Path, state: FileState) -> str:
+    return storage.sha256(file)
+
+
+@lru_cache(4096)
+def _read(path: Path, files: tuple[FileState, ...]) -> RunVersion | str:
+    """A run whose files are whole, or why it is none: read again only where one of them has changed."""
+
+    def read(place: Path) -> RunVersion:
+        return RunVersion(storage.sha256(place / HEADER), info_from_header(read_run_header(place, verify=True), path))
+
+    try:
+        return storage.read_folder(path, read)
+    except UserError as error:
+        return str(error)
+
+
+def _changes(kept: Versions, now: Versions) -> list[str]:
+    """What is another on disk than a session shows, a clause each."""
+    both = [path for path in kept.runs if path in now.runs]
+    runs = {
+        "replaced": [path for path in both if kept.runs[path].hash != now.runs[path].hash],
+        "damaged": [path for path in kept.runs if path in now.unreadable],
+        "gone": [path for path in kept.runs if path not in now.runs and path not in now.unreadable],
+        "new": [path for path in now.runs if path not in kept.runs],
+    }
+    there = {folder: now.collections.get(folder) or _collection_hash(folder) for folder in kept.collections}
+    collections = {
+        "replaced": [folder for folder, digest in there.items() if digest not in (None, kept.collections[folder])],
+        "gone": [folder for folder, digest in there.items() if digest is None],
+    }
+    return [
+        _clause(kind, state, folders)
+        for kind, found in (("run", runs), ("collection", collections))
+        for state, folders in found.items()
+        if folders
+    ]
+
+
+def _clause(kind: str, state: str, folders: Sequence[Path]) -> str:
+    names = list(dict.fromkeys(Path(os.path.normpath(folder)).name for folder in folders))
+    several = len(names) > 1
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{kind}{'s' * several} {', '.join(names[:NAMED])}{more} {'are' if several else 'is'} {state}"

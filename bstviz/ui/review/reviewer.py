@@ -1,0 +1,105 @@
+"""Who decides in this window, and under which name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from cachetools import LRUCache
+
+from bstviz import schema
+from bstviz.errors import UserError
+from bstviz.review.decisions import SIGNATURE_LENGTH, Decision, Record, Signature
+from bstviz.server.visitors.reviewer import reviewer_of_browser, reviewer_of_login
+from bstviz.ui.components.text import escape
+from bstviz.ui.page import reported
+
+NAME = "review.name"
+NAMES = 10_000
+"""Reviewers whose names are remembered before their first decision."""
+
+
+@dataclass(frozen=True)
+class Reviewer:
+    """Somebody who decides on labels.
+
+    Attributes:
+        id: Told from others by it.
+        name: What they call themselves, or their login does; None where they have not said.
+        stays: Whether the id is the same after the page is loaded again.
+        logged_in: Whether a login says who they are.
+    """
+
+    id: str
+    name: str | None
+    stays: bool = True
+    logged_in: bool = False
+
+    def names(self, decision: Decision) -> str:
+        """Who made a decision, in words."""
+        if decision.by == self.id:
+            return "you"
+        return f"“{decision.name}”" if decision.name else "somebody else"
+
+
+@st.cache_resource
+def _names() -> LRUCache[str, str]:
+    """Names by reviewers' ids, as they were given last."""
+    return LRUCache(NAMES)
+
+
+def reviewer(window: str) -> Reviewer:
+    """Who decides: somebody who has logged in, else a browser, else this window, which then has no more than itself.
+
+    Args:
+        window: Tells this window from others.
+    """
+    claims = st.user.to_dict()
+    login = reviewer_of_login(claims)
+    if login is not None:
+        return Reviewer(login, _signature(str(claims.get("name") or claims.get("email") or "")), logged_in=True)
+    browser = reviewer_of_browser(st.context.cookies)
+    own = browser or window
+    return Reviewer(own, _names().get(own), stays=browser is not None)
+
+
+def ask_name(who: Reviewer, record: Record) -> None:
+    """A field for the reviewer's name, which holds the one given before; the name itself where a login states it."""
+    if who.logged_in:
+        st.caption(f"You decide as {escape(who.name or 'somebody without a name')}.")
+        return
+    if NAME not in st.session_state:
+        last = record.last_by(who.id)
+        st.session_state[NAME] = who.name or (last.name if last is not None else None) or ""
+        _remember(who.id)
+    st.text_input(
+        "Your name",
+        key=NAME,
+        max_chars=SIGNATURE_LENGTH,
+        placeholder="Shown with your decisions",
+        help="Everybody who reviews here sees it. Nothing checks it. It may stay empty.",
+        on_change=reported(_remember),
+        args=(who.id,),
+    )
+    if not who.stays:
+        st.caption("Your browser keeps no cookie of this server: after a reload your decisions count as another's.")
+
+
+def _remember(who: str) -> None:
+    """Keep the name in the field as that of a reviewer."""
+    given = str(st.session_state.get(NAME) or "")
+    name = _signature(given)
+    if given.strip() and name is None:
+        raise UserError(f"{schema.shown(given)} is no name: allowed are up to {SIGNATURE_LENGTH} signs that show.")
+    if name is None:
+        _names().pop(who, None)
+    else:
+        _names()[who] = name
+
+
+def _signature(text: str) -> str | None:
+    """Words as a name that decisions may bear; None where they are none."""
+    try:
+        return schema.convert(text.strip(), Signature, "The name")
+    except UserError:
+        return None

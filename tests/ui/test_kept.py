@@ -1,0 +1,144 @@
+"""What pages keep, and that it is bounded by bytes."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from bstviz.ui import kept
+from bstviz.ui.kept import Keeper, bytes_of
+
+MEGABYTE = 2**20
+
+
+@pytest.fixture
+def keeper(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeper]:
+    """One of ten megabytes, in place of the shared one."""
+    made = Keeper(lambda: 10 * MEGABYTE)
+    monkeypatch.setattr(kept, "KEEPER", made)
+    yield made
+
+
+def test_many_large_values_take_no_more_than_the_limit(keeper: Keeper) -> None:
+    @kept.kept(max_entries=1_000)
+    def noise(seed: int) -> np.ndarray:
+        return np.full(MEGABYTE // 8, seed, np.float64)
+
+    tracemalloc.start()
+    for seed in range(50):
+        assert noise(seed)[0] == seed
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 8 * MEGABYTE < held < 11 * MEGABYTE
+    assert keeper.size <= 10 * MEGABYTE
+
+
+def test_what_was_used_least_recently_goes_whichever_function_it_is_of(keeper: Keeper) -> None:
+    made: list[object] = []
+
+    @kept.kept(max_entries=100)
+    def first(key: int) -> bytes:
+        made.append(key)
+        return bytes(4 * MEGABYTE)
+
+    @kept.kept(max_entries=100)
+    def second(key: str) -> bytes:
+        made.append(key)
+        return bytes(4 * MEGABYTE)
+
+    first(1), second("a"), first(1), second("b")
+    assert made == [1, "a", "b"]
+    first(1), second("a")
+    assert made == [1, "a", "b", "a"]
+
+
+def test_a_value_larger_than_the_limit_is_kept_until_the_next(keeper: Keeper) -> None:
+    made: list[int] = []
+
+    @kept.kept(max_entries=100)
+    def large(key: int) -> bytes:
+        made.append(key)
+        return bytes(30 * MEGABYTE)
+
+    assert len(large(1)) == len(large(1)) == 30 * MEGABYTE
+    assert made == [1]
+    large(2), large(1)
+    assert made == [1, 2, 1]
+
+
+def test_what_streamlit_lets_go_of_counts_no_more(keeper: Keeper) -> None:
+    @kept.kept(max_entries=2)
+    def small(key: int) -> bytes:
+        return bytes(MEGABYTE)
+
+    for key in range(5):
+        small(key)
+    assert 2 * MEGABYTE <= keeper.size < 2.1 * MEGABYTE
+
+
+def test_a_value_that_fills_later_is_weighed_again(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Filling:
+        @cached_property
+        def samples(self) -> np.ndarray:
+            return np.ones(MEGABYTE, np.float32)
+
+    @kept.kept(max_entries=2)
+    def filling(key: int) -> Filling:
+        return Filling()
+
+    assert filling(1).samples.nbytes == 4 * MEGABYTE
+    assert keeper.size < MEGABYTE
+    monkeypatch.setattr(kept, "WEIGHED_FOR", 0.0)
+    filling(1)
+    assert keeper.size > 4 * MEGABYTE
+
+
+def test_none_is_a_value_too(keeper: Keeper) -> None:
+    made: list[int] = []
+
+    @kept.kept(max_entries=2)
+    def nothing(key: int) -> None:
+        made.append(key)
+
+    assert nothing(1) is nothing(1) is None
+    assert made == [1]
+
+
+@dataclass(frozen=True, eq=False)
+class Holding:
+    """An object with two arrays."""
+
+    first: np.ndarray
+    second: dict[str, list[np.ndarray]]
+
+
+def test_bytes_are_those_of_all_that_a_value_holds() -> None:
+    array = np.zeros(MEGABYTE, np.uint8)
+    closure = functools.cache(lambda: array)
+    closure()
+    for value, expected in [
+        (array, 1),
+        (array[::2], 1),  # a view holds all of it
+        (array.view(np.float32), 1),
+        (np.frombuffer(bytearray(MEGABYTE), np.uint8), 1),
+        ([array, array], 1),
+        (Holding(array, {"a": [array.copy(), array.copy()]}), 3),
+        (closure, 1),
+        (functools.partial(np.sum, array), 1),
+        (torch.zeros(MEGABYTE // 4), 1),
+        (torch.nn.Linear(MEGABYTE // 4, 2, bias=False), 2),
+        (pd.DataFrame({"a": np.zeros(MEGABYTE // 8), "b": np.zeros(MEGABYTE // 8)}), 2),
+        (b"x" * MEGABYTE, 1),
+        ([b"%08d" % i for i in range(20_000)], 20_000 * (8 + 33 + 8) / MEGABYTE),  # of many alike some are weighed
+    ]:
+        assert bytes_of(value) / MEGABYTE == pytest.approx(expected, rel=0.05), type(value)
