@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from bstviz.ui.classify import one_sound, predictions, table, uploads
+from bstviz.ui.classify import embedding, one_sound, predictions, table, uploads
 from bstviz.ui.page import guarded
 
 KEY = "classify"
@@ -17,6 +17,7 @@ def page() -> None:
         words = predictions.Words(uploads.words(key=KEY), uploads.pick_names(key=KEY))
     with left:
         given = uploads.pick_uploads(key=KEY)
+    embedding.shelf().keep_only(given)
     if len(given) == 1:
         one_sound.card(models, given[0], words, key=f"{KEY}.{given[0].content[:12]}")
     elif given:

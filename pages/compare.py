@@ -15,6 +15,7 @@ from bstviz.ui.compare.panels import by_class, sound_in_both, structure, trust_i
 from bstviz.ui.components import selection
 from bstviz.ui.components.pickers import pick_color, pick_map, pick_run, pick_training
 from bstviz.ui.components.plotly_map import Events, Mode
+from bstviz.ui.components.projection_picker import made
 from bstviz.ui.components.run_map import pick_look
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.page import drawer, guarded, skip_link, target
@@ -98,9 +99,10 @@ def page() -> None:
     view, panel = st.columns([14, 6], gap="medium")
     with view:
         target()
+        shown = made([both.left, both.right], method, dimensions, key="compare.umap")
         two_maps(
             both,
-            method,
+            shown,
             dimensions,
             by,
             key="compare.map.view",
@@ -132,7 +134,7 @@ def page() -> None:
     by_class(both, key="compare.classes", on_pick=partial(select, both))
     structure(both, key="compare.structure")
     with believed:
-        trust_in_both(both, method, dimensions)
+        trust_in_both(both, shown, dimensions)
     query_params.write(
         "compare",
         {

@@ -12,9 +12,10 @@ import torch
 from bstviz.datasets.collection import Collection
 from bstviz.encoders import registry
 from bstviz.inference import classify
+from bstviz.jobs import background
 from bstviz.models.run import Run, load_run
 from bstviz.training.train import train_fold
-from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, small_collection, stratified
+from tests.fakes import FakeAudioEncoder, FakeTextEncoder, InThisProcess, quick, small_collection, stratified
 from tests.tiny_clap import write_tiny_clap
 
 # A shell's background job ignores Ctrl-C, and so would every process that tests start and stop by it
@@ -56,10 +57,12 @@ def runs(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> di
 
 @pytest.fixture
 def encoders(monkeypatch: pytest.MonkeyPatch) -> tuple[FakeAudioEncoder, FakeTextEncoder]:
-    """Fake encoders, registered as fake-audio and fake-text for the length of a test."""
+    """Fake encoders, registered as fake-audio and fake-text for the length of a test; long work is done here, too."""
     audio, text = FakeAudioEncoder(), FakeTextEncoder()
     monkeypatch.setitem(registry.ENCODERS, ("audio", "fake-audio"), lambda device: audio)
     monkeypatch.setitem(registry.ENCODERS, ("text", "fake-text"), lambda device: text)
+    monkeypatch.setattr(background, "WorkerProcess", InThisProcess)
+    monkeypatch.setattr(background, "_QUEUES", {})
     classify._audio_encoder.cache_clear()
     classify._text_encoder.cache_clear()
     return audio, text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from bstviz.datasets.splits import Folds, stratified_folds
 from bstviz.datasets.taxonomy import bst
 from bstviz.encoders.base import Embeddings, EncoderInfo
 from bstviz.evaluation.out_of_fold import OutOfFold
+from bstviz.jobs.background_process import Report
 from bstviz.models.config import NetworkSizes, TrainConfig
 from bstviz.models.run import Run
 
@@ -183,3 +186,20 @@ def answers_of(
     return OutOfFold(
         tuple(runs), member, rows, np.full(n, np.nan) if annotation_confidence is None else annotation_confidence
     )
+
+
+class InThisProcess:
+    """A worker process that is none: what is asked for is done by the thread that asks, where patches hold."""
+
+    def __init__(self, niceness: int, threads: int) -> None:
+        self.number, self.alive, self.pid = 0, True, os.getpid()
+
+    def run(self, function: Callable[..., Any], arguments: tuple[Any, ...], report: Report) -> tuple[Any, int]:
+        self.number += 1
+        return function(*arguments, report=report), 0
+
+    def stop(self, number: int) -> None:
+        """It goes on to its end."""
+
+    def end(self) -> None:
+        """There is nothing to end."""

@@ -7,7 +7,7 @@ would vote for itself among the nearest training sounds. What tells it is the co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,10 +17,11 @@ import numpy as np
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound, resample
 from bstviz.datasets.taxonomy import Decoding, Taxonomy
-from bstviz.encoders.base import AudioEncoder, Embeddings, Preprocessing, TextEncoder
+from bstviz.encoders.base import AudioEncoder, Embeddings, EncoderInfo, Preprocessing, TextEncoder
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.inference import novelty
+from bstviz.jobs.background_process import Report
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.predict import Prediction, network, predict
 from bstviz.models.run import Run, load_run
@@ -115,6 +116,33 @@ def _text_encoder(encoder_id: str, device: str) -> TextEncoder:
     return load_text_encoder(encoder_id, device=device)
 
 
+EmbedSounds = Callable[[EncoderInfo, Sequence[np.ndarray], int], Embeddings]
+
+
+def embed_sounds(
+    encoder: EncoderInfo,
+    samples: Sequence[np.ndarray],
+    rate: int,
+    *,
+    device: str = "cpu",
+    report: Report | None = None,
+) -> Embeddings:
+    """Audio embeddings (n, d_a) of n mono sounds, float32 at ``rate`` Hz, by the encoder of that id and preprocessing.
+
+    With ``report``, it is a piece of work for :mod:`bstviz.jobs.background`.
+    """
+    loaded = _audio_encoder(encoder.id, encoder.preprocessing, device)
+    return Embeddings(loaded.embed([resample(own, rate, loaded.rate) for own in samples]), loaded.info)
+
+
+def embed_texts(
+    encoder: EncoderInfo, texts: Sequence[str], *, device: str = "cpu", report: Report | None = None
+) -> Embeddings:
+    """Embeddings (n, d_t) of n texts, by the encoder of that id; ``report`` as of :func:`embed_sounds`."""
+    loaded = _text_encoder(encoder.id, device)
+    return Embeddings(loaded.embed(texts), loaded.info)
+
+
 class Classifier:
     """One run, its network and the encoders it was trained on, ready for sounds.
 
@@ -183,12 +211,11 @@ class Classifier:
 
     def embed_audio(self, samples: np.ndarray, rate: int) -> Embeddings:
         """Audio embedding (1, d_a) of a mono sound (n,) float32 at ``rate`` Hz."""
-        encoder = self.audio_encoder
-        return Embeddings(encoder.embed([resample(samples, rate, encoder.rate)]), encoder.info)
+        return embed_sounds(self.run.encoders["audio"], [samples], rate, device=self.device)
 
     def embed_text(self, *texts: str) -> Embeddings:
         """Embeddings (n, d_t) of n texts."""
-        return Embeddings(self.text_encoder.embed(texts), self.text_encoder.info)
+        return embed_texts(self.run.encoders["text"], texts, device=self.device)
 
     def classify(self, source: str | Path | bytes, *, text: str = "", name: str | None = None) -> Answer:
         """Prediction for one sound.
@@ -217,9 +244,16 @@ class Classifier:
 
     def answer(self, sound: Embeddings | None, words: Embeddings | None) -> Answer:
         """Prediction for embeddings of one new sound."""
-        prediction = self.predict(sound, words)
-        unusual = float(novelty.novelty(prediction.latent, self.run, self.usual_distances)[0])
-        return replace(ranked(self.run.taxonomy, prediction), novelty=unusual)
+        return self.answers(sound, words)[0]
+
+    def answers(self, sounds: Embeddings | None, words: Embeddings | None) -> list[Answer]:
+        """Predictions for embeddings of n new sounds."""
+        found = self.predict(sounds, words)
+        unusual = novelty.novelty(found.latent, self.run, self.usual_distances).tolist()
+        each = (
+            Prediction(found.latent[[i]], found.probabilities[[i]], found.attention[[i]]) for i in range(len(unusual))
+        )
+        return [replace(ranked(self.run.taxonomy, own), novelty=n) for own, n in zip(each, unusual, strict=True)]
 
     def stored(self, content: str) -> Answer | None:
         """The stored answer for a sound of some content, where all runs list it as one of their own, else None.
@@ -249,12 +283,13 @@ class Classifier:
         answers = [predict(run, audio=sound, text=words, model=model) for run, model in self._members]
         return replace(answers[0], probabilities=np.stack([a.probabilities for a in answers]).mean(axis=0))
 
-    def timeline(self, sound: Sound) -> Timeline:
-        """Predictions over the time of a sound, by an audio model."""
+    def timeline(self, sound: Sound, embed: EmbedSounds | None = None) -> Timeline:
+        """Predictions over the time of a sound, by an audio model; ``embed`` embeds elsewhere than here."""
         segments = sound.segments()
-        encoder = self.audio_encoder
-        samples = [resample(segment.samples, sound.rate, encoder.rate) for segment in segments]
-        answer = self.predict(Embeddings(encoder.embed(samples), encoder.info), None)
+        embedded = (embed or embed_sounds)(
+            self.run.encoders["audio"], [segment.samples for segment in segments], sound.rate
+        )
+        answer = self.predict(embedded, None)
         return Timeline(np.array([segments[0].start, *(segment.stop for segment in segments)]), answer.probabilities)
 
 

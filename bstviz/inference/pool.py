@@ -17,11 +17,12 @@ Statistical Science 1(1), 1986; G. E. Hinton, "Training Products of Experts by M
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from bstviz.encoders.base import Embeddings
 from bstviz.evaluation.calibration import LEAST, gain
 from bstviz.inference.classify import Answer, Classifier, Parts, ranked
 from bstviz.models.predict import Prediction
@@ -76,25 +77,29 @@ class TextModel:
         audio, words = float(np.mean([held_out_gain(run) for run in runs])), held_out_gain(self.run)
         return words / (audio + words) if words else 0.0
 
-    def predict(self, texts: Sequence[str]) -> np.ndarray:
-        """Probabilities (n, C) float32 by n texts, each predicted once; a row of NaN for an empty one."""
+    def predict(self, texts: Sequence[str], embed: Callable[[Sequence[str]], Embeddings] | None = None) -> np.ndarray:
+        """Probabilities (n, C) float32 by n texts, each predicted once; a row of NaN for an empty one.
+
+        ``embed`` embeds texts, none of them empty, elsewhere than here.
+        """
         out = np.full((len(texts), len(self.run.taxonomy.codes)), np.nan, np.float32)
         known = sorted({text for text in texts if text})
         if known:
-            embedded = self._classifier.embed_text(*known)
+            embedded = embed(known) if embed else self._classifier.embed_text(*known)
             rows = {text: row for row, text in enumerate(known)}
             worded = [i for i, text in enumerate(texts) if text]
             out[worded] = self._classifier.predict(None, embedded).probabilities[[rows[texts[i]] for i in worded]]
         return out
 
-    def join(self, answer: Answer, words: str, runs: Sequence[Run]) -> Answer:
+    def join(self, answer: Answer, words: str, runs: Sequence[Run], read: np.ndarray | None = None) -> Answer:
         """The answer of runs for a sound, pooled with its words; the same answer where there are none.
 
-        Stored answers for the runs' own sounds stay as they are.
+        Stored answers for the runs' own sounds stay as they are. ``read`` (1, C) is what it predicts by the words,
+        where that is known.
         """
         if not words or answer.own is not None:
             return answer
-        read, weight = self.predict([words]), self.weight(runs)
+        read, weight = self.predict([words]) if read is None else read, self.weight(runs)
         mixed = pooled(answer.prediction.probabilities, read, weight)
         by_words = Prediction(np.zeros((1, 0), np.float32), read, np.array([[0.0, 1.0]], np.float32))
         return replace(

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 GRACE = 3.0
 """From the signal until the process is ended, if it has not ended by itself."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 class Stopped(BaseException):  # no error, as KeyboardInterrupt is none
@@ -54,16 +55,30 @@ def end_in_time() -> None:
             signal.signal(number, partial(_begin, pipe, before))
 
 
-def end_children() -> None:
-    """End all processes that this one has started, and those that they have."""
+def end_children(of: int | None = None) -> None:
+    """End all processes that this one has started, or another one, and those that they have."""
     import psutil
 
     with suppress(psutil.Error):
-        children = psutil.Process().children(recursive=True)
+        children = psutil.Process(of).children(recursive=True)
         for child in children:
             with suppress(psutil.Error):
                 child.kill()
         psutil.wait_procs(children, timeout=1)
+
+
+def end_with(parent: int) -> None:
+    """From now on the system ends this process when the thread that started it ends (Linux), whatever it is doing.
+
+    Args:
+        parent: Process that the thread is of; where that has ended already, this one ends now.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(DEATH_SIGNAL, ctypes.c_ulong(signal.SIGKILL))
+        if os.getppid() != parent:
+            os._exit(0)
 
 
 def end(status: int) -> NoReturn:

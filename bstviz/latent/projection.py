@@ -129,6 +129,33 @@ def fit_umap(
         return np.asarray(reducer.fit_transform(latents), np.float32)
 
 
+def fit_umap_of_many(
+    latents: np.ndarray,
+    rows: np.ndarray,
+    dimensions: int,
+    settings: UmapSettings,
+    *,
+    report: Callable[[float, str], None],
+) -> np.ndarray:
+    """UMAP coordinates (n, dimensions) float32 of latents (n, d), fitted on some of them; the others are projected.
+
+    Args:
+        latents: (n, d) float32.
+        rows: (m,) those that it is fitted on.
+        dimensions: 2 or 3.
+        settings: Its parameters.
+        report: Called with the share that is done, 0 to 1, and what is being done.
+    """
+    report(0, "Finding neighbours")
+    fitted = fit_umap(latents[rows], dimensions, settings, report=lambda share: report(share, "Laying out"))
+    if len(rows) == len(latents):
+        return fitted
+    report(1, "Projecting the other sounds")
+    points = out_of_sample(latents, latents[rows], fitted)
+    points[rows] = fitted
+    return points
+
+
 def pca_table(pca: PCA, latents: np.ndarray) -> pd.DataFrame:
     """Columns pca_x, pca_y, pca_z (n,) float32."""
     return pd.DataFrame(pca.transform(latents), columns=[f"pca_{a}" for a in AXES])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from bstviz.errors import UserError
 from bstviz.evaluation import bootstrap, out_of_fold, paired
 from bstviz.evaluation.confusion import shared_test
 from bstviz.evaluation.paired import Comparison
+from bstviz.jobs.background_process import Report
 from bstviz.models.config import Loss
 from bstviz.models.experiment_folder import load_infos
 from bstviz.models.run import Run, load_run
@@ -95,6 +97,13 @@ def compare_losses(runs: Sequence[Run], sounds: pd.DataFrame | None) -> list[Los
         )
         for retrieval, probabilities in zip((True, False), answers, strict=False)
     ]
+
+
+def compared_apart(runs: Sequence[Run], sounds: pd.DataFrame | None, *, report: Report) -> list[LossComparison]:
+    """:func:`compare_losses` as a piece of work for :mod:`bstviz.jobs.background`; the runs, which who asks for it has,
+    do not come back with the answer.
+    """
+    return [dataclasses.replace(found, infos=()) for found in compare_losses(runs, sounds)]
 
 
 def compare_stored(infos: Sequence[RunInfo]) -> list[LossComparison]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bstviz import __version__, log, paths
 from bstviz.errors import UserError
-from bstviz.jobs import stopping
+from bstviz.jobs import background, stopping
 from bstviz.server import login
 from bstviz.server.health import is_this_server
 from bstviz.server.ports import port_for
@@ -110,6 +110,7 @@ async def _serving(settings: Settings, app: object, *, browser: bool) -> AsyncGe
     finally:
         forgetting.cancel()
         log.action("stop")
+        background.close()
         stopping.end_children()
 
 

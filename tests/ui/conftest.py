@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,16 @@ def sent(app: AppTest, name: str) -> list[dict[str, Any]]:
 def seen(markdown: str) -> str:
     """What somebody sees of words that were made literal."""
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown).replace(JOINER, "")
+
+
+def settled(app: AppTest) -> AppTest:
+    """A page when the long work that it shows has ended: a browser looks again each second."""
+    for _ in range(600):
+        if not any(str(button.key).endswith(".cancel") for button in app.button):
+            return app
+        time.sleep(0.2)
+        app.run()
+    raise AssertionError("the work does not end")
 
 
 def values(array: dict[str, Any]) -> np.ndarray:

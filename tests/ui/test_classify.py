@@ -21,7 +21,7 @@ from bstviz.inference.pool import text_model_beside
 from bstviz.training.train import train_fold
 from tests import anomalous_sounds
 from tests.fakes import RATE, FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, with_descriptions
-from tests.ui.conftest import seen, sent
+from tests.ui.conftest import seen, sent, settled
 from tests.ui.test_pages import bundled, open_page
 
 BAR = re.compile(r'data-class="([^"]+)" data-probability="([^"]+)"')
@@ -33,7 +33,7 @@ def sound(sound_id: str) -> bytes:
 
 def upload(app: AppTest, files: dict[str, bytes]) -> AppTest:
     app.file_uploader(key="classify.files").set_value([(n, d, "audio/wav") for n, d in files.items()]).run()
-    assert not app.exception
+    assert not settled(app).exception
     return app
 
 

@@ -210,20 +210,6 @@ def test_a_selection_is_listed_made_up_and_kept_over_runs_and_pages(app: AppTest
     assert app.selectbox(key="explore.run").value.endswith("flat-audio-c1-fold0")
 
 
-@pytest.mark.slow
-def test_umap_of_a_run_without_one_is_made_when_asked(experiment: object) -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run().switch_page("pages/explore.py").run()
-    app.button_group(key="explore.map.method").set_value("umap").run()
-    assert "has to be made first" in " ".join(m.value for m in app.markdown)
-    assert map_of(app)["figure"]["layout"]["xaxis"]["title"]["text"].startswith("PC 1")
-    app.slider(key="explore.map.neighbours").set_value(5)
-    app.button(key="explore.map.make").click().run()
-    assert not app.exception
-    assert map_of(app)["figure"]["layout"]["xaxis"]["title"]["text"] == "UMAP 1"
-    assert any("UMAP (5 neighbours" in c.value for c in app.caption)
-    assert app.query_params["umap"] == "5,0.1,0"
-
-
 def test_a_table_to_take_away_holds_the_selection_and_the_answers() -> None:
     from bstviz.ui.cache import loading
 

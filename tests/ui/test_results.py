@@ -23,7 +23,7 @@ from bstviz.reports.sections import SECTIONS
 from bstviz.training.preset import SweepPreset, grid_of
 from bstviz.training.sweep import run_sweep
 from tests.fakes import stratified
-from tests.ui.conftest import seen
+from tests.ui.conftest import seen, settled
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def page(experiment: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 def show(page: AppTest, section: str) -> AppTest:
-    return page.segmented_control(key="results.section").set_value(section).run()
+    return settled(page.segmented_control(key="results.section").set_value(section).run())
 
 
 @pytest.mark.parametrize("section", [section.name for section in SECTIONS])

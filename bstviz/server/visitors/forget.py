@@ -10,19 +10,15 @@ otherwise hold its bytes until it is needed, and decoder processes are replaced,
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import gc
-import sys
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol
 
 from bstviz import log
 from bstviz.audio.sandbox.pool import POOL
+from bstviz.jobs.memory import give_memory_back
 
 LOOK_EVERY = 5.0
 """Seconds between two looks at who has gone."""
@@ -145,18 +141,4 @@ def give_back() -> None:
     C library is not GNU's, freed memory is given back as that library sees fit.
     """
     POOL.renew()
-    gc.collect()  # a closed session is a circle of objects
-    trim = _trim()
-    if trim is not None:
-        trim(0)
-
-
-@cache
-def _trim() -> Callable[[int], int] | None:
-    """``malloc_trim(3)`` of the GNU C library; None where there is another."""
-    if sys.platform != "linux":
-        return None
-    with suppress(AttributeError, OSError):
-        trim: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
-        return trim
-    return None
+    give_memory_back()

@@ -16,7 +16,7 @@ from bstviz.inference.classify import Answer, Ranked
 from bstviz.latent import neighbours, projection
 from bstviz.models.run import Run
 from bstviz.plots import sounds
-from bstviz.ui.cache import latent_space
+from bstviz.ui.cache import projections
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.classify.predictions import (
     UNLIKE,
@@ -25,16 +25,18 @@ from bstviz.ui.classify.predictions import (
     Models,
     Predictions,
     Words,
+    asked_for,
     decoded,
     model_name,
     predict_upload,
-    runtime,
     timeline,
 )
 from bstviz.ui.classify.uploads import Upload
+from bstviz.ui.components.background import wait
 from bstviz.ui.components.bars import bars, class_bar
 from bstviz.ui.components.charts import PLAIN_CONFIG
 from bstviz.ui.components.player import player
+from bstviz.ui.components.projection_picker import made
 from bstviz.ui.components.run_map import sound_map
 from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
 from bstviz.ui.components.text import chip, escape, told
@@ -51,6 +53,7 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
     """Everything about one sound: the prediction first, then what it rests on."""
     st.markdown(f"#### {escape(upload.name)}")
     try:
+        wait(asked_for(models, [upload], words, sound=decoded(upload))[0])
         found = predict_upload(models, upload, words)
     except UserError as error:
         st.error(told(error), icon=":material/error:")
@@ -69,8 +72,8 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
     with left:
         st.html(unusual(first.run, answer))
         upload_player(upload, key=key)
-        if via := runtime(first):
-            st.caption(f"Embedded via {escape(via)}")
+        if found.via:
+            st.caption(f"Embedded via {escape(found.via)}")
     if found.seconds >= LONG and models.audio_only:
         along(models.audio_only[0], upload, key=key)
     map_and_neighbours(first, answer, key=f"{key}.{first.run.id}")
@@ -220,11 +223,12 @@ def map_and_neighbours(loaded: Loaded, found: Answer, *, key: str) -> None:
                 "Map", ["pca", "umap"], default="pca", required=True, format_func=str.upper, key=f"{key}.method"
             )
         )
+        method = made([loaded], method, 2, key=f"{key}.umap")
         coordinates = (
             run.pca.transform(latent)[:, :2]
             if method == "pca"
             else projection.out_of_sample(
-                latent, run.latents, latent_space.coordinates(loaded, "umap", 2, latent_space.umap_settings(loaded))
+                latent, run.latents, projections.coordinates(loaded, "umap", 2, projections.umap_settings(loaded))
             )
         )
         sound_map(

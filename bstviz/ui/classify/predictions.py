@@ -5,24 +5,28 @@ What is computed from an upload is kept for its session only, in the server's me
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import compress
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
-from bstviz import log
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.taxonomy import DECODINGS
 from bstviz.encoders.base import Embeddings, words_of
-from bstviz.errors import AwayError, UserError
-from bstviz.inference.classify import DECODING, Answer, Classifier, Timeline, together
+from bstviz.errors import UserError
+from bstviz.inference.classify import DECODING, Answer, Timeline, together
 from bstviz.inference.names import words_of_name
+from bstviz.jobs.background import Work
 from bstviz.models.config import LOSSES
 from bstviz.models.run import Run
 from bstviz.ui.cache import classifiers, loading
 from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.classify.embedding import Facts, shelf, stacked
 from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.text import escape, texts_from
 from bstviz.ui.kept import kept
@@ -40,6 +44,11 @@ class Models:
 
     audio_only: tuple[Loaded, ...]
     audio_text: tuple[Loaded, ...]
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Tells them from others."""
+        return (*(loaded.identity for loaded in self.audio_only), "", *(loaded.identity for loaded in self.audio_text))
 
     def asked(self, words: Mapping[str, str]) -> tuple[Loaded, ...]:
         """The runs that predict, the main one first: of those that take text, the ones whose fields are given."""
@@ -61,6 +70,11 @@ class Words:
     text: Mapping[str, str] = field(default_factory=dict)
     names: bool = True
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Tells them from others."""
+        return (*self.text.items(), self.names)
+
     def of(self, upload: Upload) -> str:
         """The words of one sound."""
         return words_of(self.text, list(self.text)) or (words_of_name(upload.name) if self.names else "")
@@ -68,8 +82,8 @@ class Words:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the models predict for one sound: as many answers as runs, their answer together, and the sound that was
-    embedded.
+    """What the models predict for one sound: as many answers as runs, their answer together, the sound that was
+    embedded, and what ran the encoder, where there are several ways.
     """
 
     loaded: tuple[Loaded, ...]
@@ -77,6 +91,7 @@ class Predictions:
     together: Answer
     seconds: float
     notes: tuple[str, ...]
+    via: str
 
     @property
     def agree(self) -> bool:
@@ -150,13 +165,8 @@ def warm(models: Models) -> None:
     """Load the decoders, the encoder and the networks before the first sound comes."""
     decode.warm()
     for loaded in models.audio_only:
-        classifier = classifiers.classifier(loaded)
-        _ = classifier.audio_encoder, classifier.usual_distances
-
-
-def runtime(loaded: Loaded) -> str:
-    """What runs the audio encoder here; empty where there is but one way."""
-    return classifiers.classifier(loaded).audio_encoder.info.via
+        shelf().warm(loaded.run.encoders["audio"])
+        _ = classifiers.classifier(loaded).usual_distances
 
 
 @kept(scope="session", max_entries=6, hash_funcs={Upload: identity_of})
@@ -165,64 +175,97 @@ def decoded(upload: Upload) -> Sound:
     return decode.decode(upload.read(), name=upload.name)
 
 
-@dataclass(frozen=True)
-class _Embedded:
-    embedding: Embeddings | None
-    content: str
-    seconds: float
-    notes: tuple[str, ...]
-    problem: str
+def asked_for(
+    models: Models, uploads: Sequence[Upload], words: Words, *, sound: Sound | None = None
+) -> list[list[Work]]:
+    """What has to be embedded before :func:`predict_uploads` answers, by upload; asked for if it was not.
 
-
-def _audio_encoder(classifier: Classifier) -> str:
-    return str(classifier.run.encoders["audio"])
-
-
-@st.cache_data(
-    scope="session",
-    max_entries=20_000,
-    show_spinner=False,
-    hash_funcs={Upload: identity_of, Classifier: _audio_encoder},  # runs of one encoder share its embeddings
-)
-@log.timed("embed-upload")
-def _embedded(upload: Upload, classifier: Classifier) -> _Embedded:
-    try:
-        sound = decoded(upload)
-    except AwayError:
-        raise  # of the machine, not of the sound: it is tried again at the next look
-    except UserError as error:
-        return _Embedded(None, "", float("nan"), (), str(error))
-    embedding = classifier.embed_audio(sound.samples, sound.rate)
-    return _Embedded(embedding, sound.content, sound.seconds, sound.notes, "")
+    Args:
+        models: That predict.
+        uploads: The sounds.
+        words: About them.
+        sound: The only one, decoded; else that is done when its turn comes.
+    """
+    asked = models.asked(words.text)
+    encoders = list(dict.fromkeys(loaded.run.encoders["audio"] for loaded in asked))
+    worded = {
+        (loaded.run.encoders["text"], loaded.run.text_from(words.text))
+        for loaded in asked
+        if "text" in loaded.run.encoders
+    }
+    beside = classifiers.text_model_beside(asked[0]) if any(words.of(upload) for upload in uploads) else None
+    found = []
+    for upload in uploads:
+        texts = {*worded}
+        if beside is not None and words.of(upload):
+            texts.add((beside.run.encoders["text"], words.of(upload)))
+        works = [shelf().sound(encoder, upload, sound)[0] for encoder in encoders]
+        found.append([*works, *(shelf().words(*text) for text in texts)])
+    return found
 
 
 def predict_upload(models: Models, upload: Upload, words: Words) -> Predictions:
-    """What the models predict for an upload; UserError where it cannot be decoded.
+    """What the models predict for an upload; UserError where it cannot be decoded."""
+    (found,) = predict_uploads(models, [upload], words)
+    if isinstance(found, UserError):
+        raise found
+    return found
+
+
+def predict_uploads(models: Models, uploads: Sequence[Upload], words: Words) -> list[Predictions | UserError]:
+    """What the models predict for each upload, or why it cannot be embedded. What is not embedded yet is waited for.
 
     Together they answer by the mean of the main model's prediction and of those that take the same inputs; where these
     are audio models, the text model joins them by the words of the sound.
     """
     asked = models.asked(words.text)
-    answers = []
+    errors: dict[int, UserError] = {}
+    answers: dict[int, list[Answer]] = {row: [] for row in range(len(uploads))}
+    embedded: dict[int, tuple[Embeddings, Facts]] = {}
     for loaded in asked:
-        classifier = classifiers.classifier(loaded)
-        embedded = _embedded(upload, classifier)
-        if embedded.embedding is None:
-            raise UserError(embedded.problem)
-        read = classifier.embed_text(loaded.run.text_from(words.text)) if "text" in loaded.run.encoders else None
-        answers.append(classifier.stored(embedded.content) or classifier.answer(embedded.embedding, read))
-    notes = dict.fromkeys(note for answer in answers for note in answer.notes)
+        for row, upload in enumerate(uploads):
+            work, facts = shelf().sound(loaded.run.encoders["audio"], upload)
+            try:
+                embedded[row] = work.result(), facts
+            except UserError as error:
+                errors[row] = error
+        whole = {row: own for row, own in embedded.items() if row not in errors}
+        for row, answer in _answers(loaded, whole, words).items():
+            answers[row].append(answer)
     main = asked[0].run
-    alike = [
-        (loaded.run, answer)
-        for loaded, answer in zip(asked, answers, strict=True)
-        if (loaded.run.encoders, loaded.run.taxonomy.hash) == (main.encoders, main.taxonomy.hash)
-    ]
-    joint = together(main.taxonomy, [answer for _, answer in alike])
-    beside = classifiers.text_model_beside(asked[0]) if words.of(upload) else None
+    alike = [(loaded.run.encoders, loaded.run.taxonomy.hash) == (main.encoders, main.taxonomy.hash) for loaded in asked]
+    texts = ["" if row in errors else words.of(upload) for row, upload in enumerate(uploads)]
+    beside = classifiers.text_model_beside(asked[0]) if any(texts) else None
+    read = np.empty((len(texts), 0), np.float32)
     if beside is not None:
-        joint = beside.join(joint, words.of(upload), [run for run, _ in alike])
-    return Predictions(asked, tuple(answers), joint, embedded.seconds, (*embedded.notes, *notes))
+        read = beside.predict(texts, partial(shelf().texts, beside.run.encoders["text"]))
+    found: list[Predictions | UserError] = []
+    for row, text in enumerate(texts):
+        if row in errors:
+            found.append(errors[row])
+            continue
+        own, (embedding, facts) = answers[row], embedded[row]
+        joint = together(main.taxonomy, list(compress(own, alike)))
+        if beside is not None:
+            joint = beside.join(joint, text, [loaded.run for loaded in compress(asked, alike)], read[[row]])
+        notes = dict.fromkeys(note for answer in own for note in answer.notes)
+        all_notes = (*facts.notes, *notes)
+        found.append(Predictions(asked, tuple(own), joint, facts.seconds, all_notes, embedding.encoder.via))
+    return found
+
+
+def _answers(loaded: Loaded, embedded: Mapping[int, tuple[Embeddings, Facts]], words: Words) -> dict[int, Answer]:
+    """A run's answers: those that it stores, all others in one forward."""
+    classifier = classifiers.classifier(loaded)
+    found = {row: classifier.stored(facts.content) for row, (_, facts) in embedded.items()}
+    new = [row for row, answer in found.items() if answer is None]
+    answers = {row: answer for row, answer in found.items() if answer is not None}
+    if new:
+        read = None
+        if "text" in loaded.run.encoders:
+            read = shelf().texts(loaded.run.encoders["text"], [loaded.run.text_from(words.text)] * len(new))
+        answers |= zip(new, classifier.answers(stacked([embedded[row][0] for row in new]), read), strict=True)
+    return answers
 
 
 @st.cache_data(
@@ -233,4 +276,4 @@ def predict_upload(models: Models, upload: Upload, words: Words) -> Predictions:
 )
 def timeline(loaded: Loaded, upload: Upload) -> Timeline:
     """A run's predictions over the time of an upload."""
-    return classifiers.classifier(loaded).timeline(decoded(upload))
+    return classifiers.classifier(loaded).timeline(decoded(upload), shelf().sounds)

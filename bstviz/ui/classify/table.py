@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from bstviz.datasets.taxonomy import Taxonomy
-from bstviz.errors import UserError
+from bstviz.errors import AwayError, UserError
 from bstviz.inference.classify import Answer
 from bstviz.paths import without_places
-from bstviz.ui.classify.predictions import MARKS, Models, Words, predict_upload
+from bstviz.ui.classify.embedding import ENTRIES, shelf
+from bstviz.ui.classify.predictions import MARKS, Models, Predictions, Words, asked_for, predict_uploads
 from bstviz.ui.classify.uploads import Upload
+from bstviz.ui.components.background import AT_ONCE, Asked, progress, wait
 from bstviz.ui.components.charts import selected_row, table_key
 from bstviz.ui.components.downloads import downloads
+from bstviz.ui.page import reported
 
 UNKNOWN = ("probability", "novelty", "seconds")
 """Numbers that a sound which cannot be read does not have."""
@@ -23,7 +26,9 @@ UNKNOWN = ("probability", "novelty", "seconds")
 
 def table(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) -> Upload | None:
     """Predictions for many sounds, to sort, filter and download as CSV; returns the sound of the chosen row."""
-    rows = _answers(models, uploads, words)
+    rows = _rows(models, _embedded(models, uploads, words, key=key), words)
+    if rows.empty:
+        return None
     counts = {mark: int(rows["marks"].map(lambda own, mark=mark: mark in own).sum()) for mark in MARKS}
     marked = [mark for mark in MARKS if counts[mark]]
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -89,25 +94,50 @@ def table(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) 
     return None if row is None else uploads[int(shown["index"].iloc[row])]
 
 
-def _answers(models: Models, uploads: Sequence[Upload], words: Words) -> pd.DataFrame:
-    """One row per sound; a bar shows the progress."""
-    rows = []
-    bar = st.progress(0.0, "Classifying …")
-    for index, upload in enumerate(uploads):
-        bar.progress(index / len(uploads), f"Classifying: {index:,} of {len(uploads):,}")
-        rows.append({"index": index, "file": upload.name, **_row(models, upload, words)})
-    bar.empty()
-    return pd.DataFrame(rows)
+def _embedded(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) -> dict[int, Upload]:
+    """The uploads that are embedded by now, or cannot be, by their positions; how far the others are is shown."""
+    about = (models.identity, words.identity, tuple(upload.identity for upload in uploads))
+    asked, pieces = st.session_state.get(f"{key}.asked", (None, []))
+    if asked is None or asked.about != about or not asked.cancelled:
+        pieces = asked_for(models, uploads, words)
+        asked = Asked([work for works in pieces for work in works], items=len(uploads), about=about)
+        st.session_state[f"{key}.asked"] = asked, pieces
+        wait(asked.works, at_most=AT_ONCE)
+    if not asked.over:
+        progress(asked, "Classifying", key=key)
+    done = {
+        row: upload
+        for row, (upload, works) in enumerate(zip(uploads, pieces, strict=True))
+        if all(work.state in ("done", "failed") for work in works)
+    }
+    if asked.cancelled:
+        st.info(f"Cancelled: {len(done):,} of {len(uploads):,} sounds are classified.", icon=":material/cancel:")
+        st.button("Go on", key=f"{key}.go_on", on_click=reported(partial(st.session_state.pop, f"{key}.asked")))
+    return done
 
 
-def _row(models: Models, upload: Upload, words: Words) -> dict[str, object]:
-    try:
-        found = predict_upload(models, upload, words)
-    except UserError as error:
+def _rows(models: Models, uploads: Mapping[int, Upload], words: Words) -> pd.DataFrame:
+    """One row per sound, each made once."""
+    kept = shelf().rows
+    keys = {row: (models.identity, words.identity, upload.identity) for row, upload in uploads.items()}
+    missing = [row for row, own in keys.items() if own not in kept]
+    made = {}
+    for row, found in zip(missing, predict_uploads(models, [uploads[row] for row in missing], words), strict=True):
+        made[row] = _row(found)
+        if not isinstance(found, AwayError):
+            kept[keys[row]] = made[row]
+    while len(kept) > max(ENTRIES, len(uploads)):
+        kept.pop(next(iter(kept)))
+    rows = ((row, upload, made.get(row) or kept[keys[row]]) for row, upload in uploads.items())
+    return pd.DataFrame([{"index": row, "file": upload.name, **own} for row, upload, own in rows])
+
+
+def _row(found: Predictions | UserError) -> dict[str, object]:
+    if isinstance(found, UserError):
         return {
             **dict.fromkeys(UNKNOWN, float("nan")),
             "agree": None,
-            "remarks": without_places(str(error)),
+            "remarks": without_places(str(found)),
             "marks": {MARKS[3]},
         }
     taxonomy = found.loaded[0].run.taxonomy

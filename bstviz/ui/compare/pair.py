@@ -15,7 +15,7 @@ from bstviz.plots import viewport
 from bstviz.plots.facets import Column, number_column
 from bstviz.plots.maps import paired, shared_rows
 from bstviz.reports.summaries import STRUCTURE_METRICS
-from bstviz.ui.cache import facets, latent_space, loading
+from bstviz.ui.cache import facets, loading, projections
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components.plotly_map import Sounds
 from bstviz.ui.kept import kept
@@ -148,7 +148,7 @@ def change(both: Pair) -> np.ndarray:
 def aligned(both: Pair, method: str, dimensions: int) -> tuple[np.ndarray, alignment.Alignment]:
     """The left map (M, 2|3), and the right one aligned to it."""
     left, right = (
-        latent_space.coordinates(loaded, method, dimensions, latent_space.umap_settings(loaded))
+        projections.coordinates(loaded, method, dimensions, projections.umap_settings(loaded))
         for loaded in (both.left, both.right)
     )
     fixed = left[both.a]

@@ -11,7 +11,7 @@ import streamlit as st
 from bstviz.plots import maps
 from bstviz.plots.facets import mistaken, mistakes_in_words
 from bstviz.plots.panes.pane import Look, Marks, Pane
-from bstviz.ui.cache import latent_space, loading
+from bstviz.ui.cache import loading, projections
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.compare import pair
 from bstviz.ui.compare.neighbours import neighbours_of, overlap_list
@@ -89,7 +89,7 @@ def _texts(loaded: Loaded, own: np.ndarray, rows: np.ndarray) -> list[str]:
 def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
     """How far to believe the two maps."""
     left, right = (
-        latent_space.trustworthiness(loaded, method, dimensions, latent_space.umap_settings(loaded))
+        projections.trustworthiness(loaded, method, dimensions, projections.umap_settings(loaded))
         for loaded in (both.left, both.right)
     )
     st.caption(

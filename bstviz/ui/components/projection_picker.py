@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,9 @@ import streamlit as st
 
 from bstviz.latent.projection import UMAP_SOUNDS, UmapSettings
 from bstviz.plots import maps
-from bstviz.ui.cache import latent_space
+from bstviz.ui.cache import projections
 from bstviz.ui.cache.loaded import Loaded
+from bstviz.ui.components.background import Asked, pending, visitor
 from bstviz.ui.components.pickers import pick_map
 from bstviz.ui.page import reported
 
@@ -37,8 +39,8 @@ class ChosenMap:
 
 def chosen(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings | None = None) -> ChosenMap:
     """A run's map."""
-    settings = settings or latent_space.umap_settings(loaded)
-    points = latent_space.coordinates(loaded, method, dimensions, settings)
+    settings = settings or projections.umap_settings(loaded)
+    points = projections.coordinates(loaded, method, dimensions, settings)
     return ChosenMap(method, dimensions, settings, points, maps.axis_titles(loaded.run, method, dimensions))
 
 
@@ -51,15 +53,38 @@ def pick_projection(loaded: Loaded, *, key: str) -> ChosenMap:
         method, dimensions = pick_map(key=key)
         if method == "pca":
             return chosen(loaded, "pca", dimensions)
-        settings = st.session_state.get(f"{key}.settings") or latent_space.umap_settings(loaded)
-        if latent_space.umap(loaded, dimensions, settings) is not None:
+        settings = st.session_state.get(f"{key}.settings") or projections.umap_settings(loaded)
+        if projections.has_map(loaded, "umap", dimensions, settings):
             with st.popover("", icon=":material/tune:", help="UMAP's parameters"):
                 _form(loaded, dimensions, settings, key=key)
             return chosen(loaded, "umap", dimensions, settings)
     with st.container(border=True):
+        if not pending("UMAP map", key=_of(loaded, dimensions, settings, key=key)):
+            projections.warm_umap(owner=visitor())
         st.markdown("**The UMAP map has to be made first.** Until then, PCA is shown.")
         _form(loaded, dimensions, settings, key=key)
     return chosen(loaded, "pca", dimensions)
+
+
+def made(runs: Sequence[Loaded], method: str, dimensions: int, *, key: str) -> str:
+    """The projection that can be shown of runs now: UMAP with their own parameters is made first, and PCA shown until
+    then.
+    """
+    own = [(loaded, projections.umap_settings(loaded)) for loaded in runs]
+    missing = [each for each in own if not projections.has_map(each[0], method, dimensions, each[1])]
+    if not missing:
+        return method
+    asked = f"{key}.{dimensions}.{'|'.join(loaded.identity for loaded in runs)}"
+
+    def ask() -> None:
+        works = [projections.make_umap(loaded, settings, dimensions, owner=visitor()) for loaded, settings in missing]
+        st.session_state[asked] = Asked(works)
+
+    if asked not in st.session_state:
+        ask()
+    if not pending("UMAP map" + "s" * (len(missing) > 1), key=asked):
+        st.button("Make UMAP", key=f"{key}.make", on_click=reported(ask))
+    return "pca"
 
 
 def words(settings: UmapSettings) -> str:
@@ -119,20 +144,21 @@ def _form(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) 
         )
     if st.session_state.pop(f"{key}.asked", False):
         own = UmapSettings(int(neighbours), float(distance), int(seed))
-        if latent_space.umap(loaded, dimensions, own) is None:
-            bar = st.progress(0.0, "Finding neighbours …")
-
-            def report(share: float) -> None:
-                bar.progress(share, f"Laying out … {100 * share:.0f} %")
-
-            latent_space.make_umap(loaded, dimensions, own, report)
+        if not projections.has_map(loaded, "umap", dimensions, own):
+            work = projections.make_umap(loaded, own, dimensions, owner=visitor())
+            st.session_state[_of(loaded, dimensions, own, key=key)] = Asked([work])
         st.session_state[f"{key}.settings"] = own
         st.rerun()
 
 
+def _of(loaded: Loaded, dimensions: int, settings: UmapSettings, *, key: str) -> str:
+    """Where a session keeps what it has asked for."""
+    return f"{key}.{loaded.identity}.{dimensions}.{written(settings)}"
+
+
 def trust(loaded: Loaded, shown: ChosenMap) -> str:
     """How far to believe a map, as a sentence."""
-    value = latent_space.trustworthiness(loaded, shown.method, shown.dimensions, shown.settings)
+    value = projections.trustworthiness(loaded, shown.method, shown.dimensions, shown.settings)
     if shown.method == "pca":
         held = 100 * float(loaded.run.pca.explained[: shown.dimensions].sum())
         every = loaded.run.latents.shape[1]

@@ -5,23 +5,30 @@ block.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from bstviz.datasets.writing import marked
+from bstviz.jobs import background
+from bstviz.jobs.background import Kind
 from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
-from bstviz.reports.comparisons import LossComparison, compare_losses
+from bstviz.reports.comparisons import LossComparison, compared_apart
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, run_groups
 from bstviz.training.baselines import find_baselines
 from bstviz.ui.cache import loading, versions
-from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.cache.loaded import Loaded
+from bstviz.ui.components.background import AT_ONCE, Asked, pending, visitor, wait
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark
 from bstviz.ui.components.text import chip, escape
-from bstviz.ui.kept import kept
+from bstviz.ui.page import reported
+
+REPORT = Kind("report")
 
 
 def load_fold(info: RunInfo) -> Run:
@@ -29,15 +36,29 @@ def load_fold(info: RunInfo) -> Run:
     return loading.load_run(info.folder or Path())
 
 
-@kept(max_entries=32, show_spinner="Comparing hierarchical with flat …", hash_funcs={Loaded: identity_of})
-def _compared(runs: Sequence[Loaded]) -> list[LossComparison]:
-    collection = runs[0].collection
-    return compare_losses([loaded.run for loaded in runs], collection.sounds if collection else None)
+class NotYetError(Exception):
+    """What a section needs is being worked out; the text is where the session keeps what it has asked for."""
 
 
 def compare_folds(infos: Sequence[RunInfo]) -> list[LossComparison]:
-    """Hierarchical against flat, compared once while the server runs."""
-    return _compared([loading.load(info.folder or Path()) for info in infos])
+    """Hierarchical against flat, compared once while the server runs, in the background; NotYetError until then."""
+    runs = [loading.load(info.folder or Path()) for info in infos]
+    identity = "|".join(loaded.identity for loaded in runs)
+    key = f"results.compared.{identity}"
+    if key not in st.session_state:
+        arguments = partial(_to_compare, runs)
+        work = background.queue_of(REPORT).submit(identity, compared_apart, arguments, owner=visitor())
+        st.session_state[key] = Asked([work])
+        wait([work], at_most=AT_ONCE)
+    (work,) = st.session_state[key].works
+    if work.state != "done":
+        raise NotYetError(key)
+    return [replace(found, infos=[loaded.run for loaded in runs]) for found in work.result()]
+
+
+def _to_compare(runs: Sequence[Loaded]) -> tuple[object, ...]:
+    collection = runs[0].collection
+    return [loaded.run for loaded in runs], None if collection is None else collection.sounds
 
 
 def choose_group() -> RunGroup:
@@ -60,7 +81,13 @@ def show_section(section: Section, group: RunGroup) -> None:
         st.caption(section.words)
     there = [info for info in group.infos if section.needs(info)]
     chosen = _choose_runs(section, there, group) if there else None
-    blocks = section.blocks(chosen) if chosen else []
+    try:
+        blocks = section.blocks(chosen) if chosen else []
+    except NotYetError as wanted:
+        key = str(wanted)
+        if not pending("Comparing hierarchical with flat", key=key):
+            st.button("Compare", key=f"{key}.again", on_click=reported(partial(st.session_state.pop, key)))
+        return
     if not blocks:
         st.info(section.missing, icon=":material/info:")
     # figures first: a page is looked at before it is read

@@ -1,0 +1,142 @@
+"""Embeddings of dropped sounds and of words about them, made in a worker process: one at a time, visitors take turns.
+
+What is made for a visitor is held by their session alone, and ends with it, waiting pieces too.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from bstviz.audio import decode
+from bstviz.audio.sound import Sound
+from bstviz.encoders.base import Embeddings, EncoderInfo
+from bstviz.errors import AwayError
+from bstviz.inference.classify import embed_sounds, embed_texts
+from bstviz.jobs import background
+from bstviz.jobs.background import Kind, Work
+from bstviz.ui.classify.uploads import Upload
+from bstviz.ui.components.background import visitor
+
+EMBED = Kind("embed-upload", niceness=5)
+ENTRIES = 20_000
+"""Pieces, done or not, that are held for a session at most; those asked for last."""
+Key = tuple[str, str, str]
+
+
+@dataclass(eq=False)
+class Facts:
+    """What is known of a sound once it has been decoded: its content, length in seconds, and what was anomalous."""
+
+    content: str = ""
+    seconds: float = float("nan")
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Shelf:
+    """What is made for one session.
+
+    Attributes:
+        visitor: Who asks.
+        rows: Of the table of sounds, by the models, words and sound that each is of.
+    """
+
+    visitor: str
+    rows: dict[Hashable, dict[str, object]] = field(default_factory=dict)
+    _pieces: OrderedDict[Key, tuple[Work, Facts]] = field(default_factory=OrderedDict)
+
+    def sound(self, encoder: EncoderInfo, upload: Upload, sound: Sound | None = None) -> tuple[Work, Facts]:
+        """The embedding (1, d_a) of an upload, asked for if it was not, and what is known of the sound when it is done.
+
+        Args:
+            encoder: Which to embed by.
+            upload: The sound.
+            sound: The same decoded; else that is done when its turn comes.
+        """
+        key = ("sound", str(encoder), upload.identity)
+        if (found := self._held(key)) is None:
+            facts = Facts()
+            found = self._ask(key, embed_sounds, partial(_to_embed, encoder, upload, sound, facts)), facts
+            self._pieces[key] = found
+        return found
+
+    def words(self, encoder: EncoderInfo, text: str) -> Work:
+        """The embedding (1, d_t) of a text, asked for if it was not."""
+        key = ("words", str(encoder), text)
+        if (found := self._held(key)) is None:
+            found = self._ask(key, embed_texts, lambda: (encoder, [text])), Facts()
+            self._pieces[key] = found
+        return found[0]
+
+    def texts(self, encoder: EncoderInfo, texts: Sequence[str]) -> Embeddings:
+        """Embeddings (n, d_t) of texts, waited for."""
+        return stacked([self.words(encoder, text).result() for text in texts])
+
+    def sounds(self, encoder: EncoderInfo, samples: Sequence[np.ndarray], rate: int) -> Embeddings:
+        """Embeddings (n, d_a) of sounds (:func:`bstviz.inference.classify.embed_sounds`), waited for."""
+        key = ("stretches", str(encoder), secrets.token_hex(8))
+        found: Embeddings = self._ask(key, embed_sounds, lambda: (encoder, samples, rate)).result()
+        return found
+
+    def warm(self, encoder: EncoderInfo) -> None:
+        """Have the process started and the encoder loaded."""
+        key = ("warm", str(encoder), "")
+        self._ask(key, embed_sounds, lambda: (encoder, [np.zeros(4_000, np.float32)], 4_000))
+
+    def keep_only(self, uploads: Sequence[Upload]) -> None:
+        """Give up what is not done of all other uploads."""
+        wanted = {upload.identity for upload in uploads}
+        pending = [key for key, (work, _) in self._pieces.items() if not work.ended]
+        for kind, encoder, name in pending:
+            if kind == "sound" and name not in wanted:
+                work, _ = self._pieces.pop((kind, encoder, name))
+                work.cancel(self.visitor)
+
+    def close(self) -> None:
+        """Give up what is not done, and hold nothing more."""
+        background.queue_of(EMBED).leave(self.visitor)
+        self._pieces.clear()
+        self.rows.clear()
+
+    def _held(self, key: Key) -> tuple[Work, Facts] | None:
+        """A piece that was asked for, unless it failed for a reason that may have gone."""
+        found = self._pieces.get(key)
+        if found is None or isinstance(found[0].error, AwayError):
+            return None
+        self._pieces.move_to_end(key)
+        return found
+
+    def _ask(self, key: Key, function: background.Function, arguments: background.Arguments) -> Work:
+        while len(self._pieces) >= ENTRIES:
+            _, (oldest, _) = self._pieces.popitem(last=False)
+            oldest.cancel(self.visitor)
+        own = (self.visitor, *key)  # nothing of one visitor's is another's
+        return background.queue_of(EMBED).submit(own, function, arguments, owner=self.visitor, keep=False)
+
+
+def shelf() -> Shelf:
+    """This session's."""
+    return _shelf(visitor())
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=Shelf.close)
+def _shelf(visitor: str) -> Shelf:
+    return Shelf(visitor)
+
+
+def stacked(embeddings: Sequence[Embeddings]) -> Embeddings:
+    """Embeddings of one encoder, (1, d) each, as one matrix (n, d)."""
+    return Embeddings(np.concatenate([own.values for own in embeddings]), embeddings[0].encoder)
+
+
+def _to_embed(encoder: EncoderInfo, upload: Upload, sound: Sound | None, facts: Facts) -> tuple[object, ...]:
+    found = sound or decode.decode(upload.read(), name=upload.name)
+    facts.content, facts.seconds, facts.notes = found.content, found.seconds, found.notes
+    return encoder, [found.samples], found.rate

@@ -1,0 +1,237 @@
+"""Work in worker processes: real processes, whose ends are seen from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from bstviz.errors import AwayError, UserError
+from bstviz.jobs import background
+from bstviz.jobs.background import Kind, Work, WorkQueue
+from tests.jobs import pieces
+
+PATIENCE = 60.0
+KIND = Kind("test", niceness=3, threads=1)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[WorkQueue]:
+    queue = WorkQueue(KIND)
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def queue() -> Iterator[WorkQueue]:
+    """One whose process may be ended."""
+    queue = WorkQueue(KIND)
+    yield queue
+    queue.close()
+
+
+def until(true: Callable[[], Any]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def ask(queue: WorkQueue, function: Callable[..., Any], *arguments: Any, key: object = None, owner: str = "a") -> Work:
+    return queue.submit(key or object(), function, lambda: arguments, owner=owner)
+
+
+def pid(queue: WorkQueue) -> int:
+    """Of the queue's process."""
+    return int(ask(queue, pieces.process).result())
+
+
+def test_a_result_comes_from_another_process_that_stays_for_the_next_piece(shared: WorkQueue) -> None:
+    assert ask(shared, pieces.doubled, 21).result() == 42
+    first = pid(shared)
+    assert first != os.getpid()
+    assert pid(shared) == first
+
+
+def test_the_process_gives_way_and_has_the_threads_of_its_kind(
+    monkeypatch: pytest.MonkeyPatch, queue: WorkQueue
+) -> None:
+    monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert ask(queue, pieces.priority).result() == (os.nice(0) + 3, "2", "1")
+
+
+def test_progress_and_the_place_in_the_queue_are_told(shared: WorkQueue, tmp_path: Path) -> None:
+    first = ask(shared, pieces.waited_for, str(tmp_path / "go"))
+    until(lambda: first.share)
+    assert (first.state, first.share, first.words) == ("running", 0.25, "Waiting")
+    second, third = (ask(shared, pieces.doubled, 1, owner=owner) for owner in "bc")
+    assert [work.before() for work in (first, second, third)] == [0, 1, 2]
+    (tmp_path / "go").touch()
+    assert third.result() == 2
+    assert third.before() == 0
+
+
+def test_one_key_is_one_piece_whose_result_both_get(shared: WorkQueue, tmp_path: Path) -> None:
+    first = ask(shared, pieces.waited_for, str(tmp_path / "go"), key="map", owner="a")
+    second = ask(shared, pieces.waited_for, str(tmp_path / "go"), key="map", owner="b")
+    assert first is second
+    first.cancel("a")  # one of the two gives it up
+    (tmp_path / "go").touch()
+    assert second.result() == str(tmp_path / "go")
+    assert shared.find("map") is second
+
+
+def test_owners_take_turns(shared: WorkQueue, tmp_path: Path) -> None:
+    file, go = str(tmp_path / "names"), str(tmp_path / "go")
+    ask(shared, pieces.waited_for, go, owner="z")
+    many = [ask(shared, pieces.noted, file, f"a{i}") for i in range(4)]
+    one = ask(shared, pieces.noted, file, "b0", owner="b")
+    assert [work.before() for work in (*many, one)] == [1, 3, 4, 5, 2]
+    Path(go).touch()
+    for work in (*many, one):
+        work.result()
+    assert Path(file).read_text().split() == ["a0", "b0", "a1", "a2", "a3"]
+
+
+def test_who_leaves_takes_their_pieces_along_and_nobody_elses(shared: WorkQueue, tmp_path: Path) -> None:
+    go = str(tmp_path / "go")
+    ask(shared, pieces.waited_for, go, owner="z")
+    own, kept, joint = (ask(shared, pieces.doubled, n, key=f"left {n}") for n in (1, 2, 3))
+    assert ask(shared, pieces.doubled, 3, key="left 3", owner="b") is joint
+    shared.leave("a", but=frozenset({"left 2"}))
+    assert [work.state for work in (own, kept, joint)] == ["cancelled", "waiting", "waiting"]
+    Path(go).touch()
+    assert (kept.result(), joint.result()) == (4, 6)
+
+
+def test_what_is_cancelled_while_it_reports_leaves_the_process_warm(shared: WorkQueue, tmp_path: Path) -> None:
+    before = pid(shared)
+    work = ask(shared, pieces.waited_for, str(tmp_path / "never"), key="never")
+    until(lambda: work.share)
+    work.cancel("a")
+    assert work.state == "cancelled"
+    assert shared.find("never") is None
+    with pytest.raises(AwayError, match="cancelled"):
+        work.result()
+    assert pid(shared) == before
+
+
+def test_what_is_cancelled_while_it_does_not_report_ends_its_process(queue: WorkQueue, tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    work = ask(queue, pieces.deaf, str(file))
+    until(lambda: file.exists() and file.read_text())
+    work.cancel("a")
+    assert work.ended
+    assert pid(queue) != int(file.read_text())
+    assert not psutil.pid_exists(int(file.read_text()))
+
+
+def test_a_process_that_is_killed_gives_a_sentence_and_the_next_piece_a_new_process(
+    queue: WorkQueue, tmp_path: Path
+) -> None:
+    file = tmp_path / "pid"
+    work = ask(queue, pieces.deaf, str(file), key="deaf")
+    until(lambda: file.exists() and file.read_text())
+    os.kill(int(file.read_text()), signal.SIGKILL)
+    with pytest.raises(AwayError, match=r"ended from outside .*memory.* Ask for it again"):
+        work.result()
+    assert queue.find("deaf") is None
+    new = pid(queue)
+    assert new != int(file.read_text())
+    os.kill(new, signal.SIGKILL)  # while it has nothing to do
+    until(lambda: not psutil.pid_exists(new) or psutil.Process(new).status() == psutil.STATUS_ZOMBIE)
+    assert ask(queue, pieces.doubled, 4).result() == 8
+
+
+@pytest.mark.parametrize(("function", "words"), [(pieces.refused, "at least 5"), (pieces.full, "not enough memory")])
+def test_errors_come_back_as_words(shared: WorkQueue, function: Callable[..., None], words: str) -> None:
+    before = pid(shared)
+    with pytest.raises(UserError, match=words):
+        ask(shared, function).result()
+    assert pid(shared) == before
+
+
+def test_a_fault_of_the_program_is_logged_with_its_traceback(
+    queue: WorkQueue, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UserError, match="fault of the program"):
+        ask(queue, pieces.wrong).result()
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_what_a_piece_needs_is_asked_for_at_its_turn_and_held_no_longer(shared: WorkQueue, tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def arguments() -> tuple[int]:
+        asked.append(threading.get_ident())
+        return (3,)
+
+    go = str(tmp_path / "go")
+    ask(shared, pieces.waited_for, go)
+    work = shared.submit("late", pieces.doubled, arguments, owner="a")
+    assert not asked
+    Path(go).touch()
+    assert work.result() == 6
+    assert len(asked) == 1
+    assert work.arguments is not arguments
+
+
+def test_an_argument_that_cannot_be_had_fails_its_piece(shared: WorkQueue) -> None:
+    def arguments() -> tuple[int]:
+        raise AwayError("a.wav cannot be read now.")
+
+    with pytest.raises(AwayError, match=r"a\.wav cannot be read"):
+        shared.submit("away", pieces.doubled, arguments, owner="a").result()
+
+
+def test_what_libraries_print_is_no_answer(shared: WorkQueue) -> None:
+    assert ask(shared, pieces.talkative).result() == "heard"
+
+
+def test_results_are_kept_up_to_their_bytes(shared: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "RESULT_BYTES", 5_000_000)
+    for name in "wxyz":
+        ask(shared, pieces.array, 2_000_000, key=name).result()
+    assert [shared.find(name) is not None for name in "wxyz"] == [False, False, True, True]
+    mine = shared.submit("mine", pieces.doubled, lambda: (1,), owner="a", keep=False)
+    assert mine.result() == 2
+    assert shared.find("mine") is None
+    ask(shared, pieces.array, 9_000_000, key="large").result()
+    assert shared.find("large") is not None
+
+
+def test_an_idle_process_is_ended(queue: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "IDLE", 0.1)
+    first = pid(queue)
+    until(lambda: not psutil.pid_exists(first))
+    assert pid(queue) != first
+
+
+KILLED = """
+import sys, time
+from bstviz.jobs.background import Kind, WorkQueue
+from tests.jobs import pieces
+queue = WorkQueue(Kind("test"))
+queue.submit("deaf", pieces.deaf, lambda: (sys.argv[1],), owner="a")
+time.sleep(600)
+"""
+
+
+def test_the_process_ends_with_the_one_that_started_it_however_that_ends(tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, "-c", KILLED, str(file)])
+    until(lambda: file.exists() and file.read_text())
+    worker = psutil.Process(int(file.read_text()))
+    parent.kill()
+    parent.wait()
+    assert not psutil.wait_procs([worker], timeout=PATIENCE)[1]
