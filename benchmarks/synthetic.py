@@ -25,7 +25,8 @@ from bstviz.latent.projection import fit_pca, pca_table
 from bstviz.models.config import LOSSES
 from bstviz.models.experiment_folder import write_experiment
 from bstviz.models.run import Run, load_run
-from bstviz.models.run_info import CollectionRef, run_id
+from bstviz.models.run_info import CollectionRef, load_info, run_id
+from bstviz.training.baselines import Baseline, BaselineConfig
 
 FOLDS, THRESHOLDS = 5, (1, 3, 4)
 """Of an experiment; thresholds of annotation confidence."""
@@ -157,13 +158,14 @@ def make_run(
 
 
 def make_experiment(folder: Path, n: int) -> Path:
-    """Five folds of hierarchical and flat runs at three annotation confidence thresholds, of n sounds with embeddings;
-    what is there already is kept.
+    """Five folds of hierarchical and flat runs and baselines at three annotation confidence thresholds, of n sounds
+    with embeddings; what is there already is kept.
     """
     if (folder / "experiment.json").is_file():
         return folder
     bases = {loss: load_run(paths.assets() / "runs" / f"{loss}-audio-c1-fold0") for loss in LOSSES}
-    collection = make_collection(n, folder / "audio", encoder=next(iter(bases.values())).encoders["audio"])
+    encoder = next(iter(bases.values())).encoders["audio"]
+    collection = make_collection(n, folder / "audio", encoder=encoder)
     collection.save(folder / "sounds")
     fold_of = np.random.default_rng(1).integers(FOLDS, size=n)
     confidence = collection.sounds["confidence"].to_numpy(int)
@@ -174,6 +176,9 @@ def make_experiment(folder: Path, n: int) -> Path:
         base = replace(bases[loss], train=train, fold=fold, split_kind=f"{FOLDS} folds, made up")
         made = folder / run_id(train, fold)
         make_run(collection, base, made, seed=seed, split=split, measured=True)
+        for method in ("knn", "logistic"):
+            about = {"split_kind": base.split_kind, "collection": collection.name, "metrics": load_info(made).metrics}
+            Baseline(BaselineConfig(method, "audio", threshold), fold, encoders=str(encoder), **about).save(folder)
     write_experiment(folder, {})
     return folder
 
