@@ -133,7 +133,7 @@ def _there(side: Side) -> str:
     )
     if side.folds[0].collection is None:
         return f"{there}. {told(side.folds[0].problem)}"
-    sizes = ", ".join(f"{len(at(side.family, side.trained, t).answers):,} at {at_least(t)}" for t in THRESHOLDS)
+    sizes = ", ".join(f"{len(_pooled(side.folds, t).answers):,} at {at_least(t)}" for t in THRESHOLDS)
     return f"{there}. Test sounds: {sizes}."
 
 
