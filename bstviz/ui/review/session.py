@@ -130,8 +130,9 @@ class ReviewSession:
         """(m,) int64 sounds of the chosen state, lowest label quality first."""
         rows = self.passing()
         listed = record.disputed if self.state == "disputed" else record.standing
-        wanted = self.queue.among(rows, listed)
-        return rows[~wanted if self.state == "open" else wanted]
+        wanted = self.queue.among(rows, listed) ^ (self.state == "open")
+        waiting: np.ndarray = rows[wanted]
+        return waiting
 
     def after(self, i: int | None, rows: np.ndarray) -> int | None:
         """The sound after ``i`` among ``rows``, after the last the first again; none that another window shows."""
