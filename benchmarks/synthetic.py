@@ -2,11 +2,12 @@
 all, or one of its own for each, which says its number.
 
 For measuring the app only. ``python -m benchmarks.synthetic FOLDER N`` writes ``FOLDER/sounds`` (a collection) and
-``FOLDER/hierarchical`` and ``FOLDER/flat`` (runs of it).
+``FOLDER/hierarchical`` and ``FOLDER/flat`` (runs of it). :func:`make_experiment` writes a whole experiment.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,10 +21,13 @@ from bstviz import paths, synth
 from bstviz.datasets.collection import Collection, load_collection, sounds_table
 from bstviz.datasets.taxonomy import bst
 from bstviz.encoders.base import EncoderInfo
+from bstviz.evaluation.out_of_fold import evaluate
 from bstviz.latent.projection import fit_pca, pca_table
 from bstviz.models.config import LOSSES
+from bstviz.models.experiment_folder import write_experiment
 from bstviz.models.run import Run, load_run
-from bstviz.models.run_info import CollectionRef
+from bstviz.models.run_info import CollectionRef, load_info, run_id
+from bstviz.training.baselines import Baseline, BaselineConfig
 
 RATE = 8_000
 """Hz of the files that say their number."""
@@ -31,6 +35,8 @@ DIGITS, TONE, TONES = 20, 0.02, (600.0, 1500.0)
 """Binary digits of a number, seconds of each, and the tones in Hz of 0 and 1."""
 NUMBER = 7
 """Characters of a number at the end of ids and titles."""
+FOLDS, THRESHOLDS = 5, (1, 3, 4)
+"""Of an experiment; thresholds of annotation confidence."""
 WORDS = np.array(
     [
         "dog",
@@ -149,8 +155,25 @@ def make_collection(
     return replace(made, audio=vectors, audio_encoder=encoder)
 
 
-def make_run(collection: Collection, base: Run, folder: Path, *, seed: int) -> Path:
-    """A run of the collection with the settings of ``base``, three of four answers right."""
+def make_run(
+    collection: Collection,
+    base: Run,
+    folder: Path,
+    *,
+    seed: int,
+    split: np.ndarray | None = None,
+    measured: bool = False,
+) -> Path:
+    """A run of the collection with the settings of ``base``, three of four answers right.
+
+    Args:
+        collection: Its sounds, n; saved as ``sounds`` beside the run.
+        base: What is not made up.
+        folder: Of the run.
+        seed: Of what is made up.
+        split: (n,) what each sound was to the run; drawn when left out.
+        measured: Measure it on its test sounds; else its metrics are those of ``base``.
+    """
     rng = np.random.default_rng(seed)
     n, classes = len(collection), len(base.taxonomy.second)
     labels, parents = collection.labels, base.taxonomy.parents
@@ -162,7 +185,7 @@ def make_run(collection: Collection, base: Run, folder: Path, *, seed: int) -> P
     sounds = pd.DataFrame(
         {
             "sound_id": collection.sounds["sound_id"],
-            "split": rng.choice(["train", "val", "test"], n, p=[0.7, 0.1, 0.2]),
+            "split": rng.choice(["train", "val", "test"], n, p=[0.7, 0.1, 0.2]) if split is None else split,
             "y_true": collection.sounds["class"],
             "y_pred": np.array(base.taxonomy.codes)[probabilities.argmax(axis=1)],
             **{f"p_{code}": probabilities[:, i] for i, code in enumerate(base.taxonomy.codes)},
@@ -183,7 +206,33 @@ def make_run(collection: Collection, base: Run, folder: Path, *, seed: int) -> P
         extra_training_data=(),
         folder=None,
     )
-    return made.save(folder)
+    return (replace(made, metrics=evaluate(made)) if measured else made).save(folder)
+
+
+def make_experiment(folder: Path, n: int) -> Path:
+    """Five folds of hierarchical and flat runs and baselines at three annotation confidence thresholds, of n sounds
+    with embeddings; what is there already is kept.
+    """
+    if (folder / "experiment.json").is_file():
+        return folder
+    bases = {loss: load_run(paths.assets() / "runs" / f"{loss}-audio-c1-fold0") for loss in LOSSES}
+    encoder = next(iter(bases.values())).encoders["audio"]
+    collection = make_collection(n, folder / "audio", encoder=encoder)
+    collection.save(folder / "sounds")
+    fold_of = np.random.default_rng(1).integers(FOLDS, size=n)
+    confidence = collection.sounds["confidence"].to_numpy(int)
+    for seed, (loss, threshold, fold) in enumerate(itertools.product(LOSSES, THRESHOLDS, range(FOLDS))):
+        train = replace(bases[loss].train, min_confidence=threshold)
+        low, own = confidence < threshold, fold_of == fold
+        split = np.select([own & low, own, low], ["below_threshold", "test", "unused"], "train")
+        base = replace(bases[loss], train=train, fold=fold, split_kind=f"{FOLDS} folds, made up")
+        made = folder / run_id(train, fold)
+        make_run(collection, base, made, seed=seed, split=split, measured=True)
+        for method in ("knn", "logistic"):
+            about = {"split_kind": base.split_kind, "collection": collection.name, "metrics": load_info(made).metrics}
+            Baseline(BaselineConfig(method, "audio", threshold), fold, encoders=str(encoder), **about).save(folder)
+    write_experiment(folder, {})
+    return folder
 
 
 def make(folder: Path, n: int, *, name: str = "", own_files: int = 0, embedded: bool = False) -> Path:

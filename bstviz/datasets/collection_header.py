@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bstviz import schema
@@ -125,9 +126,10 @@ def stated_sounds(table: pd.DataFrame, what: str, remedy: str) -> pd.DataFrame:
 
 def check_ids(ids: pd.Series, what: str) -> None:
     """Refuse (UserError) ids of sounds that are no words, empty, too long, hold control characters, or stand twice."""
-    wrong = ids.map(lambda i: not isinstance(i, str) or not 0 < len(i) <= ID_LENGTH).to_numpy(bool)
-    if not wrong.any() and re.search(schema.UNSAFE, "".join(ids)):
-        wrong = ids.map(lambda i: re.search(schema.UNSAFE, i) is not None).to_numpy(bool)
+    words = ids.tolist()  # once: a series makes each word anew when it is asked
+    wrong = np.array([not isinstance(i, str) or not 0 < len(i) <= ID_LENGTH for i in words], bool)
+    if not wrong.any() and re.search(schema.UNSAFE, "".join(words)):
+        wrong = np.array([re.search(schema.UNSAFE, i) is not None for i in words], bool)
     if wrong.any():
         first = int(wrong.argmax())
         raise UserError(

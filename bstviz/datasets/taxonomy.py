@@ -171,7 +171,8 @@ class Taxonomy:
     def encode(self, codes: Iterable[str | None]) -> np.ndarray:
         """Labels of second-level codes, (n,) int64; -1 for what is not a second-level class."""
         position = {code: i for i, code in enumerate(self.codes)}
-        return np.array([position.get(c, -1) if isinstance(c, str) else -1 for c in codes], dtype=np.int64)
+        listed = codes.tolist() if hasattr(codes, "tolist") else codes  # a series makes each word anew when it is asked
+        return np.array([position.get(c, -1) if isinstance(c, str) else -1 for c in listed], dtype=np.int64)
 
     def top_mass(self, probabilities: np.ndarray) -> np.ndarray:
         """Summed probability of each top-level class, (n, n_top), from second-level (n, n_second)."""

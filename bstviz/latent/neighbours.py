@@ -9,11 +9,13 @@ approximate index stands beside it.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 QUERIES = 1024  # queries per matrix product at most, and
 SIMILARITIES = 16_000_000  # similarities held at once, to bound memory
-DEPTH = 64  # similarities that share one maximum while the greatest are looked for
+DEPTH = 64  # similarities that share one maximum while the greatest are looked for, at most
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -27,14 +29,15 @@ def largest(values: np.ndarray, k: int) -> np.ndarray:
     """Columns (q, k) of the k greatest of each row of values (q, n), in no order; k <= n.
 
     The k greatest lie in the k groups of columns whose maxima are greatest: only those are searched, some ten times as
-    fast as partitioning whole rows.
+    fast as partitioning whole rows. That is least work where as many columns are searched as there are groups.
     """
     n = values.shape[1]
-    groups = n // DEPTH  # column j is in group j % groups
     if k == 0:
         return np.empty((len(values), 0), np.int64)
-    if k >= groups:
+    depth = min(math.isqrt(n // k), DEPTH)
+    if depth < 4:
         return np.argpartition(values, n - k, axis=1)[:, n - k :]
+    groups = n // depth  # column j is in group j % groups
     deep, rest = divmod(n, groups)
     maxima = values[:, : groups * deep].reshape(-1, deep, groups).max(axis=1)
     np.maximum(maxima[:, :rest], values[:, groups * deep :], out=maxima[:, :rest])
@@ -84,7 +87,7 @@ class Index:
             similarity *= self._scale
             if without is not None:
                 similarity[np.arange(len(similarity)), without[here]] = -np.inf
-            part = largest(similarity, k)
+            part = np.sort(largest(similarity, k), axis=1)  # of equals the first row comes first
             near = np.take_along_axis(similarity, part, 1)
             order = np.argsort(-near, axis=1, kind="stable")
             rows[here] = np.take_along_axis(part, order, 1)

@@ -52,21 +52,14 @@ def confusion_figure(
     shown = shares(matrix, cells) * (1 if cells == "count" else 100)
     digits = _digits(along, cells)
     text = [[f"{v:.{digits}f}" if v >= 0.5 / 10**digits else "" for v in row] for row in shown]
-    figure = go.Figure(
-        go.Heatmap(
-            z=100 * np.nan_to_num(shares(matrix, "row" if cells == "count" else cells)),
-            text=text,
-            texttemplate="%{text}",
-            textfont={"size": _font(along)},
-            colorscale=_blues(dark),
-            zmin=0,
-            zmax=100,
-            hoverinfo="skip",
-            xgap=1,
-            ygap=1,
-            showscale=False,
-        )
-    )
+    heat = {
+        "z": 100 * np.nan_to_num(shares(matrix, "row" if cells == "count" else cells)),
+        "text": text,
+        "colorscale": _blues(dark),
+        "zmin": 0,
+        "zmax": 100,
+        "showscale": False,
+    }
     of_true, of_predicted = (100 * np.nan_to_num(shares(matrix, c)) for c in ("row", "column"))
     true, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
     hover = [
@@ -74,10 +67,8 @@ def confusion_figure(
         f"<br>{of_predicted[t, p]:.1f} % of {predicted[p]:,} predicted"
         for t, p in np.ndindex(matrix.shape)
     ]
-    _clickable(figure, along, hover, height)
-    _frame(figure, along, chosen)
-    _axes(figure, along, true, predicted if cells == "column" else None, named=named)
-    return _laid_out(figure, height, title)
+    axes = _axes(along, true, predicted if cells == "column" else None, named=named)
+    return _figure(heat, hover, along, axes, chosen=chosen, height=height, title=title)
 
 
 def difference_figure(
@@ -100,22 +91,15 @@ def difference_figure(
     reach = max(float(np.nanmax(np.abs(shown), initial=0)), 1.0)
     digits = _digits(along, cells)
     text = [[f"{v:+.{digits}f}".replace("-", "−") if abs(v) >= 0.5 / 10**digits else "" for v in row] for row in shown]
-    figure = go.Figure(
-        go.Heatmap(
-            z=shown,
-            text=text,
-            texttemplate="%{text}",
-            textfont={"size": _font(along)},
-            zmin=-reach,
-            zmid=0,
-            zmax=reach,
-            colorscale=_scale(MORE_OR_LESS_NIGHT if dark else MORE_OR_LESS),
-            hoverinfo="skip",
-            xgap=1,
-            ygap=1,
-            colorbar={"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0},
-        )
-    )
+    heat = {
+        "z": shown,
+        "text": text,
+        "zmin": -reach,
+        "zmid": 0,
+        "zmax": reach,
+        "colorscale": _scale(MORE_OR_LESS_NIGHT if dark else MORE_OR_LESS),
+        "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0},
+    }
     one, two = (factor * shares(m, cells) for m in (first, second))
     exact = 0 if cells == "count" else 1
     hover = [
@@ -123,10 +107,8 @@ def difference_figure(
         f"<br>{first[at]:,} and {second[at]:,} sounds"
         for at in np.ndindex(first.shape)
     ]
-    _clickable(figure, along, hover, height)
-    _frame(figure, along, chosen)
-    _axes(figure, along, first.sum(axis=1), None, other=second.sum(axis=1))
-    return _laid_out(figure, height, title)
+    axes = _axes(along, first.sum(axis=1), None, other=second.sum(axis=1))
+    return _figure(heat, hover, along, axes, chosen=chosen, height=height, title=title)
 
 
 def strip_figure(
@@ -219,51 +201,89 @@ def _edges(along: Axis) -> np.ndarray:
     return np.flatnonzero(np.diff(along.block)) + 0.5
 
 
-def _clickable(figure: go.Figure, along: Axis, hover: Sequence[str], height: int) -> None:
+def _figure(
+    heat: dict[str, Any],
+    hover: Sequence[str],
+    along: Axis,
+    axes: dict[str, Any],
+    *,
+    chosen: tuple[str, str] | None,
+    height: int,
+    title: str,
+) -> go.Figure:
+    """The figure of one matrix, put together as plain values: Plotly checks what it is given each time it is given
+    something.
+
+    Args:
+        heat: What colours and fills the cells.
+        hover: What is said of each cell, row by row.
+        along: The classes.
+        axes: As :func:`_axes` makes them.
+        chosen: Codes of the cell that is framed.
+        height: In pixels.
+        title: What is shown; may have several lines.
+    """
+    cells = {"texttemplate": "%{text}", "textfont": {"size": _font(along)}, "hoverinfo": "skip", "xgap": 1, "ygap": 1}
+    lines = [literal(line) for line in title.splitlines()]
+    layout = {
+        **axes,
+        "shapes": _frame(along, chosen),
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 18 * len(lines) + 14 if lines else 8, "b": 8},
+        "clickmode": "event+select",
+        "dragmode": False,
+    }
+    if lines:
+        place = {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "yshift": 6}
+        note = {"text": "<br>".join(lines), "align": "left", "showarrow": False, "font": {"size": 13}, **place}
+        layout["annotations"] = [note]
+    return go.Figure([{"type": "heatmap", **heat, **cells}, _clickable(along, hover, height)], layout)
+
+
+def _clickable(along: Axis, hover: Sequence[str], height: int) -> dict[str, Any]:
     """Near-invisible markers over the cells: a heatmap returns nothing on a click."""
     k = len(along.classes)
     names = [literal(c.name) for c in along.classes]
     true, predicted = (a.ravel() for a in np.indices((k, k)))
-    figure.add_trace(
-        go.Scatter(
-            x=predicted,
-            y=true,
-            mode="markers",
-            customdata=[f"{along.codes[t]}|{along.codes[p]}" for t, p in zip(true, predicted, strict=True)],
-            marker={"size": max((height - 120) / k * 0.8, 6), "symbol": "square", "opacity": 0.01, "color": "#888"},
-            hovertext=[
-                f"{names[t]} → {names[p]}<br>{words}" for t, p, words in zip(true, predicted, hover, strict=True)
-            ],
-            hoverinfo="text",
-            unselected={"marker": {"opacity": 0.01}},
-            selected={"marker": {"opacity": 0.25}},
-            showlegend=False,
-        )
-    )
+    return {
+        "type": "scatter",
+        "x": predicted,
+        "y": true,
+        "mode": "markers",
+        "customdata": [f"{along.codes[t]}|{along.codes[p]}" for t, p in zip(true, predicted, strict=True)],
+        "marker": {"size": max((height - 120) / k * 0.8, 6), "symbol": "square", "opacity": 0.01, "color": "#888"},
+        "hovertext": [
+            f"{names[t]} → {names[p]}<br>{words}" for t, p, words in zip(true, predicted, hover, strict=True)
+        ],
+        "hoverinfo": "text",
+        "unselected": {"marker": {"opacity": 0.01}},
+        "selected": {"marker": {"opacity": 0.25}},
+        "showlegend": False,
+    }
 
 
-def _frame(figure: go.Figure, along: Axis, chosen: tuple[str, str] | None) -> None:
+def _frame(along: Axis, chosen: tuple[str, str] | None) -> list[dict[str, Any]]:
     """Lines between blocks, and a frame around the chosen cell."""
-    k = len(along.classes)
+    ends, shapes = (-0.5, len(along.classes) - 0.5), []
+    line = {"type": "line", "line": {"color": LINE, "width": 3}}
     for edge in _edges(along):
-        line = {"color": LINE, "width": 3}
-        figure.add_shape(type="line", x0=edge, x1=edge, y0=-0.5, y1=k - 0.5, line=line)
-        figure.add_shape(type="line", x0=-0.5, x1=k - 0.5, y0=edge, y1=edge, line=line)
+        shapes.append({**line, "x0": edge, "x1": edge, "y0": ends[0], "y1": ends[1]})
+        shapes.append({**line, "x0": ends[0], "x1": ends[1], "y0": edge, "y1": edge})
     if chosen and set(chosen) <= set(along.codes):
         y, x = (along.codes.index(code) for code in chosen)
-        frame = {"color": CHOSEN, "width": 3}
-        figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=frame)
+        place = {"x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5}
+        shapes.append({"type": "rect", **place, "line": {"color": CHOSEN, "width": 3}})
+    return shapes
 
 
 def _axes(
-    figure: go.Figure,
     along: Axis,
     true: np.ndarray,
     predicted: np.ndarray | None,
     *,
     other: np.ndarray | None = None,
     named: bool = False,
-) -> None:
+) -> dict[str, Any]:
     """Classes along both sides, with the supports (k,) of rows and, where given, of columns in brackets."""
     k, names, codes = len(along.classes), [literal(c.name) for c in along.classes], _codes(along)
     labels = codes if k > NAMED else names
@@ -274,24 +294,19 @@ def _axes(
     columns = labels
     if predicted is not None:
         columns = [f"{label}  ({n:,})" for label, n in zip(labels, predicted, strict=True)]
-    plain = {"tickvals": list(range(k)), "showgrid": False, "zeroline": False}
-    figure.update_xaxes(
-        title="predicted" + ("" if predicted is None else " (sounds)"),
-        ticktext=columns,
-        range=[-0.5, k - 0.5],
-        tickangle=None if predicted is None else -90,
-        automargin=True,
-        **plain,
-    )
-    ticks = [f"{row}  ({support})" for row, support in zip(rows, supports, strict=True)]
-    figure.update_yaxes(title="true (sounds)", ticktext=ticks, range=[k - 0.5, -0.5], automargin=True, **plain)
-
-
-def _laid_out(figure: go.Figure, height: int, title: str) -> go.Figure:
-    lines = [literal(line) for line in title.splitlines()]
-    margin = {"l": 8, "r": 8, "t": 18 * len(lines) + 14 if lines else 8, "b": 8}
-    figure.update_layout(height=height, margin=margin, clickmode="event+select", dragmode=False)
-    if lines:
-        place = {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "yshift": 6}
-        figure.add_annotation(text="<br>".join(lines), align="left", showarrow=False, font={"size": 13}, **place)
-    return figure
+    plain = {"tickvals": list(range(k)), "showgrid": False, "zeroline": False, "automargin": True}
+    return {
+        "xaxis": {
+            **plain,
+            "title": "predicted" + ("" if predicted is None else " (sounds)"),
+            "ticktext": columns,
+            "range": [-0.5, k - 0.5],
+            "tickangle": None if predicted is None else -90,
+        },
+        "yaxis": {
+            **plain,
+            "title": "true (sounds)",
+            "ticktext": [f"{row}  ({support})" for row, support in zip(rows, supports, strict=True)],
+            "range": [k - 0.5, -0.5],
+        },
+    }

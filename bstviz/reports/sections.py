@@ -155,6 +155,7 @@ class Chosen:
         name: Of their setting.
         rows: Of table 1, where the scope is the group.
         load: Reads a run with its arrays.
+        pool: Pools a setting's out-of-fold predictions; of the runs as they are loaded when left out.
         compare: Compares hierarchical with flat runs.
         paper: Put the paper's figures beside ours in table 1.
         dark: Colours for a dark page.
@@ -166,6 +167,7 @@ class Chosen:
     name: str = ""
     rows: Sequence[Row] = ()
     load: Callable[[RunInfo], Run] = lambda info: load_run(info.folder or Path())
+    pool: Callable[[Sequence[RunInfo]], OutOfFold] | None = None
     compare: Callable[[Sequence[RunInfo]], Sequence[LossComparison]] = comparisons.compare_stored
     paper: bool = True
     dark: bool = False
@@ -180,7 +182,7 @@ class Chosen:
     @cached_property
     def answers(self) -> OutOfFold:
         """Out-of-fold predictions of a setting, at or above its own annotation confidence threshold."""
-        return summaries.pooled(self.runs)
+        return summaries.pooled(self.runs) if self.pool is None else self.pool(self.infos)
 
     @property
     def over(self) -> str:

@@ -20,7 +20,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from importlib.metadata import version
 
 import numpy as np
 
@@ -32,6 +33,7 @@ from bstviz.evaluation.out_of_fold import OutOfFold, Setting, settings
 from bstviz.latent import neighbours
 from bstviz.models.config import kinds_of
 from bstviz.models.run_info import RunInfo
+from bstviz.review.kept import kept
 
 LEAST_VOTERS = 5  # neighbours that vote where there are few sounds
 SHOWN = 10  # neighbours kept to be looked at
@@ -97,13 +99,19 @@ class LabelQuality:
     @cached_property
     def likely_wrong(self) -> np.ndarray:
         """(n,) bool, the labels that confident learning estimates to be wrong (cleanlab, pruned by noise rate)."""
+        follows_from = version("cleanlab"), self.labels.tobytes(), self.probabilities.tobytes()
+        expected = {"wrong": ("bool", 1)}
+        return kept("wrong", follows_from, self._confident_learning, rows=len(self), expected=expected)["wrong"]
+
+    def _confident_learning(self) -> dict[str, np.ndarray]:
         from cleanlab.filter import find_label_issues
 
         present, labels = np.unique(self.labels, return_inverse=True)  # a class without labels has none that is wrong
         if len(present) < 2:
-            return np.zeros(len(self), bool)
+            return {"wrong": np.zeros(len(self), bool)}
         probabilities = self.probabilities[:, present].astype(np.float64) + 1e-9
-        return np.asarray(find_label_issues(labels, probabilities / probabilities.sum(axis=1, keepdims=True), n_jobs=1))
+        shares = probabilities / probabilities.sum(axis=1, keepdims=True)
+        return {"wrong": np.asarray(find_label_issues(labels, shares, n_jobs=1))}
 
     @cached_property
     def agree(self) -> np.ndarray:
@@ -162,17 +170,14 @@ def neighbour_votes(
     return votes, near
 
 
-def standardised(collection: Collection, kinds: Sequence[AudioOrText]) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings of the sounds that have them and a class, each dimension at mean 0 and deviation 1, kinds side by
-    side.
-
-    Returns:
-        (N, d) float32, and their rows in the collection (N,) int64.
+def standardised(collection: Collection, kinds: Sequence[AudioOrText], rows: np.ndarray) -> np.ndarray:
+    """Embeddings of some rows of a collection, each dimension at mean 0 and deviation 1, kinds side by side; (N, d)
+    float32.
     """
-    usable = collection.usable(kinds) & (collection.labels >= 0)
-    x = np.concatenate([collection.embedding(kind)[usable] for kind in kinds], axis=1)
+    x = np.concatenate([collection.embedding(kind)[rows] for kind in kinds], axis=1)
     deviation = x.std(axis=0)
-    return (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1), np.flatnonzero(usable)
+    scaled: np.ndarray = (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    return scaled
 
 
 def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQuality:
@@ -191,31 +196,47 @@ def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQu
     if not pooled or {p.setting.hash for p in pooled} != {collection.hash} or len(inputs) != 1:
         raise UserError("Labels are scored by settings of one modality, trained on the collection as it is now.")
     pooled[0].runs[0].check_collection(collection)
-    ids = [p.sound_ids for p in pooled]
-    shared = ids[0][np.all([np.isin(ids[0], other) for other in ids], axis=0)]
+    positions = [{sound: i for i, sound in enumerate(p.sound_ids)} for p in pooled]
+    shared = [sound for sound in pooled[0].sound_ids if all(sound in own for own in positions)]
     if len(shared) < 2:
         raise UserError(f"These settings share {len(shared)} out-of-fold sounds; train them on the same folds.")
-    positions = [{sound: i for i, sound in enumerate(own)} for own in ids]
-    taxonomy = collection.taxonomy
+    rows, taxonomy = np.array([collection.row_of[sound] for sound in shared]), collection.taxonomy
     if kinds := _voting(pooled[0].runs[0], collection):
-        vectors, voters = standardised(pooled[0].runs[0].view(collection), kinds)
-        shared = shared[np.isin([collection.row_of[sound] for sound in shared], voters)]
-        asked = np.searchsorted(voters, [collection.row_of[sound] for sound in shared])
+        seen = pooled[0].runs[0].view(collection)
+        voters = np.flatnonzero(seen.usable(kinds) & (collection.labels >= 0))
+        rows = rows[np.isin(rows, voters)]
         k = min(max(round(math.sqrt(len(voters))), LEAST_VOTERS), len(voters) - 1)
-        votes, near = neighbour_votes(vectors, collection.labels[voters], len(taxonomy.second), k, asked)
-        near = voters[near[:, :SHOWN]]
+        follows_from = "1", collection.hash, seen.text_hash or "", *kinds, str(k), rows.tobytes()
+        make = partial(_votes, seen, kinds, voters, k, rows)
+        found = kept("votes", follows_from, make, rows=len(rows), expected=VOTES)
     else:
-        k, votes, near = 0, np.zeros((len(shared), len(taxonomy.second)), np.float32), np.empty((len(shared), 0), int)
+        k, found = 0, {"votes": np.zeros((len(rows), len(taxonomy.second)), np.float32)}
+        found["near"] = np.empty((len(rows), 0), int)
+    ids = collection.sounds["sound_id"].to_numpy(object)
     return LabelQuality(
-        sound_ids=shared,
-        labels=collection.labels[[collection.row_of[sound] for sound in shared]],
+        sound_ids=ids[rows],
+        labels=collection.labels[rows],
         taxonomy=taxonomy,
         names=_names(pooled),
-        models=np.stack([p.probabilities[[at[s] for s in shared]] for p, at in zip(pooled, positions, strict=True)]),
-        votes=votes,
+        models=np.stack([p.probabilities[[at[s] for s in ids[rows]]] for p, at in zip(pooled, positions, strict=True)]),
+        votes=found["votes"],
         k=k,
-        near=collection.sounds["sound_id"].to_numpy(object)[near],
+        near=ids[found["near"]],
     )
+
+
+VOTES = {"votes": ("float32", 2), "near": ("int64", 2)}
+"""What is kept of the neighbours: :attr:`LabelQuality.votes`, and the nearest by their rows in the collection."""
+
+
+def _votes(
+    collection: Collection, kinds: Sequence[AudioOrText], voters: np.ndarray, k: int, rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    """:data:`VOTES` of rows of a collection, by the k nearest of the voters, sorted rows among which they are."""
+    labels, asked = collection.labels[voters], np.searchsorted(voters, rows)
+    vectors, classes = standardised(collection, kinds, voters), len(collection.taxonomy.second)
+    votes, near = neighbour_votes(vectors, labels, classes, k, asked)
+    return {"votes": votes, "near": voters[near[:, :SHOWN]]}
 
 
 def _voting(run: RunInfo, collection: Collection) -> tuple[AudioOrText, ...]:

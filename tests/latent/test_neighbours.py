@@ -23,8 +23,9 @@ def test_neighbours_are_those_of_scikit_learn() -> None:
 
 
 @pytest.mark.parametrize("n", [10, 63, 640, 704, 767, 5_003])
-@pytest.mark.parametrize("k", [0, 1, 10])
+@pytest.mark.parametrize("k", [0, 1, 10, 40])
 def test_the_greatest_are_those_of_a_sort(n: int, k: int) -> None:
+    k = min(k, n)
     values = np.random.default_rng(n).permuted(np.tile(np.arange(n, dtype=np.float32), (7, 1)), axis=1)
     found = np.take_along_axis(values, largest(values, k), 1)
     np.testing.assert_array_equal(np.sort(found, axis=1), np.tile(np.arange(n - k, n), (7, 1)))
@@ -97,3 +98,8 @@ def test_opposite_vectors_are_at_distance_two() -> None:
 def test_unit_leaves_zero_vectors_zero() -> None:
     out = unit(np.array([[3, 4], [0, 0]], np.float32))
     np.testing.assert_allclose(out, [[0.6, 0.8], [0, 0]])
+
+
+def test_of_equals_the_first_row_comes_first() -> None:
+    one, other = vectors(2)
+    assert nearest(one[None], np.stack([other, one, one, one]), 3)[0].tolist() == [[1, 2, 3]]

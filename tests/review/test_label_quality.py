@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
+from bstviz import paths
 from bstviz.datasets.taxonomy import bst
 from bstviz.errors import UserError
 from bstviz.evaluation.out_of_fold import pool
+from bstviz.review import kept, label_quality
 from bstviz.review.label_quality import LabelQuality, judging_runs, neighbour_votes, score_labels
 from bstviz.training.train import train_folds
 from tests.fakes import quick, small_collection, stratified
@@ -134,3 +137,32 @@ def test_runs_that_differ_in_the_loss_alone_judge_labels_together(planted) -> No
         ["hierarchical"] * 4,
         ["flat"] * 4,
     ]
+
+
+def test_settings_are_scored_on_the_sounds_that_all_predict_in_the_order_of_the_first(planted) -> None:
+    _, collection, runs, _ = planted
+    first, second = (pool(own) for own in runs)
+    some = second.where(np.arange(len(second)) % 3 != 0)
+    there = set(some.sound_ids)
+    quality = score_labels([first, some], collection)
+    assert quality.sound_ids.tolist() == [sound for sound in first.sound_ids if sound in there]
+    at = {sound: i for i, sound in enumerate(some.sound_ids)}
+    np.testing.assert_array_equal(quality.models[1], some.probabilities[[at[sound] for sound in quality.sound_ids]])
+
+
+def test_kept_neighbours_give_the_same_queue(planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, collection, runs, _ = planted
+    pooled = [pool(own) for own in runs]
+    fresh = score_labels(pooled, collection)
+    assert fresh.likely_wrong.any()
+    monkeypatch.setenv(paths.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(kept, "LEAST_ROWS", 1)
+    assert score_labels(pooled, collection).likely_wrong.any()
+    monkeypatch.setattr(label_quality, "neighbour_votes", None)
+    monkeypatch.setattr(LabelQuality, "_confident_learning", None)
+    again = score_labels(pooled, collection)
+    for name in ("order", "scores", "votes", "near", "likely_wrong"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(fresh, name))
+    others = [replaced.where(np.arange(len(replaced)) > 0) for replaced in pooled]
+    with pytest.raises(TypeError, match="not callable"):  # of other sounds others are the neighbours
+        score_labels(others, collection)

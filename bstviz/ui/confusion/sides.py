@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -88,8 +88,13 @@ def at(family: Family, trained: int, tested: int) -> Pooled:
     return _pooled(tuple(loading.load(info.folder or Path()) for info in family[trained]), tested)
 
 
-def families(infos: Sequence[RunInfo]) -> dict[str, Family]:
+def families(infos: Sequence[RunInfo]) -> Mapping[str, Family]:
     """Runs by all that tells settings apart but the threshold of training, and by that."""
+    return _families(tuple(infos))
+
+
+@lru_cache(8)
+def _families(infos: tuple[RunInfo, ...]) -> Mapping[str, Family]:
     found: dict[str, Family] = {}
     for name, members in summaries.named_settings(infos, thresholds_apart=False).items():
         thresholds = sorted({info.train.min_confidence for info in members})
@@ -134,7 +139,7 @@ def _there(side: Side) -> str:
     )
     if side.folds[0].collection is None:
         return f"{there}. {told(side.folds[0].problem)}"
-    sizes = ", ".join(f"{len(at(side.family, side.trained, t).answers):,} at {at_least(t)}" for t in THRESHOLDS)
+    sizes = ", ".join(f"{len(_pooled(side.folds, t).answers):,} at {at_least(t)}" for t in THRESHOLDS)
     return f"{there}. Test sounds: {sizes}."
 
 
@@ -164,12 +169,12 @@ def on_what_both_test(first: Side, second: Side, *, key: str) -> tuple[Side, Sid
     return replace(first, answers=shared.first), replace(second, answers=shared.second)
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={Side: identity_of})
+@kept(max_entries=256, hash_funcs={Side: identity_of})
 def _scores(side: Side) -> pd.DataFrame:
     return confusion.scores(side.answers)
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Side: identity_of})
+@kept(max_entries=64, hash_funcs={Side: identity_of})
 def _advantage(first: Side, second: Side) -> pd.Series:
     return bootstrap.accuracies([second.answers, first.answers]).iloc[1]
 

@@ -4,15 +4,16 @@ block.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from bstviz.datasets.writing import marked
+from bstviz.evaluation.out_of_fold import OutOfFold
 from bstviz.jobs import background
 from bstviz.jobs.background import Kind
 from bstviz.models.run import Run
@@ -20,12 +21,13 @@ from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
 from bstviz.reports.comparisons import LossComparison, compared_apart
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, run_groups
-from bstviz.training.baselines import find_baselines
+from bstviz.training.baselines import BASELINES, find_baselines
 from bstviz.ui.cache import loading, versions
-from bstviz.ui.cache.loaded import Loaded
+from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components.background import AT_ONCE, Asked, pending, visitor, wait
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark
 from bstviz.ui.components.text import chip, escape
+from bstviz.ui.kept import kept
 from bstviz.ui.page import reported
 
 REPORT = Kind("report")
@@ -61,10 +63,37 @@ def _to_compare(runs: Sequence[Loaded]) -> tuple[object, ...]:
     return [loaded.run for loaded in runs], None if collection is None else collection.sounds
 
 
+@kept(max_entries=32, hash_funcs={Loaded: identity_of})
+def _pooled(runs: Sequence[Loaded]) -> OutOfFold:
+    return summaries.pooled([loaded.run for loaded in runs])
+
+
+def pool_folds(infos: Sequence[RunInfo]) -> OutOfFold:
+    """Out-of-fold predictions of a setting, pooled once while the server runs."""
+    return _pooled([loading.load(info.folder or Path()) for info in infos])
+
+
+@lru_cache(8)
+def _groups(
+    infos: tuple[RunInfo, ...], folders: tuple[Path, ...], baselines: tuple[tuple[Path, int, int], ...]
+) -> Mapping[str, RunGroup]:
+    """Groups by name, read again where a run or the file of a baseline has changed.
+
+    Args:
+        infos: Of the runs; others are other objects.
+        folders: Experiments whose baselines join them.
+        baselines: Their files, each with its time and size.
+    """
+    read = [baseline for folder in folders for baseline in find_baselines(folder)] if baselines else []
+    return {group.name: group for group in run_groups(infos, read)}
+
+
 def choose_group() -> RunGroup:
     """Runs and baselines that the app was started with, of the collection and folds chosen."""
-    baselines = [b for folder in versions.experiment_folders() for b in find_baselines(folder)]
-    groups = {group.name: group for group in run_groups(loading.infos().values(), baselines)}
+    folders = tuple(versions.experiment_folders())
+    files = [(file, file.stat()) for folder in folders for file in sorted((folder / BASELINES).glob("*.json"))]
+    states = tuple((file, now.st_mtime_ns, now.st_size) for file, now in files)
+    groups = _groups(tuple(loading.infos().values()), folders, states)
     return groups[st.selectbox("Collection and folds", list(groups), key="results.source")]
 
 
@@ -113,7 +142,7 @@ def _choose_runs(section: Section, infos: Sequence[RunInfo], group: RunGroup) ->
             folds: list[str | int] = ["all", *(info.fold for info in members)]
             kept = st.selectbox("Fold", folds, key=f"results.{section.name}.fold")
             members = [info for info in members if kept in ("all", info.fold)]
-    return Chosen(members, name, load=load_fold, compare=compare_folds, dark=dark())
+    return Chosen(members, name, load=load_fold, pool=pool_folds, compare=compare_folds, dark=dark())
 
 
 def _show_block(block: Block, *, key: str) -> None:

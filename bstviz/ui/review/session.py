@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -57,6 +57,11 @@ class Queue:
         """Position of a sound among those that were scored."""
         found = np.flatnonzero(self.quality.sound_ids == sound_id)
         return int(found[0]) if len(found) else None
+
+    def among(self, rows: np.ndarray, sounds: Collection[str]) -> np.ndarray:
+        """Which of some positions (m,) are those of some sounds, (m,) bool."""
+        known = set(sounds)  # np.isin compares every word with every other
+        return np.array([sound in known for sound in self.quality.sound_ids[rows]], bool)
 
 
 @kept(max_entries=4, show_spinner="Scoring the labels (some seconds, once) …", hash_funcs={Loaded: identity_of})
@@ -137,12 +142,10 @@ class ReviewSession:
     def waiting(self, record: Record) -> np.ndarray:
         """(m,) int64 sounds of the chosen state, lowest label quality first."""
         rows = self.passing()
-        if self.state == "open":
-            wanted = ~np.isin(self.queue.quality.sound_ids[rows], list(record.standing))
-        else:
-            listed = record.disputed if self.state == "disputed" else list(record.standing)
-            wanted = np.isin(self.queue.quality.sound_ids[rows], listed)
-        return rows[wanted]
+        listed = record.disputed if self.state == "disputed" else record.standing
+        wanted = self.queue.among(rows, listed) ^ (self.state == "open")
+        waiting: np.ndarray = rows[wanted]
+        return waiting
 
     def after(self, i: int | None, rows: np.ndarray) -> int | None:
         """The sound after ``i`` among ``rows``, after the last the first again; none that another window shows."""
@@ -153,7 +156,7 @@ class ReviewSession:
         now = time.monotonic()
         others = [shown for other, shown in list(_shown().items()) if other != window()]
         taken = {sound for sound, since in others if now - since < OPEN_FOR}
-        free = rows[~np.isin(self.queue.quality.sound_ids[rows], list(taken))]
+        free = rows[~self.queue.among(rows, taken)]
         return int((free if len(free) else rows)[0]) if len(rows) else None
 
     def go_to(self, i: int | None) -> None:

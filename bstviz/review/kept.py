@@ -1,0 +1,74 @@
+"""Arrays that take seconds to work out, kept in the cache folder by all that they follow from: never stale.
+
+Where one is away, damaged or cannot be written, it is worked out again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from bstviz import paths, storage, stored
+from bstviz.errors import UserError
+
+FOLDER = "label-quality"
+LEAST_ROWS = 2_000
+"""Of fewer nothing is kept: they are worked out in no time."""
+BYTES = 2**28
+"""Of all that is kept; beyond that what was not used for longest is deleted."""
+
+
+def kept(
+    name: str,
+    follows_from: Iterable[bytes | str],
+    make: Callable[[], dict[str, np.ndarray]],
+    *,
+    rows: int,
+    expected: Mapping[str, tuple[str, int]],
+) -> dict[str, np.ndarray]:
+    """Arrays as they were kept, or else as they are made now.
+
+    Args:
+        name: Of all of them together.
+        follows_from: What they depend on, the way of working them out among it.
+        make: Works them out.
+        rows: First dimension of each.
+        expected: By name type and number of axes, as of :func:`bstviz.stored.read_tensors`.
+    """
+    if rows < LEAST_ROWS:
+        return make()
+    digest = hashlib.sha256()
+    for part in follows_from:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8) + data)
+    try:
+        file = paths.cache_folder() / FOLDER / f"{name}-{digest.hexdigest()[:32]}.safetensors"
+    except UserError:  # nowhere to keep anything
+        return make()
+    with suppress(UserError, OSError):
+        found = stored.read_tensors(file, expected)
+        if all(len(array) == rows for array in found.values()):
+            os.utime(file)
+            return found
+    made = make()
+    with suppress(UserError, OSError):
+        _keep(file, made)
+    return made
+
+
+def _keep(file: Path, arrays: dict[str, np.ndarray]) -> None:
+    from safetensors.numpy import save
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    storage.sweep(file.parent)
+    storage.write_file(file, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+    left = BYTES
+    for other in sorted(file.parent.glob("*.safetensors"), key=lambda one: one.stat().st_mtime, reverse=True):
+        left -= other.stat().st_size
+        if left < 0 and other != file:
+            other.unlink(missing_ok=True)
