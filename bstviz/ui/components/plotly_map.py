@@ -285,7 +285,8 @@ def _on_the_wire(
         return array(value, path) if isinstance(value, np.ndarray) else value
 
     def array(values: np.ndarray, path: str) -> dict[str, object]:
-        data, kind = values.tobytes(), {"dtype": values.dtype.str[1:]}
+        data = values.tobytes()
+        kind: dict[str, object] = {"dtype": values.dtype.str[1:]}
         if values.ndim > 1:
             kind["shape"] = ", ".join(map(str, values.shape))
         if len(data) < ARRAY:
