@@ -60,3 +60,13 @@ def test_what_was_used_last_stays_within_the_bytes_allowed(folder: Path, monkeyp
         votes(2, name)
     assert len(list(folder.glob("*.safetensors"))) == 2
     assert votes(3, "d")[0, 0] == 2
+
+
+def test_what_is_kept_is_read_where_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    votes(1, "a")
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(module.os, "utime", refused)
+    assert votes(2, "a")[0, 0] == 1
