@@ -16,10 +16,10 @@ import numpy as np
 from bstviz import paths, storage, stored
 from bstviz.errors import UserError
 
-FOLDER = "label-quality"
+KEPT_FOLDER = "label-quality"
 LEAST_ROWS = 2_000
 """Of fewer nothing is kept: they are worked out in no time."""
-BYTES = 2**28
+KEPT_BYTES = 2**28
 """Of all that is kept; beyond that what was not used for longest is deleted."""
 
 
@@ -47,13 +47,14 @@ def kept(
         data = part.encode() if isinstance(part, str) else part
         digest.update(len(data).to_bytes(8) + data)
     try:
-        file = paths.cache_folder() / FOLDER / f"{name}-{digest.hexdigest()[:32]}.safetensors"
+        file = paths.cache_folder() / KEPT_FOLDER / f"{name}-{digest.hexdigest()[:32]}.safetensors"
     except UserError:  # nowhere to keep anything
         return make()
     with suppress(UserError, OSError):
         found = stored.read_tensors(file, expected)
         if all(len(array) == rows for array in found.values()):
-            os.utime(file)
+            with suppress(OSError):  # where nothing can be written
+                os.utime(file)
             return found
     made = make()
     with suppress(UserError, OSError):
@@ -67,7 +68,7 @@ def _keep(file: Path, arrays: dict[str, np.ndarray]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     storage.sweep(file.parent)
     storage.write_file(file, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
-    left = BYTES
+    left = KEPT_BYTES
     for other in sorted(file.parent.glob("*.safetensors"), key=lambda one: one.stat().st_mtime, reverse=True):
         left -= other.stat().st_size
         if left < 0 and other != file:

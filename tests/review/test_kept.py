@@ -18,7 +18,7 @@ EXPECTED = {"votes": ("float32", 2)}
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(paths.CACHE_VARIABLE, str(tmp_path))
     monkeypatch.setattr(module, "LEAST_ROWS", 3)
-    return tmp_path / module.FOLDER
+    return tmp_path / module.KEPT_FOLDER
 
 
 def votes(value: float, *follows_from: str, rows: int = 3) -> np.ndarray:
@@ -55,8 +55,18 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(folder: Path) -> None:
 def test_what_was_used_last_stays_within_the_bytes_allowed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     votes(1, "a")
     (file,) = folder.glob("*.safetensors")
-    monkeypatch.setattr(module, "BYTES", int(2.5 * file.stat().st_size))
+    monkeypatch.setattr(module, "KEPT_BYTES", int(2.5 * file.stat().st_size))
     for name in "bcd":
         votes(2, name)
     assert len(list(folder.glob("*.safetensors"))) == 2
     assert votes(3, "d")[0, 0] == 2
+
+
+def test_what_is_kept_is_read_where_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    votes(1, "a")
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(module.os, "utime", refused)
+    assert votes(2, "a")[0, 0] == 1
