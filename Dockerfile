@@ -25,12 +25,10 @@ COPY pages pages
 COPY assets assets
 COPY bstviz bstviz
 
-# The libraries compile into NUMBA_CACHE_DIR; weights are installed, so nothing has to be fetched; with its address
-# stated, Streamlit asks no server on the internet for it
+# The libraries compile into NUMBA_CACHE_DIR; weights are installed, so nothing has to be fetched
 ENV PYTHONPATH=/app \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    STREAMLIT_BROWSER_SERVER_ADDRESS=localhost \
     BSTVIZ_ADDRESS=0.0.0.0 \
     BSTVIZ_PORT=7860 \
     BSTVIZ_CACHE=/data/cache \

@@ -67,6 +67,8 @@ def serve_app(
         "server.address": settings.address,
         "server.maxUploadSize": settings.upload_megabytes,
     }
+    if settings.address in EVERYWHERE:  # or else Streamlit asks a server on the internet what address this machine has
+        options["browser.serverAddress"] = "localhost"
     log.for_server()
     lifespan = partial(_serving, browser=browser)
     app = streamlit.App(script, routes=routes(), middleware=login.middleware(), lifespan=lifespan)
