@@ -22,7 +22,6 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +34,7 @@ from benchmarks.synthetic import make
 from bstviz import paths
 from bstviz.datasets.collection import load_collection
 from bstviz.datasets.folder import list_sounds
+from bstviz.encoders.base import Embeddings
 from bstviz.inference.embed import Embedder
 from bstviz.jobs.resumable import Item, fingerprint
 from bstviz.latent.neighbours import Index
@@ -183,10 +183,10 @@ def prediction() -> Figures:
     """What a bundled audio run takes for an embedding, of 100k."""
     collection = load_collection(paths.assets() / "demo")
     run = load_run(paths.assets() / "runs" / "hierarchical-audio-c1-fold0")
-    audio = collection.audio
-    assert audio is not None
+    encoder = collection.encoder("audio")
+    assert encoder is not None
     rows = np.arange(100_000) % len(collection)
-    many = replace(audio, values=audio.values[rows])
+    many = Embeddings(collection.embedding("audio")[rows], encoder)
     model, found = network(run), Figures()
     with timed(found, "s"):
         predict(run, audio=many, model=model)

@@ -129,7 +129,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dockerfile.Image
 
 
 def answer(image: dockerfile.Image, *words: str, **more: str) -> str:
-    done = subprocess.run(image.run(*words, **more), capture_output=True, text=True, check=False, timeout=600)
+    done = subprocess.run(image.run(*words, **more), capture_output=True, text=True, check=False, timeout=1_800)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -160,7 +160,7 @@ def test_a_container_serves_is_healthy_and_ends_when_told(image: dockerfile.Imag
         server = subprocess.Popen(command, stderr=written, stdout=written)
     try:
         health = image.run(*dockerfile.command(DOCKERFILE, "HEALTHCHECK"), BSTVIZ_PORT=port)
-        until = time.monotonic() + 180
+        until = time.monotonic() + 600
         while subprocess.run(health, capture_output=True, check=False).returncode:
             assert server.poll() is None and time.monotonic() < until, log.read_text(encoding="utf-8")
             time.sleep(1)

@@ -70,6 +70,8 @@ def serve_app(
         "server.maxUploadSize": settings.upload_megabytes,
         "server.maxCacheDataSize": f"{settings.cache_megabytes}mb",
     }
+    if settings.address in EVERYWHERE:  # or else Streamlit asks a server on the internet what address this machine has
+        options["browser.serverAddress"] = "localhost"
     log.for_server()
     lifespan = partial(_serving, settings, browser=browser)
     app = streamlit.App(script, routes=routes(), middleware=middleware(), lifespan=lifespan)
