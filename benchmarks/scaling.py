@@ -105,7 +105,7 @@ def neighbours(folder: Path) -> Figures:
 
 
 def umap(folder: Path) -> Figures:
-    """Seconds of a UMAP as the app makes it: fitted on some sounds, the others placed among them."""
+    """Seconds of a UMAP as the app makes it: fitted on some sounds, the others projected out of sample."""
     latents, found = run_of(folder).latents, Figures()
     fit_umap(latents[:1_000], 2)  # compiles
     order = np.random.default_rng(0).permutation(len(latents))

@@ -33,7 +33,7 @@ from bstviz.evaluation.out_of_fold import OutOfFold, Setting, settings
 from bstviz.latent import neighbours
 from bstviz.models.config import kinds_of
 from bstviz.models.run_info import RunInfo
-from bstviz.review.kept import kept
+from bstviz.review.cached import cached_arrays
 
 LEAST_VOTERS = 5  # neighbours that vote where there are few sounds
 SHOWN = 10  # neighbours kept to be looked at
@@ -101,7 +101,9 @@ class LabelQuality:
         """(n,) bool, the labels that confident learning estimates to be wrong (cleanlab, pruned by noise rate)."""
         follows_from = version("cleanlab"), self.labels.tobytes(), self.probabilities.tobytes()
         expected = {"wrong": ("bool", 1)}
-        return kept("wrong", follows_from, self._confident_learning, rows=len(self), expected=expected)["wrong"]
+        return cached_arrays("wrong", follows_from, self._confident_learning, rows=len(self), expected=expected)[
+            "wrong"
+        ]
 
     def _confident_learning(self) -> dict[str, np.ndarray]:
         from cleanlab.filter import find_label_issues
@@ -208,7 +210,7 @@ def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQu
         k = min(max(round(math.sqrt(len(voters))), LEAST_VOTERS), len(voters) - 1)
         follows_from = "1", collection.hash, seen.text_hash or "", *kinds, str(k), rows.tobytes()
         make = partial(_votes, seen, kinds, voters, k, rows)
-        found = kept("votes", follows_from, make, rows=len(rows), expected=VOTES)
+        found = cached_arrays("votes", follows_from, make, rows=len(rows), expected=VOTES)
     else:
         k, found = 0, {"votes": np.zeros((len(rows), len(taxonomy.second)), np.float32)}
         found["near"] = np.empty((len(rows), 0), int)

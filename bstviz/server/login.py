@@ -1,5 +1,5 @@
-"""Login: where the setting ``login`` names people, nobody else sees or hears anything. Who somebody is, Streamlit's
-OpenID Connect says (``[auth]`` of its ``secrets.toml``).
+"""Login: where the setting ``login`` names people, nothing is shown or played to anybody else. Who somebody is,
+Streamlit's OpenID Connect says (``[auth]`` of its ``secrets.toml``).
 
 Pages ask for themselves (:func:`bstviz.ui.login.must_log_in`). What browsers fetch by address (sounds, arrays, media,
 uploads) goes to a browser alone whose login cookie is that of a session which was let in here: Streamlit checked the

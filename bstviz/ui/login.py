@@ -43,7 +43,7 @@ def _ask() -> None:
         if st.button("Log in as somebody else"):
             st.logout()
         return
-    st.markdown("This server is for those who have an account. Log in to see and hear what it has.")
+    st.markdown("This server is for those who have an account. Log in to see and play what it has.")
     for provider in login.providers():
         if st.button(f"Log in with {provider}" if provider else "Log in", type="primary"):
             st.login(provider)

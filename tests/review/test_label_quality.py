@@ -13,7 +13,7 @@ from bstviz import paths
 from bstviz.datasets.taxonomy import bst
 from bstviz.errors import UserError
 from bstviz.evaluation.out_of_fold import pool
-from bstviz.review import kept, label_quality
+from bstviz.review import cached, label_quality
 from bstviz.review.label_quality import LabelQuality, judging_runs, neighbour_votes, score_labels
 from bstviz.training.train import train_folds
 from tests.fakes import quick, small_collection, stratified
@@ -156,7 +156,7 @@ def test_kept_neighbours_give_the_same_queue(planted, tmp_path: Path, monkeypatc
     fresh = score_labels(pooled, collection)
     assert fresh.likely_wrong.any()
     monkeypatch.setenv(paths.CACHE_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(kept, "LEAST_ROWS", 1)
+    monkeypatch.setattr(cached, "LEAST_ROWS", 1)
     assert score_labels(pooled, collection).likely_wrong.any()
     monkeypatch.setattr(label_quality, "neighbour_votes", None)
     monkeypatch.setattr(LabelQuality, "_confident_learning", None)

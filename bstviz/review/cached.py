@@ -23,7 +23,7 @@ KEPT_BYTES = 2**28
 """Of all that is kept; beyond that what was not used for longest is deleted."""
 
 
-def kept(
+def cached_arrays(
     name: str,
     follows_from: Iterable[bytes | str],
     make: Callable[[], dict[str, np.ndarray]],

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bstviz import paths
-from bstviz.review import kept as module
-from bstviz.review.kept import kept
+from bstviz.review import cached as module
+from bstviz.review.cached import cached_arrays
 
 EXPECTED = {"votes": ("float32", 2)}
 
@@ -25,7 +25,7 @@ def votes(value: float, *follows_from: str, rows: int = 3) -> np.ndarray:
     def make() -> dict[str, np.ndarray]:
         return {"votes": np.full((rows, 2), value, np.float32)}
 
-    return kept("votes", follows_from, make, rows=rows, expected=EXPECTED)["votes"]
+    return cached_arrays("votes", follows_from, make, rows=rows, expected=EXPECTED)["votes"]
 
 
 def test_what_follows_from_the_same_is_made_once() -> None:
