@@ -15,7 +15,7 @@ from bstviz.ui.components.text import escape
 from bstviz.ui.page import reported
 
 NAME = "review.name"
-REVIEWERS = 10_000
+NAMES_KEPT = 10_000
 """Reviewers whose names are kept before their first decision."""
 
 
@@ -45,7 +45,7 @@ class Reviewer:
 @st.cache_resource
 def _names() -> LRUCache[str, str]:
     """Names by reviewers' ids, as they were given last."""
-    return LRUCache(REVIEWERS)
+    return LRUCache(NAMES_KEPT)
 
 
 def reviewer(window: str) -> Reviewer:
