@@ -197,7 +197,7 @@ def pool(runs: Sequence[Run], sounds: pd.DataFrame | None = None) -> OutOfFold:
         sounds: The collection's table, for the annotation confidence; without it there is none.
 
     Raises:
-        UserError: The runs are of several settings, share a fold, or test no labelled sound.
+        UserError: The runs are of several settings, share a fold, test a sound twice, or test no labelled sound.
     """
     if len({setting_of(run) for run in runs}) != 1 or len({run.fold for run in runs}) != len(runs):
         raise UserError("Out-of-fold predictions are pooled over the folds of one setting, one run per fold.")
@@ -206,6 +206,11 @@ def pool(runs: Sequence[Run], sounds: pd.DataFrame | None = None) -> OutOfFold:
     if not len(row):
         raise UserError("These runs have no test sound with a class, so they cannot be evaluated.")
     pooled = OutOfFold(tuple(runs), member, row, np.full(len(row), np.nan))
+    if (again := pd.Index(pooled.sound_ids).duplicated()).any():
+        raise UserError(
+            f"Folds {', '.join(str(run.fold) for run in runs)} of {pooled.setting.name} are not of the same folds: the "
+            f"sound {pooled.sound_ids[again.argmax()]!r} is tested in two of them. Train them again on the same folds."
+        )
     if sounds is None:
         return pooled
     table = sounds.set_index("sound_id")["confidence"].astype("Float64").astype(float)

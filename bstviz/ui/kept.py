@@ -25,7 +25,7 @@ from bstviz import paths
 
 MEGABYTES = 4_096
 """Where the settings do not say; see :attr:`bstviz.server.settings.Settings.cache_megabytes`."""
-WEIGHED_FOR = 60.0
+MEASURED_FOR = 60.0
 """Seconds for which the size of a value is believed: some fill when they are first used."""
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
@@ -37,7 +37,7 @@ class Place(Generic[Value]):
     def __init__(self, value: Value) -> None:
         self.value: Value | None = value
         self.held = True
-        self.size, self.weighed = bytes_of(value), time.monotonic()
+        self.size, self.measured = bytes_of(value), time.monotonic()
 
 
 class _Places(LRUCache[int, Place[Any]]):
@@ -79,8 +79,8 @@ class Keeper:
     def use(self, place: Place[Value]) -> Value | None:
         """The value of a place, which counts as used; None where it has gone."""
         value = place.value
-        if time.monotonic() - place.weighed > WEIGHED_FOR:
-            place.weighed = time.monotonic()
+        if time.monotonic() - place.measured > MEASURED_FOR:
+            place.measured = time.monotonic()
             place.size = bytes_of(value)
         with self._lock:
             if not place.held:
@@ -109,7 +109,7 @@ def kept(
     *,
     max_entries: int,
     show_spinner: bool | str = False,
-    hash_funcs: dict[type, Callable[[Any], object]] | None = None,
+    hash_funcs: dict[str | type[Any], Callable[[Any], Any]] | None = None,
     scope: Literal["global", "session"] = "global",
 ) -> Callable[[Callable[Arguments, Value]], Callable[Arguments, Value]]:
     """Decorator of a function whose values are kept for all sessions, or each session's for itself.

@@ -34,6 +34,13 @@ def test_every_sound_is_answered_once_by_the_fold_that_tests_it(trained) -> None
         np.testing.assert_array_equal(pooled.probabilities[pooled.folds == run.fold], wanted)
 
 
+def test_runs_of_two_foldings_are_not_pooled(trained) -> None:
+    _, _, (first, second, *_) = trained
+    sound = first.sounds["sound_id"][first.held_out].iloc[0]
+    with pytest.raises(UserError, match=f"the sound {sound!r} is tested in two of them"):
+        pool([first, replace(first, fold=second.fold)])
+
+
 def test_sounds_below_a_threshold_are_left_out_only_when_asked(trained) -> None:
     collection, _, runs = trained
     pooled = pool(runs, collection.sounds)

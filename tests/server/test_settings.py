@@ -66,7 +66,7 @@ def test_a_table_of_pyproject_toml_counts_where_there_is_no_file_of_ours(tmp_pat
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("prot = 1", r"bstviz\.toml has the unknown setting 'prot'; allowed are address, collections"),
+        ("prot = 1", r"bstviz\.toml has the unknown setting 'prot'; allowed are address, cache_megabytes"),
         ('port = "8501"', r"bstviz\.toml: port is '8501'; allowed is a whole number from 0 to 65,535"),
         ("port = true", r"port is True"),
         ("port = 65536", r"port is 65536"),

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz.models.run import load_run
-from bstviz.ui.cache import classifiers, latent_space, loading
+from bstviz.ui.cache import classifiers, latent_space, loading, versions
 from bstviz.ui.confusion.sides import Pooled, at, families
 
 UI = Path(loading.__file__).parents[1]
@@ -44,6 +44,7 @@ def test_a_run_saved_again_is_another_one_to_caches(experiment: Path) -> None:
     before = loading.load(path)
     assert loading.load(path).identity == before.identity
     replace(load_run(path), temperature=3.0).save(path)
+    versions.reload()
     after = loading.load(path)
     assert after.identity != before.identity
     assert classifiers.classifier(after).run.temperature == 3.0

@@ -107,7 +107,7 @@ def test_a_sound_without_audio_has_a_reason_in_place_of_a_player(experiment: obj
         from bstviz.ui.cache import loading
         from bstviz.ui.components.sound_card import sound_card
 
-        sound_card(loading.load(loading.run_paths()[0]), 3, key="c")
+        sound_card(loading.load(next(iter(loading.infos()))), 3, key="c")
 
     app = shown(script)
     assert not sent(app, "player")

@@ -86,7 +86,7 @@ def test_what_streamlit_lets_go_of_counts_no_more(keeper: Keeper) -> None:
     assert 2 * MEGABYTE <= keeper.size < 2.1 * MEGABYTE
 
 
-def test_a_value_that_fills_later_is_weighed_again(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_fills_later_is_measured_again(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     class Filling:
         @cached_property
         def samples(self) -> np.ndarray:
@@ -98,7 +98,7 @@ def test_a_value_that_fills_later_is_weighed_again(keeper: Keeper, monkeypatch: 
 
     assert filling(1).samples.nbytes == 4 * MEGABYTE
     assert keeper.size < MEGABYTE
-    monkeypatch.setattr(kept, "WEIGHED_FOR", 0.0)
+    monkeypatch.setattr(kept, "MEASURED_FOR", 0.0)
     filling(1)
     assert keeper.size > 4 * MEGABYTE
 
@@ -139,6 +139,6 @@ def test_bytes_are_those_of_all_that_a_value_holds() -> None:
         (torch.nn.Linear(MEGABYTE // 4, 2, bias=False), 2),
         (pd.DataFrame({"a": np.zeros(MEGABYTE // 8), "b": np.zeros(MEGABYTE // 8)}), 2),
         (b"x" * MEGABYTE, 1),
-        ([b"%08d" % i for i in range(20_000)], 20_000 * (8 + 33 + 8) / MEGABYTE),  # of many alike some are weighed
+        ([b"%08d" % i for i in range(20_000)], 20_000 * (8 + 33 + 8) / MEGABYTE),  # of many alike some are measured
     ]:
         assert bytes_of(value) / MEGABYTE == pytest.approx(expected, rel=0.05), type(value)

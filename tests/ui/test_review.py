@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from bstviz import paths
 from bstviz.datasets.collection import Collection
 from bstviz.evaluation.out_of_fold import pool
 from bstviz.models.run import Run
@@ -111,7 +112,14 @@ def state(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 
 @pytest.fixture
-def session(state: dict[str, object], runs: dict[str, Run], collection: Collection, tmp_path: Path) -> ReviewSession:
+def session(
+    state: dict[str, object],
+    runs: dict[str, Run],
+    collection: Collection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> ReviewSession:
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(runs["audio"].folder))
     return ReviewSession(queue_of([runs["audio"]]), tmp_path / "review.jsonl", collection.hash)
 
 

@@ -22,14 +22,14 @@ def test_own_decisions_are_told_from_others_by_the_id_and_not_by_a_name() -> Non
     assert ada.names(decision("a window")) == "somebody else"
 
 
-def test_a_name_is_remembered_for_its_reviewer_alone_and_can_be_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_is_kept_for_its_reviewer_alone_and_can_be_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     state: dict[str, object] = {NAME: " Ada "}
     monkeypatch.setattr(st, "session_state", state)
-    module._remember("window-1")
+    module._keep_name("window-1")
     assert (reviewer("window-1").name, reviewer("window-2").name) == ("Ada", None)
     assert not reviewer("window-1").stays
     state[NAME] = ""
-    module._remember("window-1")
+    module._keep_name("window-1")
     assert reviewer("window-1").name is None
 
 
@@ -37,7 +37,7 @@ def test_a_name_is_remembered_for_its_reviewer_alone_and_can_be_taken_back(monke
 def test_what_no_record_takes_is_refused_as_a_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(st, "session_state", {NAME: name})
     with pytest.raises(UserError, match="is no name"):
-        module._remember("window-1")
+        module._keep_name("window-1")
 
 
 def test_who_has_logged_in_is_named_by_the_login(monkeypatch: pytest.MonkeyPatch) -> None:

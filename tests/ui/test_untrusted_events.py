@@ -172,7 +172,7 @@ def test_forged_events_of_a_map_do_nothing_or_what_an_event_may(count: int, brow
 def test_forged_events_of_lists_and_filters_do_nothing_or_what_an_event_may(
     count: int, browser: Browser, experiment: Path
 ) -> None:
-    loaded, opened = loading.load(loading.run_paths()[0]), []
+    loaded, opened = loading.load(next(iter(loading.infos()))), []
     sound_list.sound_list([(loaded, row) for row in range(5)], key="l", on_open=opened.append)
     token, list_calls = browser.data["token"], browser.callbacks
     columns = [Column("c", "C", np.arange(4) % 2, (Category("a", "#000000"), Category("b", "#ffffff")))]
@@ -198,12 +198,12 @@ def test_forged_events_of_lists_and_filters_do_nothing_or_what_an_event_may(
 def test_forged_events_of_the_review_lose_no_decision(
     count: int, browser: Browser, runs: dict[str, Run], experiment: Path, tmp_path: Path
 ) -> None:
-    loaded = next(own for path in loading.run_paths() if (own := loading.load(path)).run.train.modality == "audio")
+    loaded = next(own for path in loading.infos() if (own := loading.load(path)).run.train.modality == "audio")
     pooled = pool([loaded.run])
     quality = score_labels([pooled], loaded.collection)
     rows = [int(loaded.row_of(str(sound)) or 0) for sound in quality.sound_ids]
     session = ReviewSession(
-        Queue(quality, [(loaded, row) for row in rows]), tmp_path / "r.jsonl", loaded.run.collection.hash
+        Queue(quality, [(loaded, row) for row in rows], "v"), tmp_path / "r.jsonl", loaded.run.collection.hash
     )
     first = str(quality.sound_ids[1])
     codes = quality.taxonomy.codes
@@ -212,7 +212,7 @@ def test_forged_events_of_the_review_lose_no_decision(
     )
     panels.buttons(session, 0, session.record())
     sound = browser.data["sound"]
-    right = {"sound": sound, "seen": [mine.id], "act": "keep"}
+    right = {"sound": sound, "version": "v", "seen": [mine.id], "act": "keep"}
     for seed in range(count // 4):
         browser.send("press", forgeries(random.Random(seed), right))
     standing = session.record().standing

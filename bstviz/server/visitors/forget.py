@@ -3,7 +3,7 @@
 Streamlit keeps the session of a window that was closed for two minutes, so that a connection that broke for a moment
 finds it again, and lets go of it only when somebody else comes after that. Here a session is closed
 :attr:`~bstviz.server.settings.Settings.forget_seconds` after its window has gone, whoever comes: its uploads go, and
-with its state everything that was made of them. At the next look the memory is given back, as freed memory would
+with its state everything that was made of them. At the next looks the memory is given back, as freed memory would
 otherwise hold its bytes until it is needed, and decoder processes are replaced, which hold the last file that they had.
 """
 
@@ -22,6 +22,8 @@ from bstviz.jobs.memory import give_memory_back
 
 LOOK_EVERY = 5.0
 """Seconds between two looks at who has gone."""
+TIDIED = 3
+"""Looks after the end of a session at which memory is given back: scripts and connections end when they come to it."""
 
 
 class State(Protocol):
@@ -112,20 +114,23 @@ async def forget_visitors(patience: float) -> None:
     """
     from streamlit import runtime
 
-    freed = False
+    tidying = 0
     while True:
         await asyncio.sleep(min(LOOK_EVERY, patience))
         if not runtime.exists():
             continue
-        if freed:  # a look ago: a script that was still at work has ended by now
-            with log.timed("forget"):
+        if tidying:
+            tidying -= 1
+            with suppress(Exception), log.timed("forget"):  # which logs it; the next look tries again
                 await asyncio.to_thread(give_back)
         server = runtime.get_instance()
-        gone = VISITS.over(server.is_active_session, time.monotonic(), patience)
-        for name, visit in gone.items():
-            server.close_session(name)
-            visit.empty()
-        freed = any(visit.uploads for visit in gone.values())
+        for name, visit in VISITS.over(server.is_active_session, time.monotonic(), patience).items():
+            tidying = TIDIED if visit.uploads else tidying
+            try:
+                server.close_session(name)
+                visit.empty()
+            except Exception as error:  # of one visitor: the others are closed all the same
+                log.warning("forget", error=type(error).__name__)
 
 
 def give_back() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COOKIE = "bstviz_reviewer"
 VALUE = re.compile(r"[0-9a-f]{32}")
-SECONDS = 400 * 24 * 3_600
+COOKIE_SECONDS = 400 * 24 * 3_600
 """For which a browser keeps the cookie after its last page; browsers keep none for longer."""
 CLAIMS = ("sub", "email")
 """What tells somebody who has logged in from others, by the first that the provider states."""
@@ -65,7 +65,7 @@ class _WithCookie:
                     had = HTTPConnection(scope).cookies.get(COOKIE, "")
                     value = had if VALUE.fullmatch(had) else secrets.token_hex(16)
                     secure = "; Secure" if scope["scheme"] == "https" else ""
-                    about = f"Path=/; Max-Age={SECONDS}; HttpOnly; SameSite=Lax{secure}"
+                    about = f"Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}"
                     headers.append("Set-Cookie", f"{COOKIE}={value}; {about}")
             await send(message)
 

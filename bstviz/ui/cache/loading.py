@@ -14,7 +14,6 @@ import pandas as pd
 
 from bstviz.datasets.collection import COLLECTION_HEADER, Collection, current_files_hash, load_collection
 from bstviz.errors import UserError, in_words
-from bstviz.evaluation.out_of_fold import setting_of
 from bstviz.models import run
 from bstviz.models.run_info import HEADER, RunInfo
 from bstviz.ui.cache import versions
@@ -81,7 +80,7 @@ def load(path: Path) -> Loaded:
     (place, digest), known = _version(path), versions.shown()
     candidates = tuple(
         (str(folder), known.collections[folder])
-        for folder in collection_folders(known.runs[Path(place)].info)
+        for folder in collection_folders(known.runs[Path(place)])
         if folder in known.collections
     )
     try:
@@ -121,7 +120,7 @@ def _siblings(loaded: Loaded) -> list[RunVersion]:
     own = known[Path(path)]
     found = {own.info.fold: own}
     for other in known.values():
-        if setting_of(other.info) == setting_of(own.info):
+        if other.setting == own.setting:
             found.setdefault(other.info.fold, other)
     return [found[fold] for fold in sorted(found)]
 

@@ -18,6 +18,7 @@ import streamlit as st
 from bstviz import paths, storage
 from bstviz.datasets.collection import COLLECTION_HEADER, is_collection
 from bstviz.errors import UserError, in_words
+from bstviz.evaluation.out_of_fold import Setting, setting_of
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run_info import HEADER, RunInfo, info_from_header, is_run, read_run_header
 from bstviz.training.baselines import BASELINES
@@ -36,6 +37,18 @@ class RunVersion:
 
     hash: str
     info: RunInfo
+
+    @cached_property
+    def setting(self) -> Setting:
+        """What it shares with its siblings."""
+        return setting_of(self.info)
+
+    @cached_property
+    def named(self) -> Path | None:
+        """The folder of the collection that it names; of no link of the run's own folder, which may go."""
+        if self.info.collection.path is None:
+            return None
+        return Path(os.path.normpath((self.info.folder or Path()) / self.info.collection.path))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,28 +118,24 @@ def experiment_folders() -> list[Path]:
     return given or [paths.assets() / "runs"]
 
 
-def collection_folders(info: RunInfo) -> list[Path]:
+def collection_folders(version: RunVersion) -> list[Path]:
     """Folders that may hold a run's collection: those the app was started with, and the one that it names."""
     folders = [Path(p) for p in os.environ.get(paths.COLLECTION_VARIABLE, "").split(os.pathsep) if p]
-    if info.collection.path is not None:
-        folders.append((info.folder or Path()) / info.collection.path)
-    return folders
+    return folders if version.named is None else [*folders, version.named]
 
 
 def on_disk() -> Versions:
     """What the app was started with, as it is now. One damaged or missing run hides no other."""
     runs: dict[Path, RunVersion] = {}
     unreadable: dict[Path, str] = {}
-    for path in _run_folders(unreadable):
-        try:
-            found = _read(path, storage.read_folder(path, _files))
-        except (UserError, OSError) as error:
-            found = in_words(error) or str(error)
-        if isinstance(found, str):
-            unreadable[path] = found
-        else:
-            runs[path] = found
-    candidates = {folder for run in runs.values() for folder in collection_folders(run.info)}
+    for experiment in experiment_folders():
+        found = _read_experiment(experiment)
+        for path, read in found.items():
+            if isinstance(read, str):
+                unreadable[path] = read
+            else:
+                runs[path] = read
+    candidates = {folder for version in runs.values() for folder in collection_folders(version)}
     collections = {folder: digest for folder in candidates if (digest := _collection_hash(folder))}
     return Versions(_given(), runs, collections, unreadable)
 
@@ -135,7 +144,7 @@ def header_hash(folder: Path, header: str) -> str:
     """Hash of a folder's header, read again only where the file has changed; UserError where it is away."""
     file = storage.located(folder) / header
     try:
-        return _hash(file, _state(file))
+        return _hash(file, _state(file.name, file.stat()))
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}). Load the page again when it is back.") from None
 
@@ -144,21 +153,29 @@ def _given() -> tuple[str, str]:
     return os.environ.get(paths.EXPERIMENTS_VARIABLE, ""), os.environ.get(paths.COLLECTION_VARIABLE, "")
 
 
-def _run_folders(unreadable: dict[Path, str]) -> list[Path]:
-    """Folders that should hold a run each; why others do not is noted."""
-    found: list[Path] = []
-    for experiment in experiment_folders():
-        try:
-            runs = set(find_runs(experiment))
-        except (UserError, OSError) as error:
-            unreadable[experiment] = in_words(error) or str(error)
-            continue
-        found += sorted(runs)
-        beside = [] if experiment in runs else storage.folders_in(experiment)
-        for folder in beside:
-            if not (folder in runs or folder.name == BASELINES or is_run(folder) or is_collection(folder)):
-                unreadable[folder] = f"{folder} is no run: there is no {HEADER} in it."
-    return found
+def _read_experiment(experiment: Path) -> dict[Path, RunVersion | str]:
+    """The runs of an experiment (or the one run), and why its other folders are none; by folder."""
+    try:
+        folders = [experiment] if is_run(experiment) else storage.folders_in(experiment)
+        found = {folder: _read(folder) for folder in folders if folder.name != BASELINES}
+        if not any(found.values()):
+            find_runs(experiment)  # says what is missing
+    except (UserError, OSError) as error:
+        return {experiment: in_words(error) or str(error)}
+    return {
+        folder: read or f"{folder} is no run: there is no {HEADER} in it."
+        for folder, read in found.items()
+        if read or not is_collection(folder)
+    }
+
+
+def _read(folder: Path) -> RunVersion | str | None:
+    """A run whose files are whole, or why it is not; None where there is no header of a run."""
+    try:
+        files = _files(folder)
+        return _whole(folder, files) if any(name == HEADER for name, *_ in files) else None
+    except (UserError, OSError) as error:
+        return in_words(error) or str(error)
 
 
 def _collection_hash(folder: Path) -> str | None:
@@ -168,14 +185,22 @@ def _collection_hash(folder: Path) -> str | None:
         return None
 
 
-def _state(file: Path) -> FileState:
+def _state(name: str, found: os.stat_result) -> FileState:
     """What tells a file from another one at its place, whatever its time of writing was set to."""
-    found = file.stat()
-    return file.name, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return name, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _files(place: Path) -> tuple[FileState, ...]:
-    return tuple(_state(file) for file in sorted(place.iterdir()) if file.is_file())
+def _files(folder: Path) -> tuple[FileState, ...]:
+    """The files of a folder, which may just be replaced."""
+
+    def files(place: Path) -> tuple[FileState, ...]:
+        with os.scandir(place) as entries:
+            return tuple(sorted(_state(entry.name, entry.stat()) for entry in entries if entry.is_file()))
+
+    try:
+        return files(folder)
+    except FileNotFoundError:
+        return storage.read_folder(folder, files)
 
 
 @lru_cache(4096)
@@ -184,8 +209,8 @@ def _hash(file: Path, state: FileState) -> str:
 
 
 @lru_cache(4096)
-def _read(path: Path, files: tuple[FileState, ...]) -> RunVersion | str:
-    """A run whose files are whole, or why it is none: read again only where one of them has changed."""
+def _whole(path: Path, files: tuple[FileState, ...]) -> RunVersion | str:
+    """A run in whose files nothing is amiss, or what is: read again only where one of them has changed."""
 
     def read(place: Path) -> RunVersion:
         return RunVersion(storage.sha256(place / HEADER), info_from_header(read_run_header(place, verify=True), path))
@@ -219,7 +244,7 @@ def _changes(kept: Versions, now: Versions) -> list[str]:
 
 
 def _clause(kind: str, state: str, folders: Sequence[Path]) -> str:
-    names = list(dict.fromkeys(Path(os.path.normpath(folder)).name for folder in folders))
+    names = list(dict.fromkeys(folder.absolute().name for folder in folders))
     several = len(names) > 1
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"{kind}{'s' * several} {', '.join(names[:NAMED])}{more} {'are' if several else 'is'} {state}"

@@ -108,7 +108,7 @@ class Predictions:
 def pick_models(*, key: str) -> Models:
     """Choice among the sets of runs that differ in loss, modality and text only."""
     sets: dict[tuple[object, ...], dict[tuple[str, str, str], Path]] = {}
-    labels: list[str] = []
+    labels: dict[tuple[object, ...], str] = {}
     for path, run in loading.infos().items():
         if run.external is not None:
             continue
@@ -120,16 +120,19 @@ def pick_models(*, key: str) -> Models:
         if (*setting, count) not in sets:
             same = f"{run.collection.name} · fold {run.fold} · {run.train.words('min_confidence')}"
             same += f" · seed {run.train.seed}" if run.train.seed else ""
-            labels.append(same + (f" · {count + 1}" if count else ""))
+            label = same + (f" · {count + 1}" if count else "")
+            labels[(*setting, count)] = f"{label} · {setting[1][:6]}" if label in labels.values() else label
         sets.setdefault((*setting, count), {})[kind] = path
     if not sets:
         raise UserError(
             "The loaded runs hold predictions from elsewhere, without weights. Load a run that was trained."
         )
-    chosen = 0
+    chosen = next(iter(sets))
     if len(sets) > 1:
-        chosen = int(st.selectbox("Models", range(len(sets)), format_func=labels.__getitem__, key=f"{key}.models") or 0)
-    found = list(sets.values())[chosen]
+        if st.session_state.get(f"{key}.models") not in sets:
+            st.session_state[f"{key}.models"] = chosen
+        chosen = st.selectbox("Models", list(sets), format_func=labels.__getitem__, key=f"{key}.models")
+    found = sets[chosen]
     order: list[str] = list(LOSSES)
 
     def of(modality: str) -> tuple[Loaded, ...]:

@@ -16,7 +16,7 @@ from bstviz.ui.classify.embedding import ENTRIES, shelf
 from bstviz.ui.classify.predictions import MARKS, Models, Predictions, Words, asked_for, predict_uploads
 from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.background import AT_ONCE, Asked, progress, wait
-from bstviz.ui.components.charts import selected_row
+from bstviz.ui.components.charts import selected_row, table_key
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.page import reported
 
@@ -54,7 +54,7 @@ def table(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) 
     height = min(38 + 35 * max(len(shown), 1), 460)
     event = st.dataframe(
         shown.assign(probability=100 * shown["probability"], novelty=100 * shown["novelty"]),
-        key=f"{key}.table",
+        key=table_key(f"{key}.table", (uploads[i].content for i in shown["index"])),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",

@@ -10,7 +10,7 @@ import streamlit as st
 
 from bstviz.datasets.taxonomy import SoundClass
 from bstviz.reports.summaries import LEVELS, STRUCTURE, metric_at, spread_over_folds
-from bstviz.ui.components.charts import selected_row
+from bstviz.ui.components.charts import selected_row, table_key
 from bstviz.ui.page import reported
 
 
@@ -93,15 +93,17 @@ def class_table(
     )
     add("Confused, diff.", 100 * table["confused_difference"], "%+.1f", "Right minus left")
 
+    own_key = table_key(key, table["label"])
+
     def picked() -> None:
-        row = selected_row(st.session_state[key], len(shown))
+        row = selected_row(st.session_state[own_key], len(shown))
         if row is not None:
             on_pick(int(table["label"].iloc[row]))
 
     st.dataframe(
         shown,
         hide_index=True,
-        key=key,
+        key=own_key,
         on_select=reported(picked),
         selection_mode="single-row",
         column_config=formats,

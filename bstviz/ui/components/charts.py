@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +53,11 @@ def selected_ids(event: object) -> list[str]:
         if data is not None:
             ids.append(str(data))
     return ids
+
+
+def table_key(key: str, rows: Iterable[object]) -> str:
+    """Key of a table to select in: of other rows another one, as a browser names a row by its number alone."""
+    return f"{key}.{hashlib.sha256(json.dumps([str(row) for row in rows]).encode()).hexdigest()[:12]}"
 
 
 def selected_row(event: object, count: int) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +14,7 @@ from bstviz import migrations
 from bstviz.errors import UserError
 from bstviz.models.run_info import RunInfo
 from bstviz.plots.facets import matching
-from bstviz.ui.cache import facets, loading
+from bstviz.ui.cache import facets, loading, versions
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.sound_list import sound_list
 
@@ -32,6 +33,9 @@ def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | Non
         st.session_state[key] = next((path for path in mapped if preferred and preferred(runs[path])), mapped[0])
     several = len({run.collection.name for run in runs.values()}) > 1
     names = {path: run.name + (f" · {run.collection.name}" if several else "") for path, run in runs.items()}
+    folders = {str(path): name for name, path in versions.shown().named.items()}
+    named = Counter(names.values())
+    names = {path: f"{name} · {folders[path]}" if named[name] > 1 else name for path, name in names.items()}
     chosen = st.selectbox(label, list(runs), format_func=names.__getitem__, key=key, persist_state="session")
     if not runs[chosen].latent_dim:
         raise UserError(

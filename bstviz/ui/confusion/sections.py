@@ -15,7 +15,7 @@ from bstviz.evaluation.per_class import by_class, by_group, grouping_columns
 from bstviz.plots import per_class
 from bstviz.plots.confusion import strip_figure
 from bstviz.ui.cache.loaded import identity_of
-from bstviz.ui.components.charts import PLAIN_CONFIG, dark, selected_row
+from bstviz.ui.components.charts import PLAIN_CONFIG, dark, selected_row, table_key
 from bstviz.ui.components.text import escape
 from bstviz.ui.confusion.matrix import CELL
 from bstviz.ui.confusion.sides import THRESHOLDS, Pooled, Side, at, at_least
@@ -52,9 +52,10 @@ def pairs(side: Side, along: Axis) -> None:
     """Most confused pairs; a chosen one is the chosen cell."""
     table = confusion.confused_pairs(confusion.counts(side.answers, along), along)
     names = {c.code: c.name for c in along.classes}
+    key = table_key("confusion.pairs", zip(table["true"], table["predicted"], strict=True))
 
     def picked() -> None:
-        row = selected_row(st.session_state["confusion.pairs"], len(table))
+        row = selected_row(st.session_state[key], len(table))
         if row is not None:
             st.session_state[CELL] = (table["true"].iloc[row], table["predicted"].iloc[row])
 
@@ -75,7 +76,7 @@ def pairs(side: Side, along: Axis) -> None:
     st.dataframe(
         shown,
         hide_index=True,
-        key="confusion.pairs",
+        key=key,
         on_select=reported(picked),
         selection_mode="single-row",
         height=420,
@@ -183,7 +184,7 @@ def groups(side: Side) -> None:
     event = st.dataframe(
         shown,
         hide_index=True,
-        key=f"confusion.groups.table.{column}.{least}",
+        key=table_key(f"confusion.groups.table.{column}", table["group"]),
         on_select="rerun",
         selection_mode="single-row",
         height=360,

@@ -12,7 +12,7 @@ from bstviz.ui.components.sound_card import facts
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.text import chip, escape, texts_from
 from bstviz.ui.page import reported
-from bstviz.ui.review.session import PLAY, TURN, Press, ReviewSession, me, window
+from bstviz.ui.review.session import NOTICE, PLAY, TURN, Press, ReviewSession, me, window
 from bstviz.ui.web import component, event
 
 OTHER = "Another class"
@@ -38,7 +38,11 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
     def pressed() -> None:
         press = event("review.decide", "press", Press)
         at = session.queue.position(press.sound) if press is not None else None
-        if press is not None and at is not None:
+        if press is None:
+            return
+        if press.version != session.queue.version:
+            st.session_state[NOTICE] = "Nothing was decided: the page had another version. Look at the sound again."
+        elif at is not None:
             session.press(at, press.act, press.seen)
 
     def act(
@@ -52,7 +56,8 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
             data={
                 "sound": sound,
                 "seen": [decision.id for decision in record.standing.get(sound, ())],
-                "turn": f"{window()} {st.session_state.get(TURN, 0)}",
+                "version": session.queue.version,
+                "turn": f"{window()} {st.session_state.get(TURN, 0)} {session.queue.version}",
                 "acts": [
                     act("accept", "a", f"Accept {suggested.name}", "The suggested class is right", main=True),
                     act("keep", "k", f"Keep {label.name}", "The label is right"),

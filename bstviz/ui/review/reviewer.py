@@ -15,8 +15,8 @@ from bstviz.ui.components.text import escape
 from bstviz.ui.page import reported
 
 NAME = "review.name"
-NAMES = 10_000
-"""Reviewers whose names are remembered before their first decision."""
+NAMES_KEPT = 10_000
+"""Reviewers whose names are kept before their first decision."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Reviewer:
 @st.cache_resource
 def _names() -> LRUCache[str, str]:
     """Names by reviewers' ids, as they were given last."""
-    return LRUCache(NAMES)
+    return LRUCache(NAMES_KEPT)
 
 
 def reviewer(window: str) -> Reviewer:
@@ -71,21 +71,21 @@ def ask_name(who: Reviewer, record: Record) -> None:
     if NAME not in st.session_state:
         last = record.last_by(who.id)
         st.session_state[NAME] = who.name or (last.name if last is not None else None) or ""
-        _remember(who.id)
+        _keep_name(who.id)
     st.text_input(
         "Your name",
         key=NAME,
         max_chars=SIGNATURE_LENGTH,
         placeholder="Shown with your decisions",
         help="Everybody who reviews here sees it. Nothing checks it. It may stay empty.",
-        on_change=reported(_remember),
+        on_change=reported(_keep_name),
         args=(who.id,),
     )
     if not who.stays:
         st.caption("Your browser keeps no cookie of this server: after a reload your decisions count as another's.")
 
 
-def _remember(who: str) -> None:
+def _keep_name(who: str) -> None:
     """Keep the name in the field as that of a reviewer."""
     given = str(st.session_state.get(NAME) or "")
     name = _signature(given)

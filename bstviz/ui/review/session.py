@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from collections.abc import Sequence
@@ -37,16 +38,20 @@ class Press:
     """A button that was pressed: what was on the screen with it, and which it was."""
 
     sound: str
+    version: str
     seen: Annotated[tuple[str, ...], Meta(max_length=10_000)]
     act: Act
 
 
 @dataclass(frozen=True, eq=False)
 class Queue:
-    """Sounds by label quality, and the run and row in which each is out of fold."""
+    """Sounds by label quality, the run and row in which each is out of fold, and a name for the versions of the runs
+    that judge them and of their collection.
+    """
 
     quality: LabelQuality
     entries: list[tuple[Loaded, int]]
+    version: str
 
     def position(self, sound_id: str | None) -> int | None:
         """Position of a sound among those that were scored."""
@@ -64,7 +69,8 @@ def _queue(settings: list[list[Loaded]]) -> Queue:
     position = {sound: i for i, sound in enumerate(pooled[0].sound_ids)}
     at = [position[sound] for sound in quality.sound_ids]
     members, rows = pooled[0].member[at].tolist(), pooled[0].row[at].tolist()
-    return Queue(quality, [(first[member], row) for member, row in zip(members, rows, strict=True)])
+    version = hashlib.sha256("|".join(loaded.identity for own in settings for loaded in own).encode()).hexdigest()
+    return Queue(quality, [(first[member], row) for member, row in zip(members, rows, strict=True)], version)
 
 
 def queue_of(infos: Sequence[RunInfo]) -> Queue:

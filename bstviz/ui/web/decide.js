@@ -56,9 +56,9 @@ class Buttons {
 
   press(act) {
     if (act.off || this.pressed !== null || performance.now() - this.since < MOMENT) return;
-    const { sound, seen, turn } = this.data;
+    const { sound, version, seen, turn } = this.data;
     this.pressed = turn;
     this.render();
-    this.send("press", { sound, seen, act: act.name });
+    this.send("press", { sound, version, seen, act: act.name });
   }
 }
