@@ -19,7 +19,7 @@ from bstviz.ui.components.sound_card import sound_card
 from bstviz.ui.components.text import told
 from bstviz.ui.page import drawer, guarded, skip_link, target
 
-SOUND, PLAY, FILTERS = selection.MAP_SOUND, "explore.play", "explore.filters"
+SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", "explore.filters"
 ADDRESS: query_params.Readers = {
     "run": (selection.MAP_RUN, cache.run_named),
     "map": ("explore.map.method", str),
@@ -42,6 +42,7 @@ def go_to(loaded: Loaded, row: int) -> None:
 def select(loaded: Loaded, rows: np.ndarray, mode: Mode = "replace") -> None:
     """Select sounds on the map."""
     selection.select(selection.ON_MAP, loaded, rows, mode)
+    st.session_state[LIST] = True
 
 
 def clear(loaded: Loaded) -> None:
@@ -92,7 +93,7 @@ def page() -> None:
         clear=select_nothing,
         toggle=partial(filters.toggle, FILTERS, by),
     )
-    opened = st.session_state.pop(PLAY, False)
+    opened, listed = (st.session_state.pop(key, False) for key in (PLAY, LIST))
     side, view, panel = st.columns([5, 14, 9], gap="medium")
     above, believed, below = (view.container() for _ in range(3))
 
@@ -108,6 +109,13 @@ def page() -> None:
             find_sound(loaded, key="explore.find", on_pick=pick)
 
     def sounds() -> None:
+        if len(chosen):
+            with below:
+                selection_panel(
+                    loaded, chosen, columns[by], key="explore.selection", on_open=pick, on_clear=select_nothing
+                )
+
+    def map_() -> None:
         near = [] if current is None else cache.nearest(loaded, current)[0].tolist()
         on = filters.chosen(FILTERS).get(by, frozenset())
         marks = Marks(current, dict.fromkeys(near, "near"), None, chosen, passing, on)
@@ -124,13 +132,9 @@ def page() -> None:
                 hide=hide,
                 training=training,
             )
-        if len(chosen):
-            with below:
-                selection_panel(
-                    loaded, chosen, columns[by], key="explore.selection", on_open=pick, on_clear=select_nothing
-                )
 
-    for draw in (card, sounds) if opened else (sounds, card):  # what somebody has just asked for comes first
+    # What somebody has just asked for comes first; a map takes longest.
+    for draw in (card, map_, sounds) if opened else (sounds, map_, card) if listed else (map_, sounds, card):
         draw()
     with side:
         drawer("Filters", "last")

@@ -23,12 +23,6 @@ function load(url, kind) {
   return fetched.get(url);
 }
 
-/** When the page's other parts have come, or soon: it is asked for before what keeps the browser busy. */
-async function othersStand() {
-  for (let i = 0; i < 20 && document.querySelector("[data-test-script-state=running]"); i++) await new Promise((done) => setTimeout(done, 25));
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-}
-
 /** Whether a key press belongs to a field or a widget that uses keys itself. */
 function typing(event) {
   const target = event.composedPath()[0];

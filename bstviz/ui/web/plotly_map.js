@@ -104,10 +104,8 @@ class PlotlyMap {
     bar.hidden = !data.morph;
     ["from", "to"].forEach((end, i) => (bar.querySelector(`.${end}`).innerHTML = names[i])); // escaped by the server
     listen(this, (event) => this.key(event));
-    if (this.asked && this.drawn) await othersStand(); // a table of sounds goes before their marks
-    if (call !== this.calls) return;
     if (this.text !== text) await this.draw();
-    [this.text, this.asked] = [text, false];
+    this.text = text;
     for (const read of this.reads.splice(0)) read();
   }
 
@@ -148,6 +146,8 @@ class PlotlyMap {
       this.again = false;
       const { token, counts } = this.data;
       await window.Plotly.react(this.graph, this.traces(), this.layout(), this.config());
+      // The processor would draw every point anew at each move of a region; the server says what is in it.
+      if (this.renderer === "software") for (const trace of this.graph._fullData) trace._module = { ...trace._module, selectPoints: null };
       if (!this.drawn) this.listen();
       Object.assign(this, { token, drawn: true });
       Object.assign(this.root.dataset, counts, { state: "drawn", dims: this.dims });
@@ -258,7 +258,6 @@ class PlotlyMap {
     this.graph.on("plotly_selected", (event) => {
       if (event?.range || event?.lassoPoints) {
         const { pane, polygon } = outlineOf(event);
-        this.asked = true;
         this.send("region", { pane, polygon, morph: pane ? 0 : this.morph, mode: this.mode });
       }
     });
