@@ -64,7 +64,9 @@ def experiment(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("experiment")
     audio = runs["audio"]
     named = CollectionRef(UNESCAPED, audio.collection.hash, None)
-    for run in (audio, dataclasses.replace(audio, fold=1), runs["both"]):
+    other = audio.sounds["split"].map(lambda split: "train" if split == "test" else "test")  # a fold tests other sounds
+    second = dataclasses.replace(audio, fold=1, sounds=audio.sounds.assign(split=other))
+    for run in (audio, second, runs["both"]):
         dataclasses.replace(run, collection=named).save(folder / run.id)
     Baseline(BaselineConfig("knn", "audio"), 0, audio.split_kind, UNESCAPED, "audio fake", audio.metrics).save(folder)
     return folder

@@ -23,9 +23,9 @@ from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run_info import HEADER, RunInfo, info_from_header, is_run, read_run_header
 from bstviz.training.baselines import BASELINES
 
-SHOWN = "bstviz.versions"
+SESSION_VERSIONS = "bstviz.versions"
 """Where the session keeps what it shows."""
-NAMED = 3
+NAMES_SAID = 3
 """Folders that a sentence names at most."""
 FileState = tuple[str, int, int, int, int]
 """Of a file: its name, inode, size, and when it was written and last touched, in ns."""
@@ -88,27 +88,27 @@ class Versions:
 
 def shown() -> Versions:
     """What this session shows."""
-    kept: Versions | None = st.session_state.get(SHOWN)
+    kept: Versions | None = st.session_state.get(SESSION_VERSIONS)
     if kept is None or kept.given != _given():
-        kept = st.session_state[SHOWN] = on_disk()
+        kept = st.session_state[SESSION_VERSIONS] = on_disk()
     return kept
 
 
 def reload() -> None:
     """Show what is on disk now."""
-    st.session_state[SHOWN] = on_disk()
+    st.session_state[SESSION_VERSIONS] = on_disk()
 
 
 def look() -> list[str]:
     """What is another on disk than this session shows, a clause each; a collection that was missing is taken in."""
-    now, kept = on_disk(), st.session_state.get(SHOWN)
+    now, kept = on_disk(), st.session_state.get(SESSION_VERSIONS)
     if kept is None or kept.given != now.given or not kept.runs:
         kept = now
     collections = {**now.collections, **kept.collections}
     unreadable = {path: reason for path, reason in now.unreadable.items() if path not in kept.runs}
     if (collections, unreadable) != (kept.collections, kept.unreadable):
         kept = replace(kept, collections=collections, unreadable=unreadable)
-    st.session_state[SHOWN] = kept
+    st.session_state[SESSION_VERSIONS] = kept
     return _changes(kept, now)
 
 
@@ -246,5 +246,5 @@ def _changes(kept: Versions, now: Versions) -> list[str]:
 def _clause(kind: str, state: str, folders: Sequence[Path]) -> str:
     names = list(dict.fromkeys(folder.absolute().name for folder in folders))
     several = len(names) > 1
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{kind}{'s' * several} {', '.join(names[:NAMED])}{more} {'are' if several else 'is'} {state}"
+    more = f" and {len(names) - NAMES_SAID} more" if len(names) > NAMES_SAID else ""
+    return f"{kind}{'s' * several} {', '.join(names[:NAMES_SAID])}{more} {'are' if several else 'is'} {state}"
