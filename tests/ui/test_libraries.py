@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,9 @@ def test_one_sound_waits_for_one_of_each_other_visitor(gate: Gate) -> None:
     drop(library, sounds(40))
     waiting = threading.Thread(target=drop, args=(single, sounds(1, 90)))
     waiting.start()
+    lines = background.queue_of(EMBED)._lines
+    while len({work.key[0] for line in list(lines.values()) for work in list(line) if work.key[1] == "sound"}) < 2:
+        time.sleep(0.05)
     gate.open(8)  # two warm the encoder, and a few of the library may be before it
     waiting.join(60)
     assert not waiting.is_alive()
