@@ -6,7 +6,9 @@ import multiprocessing
 import random
 import shutil
 import signal
-from collections.abc import Callable
+import sys
+import types
+from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -26,13 +28,15 @@ SEED = 19
 
 
 @pytest.fixture(scope="module")
-def context() -> ForkServerContext:
+def context() -> Iterator[ForkServerContext]:
     """Processes that start with everything imported, and no threads but their own."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         pytest.skip("the kills need processes that are forked")
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(["tests.killed_work"])
-    return made
+    with pytest.MonkeyPatch.context() as patch:  # an app that was tested leaves its script as the main module
+        patch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
+        yield made
 
 
 @pytest.fixture(scope="module")
