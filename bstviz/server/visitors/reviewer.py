@@ -21,6 +21,8 @@ COOKIE = "bstviz_reviewer"
 VALUE = re.compile(r"[0-9a-f]{32}")
 COOKIE_SECONDS = 400 * 24 * 3_600
 """For which a browser keeps the cookie after its last page; browsers keep none for longer."""
+CONDITIONS = ("if-none-match", "if-modified-since")
+"""What a browser has is answered by 304, which tells no page from what is none; so a page is sent again, a few kB."""
 CLAIMS = ("sub", "email")
 """What tells somebody who has logged in from others, by the first that the provider states."""
 
@@ -55,7 +57,7 @@ class _WithCookie:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from starlette.datastructures import MutableHeaders
+        from starlette.datastructures import Headers, MutableHeaders
         from starlette.requests import HTTPConnection
 
         async def with_cookie(message: Message) -> None:
@@ -69,4 +71,10 @@ class _WithCookie:
                     headers.append("Set-Cookie", f"{COOKIE}={value}; {about}")
             await send(message)
 
-        await self._app(scope, receive, with_cookie if scope["type"] == "http" else send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if "text/html" in Headers(scope=scope).get("accept", ""):
+            kept = [(name, value) for name, value in scope["headers"] if name.decode("latin-1") not in CONDITIONS]
+            scope = {**scope, "headers": kept}
+        await self._app(scope, receive, with_cookie)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 
 from bstviz.server.visitors.reviewer import COOKIE, middleware, reviewer_of_browser, reviewer_of_login
@@ -30,6 +32,20 @@ def test_a_page_brings_a_cookie_that_scripts_do_not_see_and_that_stays_the_same(
     assert browser.get("/").headers["set-cookie"] == first
     assert client().get("/").headers["set-cookie"] != first
     assert client("https").get("/").headers["set-cookie"].endswith("; Secure")
+
+
+def test_a_page_that_the_browser_has_brings_it_too(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("a page")
+    (tmp_path / "a.js").write_text("a script")
+    app = Starlette(routes=[Mount("/", StaticFiles(directory=tmp_path, html=True))], middleware=middleware())
+    browser = TestClient(app, headers={"Accept": "text/html,*/*;q=0.8"})
+    first = browser.get("/")
+    had = {"If-None-Match": first.headers["etag"], "If-Modified-Since": first.headers["last-modified"]}
+    assert browser.get("/", headers=had).headers["set-cookie"] == first.headers["set-cookie"]
+    browser.cookies.clear()
+    assert "set-cookie" in browser.get("/", headers=had).headers
+    script = {"If-None-Match": browser.get("/a.js").headers["etag"], "Accept": "*/*"}
+    assert browser.get("/a.js", headers=script).status_code == 304
 
 
 def test_what_is_no_page_brings_none() -> None:
