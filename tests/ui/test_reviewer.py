@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 import streamlit as st
 
 from bstviz.errors import UserError
-from bstviz.review.decisions import Decision
+from bstviz.review.decisions import Decision, Record
 from bstviz.ui.review import reviewer as module
 from bstviz.ui.review.reviewer import NAME, Reviewer, reviewer
 
@@ -31,6 +33,24 @@ def test_a_name_is_kept_for_its_reviewer_alone_and_can_be_taken_back(monkeypatch
     state[NAME] = ""
     module._keep_name("window-1")
     assert reviewer("window-1").name is None
+
+
+def test_a_name_taken_back_is_not_filled_in_again_from_the_last_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Decided:
+        def last_by(self, who: str) -> Decision:
+            return decision(who, "Ada")
+
+    def opened() -> object:
+        state: dict[str, object] = {}
+        monkeypatch.setattr(st, "session_state", state)
+        module.ask_name(reviewer("window-3"), cast(Record, Decided()))
+        return state[NAME]
+
+    assert opened() == "Ada"
+    monkeypatch.setattr(st, "session_state", {NAME: ""})
+    module._keep_name("window-3")
+    assert opened() == ""
+    assert reviewer("window-3").name is None
 
 
 @pytest.mark.parametrize("name", ["a\x00b", "x" * 101])

@@ -44,7 +44,7 @@ class Reviewer:
 
 @st.cache_resource
 def _names() -> LRUCache[str, str]:
-    """Names by reviewers' ids, as they were given last."""
+    """Names by reviewers' ids, as they were given last; an empty one was taken back."""
     return LRUCache(NAMES_KEPT)
 
 
@@ -60,7 +60,7 @@ def reviewer(window: str) -> Reviewer:
         return Reviewer(login, _signature(str(claims.get("name") or claims.get("email") or "")), logged_in=True)
     browser = reviewer_of_browser(st.context.cookies)
     own = browser or window
-    return Reviewer(own, _names().get(own), stays=browser is not None)
+    return Reviewer(own, _names().get(own) or None, stays=browser is not None)
 
 
 def ask_name(who: Reviewer, record: Record) -> None:
@@ -69,9 +69,13 @@ def ask_name(who: Reviewer, record: Record) -> None:
         st.caption(f"You decide as {escape(who.name or 'somebody without a name')}.")
         return
     if NAME not in st.session_state:
-        last = record.last_by(who.id)
-        st.session_state[NAME] = who.name or (last.name if last is not None else None) or ""
-        _keep_name(who.id)
+        name = _names().get(who.id)
+        if name is None:
+            last = record.last_by(who.id)
+            name = (last.name if last is not None else None) or ""
+        st.session_state[NAME] = name
+        if name:
+            _keep_name(who.id)
     st.text_input(
         "Your name",
         key=NAME,
@@ -91,10 +95,7 @@ def _keep_name(who: str) -> None:
     name = _signature(given)
     if given.strip() and name is None:
         raise UserError(f"{schema.shown(given)} is no name: allowed are up to {SIGNATURE_LENGTH} signs that show.")
-    if name is None:
-        _names().pop(who, None)
-    else:
-        _names()[who] = name
+    _names()[who] = name or ""
 
 
 def _signature(text: str) -> str | None:
