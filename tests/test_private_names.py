@@ -16,6 +16,8 @@ PUBLIC = {"streamlit", "streamlit.testing.v1", "streamlit.typing"}
 """Modules of Streamlit whose names its documentation states."""
 TAKEN = {
     "app_latency.py": {"streamlit.proto.ForwardMsg_pb2"},  # counts the reruns that a click takes
+    "caches.py": {"streamlit.proto.BackMsg_pb2"},  # nothing public tells which message of a browser empties all caches
+    "test_caches.py": {"streamlit.proto.BackMsg_pb2"},
     "forget.py": {"streamlit.runtime", "streamlit.runtime.scriptrunner"},  # nothing public closes a session
     "sessions.py": {  # speaks as a browser does
         f"streamlit.proto.{name}_pb2" for name in ("BackMsg", "ClientState", "Element", "ForwardMsg", "WidgetStates")

@@ -15,7 +15,7 @@ from bstviz.paths import without_places
 from bstviz.server import login
 from bstviz.server.contents import CONTENTS, Content
 from bstviz.server.health import health_routes
-from bstviz.server.visitors import reviewer
+from bstviz.server.visitors import caches, reviewer
 
 if TYPE_CHECKING:
     from starlette.middleware import Middleware
@@ -32,12 +32,15 @@ def routes() -> list[BaseRoute]:
     """Routes for ``st.App``, whatever path it is served below (``server.baseUrlPath``, a proxy's)."""
     from starlette.routing import Route
 
-    return [Route(f"/{{below:path}}{PLACE}/{{token}}", answer), *health_routes()]
+    ours = f"/{PLACE}/{{token}}"
+    return [Route(ours, answer), Route(f"/{{below:path}}{ours}", answer), *health_routes()]
 
 
 def middleware() -> list[Middleware]:
-    """What every request to ``st.App`` passes: it asks who may come in, and tells reviewers' browsers apart."""
-    return [*login.middleware(), *reviewer.middleware()]
+    """What every request to ``st.App`` passes: it asks who may come in, tells reviewers' browsers apart, and keeps the
+    caches of all from each.
+    """
+    return [*login.middleware(), *reviewer.middleware(), *caches.middleware()]
 
 
 def address_of(content: Content) -> str:

@@ -56,6 +56,11 @@ def test_the_address_holds_below_any_path(sound: Content, below: str) -> None:
     assert get(f"{below}/{address_of(sound)}")[0] == 200
 
 
+@pytest.mark.parametrize("path", ["/labbstviz/explore", "/lab/labbstviz/explore"])
+def test_a_path_that_ends_in_our_name_keeps_its_pages(path: str) -> None:
+    assert get(path)[2] == b"Not Found"  # of Starlette's, which asks the routes after ours first
+
+
 def test_what_the_browser_has_is_not_sent_again(sound: Content) -> None:
     assert get(f"/{address_of(sound)}", {"if-none-match": f'"{sound.token}"'})[::2] == (304, b"")
 
