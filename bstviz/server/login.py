@@ -53,7 +53,8 @@ def may_enter(user: Mapping[str, Any]) -> bool:
     if "*" in people():
         return True
     address = str(user.get("email") or "").lower()
-    return user.get("email_verified", True) is True and any(fnmatchcase(address, one.lower()) for one in people())
+    verified = str(user.get("email_verified", True)).lower() == "true"  # some providers state it as a word
+    return verified and any(fnmatchcase(address, one.lower()) for one in people())
 
 
 def providers() -> tuple[str | None, ...]:

@@ -48,7 +48,8 @@ class Settings:
             limit where there is none.
         decode_megabytes: Memory that decoding a file may take, in units of 2^20 bytes; likewise.
         cache_megabytes: What pages keep in memory for all visitors, in units of 2^20 bytes, of each of two kinds.
-        forget_seconds: How long a visitor's session outlives the last window: a broken connection finds it again.
+        forget_seconds: How long a visitor's session outlives the last window, from when the server has noticed that it
+            is gone: a broken connection finds it again.
         login: Who may come in after logging in; nobody has to where there are none.
     """
 
@@ -61,7 +62,7 @@ class Settings:
     decode_seconds: Annotated[int, Meta(ge=1, le=86_400)] | None = None
     decode_megabytes: Annotated[int, Meta(ge=256, le=1_000_000)] | None = None
     cache_megabytes: Annotated[int, Meta(ge=64, le=10_000_000)] = 4_096
-    forget_seconds: Annotated[int, Meta(ge=1, le=100)] = 90
+    forget_seconds: Annotated[int, Meta(ge=1, le=90)] = 90
     login: Annotated[tuple[Person, ...], Meta(max_length=1_000)] = ()
 
 

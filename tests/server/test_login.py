@@ -61,7 +61,10 @@ def headers(cookies: dict[str, str]) -> list[tuple[bytes, bytes]]:
     [
         ({"email": "Ana@Lab.example"}, True),
         ({"email": "eve@elsewhere.example", "email_verified": True}, True),
+        ({"email": "eve@elsewhere.example", "email_verified": "true"}, True),
         ({"email": "ana@lab.example", "email_verified": False}, False),
+        ({"email": "ana@lab.example", "email_verified": "false"}, False),
+        ({"email": "ana@lab.example", "email_verified": None}, False),
         ({"email": "ana@lab.example.evil.example"}, False),
         ({"email": "bob@elsewhere.example"}, False),
         ({"email": "@lab.example\n"}, False),

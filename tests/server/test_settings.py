@@ -73,6 +73,7 @@ def test_a_table_of_pyproject_toml_counts_where_there_is_no_file_of_ours(tmp_pat
         ("port = true", r"port is True"),
         ("port = 65536", r"port is 65536"),
         ("upload_megabytes = 0", r"upload_megabytes is 0; allowed is a whole number from 1"),
+        ("forget_seconds = 91", r"forget_seconds is 91; allowed is a whole number from 1 to 90"),
         ('experiments = "runs"', r"experiments is 'runs'; allowed is a list"),
         ('address = "a b"', r"address is 'a b'; allowed is a host name or an IP address"),
         ('reviews = "a\\u0000b"', r"reviews is 'a\\x00b'"),
