@@ -22,6 +22,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from bstviz.server.health import HEALTH_PATH
+from bstviz.server.settings import variable
 from tests import dockerfile
 from tests.fakes import RATE, tone
 
@@ -92,6 +93,19 @@ def test_what_is_written_has_a_volume_and_all_else_is_read_only() -> None:
     assert "data:/data" in SERVICE["volumes"]
     assert SERVICE["tmpfs"][0].startswith("/tmp:")
     assert SERVICE["cap_drop"] == ["ALL"]
+
+
+def test_what_is_kept_leaves_room_below_the_limit_of_memory() -> None:
+    kept = 2 * int(SERVICE["environment"][variable("cache_megabytes")])
+    temporary = 1_024 * int(re.findall(r"size=(\d+)g", SERVICE["tmpfs"][0])[0])
+    decoder, to_begin_with = 1_024, 1_536  # MB, see docs/deploy.md
+    assert kept + temporary + decoder + to_begin_with < 1_024 * int(SERVICE["mem_limit"].rstrip("g"))
+
+
+def test_it_runs_on_the_processor_of_the_lock_and_believes_the_server_in_front() -> None:
+    assert SERVICE["platform"] == "linux/amd64" and "x86-64" in LOCK.splitlines()[0]
+    assert SERVICE["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+    assert all(port.startswith("127.0.0.1:") for port in SERVICE["ports"])
 
 
 @pytest.mark.skipif(HADOLINT is None, reason="hadolint is not installed")
