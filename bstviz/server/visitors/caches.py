@@ -38,6 +38,6 @@ def _empties_caches(message: bytes) -> bool:
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
     try:
-        return BackMsg.FromString(message).WhichOneof("type") == "clear_cache"
+        return bool(BackMsg.FromString(message).WhichOneof("type") == "clear_cache")
     except Exception:  # no message at all: Streamlit's to refuse
         return False
