@@ -253,6 +253,26 @@ def test_runs_that_are_replaced_deleted_and_new_are_named(lab: Path, made: Path)
     assert any("hierarchical-audio-c1-fold1" in seen(c.value) for c in app.caption)
 
 
+def test_a_link_to_a_run_beside_it_is_no_second_run(lab: Path, state: dict[str, Any]) -> None:
+    runs = lab / "runs"
+    for name in ("a-first", "latest"):
+        (runs / name).symlink_to("flat-audio-c1-fold0")
+    (lab / "elsewhere").mkdir()
+    (runs / "flat-audio-c1-fold1").rename(lab / "elsewhere" / "moved")
+    (runs / "linked").symlink_to(lab / "elsewhere" / "moved")
+    names = ["flat-audio-c1-fold0", "hierarchical-audio-c1-fold0", "hierarchical-audio-c1-fold1", "linked"]
+    assert [path.name for path in versions.shown().runs] == names
+    assert {path.name: name for name, path in versions.shown().named.items()} == {n: n for n in names} | {
+        "linked": "moved"
+    }
+    loaded = loading.load(runs / "latest")
+    assert (loading.run_name(loaded), Path(loading.run_path(loaded)).name) == (names[0], names[0])
+    (runs / "linked").unlink()
+    (runs / "linked").symlink_to("flat-audio-c1-fold0")
+    assert versions.look() == ["run linked is gone"]
+    assert len(versions.shown().named) == 4
+
+
 def test_a_run_touched_without_a_change_is_the_same(lab: Path) -> None:
     app = open_page("home")
     for file in (lab / "runs").rglob("*"):

@@ -38,6 +38,11 @@ class RunVersion:
     hash: str
     info: RunInfo
 
+    @property
+    def place(self) -> Path:
+        """Where it lay, whatever links led there."""
+        return self.info.folder or Path()
+
     @cached_property
     def setting(self) -> Setting:
         """What it shares with its siblings."""
@@ -48,7 +53,7 @@ class RunVersion:
         """The folder of the collection that it names; of no link of the run's own folder, which may go."""
         if self.info.collection.path is None:
             return None
-        return Path(os.path.normpath((self.info.folder or Path()) / self.info.collection.path))
+        return Path(os.path.normpath(self.place / self.info.collection.path))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +62,7 @@ class Versions:
 
     Attributes:
         given: Folders of experiments and of collections, as the app was given them.
-        runs: Runs that are whole, by folder, in order.
+        runs: Runs that are whole, by folder, in order; no two of one place.
         collections: Hash of the header of each collection that may be a run's, by folder.
         unreadable: Why other folders are no such runs, by folder.
     """
@@ -70,7 +75,7 @@ class Versions:
     @cached_property
     def named(self) -> dict[str, Path]:
         """Runs by the shortest name that tells them apart: the folder's, or as much of the path as that takes."""
-        places = [path.resolve() for path in self.runs]
+        places = [version.place for version in self.runs.values()]
         for depth in range(1, max((len(place.parts) for place in places), default=0) + 1):
             names = ["/".join(place.parts[-depth:]) for place in places]
             if len(set(names)) == len(names):
@@ -79,7 +84,7 @@ class Versions:
 
     @cached_property
     def _by_place(self) -> dict[Path, Path]:
-        return {path.resolve(): path for path in self.runs}
+        return {version.place: path for path, version in self.runs.items()}
 
     def path_of(self, folder: Path) -> Path | None:
         """How the app was given the folder of a run; None where it is none of these."""
@@ -135,6 +140,7 @@ def on_disk() -> Versions:
                 unreadable[path] = read
             else:
                 runs[path] = read
+    runs = _each_once(runs)
     candidates = {folder for version in runs.values() for folder in collection_folders(version)}
     collections = {folder: digest for folder in candidates if (digest := _collection_hash(folder))}
     return Versions(_given(), runs, collections, unreadable)
@@ -167,6 +173,14 @@ def _read_experiment(experiment: Path) -> dict[Path, RunVersion | str]:
         for folder, read in found.items()
         if read or not is_collection(folder)
     }
+
+
+def _each_once(runs: Mapping[Path, RunVersion]) -> dict[Path, RunVersion]:
+    """Runs without a second one of the same place; of a folder and links to it the folder stays."""
+    first: dict[Path, Path] = {}
+    for path in sorted(runs, key=Path.is_symlink):
+        first.setdefault(runs[path].place, path)
+    return {path: version for path, version in runs.items() if first[version.place] == path}
 
 
 def _read(folder: Path) -> RunVersion | str | None:
