@@ -21,7 +21,7 @@ from bstviz.errors import UserError, in_words
 from bstviz.evaluation.out_of_fold import Setting, setting_of
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run_info import HEADER, RunInfo, info_from_header, is_run, read_run_header
-from bstviz.training.baselines import BASELINES
+from bstviz.training.baselines import BASELINES, Baseline, baseline_files, read_baseline
 
 SESSION_VERSIONS = "bstviz.versions"
 """Where the session keeps what it shows."""
@@ -57,18 +57,28 @@ class RunVersion:
 
 
 @dataclass(frozen=True, eq=False)
+class BaselineVersion:
+    """A baseline as it is, or was: the hash of its file, and its scores."""
+
+    hash: str
+    content: Baseline
+
+
+@dataclass(frozen=True, eq=False)
 class Versions:
     """What the app was started with, as it was on disk at one moment.
 
     Attributes:
         given: Folders of experiments and of collections, as the app was given them.
         runs: Runs that are whole, by folder, in order; no two of one place.
+        baselines: Those of the experiments, by file, in order.
         collections: Hash of the header of each collection that may be a run's, by folder.
-        unreadable: Why other folders are no such runs, by folder.
+        unreadable: Why other folders are no such runs, and files no such baselines.
     """
 
     given: tuple[str, str]
     runs: Mapping[Path, RunVersion]
+    baselines: Mapping[Path, BaselineVersion]
     collections: Mapping[Path, str]
     unreadable: Mapping[Path, str]
 
@@ -110,7 +120,7 @@ def look() -> list[str]:
     if kept is None or kept.given != now.given or not kept.runs:
         kept = now
     collections = {**now.collections, **kept.collections}
-    unreadable = {path: reason for path, reason in now.unreadable.items() if path not in kept.runs}
+    unreadable = {path: reason for path, reason in now.unreadable.items() if path not in {*kept.runs, *kept.baselines}}
     if (collections, unreadable) != (kept.collections, kept.unreadable):
         kept = replace(kept, collections=collections, unreadable=unreadable)
     st.session_state[SESSION_VERSIONS] = kept
@@ -141,9 +151,15 @@ def on_disk() -> Versions:
             else:
                 runs[path] = read
     runs = _each_once(runs)
+    baselines: dict[Path, BaselineVersion] = {}
+    for file, own in (each for experiment in experiment_folders() for each in _read_baselines(experiment).items()):
+        if isinstance(own, str):
+            unreadable[file] = own
+        else:
+            baselines[file] = own
     candidates = {folder for version in runs.values() for folder in collection_folders(version)}
     collections = {folder: digest for folder in candidates if (digest := _collection_hash(folder))}
-    return Versions(_given(), runs, collections, unreadable)
+    return Versions(_given(), runs, baselines, collections, unreadable)
 
 
 def header_hash(folder: Path, header: str) -> str:
@@ -192,6 +208,19 @@ def _read(folder: Path) -> RunVersion | str | None:
         return in_words(error) or str(error)
 
 
+def _read_baselines(experiment: Path) -> dict[Path, BaselineVersion | str]:
+    """The baselines of an experiment, and why other files are none; by file."""
+    found: dict[Path, BaselineVersion | str] = {}
+    for file in baseline_files(experiment):
+        try:
+            found[file] = _baseline(file, _state(file.name, file.stat()))
+        except FileNotFoundError:  # deleted just now
+            continue
+        except OSError as error:
+            found[file] = in_words(error) or str(error)
+    return found
+
+
 def _collection_hash(folder: Path) -> str | None:
     try:
         return header_hash(folder, COLLECTION_HEADER)
@@ -235,15 +264,19 @@ def _whole(path: Path, files: tuple[FileState, ...]) -> RunVersion | str:
         return str(error)
 
 
+@lru_cache(4096)
+def _baseline(file: Path, state: FileState) -> BaselineVersion | str:
+    """A baseline, or what is amiss with it: read again only where its file has changed."""
+    try:
+        return BaselineVersion(storage.sha256(file), read_baseline(file))
+    except UserError as error:
+        return str(error)
+
+
 def _changes(kept: Versions, now: Versions) -> list[str]:
     """What is another on disk than a session shows, a clause each."""
-    both = [path for path in kept.runs if path in now.runs]
-    runs = {
-        "replaced": [path for path in both if kept.runs[path].hash != now.runs[path].hash],
-        "damaged": [path for path in kept.runs if path in now.unreadable],
-        "gone": [path for path in kept.runs if path not in now.runs and path not in now.unreadable],
-        "new": [path for path in now.runs if path not in kept.runs],
-    }
+    runs = _of_one_kind(kept.runs, now.runs, now.unreadable)
+    baselines = _of_one_kind(kept.baselines, now.baselines, now.unreadable)
     there = {folder: now.collections.get(folder) or _collection_hash(folder) for folder in kept.collections}
     collections = {
         "replaced": [folder for folder, digest in there.items() if digest not in (None, kept.collections[folder])],
@@ -251,10 +284,23 @@ def _changes(kept: Versions, now: Versions) -> list[str]:
     }
     return [
         _clause(kind, state, folders)
-        for kind, found in (("run", runs), ("collection", collections))
+        for kind, found in (("run", runs), ("baseline", baselines), ("collection", collections))
         for state, folders in found.items()
         if folders
     ]
+
+
+def _of_one_kind(
+    kept: Mapping[Path, RunVersion | BaselineVersion],
+    now: Mapping[Path, RunVersion | BaselineVersion],
+    unreadable: Mapping[Path, str],
+) -> dict[str, list[Path]]:
+    return {
+        "replaced": [path for path in kept if path in now and kept[path].hash != now[path].hash],
+        "damaged": [path for path in kept if path in unreadable],
+        "gone": [path for path in kept if path not in now and path not in unreadable],
+        "new": [path for path in now if path not in kept],
+    }
 
 
 def _clause(kind: str, state: str, folders: Sequence[Path]) -> str:

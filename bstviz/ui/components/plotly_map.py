@@ -185,7 +185,13 @@ def _callbacks(
 
     def region() -> None:
         drawn = event(key, "region", Region)
-        if drawn is None or drawn.map != shown_map or not events.select or drawn.pane >= len(panes) or panes[0].points.shape[1] != 2:
+        if (
+            drawn is None
+            or drawn.map != shown_map
+            or not events.select
+            or drawn.pane >= len(panes)
+            or panes[0].points.shape[1] != 2
+        ):
             return
         st.session_state[f"{key}.turn"] = st.session_state.get(f"{key}.turn", 0) + 1  # it is answered, changed or not
         points = panes[drawn.pane].points
