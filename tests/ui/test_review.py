@@ -155,14 +155,11 @@ def test_what_the_same_reviewer_decided_in_another_window_is_said_to_be_theirs(
 def test_decisions_on_another_version_of_the_collection_are_named(
     app: AppTest, experiment: Path, collection: Collection
 ) -> None:
-    about = CollectionRef(collection.name, "0" * 64)
+    about = CollectionRef(collection.name, "0" * 64, None)
     file = record_file(about, [experiment])
     for sound, new in (("a", "ss-s"), ("b", "ss-n"), ("a", "ss-n")):
         decide(file, about.hash, sound_id=sound, old="ss-i", new=new, why="", by="x")
-    try:
-        (said,) = [c.value for c in app.run().caption if "another version" in c.value]
-    finally:
-        file.unlink()
+    (said,) = [c.value for c in app.run().caption if "another version" in c.value]
     assert said == f"3 decisions are on another version of this collection, in `{file.name}`."
 
 
