@@ -179,7 +179,7 @@ def test_undo_shows_the_sound_again_undecided_and_says_what_it_took_back(
     first = session.queue.quality.order[0]
     assert state["review.sound"] == session.queue.quality.sound_ids[first]
     loaded, row = session.queue.entries[first]
-    assert state["review.notice"] == f"Taken back on “{loaded.title(row)}”: kept."
+    assert state["review.notice"] == f"Taken back: kept (“{loaded.title(row)}”)."
     assert session.record().standing == {}
 
 

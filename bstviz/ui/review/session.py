@@ -205,13 +205,18 @@ class ReviewSession:
 
     def take_back(self, taken: Sequence[Decision]) -> None:
         """Undo decisions, say which, and show the sound again."""
+        said = []
         for decision in taken:
             decisions.undo(self.file, self.hash, decision, by=me().id)
             i = self.queue.position(decision.sound_id)
-            loaded, row = (None, 0) if i is None else self.queue.entries[i]
-            title = decision.sound_id if loaded is None else loaded.title(row)
-            st.session_state[NOTICE] = f"Taken back on “{title}”: {decision.verdict}."
             self.go_to(i)
+            title = decision.sound_id
+            if i is not None:
+                loaded, row = self.queue.entries[i]
+                title = loaded.title(row)
+            said.append(f"{decision.verdict} (“{title}”)")
+        if said:
+            st.session_state[NOTICE] = f"Taken back: {', '.join(said)}."
 
     def press(self, i: int, act: Act, seen: Sequence[str]) -> None:
         """What one of the buttons does.
