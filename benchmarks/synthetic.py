@@ -274,7 +274,7 @@ def import_again(folder: Path) -> None:
             sounds=run.sounds.iloc[order].reset_index(drop=True),
             latents=np.asarray(run.latents)[order],
             projections=run.projections.iloc[order].reset_index(drop=True),
-            collection=replace(run.collection, hash=again.hash),
+            collection=replace(run.collection, hash=again.hash, path=str((folder / "sounds").absolute())),
             folder=None,
         )
     again.save(folder / "sounds")
