@@ -112,6 +112,7 @@ def page() -> None:
         if i is not None:
             panels.neighbours(session, i)
         ask_name(me(), record)
+    panels.of_other_versions(session)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
         downloads(lambda: decisions.table(session.record()), "decisions", key="review", what="Decisions as")

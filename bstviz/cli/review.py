@@ -66,7 +66,7 @@ def list_labels(
 
 @commands.command()
 def export(experiments: list[Path], out: OutOption, decisions: DecisionsOption = None) -> None:
-    """Write the decisions as CSV: sound_id, old, new (empty: unsure), why, when, by (a name, where one was given).
+    """Write the decisions as CSV: sound_id, old, new (empty: unsure), why, when, name (where one was given).
 
     Example: bstviz review export experiments/table1 --out decisions.csv
     """

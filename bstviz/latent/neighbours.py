@@ -87,7 +87,7 @@ class Index:
             similarity *= self._scale
             if without is not None:
                 similarity[np.arange(len(similarity)), without[here]] = -np.inf
-            part = np.sort(largest(similarity, k), axis=1)  # of equals the first row comes first
+            part = np.sort(largest(similarity, k), axis=1)  # of equals that are among them the first row comes first
             near = np.take_along_axis(similarity, part, 1)
             order = np.argsort(-near, axis=1, kind="stable")
             rows[here] = np.take_along_axis(part, order, 1)

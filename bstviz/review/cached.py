@@ -1,6 +1,6 @@
 """Arrays that take seconds to work out, kept in the cache folder by all that they follow from: never stale.
 
-Where one is away, damaged or cannot be written, it is worked out again.
+Where one is away, damaged (each file has its own SHA-256) or cannot be written, it is worked out again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ LEAST_ROWS = 2_000
 """Of fewer nothing is kept: they are worked out in no time."""
 KEPT_BYTES = 2**28
 """Of all that is kept; beyond that what was not used for longest is deleted."""
+DIGEST = "sha256"
+"""Name in a file of the digest of the others."""
 
 
 def cached_arrays(
@@ -51,8 +53,9 @@ def cached_arrays(
     except UserError:  # nowhere to keep anything
         return make()
     with suppress(UserError, OSError):
-        found = stored.read_tensors(file, expected)
-        if all(len(array) == rows for array in found.values()):
+        found = stored.read_tensors(file, {**expected, DIGEST: ("uint8", 1)})
+        digest_of_them = found.pop(DIGEST)
+        if np.array_equal(digest_of_them, _digest(found)) and all(len(array) == rows for array in found.values()):
             with suppress(OSError):  # where nothing can be written
                 os.utime(file)
             return found
@@ -62,12 +65,22 @@ def cached_arrays(
     return made
 
 
+def _digest(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """SHA-256 of arrays, (32,) uint8."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        digest.update(arrays[name].tobytes())
+    return np.frombuffer(digest.digest(), np.uint8)
+
+
 def _keep(file: Path, arrays: dict[str, np.ndarray]) -> None:
     from safetensors.numpy import save
 
     file.parent.mkdir(parents=True, exist_ok=True)
     storage.sweep(file.parent)
-    storage.write_file(file, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+    data = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    storage.write_file(file, save({**data, DIGEST: _digest(data)}))
     left = KEPT_BYTES
     for other in sorted(file.parent.glob("*.safetensors"), key=lambda one: one.stat().st_mtime, reverse=True):
         left -= other.stat().st_size

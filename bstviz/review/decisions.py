@@ -21,7 +21,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,8 +39,10 @@ from bstviz.models.run_info import CollectionRef, is_run
 from bstviz.schema import Name, Prose, Short
 
 RECORD_VERSION = 1
-CSV_COLUMNS = ("sound_id", "old", "new", "why", "when", "by")
+CSV_COLUMNS = ("sound_id", "old", "new", "why", "when", "name")
 RECORD_BYTES = 2**30
+HASH_SIGNS = 12
+"""Of a collection's hash, in the name of its record."""
 BEFORE = "class_before_review"
 """Column of a new version of a collection: the class that a relabelled sound had."""
 SoundId = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH, pattern=schema.SAFE)]
@@ -140,7 +142,7 @@ def record_file(collection: CollectionRef, experiments: Iterable[Path]) -> Path:
     a whole when they are trained again), else, where that is the bundled models' or may not be written to, the cache.
     """
     name = re.sub(r"[^\w-]+", "-", collection.name.lower()).strip("-") or "collection"
-    file = f"review-{name}-{collection.hash[:12]}.jsonl"
+    file = f"review-{name}-{collection.hash[:HASH_SIGNS]}.jsonl"
     given = os.environ.get(paths.REVIEWS_VARIABLE)
     if given:
         return Path(given).expanduser() / file
@@ -151,8 +153,25 @@ def record_file(collection: CollectionRef, experiments: Iterable[Path]) -> Path:
     return paths.cache_folder() / "reviews" / file
 
 
-def read_record(file: Path, collection_hash: str) -> Record:
-    """The decisions of a file; none where there is no such file.
+def of_other_versions(file: Path) -> dict[str, int]:
+    """How many decisions stand in the records beside one that are about other versions of its collection, by name."""
+    found: dict[str, int] = {}
+    for other in sorted(file.parent.glob(f"{file.stem[:-HASH_SIGNS]}{'[0-9a-f]' * HASH_SIGNS}.jsonl")):
+        with contextlib.suppress(UserError, OSError):  # what cannot be read is said where it is the one in use
+            state = other.stat()
+            count = 0 if other == file else _count(other, state.st_mtime_ns, state.st_size)
+            found |= {other.name: count} if count else {}
+    return found
+
+
+@lru_cache(64)
+def _count(file: Path, written: int, size: int) -> int:
+    return sum(len(decisions) for decisions in read_record(file, None).standing.values())
+
+
+def read_record(file: Path, collection_hash: str | None) -> Record:
+    """The decisions of a file, on the version of the collection of this hash (None takes any); none where there is no
+    such file.
 
     Raises:
         UserError: It cannot be read, or holds decisions on another version of the collection, or of another format
@@ -181,7 +200,7 @@ def read_record(file: Path, collection_hash: str) -> Record:
             damaged += 1
             continue
         storage.check_version(head.format_version, (RECORD_VERSION,), f"{file} has", "Restore it from a copy.")
-        if head.collection != collection_hash:
+        if collection_hash is not None and head.collection != collection_hash:
             raise UserError(
                 f"{file} is about another version of the collection (hash {head.collection[:12]}…, not "
                 f"{collection_hash[:12]}…). Give the record of this version, or the collection as it was."
@@ -288,7 +307,7 @@ def _append(file: Path, collection_hash: str, entry: dict[str, Any]) -> None:
 
 def table(record: Record) -> pd.DataFrame:
     """Every standing decision, columns :data:`CSV_COLUMNS`; ``new`` is empty where somebody was unsure,
-    and ``by``, a name, where none was given.
+    and ``name`` where none was given.
     """
     standing = (d for decisions in record.standing.values() for d in decisions)
     rows = [(d.sound_id, d.old, d.new, d.why, d.when, d.name) for d in standing]

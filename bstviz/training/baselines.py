@@ -121,10 +121,16 @@ def find_baselines(experiment: str | Path) -> list[Baseline]:
     Raises:
         UserError: A file is damaged or of another format version.
     """
-    return [_read(file) for file in sorted((Path(experiment) / BASELINES).glob("*.json"))]
+    return [read_baseline(file) for file in baseline_files(experiment)]
 
 
-def _read(file: Path) -> Baseline:
+def baseline_files(experiment: str | Path) -> list[Path]:
+    """Files of the baselines of an experiment, in name order."""
+    return sorted((Path(experiment) / BASELINES).glob("*.json"))
+
+
+def read_baseline(file: Path) -> Baseline:
+    """The baseline of a file; raises UserError as :func:`find_baselines`."""
     remedy = "Delete it and run the sweep again."
     entry = stored.read_json(file, remedy=remedy)
     version, config = entry.get("format_version"), entry.get("config")

@@ -2,6 +2,7 @@
 
 :func:`kept` is ``st.cache_resource`` whose values share that limit: over it, what was used least recently goes,
 whichever function it is of, and is made anew when it is asked for. The newest value stays, however large it is.
+A value that others refer to and that is kept itself, as a run is, counts once.
 ``st.cache_data`` has a limit of its own, Streamlit's ``server.maxCacheDataSize``, which the server sets to the same.
 """
 
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -37,11 +38,23 @@ class Place(Generic[Value]):
     def __init__(self, value: Value) -> None:
         self.value: Value | None = value
         self.held = True
-        self.size, self.measured = bytes_of(value), time.monotonic()
+        self.size, self.measured = 0, time.monotonic()
 
 
 class _Places(LRUCache[int, Place[Any]]):
     """Places by their ids, least recently used first; what leaves for want of bytes lets go of its value."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit, getsizeof=lambda place: min(place.size, limit))
+        self.held: dict[int, int] = {}  # ids of the values
+
+    def __setitem__(self, name: int, place: Place[Any]) -> None:
+        super().__setitem__(name, place)
+        self.held[name] = id(place.value)
+
+    def __delitem__(self, name: int) -> None:
+        super().__delitem__(name)
+        del self.held[name]
 
     def popitem(self) -> tuple[int, Place[Any]]:
         name, place = super().popitem()
@@ -62,15 +75,21 @@ class Keeper:
 
     @functools.cached_property
     def _places(self) -> _Places:
-        limit = self._limit()
-        return _Places(limit, getsizeof=lambda place: min(place.size, limit))
+        return _Places(self._limit())
 
     def add(self, value: Value) -> Place[Value]:
         """Keep a value; what was used least recently may go for it."""
         place = Place(value)
+        place.size = self._measured(value)
         with self._lock:
             self._places[id(place)] = place
         return place
+
+    def _measured(self, value: object) -> int:
+        """Bytes of a value, without those of others that are kept themselves and that it refers to."""
+        with self._lock:
+            others = set(self._places.held.values())
+        return bytes_of(value, without=others - {id(value)})
 
     def holds(self, place: Place[Any]) -> bool:
         """Whether a place still has its value."""
@@ -79,13 +98,14 @@ class Keeper:
     def use(self, place: Place[Value]) -> Value | None:
         """The value of a place, which counts as used; None where it has gone."""
         value = place.value
-        if time.monotonic() - place.measured > MEASURED_FOR:
+        if time.monotonic() - place.measured > MEASURED_FOR and not isinstance(value, FULL):
             place.measured = time.monotonic()
-            place.size = bytes_of(value)
+            place.size = self._measured(value)
         with self._lock:
             if not place.held:
                 return None
             self._places[id(place)] = place
+            place.value, place.held = value, True  # if it has grown, it may just have gone for itself
             return value
 
     def remove(self, place: Place[Any]) -> None:
@@ -149,16 +169,22 @@ def kept(
 
 
 LEAVES = (str, bytes, bytearray, int, float, complex, type(None), types.CodeType, threading.Thread)
+FULL = (*LEAVES, np.ndarray, pd.DataFrame, pd.Series, pd.Index)
+"""Values that do not grow."""
 SAMPLED = 1_000
 """Entries of a long container that are looked at; the others are taken to be like them."""
 
 
-def bytes_of(value: object) -> int:
+def bytes_of(value: object, *, without: Collection[int] = ()) -> int:
     """Bytes that a value takes with all that it holds: arrays, tables, tensors, text, and what is in containers,
-    objects, closures and caches. What two values share counts for both; an array that is a mapped file counts nothing.
+    objects, closures and caches. An array that is a mapped file counts nothing.
+
+    Args:
+        value: The value.
+        without: Ids of objects that do not count, nor what they hold.
     """
     torch = sys.modules.get("torch")
-    seen: set[int] = set()
+    seen = set(without)
     total = 0.0
     ahead: list[tuple[object, float]] = [(value, 1.0)]  # and how many like it there are
     while ahead:

@@ -42,6 +42,7 @@ def upload(page: Page, files: list[Path]) -> None:
         for (const kind of ["dragenter", "dragover", "drop"])
             zone.dispatchEvent(new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
     }"""
+    page.wait_for_selector('[data-testid="stFileUploaderDropzone"]')
     page.evaluate(script, [[[file.name, list(file.read_bytes())] for file in files]])
 
 

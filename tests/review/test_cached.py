@@ -46,6 +46,17 @@ def test_a_damaged_file_is_made_again(folder: Path) -> None:
     assert votes(2, "a")[0, 0] == votes(3, "a")[0, 0] == 2
 
 
+def test_a_file_with_one_other_byte_is_made_again(folder: Path) -> None:
+    votes(1, "a")
+    (file,) = folder.glob("*.safetensors")
+    whole = file.read_bytes()
+    for place in range(8 + int.from_bytes(whole[:8], "little"), len(whole)):
+        data = bytearray(whole)
+        data[place] ^= 64
+        file.write_bytes(data)
+        assert (votes(2, "a") == 2).all()
+
+
 def test_a_folder_that_cannot_be_written_keeps_nothing(folder: Path) -> None:
     folder.parent.mkdir(exist_ok=True)
     folder.write_text("in the way")

@@ -46,7 +46,7 @@ def test_a_name_stays_with_the_decision_and_records_without_names_are_read(tmp_p
     record = read_record(file, HASH)
     assert [d.name for d in record.decisions] == ["Ada <b>", None]
     assert record.decisions[0] == made
-    assert table(record)["by"].fillna("").tolist() == ["Ada <b>", ""]
+    assert table(record)["name"].fillna("").tolist() == ["Ada <b>", ""]
     for name in ("", "a\nb", "x" * 101):
         with pytest.raises(UserError, match="name"):
             decide(file, HASH, sound_id="a", old="fx-a", new="fx-v", why="", by="0123", name=name)
@@ -257,7 +257,7 @@ def test_the_table_reads_back_as_csv(original: Collection, tmp_path: Path) -> No
     decided(original, file, {"s000": "fx-v", "s001": "m-sp", "s002": None})
     table(read_record(file, original.hash)).to_csv(tmp_path / "out.csv", index=False)
     rows = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
-    assert list(rows) == ["sound_id", "old", "new", "why", "when", "by"]
+    assert list(rows) == ["sound_id", "old", "new", "why", "when", "name"]
     assert rows["new"].tolist() == ["fx-v", "m-sp", ""]
     assert rows["why"].tolist() == ['played it, "twice"'] * 3
 

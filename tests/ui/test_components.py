@@ -150,6 +150,22 @@ def test_selections_replace_add_and_remove(mode: str, expected: list[int]) -> No
     assert app.session_state["result"] == expected
 
 
+def test_tables_of_other_classes_with_the_same_labels_have_other_keys() -> None:
+    def script() -> None:
+        import numpy as np
+
+        from bstviz.datasets.taxonomy import bst
+        from bstviz.latent.structure import compare_classes
+        from bstviz.ui.compare.tables import class_table
+
+        model = np.eye(4, dtype=np.float32), np.array([0, 0, 1, 1]), np.ones(4)
+        table = compare_classes(model, model, model[1], np.zeros(4), 5)
+        for classes in (bst().top, bst().second):  # of one key twice Streamlit makes no two tables
+            class_table(table, classes, key="t", on_pick=lambda label: None)
+
+    assert len(shown(script).dataframe) == 2
+
+
 def test_a_table_of_classes_names_rivals_and_differences() -> None:
     def script() -> None:
         import numpy as np

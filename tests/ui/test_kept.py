@@ -103,6 +103,44 @@ def test_a_value_that_fills_later_is_measured_again(keeper: Keeper, monkeypatch:
     assert keeper.size > 4 * MEGABYTE
 
 
+def test_what_is_kept_itself_counts_once(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+
+    @kept.kept(max_entries=8)
+    def run(key: int) -> Holding:
+        made.append(key)
+        return Holding(np.full(6 * MEGABYTE, key, np.uint8), {})
+
+    @kept.kept(max_entries=8)
+    def pooled(key: int, threshold: int) -> list[object]:
+        made.append((key, threshold))
+        return [run(key), np.full(MEGABYTE // 2, threshold, np.uint8)]
+
+    for _ in range(3):
+        for threshold in range(5):
+            pooled(1, threshold)
+        monkeypatch.setattr(kept, "MEASURED_FOR", 0.0)
+    assert made == [(1, 0), 1, (1, 1), (1, 2), (1, 3), (1, 4)]
+    assert keeper.size == pytest.approx(8.5 * MEGABYTE, rel=0.01)
+    run(2)
+    gc.collect()
+    assert keeper.size <= 10 * MEGABYTE
+
+
+def test_a_value_that_grows_past_the_limit_is_the_newest_and_stays(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @kept.kept(max_entries=2)
+    def growing(key: int) -> list[bytes]:
+        return []
+
+    growing(1).append(bytes(30 * MEGABYTE))
+    monkeypatch.setattr(kept, "MEASURED_FOR", 0.0)
+    assert growing(1) is growing(1)
+    assert len(growing(1)) == 1
+    assert keeper.size == 10 * MEGABYTE
+
+
 def test_none_is_a_value_too(keeper: Keeper) -> None:
     made: list[int] = []
 

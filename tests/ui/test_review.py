@@ -13,9 +13,10 @@ from bstviz import paths
 from bstviz.datasets.collection import Collection
 from bstviz.evaluation.out_of_fold import pool
 from bstviz.models.run import Run
-from bstviz.review.decisions import Record, decide, read_record
+from bstviz.models.run_info import CollectionRef
+from bstviz.review.decisions import Record, decide, read_record, record_file
 from bstviz.review.label_quality import LabelQuality, score_labels
-from bstviz.ui.review.session import ReviewSession, _shown, queue_of
+from bstviz.ui.review.session import ReviewSession, _shown, me, queue_of
 from tests.ui.conftest import ROOT, seen, sent
 
 
@@ -86,7 +87,7 @@ def test_what_was_decided_elsewhere_is_shown_and_can_be_taken_back(
     assert progress(app).startswith("1 of")
     assert any("changed to ss-s by somebody else" in seen(i.value) for i in app.info)
     assert sent(app, "decide")[0]["seen"] == [made.id]
-    app.button(key="review.back").click().run()
+    app.button(key=f"review.back.{sound}").click().run()
     assert record(experiment, collection).standing == {}
     assert progress(app).startswith("0 of")
 
@@ -141,6 +142,27 @@ def test_every_key_saves_a_decision_and_goes_on(session: ReviewSession, state: d
     assert state["review.sound"] == quality.sound_ids[quality.order[4]]
 
 
+def test_what_the_same_reviewer_decided_in_another_window_is_said_to_be_theirs(
+    session: ReviewSession, state: dict[str, object]
+) -> None:
+    quality, first = session.queue.quality, int(session.queue.quality.order[0])
+    sound, old = quality.sound_ids[first], quality.taxonomy.codes[quality.labels[first]]
+    decide(session.file, session.hash, sound_id=sound, old=old, new="ss-s", why="", by=me().id)
+    session.press(first, "keep", [])
+    assert "was decided differently meanwhile: changed to ss-s by you." in str(state["review.notice"])
+
+
+def test_decisions_on_another_version_of_the_collection_are_named(
+    app: AppTest, experiment: Path, collection: Collection
+) -> None:
+    about = CollectionRef(collection.name, "0" * 64, None)
+    file = record_file(about, [experiment])
+    for sound, new in (("a", "ss-s"), ("b", "ss-n"), ("a", "ss-n")):
+        decide(file, about.hash, sound_id=sound, old="ss-i", new=new, why="", by="x")
+    (said,) = [c.value for c in app.run().caption if "another version" in c.value]
+    assert said == f"3 decisions are on another version of this collection, in `{file.name}`."
+
+
 def test_another_class_is_set_with_a_note(session: ReviewSession, state: dict[str, object]) -> None:
     first = session.queue.quality.sound_ids[session.queue.quality.order[0]]
     state |= {f"review.other.{first}": "sp-c", f"review.note.{first}": "a crowd, clearly"}
@@ -150,9 +172,14 @@ def test_another_class_is_set_with_a_note(session: ReviewSession, state: dict[st
     assert made.why.startswith("a crowd, clearly; ")
 
 
-def test_undo_shows_the_sound_again_undecided(session: ReviewSession, state: dict[str, object]) -> None:
-    press(session, state, "accept", "undo")
-    assert state["review.sound"] == session.queue.quality.sound_ids[session.queue.quality.order[0]]
+def test_undo_shows_the_sound_again_undecided_and_says_what_it_took_back(
+    session: ReviewSession, state: dict[str, object]
+) -> None:
+    press(session, state, "keep", "undo")
+    first = session.queue.quality.order[0]
+    assert state["review.sound"] == session.queue.quality.sound_ids[first]
+    loaded, row = session.queue.entries[first]
+    assert state["review.notice"] == f"Taken back: kept (“{loaded.title(row)}”)."
     assert session.record().standing == {}
 
 
@@ -164,7 +191,7 @@ def test_what_another_window_decided_meanwhile_stands_beside(session: ReviewSess
         decide(session.file, session.hash, sound_id=quality.sound_ids[i], old=old, new="ss-s", why="", by="x")
     session.press(int(first), "keep", [])  # pressed before this window had seen the other's decision
     assert session.record().disputed == [quality.sound_ids[first]]
-    assert "Another window decided differently" in str(state["review.notice"])
+    assert "was decided differently meanwhile: changed to ss-s by somebody else." in str(state["review.notice"])
     assert state["review.sound"] == quality.sound_ids[third]
     disputed = replace(session, state="disputed")
     state.pop("review.sound")

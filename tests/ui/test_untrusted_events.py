@@ -136,10 +136,10 @@ def test_forged_events_of_a_map_do_nothing_or_what_an_event_may(count: int, brow
     acts = Events(
         *(lambda *what, name=name: done.append((name, what)) for name in ("pick", "select", "step", "clear", "toggle"))
     )
-    right = {
+    right: dict[str, Any] = {
         "pick": {"token": "t", "index": 3},
-        "region": {"pane": 1, "polygon": [[-9, -9], [9, -9], [0, 9]], "morph": 0.5, "mode": "add"},
-        "view": {"left": 0.0, "right": 1.0, "bottom": 0.0, "top": 1.0},
+        "region": {"pane": 1, "polygon": [[-9, -9], [9, -9], [0, 9]], "morph": 0.5, "mode": "add", "map": "u"},
+        "view": {"map": "u", "view": {"left": 0.0, "right": 1.0, "bottom": 0.0, "top": 1.0}},
         "renderer": "gpu",
         "clear": True,
         "step": 1,
@@ -147,12 +147,16 @@ def test_forged_events_of_a_map_do_nothing_or_what_an_event_may(count: int, brow
     }
     panes = [Pane(["x", "y"], points, column), Pane(["x", "y"], -points, column)]
     browser.key = "m"
-    calls = plotly_map._callbacks(panes, np.arange(n), Marks(), acts, key="m", map_key="p", token="t")
+    calls = plotly_map._callbacks(panes, np.arange(n), Marks(), acts, key="m", map_key="p", tokens=("t", "u"))
     browser.callbacks = {name.removeprefix("on_").removesuffix("_change"): call for name, call in calls.items()}
     for name, value in right.items():
         browser.send(name, value)
     assert [name for name, _ in done] == ["pick", "select", "clear", "step", "toggle"]
     assert (browser.state[RENDERER], browser.state["m.view"]["p"]) == ("gpu", View(0.0, 1.0, 0.0, 1.0))
+    done.clear()
+    for name, others in {"pick": {"token": "v"}, "region": {"map": "v"}, "view": {"map": "v", "view": None}}.items():
+        browser.send(name, {**right[name], **others})
+    assert (done, browser.state["m.view"], browser.state["m.turn"]) == ([], {"p": View(0.0, 1.0, 0.0, 1.0)}, 1)
     for seed in range(count):
         rng = random.Random(seed)
         done.clear()

@@ -26,8 +26,10 @@ from bstviz.errors import UserError
 from bstviz.models.run import load_run
 from bstviz.review.decisions import Record, read_record
 from bstviz.server.contents import CONTENTS
+from bstviz.training.baselines import Baseline, BaselineConfig
 from bstviz.training.train import train_fold
-from bstviz.ui.cache import audio, facets, loading, versions
+from bstviz.ui.cache import audio, facets, latent_space, loading, versions
+from bstviz.ui.compare.pair import colors, pair
 from bstviz.ui.components import selection
 from bstviz.ui.components.charts import table_key
 from bstviz.ui.review import panels
@@ -251,6 +253,76 @@ def test_runs_that_are_replaced_deleted_and_new_are_named(lab: Path, made: Path)
     app.button(key="versions.reload").click().run()
     assert app.metric[0].value == "3"
     assert any("hierarchical-audio-c1-fold1" in seen(c.value) for c in app.caption)
+
+
+def test_a_link_to_a_run_beside_it_is_no_second_run(lab: Path, state: dict[str, Any]) -> None:
+    runs = lab / "runs"
+    for name in ("a-first", "latest"):
+        (runs / name).symlink_to("flat-audio-c1-fold0")
+    (lab / "elsewhere").mkdir()
+    (runs / "flat-audio-c1-fold1").rename(lab / "elsewhere" / "moved")
+    (runs / "linked").symlink_to(lab / "elsewhere" / "moved")
+    names = ["flat-audio-c1-fold0", "hierarchical-audio-c1-fold0", "hierarchical-audio-c1-fold1", "linked"]
+    assert [path.name for path in versions.shown().runs] == names
+    assert {path.name: name for name, path in versions.shown().named.items()} == {n: n for n in names} | {
+        "linked": "moved"
+    }
+    loaded = loading.load(runs / "latest")
+    assert (loading.run_name(loaded), Path(loading.run_path(loaded)).name) == (names[0], names[0])
+    (runs / "linked").unlink()
+    (runs / "linked").symlink_to("flat-audio-c1-fold0")
+    assert versions.look() == ["run linked is gone"]
+    assert len(versions.shown().named) == 4
+
+
+def test_baselines_are_of_the_version_shown(lab: Path, state: dict[str, Any]) -> None:
+    def scored(method: str, accuracy: float) -> Path:
+        config = BaselineConfig(method, "audio")  # type: ignore[arg-type]
+        return Baseline(config, 0, "folds", "sounds", "audio", {"accuracy": accuracy}).save(lab / "runs")
+
+    knn, linear = scored("knn", 0.5), scored("logistic", 0.6)
+    assert [own.content.metrics["accuracy"] for own in versions.shown().baselines.values()] == [0.5, 0.6]
+    knn.touch()
+    assert versions.look() == []
+    scored("knn", 0.7), scored("zeroshot", 0.8)
+    linear.write_text("{}")
+    assert versions.look() == [
+        f"baseline {knn.name} is replaced",
+        f"baseline {linear.name} is damaged",
+        "baseline zeroshot-audio-c1-fold0.json is new",
+    ]
+    assert [own.content.metrics["accuracy"] for own in versions.shown().baselines.values()] == [0.5, 0.6]
+    versions.reload()
+    assert [own.content.metrics["accuracy"] for own in versions.shown().baselines.values()] == [0.7, 0.8]
+    assert list(versions.shown().unreadable) == [linear]
+    knn.unlink()
+    assert versions.look() == [f"baseline {knn.name} is gone"]
+
+
+def test_colours_of_a_pair_are_of_the_siblings_shown(lab: Path, state: dict[str, Any]) -> None:
+    left, right = (lab / "runs" / f"{loss}-audio-c1-fold0" for loss in ("hierarchical", "flat"))
+    both = pair(loading.load(left), loading.load(right))
+    before = dict(state)
+    for column in colors(both, "fold"):
+        assert column.labels == ["fold 0", "fold 1", "none"]
+    for path in (left, right):
+        shutil.rmtree(path.with_name(path.name.replace("fold0", "fold1")))
+    versions.reload()
+    with pytest.raises(KeyError):
+        colors(both, "fold")
+    state |= before
+    assert colors(both, "fold")[0].labels == ["fold 0", "fold 1", "none"]
+
+
+def test_what_follows_from_a_run_alone_stays_when_its_collection_goes(lab: Path, state: dict[str, Any]) -> None:
+    path = lab / "runs" / "flat-audio-c1-fold0"
+    before = loading.load(path)
+    shutil.rmtree(lab / "data" / "sounds")
+    versions.reload()
+    after = loading.load(path)
+    assert (before.collection is None, after.collection is None) == (False, True)
+    assert (after.identity != before.identity, after.run_identity) == (True, before.run_identity)
+    assert latent_space.index(after) is latent_space.index(before)
 
 
 def test_a_run_touched_without_a_change_is_the_same(lab: Path) -> None:

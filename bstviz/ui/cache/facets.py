@@ -10,9 +10,14 @@ from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.cache.loading import run_at, sibling_keys
 from bstviz.ui.kept import kept
 
+Folds = tuple[tuple[int, str, str], ...]
+"""Versions of siblings, as :func:`bstviz.ui.cache.loading.sibling_keys` names them."""
+
 
 @kept(max_entries=16, hash_funcs={Loaded: identity_of})
-def _columns(loaded: Loaded, folds: tuple[tuple[int, str, str], ...], *, training: bool) -> Columns:
+def columns_among(loaded: Loaded, folds: Folds, *, training: bool) -> Columns:
+    """What is known of each sound of a run, and of its siblings in these versions; see :func:`columns`."""
+
     def tested() -> np.ndarray:
         fold = np.full(len(loaded.ids), -1)
         for index, path, digest in folds:
@@ -29,7 +34,7 @@ def columns(loaded: Loaded, *, training: bool = False) -> Columns:
     """What is known of each sound of a run, and of its siblings in the versions that the session shows; with
     ``training``, sounds that it was trained on count as right or wrong too.
     """
-    return _columns(loaded, sibling_keys(loaded), training=training)
+    return columns_among(loaded, sibling_keys(loaded), training=training)
 
 
 @kept(max_entries=8, hash_funcs={Loaded: identity_of})

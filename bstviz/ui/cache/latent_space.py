@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from bstviz.latent import neighbours
-from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.cache.loaded import Loaded, run_identity_of
 from bstviz.ui.kept import kept
 
 
-@kept(max_entries=16, hash_funcs={Loaded: identity_of})
+@kept(max_entries=16, hash_funcs={Loaded: run_identity_of})
 def index(loaded: Loaded) -> neighbours.Index:
     """A run's latents, ready to be searched."""
     return neighbours.Index(loaded.run.latents)

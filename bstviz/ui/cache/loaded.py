@@ -26,6 +26,11 @@ def identity_of(thing: Identified) -> str:
     return thing.identity
 
 
+def run_identity_of(loaded: Loaded) -> str:
+    """What a cache knows a run by, whose values depend on no collection, for ``hash_funcs``."""
+    return loaded.run_identity
+
+
 @dataclass(frozen=True, eq=False)
 class Loaded:
     """A run with the collection that it belongs to, its sounds in one order.
@@ -36,7 +41,8 @@ class Loaded:
         problem: Why there is no collection.
         rows: (N,) rows of the collection's table, in the run's order; -1 without a collection.
         table: N rows: the collection's columns for the run's sounds (bare columns without a collection).
-        identity: Names this version of the run.
+        identity: Names this version of the run and of the collections that may be its own.
+        run_identity: Names this version of the run alone.
     """
 
     run: run.Run
@@ -45,6 +51,7 @@ class Loaded:
     rows: np.ndarray
     table: pd.DataFrame
     identity: str
+    run_identity: str
 
     @cached_property
     def ids(self) -> pd.Index:

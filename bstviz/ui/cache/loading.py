@@ -179,7 +179,8 @@ def _load(path: str, digest: str, candidates: Collections) -> Loaded:
     collection = _find_collection(loaded, candidates)
     identity = _identity(path, digest, *(f"{folder} {version}" for folder, version in candidates))
     rows = pd.Index(collection.sounds["sound_id"]).get_indexer(loaded.sounds["sound_id"])
-    return Loaded(loaded, collection, None, rows, collection.sounds.iloc[rows].reset_index(drop=True), identity)
+    table = collection.sounds.iloc[rows].reset_index(drop=True)
+    return Loaded(loaded, collection, None, rows, table, identity, _identity(path, digest))
 
 
 @kept(max_entries=64)
@@ -187,7 +188,8 @@ def _without_collection(path: str, digest: str, problem: str) -> Loaded:
     loaded = run_at(path, digest)
     columns = ["title", "tags", "description", "uploader", "license", "confidence"]
     bare = pd.DataFrame({c: [pd.NA] * len(loaded.sounds) for c in columns})
-    return Loaded(loaded, None, problem, np.full(len(loaded.sounds), -1), bare, _identity(path, digest, problem))
+    rows, identity = np.full(len(loaded.sounds), -1), _identity(path, digest, problem)
+    return Loaded(loaded, None, problem, rows, bare, identity, _identity(path, digest))
 
 
 def _identity(*parts: str) -> str:

@@ -15,7 +15,7 @@ from bstviz.jobs.background import Kind, Work
 from bstviz.latent import projection
 from bstviz.latent.projection import UmapSettings
 from bstviz.plots import viewport
-from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.cache.loaded import Loaded, identity_of, run_identity_of
 from bstviz.ui.kept import kept
 
 UMAP = Kind("umap")
@@ -33,7 +33,7 @@ def has_map(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings
 
 def make_umap(loaded: Loaded, settings: UmapSettings, dimensions: int, *, owner: str) -> Work:
     """Have a UMAP map made; of many sounds it is fitted on a stratified sample, and the others are projected."""
-    key, arguments = (loaded.identity, dimensions, settings), partial(_to_project, loaded, dimensions, settings)
+    key, arguments = (loaded.run_identity, dimensions, settings), partial(_to_project, loaded, dimensions, settings)
     return background.queue_of(UMAP).submit(key, projection.fit_umap_of_many, arguments, owner=owner)
 
 
@@ -55,7 +55,7 @@ def coordinates(loaded: Loaded, method: str, dimensions: int, settings: UmapSett
     return found
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Loaded: identity_of})
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Loaded: run_identity_of})
 def trustworthiness(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings) -> float:
     """How far neighbours on a map are neighbours in the latent space, 0 to 1."""
     points = coordinates(loaded, method, dimensions, settings)
@@ -75,7 +75,7 @@ def _coordinates(loaded: Loaded, method: str, dimensions: int, settings: UmapSet
 
 
 def _made(loaded: Loaded, dimensions: int, settings: UmapSettings) -> np.ndarray | None:
-    work = background.queue_of(UMAP).find((loaded.identity, dimensions, settings))
+    work = background.queue_of(UMAP).find((loaded.run_identity, dimensions, settings))
     found: np.ndarray | None = work.result() if work is not None and work.state == "done" else None
     return found
 

@@ -21,7 +21,7 @@ from bstviz.errors import UserError, in_words
 from bstviz.evaluation.out_of_fold import Setting, setting_of
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run_info import HEADER, RunInfo, info_from_header, is_run, read_run_header
-from bstviz.training.baselines import BASELINES
+from bstviz.training.baselines import BASELINES, Baseline, baseline_files, read_baseline
 
 SESSION_VERSIONS = "bstviz.versions"
 """Where the session keeps what it shows."""
@@ -38,6 +38,11 @@ class RunVersion:
     hash: str
     info: RunInfo
 
+    @property
+    def place(self) -> Path:
+        """Where it lay, whatever links led there."""
+        return self.info.folder or Path()
+
     @cached_property
     def setting(self) -> Setting:
         """What it shares with its siblings."""
@@ -48,7 +53,15 @@ class RunVersion:
         """The folder of the collection that it names; of no link of the run's own folder, which may go."""
         if self.info.collection.path is None:
             return None
-        return Path(os.path.normpath((self.info.folder or Path()) / self.info.collection.path))
+        return Path(os.path.normpath(self.place / self.info.collection.path))
+
+
+@dataclass(frozen=True, eq=False)
+class BaselineVersion:
+    """A baseline as it is, or was: the hash of its file, and its scores."""
+
+    hash: str
+    content: Baseline
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +70,22 @@ class Versions:
 
     Attributes:
         given: Folders of experiments and of collections, as the app was given them.
-        runs: Runs that are whole, by folder, in order.
+        runs: Runs that are whole, by folder, in order; no two of one place.
+        baselines: Those of the experiments, by file, in order.
         collections: Hash of the header of each collection that may be a run's, by folder.
-        unreadable: Why other folders are no such runs, by folder.
+        unreadable: Why other folders are no such runs, and files no such baselines.
     """
 
     given: tuple[str, str]
     runs: Mapping[Path, RunVersion]
+    baselines: Mapping[Path, BaselineVersion]
     collections: Mapping[Path, str]
     unreadable: Mapping[Path, str]
 
     @cached_property
     def named(self) -> dict[str, Path]:
         """Runs by the shortest name that tells them apart: the folder's, or as much of the path as that takes."""
-        places = [path.resolve() for path in self.runs]
+        places = [version.place for version in self.runs.values()]
         for depth in range(1, max((len(place.parts) for place in places), default=0) + 1):
             names = ["/".join(place.parts[-depth:]) for place in places]
             if len(set(names)) == len(names):
@@ -79,7 +94,7 @@ class Versions:
 
     @cached_property
     def _by_place(self) -> dict[Path, Path]:
-        return {path.resolve(): path for path in self.runs}
+        return {version.place: path for path, version in self.runs.items()}
 
     def path_of(self, folder: Path) -> Path | None:
         """How the app was given the folder of a run; None where it is none of these."""
@@ -105,7 +120,7 @@ def look() -> list[str]:
     if kept is None or kept.given != now.given or not kept.runs:
         kept = now
     collections = {**now.collections, **kept.collections}
-    unreadable = {path: reason for path, reason in now.unreadable.items() if path not in kept.runs}
+    unreadable = {path: reason for path, reason in now.unreadable.items() if path not in {*kept.runs, *kept.baselines}}
     if (collections, unreadable) != (kept.collections, kept.unreadable):
         kept = replace(kept, collections=collections, unreadable=unreadable)
     st.session_state[SESSION_VERSIONS] = kept
@@ -135,9 +150,16 @@ def on_disk() -> Versions:
                 unreadable[path] = read
             else:
                 runs[path] = read
+    runs = _each_once(runs)
+    baselines: dict[Path, BaselineVersion] = {}
+    for file, own in (each for experiment in experiment_folders() for each in _read_baselines(experiment).items()):
+        if isinstance(own, str):
+            unreadable[file] = own
+        else:
+            baselines[file] = own
     candidates = {folder for version in runs.values() for folder in collection_folders(version)}
     collections = {folder: digest for folder in candidates if (digest := _collection_hash(folder))}
-    return Versions(_given(), runs, collections, unreadable)
+    return Versions(_given(), runs, baselines, collections, unreadable)
 
 
 def header_hash(folder: Path, header: str) -> str:
@@ -169,6 +191,14 @@ def _read_experiment(experiment: Path) -> dict[Path, RunVersion | str]:
     }
 
 
+def _each_once(runs: Mapping[Path, RunVersion]) -> dict[Path, RunVersion]:
+    """Runs without a second one of the same place; of a folder and links to it the folder stays."""
+    first: dict[Path, Path] = {}
+    for path in sorted(runs, key=Path.is_symlink):
+        first.setdefault(runs[path].place, path)
+    return {path: version for path, version in runs.items() if first[version.place] == path}
+
+
 def _read(folder: Path) -> RunVersion | str | None:
     """A run whose files are whole, or why it is not; None where there is no header of a run."""
     try:
@@ -176,6 +206,19 @@ def _read(folder: Path) -> RunVersion | str | None:
         return _whole(folder, files) if any(name == HEADER for name, *_ in files) else None
     except (UserError, OSError) as error:
         return in_words(error) or str(error)
+
+
+def _read_baselines(experiment: Path) -> dict[Path, BaselineVersion | str]:
+    """The baselines of an experiment, and why other files are none; by file."""
+    found: dict[Path, BaselineVersion | str] = {}
+    for file in baseline_files(experiment):
+        try:
+            found[file] = _baseline(file, _state(file.name, file.stat()))
+        except FileNotFoundError:  # deleted just now
+            continue
+        except OSError as error:
+            found[file] = in_words(error) or str(error)
+    return found
 
 
 def _collection_hash(folder: Path) -> str | None:
@@ -221,15 +264,19 @@ def _whole(path: Path, files: tuple[FileState, ...]) -> RunVersion | str:
         return str(error)
 
 
+@lru_cache(4096)
+def _baseline(file: Path, state: FileState) -> BaselineVersion | str:
+    """A baseline, or what is amiss with it: read again only where its file has changed."""
+    try:
+        return BaselineVersion(storage.sha256(file), read_baseline(file))
+    except UserError as error:
+        return str(error)
+
+
 def _changes(kept: Versions, now: Versions) -> list[str]:
     """What is another on disk than a session shows, a clause each."""
-    both = [path for path in kept.runs if path in now.runs]
-    runs = {
-        "replaced": [path for path in both if kept.runs[path].hash != now.runs[path].hash],
-        "damaged": [path for path in kept.runs if path in now.unreadable],
-        "gone": [path for path in kept.runs if path not in now.runs and path not in now.unreadable],
-        "new": [path for path in now.runs if path not in kept.runs],
-    }
+    runs = _of_one_kind(kept.runs, now.runs, now.unreadable)
+    baselines = _of_one_kind(kept.baselines, now.baselines, now.unreadable)
     there = {folder: now.collections.get(folder) or _collection_hash(folder) for folder in kept.collections}
     collections = {
         "replaced": [folder for folder, digest in there.items() if digest not in (None, kept.collections[folder])],
@@ -237,10 +284,23 @@ def _changes(kept: Versions, now: Versions) -> list[str]:
     }
     return [
         _clause(kind, state, folders)
-        for kind, found in (("run", runs), ("collection", collections))
+        for kind, found in (("run", runs), ("baseline", baselines), ("collection", collections))
         for state, folders in found.items()
         if folders
     ]
+
+
+def _of_one_kind(
+    kept: Mapping[Path, RunVersion | BaselineVersion],
+    now: Mapping[Path, RunVersion | BaselineVersion],
+    unreadable: Mapping[Path, str],
+) -> dict[str, list[Path]]:
+    return {
+        "replaced": [path for path in kept if path in now and kept[path].hash != now[path].hash],
+        "damaged": [path for path in kept if path in unreadable],
+        "gone": [path for path in kept if path not in now and path not in unreadable],
+        "new": [path for path in now if path not in kept],
+    }
 
 
 def _clause(kind: str, state: str, folders: Sequence[Path]) -> str:

@@ -162,16 +162,25 @@ def disparity(both: Pair) -> float:
     return alignment.disparity(second.latents, first.latents)
 
 
-@kept(max_entries=64, hash_funcs={Pair: identity_of})
 def colors(both: Pair, by: str, *, training: bool = False) -> tuple[Column, Column]:
-    """What colours the left map and the right one: each run's own predictions, in the same colours; with ``training``,
-    sounds that a run was trained on count as right or wrong too.
+    """What colours the left map and the right one: each run's own predictions, in the same colours, and its siblings in
+    the versions that the session shows; with ``training``, sounds that a run was trained on count as right or wrong
+    too.
     """
+    left, right = (loading.sibling_keys(loaded) for loaded in (both.left, both.right))
+    return _colors(both, by, (left, right), training=training)
+
+
+@kept(max_entries=64, hash_funcs={Pair: identity_of})
+def _colors(both: Pair, by: str, folds: tuple[facets.Folds, facets.Folds], *, training: bool) -> tuple[Column, Column]:
     if by == CHANGE:
         column = number_column(CHANGE, "Changed neighbourhood", change(both), low=0, high=1)
         return column, column
-    columns = [facets.columns(loaded, training=training)[by] for loaded in (both.left, both.right)]
-    return paired(columns, (both.a, both.b))
+    left, right = (
+        facets.columns_among(loaded, own, training=training)[by]
+        for loaded, own in zip((both.left, both.right), folds, strict=True)
+    )
+    return paired((left, right), (both.a, both.b))
 
 
 def structure(loaded: Loaded) -> dict[str, list[float]]:

@@ -94,7 +94,7 @@ def class_table(
     add("Confused, diff.", 100 * table["confused_difference"], "%+.1f", "Right minus left")
     shown = pd.DataFrame(columns)
 
-    own_key = table_key(key, table["label"])
+    own_key = table_key(key, (classes[i].code for i in table["label"]))
 
     def picked() -> None:
         row = selected_row(st.session_state[own_key], len(shown))

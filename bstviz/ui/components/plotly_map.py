@@ -42,12 +42,22 @@ class Region:
         polygon: Its corners.
         morph: How far the points had moved towards the second pane's when it was drawn.
         mode: What it does.
+        map: The map that it was drawn on.
     """
 
     pane: Literal[0, 1]
     polygon: Annotated[tuple[tuple[Finite, Finite], ...], Meta(min_length=3, max_length=CORNERS)]
     morph: Share
     mode: Mode
+    map: str
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What is in view on a map; None for all of it."""
+
+    map: str
+    view: View | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +129,9 @@ def linked_map(
     view = st.session_state.get(f"{key}.view", {}).get(map_key) if dimensions == 2 and n > limit else None
     passing = marks.shown if hide else None
     hidden = "" if passing is None else hash(passing.tobytes())
-    token = f"{sounds.identity}|{view or ''}|{limit}|{hidden}"
-    rows, within = _drawn(token, map_key if view else "", panes, sounds.truth, passing, view, limit)
+    shown_map = f"{map_key}|{dimensions}|{sounds.identity}"
+    token = f"{sounds.identity}|{shown_map if view else ''}|{view or ''}|{limit}|{hidden}"
+    rows, within = _drawn(token, panes, sounds.truth, passing, view, limit)
     count = n if passing is None else int(passing.sum())
     notes.append(_note(len(rows), within, count, renderer))
 
@@ -131,8 +142,8 @@ def linked_map(
         key=key,
         data={
             "plotly": plotly_js(),
-            "figure": _on_the_wire(described, panes, rows, f"{token}|{map_key if view else ''}", key),
-            "view_key": f"{map_key}|{dimensions}",
+            "figure": _on_the_wire(described, panes, rows, token, key),
+            "map": shown_map,
             "token": token,
             "webgl": renderer != "none",
             "asks": renderer is None and n > limit,
@@ -146,15 +157,25 @@ def linked_map(
             "detail": dimensions == 2 and n > limit,
             "note": " ".join(filter(None, notes)),
         },
-        **_callbacks(panes, rows, marks, events, key=key, map_key=map_key, token=token),
+        **_callbacks(panes, rows, marks, events, key=key, map_key=map_key, tokens=(token, shown_map)),
     )
     return rows
 
 
 def _callbacks(
-    panes: Sequence[Pane], rows: np.ndarray, marks: Marks, events: Events, *, key: str, map_key: str, token: str
+    panes: Sequence[Pane],
+    rows: np.ndarray,
+    marks: Marks,
+    events: Events,
+    *,
+    key: str,
+    map_key: str,
+    tokens: tuple[str, str],
 ) -> dict[str, Callable[[], None]]:
-    """What the component's events do, by the names that Streamlit takes."""
+    """What the component's events do, by the names that Streamlit takes; ``tokens`` name the points that are drawn and
+    the map that they are on, and what was done on others does nothing.
+    """
+    token, shown_map = tokens
 
     def picked() -> None:
         point = event(key, "pick", SentRow)
@@ -164,7 +185,13 @@ def _callbacks(
 
     def region() -> None:
         drawn = event(key, "region", Region)
-        if drawn is None or not events.select or drawn.pane >= len(panes) or panes[0].points.shape[1] != 2:
+        if (
+            drawn is None
+            or drawn.map != shown_map
+            or not events.select
+            or drawn.pane >= len(panes)
+            or panes[0].points.shape[1] != 2
+        ):
             return
         st.session_state[f"{key}.turn"] = st.session_state.get(f"{key}.turn", 0) + 1  # it is answered, changed or not
         points = panes[drawn.pane].points
@@ -176,8 +203,9 @@ def _callbacks(
         events.select(np.flatnonzero(inside), drawn.mode)
 
     def viewed() -> None:
-        views = st.session_state.setdefault(f"{key}.view", {})
-        views[map_key] = event(key, "view", View | None, views.get(map_key))  # type: ignore[arg-type]
+        looked = event(key, "view", Looked)
+        if looked is not None and looked.map == shown_map:
+            st.session_state.setdefault(f"{key}.view", {})[map_key] = looked.view
 
     def rendered() -> None:
         value = event(key, "renderer", Renderer)  # type: ignore[arg-type]
@@ -225,7 +253,6 @@ def _by_key(_: object) -> str:
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={np.ndarray: _by_key, Pane: _by_key, View: repr})
 def _drawn(
     token: str,
-    map_key: str,
     panes: Sequence[Pane],
     labels: np.ndarray,
     passing: np.ndarray | None,
@@ -235,8 +262,7 @@ def _drawn(
     """Rows of the points to draw, and how many are in view on any pane; with ``passing``, (N,) bool, of these alone.
 
     Args:
-        token: Names the sounds and which of them pass.
-        map_key: Names the panes' coordinates, where a view depends on them.
+        token: Names the sounds and which of them pass, and the panes' coordinates, where a view depends on them.
         panes: One or two.
         labels: (N,) second-level labels.
         passing: (N,) bool, or None.

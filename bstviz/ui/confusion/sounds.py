@@ -40,14 +40,20 @@ def cell_sounds(sides: Sequence[Side], chosen: tuple[str, str], *, key: str) -> 
 def _told_apart(first: Side, second: Side, chosen: tuple[str, str]) -> tuple[list[Listed], list[str]]:
     """The sounds of a cell of two matrices: only the first's, only the second's, both's; and which each is."""
     a, b = (confusion.cell(side.answers, *chosen) for side in (first, second))
-    shared = np.isin(a.sound_ids, b.sound_ids)
-    only_a, only_b = a.where(~shared), b.where(~np.isin(b.sound_ids, a.sound_ids))
+    shared = _among(a, b)
+    only_a, only_b = a.where(~shared), b.where(~_among(b, a))
     notes = []
     for own, other, answers in ((first, second, only_a), (second, first, only_b)):
-        tested = np.isin(answers.sound_ids, other.answers.sound_ids)
+        tested = _among(answers, other.answers)
         notes += [f"only {own.letter}" + ("" if there else " tested") for there in tested]
     notes += ["A and B"] * int(shared.sum())
     return [(first.folds, only_a), (second.folds, only_b), (first.folds, a.where(shared))], notes
+
+
+def _among(some: OutOfFold, others: OutOfFold) -> np.ndarray:
+    """Which of some predictions' sounds others are of too, (n,) bool."""
+    found: np.ndarray = pd.Index(some.sound_ids).isin(others.sound_ids)  # np.isin compares every word with every other
+    return found
 
 
 def sounds(

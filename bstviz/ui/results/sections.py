@@ -21,9 +21,9 @@ from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
 from bstviz.reports.comparisons import LossComparison, compared_apart
 from bstviz.reports.sections import SECTIONS, Block, Choice, Chosen, Figure, RunGroup, Section, Table, run_groups
-from bstviz.training.baselines import BASELINES, find_baselines
 from bstviz.ui.cache import loading, versions
 from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.cache.versions import BaselineVersion
 from bstviz.ui.components.background import AT_ONCE, Asked, pending, visitor, wait
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark
 from bstviz.ui.components.text import chip, escape
@@ -74,26 +74,14 @@ def pool_folds(infos: Sequence[RunInfo]) -> OutOfFold:
 
 
 @lru_cache(8)
-def _groups(
-    infos: tuple[RunInfo, ...], folders: tuple[Path, ...], baselines: tuple[tuple[Path, int, int], ...]
-) -> Mapping[str, RunGroup]:
-    """Groups by name, read again where a run or the file of a baseline has changed.
-
-    Args:
-        infos: Of the runs; others are other objects.
-        folders: Experiments whose baselines join them.
-        baselines: Their files, each with its time and size.
-    """
-    read = [baseline for folder in folders for baseline in find_baselines(folder)] if baselines else []
-    return {group.name: group for group in run_groups(infos, read)}
+def _groups(infos: tuple[RunInfo, ...], baselines: tuple[BaselineVersion, ...]) -> Mapping[str, RunGroup]:
+    """Groups of runs and of the baselines that join them, by name; others are other objects."""
+    return {group.name: group for group in run_groups(infos, [own.content for own in baselines])}
 
 
 def choose_group() -> RunGroup:
     """Runs and baselines that the app was started with, of the collection and folds chosen."""
-    folders = tuple(versions.experiment_folders())
-    files = [(file, file.stat()) for folder in folders for file in sorted((folder / BASELINES).glob("*.json"))]
-    states = tuple((file, now.st_mtime_ns, now.st_size) for file, now in files)
-    groups = _groups(tuple(loading.infos().values()), folders, states)
+    groups = _groups(tuple(loading.infos().values()), tuple(versions.shown().baselines.values()))
     return groups[st.selectbox("Collection and folds", list(groups), key="results.source")]
 
 

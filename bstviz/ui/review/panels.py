@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from bstviz.review import decisions
 from bstviz.review.decisions import Record
 from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.components.player import sound_player
@@ -89,8 +90,22 @@ def decided(session: ReviewSession, sound: str, record: Record) -> None:
     )
     st.info(f"{'Disputed' if sound in record.disputed else 'Decided'}: {escape(message)}", icon=":material/gavel:")
     st.button(
-        "Take back", key="review.back", on_click=reported(session.take_back), args=(standing,), icon=":material/undo:"
+        "Take back",
+        key=f"review.back.{sound}",
+        on_click=reported(session.take_back),
+        args=(standing,),
+        icon=":material/undo:",
     )
+
+
+def of_other_versions(session: ReviewSession) -> None:
+    """How many decisions are on another version of the collection, and where they are."""
+    for name, count in decisions.of_other_versions(session.file).items():
+        several = count > 1
+        st.caption(
+            f"{count:,} decision{'s' * several} {'are' if several else 'is'} on another version of this collection, in "
+            f"`{name}`."
+        )
 
 
 def definitions(quality: LabelQuality, i: int) -> None:

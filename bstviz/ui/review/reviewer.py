@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import streamlit as st
@@ -17,6 +18,10 @@ from bstviz.ui.page import reported
 NAME = "review.name"
 NAMES_KEPT = 10_000
 """Reviewers whose names are kept before their first decision."""
+
+
+_LOCK = threading.Lock()
+"""Of these names: sessions run in threads of their own."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,9 @@ def reviewer(window: str) -> Reviewer:
         return Reviewer(login, _signature(str(claims.get("name") or claims.get("email") or "")), logged_in=True)
     browser = reviewer_of_browser(st.context.cookies)
     own = browser or window
-    return Reviewer(own, _names().get(own) or None, stays=browser is not None)
+    with _LOCK:
+        name = _names().get(own)
+    return Reviewer(own, name or None, stays=browser is not None)
 
 
 def ask_name(who: Reviewer, record: Record) -> None:
@@ -69,7 +76,8 @@ def ask_name(who: Reviewer, record: Record) -> None:
         st.caption(f"You decide as {escape(who.name or 'somebody without a name')}.")
         return
     if NAME not in st.session_state:
-        name = _names().get(who.id)
+        with _LOCK:
+            name = _names().get(who.id)
         if name is None:
             last = record.last_by(who.id)
             name = (last.name if last is not None else None) or ""
@@ -95,7 +103,8 @@ def _keep_name(who: str) -> None:
     name = _signature(given)
     if given.strip() and name is None:
         raise UserError(f"{schema.shown(given)} is no name: allowed are up to {SIGNATURE_LENGTH} signs that show.")
-    _names()[who] = name or ""
+    with _LOCK:
+        _names()[who] = name or ""
 
 
 def _signature(text: str) -> str | None:

@@ -195,19 +195,28 @@ class ReviewSession:
             self.file, self.hash, sound_id=sound, old=old, new=new, why=why, over=over, by=who.id, name=who.name
         )
         record = self.record()
-        others = sorted({d.verdict for d in record.standing[sound]} - {made.verdict})
+        others = {f"{d.verdict} by {who.names(d)}" for d in record.standing[sound] if d.verdict != made.verdict}
         if others:
             st.session_state[NOTICE] = (
-                f"Another window decided differently on the last sound ({', '.join(others)}). "
-                "Both decisions are kept, under Disputed."
+                f"The last sound was decided differently meanwhile: {', '.join(sorted(others))}. "
+                "All decisions are kept, under Disputed."
             )
         self.go_to(self.after(i, self.waiting(record)))
 
     def take_back(self, taken: Sequence[Decision]) -> None:
-        """Undo decisions and show the sound again."""
+        """Undo decisions, say which, and show the sound again."""
+        said = []
         for decision in taken:
             decisions.undo(self.file, self.hash, decision, by=me().id)
-            self.go_to(self.queue.position(decision.sound_id))
+            i = self.queue.position(decision.sound_id)
+            self.go_to(i)
+            title = decision.sound_id
+            if i is not None:
+                loaded, row = self.queue.entries[i]
+                title = loaded.title(row)
+            said.append(f"{decision.verdict} (“{title}”)")
+        if said:
+            st.session_state[NOTICE] = f"Taken back: {', '.join(said)}."
 
     def press(self, i: int, act: Act, seen: Sequence[str]) -> None:
         """What one of the buttons does.

@@ -96,9 +96,9 @@ class PlotlyMap {
       return;
     }
     if (call !== this.calls) return; // a newer answer is on its way
-    const text = JSON.stringify(data.figure) + data.turn + data.token;
+    const text = JSON.stringify(data.figure) + data.turn + data.token + data.map;
     Object.assign(this, { data, figure, dims: figure.layout.scene ? 3 : 2 });
-    if (this.viewKey !== data.view_key) this.restoreView();
+    if (this.viewKey !== data.map) this.restoreView();
     this.note.textContent = data.note;
     const [bar, names] = [this.root.querySelector(".morph"), data.morph ?? ["", ""]];
     bar.hidden = !data.morph;
@@ -144,12 +144,12 @@ class PlotlyMap {
     this.drawing = true;
     do {
       this.again = false;
-      const { token, counts } = this.data;
+      const { token, counts, map } = this.data;
       await window.Plotly.react(this.graph, this.traces(), this.layout(), this.config());
       // The processor would draw every point anew at each move of a region; the server says what is in it.
       if (this.renderer === "software") for (const trace of this.graph._fullData) trace._module = { ...trace._module, selectPoints: null };
       if (!this.drawn) this.listen();
-      Object.assign(this, { token, drawn: true });
+      Object.assign(this, { token, map, drawn: true });
       Object.assign(this.root.dataset, counts, { state: "drawn", dims: this.dims });
     } while (this.again && !this.held);
     for (const button of this.graph.querySelectorAll(".modebar-btn")) button.setAttribute("aria-label", button.dataset.title);
@@ -200,7 +200,7 @@ class PlotlyMap {
 
   restoreView() {
     const sent = this.viewKey || !this.data.address ? null : readView(new URL(location).searchParams.get("view"), this.dims);
-    this.viewKey = this.data.view_key;
+    this.viewKey = this.data.map;
     this.view = sent ?? JSON.parse(sessionStorage.getItem(`bstviz.view.${this.viewKey}`) ?? "null");
     this.keepView();
   }
@@ -224,7 +224,7 @@ class PlotlyMap {
     if (!this.data.detail) return;
     this.telling = setTimeout(() => {
       const { x, y } = this.view ?? {};
-      this.send("view", x ? { left: x[0], right: x[1], bottom: y[0], top: y[1] } : null);
+      this.send("view", { map: this.viewKey, view: x ? { left: x[0], right: x[1], bottom: y[0], top: y[1] } : null });
     }, 350);
   }
 
@@ -258,7 +258,7 @@ class PlotlyMap {
     this.graph.on("plotly_selected", (event) => {
       if (event?.range || event?.lassoPoints) {
         const { pane, polygon } = outlineOf(event);
-        this.send("region", { pane, polygon, morph: pane ? 0 : this.morph, mode: this.mode });
+        this.send("region", { pane, polygon, morph: pane ? 0 : this.morph, mode: this.mode, map: this.map });
       }
     });
     this.graph.on("plotly_legendclick", ({ data, curveNumber }) => {
