@@ -11,6 +11,8 @@ and the lines take turns: a thousand pieces of one hold up another's by one.
 
 A piece that is given up (:meth:`Work.cancel`) is told so when it next reports, and its process is ended where it does
 not report in time. A process that ends otherwise fails the piece it was at; the next one gets a new process.
+
+Long because the lines, the process and the arguments of a queue change together, under one lock.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ Arguments = Callable[[], tuple[Any, ...]]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 RESULT_BYTES = 128 * 2**20
 """Bytes of results that are kept of a kind, those asked for last; the newest one is kept whatever its size."""
-READERS = 4
+NEXT_READY = 4
 """Owners for whom the arguments of their next piece are made ready at once."""
 IDLE = 600.0
 """Seconds after which a process that has nothing to do is ended, and its memory given back."""
@@ -158,7 +160,7 @@ class WorkQueue:
             function: Of a module of the package; called in the worker process, with ``report`` besides the arguments:
                 ``report(share, words="")`` says how far it is, 0 to 1, and raises where the work was given up.
             arguments: Gives the arguments; called in a thread of this process when the piece is the next of its owner,
-                for :data:`READERS` owners at once. The piece takes its turn when they are there: until then it holds
+                for :data:`NEXT_READY` owners at once. The piece takes its turn when they are there: until then it holds
                 up what the same owner asked for later, and nobody else's. A :class:`UserError` fails the piece. They
                 and the result go by pickle to the worker and back.
             owner: Who asks: pieces of all owners take turns.
@@ -261,7 +263,7 @@ class WorkQueue:
         busy = len(self._preparing) + sum(line[0].given is not None for line in self._lines.values())
         for owner, line in self._lines.items():
             work = line[0]
-            if busy >= READERS:
+            if busy >= NEXT_READY:
                 return
             if owner in self._preparing or work in self._preparing.values() or work.given is not None:
                 continue

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from streamlit.runtime.caching import clear_session_resource_cache
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from bstviz.jobs import background
@@ -108,7 +108,7 @@ def test_a_map_that_is_cancelled_is_said_to_be_and_can_be_made_again(go: Path) -
 def test_who_leaves_waits_for_a_map_no_more(go: Path, queue: WorkQueue) -> None:
     visit()
     waiting = [work for owner, line in queue._lines.items() for work in line if owner != "another"]
-    clear_session_resource_cache("test session id")  # as at the session's end
+    st.cache_resource.clear()  # as at the session's end
     assert {work.state for work in waiting} == {"cancelled"}
 
 

@@ -178,7 +178,7 @@ def decoded(upload: Upload) -> Sound:
 @dataclass(frozen=True, eq=False)
 class Pieces:
     """What has to be embedded of one upload before there is a prediction: its sound by each audio encoder, and words by
-    the text encoders that read them.
+    text encoders.
     """
 
     sounds: Mapping[EncoderInfo, tuple[Work, Facts]]
