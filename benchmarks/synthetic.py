@@ -266,18 +266,20 @@ def import_again(folder: Path) -> None:
         soundfile.write(root / name, numbered(number), RATE)
     table.loc[has_file, "path"] = names
     again = replace(collection, sounds=table, audio_root=str(root.absolute()), folder=None)
-    again.save(folder / "sounds")
-    for loss in LOSSES:
-        run = load_run(folder / loss)
+    runs = {loss: load_run(folder / loss) for loss in LOSSES}
+    for loss, run in runs.items():
         order = rng.permutation(len(run.sounds))
-        replace(
+        runs[loss] = replace(
             run,
             sounds=run.sounds.iloc[order].reset_index(drop=True),
             latents=np.asarray(run.latents)[order],
             projections=run.projections.iloc[order].reset_index(drop=True),
-            collection=replace(run.collection, hash=again.hash),
+            collection=replace(run.collection, hash=again.hash, path=str((folder / "sounds").absolute())),
             folder=None,
-        ).save(folder / loss)
+        )
+    again.save(folder / "sounds")
+    for loss, run in runs.items():  # who reloads in between has runs without their collection
+        run.save(folder / loss)
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ class Visitor:
         shown = self.session.data("review.decide")
         await self._plays("review.player", int(shown["sound"][-NUMBER:]), "review")
         verdict = str(self.random.choice(["accept", "keep", "unsure"]))
-        sent = {"sound": shown["sound"], "seen": shown["seen"], "act": verdict}
+        sent = {name: shown[name] for name in ("sound", "seen", "version")} | {"act": verdict}
         self.journal.note("review", await self.session.trigger("review.decide", "press", sent))
         if self.session.data("review.decide")["sound"] != shown["sound"]:  # it went on
             self.journal.decided.append((shown["sound"], verdict))

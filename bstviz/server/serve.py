@@ -69,6 +69,7 @@ def serve_app(
         "server.address": settings.address,
         "server.maxUploadSize": settings.upload_megabytes,
         "server.maxCacheDataSize": f"{settings.cache_megabytes}mb",
+        "runner.postScriptGC": False,  # as .streamlit/config.toml says
     }
     if settings.address in EVERYWHERE:  # or else Streamlit asks a server on the internet what address this machine has
         options["browser.serverAddress"] = "localhost"
