@@ -92,7 +92,9 @@ class Work:
         """Why there is no result of it, once it has failed or was cancelled."""
         if self.state == "cancelled":
             return AwayError("This was cancelled. Ask for it again when you want it.")
-        return self._error
+        if self._error is None:
+            return None
+        return type(self._error)(*self._error.args)  # a new one: raising it has it hold what it went through
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for its end, so long at most; returns whether it has ended."""
@@ -110,7 +112,7 @@ class Work:
         """
         self._ended.wait()
         if (error := self.error) is not None:
-            raise type(error)(*error.args)
+            raise error
         return self._value
 
     def cancel(self, owner: str) -> None:

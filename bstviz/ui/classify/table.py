@@ -117,16 +117,16 @@ def _embedded(models: Models, uploads: Sequence[Upload], words: Words, *, key: s
         if own is None or all(work.state in ("done", "failed") for work in own.works)
     }
     away = sum(own is not None and isinstance(own.error, AwayError) for own in pieces.values())
-    again = reported(partial(st.session_state.pop, f"{key}.asked", None))
+    again = partial(st.session_state.pop, f"{key}.asked", None)
     if asked.cancelled:
         st.info(f"Cancelled: {len(done):,} of {len(uploads):,} sounds are classified.", icon=":material/cancel:")
-        st.button("Go on", key=f"{key}.go_on", on_click=again)
+        st.button("Go on", key=f"{key}.go_on", on_click=reported(again))
     elif asked.over and away:
         st.warning(
             f"{away:,} of {len(uploads):,} sounds failed for a reason that may have gone: see the remarks.",
             icon=":material/error:",
         )
-        st.button("Try again", key=f"{key}.again", on_click=again)
+        st.button("Try again", key=f"{key}.again", on_click=reported(again))
     return done
 
 
