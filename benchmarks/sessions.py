@@ -325,7 +325,11 @@ class Session:
                 await asyncio.sleep(interval)
                 if asked is not self._again or asked.get(fragment) != interval:  # the page is another one by now
                     return
-                await self._rerun(ClientState(fragment_id=fragment, is_auto_rerun=True))
+                try:
+                    await self._rerun(ClientState(fragment_id=fragment, is_auto_rerun=True))
+                except RefusedError as error:
+                    self.problems.append(str(error))
+                    return
 
         task = asyncio.create_task(ask())
         self._tasks.add(task)

@@ -28,6 +28,10 @@ DROPPED, DROPPED_SECONDS, DROPPED_RATE = 500_000, 5.0, 44_100
 """Number of the first sound that is dropped, above those of the library; how long each is, and its rate in Hz."""
 QUEUE = re.compile(r"\b(\d+|next|first) (sounds? )?(before yours|in the queue|in line)|place \d+", re.IGNORECASE)
 """How the page says where in the queue a drop stands."""
+TURN = re.compile(r"^(working|embedding) …", re.IGNORECASE)
+"""How it says that it is a drop's turn."""
+PROMPT = 5.0
+"""Seconds after which a drop that has no answer has to say where it stands."""
 RELOAD = "Reload"
 """The button that a page offers where what it shows was changed on disk."""
 
@@ -44,6 +48,8 @@ class Journal:
         compared: How many sounds were compared with their ids.
         decided: Sounds that were decided on, and what was decided.
         waited: Drops that showed their place in the queue.
+        unplaced: Seconds of the drops that took more than :data:`PROMPT` and showed neither that nor that it was their
+            turn.
     """
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
@@ -53,6 +59,7 @@ class Journal:
     compared: int = 0
     decided: list[tuple[str, str]] = field(default_factory=list)
     waited: int = 0
+    unplaced: list[float] = field(default_factory=list)
 
     def note(self, kind: str, seconds: float) -> None:
         """Keep how long an act took."""
@@ -181,11 +188,12 @@ class Visitor:
         soundfile.write(file, sound, DROPPED_RATE, format="WAV")
         data = file.getvalue()
         name = f"sound {self.drops}.wav"
-        place = False
+        place = turn = False
 
         def answered() -> bool:
-            nonlocal place
+            nonlocal place, turn
             place = place or any(QUEUE.search(text) for text in self.session.texts())
+            turn = turn or any(TURN.search(text) for text in self.session.texts())
             headings = [s for s in self.session.elements("markdown") if name in s.content.body.replace("\\", "")]
             runs = {shown.run for shown in headings}
             return any(
@@ -195,9 +203,12 @@ class Visitor:
         start = time.perf_counter()
         dropping = asyncio.create_task(self.session.drop("classify.files", name, data))
         await self.session.until(lambda: answered() or (dropping.done() and dropping.exception() is not None))
-        self.journal.note("drop", time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        self.journal.note("drop", seconds)
         await dropping
         self.journal.waited += place
+        if seconds > PROMPT and not (place or turn):
+            self.journal.unplaced.append(seconds)
         await self._plays(f"classify.{hashlib.sha256(data).hexdigest()[:12]}.player", self.drops, "classify")
 
     async def _tips_of(self, shown: dict) -> list[str]:

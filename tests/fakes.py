@@ -194,8 +194,10 @@ class InThisProcess:
     def __init__(self, niceness: int, threads: int) -> None:
         self.number, self.alive, self.pid = 0, True, os.getpid()
 
-    def run(self, function: Callable[..., Any], arguments: tuple[Any, ...], report: Report) -> tuple[Any, int]:
+    def take(self) -> None:
         self.number += 1
+
+    def run(self, function: Callable[..., Any], arguments: tuple[Any, ...], report: Report) -> tuple[Any, int]:
         return function(*arguments, report=report), 0
 
     def stop(self, number: int) -> None:

@@ -129,10 +129,17 @@ def embed_sounds(
 ) -> Embeddings:
     """Audio embeddings (n, d_a) of n mono sounds, float32 at ``rate`` Hz, by the encoder of that id and preprocessing.
 
-    With ``report``, it is a piece of work for :mod:`bstviz.jobs.background`.
+    With ``report``, it is a piece of work for :mod:`bstviz.jobs.background`: sounds are embedded one by one, and it can
+    be given up before each.
     """
     loaded = _audio_encoder(encoder.id, encoder.preprocessing, device)
-    return Embeddings(loaded.embed([resample(own, rate, loaded.rate) for own in samples]), loaded.info)
+    if report is None:
+        return Embeddings(loaded.embed([resample(own, rate, loaded.rate) for own in samples]), loaded.info)
+    rows = []
+    for done, own in enumerate(samples):
+        report(done / len(samples), "Embedding")
+        rows.append(loaded.embed([resample(own, rate, loaded.rate)]))
+    return Embeddings(np.concatenate(rows), loaded.info)
 
 
 def embed_texts(
@@ -140,6 +147,8 @@ def embed_texts(
 ) -> Embeddings:
     """Embeddings (n, d_t) of n texts, by the encoder of that id; ``report`` as of :func:`embed_sounds`."""
     loaded = _text_encoder(encoder.id, device)
+    if report is not None:
+        report(0.0, "Embedding")
     return Embeddings(loaded.embed(texts), loaded.info)
 
 

@@ -11,12 +11,13 @@ and the lines take turns: a thousand pieces of one hold up another's by one.
 
 A piece that is given up (:meth:`Work.cancel`) is told so when it next reports, and its process is ended where it does
 not report in time. A process that ends otherwise fails the piece it was at; the next one gets a new process.
+
+Long because the lines, the process and the arguments of a queue change together, under one lock.
 """
 
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import time
 from collections import OrderedDict, deque
@@ -28,12 +29,15 @@ from typing import Any, Literal
 from bstviz import log
 from bstviz.errors import AwayError, UserError, in_words
 from bstviz.jobs.background_process import FaultError, WorkerEndedError, WorkerProcess
+from bstviz.jobs.fastest import cores
 
 Function = Callable[..., Any]
 Arguments = Callable[[], tuple[Any, ...]]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 RESULT_BYTES = 128 * 2**20
 """Bytes of results that are kept of a kind, those asked for last; the newest one is kept whatever its size."""
+NEXT_READY = 4
+"""Owners for whom the arguments of their next piece are made ready at once."""
 IDLE = 600.0
 """Seconds after which a process that has nothing to do is ended, and its memory given back."""
 
@@ -50,7 +54,7 @@ class Kind:
 
     name: str
     niceness: int = 10
-    threads: int = max(1, (os.cpu_count() or 1) // 2)
+    threads: int = max(1, cores() // 2)
 
 
 class Work:
@@ -69,6 +73,7 @@ class Work:
         self.share, self.words = 0.0, ""
         self.function, self.arguments, self.keep = function, arguments, keep
         self.owners: set[str] = set()
+        self.given: tuple[Any, ...] | None = None  # the arguments, once they are ready
         self.size = 0  # bytes of the result
         self._queue, self._ended = queue, threading.Event()
         self._value: Any = None
@@ -87,7 +92,9 @@ class Work:
         """Why there is no result of it, once it has failed or was cancelled."""
         if self.state == "cancelled":
             return AwayError("This was cancelled. Ask for it again when you want it.")
-        return self._error
+        if self._error is None:
+            return None
+        return type(self._error)(*self._error.args)  # a new one: raising it has it hold what it went through
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for its end, so long at most; returns whether it has ended."""
@@ -105,7 +112,7 @@ class Work:
         """
         self._ended.wait()
         if (error := self.error) is not None:
-            raise type(error)(*error.args)
+            raise error
         return self._value
 
     def cancel(self, owner: str) -> None:
@@ -115,7 +122,7 @@ class Work:
     def end(self, state: State, value: Any = None, error: UserError | None = None) -> None:
         """Say what came of it; for its queue."""
         self.state, self._value, self._error = state, value, error
-        self.function, self.arguments = _nothing, tuple  # what it was to work on is held no longer
+        self.function, self.arguments, self.given = _nothing, tuple, None  # what it was to work on is held no longer
         self._ended.set()
 
 
@@ -132,8 +139,10 @@ class WorkQueue:
         self._lines: dict[str, deque[Work]] = {}  # of waiting pieces, by owner; the first one's turn is next
         self._pending: dict[Hashable, Work] = {}
         self._kept: OrderedDict[Hashable, Work] = OrderedDict()
+        self._preparing: dict[str, Work] = {}  # by owner: whose arguments a thread is making ready
         self._running: Work | None = None
         self._process: WorkerProcess | None = None
+        self._started = 0  # processes so far
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -152,12 +161,18 @@ class WorkQueue:
             key: What it is known by: everything that its result depends on.
             function: Of a module of the package; called in the worker process, with ``report`` besides the arguments:
                 ``report(share, words="")`` says how far it is, 0 to 1, and raises where the work was given up.
-            arguments: Gives the arguments, when their turn comes; called in a thread of this process, which waits for
-                it. A :class:`UserError` fails the piece. They and the result go by pickle to the worker and back.
+            arguments: Gives the arguments; called in a thread of this process when the piece is the next of its owner,
+                for :data:`NEXT_READY` owners at once. The piece takes its turn when they are there: until then it holds
+                up what the same owner asked for later, and nobody else's. A :class:`UserError` fails the piece. They
+                and the result go by pickle to the worker and back.
             owner: Who asks: pieces of all owners take turns.
             keep: Whether others find the result later; else only this :class:`Work` holds it.
+
+        Raises:
+            AwayError: The queue is closed.
         """
         with self._lock:
+            self._check_open()
             if (found := self._found(key)) is not None and (found.ended or owner in found.owners):
                 return found
             work = found or Work(self, key, function, arguments, keep)
@@ -165,12 +180,21 @@ class WorkQueue:
             self._pending[key] = work
             if work.state == "waiting":
                 self._lines.setdefault(owner, deque()).append(work)
-            if self._thread is None:
+            self._look_ahead()
+            if self._thread is None or not self._thread.is_alive():
                 # a daemon that lasts as long as this process: Linux ends the worker with the thread that started it
                 self._thread = threading.Thread(target=self._serve, daemon=True, name=f"background {self.kind.name}")
                 self._thread.start()
             self._lock.notify_all()
             return work
+
+    def warm(self, key: Hashable, function: Function, arguments: Arguments, *, owner: str) -> None:
+        """Have a piece done for what it leaves loaded in the process: once for each process, however often asked."""
+        with self._lock:
+            number = self._started + (
+                self._process is None or not self._process.alive
+            )  # the next one, if there is none
+        self.submit(("warm", key, number), function, arguments, owner=owner)
 
     def find(self, key: Hashable) -> Work | None:
         """A piece that is waiting, running, or done and kept."""
@@ -195,15 +219,12 @@ class WorkQueue:
             if owner not in work.owners or work.ended:
                 return
             work.owners.discard(owner)
-            line = self._lines.get(owner, deque())
-            if work in line:
-                line.remove(work)
-            if not line:
-                self._lines.pop(owner, None)
+            self._take_out(work, owner)
             if work.owners:
                 return
             running = work is self._running
             self._end(work, "cancelled")
+            self._look_ahead()
             process, number = self._process, self._process.number if self._process is not None else 0
         if running and process is not None:
             process.stop(number)
@@ -216,12 +237,58 @@ class WorkQueue:
             self.cancel(work, owner)
 
     def close(self) -> None:
-        """End the process, and begin nothing more."""
+        """End the process, and begin nothing more: what is not done counts as cancelled."""
         with self._lock:
             self._closed = True
+            for work in list(self._pending.values()):
+                self._end(work, "cancelled")
+            self._lines.clear()
+            self._lock.notify_all()
             process, self._process = self._process, None
         if process is not None:
             process.end()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise AwayError(CLOSED)
+
+    def _take_out(self, work: Work, owner: str) -> None:
+        """Take a piece out of an owner's line, if it is in it; under the lock."""
+        line = self._lines.get(owner, deque())
+        if work in line:
+            line.remove(work)
+        if not line:
+            self._lines.pop(owner, None)
+
+    def _look_ahead(self) -> None:
+        """Have the arguments of the next pieces made ready, of the owners whose turns come first; under the lock."""
+        busy = len(self._preparing) + sum(line[0].given is not None for line in self._lines.values())
+        for owner, line in self._lines.items():
+            work = line[0]
+            if busy >= NEXT_READY:
+                return
+            if owner in self._preparing or work in self._preparing.values() or work.given is not None:
+                continue
+            self._preparing[owner] = work
+            threading.Thread(target=self._prepare, args=(work, owner), daemon=True, name="arguments").start()
+            busy += 1
+
+    def _prepare(self, work: Work, owner: str) -> None:
+        given, error = None, None
+        try:
+            given = work.arguments()
+        except Exception as other:
+            error = self._told(other)
+        with self._lock:
+            if error is not None:
+                self._end(work, "failed", error=error)
+                for one in work.owners:
+                    self._take_out(work, one)
+            elif not work.ended:
+                work.given = given
+            del self._preparing[owner]
+            self._look_ahead()
+            self._lock.notify_all()
 
     def _found(self, key: Hashable) -> Work | None:
         if key in self._kept:
@@ -243,24 +310,33 @@ class WorkQueue:
     def _serve(self) -> None:
         while (work := self._next()) is not None:
             start = time.monotonic()
-            self._do(work)
-            log.action(self.kind.name, seconds=time.monotonic() - start, state=work.state)
+            try:
+                self._do(work)
+                log.action(self.kind.name, seconds=time.monotonic() - start, state=work.state)
+            except Exception as error:  # whatever it is: the next piece is done all the same
+                self._over(work, "failed", error=self._told(error))
+            del work  # what came of it is whose it is, and not held while the next one is waited for
 
     def _next(self) -> Work | None:
-        """The piece whose turn it is, when there is one; None when the queue is closed."""
+        """The piece whose turn it is, when there is one that can be begun; None when the queue is closed."""
         with self._lock:
             while not self._closed:
-                for owner in list(self._lines):
-                    line = self._lines.pop(owner)
-                    work = line.popleft()
-                    if line:
-                        self._lines[owner] = line  # behind all others
-                    if work.state == "waiting":  # who shares a piece may have had it done already
-                        work.state, self._running = "running", work
-                        return work
+                for owner, line in self._lines.items():
+                    if line[0].given is not None:
+                        return self._begin(owner, line[0])
                 if not self._lock.wait(IDLE) and not self._lines:
                     self._let_go()
         return None
+
+    def _begin(self, owner: str, work: Work) -> Work:
+        """Give an owner's next piece its turn; under the lock."""
+        work.state, self._running = "running", work
+        for one in work.owners:
+            self._take_out(work, one)
+        if owner in self._lines:
+            self._lines[owner] = self._lines.pop(owner)  # behind all others
+        self._look_ahead()
+        return work
 
     def _do(self, work: Work) -> None:
         """Do a piece, and say what came of it."""
@@ -268,9 +344,12 @@ class WorkQueue:
         value: Any = None
         error: UserError | None = None
         try:
-            function, arguments = work.function, work.arguments()
-            if not work.ended:
-                process = self._warm()
+            with self._lock:  # from here on, who gives it up finds the process and the piece's number
+                function, arguments, work.given = work.function, work.given, None
+                process = None if work.ended or arguments is None else self._warm()
+                if process is not None:
+                    process.take()
+            if process is not None and arguments is not None:
                 value, work.size = process.run(function, arguments, partial(_take, work, process))
                 state = "done"
         except WorkerEndedError as ended:
@@ -280,27 +359,37 @@ class WorkQueue:
                 "it again when less is running, or for less at a time."
             )
         except Exception as other:
-            words = in_words(other)
-            error = other if isinstance(other, UserError) else UserError(words or FAULT)
-            if words is None:
-                name = str(other) if isinstance(other, FaultError) else type(other).__name__
-                log.warning("failed", kind=self.kind.name, error=name)
+            error = self._told(other)
+        self._over(work, state, value, error)
+
+    def _over(self, work: Work, state: State, value: Any = None, error: UserError | None = None) -> None:
         with self._lock:
             self._end(work, state, value, error)
             self._running = None
 
+    def _told(self, error: Exception) -> UserError:
+        """What is kept of an exception: another one, without the frames that it went through and all that they hold."""
+        if isinstance(error, UserError):
+            return type(error)(*error.args)
+        words = in_words(error)
+        if words is None:
+            name = str(error) if isinstance(error, FaultError) else type(error).__name__
+            log.warning("failed", kind=self.kind.name, error=name)
+        return UserError(words or FAULT)
+
     def _warm(self) -> WorkerProcess:
-        """The process, alive."""
-        with self._lock:
-            if self._process is None or not self._process.alive:
-                try:
-                    self._process = WorkerProcess(self.kind.niceness, self.kind.threads)
-                except OSError as error:
-                    raise AwayError(
-                        f"The process for this cannot be started now ({error.strerror or error}). Try again when less "
-                        "is running."
-                    ) from None
-            return self._process
+        """The process, alive; under the lock."""
+        self._check_open()
+        if self._process is None or not self._process.alive:
+            try:
+                self._process = WorkerProcess(self.kind.niceness, self.kind.threads)
+            except OSError as error:
+                raise AwayError(
+                    f"The process for this cannot be started now ({error.strerror or error}). Try again when less "
+                    "is running."
+                ) from None
+            self._started += 1
+        return self._process
 
     def _let_go(self) -> None:
         """End the process, if there is one; the next piece gets a new one. Under the lock or not."""
@@ -309,6 +398,7 @@ class WorkQueue:
             process.end()
 
 
+CLOSED = "The server is stopping. Ask for this again when it is back."
 FAULT = "This failed by a fault of the program; the server's log says more. Please report it."
 
 
@@ -322,21 +412,31 @@ def _take(work: Work, process: WorkerProcess, share: float, words: str) -> None:
         process.stop(process.number)
 
 
-_QUEUES: dict[Kind, WorkQueue] = {}
+_QUEUES: dict[Kind, WorkQueue] | None = {}  # None once they are closed
 _MAKING = threading.Lock()
 
 
 def queue_of(kind: Kind) -> WorkQueue:
-    """This process's queue of a kind."""
+    """This process's queue of a kind; AwayError once all are closed."""
     with _MAKING:
+        if _QUEUES is None:
+            raise AwayError(CLOSED)
         return _QUEUES.setdefault(kind, WorkQueue(kind))
 
 
-def close() -> None:
-    """End all worker processes; what they were at fails, and what waits is never begun."""
+def leave(owner: str) -> None:
+    """Give up all that an owner has asked for and is not done, of whatever kind."""
     with _MAKING:
-        closing = list(_QUEUES.values())
-        _QUEUES.clear()
+        queues = list((_QUEUES or {}).values())
+    for queue in queues:
+        queue.leave(owner)
+
+
+def close() -> None:
+    """End all worker processes, for good: what they were at and what waits counts as cancelled."""
+    global _QUEUES
+    with _MAKING:
+        closing, _QUEUES = list((_QUEUES or {}).values()), None
     for queue in closing:
         queue.close()
 

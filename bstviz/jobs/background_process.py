@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,7 +34,9 @@ STOP_SECONDS = 2.0
 """Seconds for a piece that was given up to report and be told so; then its process is ended."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 TIDY = 10.0
-"""Seconds without work after which a worker gives free memory back: of sounds that are somebody's."""
+"""Seconds after which a worker gives free memory back, of sounds that are somebody's: between two pieces, if there is
+work all the time.
+"""
 LIKELIER = 500  # of 1,000: where memory runs out, Linux ends a worker rather than the server
 WORKER_START = "import sys; from bstviz.jobs.background_process import main; main(*map(int, sys.argv[1:]))"
 
@@ -75,6 +78,7 @@ class WorkerProcess:
         )
         self._requests, self._answers = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
         self._sending = threading.Lock()
+        self._turn = threading.Lock()  # held while what is run changes, or is ended
         self.number = 0
         self._busy = False
 
@@ -88,10 +92,16 @@ class WorkerProcess:
         """Its number among the system's processes."""
         return self._process.pid
 
+    def take(self) -> None:
+        """Give the next piece its number, under which it can be stopped from now on; :meth:`run` has to follow."""
+        with self._turn:
+            self.number += 1
+            self._busy = True
+
     def run(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], report: Callable[[float, str], None]
     ) -> tuple[Any, int]:
-        """Result of a function, and its size in bytes.
+        """Result of a function, and its size in bytes; of the piece that was taken last.
 
         Args:
             function: Of a module; called with the arguments, and ``report``.
@@ -103,11 +113,8 @@ class WorkerProcess:
             FaultError: The function has a fault.
             WorkerEndedError: The process has ended.
         """
-        self.number += 1
-        what = pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL)
-        self._busy = True
         try:
-            self._send("run", self.number, what)
+            self._send("run", self.number, pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL))
             while True:
                 kind, number, *rest = pickle.load(self._answers)
                 if number != self.number:
@@ -123,14 +130,16 @@ class WorkerProcess:
                 self._process.kill()
             raise WorkerEndedError(str(self._process.wait())) from None
         finally:
-            self._busy = False
+            with self._turn:
+                self._busy = False
 
     def stop(self, number: int) -> None:
         """Give up what is run under a number, without waiting for its end."""
 
         def end() -> None:
-            if self._busy and self.number == number:
-                self.end()
+            with self._turn:  # so that it is no other piece's process by then
+                if self._busy and self.number == number:
+                    self.end()
 
         timer = threading.Timer(STOP_SECONDS, end)
         timer.daemon = True
@@ -140,9 +149,10 @@ class WorkerProcess:
 
     def end(self) -> None:
         """End it, and what it has started."""
-        stopping.end_children(self.pid)
+        children = stopping.children(self.pid) if self.alive else []
         with suppress(OSError):
-            self._process.kill()
+            self._process.kill()  # first, as it might start more
+        stopping.end_all(children)
         self._process.wait()
 
     def _send(self, *message: Any) -> None:
@@ -172,6 +182,7 @@ def main(parent: int, niceness: int) -> None:
         pickle.dump(message, answers, pickle.HIGHEST_PROTOCOL)
         answers.flush()
 
+    tidied = time.monotonic()
     with suppress(OSError):  # nobody listens any more
         while True:
             try:
@@ -181,6 +192,9 @@ def main(parent: int, niceness: int) -> None:
                 piece = pieces.get()
             send(*_answer(*piece, given_up, send))
             del piece
+            if time.monotonic() - tidied > TIDY:
+                give_memory_back()
+                tidied = time.monotonic()
     os._exit(0)
 
 
@@ -190,7 +204,7 @@ def _listen(requests: BinaryIO, pieces: queue.SimpleQueue[tuple[int, bytes]], gi
         while True:
             kind, number, *what = pickle.load(requests)
             if kind == "run":
-                given_up.clear()
+                given_up.intersection_update({number})  # it may have been given up already
                 pieces.put((number, what.pop()))  # this thread holds it no longer
             else:
                 given_up.add(number)

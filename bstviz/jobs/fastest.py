@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -71,6 +72,11 @@ def _measured(ways: Mapping[Name, Callable[[], object]], clock: Callable[[], flo
             times[name] = min(times[name], clock() - start)
     first, best = next(iter(ways)), min(times, key=times.__getitem__)
     return best if times[best] < (1 - LEAST_GAIN) * times[first] else first
+
+
+def cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

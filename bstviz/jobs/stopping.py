@@ -10,10 +10,14 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache, partial
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    import psutil
 
 GRACE = 3.0
 """From the signal until the process is ended, if it has not ended by itself."""
@@ -55,16 +59,29 @@ def end_in_time() -> None:
             signal.signal(number, partial(_begin, pipe, before))
 
 
-def end_children(of: int | None = None) -> None:
-    """End all processes that this one has started, or another one, and those that they have."""
+def children(of: int | None = None) -> list[psutil.Process]:
+    """All processes that this one has started, or another one, and those that they have."""
     import psutil
 
     with suppress(psutil.Error):
-        children = psutil.Process(of).children(recursive=True)
-        for child in children:
-            with suppress(psutil.Error):
-                child.kill()
-        psutil.wait_procs(children, timeout=1)
+        return psutil.Process(of).children(recursive=True)
+    return []
+
+
+def end_all(processes: Sequence[psutil.Process]) -> None:
+    """End processes, and wait for their end, a second at most."""
+    import psutil
+
+    for process in processes:
+        with suppress(psutil.Error):
+            process.kill()
+    with suppress(psutil.Error):
+        psutil.wait_procs(processes, timeout=1)
+
+
+def end_children() -> None:
+    """End all processes that this one has started, and those that they have."""
+    end_all(children())
 
 
 def end_with(parent: int) -> None:

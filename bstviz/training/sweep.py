@@ -19,6 +19,7 @@ from bstviz.datasets.collection import Collection
 from bstviz.datasets.extra import check_alike
 from bstviz.datasets.splits import Folds
 from bstviz.jobs.backend import LOCAL, Engine, connected
+from bstviz.jobs.fastest import cores
 from bstviz.models.config import TrainConfig, kinds_of
 from bstviz.models.experiment_folder import run_folder, write_experiment
 from bstviz.models.run import Run
@@ -54,7 +55,7 @@ def default_jobs(device: str) -> int:
     """Worker processes that suit a device: one per processor core, or one in all where an accelerator does the work."""
     if device != "cpu":
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores()
 
 
 def describe(collection: Collection, folds: Folds, grid: Grid, extra: Sequence[Collection] = ()) -> dict[str, Any]:

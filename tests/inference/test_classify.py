@@ -15,12 +15,12 @@ from bstviz.encoders import registry
 from bstviz.encoders.base import Embeddings, EncoderInfo
 from bstviz.errors import UserError
 from bstviz.inference import classify
-from bstviz.inference.classify import Classifier, load_classifier, ranked
+from bstviz.inference.classify import Classifier, embed_sounds, embed_texts, load_classifier, ranked
 from bstviz.inference.embed import embed_collection
 from bstviz.models.predict import Prediction, predict
 from bstviz.models.run import Run
 from bstviz.training.train import train_fold, train_folds
-from tests.fakes import FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, write_tones
+from tests.fakes import RATE, FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, write_tones
 
 Fakes = tuple[FakeAudioEncoder, FakeTextEncoder]
 
@@ -223,3 +223,17 @@ def test_the_folds_of_a_setting_answer_together(collection: Collection, tmp_path
 def test_runs_of_different_embeddings_do_not_answer_together(runs: dict[str, Run]) -> None:
     with pytest.raises(UserError, match="cannot predict together"):
         Classifier(runs["audio"], others=[runs["text"]])
+
+
+def test_work_that_embeds_reports_before_each_sound_and_text(encoders: Fakes) -> None:
+    audio, text = encoders
+    told: list[float] = []
+
+    def report(share: float, words: str = "") -> None:
+        told.append(share)
+
+    sounds = [tone(pitch) for pitch in (300, 400)]
+    found = embed_sounds(audio.info, sounds, RATE, report=report)
+    np.testing.assert_array_equal(found.values, embed_sounds(audio.info, sounds, RATE).values)
+    embed_texts(text.info, ["rain"], report=report)
+    assert told == [0.0, 0.5, 0.0]

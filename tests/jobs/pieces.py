@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +54,15 @@ def array(n: int, *, report: Report) -> np.ndarray:
 
 def refused(*, report: Report) -> None:
     raise UserError("There are 3 sounds; at least 5 are needed.")
+
+
+def picky(encoder: Any, texts: Sequence[str], *, report: Report) -> Any:
+    """Embeddings of texts, none of which may speak of wind."""
+    from bstviz.inference.classify import embed_texts
+
+    if any("wind" in text.lower() for text in texts):
+        raise UserError("These words cannot be read.")
+    return embed_texts(encoder, texts, report=report)
 
 
 def full(*, report: Report) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,11 @@ from typing import Any
 import psutil
 import pytest
 
+from bstviz.audio import decode
 from bstviz.errors import AwayError, UserError
-from bstviz.jobs import background
+from bstviz.jobs import background, background_process
 from bstviz.jobs.background import Kind, Work, WorkQueue
+from bstviz.jobs.background_process import WorkerProcess
 from tests.jobs import pieces
 
 PATIENCE = 60.0
@@ -53,6 +57,13 @@ def ask(queue: WorkQueue, function: Callable[..., Any], *arguments: Any, key: ob
 def pid(queue: WorkQueue) -> int:
     """Of the queue's process."""
     return int(ask(queue, pieces.process).result())
+
+
+def busy(queue: WorkQueue, go: str) -> Work:
+    """A piece of another one, which lasts until a file is there."""
+    work = ask(queue, pieces.waited_for, go, owner="z")
+    until(lambda: work.state == "running")
+    return work
 
 
 def test_a_result_comes_from_another_process_that_stays_for_the_next_piece(shared: WorkQueue) -> None:
@@ -93,7 +104,7 @@ def test_one_key_is_one_piece_whose_result_both_get(shared: WorkQueue, tmp_path:
 
 def test_owners_take_turns(shared: WorkQueue, tmp_path: Path) -> None:
     file, go = str(tmp_path / "names"), str(tmp_path / "go")
-    ask(shared, pieces.waited_for, go, owner="z")
+    busy(shared, go)
     many = [ask(shared, pieces.noted, file, f"a{i}") for i in range(4)]
     one = ask(shared, pieces.noted, file, "b0", owner="b")
     assert [work.before() for work in (*many, one)] == [1, 3, 4, 5, 2]
@@ -105,7 +116,7 @@ def test_owners_take_turns(shared: WorkQueue, tmp_path: Path) -> None:
 
 def test_who_leaves_takes_their_pieces_along_and_nobody_elses(shared: WorkQueue, tmp_path: Path) -> None:
     go = str(tmp_path / "go")
-    ask(shared, pieces.waited_for, go, owner="z")
+    busy(shared, go)
     own, kept, joint = (ask(shared, pieces.doubled, n, key=f"left {n}") for n in (1, 2, 3))
     assert ask(shared, pieces.doubled, 3, key="left 3", owner="b") is joint
     shared.leave("a", but=frozenset({"left 2"}))
@@ -149,7 +160,9 @@ def test_a_process_that_is_killed_gives_a_sentence_and_the_next_piece_a_new_proc
     new = pid(queue)
     assert new != int(file.read_text())
     os.kill(new, signal.SIGKILL)  # while it has nothing to do
-    until(lambda: not psutil.pid_exists(new) or psutil.Process(new).status() == psutil.STATUS_ZOMBIE)
+    process = queue._process
+    assert process is not None
+    until(lambda: not process.alive)  # a zombie may have threads that are still ending
     assert ask(queue, pieces.doubled, 4).result() == 8
 
 
@@ -169,7 +182,9 @@ def test_a_fault_of_the_program_is_logged_with_its_traceback(
     assert "ZeroDivisionError" in capfd.readouterr().err
 
 
-def test_what_a_piece_needs_is_asked_for_at_its_turn_and_held_no_longer(shared: WorkQueue, tmp_path: Path) -> None:
+def test_what_a_piece_needs_is_asked_for_as_the_next_of_its_line_and_held_no_longer(
+    shared: WorkQueue, tmp_path: Path
+) -> None:
     asked: list[int] = []
 
     def arguments() -> tuple[int]:
@@ -177,13 +192,15 @@ def test_what_a_piece_needs_is_asked_for_at_its_turn_and_held_no_longer(shared: 
         return (3,)
 
     go = str(tmp_path / "go")
-    ask(shared, pieces.waited_for, go)
+    busy(shared, go)
+    ask(shared, pieces.doubled, 1)
     work = shared.submit("late", pieces.doubled, arguments, owner="a")
     assert not asked
     Path(go).touch()
     assert work.result() == 6
     assert len(asked) == 1
     assert work.arguments is not arguments
+    assert work.given is None
 
 
 def test_an_argument_that_cannot_be_had_fails_its_piece(shared: WorkQueue) -> None:
@@ -192,6 +209,137 @@ def test_an_argument_that_cannot_be_had_fails_its_piece(shared: WorkQueue) -> No
 
     with pytest.raises(AwayError, match=r"a\.wav cannot be read"):
         shared.submit("away", pieces.doubled, arguments, owner="a").result()
+
+
+class Bytes(bytearray):
+    """Bytes that can be referred to weakly."""
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_nothing_of_the_last_piece_is_held_once_who_asked_for_it_has_gone(shared: WorkQueue, readable: bool) -> None:
+    held: list[weakref.ref[Bytes]] = []
+
+    def arguments() -> tuple[int]:
+        data = Bytes(1_000)
+        held.append(weakref.ref(data))
+        if not readable:
+            decode.decode(bytes(data), name="a.wav")
+        return (len(data),)
+
+    work = shared.submit("last", pieces.doubled, arguments, owner="a", keep=False)
+    work.wait()
+    assert (work.error is None) == readable
+    assert work.error is None or work.error.__traceback__ is None
+    until(lambda: gc.collect() >= 0 and held[0]() is None)
+    gone = weakref.ref(work)
+    del work
+    until(lambda: gc.collect() >= 0 and gone() is None)
+
+
+def test_a_piece_whose_arguments_take_long_holds_up_its_own_line_alone(shared: WorkQueue) -> None:
+    go = threading.Event()
+
+    def slow() -> tuple[int]:
+        assert go.wait(PATIENCE)
+        return (1,)
+
+    first = shared.submit("slow", pieces.doubled, slow, owner="a")
+    behind = ask(shared, pieces.doubled, 2)
+    assert [ask(shared, pieces.doubled, n, owner="b").result() for n in (3, 4)] == [6, 8]
+    assert (first.state, behind.state) == ("waiting", "waiting")
+    first.cancel("a")  # another one of the same owner waits for the thread to come back
+    assert first.ended
+    go.set()
+    assert behind.result() == 4
+
+
+def test_who_closes_a_queue_leaves_nobody_waiting(queue: WorkQueue, tmp_path: Path) -> None:
+    busy(queue, str(tmp_path / "never"))
+    waiting = ask(queue, pieces.doubled, 1)
+    process = queue._process
+    queue.close()
+    assert waiting.wait(PATIENCE)
+    assert waiting.state == "cancelled"
+    assert process is not None
+    assert not process.alive
+    with pytest.raises(AwayError, match="stopping"):
+        ask(queue, pieces.doubled, 1)
+
+
+def test_there_are_no_more_queues_once_they_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "_QUEUES", {})
+    queue = background.queue_of(KIND)
+    background.leave("a")
+    background.close()
+    assert queue._closed
+    background.leave("a")
+    with pytest.raises(AwayError, match="stopping"):
+        background.queue_of(KIND)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_beside_a_piece_ends_neither_the_kind_nor_the_wait(
+    queue: WorkQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "_do", lambda work: 1 / 0)
+        with pytest.raises(UserError, match="fault of the program"):
+            ask(queue, pieces.doubled, 1).result()
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "_over", lambda *given, **named: 1 / 0)
+        ask(queue, pieces.doubled, 1).wait(1)
+        thread = queue._thread
+        assert thread is not None
+        thread.join(PATIENCE)
+    assert ask(queue, pieces.doubled, 2).result() == 4
+
+
+def test_a_process_is_warmed_once(queue: WorkQueue, tmp_path: Path) -> None:
+    file = tmp_path / "names"
+
+    def warm() -> None:
+        queue.warm("names", pieces.noted, lambda: (str(file), "warm"), owner="a")
+        ask(queue, pieces.process).result()
+
+    warm()
+    warm()
+    assert file.read_text().split() == ["warm"]
+    queue._let_go()
+    warm()
+    warm()
+    assert file.read_text().split() == ["warm"] * 2
+
+
+def test_what_is_given_up_while_its_process_starts_is_stopped(
+    queue: WorkQueue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(background_process, "STOP_SECONDS", 0.1)
+    start, given_up = WorkQueue._warm, threading.Event()
+
+    def slowly(queue: WorkQueue) -> WorkerProcess:
+        threading.Thread(target=lambda: (work.cancel("a"), given_up.set())).start()
+        time.sleep(0.2)
+        return start(queue)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WorkQueue, "_warm", slowly)
+        work = ask(queue, pieces.deaf, str(tmp_path / "pid"))
+        assert given_up.wait(PATIENCE)
+    assert work.state == "cancelled"
+    assert ask(queue, pieces.doubled, 2).result() == 4
+
+
+def test_another_piece_is_not_stopped_in_place_of_one_that_has_ended(
+    queue: WorkQueue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(background_process, "STOP_SECONDS", 0.1)
+    before = pid(queue)
+    assert queue._process is not None
+    queue._process.stop(queue._process.number)
+    busy(queue, str(tmp_path / "go"))
+    time.sleep(0.3)
+    (tmp_path / "go").touch()
+    assert pid(queue) == before
 
 
 def test_what_libraries_print_is_no_answer(shared: WorkQueue) -> None:

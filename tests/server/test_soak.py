@@ -9,7 +9,8 @@ import numpy as np
 import psutil
 import pytest
 
-from benchmarks.soak import REVIEWS, libraries, lost, soak
+from benchmarks.sessions import RefusedError, Session
+from benchmarks.soak import REVIEWS, Soak, libraries, lost, soak
 from benchmarks.synthetic import DIGITS, number_of, numbered
 from bstviz.models.config import LOSSES
 from tests.e2e.conftest import free_port, serve, stop
@@ -30,6 +31,39 @@ def test_a_decision_that_is_recorded_of_another_sound_is_lost(tmp_path: Path) ->
     assert lost(tmp_path, [("1", "keep"), ("3", "accept")]) == 0
     assert lost(tmp_path, [("1", "keep"), ("2", "accept")]) == 1
     assert lost(tmp_path, [("1", "accept")]) == 1
+
+
+def test_a_drop_that_took_long_has_to_have_said_where_it_stood() -> None:
+    done = Soak()
+    for journal in done.journals:
+        journal.seconds = {"click": [0.1], "drop": [4.0]}
+
+    def holds() -> bool:
+        (found,) = (holds for what, holds in done.limits().items() if "drops showed" in what)
+        return found
+
+    assert holds()
+    done.company.seconds["drop"].append(9.0)
+    done.company.waited = 1
+    assert holds()
+    done.company.unplaced.append(9.0)
+    assert not holds()
+
+
+def test_a_part_of_the_page_that_does_not_answer_when_it_asks_again_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refused(client: object) -> float:
+        raise RefusedError("explore did not stand within 120 s")
+
+    async def repeated() -> Session:
+        session = Session("http://localhost:1")
+        monkeypatch.setattr(session, "_rerun", refused)
+        session._repeat("part", 0.0)
+        await asyncio.gather(*session._tasks)
+        return session
+
+    assert asyncio.run(repeated()).problems == ["explore did not stand within 120 s"]
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from bstviz.jobs import background
@@ -102,6 +103,13 @@ def test_a_map_that_is_cancelled_is_said_to_be_and_can_be_made_again(go: Path) -
     assert "UMAP map: cancelled" in words(app)
     assert title(app).startswith("PC 1")
     assert "before yours" in words(make(app, 7))
+
+
+def test_who_leaves_waits_for_a_map_no_more(go: Path, queue: WorkQueue) -> None:
+    visit()
+    waiting = [work for owner, line in queue._lines.items() for work in line if owner != "another"]
+    st.cache_resource.clear()  # as at the session's end
+    assert {work.state for work in waiting} == {"cancelled"}
 
 
 def test_comparing_umap_maps_shows_pca_until_both_are_there(go: Path) -> None:

@@ -19,8 +19,10 @@ from bstviz.errors import AwayError
 from bstviz.inference.classify import Classifier, load_classifier
 from bstviz.inference.pool import text_model_beside
 from bstviz.training.train import train_fold
+from bstviz.ui.classify import embedding
 from tests import anomalous_sounds
 from tests.fakes import RATE, FakeAudioEncoder, FakeTextEncoder, quick, stratified, tone, with_descriptions
+from tests.jobs import pieces
 from tests.ui.conftest import seen, sent, settled
 from tests.ui.test_pages import bundled, open_page
 
@@ -105,6 +107,14 @@ def test_the_words_of_a_files_name_count_until_they_are_switched_off() -> None:
     app.toggle(key="classify.names").set_value(False).run()
     assert not app.exception
     assert shown() == (f"{100 * alone.second[0].probability:.0f} %", "")
+
+
+def test_words_that_fail_are_the_remark_of_their_own_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedding, "embed_texts", pieces.picky)
+    new = playback.to_wav(synth.render("fx-a-003")[700:], synth.SAMPLE_RATE)
+    app = upload(open_page("classify.py"), {"Heavy-Rain_02.wav": new, "Howling-Wind_04.wav": new})
+    assert app.dataframe[0].value["words"].tolist()[0] == "heavy rain"
+    assert app.dataframe[0].value["remarks"].tolist()[1] == "These words cannot be read."
 
 
 def test_dropped_rubbish_gets_a_sentence() -> None:

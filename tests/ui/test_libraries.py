@@ -12,9 +12,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bstviz import paths
-from bstviz.audio import playback
+from bstviz.audio import decode, playback
+from bstviz.errors import AwayError
 from bstviz.jobs import background
 from bstviz.models.run import Run
+from bstviz.ui.classify import embedding, table
 from bstviz.ui.classify.embedding import EMBED
 from tests.fakes import RATE, FakeAudioEncoder, FakeTextEncoder, InThisProcess, tone
 from tests.ui.conftest import settled
@@ -116,10 +118,48 @@ def test_one_sound_waits_for_one_of_each_other_visitor(gate: Gate) -> None:
     lines = background.queue_of(EMBED)._lines
     while len({work.key[0] for line in list(lines.values()) for work in list(line) if work.key[1] == "sound"}) < 2:
         time.sleep(0.05)
-    gate.open(8)  # two warm the encoder, and a few of the library may be before it
+    gate.open(8)  # one warms the encoder, and a few of the library may be before it
     waiting.join(60)
     assert not waiting.is_alive()
     assert any("data-answer" in element.proto.body for element in single.get("html"))
     assert len(files(library.run())) < 10
     gate.open()
     settled(library)
+
+
+def test_a_sound_that_fails_for_now_is_said_to_and_tried_again_by_a_button_alone(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    decoded = decode.decode
+
+    def slow(source: bytes, *, name: str) -> Any:
+        if name != "001.wav":
+            return decoded(source, name=name)
+        tried.append(name)
+        time.sleep(0.5)
+        raise AwayError("There was no time to decode 001.wav.")
+
+    monkeypatch.setattr(decode, "decode", slow)
+    monkeypatch.setattr(table, "AT_ONCE", 0.1)
+    gate.open()
+    app = settled(drop(open_page("classify.py"), sounds(3)).run())
+    for _ in range(3):
+        app.run()
+    assert files(app) == ["000.wav", "001.wav", "002.wav"]
+    assert "There was no time" in app.dataframe[0].value["remarks"][1]
+    assert tried == ["001.wav"]
+    monkeypatch.setattr(decode, "decode", decoded)
+    settled(app.button(key="classify.again").click().run())
+    assert not any("There was no time" in remark for remark in app.dataframe[0].value["remarks"])
+    assert not app.warning
+
+
+def test_more_sounds_than_are_held_end_in_a_table_too(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (embedding, table):
+        monkeypatch.setattr(module, "ENTRIES", 3)
+    gate.open()
+    app = settled(drop(open_page("classify.py"), sounds(8)))
+    assert files(app.run()) == [f"{i:03}.wav" for i in range(8)]
+    settled(drop(app, sounds(9)))
+    assert files(app) == [f"{i:03}.wav" for i in range(9)]

@@ -40,7 +40,7 @@ def make_umap(loaded: Loaded, settings: UmapSettings, dimensions: int, *, owner:
 def warm_umap(*, owner: str) -> None:
     """Have UMAP compiled, which takes longer than a small map, while somebody chooses its parameters."""
     arguments = (np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32), np.arange(200), 2, UmapSettings())
-    background.queue_of(UMAP).submit("warm", projection.fit_umap_of_many, lambda: arguments, owner=owner)
+    background.queue_of(UMAP).warm("umap", projection.fit_umap_of_many, lambda: arguments, owner=owner)
 
 
 def coordinates(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings) -> np.ndarray:

@@ -1,20 +1,19 @@
 """Embeddings of dropped sounds and of words about them, made in a worker process: one at a time, visitors take turns.
 
-What is made for a visitor is held by their session alone, and ends with it, waiting pieces too.
+What is made for a visitor is held by their session alone, and ends with it.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import streamlit as st
 
-from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.encoders.base import Embeddings, EncoderInfo
 from bstviz.errors import AwayError
@@ -26,7 +25,9 @@ from bstviz.ui.components.background import visitor
 
 EMBED = Kind("embed-upload", niceness=5)
 ENTRIES = 20_000
-"""Pieces, done or not, that are held for a session at most; those asked for last."""
+"""Pieces that have ended, and rows of tables that are shown no more, that are held for a session at most; those asked
+for last.
+"""
 Key = tuple[str, str, str]
 
 
@@ -52,18 +53,18 @@ class Shelf:
     rows: dict[Hashable, dict[str, object]] = field(default_factory=dict)
     _pieces: OrderedDict[Key, tuple[Work, Facts]] = field(default_factory=OrderedDict)
 
-    def sound(self, encoder: EncoderInfo, upload: Upload, sound: Sound | None = None) -> tuple[Work, Facts]:
+    def sound(self, encoder: EncoderInfo, upload: Upload, decoded: Callable[[], Sound]) -> tuple[Work, Facts]:
         """The embedding (1, d_a) of an upload, asked for if it was not, and what is known of the sound when it is done.
 
         Args:
             encoder: Which to embed by.
             upload: The sound.
-            sound: The same decoded; else that is done when its turn comes.
+            decoded: Gives the same decoded; called when its turn comes.
         """
         key = ("sound", str(encoder), upload.identity)
         if (found := self._held(key)) is None:
             facts = Facts()
-            found = self._ask(key, embed_sounds, partial(_to_embed, encoder, upload, sound, facts)), facts
+            found = self._ask(key, embed_sounds, partial(_to_embed, encoder, decoded, facts)), facts
             self._pieces[key] = found
         return found
 
@@ -75,10 +76,6 @@ class Shelf:
             self._pieces[key] = found
         return found[0]
 
-    def texts(self, encoder: EncoderInfo, texts: Sequence[str]) -> Embeddings:
-        """Embeddings (n, d_t) of texts, waited for."""
-        return stacked([self.words(encoder, text).result() for text in texts])
-
     def sounds(self, encoder: EncoderInfo, samples: Sequence[np.ndarray], rate: int) -> Embeddings:
         """Embeddings (n, d_a) of sounds (:func:`bstviz.inference.classify.embed_sounds`), waited for."""
         key = ("stretches", str(encoder), secrets.token_hex(8))
@@ -87,21 +84,24 @@ class Shelf:
 
     def warm(self, encoder: EncoderInfo) -> None:
         """Have the process started and the encoder loaded."""
-        key = ("warm", str(encoder), "")
-        self._ask(key, embed_sounds, lambda: (encoder, [np.zeros(4_000, np.float32)], 4_000))
+        silence = [np.zeros(4_000, np.float32)]
+        queue = background.queue_of(EMBED)
+        queue.warm(str(encoder), embed_sounds, lambda: (encoder, silence, 4_000), owner=self.visitor)
 
     def keep_only(self, uploads: Sequence[Upload]) -> None:
-        """Give up what is not done of all other uploads."""
+        """Give up what is not done of all other uploads, and let go of what is done and too much."""
         wanted = {upload.identity for upload in uploads}
         pending = [key for key, (work, _) in self._pieces.items() if not work.ended]
         for kind, encoder, name in pending:
             if kind == "sound" and name not in wanted:
                 work, _ = self._pieces.pop((kind, encoder, name))
                 work.cancel(self.visitor)
+        ended = [key for key, (work, _) in self._pieces.items() if work.ended]
+        for key in ended[: max(len(ended) - ENTRIES, 0)]:
+            del self._pieces[key]
 
     def close(self) -> None:
-        """Give up what is not done, and hold nothing more."""
-        background.queue_of(EMBED).leave(self.visitor)
+        """Hold nothing more."""
         self._pieces.clear()
         self.rows.clear()
 
@@ -114,9 +114,6 @@ class Shelf:
         return found
 
     def _ask(self, key: Key, function: background.Function, arguments: background.Arguments) -> Work:
-        while len(self._pieces) >= ENTRIES:
-            _, (oldest, _) = self._pieces.popitem(last=False)
-            oldest.cancel(self.visitor)
         own = (self.visitor, *key)  # nothing of one visitor's is another's
         return background.queue_of(EMBED).submit(own, function, arguments, owner=self.visitor, keep=False)
 
@@ -136,7 +133,7 @@ def stacked(embeddings: Sequence[Embeddings]) -> Embeddings:
     return Embeddings(np.concatenate([own.values for own in embeddings]), embeddings[0].encoder)
 
 
-def _to_embed(encoder: EncoderInfo, upload: Upload, sound: Sound | None, facts: Facts) -> tuple[object, ...]:
-    found = sound or decode.decode(upload.read(), name=upload.name)
+def _to_embed(encoder: EncoderInfo, decoded: Callable[[], Sound], facts: Facts) -> tuple[object, ...]:
+    found = decoded()
     facts.content, facts.seconds, facts.notes = found.content, found.seconds, found.notes
     return encoder, [found.samples], found.rate

@@ -53,8 +53,9 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
     """Everything about one sound: the prediction first, then what it rests on."""
     st.markdown(f"#### {escape(upload.name)}")
     try:
-        wait(asked_for(models, [upload], words, sound=decoded(upload))[0])
-        found = predict_upload(models, upload, words)
+        (pieces,) = asked_for(models, [upload], words, sound=decoded(upload))
+        wait(pieces.works)
+        found = predict_upload(models, upload, words, pieces)
     except UserError as error:
         st.error(told(error), icon=":material/error:")
         return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from itertools import compress
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import streamlit as st
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.datasets.taxonomy import DECODINGS
-from bstviz.encoders.base import Embeddings, words_of
+from bstviz.encoders.base import Embeddings, EncoderInfo, words_of
 from bstviz.errors import UserError
 from bstviz.inference.classify import DECODING, Answer, Timeline, together
 from bstviz.inference.names import words_of_name
@@ -172,13 +172,31 @@ def warm(models: Models) -> None:
 @kept(scope="session", max_entries=6, hash_funcs={Upload: identity_of})
 def decoded(upload: Upload) -> Sound:
     """An upload, decoded; raises UserError as :func:`bstviz.audio.decode.decode`."""
-    return decode.decode(upload.read(), name=upload.name)
+    return _decoded(upload)
 
 
-def asked_for(
-    models: Models, uploads: Sequence[Upload], words: Words, *, sound: Sound | None = None
-) -> list[list[Work]]:
-    """What has to be embedded before :func:`predict_uploads` answers, by upload; asked for if it was not.
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """What has to be embedded of one upload before there is a prediction: its sound by each audio encoder, and words by
+    text encoders.
+    """
+
+    sounds: Mapping[EncoderInfo, tuple[Work, Facts]]
+    texts: Mapping[tuple[EncoderInfo, str], Work]
+
+    @property
+    def works(self) -> list[Work]:
+        """All of them."""
+        return [*(work for work, _ in self.sounds.values()), *self.texts.values()]
+
+    @property
+    def error(self) -> UserError | None:
+        """Why there is no prediction, if one of them failed or was given up; None while they are waited for."""
+        return next(filter(None, (work.error for work in self.works)), None)
+
+
+def asked_for(models: Models, uploads: Sequence[Upload], words: Words, *, sound: Sound | None = None) -> list[Pieces]:
+    """What :func:`predict_uploads` answers by, of each upload; asked for if it was not.
 
     Args:
         models: That predict.
@@ -199,73 +217,90 @@ def asked_for(
         texts = {*worded}
         if beside is not None and words.of(upload):
             texts.add((beside.run.encoders["text"], words.of(upload)))
-        works = [shelf().sound(encoder, upload, sound)[0] for encoder in encoders]
-        found.append([*works, *(shelf().words(*text) for text in texts)])
+        once = cache(partial(_decoded, upload)) if sound is None else partial(_same, sound)
+        found.append(
+            Pieces(
+                {encoder: shelf().sound(encoder, upload, once) for encoder in encoders},
+                {text: shelf().words(*text) for text in texts},
+            )
+        )
     return found
 
 
-def predict_upload(models: Models, upload: Upload, words: Words) -> Predictions:
+def _decoded(upload: Upload) -> Sound:
+    return decode.decode(upload.read(), name=upload.name)
+
+
+def _same(sound: Sound) -> Sound:
+    return sound
+
+
+def predict_upload(models: Models, upload: Upload, words: Words, pieces: Pieces) -> Predictions:
     """What the models predict for an upload; UserError where it cannot be decoded."""
-    (found,) = predict_uploads(models, [upload], words)
+    (found,) = predict_uploads(models, [upload], words, [pieces])
     if isinstance(found, UserError):
         raise found
     return found
 
 
-def predict_uploads(models: Models, uploads: Sequence[Upload], words: Words) -> list[Predictions | UserError]:
-    """What the models predict for each upload, or why it cannot be embedded. What is not embedded yet is waited for.
+def predict_uploads(
+    models: Models, uploads: Sequence[Upload], words: Words, pieces: Sequence[Pieces]
+) -> list[Predictions | UserError]:
+    """What the models predict for each upload by its pieces, which have ended, or why it cannot be embedded.
 
     Together they answer by the mean of the main model's prediction and of those that take the same inputs; where these
     are audio models, the text model joins them by the words of the sound.
     """
     asked = models.asked(words.text)
-    errors: dict[int, UserError] = {}
-    answers: dict[int, list[Answer]] = {row: [] for row in range(len(uploads))}
-    embedded: dict[int, tuple[Embeddings, Facts]] = {}
+    errors = [own.error for own in pieces]
+    whole = {row: own for row, own in enumerate(pieces) if errors[row] is None}
+    answers: dict[int, list[Answer]] = {row: [] for row in whole}
     for loaded in asked:
-        for row, upload in enumerate(uploads):
-            work, facts = shelf().sound(loaded.run.encoders["audio"], upload)
-            try:
-                embedded[row] = work.result(), facts
-            except UserError as error:
-                errors[row] = error
-        whole = {row: own for row, own in embedded.items() if row not in errors}
         for row, answer in _answers(loaded, whole, words).items():
             answers[row].append(answer)
     main = asked[0].run
     alike = [(loaded.run.encoders, loaded.run.taxonomy.hash) == (main.encoders, main.taxonomy.hash) for loaded in asked]
-    texts = ["" if row in errors else words.of(upload) for row, upload in enumerate(uploads)]
+    texts = [words.of(upload) if row in whole else "" for row, upload in enumerate(uploads)]
     beside = classifiers.text_model_beside(asked[0]) if any(texts) else None
     read = np.empty((len(texts), 0), np.float32)
     if beside is not None:
-        read = beside.predict(texts, partial(shelf().texts, beside.run.encoders["text"]))
+        read = beside.predict(texts, partial(_embedded_texts, list(whole.values()), beside.run.encoders["text"]))
     found: list[Predictions | UserError] = []
     for row, text in enumerate(texts):
-        if row in errors:
-            found.append(errors[row])
+        if (error := errors[row]) is not None:
+            found.append(error)
             continue
-        own, (embedding, facts) = answers[row], embedded[row]
+        own, (work, facts) = answers[row], whole[row].sounds[main.encoders["audio"]]
         joint = together(main.taxonomy, list(compress(own, alike)))
         if beside is not None:
             joint = beside.join(joint, text, [loaded.run for loaded in compress(asked, alike)], read[[row]])
         notes = dict.fromkeys(note for answer in own for note in answer.notes)
         all_notes = (*facts.notes, *notes)
-        found.append(Predictions(asked, tuple(own), joint, facts.seconds, all_notes, embedding.encoder.via))
+        via = work.result().encoder.via
+        found.append(Predictions(asked, tuple(own), joint, facts.seconds, all_notes, via))
     return found
 
 
-def _answers(loaded: Loaded, embedded: Mapping[int, tuple[Embeddings, Facts]], words: Words) -> dict[int, Answer]:
+def _answers(loaded: Loaded, whole: Mapping[int, Pieces], words: Words) -> dict[int, Answer]:
     """A run's answers: those that it stores, all others in one forward."""
-    classifier = classifiers.classifier(loaded)
-    found = {row: classifier.stored(facts.content) for row, (_, facts) in embedded.items()}
+    classifier, encoders = classifiers.classifier(loaded), loaded.run.encoders
+    sounds = {row: own.sounds[encoders["audio"]] for row, own in whole.items()}
+    found = {row: classifier.stored(facts.content) for row, (_, facts) in sounds.items()}
     new = [row for row, answer in found.items() if answer is None]
     answers = {row: answer for row, answer in found.items() if answer is not None}
     if new:
         read = None
-        if "text" in loaded.run.encoders:
-            read = shelf().texts(loaded.run.encoders["text"], [loaded.run.text_from(words.text)] * len(new))
-        answers |= zip(new, classifier.answers(stacked([embedded[row][0] for row in new]), read), strict=True)
+        if "text" in encoders:
+            text = loaded.run.text_from(words.text)
+            read = _embedded_texts([whole[row] for row in new], encoders["text"], [text] * len(new))
+        answers |= zip(new, classifier.answers(stacked([sounds[row][0].result() for row in new]), read), strict=True)
     return answers
+
+
+def _embedded_texts(pieces: Sequence[Pieces], encoder: EncoderInfo, texts: Sequence[str]) -> Embeddings:
+    """Embeddings (n, d_t) of texts that pieces hold."""
+    made = {text: work for own in pieces for (by, text), work in own.texts.items() if by == encoder}
+    return stacked([made[text].result() for text in texts])
 
 
 @st.cache_data(

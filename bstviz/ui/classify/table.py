@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -13,7 +13,7 @@ from bstviz.errors import AwayError, UserError
 from bstviz.inference.classify import Answer
 from bstviz.paths import without_places
 from bstviz.ui.classify.embedding import ENTRIES, shelf
-from bstviz.ui.classify.predictions import MARKS, Models, Predictions, Words, asked_for, predict_uploads
+from bstviz.ui.classify.predictions import MARKS, Models, Pieces, Predictions, Words, asked_for, predict_uploads
 from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.background import AT_ONCE, Asked, progress, wait
 from bstviz.ui.components.charts import selected_row, table_key
@@ -26,7 +26,7 @@ UNKNOWN = ("probability", "novelty", "seconds")
 
 def table(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) -> Upload | None:
     """Predictions for many sounds, to sort, filter and download as CSV; returns the sound of the chosen row."""
-    rows = _rows(models, _embedded(models, uploads, words, key=key), words)
+    rows = _rows(models, uploads, _embedded(models, uploads, words, key=key), words)
     if rows.empty:
         return None
     counts = {mark: int(rows["marks"].map(lambda own, mark=mark: mark in own).sum()) for mark in MARKS}
@@ -94,42 +94,66 @@ def table(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) 
     return None if row is None else uploads[int(shown["index"].iloc[row])]
 
 
-def _embedded(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) -> dict[int, Upload]:
-    """The uploads that are embedded by now, or cannot be, by their positions; how far the others are is shown."""
-    about = (models.identity, words.identity, tuple(upload.identity for upload in uploads))
-    asked, pieces = st.session_state.get(f"{key}.asked", (None, []))
-    if asked is None or asked.about != about or not asked.cancelled:
-        pieces = asked_for(models, uploads, words)
-        asked = Asked([work for works in pieces for work in works], items=len(uploads), about=about)
+def _embedded(models: Models, uploads: Sequence[Upload], words: Words, *, key: str) -> dict[int, Pieces | None]:
+    """What is embedded by now, or cannot be, by the uploads' positions; None where there is a row already. How far the
+    others are is shown. They are asked for once: again, where some failed for a reason that may have gone, by a button.
+    """
+    about = (shelf(), models.identity, words.identity, tuple(upload.identity for upload in uploads))
+    asked, pieces = st.session_state.get(f"{key}.asked", (None, {}))
+    if asked is None or asked.about != about:
+        rows = shelf().rows
+        new = [row for row, upload in enumerate(uploads) if _key(models, words, upload) not in rows]
+        made = zip(new, asked_for(models, [uploads[row] for row in new], words), strict=True)
+        pieces = dict.fromkeys(range(len(uploads))) | dict(made)
+        works = [work for own in pieces.values() if own is not None for work in own.works]
+        asked = Asked(works, items=len(new), about=about)
         st.session_state[f"{key}.asked"] = asked, pieces
         wait(asked.works, at_most=AT_ONCE)
     if not asked.over:
         progress(asked, "Classifying", key=key)
     done = {
-        row: upload
-        for row, (upload, works) in enumerate(zip(uploads, pieces, strict=True))
-        if all(work.state in ("done", "failed") for work in works)
+        row: own
+        for row, own in pieces.items()
+        if own is None or all(work.state in ("done", "failed") for work in own.works)
     }
+    away = sum(own is not None and isinstance(own.error, AwayError) for own in pieces.values())
+    again = partial(st.session_state.pop, f"{key}.asked", None)
     if asked.cancelled:
         st.info(f"Cancelled: {len(done):,} of {len(uploads):,} sounds are classified.", icon=":material/cancel:")
-        st.button("Go on", key=f"{key}.go_on", on_click=reported(partial(st.session_state.pop, f"{key}.asked")))
+        st.button("Go on", key=f"{key}.go_on", on_click=reported(again))
+    elif asked.over and away:
+        st.warning(
+            f"{away:,} of {len(uploads):,} sounds failed for a reason that may have gone: see the remarks.",
+            icon=":material/error:",
+        )
+        st.button("Try again", key=f"{key}.again", on_click=reported(again))
     return done
 
 
-def _rows(models: Models, uploads: Mapping[int, Upload], words: Words) -> pd.DataFrame:
-    """One row per sound, each made once."""
+def _key(models: Models, words: Words, upload: Upload) -> Hashable:
+    """What a row is known by."""
+    return models.identity, words.identity, upload.identity
+
+
+def _rows(
+    models: Models, uploads: Sequence[Upload], embedded: Mapping[int, Pieces | None], words: Words
+) -> pd.DataFrame:
+    """One row per sound that is embedded, each made once."""
     kept = shelf().rows
-    keys = {row: (models.identity, words.identity, upload.identity) for row, upload in uploads.items()}
-    missing = [row for row, own in keys.items() if own not in kept]
+    keys = {row: _key(models, words, uploads[row]) for row in embedded}
+    missing = {row: own for row, own in embedded.items() if own is not None and keys[row] not in kept}
+    answers = predict_uploads(models, [uploads[row] for row in missing], words, list(missing.values()))
     made = {}
-    for row, found in zip(missing, predict_uploads(models, [uploads[row] for row in missing], words), strict=True):
+    for row, found in zip(missing, answers, strict=True):
         made[row] = _row(found)
         if not isinstance(found, AwayError):
             kept[keys[row]] = made[row]
-    while len(kept) > max(ENTRIES, len(uploads)):
-        kept.pop(next(iter(kept)))
-    rows = ((row, upload, made.get(row) or kept[keys[row]]) for row, upload in uploads.items())
-    return pd.DataFrame([{"index": row, "file": upload.name, **own} for row, upload, own in rows])
+    shown = set(keys.values())
+    others = [own for own in kept if own not in shown]
+    for own in others[: max(len(others) - ENTRIES, 0)]:
+        del kept[own]
+    rows = ((row, made.get(row) or kept[own]) for row, own in keys.items())
+    return pd.DataFrame([{"index": row, "file": uploads[row].name, **own} for row, own in rows])
 
 
 def _row(found: Predictions | UserError) -> dict[str, object]:

@@ -10,7 +10,7 @@ from functools import partial
 
 import streamlit as st
 
-from bstviz.jobs.background import Work
+from bstviz.jobs.background import Work, leave
 from bstviz.ui.components.text import told
 from bstviz.ui.page import reported
 
@@ -24,8 +24,15 @@ SOON = 0.3
 
 
 def visitor() -> str:
-    """Who asks for work, in this session: a random name, known to nobody else."""
-    return str(st.session_state.setdefault(VISITOR, secrets.token_hex(8)))
+    """Who asks for work, in this session: a random name, known to nobody else. What they wait for when the session ends
+    is given up.
+    """
+    return _staying(str(st.session_state.setdefault(VISITOR, secrets.token_hex(8))))
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=leave)
+def _staying(visitor: str) -> str:
+    return visitor
 
 
 @dataclass(eq=False)
@@ -59,8 +66,8 @@ class Asked:
 
 def in_words(work: Work) -> str:
     """What is going on with a piece of work: its place in the queue, or how far it is."""
-    if work.state == "waiting":
-        return f"waiting, {work.before():,} before yours"
+    if work.state == "waiting" and (before := work.before()):
+        return f"waiting, {before:,} before yours"
     return f"{work.words.lower() or 'working'} …" + (f" {100 * work.share:.0f} %" if work.share else "")
 
 
