@@ -28,7 +28,7 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from bstviz.errors import AwayError, UserError, in_words
 from bstviz.jobs import stopping
-from bstviz.jobs.memory import give_memory_back
+from bstviz.jobs.memory import give_memory_back, share_memory
 
 STOP_SECONDS = 2.0
 """Seconds for a piece that was given up to report and be told so; then its process is ended."""
@@ -170,6 +170,7 @@ def main(parent: int, niceness: int) -> None:
     os.dup2(2, 1)  # what libraries print is no answer
     os.close(nowhere)
     stopping.end_with(parent)
+    share_memory()
     if hasattr(os, "nice"):
         os.nice(niceness)
     with suppress(OSError):

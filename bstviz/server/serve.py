@@ -16,6 +16,7 @@ from pathlib import Path
 from bstviz import __version__, log, paths
 from bstviz.errors import UserError
 from bstviz.jobs import background, stopping
+from bstviz.jobs.memory import share_memory
 from bstviz.server import login
 from bstviz.server.health import is_this_server
 from bstviz.server.ports import port_for
@@ -60,6 +61,7 @@ def serve_app(
         address=address,
     )
     found = port_for(settings.address, settings.port)
+    share_memory()
     export(settings)
     script = paths.root() / "app.py"
     sys.argv = [str(script)]  # Streamlit looks beside it for its configuration
@@ -86,6 +88,7 @@ def lifespan_of_settings() -> Lifespan:
     """
     try:
         settings = load_settings()
+        share_memory()
         export(settings)
         login.check()
     except UserError as error:
