@@ -25,6 +25,8 @@ LOOK_EVERY = 5.0
 """Seconds between two looks at who has gone."""
 TIDIED = 3
 """Looks after the end of a session at which memory is given back: scripts and connections end when they come to it."""
+LINGERING = 60.0
+"""Seconds for which a session that was closed may be held by what still ends; looks count after it at most."""
 
 
 class State(Protocol):
@@ -42,7 +44,7 @@ class Session(Protocol):
         """Its state."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Visit:
     """A session that this server has served.
 
@@ -116,17 +118,21 @@ async def forget_visitors(patience: float) -> None:
     from streamlit import runtime
 
     tidying = 0
+    closed: dict[Visit, float] = {}
     while True:
         await asyncio.sleep(min(LOOK_EVERY, patience))
         if not runtime.exists():
             continue
-        if tidying:
-            tidying -= 1
+        now = time.monotonic()
+        closed = {visit: end for visit, end in closed.items() if visit.session() is not None and now < end}
+        if closed or tidying:
+            tidying = TIDIED if closed else tidying - 1
             with suppress(Exception), log.timed("forget"):  # which logs it; the next look tries again
                 await asyncio.to_thread(give_back)
         server = runtime.get_instance()
-        for name, visit in VISITS.over(server.is_active_session, time.monotonic(), patience).items():
-            tidying = TIDIED if visit.uploads else tidying
+        for name, visit in VISITS.over(server.is_active_session, now, patience).items():
+            if visit.uploads:
+                tidying, closed[visit] = TIDIED, now + LINGERING
             try:
                 server.close_session(name)
                 visit.empty()
