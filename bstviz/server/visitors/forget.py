@@ -127,6 +127,8 @@ async def forget_visitors(patience: float) -> None:
         closed = {visit: end for visit, end in closed.items() if visit.session() is not None and now < end}
         if closed or tidying:
             tidying = TIDIED if closed else tidying - 1
+            for visit in closed:
+                visit.empty()  # again: a script that was running then has written into it since
             with suppress(Exception), log.timed("forget"):  # which logs it; the next look tries again
                 await asyncio.to_thread(give_back)
         server = runtime.get_instance()
