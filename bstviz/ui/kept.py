@@ -2,7 +2,7 @@
 
 :func:`kept` is ``st.cache_resource`` whose values share that limit: over it, what was used least recently goes,
 whichever function it is of, and is made anew when it is asked for. The newest value stays, however large it is.
-A value that others refer to and that is kept itself, as a run is, counts once.
+A value that others refer to and that is kept itself, as a run is, counts once, and goes after these.
 ``st.cache_data`` has a limit of its own, Streamlit's ``server.maxCacheDataSize``, which the server sets to the same.
 """
 
@@ -39,6 +39,7 @@ class Place(Generic[Value]):
         self.value: Value | None = value
         self.held = True
         self.size, self.measured = 0, time.monotonic()
+        self.inside: list[Place[Any]] = []  # others, whose values this one refers to and counts without
 
 
 class _Places(LRUCache[int, Place[Any]]):
@@ -46,20 +47,18 @@ class _Places(LRUCache[int, Place[Any]]):
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit, getsizeof=lambda place: min(place.size, limit))
-        self.held: dict[int, int] = {}  # ids of the values
+        self.held: dict[int, Place[Any]] = {}
+        self.gone: list[Place[Any]] = []  # since those that count without them were last counted
 
     def __setitem__(self, name: int, place: Place[Any]) -> None:
         super().__setitem__(name, place)
-        self.held[name] = id(place.value)
+        self.held[name] = place
 
     def __delitem__(self, name: int) -> None:
         super().__delitem__(name)
-        del self.held[name]
-
-    def popitem(self) -> tuple[int, Place[Any]]:
-        name, place = super().popitem()
+        place = self.held.pop(name)
         place.value, place.held = None, False
-        return name, place
+        self.gone.append(place)
 
 
 class Keeper:
@@ -80,16 +79,44 @@ class Keeper:
     def add(self, value: Value) -> Place[Value]:
         """Keep a value; what was used least recently may go for it."""
         place = Place(value)
-        place.size = self._measured(value)
+        self._measure(place, value)
         with self._lock:
-            self._places[id(place)] = place
+            self._use(place)
         return place
 
-    def _measured(self, value: object) -> int:
-        """Bytes of a value, without those of others that are kept themselves and that it refers to."""
+    def _measure(self, place: Place[Any], value: object) -> None:
+        """Have a place count the bytes of a value, without those of others that are kept themselves."""
         with self._lock:
-            others = set(self._places.held.values())
-        return bytes_of(value, without=others - {id(value)})
+            others = {id(other.value): other for other in self._places.held.values() if other.value is not value}
+        met: set[int] = set()
+        place.size = bytes_of(value, without=others, met=met)
+        place.inside = [others[one] for one in met]
+
+    def _use(self, place: Place[Any]) -> None:
+        """Count a place as used, and then those inside of it, which leave after it; under the lock."""
+        self._touch(place)  # nor may they leave for its sake
+        self._count(place)
+        self._touch(place)
+        while self._places.gone:
+            left = self._places.gone.pop()
+            for other in list(self._places.held.values()):
+                if other.held and not left.held and left in other.inside:
+                    self._count(other)
+
+    def _touch(self, place: Place[Any]) -> None:
+        """Count those inside of a place as used, and those inside of them after them; under the lock."""
+        ahead = list(place.inside)
+        for one in ahead:
+            if self._places.get(id(one)) is not None:  # which makes it the one that was used last
+                ahead += [inner for inner in one.inside if inner is not place and inner not in ahead]
+
+    def _count(self, place: Place[Any]) -> None:
+        """Count a place, and with it what has left of those inside of it and is held by it alone; under the lock."""
+        value = place.value
+        place.size += sum(one.size for one in place.inside if not one.held)
+        place.inside = [one for one in place.inside if one.held]
+        self._places[id(place)] = place
+        place.value, place.held = value, True  # if it has grown, it may just have gone for itself
 
     def holds(self, place: Place[Any]) -> bool:
         """Whether a place still has its value."""
@@ -100,19 +127,17 @@ class Keeper:
         value = place.value
         if time.monotonic() - place.measured > MEASURED_FOR and not isinstance(value, FULL):
             place.measured = time.monotonic()
-            place.size = self._measured(value)
+            self._measure(place, value)
         with self._lock:
             if not place.held:
                 return None
-            self._places[id(place)] = place
-            place.value, place.held = value, True  # if it has grown, it may just have gone for itself
+            self._use(place)
             return value
 
     def remove(self, place: Place[Any]) -> None:
         """Let go of a value."""
         with self._lock:
             self._places.pop(id(place), None)
-            place.value, place.held = None, False
 
     @property
     def size(self) -> int:
@@ -175,13 +200,14 @@ SAMPLED = 1_000
 """Entries of a long container that are looked at; the others are taken to be like them."""
 
 
-def bytes_of(value: object, *, without: Collection[int] = ()) -> int:
+def bytes_of(value: object, *, without: Collection[int] = (), met: set[int] | None = None) -> int:
     """Bytes that a value takes with all that it holds: arrays, tables, tensors, text, and what is in containers,
     objects, closures and caches. An array that is a mapped file counts nothing.
 
     Args:
         value: The value.
         without: Ids of objects that do not count, nor what they hold.
+        met: Where those of them are put that it refers to.
     """
     torch = sys.modules.get("torch")
     seen = set(without)
@@ -190,6 +216,8 @@ def bytes_of(value: object, *, without: Collection[int] = ()) -> int:
     while ahead:
         one, times = ahead.pop()
         if id(one) in seen:
+            if met is not None and id(one) in without:
+                met.add(id(one))
             continue
         seen.add(id(one))
         if isinstance(one, np.ndarray):

@@ -141,6 +141,42 @@ def test_a_value_that_grows_past_the_limit_is_the_newest_and_stays(
     assert keeper.size == 10 * MEGABYTE
 
 
+def test_what_is_held_by_another_value_leaves_after_it(keeper: Keeper) -> None:
+    run = keeper.add(np.zeros(6 * MEGABYTE, np.uint8))
+    page = keeper.add({"run": run.value})
+    for _ in range(2):
+        assert page.inside == [run]
+        keeper.use(run), keeper.use(page)
+    other = keeper.add(np.zeros(6 * MEGABYTE, np.uint8))
+    assert [place.held for place in (run, page, other)] == [False, False, True]
+    assert 6 * MEGABYTE <= keeper.size < 7 * MEGABYTE
+    assert page.value is None
+
+
+def test_what_has_left_counts_with_the_values_that_still_hold_it(keeper: Keeper) -> None:
+    run = keeper.add(np.zeros(6 * MEGABYTE, np.uint8))
+    page = keeper.add([run.value, np.zeros(6 * MEGABYTE, np.uint8)])  # only one of both fits
+    assert (run.held, page.held, page.size // MEGABYTE) == (False, True, 12)
+    assert keeper.size == 10 * MEGABYTE
+    small = keeper.add(np.zeros(MEGABYTE, np.uint8))
+    assert (page.held, small.held) == (False, True)
+    outer = keeper.add([small.value])
+    keeper.remove(small)  # for want of entries, not of bytes
+    keeper.use(outer)
+    assert MEGABYTE <= keeper.size < 1.1 * MEGABYTE
+
+
+def test_values_that_hold_each_other_count_once(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "MEASURED_FOR", 0.0)
+    first: list[object] = [bytes(MEGABYTE)]
+    second: list[object] = [bytes(2 * MEGABYTE), first]
+    first.append(second)
+    places = [keeper.add(first), keeper.add(second)]
+    for place in (*places, *places):
+        keeper.use(place)
+    assert keeper.size == pytest.approx(3 * MEGABYTE, rel=0.01)
+
+
 def test_none_is_a_value_too(keeper: Keeper) -> None:
     made: list[int] = []
 
