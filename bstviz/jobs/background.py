@@ -21,7 +21,7 @@ import atexit
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -61,6 +61,7 @@ class Work:
     """A piece of work that was asked for (:meth:`WorkQueue.submit`). Any thread may look at it.
 
     Attributes:
+        queue: That it was asked of.
         key: What it is known by, among all of its kind.
         state: ``waiting`` in the queue, ``running``, or ended: ``done``, ``failed`` or ``cancelled``.
         share: How much of it is done, 0 to 1, as it reports.
@@ -68,19 +69,19 @@ class Work:
     """
 
     def __init__(self, queue: WorkQueue, key: Hashable, function: Function, arguments: Arguments, keep: bool) -> None:
-        self.key = key
+        self.queue, self.key = queue, key
         self.state: State = "waiting"
         self.share, self.words = 0.0, ""
         self.function, self.arguments, self.keep = function, arguments, keep
         self.owners: set[str] = set()
         self.given: tuple[Any, ...] | None = None  # the arguments, once they are ready
         self.size = 0  # bytes of the result
-        self._queue, self._ended = queue, threading.Event()
+        self._ended = threading.Event()
         self._value: Any = None
         self._error: UserError | None = None
 
     def __repr__(self) -> str:
-        return f"Work({self._queue.kind.name}, {self.state}, {self.share:.0%})"
+        return f"Work({self.queue.kind.name}, {self.state}, {self.share:.0%})"
 
     @property
     def ended(self) -> bool:
@@ -102,7 +103,7 @@ class Work:
 
     def before(self) -> int:
         """How many pieces are done before it, the one that is running among them; 0 where it is waiting no more."""
-        return self._queue.before(self)
+        return self.queue.before(self)
 
     def result(self) -> Any:
         """What came of it.
@@ -117,7 +118,7 @@ class Work:
 
     def cancel(self, owner: str) -> None:
         """Give it up for one of its owners; it ends when nobody wants it any more."""
-        self._queue.cancel(self, owner)
+        self.queue.cancel([self], owner)
 
     def end(self, state: State, value: Any = None, error: UserError | None = None) -> None:
         """Say what came of it; for its queue."""
@@ -169,22 +170,21 @@ class WorkQueue:
             keep: Whether others find the result later; else only this :class:`Work` holds it.
 
         Raises:
-            AwayError: The queue is closed.
+            AwayError: The queue is closed, or the system gives it no thread.
         """
         with self._lock:
             self._check_open()
             if (found := self._found(key)) is not None and (found.ended or owner in found.owners):
                 return found
+            if self._thread is None or not self._thread.is_alive():
+                # a daemon that lasts as long as this process: Linux ends the worker with the thread that started it
+                self._thread = _started(self._serve, name=f"background {self.kind.name}")
             work = found or Work(self, key, function, arguments, keep)
             work.owners.add(owner)
             self._pending[key] = work
             if work.state == "waiting":
                 self._lines.setdefault(owner, deque()).append(work)
             self._look_ahead()
-            if self._thread is None or not self._thread.is_alive():
-                # a daemon that lasts as long as this process: Linux ends the worker with the thread that started it
-                self._thread = threading.Thread(target=self._serve, daemon=True, name=f"background {self.kind.name}")
-                self._thread.start()
             self._lock.notify_all()
             return work
 
@@ -213,17 +213,18 @@ class WorkQueue:
                     turns.append(own + sum(others))
             return min(turns) + (self._running is not None) if turns else 0
 
-    def cancel(self, work: Work, owner: str) -> None:
-        """See :meth:`Work.cancel`."""
+    def cancel(self, works: Iterable[Work], owner: str) -> None:
+        """Give up pieces for an owner, all at once: none of them is made ready meanwhile. See :meth:`Work.cancel`."""
+        running = False
         with self._lock:
-            if owner not in work.owners or work.ended:
-                return
-            work.owners.discard(owner)
-            self._take_out(work, owner)
-            if work.owners:
-                return
-            running = work is self._running
-            self._end(work, "cancelled")
+            for work in works:
+                if owner not in work.owners or work.ended:
+                    continue
+                work.owners.discard(owner)
+                self._take_out(work, owner)
+                if not work.owners:
+                    running |= work is self._running
+                    self._end(work, "cancelled")
             self._look_ahead()
             process, number = self._process, self._process.number if self._process is not None else 0
         if running and process is not None:
@@ -233,8 +234,7 @@ class WorkQueue:
         """Give up all that an owner has asked for and is not done, but for the pieces of some keys."""
         with self._lock:
             own = [work for key, work in self._pending.items() if owner in work.owners and key not in but]
-        for work in own:
-            self.cancel(work, owner)
+        self.cancel(own, owner)
 
     def close(self) -> None:
         """End the process, and begin nothing more: what is not done counts as cancelled."""
@@ -261,17 +261,23 @@ class WorkQueue:
             self._lines.pop(owner, None)
 
     def _look_ahead(self) -> None:
-        """Have the arguments of the next pieces made ready, of the owners whose turns come first; under the lock."""
+        """Have the arguments of the next pieces made ready, of the owners whose turns come first; under the lock.
+
+        Pieces for which there is no thread fail: nothing would come back to them.
+        """
         busy = len(self._preparing) + sum(line[0].given is not None for line in self._lines.values())
-        for owner, line in self._lines.items():
-            work = line[0]
-            if busy >= NEXT_READY:
-                return
-            if owner in self._preparing or work in self._preparing.values() or work.given is not None:
-                continue
-            self._preparing[owner] = work
-            threading.Thread(target=self._prepare, args=(work, owner), daemon=True, name="arguments").start()
-            busy += 1
+        for owner in list(self._lines):
+            while busy < NEXT_READY and owner not in self._preparing and (line := self._lines.get(owner)):
+                work = line[0]
+                if work in self._preparing.values() or work.given is not None:
+                    break
+                try:
+                    _started(self._prepare, work, owner, name="arguments")
+                except AwayError as error:
+                    self._fail(work, error)
+                else:
+                    self._preparing[owner] = work
+                    busy += 1
 
     def _prepare(self, work: Work, owner: str) -> None:
         given, error = None, None
@@ -281,14 +287,18 @@ class WorkQueue:
             error = self._told(other)
         with self._lock:
             if error is not None:
-                self._end(work, "failed", error=error)
-                for one in work.owners:
-                    self._take_out(work, one)
+                self._fail(work, error)
             elif not work.ended:
                 work.given = given
             del self._preparing[owner]
             self._look_ahead()
             self._lock.notify_all()
+
+    def _fail(self, work: Work, error: UserError) -> None:
+        """Say why nothing comes of a piece that waits; under the lock."""
+        self._end(work, "failed", error=error)
+        for one in work.owners:
+            self._take_out(work, one)
 
     def _found(self, key: Hashable) -> Work | None:
         if key in self._kept:
@@ -308,14 +318,17 @@ class WorkQueue:
         work.end(state, value, error)
 
     def _serve(self) -> None:
-        while (work := self._next()) is not None:
-            start = time.monotonic()
+        while not self._closed:
             try:
-                self._do(work)
-                log.action(self.kind.name, seconds=time.monotonic() - start, state=work.state)
+                if (work := self._next()) is not None:
+                    start = time.monotonic()
+                    self._do(work)
+                    log.action(self.kind.name, seconds=time.monotonic() - start, state=work.state)
             except Exception as error:  # whatever it is: the next piece is done all the same
-                self._over(work, "failed", error=self._told(error))
-            del work  # what came of it is whose it is, and not held while the next one is waited for
+                told = self._told(error)
+                if self._running is not None:
+                    self._over(self._running, "failed", error=told)
+            work = None  # what came of it is whose it is, and not held while the next one is waited for
 
     def _next(self) -> Work | None:
         """The piece whose turn it is, when there is one that can be begun; None when the queue is closed."""
@@ -350,7 +363,7 @@ class WorkQueue:
                 if process is not None:
                     process.take()
             if process is not None and arguments is not None:
-                value, work.size = process.run(function, arguments, partial(_take, work, process))
+                value, work.size = process.run(function, arguments, partial(_take, work))
                 state = "done"
         except WorkerEndedError as ended:
             self._let_go()
@@ -406,10 +419,18 @@ def _nothing() -> None:
     """What an ended piece would still have to do."""
 
 
-def _take(work: Work, process: WorkerProcess, share: float, words: str) -> None:
+def _take(work: Work, share: float, words: str) -> None:
     work.share, work.words = share, words
-    if work.ended:  # given up as it was begun
-        process.stop(process.number)
+
+
+def _started(function: Callable[..., None], *arguments: Any, name: str) -> threading.Thread:
+    """A thread; AwayError where the system gives no more."""
+    thread = threading.Thread(target=function, args=arguments, daemon=True, name=name)
+    try:
+        thread.start()
+    except RuntimeError:
+        raise AwayError("There is no thread left for this. Try again when less is running.") from None
+    return thread
 
 
 _QUEUES: dict[Kind, WorkQueue] | None = {}  # None once they are closed
@@ -422,6 +443,15 @@ def queue_of(kind: Kind) -> WorkQueue:
         if _QUEUES is None:
             raise AwayError(CLOSED)
         return _QUEUES.setdefault(kind, WorkQueue(kind))
+
+
+def cancel(works: Iterable[Work], owner: str) -> None:
+    """Give up pieces, of whatever kind, for one of their owners: see :meth:`WorkQueue.cancel`."""
+    by_queue: dict[WorkQueue, list[Work]] = {}
+    for work in works:
+        by_queue.setdefault(work.queue, []).append(work)
+    for queue, own in by_queue.items():
+        queue.cancel(own, owner)
 
 
 def leave(owner: str) -> None:

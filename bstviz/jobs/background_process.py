@@ -143,7 +143,10 @@ class WorkerProcess:
 
         timer = threading.Timer(STOP_SECONDS, end)
         timer.daemon = True
-        timer.start()
+        try:
+            timer.start()
+        except RuntimeError:  # there is no thread that would look whether it has stopped
+            end()
         with suppress(OSError, ValueError):
             self._send("stop", number)
 

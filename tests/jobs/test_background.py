@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,81 @@ def test_a_piece_whose_arguments_take_long_holds_up_its_own_line_alone(shared: W
     assert first.ended
     go.set()
     assert behind.result() == 4
+
+
+class NoThread(threading.Thread):
+    """A thread that the system does not start."""
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_what_there_is_no_thread_for_fails_and_holds_up_nobody(
+    queue: WorkQueue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(AwayError, match="no thread left"):
+        patch.setattr(threading, "Thread", NoThread)
+        ask(queue, pieces.doubled, 1, key="first")
+    assert queue.find("first") is None
+    work = busy(queue, str(tmp_path / "go"))
+    waiting = [ask(queue, pieces.doubled, n) for n in range(3)]
+    until(lambda: waiting[0].given)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "Thread", NoThread)
+        with pytest.raises(AwayError, match="no thread left"):
+            ask(queue, pieces.doubled, 1, owner="b").result()
+        (tmp_path / "go").touch()
+        assert work.wait(PATIENCE)
+        assert waiting[0].result() == 0
+        for one in waiting[1:]:  # looked at when the first one began
+            with pytest.raises(AwayError, match="no thread left"):
+                one.result()
+    assert ask(queue, pieces.doubled, 2).result() == 4
+
+
+def test_a_piece_that_nobody_could_look_after_is_ended_at_once(
+    queue: WorkQueue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "pid"
+    work = ask(queue, pieces.deaf, str(file))
+    until(lambda: file.exists() and file.read_text())
+    monkeypatch.setattr(threading, "Timer", lambda *given: NoThread())
+    work.cancel("a")
+    assert not psutil.pid_exists(int(file.read_text()))
+
+
+def test_an_error_between_two_pieces_ends_neither_the_kind_nor_the_wait(
+    queue: WorkQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = WorkQueue._begin
+
+    def broken(queue: WorkQueue, owner: str, work: Work) -> Work:
+        begin(queue, owner, work)
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WorkQueue, "_begin", broken)
+        with pytest.raises(UserError, match="fault of the program"):
+            ask(queue, pieces.doubled, 1).result()
+    assert ask(queue, pieces.doubled, 2).result() == 4
+
+
+@pytest.mark.parametrize("way", ["leave", "cancel"])
+def test_who_gives_up_many_pieces_begins_none_of_them(queue: WorkQueue, tmp_path: Path, way: str) -> None:
+    begun: list[int] = []
+
+    def arguments(n: int) -> tuple[int]:
+        begun.append(n)
+        return (n,)
+
+    busy(queue, str(tmp_path / "go"))
+    many = [queue.submit(n, pieces.doubled, partial(arguments, n), owner="a") for n in range(50)]
+    until(lambda: many[0].given)
+    queue.leave("a") if way == "leave" else background.cancel(many, "a")
+    assert {work.state for work in many} == {"cancelled"}
+    (tmp_path / "go").touch()
+    assert ask(queue, pieces.doubled, 2, owner="b").result() == 4
+    assert begun == [0]
 
 
 def test_who_closes_a_queue_leaves_nobody_waiting(queue: WorkQueue, tmp_path: Path) -> None:
