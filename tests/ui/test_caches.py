@@ -41,8 +41,6 @@ def test_what_holds_arrays_is_kept_within_the_limit_of_bytes() -> None:
         "_shown",
         "_names",
         "_drawn",
-        "_shelf",
-        "_staying",
     }  # words and numbers, and what one map draws
 
 

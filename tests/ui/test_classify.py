@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from bstviz import paths, synth
@@ -70,6 +71,15 @@ def test_of_files_none_of_which_can_be_read_each_is_named_with_its_reason() -> N
     (table,) = app.dataframe
     assert table.value["file"].tolist() == ["a.wav", "b.wav", "c.mka"]
     assert table.value["remarks"].str.contains("could not be decoded|is empty").all()
+
+
+def test_a_connection_that_breaks_for_a_moment_loses_nothing_of_what_was_made() -> None:
+    app = upload(open_page("classify.py"), {"a.wav": b"no sound", "b.wav": b""})
+    before = app.session_state[embedding.SHELF]
+    assert len(before.rows) == 2
+    st.cache_resource.clear(), st.cache_data.clear()  # as Streamlit does with a session's own at every break
+    assert not app.run().exception
+    assert app.session_state[embedding.SHELF] is before
 
 
 def test_what_the_machine_could_not_do_now_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

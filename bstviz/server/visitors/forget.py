@@ -19,6 +19,7 @@ from typing import Protocol
 
 from bstviz import log
 from bstviz.audio.sandbox.pool import POOL
+from bstviz.jobs import background
 from bstviz.jobs.memory import give_memory_back
 
 LOOK_EVERY = 5.0
@@ -49,17 +50,22 @@ class Visit:
     """A session that this server has served.
 
     Attributes:
+        name: What the server knows it by, and what it asks for work by.
         session: The session, as long as anybody holds it.
         uploads: Whether sounds could be given in it.
         away_since: When its window was first missed, in seconds; None while there is one.
     """
 
+    name: str
     session: weakref.ReferenceType[Session]
     uploads: bool = False
     away_since: float | None = None
 
     def empty(self) -> None:
-        """Empty the session's state: Streamlit's loop holds the session that it served last until it serves another."""
+        """Give up the work that the session waits for, and empty its state: Streamlit's loop holds the session that it
+        served last until it serves another.
+        """
+        background.leave(self.name)
         session = self.session()
         if session is not None:
             session.session_state.clear()
@@ -73,7 +79,7 @@ class Visits:
 
     def see(self, name: str, session: Session, *, uploads: bool = False) -> None:
         """A window of this session is here; with ``uploads``, sounds can be given in it."""
-        visit = self._by_name.setdefault(name, Visit(weakref.ref(session)))
+        visit = self._by_name.setdefault(name, Visit(name, weakref.ref(session)))
         visit.uploads |= uploads
 
     def over(self, connected: Callable[[str], bool], now: float, patience: float) -> dict[str, Visit]:
@@ -99,16 +105,20 @@ VISITS = Visits()
 """Those of this process."""
 
 
-def see_visitor(*, uploads: bool = False) -> None:
-    """Note the session that this code runs for, if a server runs it for one; see :meth:`Visits.see`."""
+def see_visitor(*, uploads: bool = False) -> str | None:
+    """Note the session that this code runs for, and return its name; None where no server runs it for one. See
+    :meth:`Visits.see`.
+    """
     from streamlit import runtime
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 
     context = get_script_run_ctx(suppress_warning=True)
-    if context is not None and runtime.exists():
-        session = runtime.get_instance().get_app_session(context.session_id)
-        if session is not None:
-            VISITS.see(context.session_id, session, uploads=uploads)
+    if context is None or not runtime.exists():
+        return None
+    session = runtime.get_instance().get_app_session(context.session_id)
+    if session is not None:
+        VISITS.see(context.session_id, session, uploads=uploads)
+    return context.session_id
 
 
 async def forget_visitors(patience: float) -> None:
@@ -127,9 +137,9 @@ async def forget_visitors(patience: float) -> None:
         closed = {visit: end for visit, end in closed.items() if visit.session() is not None and now < end}
         if closed or tidying:
             tidying = TIDIED if closed else tidying - 1
-            for visit in closed:
-                visit.empty()  # again: a script that was running then has written into it since
             with suppress(Exception), log.timed("forget"):  # which logs it; the next look tries again
+                for visit in closed:
+                    visit.empty()  # again: a script that was running then has written into it since
                 await asyncio.to_thread(give_back)
         server = runtime.get_instance()
         for name, visit in VISITS.over(server.is_active_session, now, patience).items():
@@ -145,9 +155,9 @@ async def forget_visitors(patience: float) -> None:
 def give_back() -> None:
     """Give freed memory back to the system, and end decoder processes that have had a file.
 
-    What shares a page of memory with something that is still needed stays until it is written over: of a sound of
-    1.7 MB, whose every 2 kB could be recognised, 3 to 28 of some 2,600 such pieces were found afterwards. Where the
-    C library is not GNU's, freed memory is given back as that library sees fit.
+    What shares a page of memory with something that is still needed stays until it is written over (what was searched
+    for afterwards, and found: docs/serving.md, Memory). Where the C library is not GNU's, freed memory is given back as
+    that library sees fit.
     """
     POOL.renew()
     give_memory_back()

@@ -24,6 +24,8 @@ from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.background import visitor
 
 EMBED = Kind("embed-upload", niceness=5)
+SHELF = "shelf"
+"""Where the session keeps what is made for it."""
 ENTRIES = 20_000
 """Pieces that have ended, and rows of tables that are shown no more, that are held for a session at most; those asked
 for last.
@@ -92,18 +94,11 @@ class Shelf:
         """Give up what is not done of all other uploads, and let go of what is done and too much."""
         wanted = {upload.identity for upload in uploads}
         pending = [key for key, (work, _) in self._pieces.items() if not work.ended]
-        for kind, encoder, name in pending:
-            if kind == "sound" and name not in wanted:
-                work, _ = self._pieces.pop((kind, encoder, name))
-                work.cancel(self.visitor)
+        given_up = [key for key in pending if key[0] == "sound" and key[-1] not in wanted]
+        background.cancel([self._pieces.pop(key)[0] for key in given_up], self.visitor)
         ended = [key for key, (work, _) in self._pieces.items() if work.ended]
         for key in ended[: max(len(ended) - ENTRIES, 0)]:
             del self._pieces[key]
-
-    def close(self) -> None:
-        """Hold nothing more."""
-        self._pieces.clear()
-        self.rows.clear()
 
     def _held(self, key: Key) -> tuple[Work, Facts] | None:
         """A piece that was asked for, unless it failed for a reason that may have gone."""
@@ -119,13 +114,9 @@ class Shelf:
 
 
 def shelf() -> Shelf:
-    """This session's."""
-    return _shelf(visitor())
-
-
-@st.cache_resource(scope="session", show_spinner=False, on_release=Shelf.close)
-def _shelf(visitor: str) -> Shelf:
-    return Shelf(visitor)
+    """This session's. It is of its state, as Streamlit empties a session's caches when a connection breaks."""
+    found: Shelf = st.session_state.setdefault(SHELF, Shelf(visitor()))
+    return found
 
 
 def stacked(embeddings: Sequence[Embeddings]) -> Embeddings:

@@ -10,7 +10,8 @@ from functools import partial
 
 import streamlit as st
 
-from bstviz.jobs.background import Work, leave
+from bstviz.jobs.background import Work, cancel
+from bstviz.server.visitors.forget import see_visitor
 from bstviz.ui.components.text import told
 from bstviz.ui.page import reported
 
@@ -24,15 +25,10 @@ SOON = 0.3
 
 
 def visitor() -> str:
-    """Who asks for work, in this session: a random name, known to nobody else. What they wait for when the session ends
-    is given up.
+    """Who asks for work, in this session: its name on the server, which gives up at the session's end what it waits for;
+    a random one where there is no server.
     """
-    return _staying(str(st.session_state.setdefault(VISITOR, secrets.token_hex(8))))
-
-
-@st.cache_resource(scope="session", show_spinner=False, on_release=leave)
-def _staying(visitor: str) -> str:
-    return visitor
+    return see_visitor() or str(st.session_state.setdefault(VISITOR, secrets.token_hex(8)))
 
 
 @dataclass(eq=False)
@@ -116,5 +112,4 @@ def _progress(asked: Asked, what: str, key: str) -> None:
 
 def _cancel(asked: Asked) -> None:
     asked.cancelled = True
-    for work in asked.works:
-        work.cancel(asked.owner)
+    cancel(asked.works, asked.owner)

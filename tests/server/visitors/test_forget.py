@@ -1,6 +1,17 @@
 from __future__ import annotations
 
-from bstviz.server.visitors.forget import Visits
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit import runtime
+
+from bstviz.jobs import background
+from bstviz.jobs.background import Kind, Work
+from bstviz.server.visitors import forget
+from bstviz.server.visitors.forget import Visits, forget_visitors
+from tests.jobs import pieces
 
 
 class FakeSession:
@@ -47,3 +58,61 @@ def test_the_state_of_a_session_that_something_still_holds_is_emptied() -> None:
     assert session.session_state == {}
     del session
     visit.empty()
+
+
+class FakeServer:
+    """A server whose windows come and go."""
+
+    def __init__(self) -> None:
+        self.here = {"a", "b"}
+        self.closed: list[str] = []
+
+    def is_active_session(self, name: str) -> bool:
+        return name in self.here
+
+    def close_session(self, name: str) -> None:
+        self.closed.append(name)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+    made = FakeServer()
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    monkeypatch.setattr(runtime, "get_instance", lambda: made)
+    monkeypatch.setattr(forget, "VISITS", Visits())
+    return made
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, Work]]:
+    """What two visitors wait for."""
+    monkeypatch.setattr(background, "_QUEUES", {})
+    queue = background.queue_of(Kind("test"))
+    yield {
+        name: queue.submit(name, pieces.waited_for, lambda: (str(tmp_path / "never"),), owner=name) for name in "ab"
+    }
+    background.close()
+
+
+def test_what_a_visitor_waits_for_is_given_up_with_the_session_and_not_before(
+    server: FakeServer, asked: dict[str, Work]
+) -> None:
+    sessions = {name: FakeSession() for name in "ab"}
+    for name, session in sessions.items():
+        forget.VISITS.see(name, session)
+
+    async def visit() -> None:
+        forgetting = asyncio.create_task(forget_visitors(0.2))
+        server.here.clear()
+        await asyncio.sleep(0.3)  # seen to be away, not for long enough
+        assert {work.ended for work in asked.values()} == {False}
+        server.here.add("b")  # whose connection comes back
+        while not server.closed:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        forgetting.cancel()
+
+    asyncio.run(asyncio.wait_for(visit(), 60))
+    assert server.closed == ["a"]
+    assert {name: work.state == "cancelled" for name, work in asked.items()} == {"a": True, "b": False}
+    assert {name: bool(session.session_state) for name, session in sessions.items()} == {"a": False, "b": True}
