@@ -156,8 +156,11 @@ def record_file(collection: CollectionRef, experiments: Iterable[Path]) -> Path:
 def of_other_versions(file: Path) -> dict[str, int]:
     """How many decisions stand in the records beside one that are about other versions of its collection, by name."""
     found: dict[str, int] = {}
-    for other in sorted(file.parent.glob(f"{file.stem[:-HASH_SIGNS]}{'[0-9a-f]' * HASH_SIGNS}.jsonl")):
-        with contextlib.suppress(UserError, OSError):  # what cannot be read is said where it is the one in use
+    others: list[Path] = []
+    with contextlib.suppress(OSError):  # what cannot be read is said where it is the one in use
+        others = sorted(file.parent.glob(f"{file.stem[:-HASH_SIGNS]}{'[0-9a-f]' * HASH_SIGNS}.jsonl"))
+    for other in others:
+        with contextlib.suppress(UserError, OSError):
             state = other.stat()
             count = 0 if other == file else _count(other, state.st_mtime_ns, state.st_size)
             found |= {other.name: count} if count else {}

@@ -18,7 +18,7 @@ from bstviz import paths, storage
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.errors import UserError
 from bstviz.models.run_info import CollectionRef
-from bstviz.review.decisions import BEFORE, apply_decisions, decide, read_record, record_file, table, undo
+from bstviz.review.decisions import BEFORE, apply_decisions, decide, of_other_versions, read_record, record_file, table, undo
 from tests.fakes import small_collection
 
 HASH = "f" * 64
@@ -183,6 +183,13 @@ def test_a_record_lies_beside_the_experiment_or_where_it_can(tmp_path: Path, mon
     assert record_file(about, [paths.assets() / "runs"]) == tmp_path / "cache" / "reviews" / name
     monkeypatch.setenv(paths.REVIEWS_VARIABLE, str(tmp_path / "chosen"))
     assert record_file(about, [tmp_path]) == tmp_path / "chosen" / name
+
+
+def test_decisions_on_other_versions_are_counted_where_the_folder_can_be_looked_into(tmp_path: Path) -> None:
+    file, other = (tmp_path / f"review-a-{sign * 12}.jsonl" for sign in "01")
+    say(other, "a", "fx-v")
+    assert of_other_versions(file) == {other.name: 1}
+    assert of_other_versions(tmp_path / ("n" * 300) / file.name) == {}
 
 
 def test_where_nothing_can_be_written_a_decision_is_refused_aloud(tmp_path: Path) -> None:

@@ -439,6 +439,19 @@ def twelve(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_folders_that_cannot_be_looked_into_hide_no_others(
+    lab: Path, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]
+) -> None:
+    whole, name = versions.on_disk(), "n" * 300  # longer than a name may be, for whatever user
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, f"{lab / 'runs'}:{lab / name}")
+    monkeypatch.setenv(paths.COLLECTION_VARIABLE, str(lab / name))
+    found = versions.on_disk()
+    assert list(found.runs) == list(whole.runs) != []
+    assert {path.relative_to(lab).parts[0] for path in found.unreadable} == {name}
+    assert all("too long" in reason for reason in found.unreadable.values())
+    assert len(versions.look()) == 0
+
+
 def own_taxonomy(collection: Collection) -> Collection:
     """The same sounds under a taxonomy of other codes."""
     base = collection.taxonomy

@@ -164,8 +164,9 @@ def on_disk() -> Versions:
 
 def header_hash(folder: Path, header: str) -> str:
     """Hash of a folder's header, read again only where the file has changed; UserError where it is away."""
-    file = storage.located(folder) / header
+    file = folder / header
     try:
+        file = storage.located(folder) / header
         return _hash(file, _state(file.name, file.stat()))
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}). Load the page again when it is back.") from None
@@ -211,7 +212,11 @@ def _read(folder: Path) -> RunVersion | str | None:
 def _read_baselines(experiment: Path) -> dict[Path, BaselineVersion | str]:
     """The baselines of an experiment, and why other files are none; by file."""
     found: dict[Path, BaselineVersion | str] = {}
-    for file in baseline_files(experiment):
+    try:
+        files = baseline_files(experiment)
+    except OSError as error:
+        return {experiment / BASELINES: in_words(error) or str(error)}
+    for file in files:
         try:
             found[file] = _baseline(file, _state(file.name, file.stat()))
         except FileNotFoundError:  # deleted just now
