@@ -213,8 +213,8 @@ def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQu
         voters = np.flatnonzero(seen.usable(kinds) & (collection.labels >= 0))
         rows = rows[np.isin(rows, voters)]
         k = min(max(round(math.sqrt(len(voters))), LEAST_VOTERS), len(voters) - 1)
-        data = collection.hash, seen.text_hash or "", rows.tobytes()
-        follows_from = str(VOTES_VERSION), str(SHOWN), str(k), *kinds, *data
+        follows_from: list[bytes | str] = [str(VOTES_VERSION), str(SHOWN), str(k), *kinds]
+        follows_from += [collection.hash, seen.text_hash or "", rows.tobytes()]
         make = partial(_votes, seen, kinds, voters, k, rows)
         found = cached_arrays("votes", follows_from, make, rows=len(rows), expected=VOTES)
     else:
