@@ -143,7 +143,9 @@ class PlotlyMap {
     if (this.drawing || this.held) return (this.again = true);
     this.drawing = true;
     do {
-      this.again = false;
+      await window.bstvizOpening; // the sound first: until the map is drawn nothing else is done
+      this.again = this.held || !this.root.isConnected;
+      if (this.again) break;
       const { token, counts, map } = this.data;
       await window.Plotly.react(this.graph, this.traces(), this.layout(), this.config());
       // The processor would draw every point anew at each move of a region; the server says what is in it.
