@@ -18,7 +18,16 @@ from bstviz import paths, storage
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.errors import UserError
 from bstviz.models.run_info import CollectionRef
-from bstviz.review.decisions import BEFORE, apply_decisions, decide, of_other_versions, read_record, record_file, table, undo
+from bstviz.review.decisions import (
+    BEFORE,
+    apply_decisions,
+    decide,
+    of_other_versions,
+    read_record,
+    record_file,
+    table,
+    undo,
+)
 from tests.fakes import small_collection
 
 HASH = "f" * 64

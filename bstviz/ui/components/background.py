@@ -25,8 +25,8 @@ SOON = 0.3
 
 
 def visitor() -> str:
-    """Who asks for work, in this session: its name on the server, which gives up at the session's end what it waits for;
-    a random one where there is no server.
+    """Who asks for work, in this session: its name on the server, which gives up what it waits for at the session's
+    end; a random one where there is no server.
     """
     return see_visitor() or str(st.session_state.setdefault(VISITOR, secrets.token_hex(8)))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str,
     """What two visitors wait for."""
     monkeypatch.setattr(background, "_QUEUES", {})
     queue = background.queue_of(Kind("test"))
-    yield {
-        name: queue.submit(name, pieces.waited_for, lambda: (str(tmp_path / "never"),), owner=name) for name in "ab"
-    }
+    yield {name: queue.submit(name, pieces.waited_for, lambda: (str(tmp_path / "never"),), owner=name) for name in "ab"}
     background.close()
 
 
@@ -112,7 +111,8 @@ def test_what_a_visitor_waits_for_is_given_up_with_the_session_and_not_before(
         await asyncio.sleep(0.5)
         forgetting.cancel()
 
-    asyncio.run(asyncio.wait_for(visit(), 60))
+    with ThreadPoolExecutor(1) as apart:  # browser tests leave a loop in this thread
+        apart.submit(asyncio.run, asyncio.wait_for(visit(), 60)).result()
     assert server.closed == ["a"]
     assert {name: work.state == "cancelled" for name, work in asked.items()} == {"a": True, "b": False}
     assert {name: bool(session.session_state) for name, session in sessions.items()} == {"a": False, "b": True}
