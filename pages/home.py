@@ -40,7 +40,7 @@ def page() -> None:
             st.page_link(f"pages/{name}.py", label=f"Open {name.capitalize()}", icon=":material/arrow_forward:")
 
     for reason in versions.shown().unreadable.values():
-        st.warning(f"A run was left out: {told(reason)}", icon=":material/warning:")
+        st.warning(f"Left out: {told(reason)}", icon=":material/warning:")
     collections: dict[str, Loaded] = {}
     for path, info in infos.items():
         if info.collection.hash not in collections:

@@ -23,7 +23,6 @@ from bstviz.errors import UserError
 from bstviz.paths import LOGIN_VARIABLE
 
 if TYPE_CHECKING:
-    from starlette.middleware import Middleware
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOGIN_COOKIE = re.compile(r"_streamlit_user(_\d+)?")
@@ -150,14 +149,9 @@ def _token(cookies: Mapping[str, str]) -> bytes | None:
     return hashlib.sha256(repr(parts).encode()).digest() if parts else None
 
 
-def middleware() -> list[Middleware]:
-    """For ``st.App``: keeps Streamlit's own routes from those who have not been let in."""
-    from starlette.middleware import Middleware
+class Withheld:
+    """Middleware that keeps Streamlit's own routes from those who have not been let in."""
 
-    return [Middleware(_Withheld)]
-
-
-class _Withheld:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 

@@ -15,7 +15,8 @@ from bstviz.paths import without_places
 from bstviz.server import login
 from bstviz.server.contents import CONTENTS, Content
 from bstviz.server.health import health_routes
-from bstviz.server.visitors import caches, reviewer
+from bstviz.server.visitors.caches import KeepsCaches
+from bstviz.server.visitors.reviewer import WithCookie
 
 if TYPE_CHECKING:
     from starlette.middleware import Middleware
@@ -40,7 +41,9 @@ def middleware() -> list[Middleware]:
     """What every request to ``st.App`` passes: it asks who may come in, tells reviewers' browsers apart, and keeps the
     caches of all from each.
     """
-    return [*login.middleware(), *reviewer.middleware(), *caches.middleware()]
+    from starlette.middleware import Middleware
+
+    return [Middleware(login.Withheld), Middleware(WithCookie), Middleware(KeepsCaches)]
 
 
 def address_of(content: Content) -> str:

@@ -35,7 +35,7 @@ def status(path: str, cookies: dict[str, str]) -> int:
 
     async def ask() -> None:
         app = Starlette(
-            routes=[Route("/{path:path}", lambda request: PlainTextResponse("hidden"))], middleware=login.middleware()
+            routes=[Route("/{path:path}", lambda request: PlainTextResponse("hidden"))], middleware=routes.middleware()
         )
         scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers(cookies)}
 

@@ -67,7 +67,7 @@ def test_no_page_says_where_things_lie_on_the_server(page: str, experiment: Path
     app = open_page(page)
     assert not app.exception
     said = " ".join(words_of(app.main))
-    assert page != "home.py" or "A run was left out: " in said
+    assert page != "home.py" or "Left out: " in said
     assert not any(str(place) in said for place in (experiment, experiment.resolve(), ROOT, Path.home()))
 
 

@@ -133,7 +133,7 @@ def test_a_damaged_run_of_many_ends_no_page(experiment: Path, tmp_path: Path, mo
     assert not page.exception
     assert page.table
     (warning,) = page.switch_page("pages/home.py").run().warning
-    assert "A run was left out" in warning.value
+    assert "Left out" in warning.value
 
 
 def test_of_sounds_without_classes_the_page_says_that_there_is_nothing_to_measure(

@@ -9,18 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from starlette.middleware import Middleware
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-def middleware() -> list[Middleware]:
-    """For ``st.App``: passes over the message that empties the caches."""
-    from starlette.middleware import Middleware
+class KeepsCaches:
+    """Middleware that passes over the message that empties the caches."""
 
-    return [Middleware(_KeepsCaches)]
-
-
-class _KeepsCaches:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from starlette.middleware import Middleware
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "bstviz_reviewer"
@@ -45,14 +44,9 @@ def _id(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def middleware() -> list[Middleware]:
-    """For ``st.App``: sets the cookie with every page."""
-    from starlette.middleware import Middleware
+class WithCookie:
+    """Middleware that sets the cookie with every page."""
 
-    return [Middleware(_WithCookie)]
-
-
-class _WithCookie:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 

@@ -9,7 +9,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 
-from bstviz.server.visitors.reviewer import COOKIE, middleware, reviewer_of_browser, reviewer_of_login
+from bstviz.server.routes import middleware
+from bstviz.server.visitors.reviewer import COOKIE, reviewer_of_browser, reviewer_of_login
 
 
 def page(request: object) -> Response:
