@@ -16,8 +16,6 @@ import os
 import pickle
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 import traceback
@@ -28,6 +26,7 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from bstviz.errors import AwayError, UserError, in_words
 from bstviz.jobs import stopping
+from bstviz.jobs.child import start_child
 from bstviz.jobs.memory import give_memory_back, share_memory
 
 STOP_SECONDS = 2.0
@@ -69,13 +68,7 @@ class WorkerProcess:
 
     def __init__(self, niceness: int, threads: int) -> None:
         environment = {**dict.fromkeys(THREADS, str(threads)), **os.environ}
-        environment |= {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), "PYTHONUTF8": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", WORKER_START, str(os.getpid()), str(niceness)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
+        self._process = start_child(WORKER_START, os.getpid(), niceness, environment=environment)
         self._requests, self._answers = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
         self._sending = threading.Lock()
         self._turn = threading.Lock()  # held while what is run changes, or is ended

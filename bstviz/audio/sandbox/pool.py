@@ -10,7 +10,6 @@ import atexit
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,8 +23,10 @@ from bstviz.audio.sandbox.confine import memory
 from bstviz.audio.sandbox.messages import Header
 from bstviz.audio.sound import FULL_RATE
 from bstviz.errors import AwayError, UserError
+from bstviz.jobs.child import start_child
+from bstviz.jobs.fastest import cores
 
-PROCESSES = max(2, min(os.cpu_count() or 1, 4))
+PROCESSES = max(2, min(cores(), 4))
 FILES_EACH = 1_000
 """Files after which a process is replaced, and with it what its libraries have lost track of."""
 FILE_SECONDS, BYTES_A_SECOND = 10, 5 * 2**20
@@ -70,15 +71,8 @@ class Process:
 
     def __init__(self) -> None:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        environment |= {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), "PYTHONUTF8": "1"}
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", START],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
-        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process = start_child(START, environment=environment)
         self._requests, self._answers = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
         self._ready = self.timed_out = self.ended_from_outside = False
         self.files = 0
