@@ -1,0 +1,37 @@
+"""Memory that is needed no more: what malloc is asked for, as a process of its own states it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+
+import pytest
+
+PLACES = """
+import ctypes, threading
+from bstviz.jobs.memory import share_memory
+
+def take():
+    thread = threading.Thread(target=bytearray, args=(50_000,))
+    thread.start()
+    thread.join()
+
+{steps}
+ctypes.CDLL(None).malloc_stats()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only the GNU C library is asked")
+@pytest.mark.parametrize(
+    ("steps", "places"),
+    [("take()", 2), ("share_memory(); take()", 1), ("take(); share_memory(); take()", 2)],
+    ids=["unasked", "asked", "asked-too-late"],
+)
+def test_threads_take_memory_from_one_place_if_that_is_asked_for_before_any_has(steps: str, places: int) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    code = [sys.executable, "-c", PLACES.format(steps=steps)]
+    stated = subprocess.run(code, env=environment, stderr=subprocess.PIPE, text=True, check=True).stderr
+    assert len(re.findall(r"^Arena \d+:", stated, re.MULTILINE)) == places
