@@ -125,7 +125,7 @@ def test_a_worker_that_is_killed_gives_a_sentence(queue: WorkQueue, tmp_path: Pa
     file, loaded = tmp_path / "pid", loading.load(next(iter(loading.infos())))
     app = visit()
     settings = UmapSettings(8)
-    key = (loaded.identity, 2, settings)
+    key = (loaded.run_identity, 2, settings)
     queue.submit(key, pieces.deaf, lambda: (str(file),), owner="another")  # what the visitor joins
     make(app, 8)
     while not (file.exists() and file.read_text()):
