@@ -14,7 +14,10 @@ from bstviz.cli import data, inference, predictions, review, training, web
 from bstviz.cli.console import console, plain
 from bstviz.errors import in_words
 from bstviz.jobs import stopping
+from bstviz.jobs.memory import share_memory
 
+SERVING = {"app", "explore"}
+"""Commands that serve pages; what visitors gave them goes back to the system."""
 app = typer.Typer(
     name="bstviz",
     help="Train, explore and use sound classifiers on two-level taxonomies.",
@@ -54,6 +57,8 @@ def _root(
 
 def main() -> None:
     """Run the command line: every error that a person can act on is a sentence, without a traceback."""
+    if SERVING.intersection(sys.argv):
+        share_memory()  # while there is no other thread
     stopping.raise_when_stopped()
     try:
         app()

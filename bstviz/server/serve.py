@@ -61,7 +61,6 @@ def serve_app(
         address=address,
     )
     found = port_for(settings.address, settings.port)
-    share_memory()
     export(settings)
     script = paths.root() / "app.py"
     sys.argv = [str(script)]  # Streamlit looks beside it for its configuration
