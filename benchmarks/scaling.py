@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +38,11 @@ from bstviz.encoders.base import Embeddings
 from bstviz.inference.embed import Embedder
 from bstviz.jobs.resumable import Item, fingerprint
 from bstviz.latent.neighbours import Index
-from bstviz.latent.projection import UMAP_SOUNDS, fit_pca, fit_umap, out_of_sample, pca_table
+from bstviz.latent.projection import UMAP_SOUNDS, UmapSettings, fit_pca, fit_umap, fit_umap_of_many, pca_table
 from bstviz.models.config import AUDIO_ENCODER
 from bstviz.models.predict import network, predict
 from bstviz.models.run import Run, load_run
+from bstviz.plots.viewport import stratified
 
 SIZES = (10_000, 100_000, 1_000_000)
 RAW_SOUNDS, RAW_BLOCK = 10_000_000, 250_000
@@ -104,16 +106,18 @@ def neighbours(folder: Path) -> Figures:
 
 
 def umap(folder: Path) -> Figures:
-    """Seconds of a UMAP as the app makes it: fitted on some sounds, the others projected out of sample."""
-    latents, found = run_of(folder).latents, Figures()
+    """Seconds of each part of a UMAP as the app makes it: fitted on some sounds, the others projected out of sample."""
+    run, found, begun = run_of(folder), Figures(), dict[str, tuple[float, float]]()
+    latents, rows = np.asarray(run.latents, np.float32), stratified(run.y_true, UMAP_SOUNDS)
     fit_umap(latents[:1_000], 2)  # compiles
-    order = np.random.default_rng(0).permutation(len(latents))
-    fitted, rest = order[:UMAP_SOUNDS], order[UMAP_SOUNDS:]
-    with timed(found, "UMAP fitted, s"):
-        coordinates = fit_umap(latents[fitted], 2)
-    with timed(found, "others placed, s"):
-        if len(rest):
-            out_of_sample(latents[rest], latents[fitted], coordinates)
+
+    def report(_: float, part: str) -> None:
+        begun.setdefault(part, (time.perf_counter(), time.process_time()))
+
+    fit_umap_of_many(latents, rows, 2, UmapSettings(), report=report)
+    report(1, "the end")
+    for (part, start), end in pairwise(begun.items()):
+        found[f"{part}, s"], found[f"{part}, s of processor time"] = np.subtract(end[1], start).tolist()
     return found
 
 

@@ -115,10 +115,8 @@ def replaced_folder(path: Path) -> Iterator[Path]:
             if path.exists():
                 path.rename(old)
             fresh.rename(path)
-        except BaseException as error:
+        except BaseException:
             _tidy(path)
-            if isinstance(error, UserError) and str(fresh) in str(error):  # nobody knows the hidden sibling
-                raise UserError(str(error).replace(str(fresh), str(path)).rstrip()) from None
             raise
         shutil.rmtree(old, ignore_errors=True)
         flush(path.parent)
@@ -135,14 +133,17 @@ def _usual_mode(folder: Path) -> int:
 
 @contextmanager
 def _worded(path: Path) -> Iterator[None]:
-    """Context in which the system's errors become a sentence about what was to be written, not its hidden siblings.
+    """Context in which errors become sentences about what was to be written, not its hidden siblings.
 
     One that names another file, which was to be read, stays as it is.
     """
     try:
         yield
-    except UserError:
-        raise
+    except UserError as error:
+        fresh = str(_sibling(path, "new"))
+        if fresh not in str(error):
+            raise
+        raise type(error)(str(error).replace(fresh, str(path)).rstrip()) from error
     except Exception as error:
         if (why := in_words(error)) is None or _is_of_another_file(error, path):
             raise
@@ -230,13 +231,25 @@ def write_file(path: Path, data: bytes) -> None:
             with path.open("ab") as stream:
                 stream.write(data)
             return
+    with replaced_file(path) as fresh:
+        fresh.write_bytes(data)
+
+
+@contextmanager
+def replaced_file(path: Path) -> Iterator[Path]:
+    """Context in which a new version of the file ``path`` is written; on success it takes the old one's place.
+
+    Where none was written, or it was deleted again, the old one stays. :func:`write_file` says the rest.
+    """
     path = Path(os.path.realpath(path))
     with _worded(path), locked(path):
         fresh = _sibling(path, "new")
+        fresh.unlink(missing_ok=True)  # of a writer that was killed
         try:
-            fresh.write_bytes(data)
-            flush(fresh)
-            fresh.replace(path)
+            yield fresh
+            if fresh.exists():
+                flush(fresh)
+                fresh.replace(path)
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise

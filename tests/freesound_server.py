@@ -57,6 +57,7 @@ class FreesoundServer:
         previews: Bytes of previews by path, which may be none; what is missing is answered 404.
         cut: Paths of previews of which the next answer breaks off.
         slow: Seconds that a preview takes.
+        moved: By how paths begin, the address that leads on from them, once a request.
         asked: Path, query and headers of every request, in order.
     """
 
@@ -65,6 +66,7 @@ class FreesoundServer:
     previews: dict[str, bytes] = field(default_factory=dict)
     cut: list[str] = field(default_factory=list)
     slow: float = 0.0
+    moved: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
     root: str = ""
 
@@ -116,7 +118,11 @@ def _handler(server: FreesoundServer) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             server.asked.append((parts.path, query, dict(self.headers)))
-            if parts.path.startswith("/previews/"):
+            led_on = "led=on" in parts.query
+            moved = next((to for start, to in server.moved.items() if parts.path.startswith(start)), None)
+            if moved and not led_on:
+                self.answer(301, b"", {"Location": f"{moved}{parts.path}?{parts.query}&led=on"})
+            elif parts.path.startswith("/previews/"):
                 self.preview(parts.path)
             elif server.refusals:
                 refusal = server.refusals.pop(0)

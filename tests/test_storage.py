@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ import pytest
 
 from bstviz import storage, stored
 from bstviz.datasets.collection import load_collection
-from bstviz.errors import UserError
+from bstviz.errors import AwayError, UserError
 from tests.fakes import small_collection
 
 
@@ -343,6 +345,27 @@ def test_write_file_replaces_and_leaves_no_sibling(tmp_path: Path) -> None:
     storage.write_file(tmp_path / "f", b"two")
     assert (tmp_path / "f").read_bytes() == b"two"
     assert [f.name for f in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_file_that_was_not_written_after_all_stays_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("one")
+    with storage.replaced_file(tmp_path / "f") as fresh:
+        fresh.write_text("two")
+        fresh.unlink()
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("f", "one")]
+
+
+@pytest.mark.parametrize("replaced", [storage.replaced_folder, storage.replaced_file])
+def test_an_error_keeps_its_kind_and_its_cause_and_names_no_hidden_sibling(
+    tmp_path: Path, replaced: Callable[[Path], AbstractContextManager[Path]]
+) -> None:
+    first: list[AwayError] = []
+    with pytest.raises(AwayError) as caught, replaced(tmp_path / "thing") as fresh:
+        first.append(AwayError(f"{fresh} is away"))
+        raise first[0]
+    assert str(caught.value) == f"{tmp_path / 'thing'} is away"
+    assert caught.value.__cause__ is first[0]
+    assert not list(tmp_path.iterdir())
 
 
 def test_sha256_is_that_of_the_content(tmp_path: Path) -> None:

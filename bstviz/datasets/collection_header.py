@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bstviz import schema
+from bstviz.audio.decode import LONGEST_STATED
 from bstviz.datasets.taxonomy import TaxonomyEntry
 from bstviz.encoders.base import EncoderInfo, completed
 from bstviz.errors import UserError
@@ -20,9 +21,11 @@ from bstviz.schema import Count, Digest, Line, Place, Prose, shown
 
 STATED_WORDS = ("sound_id", "class", "title", "tags", "description", "uploader", "license", "path")
 """Columns of every collection that hold words; the others of :data:`STATED_NUMBERS` numbers."""
-STATED_NUMBERS: Mapping[str, tuple[float, float]] = {"confidence": (1, 5), "duration": (0, 1e9)}
+STATED_NUMBERS: Mapping[str, tuple[float, float]] = {"confidence": (1, 5), "duration": (0, LONGEST_STATED)}
 """And what these may lie between."""
-STATED_FURTHER = ("class_top", "class_before_review", "content")
+STATED_CODES = ("class_top", "class_before_review")
+"""Columns that may be there and hold codes of classes."""
+STATED_FURTHER = (*STATED_CODES, "content")
 ID_LENGTH = 4_096
 """Of a sound's id at most, which may be a path."""
 

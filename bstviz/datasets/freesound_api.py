@@ -158,7 +158,8 @@ def _answer(address: str, parameters: dict[str, str], token: str) -> requests.Re
     problem: object = ""
     while tries < TRIES and waits < WAITS:
         try:
-            answer = requests.get(address, parameters, auth=partial(_authorized, token), timeout=TIMEOUT)
+            with _Session() as session:
+                answer = session.get(address, params=parameters, auth=partial(_authorized, token), timeout=TIMEOUT)
         except requests.RequestException as error:
             problem, tries = error, tries + 1
             time.sleep(WAIT * tries)
@@ -183,6 +184,15 @@ def _answer(address: str, parameters: dict[str, str], token: str) -> requests.Re
             tries += 1
             time.sleep(WAIT * tries)
     raise UserError(f"Freesound gives no answer ({problem}). Check the connection, and run the same command again.")
+
+
+class _Session(requests.Session):
+    """A session that asks ``~/.netrc`` of no server that another one leads to; its own address is ``auth``'s matter."""
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Keep what authorizes a request where it is led on within a server, and nowhere else."""
+        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
+            prepared_request.headers.pop("Authorization", None)
 
 
 def _authorized(token: str, asked: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -262,9 +272,7 @@ def _preview(entry: dict[str, Any]) -> tuple[str, str]:
 
 
 def _fetch(folder: Path, wanted: tuple[str, str]) -> tuple[str, str, bool]:
-    """Bring a preview into its folder, as a whole; tokens are not sent.
-
-    Previews are short: one that breaks off is begun anew.
+    """Bring a preview into its folder, as a whole, unless somebody else has meanwhile.
 
     Returns:
         The file's name; why it is not there, or nothing; and whether the server answered.
@@ -272,29 +280,43 @@ def _fetch(folder: Path, wanted: tuple[str, str]) -> tuple[str, str, bool]:
     name, address = wanted
     if not address:
         return name, "Freesound has no preview of it.", True
+    try:
+        with storage.replaced_file(folder / name) as part:
+            problem, reached = ("", True) if (folder / name).is_file() else _written(address, part)
+            if problem:
+                part.unlink(missing_ok=True)
+    except AwayError as error:
+        return name, f"Its preview could not be checked ({error}).", True
+    return name, problem, reached
+
+
+def _written(address: str, part: Path) -> tuple[str, bool]:
+    """Write a preview into a file; tokens are not sent. Previews are short: one that breaks off is begun anew.
+
+    Returns:
+        What is wrong with it, or nothing; and whether the server answered.
+
+    Raises:
+        AwayError: It cannot be checked now.
+    """
     problem: object = ""
     for attempt in range(TRIES):
         time.sleep(WAIT * attempt)
         try:
-            with requests.get(address, auth=_unchanged, stream=True, timeout=TIMEOUT) as answer:
+            with _Session() as session, session.get(address, auth=_unchanged, stream=True, timeout=TIMEOUT) as answer:
                 if HTTPStatus.BAD_REQUEST <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and (
                     answer.status_code != HTTPStatus.TOO_MANY_REQUESTS
                 ):
-                    return name, f"Freesound answers {answer.status_code} {answer.reason} to its preview.", True
+                    return f"Freesound answers {answer.status_code} {answer.reason} to its preview.", True
                 answer.raise_for_status()
-                data = bytearray()
-                for block in answer.iter_content(BLOCK_BYTES):
-                    data += block
-                    if len(data) > PREVIEW_BYTES:
-                        return name, f"Its preview is larger than {PREVIEW_BYTES // 2**20} MB.", True
+                with part.open("wb") as out:
+                    for block in answer.iter_content(BLOCK_BYTES):
+                        out.write(block)
+                        if out.tell() > PREVIEW_BYTES:
+                            return f"Its preview is larger than {PREVIEW_BYTES // 2**20} MB.", True
         except requests.RequestException as error:
             problem = error
             continue
-        try:
-            if decode.duration(bytes(data), away_is_none=False) is None:
-                return name, "What came as its preview is no sound.", True
-        except AwayError as error:
-            return name, f"Its preview could not be checked ({error}).", True
-        storage.write_file(folder / name, bytes(data))
-        return name, "", True
-    return name, f"Its preview could not be fetched ({problem}).", False
+        is_sound = decode.duration(part, away_is_none=False) is not None
+        return "" if is_sound else "What came as its preview is no sound.", True
+    return f"Its preview could not be fetched ({problem}).", False

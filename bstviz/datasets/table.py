@@ -168,7 +168,7 @@ def _of_our_names(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from bstviz.datasets.collection_header import STATED_NUMBERS
+    from bstviz.datasets.collection_header import STATED_CODES, STATED_NUMBERS
     from bstviz.datasets.reading import distinct
 
     strange = "content" in rows and not rows["content"].dropna().astype(str).str.fullmatch(CONTENT).all()
@@ -176,7 +176,7 @@ def _of_our_names(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         names = distinct("content (table)" if name == "content" else str(name) for name in rows)
         rows = rows.set_axis(list(names), axis=1)
         notes.append("Column 'content' is called 'content (table)': content is what bstviz knows a sound again by.")
-    for further in ("class_top", "class_before_review"):
+    for further in STATED_CODES:
         if further in rows and rows[further].notna().any() and not pd.api.types.is_string_dtype(rows[further].dropna()):
             names = distinct(f"{further} (table)" if name == further else str(name) for name in rows)
             rows = rows.set_axis(list(names), axis=1)

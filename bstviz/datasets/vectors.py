@@ -6,13 +6,17 @@ bstviz cannot make more of them: what is trained on them is shown, compared and 
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from tokenize import TokenError
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+from numpy.lib import format as npy
 
 from bstviz.audio.archive import DAMAGED
 from bstviz.audio.decode import SUFFIXES
@@ -24,8 +28,10 @@ if TYPE_CHECKING:
 
 ID_ARRAYS = ("sound_id", "sound_ids", "ids", "id", "names", "files", "filenames", "keys")
 """Names of an array of ids beside a matrix, in an ``.npz``."""
-NPY = b"\x93NUMPY"
-"""What an ``.npy`` file begins with."""
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+"""How the header of an ``.npy`` is read, by its version; the third is of names of fields."""
+NO_HEADER = (ValueError, TypeError, EOFError, OverflowError, SyntaxError, RecursionError, TokenError)
+"""What NumPy raises at damaged headers, which it reads as Python; and MemoryError where they are deeply nested."""
 EXAMPLES = 3
 
 
@@ -99,7 +105,7 @@ def from_archive(file: Path, sounds: pd.DataFrame, encoder: str | None) -> tuple
             arrays = {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise UserError(f"There is no file {file}.") from None
-    except (*DAMAGED, OSError, ValueError, AttributeError, TypeError) as error:
+    except (*DAMAGED, *NO_HEADER, OSError, AttributeError) as error:
         raise UserError(f"{file} is no .npz of plain arrays ({error}); write it by numpy.savez.") from None
     ids = list(sounds["sound_id"])
     if set(ids) & set(arrays):
@@ -132,20 +138,37 @@ def _matrix(values: Any, count: int, file: Path, encoder: str | None) -> tuple[E
 
 
 def load_array(file: Path) -> np.ndarray | None:
-    """The array of whole or floating point numbers of an ``.npy`` file; None where it holds none.
+    """The array of whole or floating point numbers or truth values of an ``.npy`` file; None where it holds none.
 
     Raises:
         OSError: The file cannot be read.
+        MemoryError: There is not enough for what it holds.
     """
     with file.open("rb") as stream:
-        if stream.read(len(NPY)) != NPY:  # a zip archive, a pickle
+        stated = _stated(stream)
+        if stated is None:
             return None
-        stream.seek(0)
-        try:
-            found: np.ndarray = np.load(stream, allow_pickle=False)
-        except (ValueError, TypeError, EOFError, MemoryError, SyntaxError, RecursionError):
-            return None
-    return found if found.dtype.kind in "biuf" else None
+        shape, by_columns, dtype = stated
+        values = np.fromfile(stream, dtype, math.prod(shape))
+    try:
+        return values.reshape(shape, order="F" if by_columns else "C")
+    except (ValueError, OverflowError):  # cut off meanwhile; of no values, and more rows than there can be
+        return None
+
+
+def _stated(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype] | None:
+    """Shape, whether columns come first, and type by the header of an ``.npy``, after which the stream stands then.
+
+    None where it is none, states what is no number, or more than the file holds.
+    """
+    try:
+        shape, by_columns, dtype = HEADERS[npy.read_magic(stream)](stream)
+    except (*NO_HEADER, MemoryError, KeyError):
+        return None
+    there = os.fstat(stream.fileno()).st_size - stream.tell()
+    if dtype.kind not in "biuf" or min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > there:
+        return None
+    return shape, by_columns, dtype
 
 
 def _load(file: Path) -> Any:

@@ -7,7 +7,9 @@ import gc
 import sys
 from functools import cache
 
-ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
+MMAP_THRESHOLD, ARENA_MAX = -3, -8  # M_MMAP_THRESHOLD and M_ARENA_MAX of malloc.h
+APART = 2**18
+"""Bytes from which an allocation stands apart, and goes back to the system when it is freed."""
 
 
 def share_memory() -> None:
@@ -17,6 +19,7 @@ def share_memory() -> None:
     """
     library = _gnu()
     if library is not None:
+        library.mallopt(MMAP_THRESHOLD, APART)
         library.mallopt(ARENA_MAX, 1)
 
 

@@ -1,4 +1,5 @@
-"""Arrays that take seconds to work out, kept in the cache folder by all that they follow from: never stale.
+"""Arrays that take seconds to work out, kept in the cache folder by what they follow from: data, settings, and the
+version of a method, a constant beside it that is raised when the method changes.
 
 Where one is away, damaged (each file has its own SHA-256) or cannot be written, it is worked out again.
 """
@@ -37,7 +38,7 @@ def cached_arrays(
 
     Args:
         name: Of all of them together.
-        follows_from: What they depend on, the way of working them out among it.
+        follows_from: What they depend on, the version of the method among it.
         make: Works them out.
         rows: First dimension of each.
         expected: By name type and number of axes, as of :func:`bstviz.stored.read_tensors`.

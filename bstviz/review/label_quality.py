@@ -37,6 +37,10 @@ from bstviz.review.cached import cached_arrays
 
 LEAST_VOTERS = 5  # neighbours that vote where there are few sounds
 SHOWN = 10  # neighbours kept to be looked at
+VOTES_VERSION = 1
+"""Of what :func:`_votes` and the search give for the same sounds: raise it when the method changes, or VOTES."""
+LIKELY_WRONG_VERSION = 1
+"""Of what our part of confident learning gives for the same probabilities: raise it when the method changes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +103,8 @@ class LabelQuality:
     @cached_property
     def likely_wrong(self) -> np.ndarray:
         """(n,) bool, the labels that confident learning estimates to be wrong (cleanlab, pruned by noise rate)."""
-        follows_from = version("cleanlab"), self.labels.tobytes(), self.probabilities.tobytes()
+        versions = version("cleanlab"), str(LIKELY_WRONG_VERSION)
+        follows_from = *versions, self.labels.tobytes(), self.probabilities.tobytes()
         expected = {"wrong": ("bool", 1)}
         return cached_arrays("wrong", follows_from, self._confident_learning, rows=len(self), expected=expected)[
             "wrong"
@@ -208,7 +213,8 @@ def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQu
         voters = np.flatnonzero(seen.usable(kinds) & (collection.labels >= 0))
         rows = rows[np.isin(rows, voters)]
         k = min(max(round(math.sqrt(len(voters))), LEAST_VOTERS), len(voters) - 1)
-        follows_from = "1", collection.hash, seen.text_hash or "", *kinds, str(k), rows.tobytes()
+        follows_from: list[bytes | str] = [str(VOTES_VERSION), str(SHOWN), str(k), *kinds]
+        follows_from += [collection.hash, seen.text_hash or "", rows.tobytes()]
         make = partial(_votes, seen, kinds, voters, k, rows)
         found = cached_arrays("votes", follows_from, make, rows=len(rows), expected=VOTES)
     else:

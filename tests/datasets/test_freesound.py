@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from bstviz.datasets import freesound, freesound_api
 from bstviz.datasets.collection import FREESOUND_ROOT, Collection, load_collection
-from bstviz.errors import UserError
+from bstviz.errors import AwayError, UserError
 from tests.cli.conftest import invoke
 from tests.freesound_server import LISTS, PACK, TOKEN, USER, FreesoundServer, Refusal, serving
 
@@ -278,6 +279,64 @@ def test_what_netrc_says_goes_neither_to_the_api_nor_to_previews(
     assert len(freesound.load(query="rain")) == 7
     sent = {(path.startswith("/apiv2/"), headers.get("Authorization")) for path, _, headers in server.asked}
     assert sent == {(True, f"Token {TOKEN}"), (False, None)}
+
+
+@pytest.mark.parametrize("to_itself", [True, False])
+def test_where_a_server_leads_on_netrc_says_nothing_and_the_token_stays_in_its_house(
+    server: FreesoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to_itself: bool
+) -> None:
+    (tmp_path / "netrc").write_text("default login me password mine\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with serving() as other:
+        further = server if to_itself else other
+        server.moved = {"/previews/": further.root} | ({"/apiv2/": further.root} if to_itself else {})
+        assert len(freesound.load(query="rain")) == 7
+        assert len(further.fetched) == (14 if to_itself else 7)
+        sent = {(path.startswith("/apiv2/"), headers.get("Authorization")) for path, _, headers in server.asked}
+        assert sent == {(True, f"Token {TOKEN}"), (False, None)}
+        server.moved = {"/apiv2/": other.root}
+        with pytest.raises(UserError, match="does not accept the token"):
+            freesound.load(query="rain")
+        assert not [headers for _, _, headers in other.asked if "Authorization" in headers]
+
+
+def test_a_preview_that_somebody_else_has_fetched_meanwhile_does_not_come_and_leftovers_go(
+    server: FreesoundServer, tmp_path: Path
+) -> None:
+    (tmp_path / "1.ogg").write_bytes(b"theirs")
+    (tmp_path / ".1.ogg.new").write_bytes(b"half")
+    found = freesound_api._fetch(tmp_path, ("1.ogg", f"{server.root}/previews/1000-hq.ogg"))
+    assert found == ("1.ogg", "", True)
+    assert not server.fetched
+    assert [(file.name, file.read_bytes()) for file in tmp_path.glob("*1.ogg*")] == [("1.ogg", b"theirs")]
+
+
+def test_a_preview_is_not_held_in_memory_and_one_that_is_too_large_is_left_out(
+    server: FreesoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.previews["/previews/long"] = bytes(16 * 2**20)
+    monkeypatch.setattr(freesound_api, "PREVIEW_BYTES", 15 * 2**20)
+    tracemalloc.start()
+    try:
+        found = freesound_api._fetch(tmp_path, ("1.ogg", f"{server.root}/previews/long"))
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+    assert found == ("1.ogg", "Its preview is larger than 15 MB.", True)
+    assert not list(tmp_path.glob("*1.ogg*"))
+
+
+def test_a_preview_that_cannot_be_checked_now_is_named_by_its_own_name(
+    server: FreesoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(file: Path, **_: object) -> None:
+        raise AwayError(f"{file} could not be read")
+
+    monkeypatch.setattr(freesound_api.decode, "duration", away)
+    found = freesound_api._fetch(tmp_path, ("1.ogg", f"{server.root}/previews/1000-hq.ogg"))
+    assert found == ("1.ogg", f"Its preview could not be checked ({tmp_path / '1.ogg'} could not be read).", True)
+    assert not list(tmp_path.glob("*1.ogg*"))
 
 
 def test_times_with_and_without_fractions_are_times_and_either_word_for_the_preference(server: FreesoundServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -160,9 +161,58 @@ def test_files_that_are_no_arrays_of_numbers_hold_none(tmp_path: Path) -> None:
     for strange in (np.zeros(3, "i4,f4"), np.zeros(3, complex), np.zeros(3, "M8[s]"), np.array(["a"])):
         np.save(file, strange)
         assert vectors.load_array(file) is None
+    for strange in (np.arange(3) > 0, np.asfortranarray(VECTORS), VECTORS.astype(">f2"), np.float32(2), VECTORS[:0]):
+        np.save(file, strange)
+        np.testing.assert_array_equal(vectors.load_array(file), strange, strict=True)
     np.save(file, np.arange(3))
     found = vectors.load_array(file)
     assert found is not None
     assert found.tolist() == [0, 1, 2]
     with pytest.raises(OSError, match="missing"):
         vectors.load_array(tmp_path / "missing.npy")
+
+
+def npy_of(header: str) -> bytes:
+    """An ``.npy`` file of twelve bytes with a header."""
+    return b"\x93NUMPY\x01\x00" + (len(header) + 1).to_bytes(2, "little") + f"{header}\n".encode() + bytes(12)
+
+
+WHOLE = "{'descr': '<f4', 'fortran_order': False, 'shape': (3,)}"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        WHOLE.replace("(3,)", f"({10**30},)"),
+        WHOLE.replace("(3,)", f"({10**30}, 0)"),
+        WHOLE.replace("(3,)", "(4,)"),
+        WHOLE.replace("(3,)", "(-1,)"),
+        WHOLE.replace("(3,)", "(-3, -1)"),
+        WHOLE.replace("3", "-" * 9_000 + "3"),
+        WHOLE.replace("(3,)}", "(3,)"),
+        WHOLE.replace("False, ", "False, " + 3 * "'"),
+        f"if 1:\n    {WHOLE}\n  {WHOLE}",
+    ],
+)
+def test_a_damaged_header_is_that_of_no_array(tmp_path: Path, header: str) -> None:
+    file = tmp_path / "a.npy"
+    file.write_bytes(npy_of(WHOLE))
+    assert (vectors.load_array(file) == np.zeros(3)).all()
+    file.write_bytes(npy_of(header))
+    assert vectors.load_array(file) is None
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.write(file, "a.npy")
+    (tmp_path / "t.csv").write_text("sound_id\na\n")
+    with pytest.raises((UserError, MemoryError)):  # which has words, too
+        table.load(tmp_path / "t.csv", npz=tmp_path / "a.npz")
+
+
+def test_too_little_memory_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(tmp_path / "a.npy", VECTORS)
+
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(np, "fromfile", full)
+    with pytest.raises(MemoryError):
+        vectors.load_array(tmp_path / "a.npy")

@@ -153,7 +153,6 @@ def check_forgotten(browser: Browser, server: subprocess.Popen, address: str, fo
     assert leftovers(server, folder) == []
 
 
-@pytest.mark.long  # a whole copy is left in some of its runs, and it is not known yet by what
 def test_what_a_visitor_gave_is_gone_from_memory_though_nobody_else_comes(
     start: Start, browser: Browser, tmp_path: Path
 ) -> None:

@@ -166,3 +166,10 @@ def test_kept_neighbours_give_the_same_queue(planted, tmp_path: Path, monkeypatc
     others = [replaced.where(np.arange(len(replaced)) > 0) for replaced in pooled]
     with pytest.raises(TypeError, match="not callable"):  # of other sounds others are the neighbours
         score_labels(others, collection)
+    monkeypatch.setattr(label_quality, "LIKELY_WRONG_VERSION", label_quality.LIKELY_WRONG_VERSION + 1)
+    with pytest.raises(TypeError, match="not callable"):
+        assert score_labels(pooled, collection).likely_wrong.any()
+    for name in ("SHOWN", "VOTES_VERSION"):
+        with monkeypatch.context() as another, pytest.raises(TypeError, match="not callable"):
+            another.setattr(label_quality, name, getattr(label_quality, name) + 1)
+            score_labels(pooled, collection)

@@ -85,13 +85,13 @@ def zoomed() -> None:
     n = 40_000
     points = np.random.default_rng(0).uniform(0, 1, (n, 2)).astype(np.float32)
     column = Column("c", "C", np.zeros(n, np.uint8), (Category("a", "#000000"),))
-    st.session_state["m.view"] = {"p": View(0, 0.5, 0, 0.5)}
+    st.session_state["m.view"] = {"p|2|zoomed": View(0, 0.5, 0, 0.5)}
     sounds = Sounds("zoomed", np.zeros(n, int), column)
     panes = [Pane(["x", "y"], places, column) for places in (points, 1 - points)]
     rows = linked_map(panes[:1], sounds, key="m", map_key="p")
     near, far = ((places <= 0.5).all(axis=1) for places in (points, 1 - points))
     st.session_state["inside"] = rows.tolist() == near.nonzero()[0].tolist()
-    st.session_state["n.view"] = {"q": View(0, 0.5, 0, 0.5)}
+    st.session_state["n.view"] = {"q|2|zoomed": View(0, 0.5, 0, 0.5)}
     rows = linked_map(panes, sounds, key="n", map_key="q")
     st.session_state["either"] = rows.tolist() == (near | far).nonzero()[0].tolist()
 

@@ -147,16 +147,16 @@ def test_forged_events_of_a_map_do_nothing_or_what_an_event_may(count: int, brow
     }
     panes = [Pane(["x", "y"], points, column), Pane(["x", "y"], -points, column)]
     browser.key = "m"
-    calls = plotly_map._callbacks(panes, np.arange(n), Marks(), acts, key="m", map_key="p", tokens=("t", "u"))
+    calls = plotly_map._callbacks(panes, np.arange(n), Marks(), acts, key="m", tokens=("t", "u"))
     browser.callbacks = {name.removeprefix("on_").removesuffix("_change"): call for name, call in calls.items()}
     for name, value in right.items():
         browser.send(name, value)
     assert [name for name, _ in done] == ["pick", "select", "clear", "step", "toggle"]
-    assert (browser.state[RENDERER], browser.state["m.view"]["p"]) == ("gpu", View(0.0, 1.0, 0.0, 1.0))
+    assert (browser.state[RENDERER], browser.state["m.view"]["u"]) == ("gpu", View(0.0, 1.0, 0.0, 1.0))
     done.clear()
     for name, others in {"pick": {"token": "v"}, "region": {"map": "v"}, "view": {"map": "v", "view": None}}.items():
         browser.send(name, {**right[name], **others})
-    assert (done, browser.state["m.view"], browser.state["m.turn"]) == ([], {"p": View(0.0, 1.0, 0.0, 1.0)}, 1)
+    assert (done, browser.state["m.view"], browser.state["m.turn"]) == ([], {"u": View(0.0, 1.0, 0.0, 1.0)}, 1)
     for seed in range(count):
         rng = random.Random(seed)
         done.clear()
@@ -168,7 +168,7 @@ def test_forged_events_of_a_map_do_nothing_or_what_an_event_may(count: int, brow
             assert act != "step" or what[0] in (-1, 1)
             assert act != "toggle" or what[0] in ("a", "b")
         assert browser.state[RENDERER] in ("gpu", "software", "none")
-        view = browser.state["m.view"]["p"]
+        view = browser.state["m.view"]["u"]
         assert view is None or np.isfinite([view.left, view.right, view.bottom, view.top]).all()
 
 

@@ -27,7 +27,7 @@ Mode = Literal["replace", "add", "remove"]
 RENDERER = "map.renderer"
 """Where the session keeps what draws WebGL in its browser, once the browser has said so."""
 ARRAY = 400
-"""Values from which an array travels by itself, as bytes."""
+"""Bytes from which an array travels by itself."""
 CORNERS = 5_000
 """Of a region at most."""
 Step = Literal[-1, 1]
@@ -126,10 +126,10 @@ def linked_map(
             panes, marks = [_flattened(pane) for pane in panes], replace(marks, new=_flat(marks.new))
     n, dimensions = panes[0].points.shape
     limit = DRAWN[renderer][dimensions - 2]
-    view = st.session_state.get(f"{key}.view", {}).get(map_key) if dimensions == 2 and n > limit else None
+    shown_map = f"{map_key}|{dimensions}|{sounds.identity}"
+    view = st.session_state.get(f"{key}.view", {}).get(shown_map) if dimensions == 2 and n > limit else None
     passing = marks.shown if hide else None
     hidden = "" if passing is None else hash(passing.tobytes())
-    shown_map = f"{map_key}|{dimensions}|{sounds.identity}"
     token = f"{sounds.identity}|{shown_map if view else ''}|{view or ''}|{limit}|{hidden}"
     rows, within = _drawn(token, panes, sounds.truth, passing, view, limit)
     count = n if passing is None else int(passing.sum())
@@ -157,7 +157,7 @@ def linked_map(
             "detail": dimensions == 2 and n > limit,
             "note": " ".join(filter(None, notes)),
         },
-        **_callbacks(panes, rows, marks, events, key=key, map_key=map_key, tokens=(token, shown_map)),
+        **_callbacks(panes, rows, marks, events, key=key, tokens=(token, shown_map)),
     )
     return rows
 
@@ -169,7 +169,6 @@ def _callbacks(
     events: Events,
     *,
     key: str,
-    map_key: str,
     tokens: tuple[str, str],
 ) -> dict[str, Callable[[], None]]:
     """What the component's events do, by the names that Streamlit takes; ``tokens`` name the points that are drawn and
@@ -205,7 +204,7 @@ def _callbacks(
     def viewed() -> None:
         looked = event(key, "view", Looked)
         if looked is not None and looked.map == shown_map:
-            st.session_state.setdefault(f"{key}.view", {})[map_key] = looked.view
+            st.session_state.setdefault(f"{key}.view", {})[shown_map] = looked.view
 
     def rendered() -> None:
         value = event(key, "renderer", Renderer)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@
 const WHOLE = 2_000_000; // bytes
 const LEFT = 46, RIGHT = 8, WAVE = 56, GAP = 8, SPECTRUM = 132, BOTTOM = 30;
 const HEIGHT = WAVE + GAP + SPECTRUM + BOTTOM;
+const PATIENCE = 500; // milliseconds that a map waits for a sound, at most
 const DRAG = 5; // pixels from which a press is no click
 
 export default function (component) {
@@ -50,6 +51,11 @@ class Player {
   async open(data, other) {
     this.audio.pause();
     if (other) {
+      window.bstvizOpening = new Promise((resolve) => {
+        const shown = () => requestAnimationFrame(() => setTimeout(resolve));
+        for (const name of ["canplay", "error"]) this.audio.addEventListener(name, shown, { once: true });
+        setTimeout(resolve, PATIENCE);
+      });
       const blob = data.bytes <= WHOLE ? await load(data.url, "blob").catch(() => null) : null;
       if (this.data.url !== data.url || this.data.name !== data.name) return;
       URL.revokeObjectURL(this.blob);

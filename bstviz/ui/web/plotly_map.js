@@ -143,11 +143,13 @@ class PlotlyMap {
     if (this.drawing || this.held) return (this.again = true);
     this.drawing = true;
     do {
-      this.again = false;
+      await window.bstvizOpening; // the sound first: until the map is drawn nothing else is done
+      this.again = this.held || !this.root.isConnected;
+      if (this.again) break;
       const { token, counts, map } = this.data;
       await window.Plotly.react(this.graph, this.traces(), this.layout(), this.config());
-      // The processor would draw every point anew at each move of a region; the server says what is in it.
-      if (this.renderer === "software") for (const trace of this.graph._fullData) trace._module = { ...trace._module, selectPoints: null };
+      // The processor would draw every point anew at each move of a region; the server says what is in it. All maps share the module.
+      if (this.renderer === "software") for (const { _module } of this.graph._fullData) _module.selectPoints = null;
       if (!this.drawn) this.listen();
       Object.assign(this, { token, map, drawn: true });
       Object.assign(this.root.dataset, counts, { state: "drawn", dims: this.dims });
