@@ -3,9 +3,10 @@
 ``python -m benchmarks.app_latency --folder bench`` makes runs of 1k, 11k, 100k and 1M sounds there (kept for the next
 time), serves Explore and the bare page side by side on loopback, drives them in turns with Chromium and
 prints p50 and p95 in seconds, bytes on the wire until the first map, and each act against the bare page's own. The
-browser starts each first map with an empty cache; servers are warm. Times mean nothing between machines; the ratios do.
-Beyond 11k sounds the reference is the bare page at 11k. At 11k the two linked maps of Compare are dragged too, against
-the drag of Explore's one, and Explore's map is turned in three dimensions: the time between the frames of a turn.
+browser starts each first map with an empty cache; servers are warm. The bare page is served from an empty folder, with
+Streamlit's own defaults instead of the app's settings. Times mean nothing between machines; the ratios do. Beyond 11k
+sounds the reference is the bare page at 11k. At 11k the two linked maps of Compare are dragged too, against the drag of
+Explore's one, and Explore's map is turned in three dimensions: the time between the frames of a turn.
 """
 
 from __future__ import annotations
@@ -13,31 +14,20 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from benchmarks.serving import ARGUMENTS, SCRIPT, Server, chromium, served
 from benchmarks.synthetic import make
 from bstviz import paths
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--autoplay-policy=no-user-gesture-required",
-]
 VIEWPORT = {"width": 1440, "height": 1000}
 REFERENCE = 11_000
 COLORS = ("Second-level class", "Right or wrong", "Top-level class")
@@ -70,32 +60,21 @@ TURN = f"""() => {{ const view = () => {GRAPH}._fullLayout.scene._scene.glplot.c
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def app_on(experiment: Path, **environment: str) -> AbstractContextManager[Server]:
+    """The app on an experiment, served as Streamlit's own command does, with variables of the environment."""
+    experiments = {paths.EXPERIMENTS_VARIABLE: str(experiment.resolve())}
+    return served([str(paths.root() / "app.py")], command=SCRIPT, environment=experiments | environment)
 
 
 @contextmanager
-def served(script: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Address of a Streamlit script while it is served."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true", f"--server.port={port}"]
-    command += ["--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]
-    server = subprocess.Popen(
-        command, env=os.environ | environment, cwd=paths.root(), stdout=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield f"http://localhost:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
+def bare_on(run: Path, script: str) -> Iterator[Server]:
+    """A bare page on a run, served from an empty folder: Streamlit's own defaults hold, not the app's settings."""
+    page, variables = Path(__file__).resolve().parent / script, {"BSTVIZ_BARE_RUN": str(run.resolve())}
+    with (
+        tempfile.TemporaryDirectory() as empty,
+        served([str(page)], command=SCRIPT, environment=variables, cwd=Path(empty)) as server,
+    ):
+        yield server
 
 
 def wire(page: Page) -> Callable[[], int]:
@@ -127,6 +106,18 @@ def timed(act: Callable[[], None], page: Page, done: str, argument: object = Non
     act()
     page.wait_for_function(done, arg=argument)
     return time.perf_counter() - start
+
+
+def first_map(browser: Browser, address: str, drawn: str) -> tuple[float, int]:
+    """Seconds until a map stands in a browser with an empty cache, and the bytes that took."""
+    context = browser.new_context(viewport=VIEWPORT)
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    count = wire(page)
+    seconds = timed(lambda: page.goto(address, wait_until="commit"), page, drawn)
+    taken = count()
+    context.close()
+    return seconds, taken
 
 
 class Measured:
@@ -164,13 +155,9 @@ class Measured:
 
     def first_map(self) -> None:
         """Seconds until the map stands in a browser with an empty cache, and the bytes that took."""
-        context = self.browser.new_context(viewport=VIEWPORT)
-        page = context.new_page()
-        page.set_default_timeout(120_000)
-        count = wire(page)
-        self.note("map", timed(lambda: page.goto(self.address, wait_until="commit"), page, self.is_drawn))
-        self.note("bytes", count())
-        context.close()
+        seconds, count = first_map(self.browser, self.address, self.is_drawn)
+        self.note("map", seconds)
+        self.note("bytes", count)
 
     def spot(self) -> dict[str, float]:
         """Where a point is on the screen, with the mouse over it, that is not the one meant last: a click on the sound
@@ -340,13 +327,9 @@ class Turned(Measured):
 def measure(browser: Browser, folder: Path, n: int, repeats: int, bare_limit: int) -> tuple[Explore, Bare, int]:
     """Explore at one size and the bare page at the same size, or at 11k where that never draws, in turns."""
     size = n if n <= bare_limit else REFERENCE
-    root = {"PYTHONPATH": str(paths.root())}
     run, other = (make(folder / str(k), k) / "hierarchical" for k in (n, size))
-    with (
-        served(Path(__file__).parent / "bare_page.py", {"BSTVIZ_BARE_RUN": str(other)} | root) as plain,
-        served(paths.root() / "app.py", {paths.EXPERIMENTS_VARIABLE: str(run)} | root) as full,
-    ):
-        explore, bare = Explore(browser, full, n), Bare(browser, plain, size)
+    with bare_on(other, "bare_page.py") as plain, app_on(run) as full:
+        explore, bare = Explore(browser, full.address, n), Bare(browser, plain.address, size)
         turns = [bare.click, explore.click, explore.neighbours, bare.recolor, explore.recolor]
         turns += [bare.lasso, explore.lasso, bare.drag, explore.drag]
         for act in turns:  # warm
@@ -364,8 +347,8 @@ def measure(browser: Browser, folder: Path, n: int, repeats: int, bare_limit: in
 def measure_more(browser: Browser, folder: Path, n: int, repeats: int) -> tuple[Compare, Turned, Explore]:
     """Compare's two maps and a turned one, beside Explore's flat one, in turns."""
     both = make(folder / str(n), n)
-    with served(paths.root() / "app.py", {paths.EXPERIMENTS_VARIABLE: str(both)}) as address:
-        one, two, turned = Explore(browser, address, n), Compare(browser, address, n), Turned(browser, address, n)
+    with app_on(both) as app:
+        one, two, turned = (page(browser, app.address, n) for page in (Explore, Compare, Turned))
         for again in range(repeats + 1):
             for act in (one.drag, two.drag, turned.turned):
                 act()
@@ -389,12 +372,11 @@ def report(name: str, times: dict[str, list[float]]) -> None:
     print(f"{name:>17}: {', '.join(words)}{size}", flush=True)
 
 
-def judged(what: str, value: float, p95: float, most: float) -> None:
-    """Print what was promised and whether it holds."""
-    print(
-        f"    {what}: {value:.3g} (p95 {p95:.3g}), at most {most:g}: {'holds' if value <= most else 'FAILS'}",
-        flush=True,
-    )
+def judged(what: str, value: float, p95: float, most: float) -> bool:
+    """Print what was promised; whether it holds."""
+    holds = value <= most
+    print(f"    {what}: {value:.3g} (p95 {p95:.3g}), at most {most:g}: {'holds' if holds else 'FAILS'}", flush=True)
+    return holds
 
 
 def promises(
@@ -432,8 +414,7 @@ def main() -> None:
     options = parser.parse_args()
     everything = {}
     with tempfile.TemporaryDirectory() as spare, sync_playwright() as playwright:
-        executable = os.environ.get("BSTVIZ_CHROMIUM", "/usr/bin/chromium")
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         for n in options.sizes:
             explore, bare, size = measure(
                 browser, options.folder or Path(spare), n, options.repeats, options.bare_limit

@@ -1,5 +1,5 @@
 """The reference of ``app_latency``: one Scattergl trace of a run's sounds, redrawn when something is selected, nothing
-else.
+else. To be served from an empty folder, so that Streamlit's own defaults hold.
 """
 
 import os

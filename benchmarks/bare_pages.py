@@ -1,7 +1,8 @@
 """The references of ``pages``: for each page of the app the fewest calls of Streamlit that show as much.
 
-The same widgets, one chart or table of the same size, and what that shows read from the same run; nothing worked out.
-``?page=`` names the page. ``BSTVIZ_BARE_RUN`` is the folder of the run.
+The same widgets, one chart or table of the same size, and what that shows read from the same run; nothing is worked out
+at an opening. ``?page=`` names the page. ``BSTVIZ_BARE_RUN`` is the folder of the run. To be served from an empty
+folder, so that Streamlit's own defaults hold.
 """
 
 import os
@@ -27,6 +28,12 @@ def sounds() -> pd.DataFrame:
 def places() -> np.ndarray:
     """The map, (N, 2) float32."""
     return pd.read_parquet(RUN / "projections.parquet", columns=["pca_x", "pca_y"]).to_numpy(np.float32)
+
+
+@st.cache_data
+def matrix_of() -> pd.DataFrame:
+    """How often each class was predicted as each."""
+    return pd.crosstab(sounds()["y_true"], sounds()["y_pred"])
 
 
 @st.cache_data
@@ -152,7 +159,7 @@ def confusion() -> None:
         st.button("Collapse all")
         st.button("Open all")
     view, panel = st.columns([3, 2])
-    matrix = pd.crosstab(sounds()["y_true"], sounds()["y_pred"])
+    matrix = matrix_of()
     with view:
         shares = 100 * matrix.to_numpy() / matrix.to_numpy().sum(axis=1, keepdims=True)
         labels = {"x": list(matrix.columns), "y": list(matrix.index)}

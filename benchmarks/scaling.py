@@ -14,14 +14,12 @@ import argparse
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,8 +27,9 @@ import numpy as np
 import psutil
 from playwright.sync_api import sync_playwright
 
-from benchmarks.app_latency import ARGUMENTS, Explore, free_port
+from benchmarks.app_latency import MAP_DRAWN, Explore, first_map
 from benchmarks.embed_throughput import from_files, quiet
+from benchmarks.serving import ARGUMENTS, chromium, served
 from benchmarks.synthetic import make
 from bstviz import paths
 from bstviz.datasets.collection import load_collection
@@ -126,41 +125,22 @@ def serve(folder: Path) -> Figures:
     """Seconds until the first and the second visitor see Explore's map, and of the first recolouring; the server's
     memory before and after.
     """
-    port, n, found = free_port(), len(run_of(folder).sounds), Figures()
-    command = [sys.executable, "-m", "bstviz", "app", "--experiment", str(folder / "hierarchical"), "--port", str(port)]
-    server = subprocess.Popen(command, cwd=paths.root(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    process, address = psutil.Process(server.pid), f"http://localhost:{port}"
-    try:
-        wait_for(address)
+    n, found = len(run_of(folder).sounds), Figures()
+    with served([f"--experiment={folder / 'hierarchical'}"]) as server, sync_playwright() as playwright:
+        process = psutil.Process(server.process.pid)
         found["server at rest, MB"] = process.memory_info().rss / MEGABYTE
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=os.environ.get("BSTVIZ_CHROMIUM", "/usr/bin/chromium"), args=ARGUMENTS
-            )
-            with timed(found, "first map, first visitor, s"):
-                page = Explore(browser, address, n)
-            page.first_map()
-            page.recolor()
-            browser.close()
-        found["first map, second visitor, s"] = page.times["map"][0]
-        found["bytes to a browser, MB"] = page.times["bytes"][0] / MEGABYTE
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        for visitor in ("first", "second"):
+            seconds, count = first_map(browser, f"{server.address}/explore", MAP_DRAWN)
+            found[f"first map, {visitor} visitor, s"] = seconds
+        page = Explore(browser, server.address, n)
+        page.recolor()
+        browser.close()
+        found["bytes to a browser, MB"] = count / MEGABYTE
         found["first recolouring, s"] = page.times["recolour"][0]
         found["server on Explore, MB"] = process.memory_info().rss / MEGABYTE
         found["server, processor time, s"] = sum(process.cpu_times()[:2])
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(timeout=30)
     return found
-
-
-def wait_for(address: str) -> None:
-    """Wait until a server answers, two minutes at most."""
-    for _ in range(240):
-        with suppress(OSError):
-            urllib.request.urlopen(f"{address}/healthz", timeout=2).close()
-            return
-        time.sleep(0.5)
-    raise TimeoutError(address)
 
 
 MEASURES: dict[str, Callable[[Path], Figures]] = {f.__name__: f for f in (disk, load, pca, neighbours, umap, serve)}

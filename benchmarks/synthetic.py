@@ -257,7 +257,8 @@ def import_again(folder: Path) -> None:
     """
     rng = np.random.default_rng(int.from_bytes(str(folder).encode()[-8:]))
     collection = load_collection(folder / "sounds")
-    table = collection.sounds.iloc[rng.permutation(len(collection))].reset_index(drop=True)
+    moved = rng.permutation(len(collection))
+    table = collection.sounds.iloc[moved].reset_index(drop=True)
     has_file = table["path"].notna().to_numpy()
     numbers = [int(sound[-NUMBER:]) for sound in table["sound_id"][has_file]]
     root, names = folder / "audio again", np.sort(table["path"][has_file].to_numpy(object))
@@ -265,7 +266,8 @@ def import_again(folder: Path) -> None:
     for name, number in zip(names, numbers, strict=True):
         soundfile.write(root / name, numbered(number), RATE)
     table.loc[has_file, "path"] = names
-    again = replace(collection, sounds=table, audio_root=str(root.absolute()), folder=None)
+    audio = None if collection.audio is None else np.asarray(collection.audio)[moved]
+    again = replace(collection, sounds=table, audio=audio, audio_root=str(root.absolute()), folder=None)
     runs = {loss: load_run(folder / loss) for loss in LOSSES}
     for loss, run in runs.items():
         order = rng.permutation(len(run.sounds))

@@ -10,8 +10,6 @@ the sum of the medians of the two others, all measured in this run, in Chromium,
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,11 +18,11 @@ import numpy as np
 import soundfile
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.serving import ARGUMENTS, SCRIPT, chromium, served
 from bstviz.audio import decode
 from bstviz.audio.sound import resample
 from bstviz.encoders.registry import load_audio_encoder
 from bstviz.models.config import AUDIO_ENCODER
-from tests.e2e.conftest import ARGUMENTS, chromium, free_port, serve, stop, wait_until_served
 
 RATE = 44_100
 BARE = """
@@ -74,28 +72,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = Path(place)
         (folder / "bare.py").write_text(BARE)
-        ports = free_port(), free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            "bare.py",
-            "--server.headless=true",
-            f"--server.port={ports[0]}",
-        ]
-        bare = subprocess.Popen([*command, "--server.fileWatcherType=none"], cwd=folder, start_new_session=True)
-        server = serve([], ports[1])
-        try:
-            wait_until_served(ports[0])
+        with served(["bare.py"], command=SCRIPT, cwd=folder) as bare, served() as app:
             browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
             page.set_default_timeout(120_000)
             times: dict[str, list[float]] = {"bare page": [], "forward": [], "page": []}
             for index in range(-2, arguments.drops):
                 mono = write_sound(folder / f"{index}.wav", arguments.seconds, index + 10)
-                taken = {"bare page": upload(page, f"http://localhost:{ports[0]}", folder / f"{index}.wav")}
-                taken["page"] = upload(page, f"http://localhost:{ports[1]}/classify", folder / f"{index}.wav")
+                taken = {"bare page": upload(page, bare.address, folder / f"{index}.wav")}
+                taken["page"] = upload(page, f"{app.address}/classify", folder / f"{index}.wav")
                 page.goto("about:blank")
                 start = time.perf_counter()
                 encoder.embed([resample(mono, RATE, encoder.rate)])
@@ -104,9 +89,6 @@ def main() -> None:
                     for name, seconds in taken.items():
                         times[name].append(seconds)
             browser.close()
-        finally:
-            stop(server)
-            stop(bare)
     for name, seconds in times.items():
         print(
             f"{name:>10}: median {np.median(seconds):.3f} s, p95 {np.percentile(seconds, 95):.3f} s over {len(seconds)}"

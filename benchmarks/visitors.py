@@ -10,6 +10,7 @@ import io
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -17,15 +18,22 @@ import numpy as np
 import soundfile
 
 from benchmarks.sessions import RefusedError, Session
-from benchmarks.synthetic import NUMBER, number_of, numbered
+from benchmarks.synthetic import DIGITS, NUMBER, TONE, number_of, numbered
+from bstviz import synth
 
 COLORS = ("Second-level class", "Right or wrong", "Top-level class", "Annotation confidence")
 SHARES = {"look": 0.6, "change": 0.2, "review": 0.1, "drop": 0.1}
 """Of a visitor's acts: looking at sounds, recolouring or filtering, deciding on a label, dropping a sound."""
 LOOKING = ("open", "click", "recolour", "filter")
 """What is timed as looking."""
+PLAYERS = ("explore", "compare", "review", "classify")
+"""Pages that play sounds."""
 DROPPED, DROPPED_SECONDS, DROPPED_RATE = 500_000, 5.0, 44_100
 """Number of the first sound that is dropped, above those of the library; how long each is, and its rate in Hz."""
+KNOWN, DEMO = range(400_000, 400_004), ("m-sp-003", "sp-s-002", "fx-a-003", "ss-n-008")
+"""Numbers of the sounds that are dropped again and again, and the demo sounds that they go on as: each has an answer of
+its own, always the same.
+"""
 QUEUE = re.compile(r"\b(\d+|next|first) (sounds? )?(before yours|in the queue|in line)|place \d+", re.IGNORECASE)
 """How the page says where in the queue a drop stands."""
 TURN = re.compile(r"^(working|embedding) …", re.IGNORECASE)
@@ -34,6 +42,8 @@ PROMPT = 5.0
 """Seconds after which a drop that has no answer has to say where it stands."""
 RELOAD = "Reload"
 """The button that a page offers where what it shows was changed on disk."""
+CHANGED = "changed on disk"
+"""How a page says why it does not play it."""
 
 
 @dataclass
@@ -45,18 +55,20 @@ class Journal:
         errors: What went wrong, in words.
         wrong: Answers that are about another sound than was asked about.
         silent: Sounds that could not be played, and what the page said.
-        compared: How many sounds were compared with their ids.
+        compared: How many sounds were compared with their ids, by page.
+        answered: How many drops of known sounds were compared with their answers.
         decided: Sounds that were decided on, and what was decided.
         waited: Drops that showed their place in the queue.
-        unplaced: Seconds of the drops that took more than :data:`PROMPT` and showed neither that nor that it was their
-            turn.
+        unplaced: Seconds until a drop showed its place, that it was its turn, or its answer, where they are more than
+            :data:`PROMPT`.
     """
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
-    compared: int = 0
+    compared: Counter[str] = field(default_factory=Counter)
+    answered: int = 0
     decided: list[tuple[str, str]] = field(default_factory=list)
     waited: int = 0
     unplaced: list[float] = field(default_factory=list)
@@ -77,10 +89,14 @@ class Visitor:
         session: Their connection.
         journal: Where their acts are noted.
         seed: Of what they do.
+        answers: What the page says of each of :data:`KNOWN`, by the models that it names; whoever is the first adds it.
     """
 
-    def __init__(self, session: Session, journal: Journal, *, seed: int) -> None:
+    def __init__(
+        self, session: Session, journal: Journal, *, seed: int, answers: dict[tuple[str, int], str] | None = None
+    ) -> None:
         self.session, self.journal, self.random = session, journal, np.random.default_rng(seed)
+        self.answers = {} if answers is None else answers
         self.drops = DROPPED + 1_000 * seed
         self._tips: dict[str, list[str]] = {}
         self._told = 0
@@ -105,8 +121,8 @@ class Visitor:
             if any(shown.content.label == RELOAD for shown in self.session.elements("button")):
                 await self.session.press(RELOAD)
             await act()
-        except RefusedError as error:
-            self.journal.errors.append(str(error))
+        except Exception as error:  # whatever it is: all others go on
+            self.journal.errors.append(str(error) if isinstance(error, RefusedError) else repr(error))
         self.journal.errors += self.session.problems[self._told :]
         self._told = len(self.session.problems)
 
@@ -180,36 +196,51 @@ class Visitor:
             self.journal.silent.append(f"review: no decision on {shown['sound']}: {self._said()}")
 
     async def drop(self) -> None:
-        """Drop a sound of five seconds on Classify, until its prediction stands."""
+        """Drop a sound of five seconds on Classify: a new one, or one of :data:`KNOWN`."""
+        await self.drop_sound(int(self.random.choice(KNOWN)) if self.random.integers(2) else None)
+
+    async def drop_sound(self, known: int | None = None) -> None:
+        """Drop a new sound, or a known one, until its prediction stands; that of a known one is always the same."""
         await self.at("classify")
         self.drops += 1
-        file = io.BytesIO()
-        sound = numbered(self.drops, rate=DROPPED_RATE, seconds=DROPPED_SECONDS)
-        soundfile.write(file, sound, DROPPED_RATE, format="WAV")
-        data = file.getvalue()
+        number = known or self.drops
         name = f"sound {self.drops}.wav"
-        place = turn = False
+        data = dropped(number, name)
+        word, place, answer = float("inf"), False, ""  # seconds until the first word of where it stands
 
         def answered() -> bool:
-            nonlocal place, turn
-            place = place or any(QUEUE.search(text) for text in self.session.texts())
-            turn = turn or any(TURN.search(text) for text in self.session.texts())
+            nonlocal word, place, answer
+            texts = self.session.texts()
+            place = place or any(QUEUE.search(text) for text in texts)
+            if place or any(TURN.search(text) for text in texts):
+                word = min(word, time.perf_counter() - start)
             headings = [s for s in self.session.elements("markdown") if name in s.content.body.replace("\\", "")]
             runs = {shown.run for shown in headings}
-            return any(
-                "data-answer" in shown.content.body and shown.run in runs for shown in self.session.elements("html")
-            )
+            bodies = [shown.content.body for shown in self.session.elements("html") if shown.run in runs]
+            answer = next((body for body in bodies if "data-answer" in body), "")
+            return bool(answer)
 
         start = time.perf_counter()
-        dropping = asyncio.create_task(self.session.drop("classify.files", name, data))
-        await self.session.until(lambda: answered() or (dropping.done() and dropping.exception() is not None))
-        seconds = time.perf_counter() - start
+        tasks = [
+            asyncio.create_task(self.session.until(answered)),
+            asyncio.create_task(self.session.drop("classify.files", name, data)),
+        ]
+        try:
+            seconds, _ = await asyncio.gather(*tasks)  # a drop that is refused is not waited for
+        finally:
+            for task in tasks:
+                task.cancel()
         self.journal.note("drop", seconds)
-        await dropping
         self.journal.waited += place
-        if seconds > PROMPT and not (place or turn):
-            self.journal.unplaced.append(seconds)
-        await self._plays(f"classify.{hashlib.sha256(data).hexdigest()[:12]}.player", self.drops, "classify")
+        if min(word, seconds) > PROMPT:
+            self.journal.unplaced.append(min(word, seconds))
+        await self._plays(f"classify.{hashlib.sha256(data).hexdigest()[:12]}.player", number, "classify")
+        if known is not None:
+            self.journal.answered += 1
+            models = next((text for text in self.session.texts() if text.startswith("Predicted by")), "")
+            before = self.answers.setdefault((models.partition(" · ")[0], known), answer)
+            if answer != before:
+                self.journal.wrong.append(f"classify: {known} is {answer}, and was {before}")
 
     async def _tips_of(self, shown: dict) -> list[str]:
         """The tips of a map's points, as a browser fetches them once."""
@@ -226,13 +257,28 @@ class Visitor:
         player = self.session.data(key)
         played = number_of(*_decoded(await self.session.fetch(player["url"])))
         named = number if where == "classify" else int(player["name"][-NUMBER:])
-        self.journal.compared += 1
+        self.journal.compared[key.partition(".")[0]] += 1
         if {played, named} != {number}:
             self.journal.wrong.append(f"{where}: asked for {number}, named {named}, played {played}")
 
     def _said(self) -> str:
         """The messages on the page."""
         return " ".join(shown.content.body for shown in self.session.elements("alert"))[:200]
+
+
+def dropped(number: int, comment: str) -> bytes:
+    """A WAV of the sound of a number; one of :data:`KNOWN` goes on as a demo sound of its own. With another comment it
+    is another file, which is embedded anew.
+    """
+    sound = numbered(number, rate=DROPPED_RATE, seconds=DROPPED_SECONDS)
+    if number in KNOWN:
+        begin = round(DIGITS * TONE * DROPPED_RATE)
+        sound[begin:] = np.resize(synth.render(DEMO[KNOWN.index(number)]), len(sound) - begin)
+    file = io.BytesIO()
+    with soundfile.SoundFile(file, "w", DROPPED_RATE, 1, format="WAV") as wav:
+        wav.comment = comment
+        wav.write(sound)
+    return file.getvalue()
 
 
 def _decoded(data: bytes) -> tuple[np.ndarray, int]:

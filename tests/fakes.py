@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,6 +28,14 @@ AUDIO_DIM, TEXT_DIM = 16, 12
 RATE = 8_000
 TINY = NetworkSizes(width=32, depth=1, dropout=0.0, hidden=16, latent=8)
 DEEP = NetworkSizes(width=32, expansion=2, depth=1, dropout=0.0, hidden=16, latent=8, norm="batch", head="deep")
+
+
+def until(holds: Callable[[], Any], seconds: float = 120.0) -> None:
+    """Wait until something holds, for so many seconds at most."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"it does not hold within {seconds:g} s"
+        time.sleep(0.01)
 
 
 class FakeAudioEncoder:

@@ -179,7 +179,7 @@ def test_a_container_serves_is_healthy_and_ends_when_told(image: dockerfile.Imag
             assert server.poll() is None and time.monotonic() < until, log.read_text(encoding="utf-8")
             time.sleep(1)
     finally:
-        os.kill(server.pid, signal.SIGTERM)
+        server.send_signal(signal.SIGTERM)
         status = server.wait(timeout=int(SERVICE["stop_grace_period"].rstrip("s")))
     assert status == 143
     assert "action=serve" in log.read_text(encoding="utf-8")

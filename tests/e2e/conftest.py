@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
+from benchmarks.serving import ARGUMENTS, chromium, served
 from bstviz import paths
 from bstviz.models.run import Run, load_run
 
 BSD10K_SOUNDS = 10_956
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--autoplay-policy=no-user-gesture-required",
-]
-
-
-def chromium() -> str | None:
-    """Path of a Chromium: BSTVIZ_CHROMIUM, or one on the path; None for playwright's own."""
-    return os.environ.get("BSTVIZ_CHROMIUM") or next((p for n in NAMES if (p := shutil.which(n))), None)
 
 
 @pytest.fixture(scope="session")
@@ -47,44 +29,11 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def serve(arguments: list[str], port: int) -> subprocess.Popen:
-    """Start ``bstviz app`` and wait until it answers."""
-    command = [sys.executable, "-m", "bstviz", "app", "--port", str(port), *arguments]
-    environment = {k: v for k, v in os.environ.items() if k != paths.EXPERIMENTS_VARIABLE}
-    server = subprocess.Popen(command, env=environment, start_new_session=True)
-    wait_until_served(port)
-    return server
-
-
-def wait_until_served(port: int) -> None:
-    for _ in range(240):
-        try:
-            with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.5)
-    raise TimeoutError("the app did not start within two minutes")
-
-
-def stop(server: subprocess.Popen) -> None:
-    os.killpg(server.pid, 15)
-    server.wait(timeout=30)
-
-
 @pytest.fixture(scope="session")
 def address(browser: Browser) -> Iterator[str]:
     """Address of the app on the bundled models."""
-    port = free_port()
-    server = serve([], port)
-    yield f"http://localhost:{port}"
-    stop(server)
+    with served() as server:
+        yield server.address
 
 
 @pytest.fixture(scope="session")
@@ -98,11 +47,8 @@ def large_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def large(browser: Browser, large_folder: Path) -> Iterator[tuple[str, Path]]:
     """Address of the app on two made-up runs of BSD10k's size, hierarchical and flat, and the folder of them."""
-    port = free_port()
-    experiments = [str(large_folder / name) for name in ("hierarchical", "flat")]
-    server = serve(["--experiment", experiments[0], "--experiment", experiments[1]], port)
-    yield f"http://localhost:{port}", large_folder
-    stop(server)
+    with served([f"--experiment={large_folder / name}" for name in ("hierarchical", "flat")]) as server:
+        yield server.address, large_folder
 
 
 @pytest.fixture(params=["demo", "large"])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from bstviz import paths, synth
+from benchmarks.serving import SCRIPT, served
+from bstviz import synth
 from bstviz.audio import playback
-from tests.e2e.conftest import free_port, stop, wait_until_served
 from tests.e2e.test_classify import upload
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -61,15 +58,10 @@ STATE = """() => { const app = document.querySelector('[data-testid="stApp"]');
 @pytest.fixture(scope="module")
 def bare(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a page of the widgets alone, in Streamlit's own look."""
-    folder, port = tmp_path_factory.mktemp("bare"), free_port()
+    folder = tmp_path_factory.mktemp("bare")
     (folder / "bare.py").write_text(BARE)
-    options = ["--server.headless=true", f"--server.port={port}", "--browser.gatherUsageStats=false"]
-    command = [sys.executable, "-m", "streamlit", "run", "bare.py", *options]
-    environment = os.environ | {"PYTHONPATH": str(paths.root())}
-    server = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True)
-    wait_until_served(port)
-    yield f"http://localhost:{port}"
-    stop(server)
+    with served(["bare.py"], command=SCRIPT, cwd=folder) as server:
+        yield server.address
 
 
 def faults(page: Page) -> dict[tuple[str, str], str]:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
+from benchmarks.serving import served
 from bstviz import paths
 from bstviz.datasets.collection import load_collection
 from bstviz.errors import UserError
@@ -21,7 +22,6 @@ from bstviz.models.run import load_run
 from bstviz.training.train import train_fold, train_folds
 from tests.anomalous_sounds import sndfile
 from tests.cli.conftest import invoke
-from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.odd_inputs import (
     COUNT,
     RATE,
@@ -153,10 +153,8 @@ def cases(
     browser: Browser, made: tuple[Path, dict[str, Table], dict[str, float]], library: tuple[Path, set[str]]
 ) -> Iterator[Cases]:
     folder, found, sounds = made
-    port = free_port()
-    server = serve(["--experiment", str(folder / "runs"), "--experiment", str(library[0])], port)
-    yield Cases(f"http://localhost:{port}", found, sounds)
-    stop(server)
+    with served(["--experiment", str(folder / "runs"), "--experiment", str(library[0])]) as server:
+        yield Cases(server.address, found, sounds)
 
 
 @pytest.mark.parametrize("rows", ["s0,fx-a,t,\ns1,m-sp,t,\n", "s0,fx-a,rain, wind\ns1,m-sp,rain, wind\n"])

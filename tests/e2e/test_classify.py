@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from benchmarks.serving import ARGUMENTS, chromium
 from bstviz import synth
 from bstviz.audio import playback
-from tests.e2e.conftest import ARGUMENTS, chromium
 
 pytestmark = pytest.mark.e2e
 INPUT = 'input[type="file"]'

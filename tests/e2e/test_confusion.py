@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page
 from sklearn.metrics import confusion_matrix
 
+from benchmarks.serving import served
 from bstviz.datasets.collection import load_collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.models.run import load_run
-from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.map_driver import MapDriver, settled
 
 pytestmark = pytest.mark.e2e
@@ -50,10 +50,8 @@ def answers(large_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 @pytest.fixture(scope="module")
 def place(browser: Browser, answers: tuple[pd.DataFrame, Path]) -> Iterator[str]:
-    port = free_port()
-    server = serve(["--experiment", str(answers[1])], port)
-    yield f"http://localhost:{port}/confusion"
-    stop(server)
+    with served(["--experiment", str(answers[1])]) as server:
+        yield f"{server.address}/confusion"
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
+from benchmarks.serving import ARGUMENTS, chromium
 from bstviz import paths
 from bstviz.models.run import Run, load_run
-from tests.e2e.conftest import ARGUMENTS, chromium
 from tests.e2e.map_driver import MapDriver, Region, settled
 
 pytestmark = pytest.mark.e2e

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
+from benchmarks.serving import served
 from bstviz.datasets.collection import load_collection
 from bstviz.datasets.splits import choose_folds
 from bstviz.datasets.table import load
 from bstviz.predictions.external import external_runs
 from bstviz.predictions.table import read_predictions
 from bstviz.training.train import train_fold
-from tests.e2e.conftest import BSD10K_SOUNDS, free_port, serve, stop
+from tests.e2e.conftest import BSD10K_SOUNDS
 from tests.e2e.map_driver import settled
 from tests.fakes import FakeTextEncoder, quick
 
@@ -48,10 +49,8 @@ def experiment(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="module")
 def place(browser: Browser, experiment: Path) -> Iterator[str]:
-    port = free_port()
-    server = serve(["--experiment", str(experiment)], port)
-    yield f"http://localhost:{port}"
-    stop(server)
+    with served(["--experiment", str(experiment)]) as server:
+        yield server.address
 
 
 def choose(page: Page, label: str, option: str) -> None:

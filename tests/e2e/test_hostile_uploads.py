@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
+from benchmarks.serving import served
 from bstviz import synth
 from bstviz.audio import playback
 from tests.anomalous_sounds import sndfile
 from tests.audio.test_fuzz import KINDS as FORMATS
 from tests.audio.test_fuzz import mutated, whole
-from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.map_driver import settled
 from tests.e2e.test_cases import EXCEPTION
 from tests.e2e.test_classify import INPUT, open_page
@@ -32,10 +32,8 @@ ALLOWED = 1.1
 @pytest.fixture(scope="module")
 def server(browser: Browser) -> Iterator[tuple[str, int]]:
     """Address and number of a server that nobody else uses."""
-    port = free_port()
-    process = serve([], port)
-    yield f"http://localhost:{port}", process.pid
-    stop(process)
+    with served() as own:
+        yield own.address, own.process.pid
 
 
 def memory(pid: int) -> float:

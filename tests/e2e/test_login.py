@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
 
+from benchmarks.serving import free_port, served
 from bstviz import paths
-from tests.e2e.conftest import free_port, stop, wait_until_served
 from tests.login_provider import Provider, serving_provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -25,12 +22,8 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Prov
     address = f"http://localhost:{port}"
     with serving_provider() as provider:
         provider.write_secrets(folder, address)
-        environment = os.environ | {paths.LOGIN_VARIABLE: "*@lab.example", "PYTHONPATH": str(paths.root())}
-        command = [sys.executable, "-m", "bstviz", "app", "--port", str(port)]
-        server = subprocess.Popen(command, env=environment, cwd=folder, start_new_session=True)
-        wait_until_served(port)
-        yield address, provider
-        stop(server)
+        with served(port=port, environment={paths.LOGIN_VARIABLE: "*@lab.example"}, cwd=folder):
+            yield address, provider
 
 
 def test_a_stranger_sees_a_button_and_gets_nothing_by_address(closed: tuple[str, Provider], page: Page) -> None:

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
+from benchmarks.serving import served
 from bstviz.datasets.collection import load_collection
 from bstviz.training.train import train_fold
-from tests.e2e.conftest import free_port, serve, stop
 from tests.fakes import quick, small_collection, stratified
 
 pytestmark = pytest.mark.e2e
@@ -51,11 +51,9 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_years_filter_in_the_browser_and_what_passes_is_taken_away(
     browser: Browser, page: Page, experiment: Path, tmp_path: Path
 ) -> None:
-    port = free_port()
-    server = serve(["--experiment", str(experiment)], port)
-    try:
+    with served(["--experiment", str(experiment)]) as server:
         chosen = urllib.parse.quote(json.dumps({"Year": ["1980 – 1984"], "Split": ["dev", "eval"]}))
-        page.goto(f"http://localhost:{port}/explore?only={chosen}")
+        page.goto(f"{server.address}/explore?only={chosen}")
         page.get_by_text("5 of 48 sounds pass").wait_for()
         page.locator("[aria-label='Year'] button.bar", has_text="1990 – 1994").click()
         page.get_by_text("10 of 48 sounds pass").wait_for()
@@ -67,8 +65,6 @@ def test_years_filter_in_the_browser_and_what_passes_is_taken_away(
         with page.expect_download() as download:
             page.locator(".st-key-explore-selection-parquet button").click()
         download.value.save_as(tmp_path / "selection.parquet")
-    finally:
-        stop(server)
     raw = (tmp_path / "selection.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
     years = [*range(1980, 1985), *range(1990, 1995)]

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from benchmarks.serving import served
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.reports import html, table
 from bstviz.training.preset import SweepPreset, grid_of
 from bstviz.training.sweep import run_sweep
-from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.test_app import settled
 from tests.fakes import small_collection, stratified
 
@@ -55,10 +55,8 @@ def experiment(collection: Collection, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def results(browser: Browser, experiment: Path) -> Iterator[str]:
-    port = free_port()
-    server = serve(["--experiment", str(experiment)], port)
-    yield f"http://localhost:{port}/results"
-    stop(server)
+    with served(["--experiment", str(experiment)]) as server:
+        yield f"{server.address}/results"
 
 
 def show(page: Page, section: str) -> None:

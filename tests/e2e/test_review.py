@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from benchmarks.serving import free_port, serve, stop
 from bstviz.datasets.collection import Collection
 from bstviz.review.decisions import Record, read_record
 from bstviz.training.train import train_folds
-from tests.e2e.conftest import free_port, serve, stop
 from tests.fakes import quick, stratified
 
 pytestmark = pytest.mark.e2e

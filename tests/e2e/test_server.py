@@ -9,8 +9,8 @@ import time
 import pytest
 from playwright.sync_api import Page
 
+from benchmarks.serving import free_port, serve
 from bstviz.server.routes import address_of, plotly_js
-from tests.e2e.conftest import free_port, serve
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

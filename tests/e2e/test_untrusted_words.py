@@ -11,9 +11,9 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, Page
 
+from benchmarks.serving import served
 from bstviz.reports.html import write_report
 from bstviz.ui.components.text import JOINER
-from tests.e2e.conftest import free_port, serve, stop
 from tests.e2e.map_driver import MapDriver, settled
 from tests.e2e.test_classify import INPUT, open_page
 from tests.fakes import RATE, tone
@@ -84,10 +84,8 @@ def literal(page: Page, text: str) -> None:
 def test_hostile_words_are_words_on_every_page(
     browser: Browser, page: Page, experiment: Path, beacon: str, tmp_path: Path
 ) -> None:
-    port = free_port()
-    server = serve(["--experiment", str(experiment)], port)
-    at = f"http://localhost:{port}"
-    try:
+    with served(["--experiment", str(experiment)]) as server:
+        at = server.address
         page.goto(at)
         page.get_by_text("How well the runs do").wait_for()
         settled(page)
@@ -158,8 +156,6 @@ def test_hostile_words_are_words_on_every_page(
         page.get_by_text("2 of 2 sounds").wait_for()
         settled(page)
         nothing_came_of_it(page, beacon)
-    finally:
-        stop(server)
 
 
 def test_hostile_words_are_words_in_the_report(page: Page, experiment: Path, beacon: str, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from benchmarks.serving import free_port, serve, stop
 from bstviz.server.settings import variable
-from tests.e2e.conftest import free_port, serve, stop
 
 pytestmark = [
     pytest.mark.e2e,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from bstviz.jobs import background
 from bstviz.jobs.background import WorkQueue
 from bstviz.latent.projection import UmapSettings
 from bstviz.ui.cache import loading, projections
+from tests.fakes import until
 from tests.jobs import pieces
 from tests.ui.conftest import ROOT, map_of, settled
 
@@ -128,8 +128,7 @@ def test_a_worker_that_is_killed_gives_a_sentence(queue: WorkQueue, tmp_path: Pa
     key = (loaded.run_identity, 2, settings)
     queue.submit(key, pieces.deaf, lambda: (str(file),), owner="another")  # what the visitor joins
     make(app, 8)
-    while not (file.exists() and file.read_text()):
-        time.sleep(0.05)
+    until(lambda: file.exists() and file.read_text())
     os.kill(int(file.read_text()), signal.SIGKILL)
     assert "ended from outside" in words(settled(app))
     assert title(app).startswith("PC 1")

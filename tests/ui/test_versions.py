@@ -6,6 +6,7 @@ The independent fact is the sound itself: each id has bytes of its own, and the 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -466,7 +467,7 @@ def test_a_damaged_a_missing_and_a_foreign_run_close_no_page(
     page: str, twelve: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoders: object
 ) -> None:
     given = [twelve / "runs", tmp_path / "missing"]
-    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, ":".join(map(str, given)))
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, os.pathsep.join(map(str, given)))
     app = open_page(page)
     assert not app.exception
     assert [seen(e.value) for e in app.error] == []
