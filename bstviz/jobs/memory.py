@@ -13,8 +13,9 @@ APART = 2**18
 
 
 def share_memory() -> None:
-    """Let all threads take memory from one place (``mallopt(3)`` of the GNU C library), if this is called before any
-    other thread has taken memory: a place that is there already goes to a new thread when its own has ended.
+    """Let all threads take memory from one place, and what is large stand apart (``mallopt(3)`` of the GNU C library),
+    if this is called before any other thread has taken memory: a place that is there already goes to a new thread when
+    its own has ended.
 
     Of places of their own, the free end is not given back by :func:`give_memory_back`.
     """
