@@ -1,12 +1,13 @@
 """How long a person waits on Explore, against a bare page with one Plotly chart of the same points, in the same run.
 
 ``python -m benchmarks.app_latency --folder bench`` makes runs of 1k, 11k, 100k and 1M sounds there (kept for the next
-time), serves Explore and the bare page side by side on loopback, drives them in turns with Chromium and
-prints p50 and p95 in seconds, bytes on the wire until the first map, and each act against the bare page's own. The
-browser starts each first map with an empty cache; servers are warm. The bare page is served from an empty folder, with
-Streamlit's own defaults instead of the app's settings. Times mean nothing between machines; the ratios do. Beyond 11k
-sounds the reference is the bare page at 11k. At 11k the two linked maps of Compare are dragged too, against the drag of
-Explore's one, and Explore's map is turned in three dimensions: the time between the frames of a turn.
+time), serves Explore and the bare page side by side on loopback, drives them in turns with Chromium and prints p50 and
+p95 in seconds, bytes on the wire until the first map, and each act against the bare page's own; it exits with 1 where a
+limit does not hold. The browser starts each first map with an empty cache; servers are warm. The bare page is served
+from an empty folder, with Streamlit's own defaults instead of the app's settings. Times mean nothing between machines;
+the ratios do. Beyond 11k sounds the reference is the bare page at 11k. At 11k the two linked maps of Compare are
+dragged too, against the drag of Explore's one, and Explore's map is turned in three dimensions: the time between the
+frames of a turn.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -412,7 +414,7 @@ def main() -> None:
     parser.add_argument("--bare-limit", type=int, default=REFERENCE, help="largest size that the bare page is drawn at")
     parser.add_argument("--json", type=Path, help="file for all times")
     options = parser.parse_args()
-    everything = {}
+    everything, holds = {}, []
     with tempfile.TemporaryDirectory() as spare, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         for n in options.sizes:
@@ -421,21 +423,22 @@ def main() -> None:
             )
             report(f"bare {size:,}", bare.times)
             report(f"explore {n:,}", explore.times)
-            for promise in promises(n, size, explore.times, bare.times):
-                judged(*promise)
+            holds += [judged(*promise) for promise in promises(n, size, explore.times, bare.times)]
             everything[str(n)] = {"explore": explore.times, "bare": bare.times, "bare_size": size}
             if n == REFERENCE:
                 two, turned, one = measure_more(browser, options.folder or Path(spare), n, options.repeats)
                 for name, page in (("one map", one), ("two maps", two), ("in 3-d", turned)):
                     report(name, page.times)
                 ratios = [p(two.times["drag"], q) / p(one.times["drag"], q) for q in (50, 95)]
-                judged(f"{n:,}: drag of two linked maps / of one", *ratios, 2.0)
+                holds.append(judged(f"{n:,}: drag of two linked maps / of one", *ratios, 2.0))
                 frames = [1000 * p(turned.times["frame"], q) for q in (50, 95)]
-                judged(f"milliseconds a frame of a turn, {turned.drawn:,} points drawn", *frames, 150.0)
+                frame = f"milliseconds a frame of a turn, {turned.drawn:,} points drawn"
+                holds.append(judged(frame, *frames, 150.0))
                 everything[f"{n} linked"] = {"one": one.times, "two": two.times, "turned": turned.times}
             if options.json:  # after each size: a run that is stopped keeps what it has
                 options.json.write_text(json.dumps(everything))
         browser.close()
+    sys.exit(not all(holds))
 
 
 if __name__ == "__main__":

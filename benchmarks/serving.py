@@ -24,6 +24,7 @@ OPTIONS = {
     SCRIPT: [
         "--server.port={}",
         "--server.headless=true",
+        "--server.address=localhost",
         "--server.fileWatcherType=none",
         "--browser.gatherUsageStats=false",
     ],
