@@ -16,9 +16,16 @@ from streamlit.testing.v1 import AppTest
 from bstviz import paths
 from bstviz.models.run import Run
 from bstviz.server.contents import CONTENTS
+from bstviz.ui.components import background
 from bstviz.ui.components.text import JOINER
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def own_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page under test is another visitor's, though Streamlit's test sessions all have one name."""
+    monkeypatch.setattr(background, "see_visitor", lambda: None)
 
 
 def sent(app: AppTest, name: str) -> list[dict[str, Any]]:
