@@ -205,10 +205,11 @@ def paired(columns: Sequence[Column], rows: Sequence[np.ndarray]) -> tuple[Colum
 
 
 def pane_title(side: str, run: Run, silhouette: float | None, more: str = "") -> str:
-    """Title of one of two panes, escaped: the run, and below it how well its top-level classes cohere."""
+    """Title of one of two panes, escaped: the run, below it how well its top-level classes cohere, and more; each in a
+    line of its own, as a pane on a phone is no wider.
+    """
     cohere = "" if silhouette is None or np.isnan(silhouette) else f"top-level silhouette {silhouette:.3f}"
-    below = " · ".join(part for part in (cohere, more) if part)
-    return f"<b>{literal(f'{side}: ' + run.model_name)}</b>" + f"<br>{below}" * bool(below)
+    return "<br>".join(filter(None, (f"<b>{literal(f'{side}: ' + run.model_name)}</b>", cohere, more)))
 
 
 def _of_rows(texts: Callable[[np.ndarray], list[str]], own: np.ndarray) -> Callable[[np.ndarray], list[str]]:

@@ -11,6 +11,8 @@ from bstviz.plots.style import EMPTY_AXIS, literal
 
 LEGEND_WIDTH, LEGEND_HEIGHT = 236, 190
 """Pixels kept for the legend beside the map, or below it: a margin that moves would move the map."""
+TITLE_LINE = 16
+"""Pixels of a line of a pane's title."""
 EYE = {"x": 1.15, "y": 1.15, "z": 0.65}
 
 
@@ -35,7 +37,7 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
                 {
                     "text": pane.title,
                     **{"x": domain[0], "xref": "paper", "xanchor": "left", "align": "left"},
-                    **{"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False},
+                    **{"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False, "font": {"size": 11}},
                 }
             )
         titles: list[dict[str, Any]] = [
@@ -64,7 +66,7 @@ def layout_of(panes: Sequence[Pane], look: Look) -> dict[str, Any]:
     }
     if panes[0].column.edges is None:
         legend["title"] = {"text": f"<b>{literal(panes[0].column.label)}</b>", "side": "top"}
-    top = 8 + (40 if any(pane.title for pane in panes) else 24)
+    top = 32 + max(TITLE_LINE * (1 + pane.title.count("<br>")) if pane.title else 0 for pane in panes)
     if paired or look.below:
         legend |= {"orientation": "h", "y": -34 / (look.height - top - LEGEND_HEIGHT), "yanchor": "top"}
         legend |= {"maxheight": LEGEND_HEIGHT - 40}

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz.plots import maps
-from bstviz.plots.facets import mistaken, mistakes_in_words
+from bstviz.plots.facets import judged, mistaken
 from bstviz.plots.panes.pane import Look, Marks, Pane
 from bstviz.ui.cache import loading, projections
 from bstviz.ui.cache.loaded import Loaded
@@ -67,16 +67,18 @@ def two_maps(
     for side, loaded, rows, titles, points, column in sides:
         run = loaded.run
         silhouette = pair.structure(loaded)["top_silhouette"]
-        wrong = f"wrong: {mistakes_in_words(run, rows, training=training)}"
-        title = maps.pane_title(side, run, float(np.mean(silhouette)) if silhouette else None, wrong)
+        wrong, counted = (of(run, training=training)[rows] for of in (mistaken, judged))
+        counts = f"wrong: {wrong.sum():,} of {counted.sum():,} sounds"
+        title = maps.pane_title(side, run, float(np.mean(silhouette)) if silhouette else None, counts)
         texts = partial(_texts, loaded, rows)
-        panes.append(Pane(titles, points, column, title, mistaken(run, training=training)[rows], texts=texts))
+        panes.append(Pane(titles, points, column, title, wrong, texts=texts))
     near = {} if current is None else neighbours_of(both, current)
     marks = Marks(current, near, selected=selected)
     map_key = f"{both.identity}|{method}{dimensions}"
     linked_map(panes, both.sounds, key=key, map_key=map_key, marks=marks, events=events, look=look)
     st.caption(
-        f"{len(both):,} shared sounds. The right map is aligned to the left one: moved, rotated, mirrored and scaled "
+        f"{len(both):,} shared sounds; wrong is counted among {'all' if training else 'those not trained on'}. "
+        "The right map is aligned to the left one: moved, rotated, mirrored and scaled "
         f"(Procrustes disparity of the two maps: {moved.disparity:.3f}; 0: the same shape, 1: nothing in common). "
         "Both share zoom, selection and current sound." + (pair.measured(both) if by == pair.CHANGE else "")
     )
