@@ -81,6 +81,7 @@ def predictions(page: Page, address: str, files: list[Path]) -> list[dict[str, s
     open_page(page, address)
     page.set_input_files(INPUT, files)
     page.get_by_role("button", name="Predictions as CSV").wait_for()
+    page.get_by_role("button", name="Cancel").wait_for(state="detached")  # while files are being worked on
     settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Predictions as CSV").click()
