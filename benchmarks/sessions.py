@@ -79,6 +79,7 @@ class Session:
         self._answers: dict[str, Any] = {}
         self._again: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._uploads: dict[str, str] = {}
         self._turn, self._news, self._stands = asyncio.Lock(), asyncio.Event(), asyncio.Event()
 
     async def __aenter__(self) -> Session:
@@ -161,8 +162,11 @@ class Session:
         raise RefusedError(f"{self.page} has no button {label!r}")
 
     async def drop(self, key: str, name: str, data: bytes) -> float:
-        """Upload a file, in place of what was uploaded before; seconds until the page stands."""
+        """Upload a file, in place of what was uploaded before, which is taken away first as a browser does it; seconds
+        until the page stands.
+        """
         start, found = time.perf_counter(), self.widget(key)
+        before = self._uploads.pop(key, None)
         request = BackMsg()
         request.file_urls_request.request_id = uuid.uuid4().hex
         request.file_urls_request.session_id = self.id
@@ -172,9 +176,12 @@ class Session:
         await self.until(lambda: number in self._answers)
         (urls,) = self._answers.pop(number).file_urls
         try:
+            if before is not None:
+                await asyncio.to_thread(self._send_to, before, "DELETE")
             await asyncio.to_thread(self._put, urls.upload_url, name, data)
         except OSError as error:
             raise RefusedError(f"{self.page}: {name} could not be uploaded ({error})") from None
+        self._uploads[key] = urls.delete_url
         state = WidgetState(id=found.id)
         info = state.file_uploader_state_value.uploaded_file_info.add()
         info.file_id, info.name, info.size = urls.file_id, name, len(data)
@@ -210,9 +217,11 @@ class Session:
         edge = uuid.uuid4().hex
         head = f'--{edge}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
         body = f"{head}Content-Type: audio/wav\r\n\r\n".encode() + data + f"\r\n--{edge}--\r\n".encode()
-        headers = {"Content-Type": f"multipart/form-data; boundary={edge}", "X-Xsrftoken": self._token}
-        headers["Cookie"] = f"_streamlit_xsrf={self._token}"
-        request = urllib.request.Request(self.address + url, body, headers, method="PUT")
+        self._send_to(url, "PUT", body, {"Content-Type": f"multipart/form-data; boundary={edge}"})
+
+    def _send_to(self, url: str, method: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> None:
+        own = {"X-Xsrftoken": self._token, "Cookie": f"_streamlit_xsrf={self._token}", **(headers or {})}
+        request = urllib.request.Request(self.address + url, body, own, method=method)
         urllib.request.urlopen(request, timeout=PATIENCE).close()
 
     # The protocol

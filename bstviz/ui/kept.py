@@ -2,7 +2,8 @@
 
 :func:`kept` is ``st.cache_resource`` whose values share that limit: over it, what was used least recently goes,
 whichever function it is of, and is made anew when it is asked for. The newest value stays, however large it is.
-A value that others refer to and that is kept itself, as a run is, counts once, and goes after these.
+A value that others refer to and that is kept itself, as a run is, counts once, and goes after these. What only visitors
+used who have gone, or who have reloaded since, goes when the server sweeps (:mod:`bstviz.server.visitors.forget`).
 ``st.cache_data`` has a limit of its own, Streamlit's ``server.maxCacheDataSize``, which the server sets to the same.
 """
 
@@ -21,13 +22,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from cachetools import LRUCache
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from bstviz import paths
+from bstviz.server.visitors.forget import VISITS
 
 MEGABYTES = 4_096
 """Where the settings do not say; see :attr:`bstviz.server.settings.Settings.cache_megabytes`."""
 MEASURED_FOR = 60.0
 """Seconds for which the size of a value is believed: some fill when they are first used."""
+UNUSED_FOR = 60.0
+"""Seconds since its last use for which a value that no visitor uses any more is kept: who reloads asks for it again."""
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
 
@@ -40,6 +45,14 @@ class Place(Generic[Value]):
         self.held = True
         self.size, self.measured = 0, time.monotonic()
         self.inside: list[Place[Any]] = []  # others, whose values this one refers to and counts without
+        self.users: set[str | None] = set()  # names of sessions; None is no visitor, and stays
+        self.used = self.measured
+
+    def see(self) -> None:
+        """Whoever this code runs for uses the value now."""
+        context = get_script_run_ctx(suppress_warning=True)
+        self.users.add(None if context is None else context.session_id)
+        self.used = time.monotonic()
 
 
 class _Places(LRUCache[int, Place[Any]]):
@@ -94,6 +107,7 @@ class Keeper:
 
     def _use(self, place: Place[Any]) -> None:
         """Count a place as used, and then those inside of it, which leave after it; under the lock."""
+        place.see()
         self._touch(place)  # nor may they leave for its sake
         self._count(place)
         self._touch(place)
@@ -108,6 +122,7 @@ class Keeper:
         ahead = list(place.inside)
         for one in ahead:
             if self._places.get(id(one)) is not None:  # which makes it the one that was used last
+                one.see()
                 ahead += [inner for inner in one.inside if inner is not place and inner not in ahead]
 
     def _count(self, place: Place[Any]) -> None:
@@ -139,6 +154,21 @@ class Keeper:
         with self._lock:
             self._places.pop(id(place), None)
 
+    def leave(self, visitor: str | None) -> None:
+        """A visitor, by the name of their session, uses nothing any more, or asks anew for what they still do."""
+        with self._lock:
+            for place in self._places.held.values():
+                place.users.discard(visitor)
+
+    def sweep(self) -> bool:
+        """Let go of what no visitor uses, and nobody has for :data:`UNUSED_FOR`; whether there was any."""
+        now = time.monotonic()
+        with self._lock:
+            unused = [p for p in self._places.held.values() if not p.users and now - p.used >= UNUSED_FOR]
+            for place in unused:
+                del self._places[id(place)]
+        return bool(unused)
+
     @property
     def size(self) -> int:
         """Bytes kept, by what each value counts."""
@@ -148,6 +178,7 @@ class Keeper:
 
 KEEPER = Keeper(lambda: 2**20 * paths.limit(paths.CACHE_MEGABYTES_VARIABLE, MEGABYTES))
 """That of this process."""
+VISITS.keepers.append(KEEPER)
 
 
 def kept(

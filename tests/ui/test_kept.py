@@ -216,3 +216,76 @@ def test_bytes_are_those_of_all_that_a_value_holds() -> None:
         ([b"%08d" % i for i in range(20_000)], 20_000 * (8 + 33 + 8) / MEGABYTE),  # of many alike some are measured
     ]:
         assert bytes_of(value) / MEGABYTE == pytest.approx(expected, rel=0.05), type(value)
+
+
+@dataclass
+class Script:
+    """A run of a page's script, for a session."""
+
+    session_id: str
+
+
+@pytest.fixture
+def visitor(monkeypatch: pytest.MonkeyPatch) -> Script:
+    """Whoever looks; no minute has to pass until what nobody uses goes."""
+    script = Script("one")
+    monkeypatch.setattr(kept, "get_script_run_ctx", lambda suppress_warning: script)
+    monkeypatch.setattr(kept, "UNUSED_FOR", 0.0)
+    return script
+
+
+def test_what_a_visitor_alone_has_used_goes_with_them(keeper: Keeper, visitor: Script) -> None:
+    made: list[str] = []
+
+    @kept.kept(max_entries=100)
+    def library(name: str) -> bytes:
+        made.append(name)
+        return bytes(MEGABYTE)
+
+    library("of one"), library("of both")
+    visitor.session_id = "other"
+    library("of both")
+    assert not keeper.sweep()
+    keeper.leave("one")
+    assert keeper.sweep() and not keeper.sweep()
+    assert MEGABYTE <= keeper.size < 1.1 * MEGABYTE
+    library("of both"), library("of one")
+    assert made == ["of one", "of both", "of one"]
+
+
+def test_what_another_value_in_use_is_made_of_stays(keeper: Keeper, visitor: Script) -> None:
+    made: list[str] = []
+
+    @kept.kept(max_entries=100)
+    def library() -> list[bytes]:
+        made.append("library")
+        return [bytes(MEGABYTE)]
+
+    @kept.kept(max_entries=100)
+    def view(of: str) -> tuple[list[bytes], str]:
+        made.append(of)
+        return library(), of
+
+    view("map")
+    visitor.session_id = "other"
+    view("map")
+    keeper.leave("one")
+    assert not keeper.sweep()
+    view("map"), view("list")
+    assert made == ["map", "library", "list"]
+
+
+def test_what_is_used_again_within_a_minute_stays(
+    keeper: Keeper, visitor: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @kept.kept(max_entries=100)
+    def library() -> bytes:
+        return bytes(MEGABYTE)
+
+    monkeypatch.setattr(kept, "UNUSED_FOR", 60.0)
+    library()
+    keeper.leave("one")
+    assert not keeper.sweep()
+    library()
+    monkeypatch.setattr(kept, "UNUSED_FOR", 0.0)
+    assert not keeper.sweep()

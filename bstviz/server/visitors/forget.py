@@ -5,6 +5,8 @@ finds it again, and lets go of it only when somebody else comes after that. Here
 :attr:`~bstviz.server.settings.Settings.forget_seconds` after its window has gone, whoever comes: its uploads go, and
 with its state everything that was made of them. At the next looks the memory is given back, as freed memory would
 otherwise hold its bytes until it is needed, and decoder processes are replaced, which hold the last file that they had.
+What pages keep for all (:class:`KeptForAll`) goes with the last visitor who used it, unless nobody else is here to want
+the memory.
 """
 
 from __future__ import annotations
@@ -45,6 +47,16 @@ class Session(Protocol):
         """Its state."""
 
 
+class KeptForAll(Protocol):
+    """What pages keep for all visitors, and who of them has used it."""
+
+    def leave(self, visitor: str) -> None:
+        """This visitor uses nothing any more."""
+
+    def sweep(self) -> bool:
+        """Let go of what no visitor uses; whether there was any."""
+
+
 @dataclass(eq=False)
 class Visit:
     """A session that this server has served.
@@ -72,10 +84,18 @@ class Visit:
 
 
 class Visits:
-    """The visits of this server, by the names of their sessions."""
+    """The visits of this server, by the names of their sessions.
+
+    Attributes:
+        keepers: Told who has gone.
+    """
 
     def __init__(self) -> None:
         self._by_name: dict[str, Visit] = {}
+        self.keepers: list[KeptForAll] = []
+
+    def __len__(self) -> int:
+        return len(self._by_name)
 
     def see(self, name: str, session: Session, *, uploads: bool = False) -> None:
         """A window of this session is here; with ``uploads``, sounds can be given in it."""
@@ -150,6 +170,11 @@ async def forget_visitors(patience: float) -> None:
                 visit.empty()
             except Exception as error:  # of one visitor: the others are closed all the same
                 log.warning("forget", error=type(error).__name__)
+            for keeper in VISITS.keepers:
+                keeper.leave(name)
+        swept = [keeper.sweep() for keeper in VISITS.keepers if len(VISITS)]
+        if any(swept):
+            await asyncio.to_thread(give_memory_back)
 
 
 def give_back() -> None:

@@ -16,6 +16,7 @@ from bstviz.inference.classify import Answer, Ranked
 from bstviz.latent import neighbours, projection
 from bstviz.models.run import Run
 from bstviz.plots import sounds
+from bstviz.ui import web
 from bstviz.ui.cache import projections
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.classify.predictions import (
@@ -50,7 +51,9 @@ DRAWING = 0.15
 
 
 def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
-    """Everything about one sound: the prediction first, then what it rests on."""
+    """Everything about one sound: the prediction first, then what it rests on. What was shown of another one goes."""
+    before, key = key, f"{key}.{upload.content[:12]}"
+    web.let_go(f"{before}.", but=key)
     st.markdown(f"#### {escape(upload.name)}")
     try:
         (pieces,) = asked_for(models, [upload], words, sound=decoded(upload))
@@ -80,7 +83,12 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
     map_and_neighbours(first, answer, key=f"{key}.{first.run.id}")
 
 
-@kept(scope="session", max_entries=6, hash_funcs={Upload: identity_of})
+def let_go(*, key: str) -> None:
+    """No sound is shown."""
+    web.let_go(f"{key}.")
+
+
+@kept(scope="session", max_entries=2, hash_funcs={Upload: identity_of})
 def _playable(upload: Upload) -> Playable:
     """What plays is what was embedded: a sound that had to be repaired is played as it was repaired."""
     sound = decoded(upload)

@@ -26,6 +26,12 @@ def address_of_later(make: Callable[[], bytes], media_type: str, key: str, *, na
     return _hold(key, CONTENTS.later(make, media_type, name=name))
 
 
+def let_go(begin: str, *, but: str | None = None) -> None:
+    """Hold nothing for this session's browser under keys that begin so, but for those that begin with ``but``."""
+    if (held := st.session_state.get(SESSION_HELD)) is not None:
+        held.let_go(begin, but=but)
+
+
 def plotly_js() -> str:
     """Address of plotly.js, which a browser fetches once and keeps."""
     return routes.address_of(routes.plotly_js())

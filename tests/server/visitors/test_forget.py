@@ -115,3 +115,38 @@ def test_what_a_visitor_waits_for_is_given_up_with_the_session_and_not_before(
     assert server.closed == ["a"]
     assert {name: work.state == "cancelled" for name, work in asked.items()} == {"a": True, "b": False}
     assert {name: bool(session.session_state) for name, session in sessions.items()} == {"a": False, "b": True}
+
+
+class FakeKeeper:
+    """Says who left, and when it was swept."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def leave(self, visitor: str) -> None:
+        self.said.append(f"{visitor} left")
+
+    def sweep(self) -> bool:
+        self.said.append("swept")
+        return True
+
+
+def test_what_is_kept_is_swept_while_somebody_is_here_who_may_want_the_memory(server: FakeServer) -> None:
+    sessions, keeper = {name: FakeSession() for name in "ab"}, FakeKeeper()
+    forget.VISITS.keepers.append(keeper)
+    for name, session in sessions.items():
+        forget.VISITS.see(name, session)
+
+    async def visit() -> None:
+        forgetting = asyncio.create_task(forget_visitors(0.1))
+        for name in "ab":
+            server.here.discard(name)
+            while name not in server.closed:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        forgetting.cancel()
+
+    with ThreadPoolExecutor(1) as apart:  # browser tests leave a loop in this thread
+        apart.submit(asyncio.run, asyncio.wait_for(visit(), 60)).result()
+    assert "swept" in keeper.said[keeper.said.index("a left") :]
+    assert keeper.said[-1] == "b left"
