@@ -59,7 +59,7 @@ def test_a_sounds_neighbours_are_kept_lost_and_gained(app: AppTest) -> None:
     app.session_state["compare.sound"] = "fx-a-003"
     app.run()
     (near,) = sent(app, "sound_list")
-    notes = [row[1]["text"].split(" ")[0] for row in near["rows"]]
+    notes = [row[1].split(" ")[0] for row in near["rows"]]
     row = HIERARCHICAL.sounds["sound_id"].tolist().index("fx-a-003")
     jaccard = alignment.neighbour_jaccard(HIERARCHICAL.latents, FLAT.latents)[row]
     assert notes.count("kept") / len(notes) == pytest.approx(jaccard)

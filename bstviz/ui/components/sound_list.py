@@ -83,6 +83,7 @@ def sound_list(
             "token": token,
             "columns": [LIST_COLUMNS[name] for name in columns],
             "rows": _rows(shown, columns, distances, notes),
+            "signs": _signs(shown),
             "player": f"{key}.player",
             "opens": on_open is not None,
             "keys": keys,
@@ -102,32 +103,35 @@ def _rows(
     distances: np.ndarray | None,
     notes: Sequence[str] | None,
 ) -> list[list[Any]]:
-    titles: dict[tuple[str, int], str] = {}
+    """The cells of each row; classes by their codes, and changes by their words, as :func:`_signs` has them."""
+    words = [""] * len(shown) if notes is None else list(notes)
+    cells: dict[str, list[Any]] = {"note": words, "overlap": words}
+    cells["distance"] = [None] * len(shown) if distances is None else distances.tolist()
     for loaded in {loaded.identity: loaded for loaded, _ in shown}.values():
-        own = [row for other, row in shown if other.identity == loaded.identity]
-        titles |= {(loaded.identity, row): title for row, title in zip(own, loaded.titles(np.array(own)), strict=True)}
-    rows = []
-    for position, (loaded, row) in enumerate(shown):
-        run = loaded.run
-        cells = {
-            "title": titles[loaded.identity, row],
-            "class": _class(loaded, run.y_true[row]),
-            "predicted": _class(loaded, run.y_pred[row]),
-            "predicted_confidence": float(run.confidence[row]),
-            "distance": None if distances is None else float(distances[position]),
-            "note": "" if notes is None else notes[position],
-            "overlap": _overlap("" if notes is None else notes[position]),
-        }
-        rows.append([cells[name] for name in columns])
-    return rows
+        positions = [at for at, (other, _) in enumerate(shown) if other.identity == loaded.identity]
+        for name, own in _of_run(loaded, np.array([shown[at][1] for at in positions])).items():
+            whole = cells.setdefault(name, [None] * len(shown))
+            for at, cell in zip(positions, own, strict=True):
+                whole[at] = cell
+    return [list(row) for row in zip(*(cells[name] for name in columns), strict=True)] if shown else []
 
 
-def _overlap(kind: str) -> dict[str, str]:
-    return {"text": kind, "color": NEIGHBOURS[kind][dark()] if kind in NEIGHBOURS else "transparent"}
+def _of_run(loaded: Loaded, rows: np.ndarray) -> dict[str, list[Any]]:
+    """Cells of sounds of one run, by the names of their columns."""
+    run = loaded.run
+    codes = np.array([*run.taxonomy.codes, ""], object)  # no class is -1, the last
+    return {
+        "title": loaded.titles(rows),
+        "class": codes[run.y_true[rows]].tolist(),
+        "predicted": codes[run.y_pred[rows]].tolist(),
+        "predicted_confidence": run.confidence[rows].astype(float).round(4).tolist(),
+    }
 
 
-def _class(loaded: Loaded, label: int) -> dict[str, str]:
-    if label < 0:
-        return {"text": "–", "color": "transparent"}
-    found = loaded.run.taxonomy.second[label]
-    return {"text": found.name, "color": found.color}
+def _signs(shown: Sequence[tuple[Loaded, int]]) -> dict[str, dict[str, str]]:
+    """What stands for a class, by its code, and for a change of neighbours: words and a color."""
+    signs = {"": {"text": "–", "color": "transparent"}}
+    signs |= {kind: {"text": kind, "color": colors[dark()]} for kind, colors in NEIGHBOURS.items()}
+    if shown:
+        signs |= {c.code: {"text": c.name, "color": c.color} for c in shown[0][0].run.taxonomy.second}
+    return signs

@@ -1,6 +1,7 @@
 // A table of sounds, each with a play button for the player below; columns sort; j and k play the next and the previous one.
 
 const FIRST = 60; // rows drawn at once
+const SIGNED = ["class", "overlap"]; // columns of what has a color
 const PLAYED = ["bstvizplay", "bstvizpause"];
 const PLAY = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 4l14 8-14 8z"/></svg>';
 const PAUSE = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 4h4v16H6zM14 4h4v16h-4z"/></svg>';
@@ -36,7 +37,7 @@ class SoundList {
     if (this.data?.token !== data.token) this.at = this.sort = null;
     this.data = data;
     this.root.dataset.name = data.name;
-    const content = JSON.stringify([data.columns, data.rows, data.height]);
+    const content = JSON.stringify([data.columns, data.rows, data.signs, data.height]);
     if (content !== this.content) this.render(); // an unchanged list keeps its focus and its order
     this.content = content;
     if (data.keys) listen(this, (event) => this.key(event));
@@ -48,7 +49,8 @@ class SoundList {
     const rows = this.data.rows.map((_, i) => i);
     if (!this.sort) return rows;
     const { column, down } = this.sort;
-    const value = (i) => this.data.rows[i][column]?.text ?? this.data.rows[i][column];
+    const signs = SIGNED.includes(this.data.columns[column].kind) ? this.data.signs : {};
+    const value = (i) => signs[this.data.rows[i][column]]?.text ?? this.data.rows[i][column];
     return rows.sort((a, b) => {
       const [x, y] = [value(a), value(b)];
       const less = typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y), undefined, { numeric: true });
@@ -97,10 +99,10 @@ class SoundList {
   cell(column, value, i) {
     const cell = element("td", `is-${column.kind}`);
     if (column.kind === "number") cell.textContent = value === null ? "–" : value.toFixed(column.digits);
-    else if (column.kind === "class" || column.kind === "overlap") {
-      const named = column.kind === "class", box = element("span", named ? "named" : "overlap"), sign = element("i");
-      sign.style[named ? "backgroundColor" : "borderColor"] = value.color;
-      box.append(sign, named ? element("span", "", value.text) : value.text);
+    else if (SIGNED.includes(column.kind)) {
+      const { text, color } = this.data.signs[value], named = column.kind === "class", box = element("span", named ? "named" : "overlap"), sign = element("i");
+      sign.style[named ? "backgroundColor" : "borderColor"] = color;
+      box.append(sign, named ? element("span", "", text) : text);
       cell.append(box);
     } else if (column.kind === "open" && this.data.opens) {
       const open = element("button", "open", value);
@@ -116,7 +118,7 @@ class SoundList {
     const i = Number(line.dataset.index), now = i === this.at, on = now && this.audio?.paused === false, play = line.firstChild.firstChild;
     line.classList.toggle("now", now);
     play.innerHTML = on ? PAUSE : PLAY;
-    play.setAttribute("aria-label", `${on ? "Pause" : "Play"} ${this.data.rows[i][0]?.text ?? this.data.rows[i][0]}`);
+    play.setAttribute("aria-label", `${on ? "Pause" : "Play"} ${this.data.rows[i][0]}`);
   }
 
   /** Bring the rows that play, or have just played, up to date. */
