@@ -22,10 +22,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from cachetools import LRUCache
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from bstviz import paths
-from bstviz.server.visitors.forget import VISITS
+from bstviz.server.visitors.forget import VISITS, this_visitor
 
 MEGABYTES = 4_096
 """Where the settings do not say; see :attr:`bstviz.server.settings.Settings.cache_megabytes`."""
@@ -50,8 +49,7 @@ class Place(Generic[Value]):
 
     def see(self) -> None:
         """Whoever this code runs for uses the value now."""
-        context = get_script_run_ctx(suppress_warning=True)
-        self.users.add(None if context is None else context.session_id)
+        self.users.add(this_visitor())
         self.used = time.monotonic()
 
 

@@ -229,7 +229,7 @@ class Script:
 def visitor(monkeypatch: pytest.MonkeyPatch) -> Script:
     """Whoever looks; no minute has to pass until what nobody uses goes."""
     script = Script("one")
-    monkeypatch.setattr(kept, "get_script_run_ctx", lambda suppress_warning: script)
+    monkeypatch.setattr(kept, "this_visitor", lambda: script.session_id)
     monkeypatch.setattr(kept, "UNUSED_FOR", 0.0)
     return script
 

@@ -125,20 +125,27 @@ VISITS = Visits()
 """Those of this process."""
 
 
+def this_visitor() -> str | None:
+    """Name of the session that this code runs for; None where it runs for none."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    context = get_script_run_ctx(suppress_warning=True)
+    return None if context is None else context.session_id
+
+
 def see_visitor(*, uploads: bool = False) -> str | None:
     """Note the session that this code runs for, and return its name; None where no server runs it for one. See
     :meth:`Visits.see`.
     """
     from streamlit import runtime
-    from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-    context = get_script_run_ctx(suppress_warning=True)
-    if context is None or not runtime.exists():
+    name = this_visitor()
+    if name is None or not runtime.exists():
         return None
-    session = runtime.get_instance().get_app_session(context.session_id)
+    session = runtime.get_instance().get_app_session(name)
     if session is not None:
-        VISITS.see(context.session_id, session, uploads=uploads)
-    return context.session_id
+        VISITS.see(name, session, uploads=uploads)
+    return name
 
 
 async def forget_visitors(patience: float) -> None:

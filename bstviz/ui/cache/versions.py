@@ -21,7 +21,7 @@ from bstviz.errors import UserError, in_words
 from bstviz.evaluation.out_of_fold import Setting, setting_of
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run_info import HEADER, RunInfo, info_from_header, is_run, read_run_header
-from bstviz.server.visitors.forget import see_visitor
+from bstviz.server.visitors.forget import this_visitor
 from bstviz.training.baselines import BASELINES, Baseline, baseline_files, read_baseline
 from bstviz.ui.kept import KEEPER
 
@@ -114,7 +114,7 @@ def shown() -> Versions:
 def reload() -> None:
     """Show what is on disk now; what was there before is kept for those who still look at it."""
     st.session_state[SESSION_VERSIONS] = on_disk()
-    KEEPER.leave(see_visitor())
+    KEEPER.leave(this_visitor())
 
 
 def look() -> list[str]:
