@@ -16,14 +16,14 @@ SESSION_BYTES = 256 * 2**20
 """Bytes that one session holds at most, beside the newest."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Content:
     """Bytes with a media type, made when they are first asked for.
 
     Attributes:
         token: Their name, hexadecimal SHA-256.
         media_type: Their media type.
-        make: Gives the bytes.
+        make: Gives the bytes; lets go of what they were made of when they are.
     """
 
     token: str
@@ -33,7 +33,9 @@ class Content:
     @cached_property
     def data(self) -> bytes:
         """The bytes."""
-        return self.make()
+        made = self.make()
+        self.make = lambda: made
+        return made
 
     @cached_property
     def compressed(self) -> bytes | None:

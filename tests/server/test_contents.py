@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
+import weakref
 
 from bstviz.server.contents import Contents, Held
 
@@ -66,6 +68,22 @@ def test_what_begins_with_a_key_is_let_go_of_but_for_what_is_still_shown() -> No
     assert [contents.get(token) is not None for token in tokens.values()] == [False, True, True]
     held.let_go("classify.")
     assert [contents.get(token) is not None for token in tokens.values()] == [False, False, True]
+
+
+def test_what_a_content_was_made_of_is_let_go_of_when_it_is_made() -> None:
+    class Run:
+        def write(self) -> bytes:
+            return b"tips"
+
+    run = Run()
+    gone = weakref.ref(run)
+    content = Contents().later(run.write, "application/json", name="tips")
+    del run
+    assert gone() is not None
+    assert content.data == b"tips"
+    gc.collect()
+    assert gone() is None
+    assert content.data == b"tips"
 
 
 def test_text_is_compressed_once_and_sounds_and_arrays_are_not() -> None:
