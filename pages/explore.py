@@ -1,5 +1,6 @@
 """Explore: one run's latent space, and the sounds behind its points."""
 
+import time
 from functools import partial
 
 import numpy as np
@@ -21,6 +22,8 @@ from bstviz.ui.components.text import told
 from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", "explore.filters"
+SENDING = 0.03
+"""Seconds that a list has to reach the browser, before the map keeps the server busy."""
 ADDRESS: query_params.Readers = {
     "run": (selection.MAP_RUN, loading.run_named),
     "map": ("explore.map.method", str),
@@ -115,6 +118,8 @@ def page() -> None:
                 selection_panel(
                     loaded, chosen, columns[by], key="explore.selection", on_open=pick, on_clear=select_nothing
                 )
+            if listed:
+                time.sleep(SENDING)
 
     def map_() -> None:
         near = [] if current is None else latent_space.nearest(loaded, current)[0].tolist()
