@@ -19,15 +19,14 @@ def page() -> None:
         given = uploads.pick_uploads(key=KEY)
     embedding.shelf().keep_only(given)
     if len(given) == 1:
-        one_sound.card(models, given[0], words, key=KEY)
+        one_sound.card(models, given[0], words, key=f"{KEY}.card")
     elif given:
         chosen = table.table(models, given, words, key=KEY)
         if chosen is not None:
             with st.container(border=True):
-                one_sound.card(models, chosen, words, key=KEY)
+                one_sound.card(models, chosen, words, key=f"{KEY}.card")
     else:
         predictions.warm(models)
-        one_sound.let_go(key=KEY)
 
 
 page()

@@ -111,12 +111,6 @@ class Held:
         while len(self._by_key) > 1 and self.size > self._limit:
             self._by_key.popitem(last=False)
 
-    def let_go(self, begin: str, *, but: str | None = None) -> None:
-        """Hold nothing any more under keys that begin so, but for those that begin with ``but``."""
-        for key in [key for key in self._by_key if key.startswith(begin)]:
-            if but is None or not key.startswith(but):
-                del self._by_key[key]
-
     @property
     def size(self) -> int:
         """Bytes held."""

@@ -56,20 +56,6 @@ def test_over_the_limit_what_was_shown_longest_ago_goes_first() -> None:
     assert held.size == 100  # the newest stays, however large
 
 
-def test_what_begins_with_a_key_is_let_go_of_but_for_what_is_still_shown() -> None:
-    contents, held = Contents(), Held()
-    tokens = {}
-    for key in ("classify.one.player", "classify.other.player", "explore.player"):
-        content = contents.add(key.encode(), "audio/wav")
-        held.hold(key, content)
-        tokens[key] = content.token
-    del content
-    held.let_go("classify.", but="classify.other")
-    assert [contents.get(token) is not None for token in tokens.values()] == [False, True, True]
-    held.let_go("classify.")
-    assert [contents.get(token) is not None for token in tokens.values()] == [False, False, True]
-
-
 def test_what_a_content_was_made_of_is_let_go_of_when_it_is_made() -> None:
     class Run:
         def write(self) -> bytes:

@@ -113,8 +113,11 @@ def shown() -> Versions:
 
 def reload() -> None:
     """Show what is on disk now; what was there before is kept for those who still look at it."""
+    from bstviz.ui.web import media  # which is made for pages, and they for what is loaded
+
     st.session_state[SESSION_VERSIONS] = on_disk()
     KEEPER.leave(this_visitor())
+    media.let_go()
 
 
 def look() -> list[str]:

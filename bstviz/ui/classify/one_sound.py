@@ -16,7 +16,6 @@ from bstviz.inference.classify import Answer, Ranked
 from bstviz.latent import neighbours, projection
 from bstviz.models.run import Run
 from bstviz.plots import sounds
-from bstviz.ui import web
 from bstviz.ui.cache import projections
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.classify.predictions import (
@@ -51,9 +50,10 @@ DRAWING = 0.15
 
 
 def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
-    """Everything about one sound: the prediction first, then what it rests on. What was shown of another one goes."""
-    before, key = key, f"{key}.{upload.content[:12]}"
-    web.let_go(f"{before}.", but=key)
+    """Everything about one sound: the prediction first, then what it rests on.
+
+    The key is the same for all sounds: Streamlit keeps what belongs to a key for as long as a visitor stays.
+    """
     st.markdown(f"#### {escape(upload.name)}")
     try:
         (pieces,) = asked_for(models, [upload], words, sound=decoded(upload))
@@ -81,11 +81,6 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
     if found.seconds >= LONG and models.audio_only:
         along(models.audio_only[0], upload, key=key)
     map_and_neighbours(first, answer, key=f"{key}.{first.run.id}")
-
-
-def let_go(*, key: str) -> None:
-    """No sound is shown."""
-    web.let_go(f"{key}.")
 
 
 @kept(scope="session", max_entries=2, hash_funcs={Upload: identity_of})

@@ -14,9 +14,9 @@ from bstviz import schema
 from bstviz.errors import UserError
 from bstviz.schema import Count, Kind
 from bstviz.ui.page import reported
-from bstviz.ui.web.media import address, address_of_later, let_go, plotly_js
+from bstviz.ui.web.media import address, address_of_later, plotly_js
 
-__all__ = ["SentRow", "address", "address_of_later", "component", "event", "let_go", "plotly_js"]
+__all__ = ["SentRow", "address", "address_of_later", "component", "event", "plotly_js"]
 FILES = Path(__file__).parent
 
 

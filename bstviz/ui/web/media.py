@@ -26,10 +26,9 @@ def address_of_later(make: Callable[[], bytes], media_type: str, key: str, *, na
     return _hold(key, CONTENTS.later(make, media_type, name=name))
 
 
-def let_go(begin: str, *, but: str | None = None) -> None:
-    """Hold nothing for this session's browser under keys that begin so, but for those that begin with ``but``."""
-    if (held := st.session_state.get(SESSION_HELD)) is not None:
-        held.let_go(begin, but=but)
+def let_go() -> None:
+    """Hold nothing for this session's browser but what the next run of a page gives it."""
+    st.session_state.pop(SESSION_HELD, None)
 
 
 def plotly_js() -> str:
