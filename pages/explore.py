@@ -22,8 +22,7 @@ from bstviz.ui.components.text import told
 from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", "explore.filters"
-SENDING = 0.03
-"""Seconds that a list has to reach the browser, before the map keeps the server busy."""
+SENDING = 0.03  # seconds that a list has to reach the browser, before the map keeps the server busy
 ADDRESS: query_params.Readers = {
     "run": (selection.MAP_RUN, loading.run_named),
     "map": ("explore.map.method", str),
