@@ -83,7 +83,7 @@ def card(models: Models, upload: Upload, words: Words, *, key: str) -> None:
     map_and_neighbours(first, answer, key=f"{key}.{first.run.id}")
 
 
-@kept(scope="session", max_entries=2, hash_funcs={Upload: identity_of})
+@kept(scope="session", max_entries=1, hash_funcs={Upload: identity_of})
 def _playable(upload: Upload) -> Playable:
     """What plays is what was embedded: a sound that had to be repaired is played as it was repaired."""
     sound = decoded(upload)

@@ -169,7 +169,7 @@ def warm(models: Models) -> None:
         _ = classifiers.classifier(loaded).usual_distances
 
 
-@kept(scope="session", max_entries=2, hash_funcs={Upload: identity_of})
+@kept(scope="session", max_entries=1, hash_funcs={Upload: identity_of})
 def decoded(upload: Upload) -> Sound:
     """An upload, decoded; raises UserError as :func:`bstviz.audio.decode.decode`."""
     return _decoded(upload)
