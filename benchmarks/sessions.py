@@ -162,8 +162,8 @@ class Session:
         raise RefusedError(f"{self.page} has no button {label!r}")
 
     async def drop(self, key: str, name: str, data: bytes) -> float:
-        """Upload a file, in place of what was uploaded before, which is taken away first as a browser does it; seconds
-        until the page stands.
+        """Upload a file, in place of what was uploaded before, which is taken away first as by its cross; seconds until
+        the page stands.
         """
         start, found = time.perf_counter(), self.widget(key)
         before = self._uploads.pop(key, None)

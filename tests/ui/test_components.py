@@ -57,7 +57,7 @@ def test_a_list_shows_classes_distances_and_the_reason_for_silence() -> None:
     (data,) = sent(shown(script), "sound_list")
     assert [c["label"] for c in data["columns"]] == ["Title", "Distance", "Class"]
     assert [row[1] for row in data["rows"]] == [0.5, 1]
-    assert data["signs"][data["rows"][0][2]]["text"] == "Solo percussion"
+    assert data["signs"]["class"][data["rows"][0][2]]["text"] == "Solo percussion"
     assert not data["opens"]
 
 

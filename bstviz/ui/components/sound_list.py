@@ -128,10 +128,11 @@ def _of_run(loaded: Loaded, rows: np.ndarray) -> dict[str, list[Any]]:
     }
 
 
-def _signs(shown: Sequence[tuple[Loaded, int]]) -> dict[str, dict[str, str]]:
-    """What stands for a class, by its code, and for a change of neighbours: words and a color."""
-    signs = {"": {"text": "–", "color": "transparent"}}
-    signs |= {kind: {"text": kind, "color": colors[dark()]} for kind, colors in NEIGHBOURS.items()}
-    if shown:
-        signs |= {c.code: {"text": c.name, "color": c.color} for c in shown[0][0].run.taxonomy.second}
-    return signs
+def _signs(shown: Sequence[tuple[Loaded, int]]) -> dict[str, dict[str, dict[str, str]]]:
+    """What stands in columns of a kind for a class, by its code, and for a change of neighbours: words and a color."""
+    second = shown[0][0].run.taxonomy.second if shown else ()
+    return {
+        "class": {"": {"text": "–", "color": "transparent"}}
+        | {c.code: {"text": c.name, "color": c.color} for c in second},
+        "overlap": {kind: {"text": kind, "color": colors[dark()]} for kind, colors in NEIGHBOURS.items()},
+    }

@@ -1,7 +1,6 @@
 // A table of sounds, each with a play button for the player below; columns sort; j and k play the next and the previous one.
 
 const FIRST = 60; // rows drawn at once
-const SIGNED = ["class", "overlap"]; // columns of what has a color
 const PLAYED = ["bstvizplay", "bstvizpause"];
 const PLAY = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 4l14 8-14 8z"/></svg>';
 const PAUSE = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 4h4v16H6zM14 4h4v16h-4z"/></svg>';
@@ -49,8 +48,8 @@ class SoundList {
     const rows = this.data.rows.map((_, i) => i);
     if (!this.sort) return rows;
     const { column, down } = this.sort;
-    const signs = SIGNED.includes(this.data.columns[column].kind) ? this.data.signs : {};
-    const value = (i) => signs[this.data.rows[i][column]]?.text ?? this.data.rows[i][column];
+    const signs = this.data.signs[this.data.columns[column].kind];
+    const value = (i) => signs?.[this.data.rows[i][column]].text ?? this.data.rows[i][column];
     return rows.sort((a, b) => {
       const [x, y] = [value(a), value(b)];
       const less = typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y), undefined, { numeric: true });
@@ -97,10 +96,10 @@ class SoundList {
   }
 
   cell(column, value, i) {
-    const cell = element("td", `is-${column.kind}`);
+    const cell = element("td", `is-${column.kind}`), stated = this.data.signs[column.kind]?.[value];
     if (column.kind === "number") cell.textContent = value === null ? "–" : value.toFixed(column.digits);
-    else if (SIGNED.includes(column.kind)) {
-      const { text, color } = this.data.signs[value], named = column.kind === "class", box = element("span", named ? "named" : "overlap"), sign = element("i");
+    else if (stated) {
+      const { text, color } = stated, named = column.kind === "class", box = element("span", named ? "named" : "overlap"), sign = element("i");
       sign.style[named ? "backgroundColor" : "borderColor"] = color;
       box.append(sign, named ? element("span", "", text) : text);
       cell.append(box);
