@@ -42,8 +42,8 @@ def pick_example(*, key: str) -> list[Upload]:
 
     chosen = st.session_state.get(f"{key}.{EXAMPLE}")
     st.caption(
-        "Or try one of these, synthesised for the demo. The bundled models were not trained on them; they are among its "
-        "test sounds, so each finds itself as its nearest."
+        "Or try one of these, synthesised for the demo. The bundled models were not trained on them; they are test "
+        "sounds of it, so each finds itself as its nearest."
     )
     with st.container(horizontal=True, gap="small"):
         for name, words in EXAMPLE_SOUNDS.items():
