@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from bstviz.datasets.taxonomy import Taxonomy
-from bstviz.evaluation.agreement import cohen_kappa
+from bstviz.evaluation.metrics import cohen_kappa
 from bstviz.review.decisions import Record
 
 ID_SIGNS = 6
