@@ -162,7 +162,8 @@ class Wording:
             return np.where(matching(self.texts, words), np.float32(1), np.float32(-np.inf))
         made = embed(self.encoder, [words])
         check_same(made.encoder, self.encoder)
-        return _known(self.index.products(unit(made.values))[0])
+        scores: np.ndarray = np.nan_to_num(self.index.products(unit(made.values))[0], nan=-np.inf)
+        return scores
 
 
 def wording(collection: Collection, rows: np.ndarray | None = None, *, by: WordsBy | None = None) -> Wording:
@@ -256,7 +257,8 @@ def example_scores(index: Index, like: np.ndarray, unlike: np.ndarray) -> np.nda
     for vectors, weight in ((like, 1.0), (unlike, -AGAINST)):
         if len(vectors):
             query += weight * unit(np.asarray(vectors, np.float32)).mean(axis=0)
-    return _known(index.products(query[None])[0])
+    scores: np.ndarray = np.nan_to_num(index.products(query[None])[0], nan=-np.inf)
+    return scores
 
 
 def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -320,11 +322,6 @@ def matching(texts: pd.Series, words: str) -> np.ndarray:
     for word in words.lower().split():
         found &= texts.str.contains(word, regex=False).to_numpy(bool)
     return found
-
-
-def _known(scores: np.ndarray) -> np.ndarray:
-    known: np.ndarray = np.where(np.isnan(scores), np.float32(-np.inf), scores)
-    return known
 
 
 def _placed(
