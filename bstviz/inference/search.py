@@ -93,7 +93,8 @@ def search(
         >>> import bstviz
         >>> from bstviz.paths import assets
         >>> demo = bstviz.load_collection(assets() / "demo")
-        >>> found = bstviz.search(demo, like=["fx-a-003"], k=3)
+        >>> run = bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")
+        >>> found = bstviz.search(demo, like=["fx-a-003"], run=run, k=3)
         >>> demo.sounds["class"].iloc[found.rows].tolist()
         ['fx-a', 'fx-a', 'fx-a']
     """
@@ -108,9 +109,8 @@ def search(
         space = embedding_space(collection) if run is None else latent_space(run)
         position = {int(row): at for at, row in enumerate(rows)}
         placed = partial(_placed, collection, position, space, device=device)
-        liked, own_liked = placed(like)
-        unliked, own_unliked = placed(unlike)
-        own = np.concatenate([own_liked, own_unliked])
+        (liked, first), (unliked, second) = placed(like), placed(unlike)
+        own = np.concatenate([first, second])
         parts.append(example_scores(space.index, liked, unliked))
     scores = joined(parts)
     best, values = top(scores, k, without=own)
