@@ -57,3 +57,9 @@ def test_the_tour_prints_sounds_a_class_and_a_comparison_and_writes_a_map(tmp_pa
     for printed in ("sound_id", "predicted_top", "umap_x", "Ranked(code=", "hierarchical", "top_silhouette"):
         assert printed in done.stdout
     assert "UMAP 1" in (tmp_path / "map.html").read_text(encoding="utf-8")
+
+
+def test_what_http_answers_can_be_had_in_python_as_its_page_says(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (TOUR.parent / "http.md").read_text(encoding="utf-8"), re.DOTALL)
+    exec(code, {})
+    assert "0.910" in capsys.readouterr().out
