@@ -28,8 +28,8 @@ STATUSES = {
 }
 
 
-def document(*, token: bool) -> dict[str, Any]:
-    """The OpenAPI document; with ``token`` it says that one is needed."""
+def document(place: str, *, token: bool) -> dict[str, Any]:
+    """The OpenAPI document of an interface at a place of its server; with ``token`` it says that one is needed."""
     types = {Problem, Health, *(t for e in ENDPOINTS for t in (e.answer, e.body) if t is not None)}
     schemas = _components(sorted(types, key=lambda t: t.__name__))
     for endpoint in ENDPOINTS:
@@ -43,7 +43,7 @@ def document(*, token: bool) -> dict[str, Any]:
             "version": __version__,
             "description": "Classify, embed and find sounds by the models and collections that a server holds.",
         },
-        "servers": [{"url": "."}],
+        "servers": [{"url": place}],
         "paths": {f"/{endpoint.path}": {endpoint.method.lower(): _operation(endpoint)} for endpoint in ENDPOINTS}
         | {"/healthz": {"get": _health()}},
         "components": {"schemas": schemas, "securitySchemes": schemes},

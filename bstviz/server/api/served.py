@@ -22,7 +22,7 @@ from bstviz.models.run import Run, load_run
 from bstviz.models.run_info import HEADER, RunInfo, load_info
 from bstviz.training.baselines import BASELINES
 
-Stamp = tuple[int, int, int]
+HeaderState = tuple[int, int, int]
 """Of a header: its inode, size and time of writing, which a new version changes."""
 RUNS_SAID = 10
 
@@ -57,7 +57,7 @@ class Served:
                 if folder.name == BASELINES:
                     continue
                 try:
-                    found[folder.resolve()] = _info(folder.resolve(), _stamp(folder, HEADER))
+                    found[folder.resolve()] = _info(folder.resolve(), _state(folder, HEADER))
                 except (UserError, OSError) as error:
                     unreadable.append(in_words(error) or str(error))
         return dict(zip(shortest_names(list(found)), found.values(), strict=True)), unreadable
@@ -122,7 +122,7 @@ class Served:
         for folder in [*self.collections, *own]:
             try:
                 place = storage.located(folder).resolve()
-                found = _collection(place, _stamp(place, COLLECTION_HEADER))
+                found = _collection(place, _state(place, COLLECTION_HEADER))
                 run.check_collection(found)
             except (UserError, OSError):  # another candidate may be the one
                 continue
@@ -154,33 +154,33 @@ def text_classifier() -> Classifier:
     return Classifier(load_run(paths.assets() / "text"))
 
 
-def _stamp(folder: Path, header: str) -> Stamp:
+def _state(folder: Path, header: str) -> HeaderState:
     found = (storage.located(folder) / header).stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _version(info: RunInfo) -> tuple[Path, Stamp]:
+def _version(info: RunInfo) -> tuple[Path, HeaderState]:
     folder = info.folder or Path()
-    return folder, _stamp(folder, HEADER)
+    return folder, _state(folder, HEADER)
 
 
 @lru_cache(maxsize=4_096)
-def _info(folder: Path, stamp: Stamp) -> RunInfo:
+def _info(folder: Path, state: HeaderState) -> RunInfo:
     return load_info(folder)
 
 
 @lru_cache(maxsize=16)
-def _run(folder: Path, stamp: Stamp) -> Run:
+def _run(folder: Path, state: HeaderState) -> Run:
     found = load_run(folder)
     return dataclasses.replace(found, latents=np.array(found.latents))  # a mapped file ends with who writes into it
 
 
 @lru_cache(maxsize=4)
-def _classifier(versions: tuple[tuple[Path, Stamp], ...]) -> Classifier:
+def _classifier(versions: tuple[tuple[Path, HeaderState], ...]) -> Classifier:
     first, *others = (_run(*version) for version in versions)
     return Classifier(first, others=others)
 
 
 @lru_cache(maxsize=4)
-def _collection(folder: Path, stamp: Stamp) -> Collection:
+def _collection(folder: Path, state: HeaderState) -> Collection:
     return load_collection(folder)

@@ -91,7 +91,7 @@ class Interface:
             _ = classifier.usual_distances, beside(classifier)
 
     async def _document(self, request: Request) -> Response:
-        return _json(200, document(token=self.access.token is not None))
+        return _json(200, document(request.scope["root_path"], token=self.access.token is not None))
 
     async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
         """The answer to a request, whatever becomes of it."""

@@ -25,12 +25,13 @@ def test_every_endpoint_is_described_and_every_schema_is_there(client: TestClien
     said = client.get("openapi.json").json()
     assert said["openapi"].startswith("3.1")
     assert set(said["paths"]) == {f"/{e.path}" for e in ENDPOINTS} | {"/healthz"}
+    assert said["servers"] == [{"url": "/api/v1"}]
     assert refs(said) <= set(said["components"]["schemas"])
-    assert said["security"] == [] and document(token=True)["security"] == [{"token": []}]
+    assert said["security"] == [] and document("/api/v1", token=True)["security"] == [{"token": []}]
 
 
 def test_every_text_that_is_asked_has_a_pattern_or_words_and_every_number_bounds() -> None:
-    said = document(token=False)
+    said = document("/api/v1", token=False)
     asked = [p["schema"] for path in said["paths"].values() for o in path.values() for p in o.get("parameters", ())]
     asked += said["components"]["schemas"]["AskedWords"]["properties"].values()
     for own in asked:
