@@ -17,10 +17,11 @@ from pathlib import Path
 
 from bstviz import paths
 
-APP, SCRIPT = ("bstviz", "app"), ("streamlit", "run")
+APP, API, SCRIPT = ("bstviz", "app"), ("bstviz", "serve"), ("streamlit", "run")
 """Commands that serve."""
 OPTIONS = {
     APP: ["--port={}"],
+    API: ["--port={}"],
     SCRIPT: [
         "--server.port={}",
         "--server.headless=true",

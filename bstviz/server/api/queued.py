@@ -35,11 +35,12 @@ def embedded_texts(encoder: EncoderInfo, texts: Sequence[str]) -> Embeddings:
     return _made(embed_texts, encoder, list(texts))
 
 
-def warm(encoder: EncoderInfo) -> None:
-    """Have decoders and the worker process started and the encoder loaded, without waiting for it."""
+def warm(sounds: EncoderInfo, words: EncoderInfo) -> None:
+    """Have decoders and the worker process started and two encoders loaded, without waiting for it."""
     decode.warm()
-    silence = [np.zeros(4_000, np.float32)]
-    background.queue_of(EMBED).warm(str(encoder), embed_sounds, lambda: (encoder, silence, 4_000), owner=OWNER)
+    queue, silence = background.queue_of(EMBED), [np.zeros(4_000, np.float32)]
+    queue.warm(str(sounds), embed_sounds, lambda: (sounds, silence, 4_000), owner=OWNER)
+    queue.warm(str(words), embed_texts, lambda: (words, ["silence"]), owner=OWNER)
 
 
 def _made(function: background.Function, *arguments: object) -> Embeddings:

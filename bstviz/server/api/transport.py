@@ -25,7 +25,7 @@ from bstviz.server.api.access import Access
 from bstviz.server.api.endpoints import ENDPOINTS, Endpoint
 from bstviz.server.api.messages import Problem
 from bstviz.server.api.openapi import JSON, document
-from bstviz.server.api.served import NoSuchThingError, Served, beside
+from bstviz.server.api.served import NoSuchThingError, Served, beside, text_classifier
 from bstviz.server.health import health_routes
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Interface:
         """Make ready for the first sound."""
         with suppress(UserError, OSError):  # said to whoever asks
             _, classifier = self.served.classifier(())
-            queued.warm(classifier.run.encoders["audio"])
+            queued.warm(classifier.run.encoders["audio"], text_classifier().run.encoders["text"])
             _ = classifier.usual_distances, beside(classifier)
 
     async def _document(self, request: Request) -> Response:
