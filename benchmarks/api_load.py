@@ -44,9 +44,8 @@ class Load:
     def row(self, name: str) -> str:
         """Its figures in a line."""
         p50, p95 = np.percentile(self.seconds, [50, 95])
-        return (
-            f"{name:>8} {len(self.seconds):>6} answers {len(self.errors):>3} errors  p50 {p50:.3f} s  p95 {p95:.3f} s"
-        )
+        counts = f"{len(self.seconds):>6} answers {len(self.errors):>3} errors"
+        return f"{name:>8} {counts}  p50 {p50:.3f} s  p95 {p95:.3f} s"
 
 
 def sounds(seconds: float) -> list[bytes]:

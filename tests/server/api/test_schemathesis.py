@@ -1,4 +1,4 @@
-"""Requests that schemathesis makes of the OpenAPI document, right ones and wrong ones: the server answers as it says."""
+"""Requests that schemathesis makes of the OpenAPI document, right ones and wrong ones: answers are as it says."""
 
 from __future__ import annotations
 

@@ -15,7 +15,9 @@ from tests import fuzzing
 from tests.server.api.conftest import wav
 
 FEW, MANY = fuzzing.COUNTS
-counts = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
+counts = pytest.mark.parametrize(
+    "count", [pytest.param(FEW, marks=pytest.mark.slow), pytest.param(MANY, marks=pytest.mark.long)]
+)
 TYPES = ("audio/wav", "application/octet-stream", "application/json", "AUDIO/X; y", "text/html", "", "a" * 5_000)
 REFUSED = {401, 404, 405, 413, 415, 422}
 
