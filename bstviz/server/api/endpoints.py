@@ -18,10 +18,12 @@ from bstviz.encoders.base import Embeddings
 from bstviz.errors import UserError
 from bstviz.inference.classify import Answer, Classifier, Ranked
 from bstviz.inference.names import words_of_name
+from bstviz.inference.search import example_scores, joined, latent_space, rows_in, top, wording
 from bstviz.models.run import Run
 from bstviz.models.run_info import RunInfo
 from bstviz.server.api import figures, queued
 from bstviz.server.api.messages import (
+    AskedSearch,
     AskedWords,
     ByWords,
     Classified,
@@ -29,9 +31,9 @@ from bstviz.server.api.messages import (
     ConfusionQuery,
     Embedded,
     EmbedQuery,
+    FoundSound,
     Levels,
     MapQuery,
-    NearSound,
     Neighbours,
     NeighboursQuery,
     Nothing,
@@ -39,6 +41,8 @@ from bstviz.server.api.messages import (
     RankedClass,
     RunFacts,
     RunList,
+    Searched,
+    SearchQuery,
     TableQuery,
 )
 from bstviz.server.api.served import NoSuchThingError, Served, beside, index_of, text_classifier
@@ -112,12 +116,47 @@ def embed(served: Served, query: EmbedQuery, body: Body) -> Embedded:
     return _embedded("audio", names[0], classifier, made, sound.notes)
 
 
+def search(served: Served, query: SearchQuery, body: Body) -> Searched:
+    """The sounds that best match some words, sounds that are liked and not liked, or a new sound."""
+    name, run = served.run(query.run)
+    index = index_of(run)
+    space = latent_space(run, index)
+    asked = body if isinstance(body, AskedSearch) else AskedSearch(query.words)
+    like, unlike = (np.array([_row_of(run, name, one) for one in ids], int) for ids in (asked.like, asked.unlike))
+    liked = index.latents[like]
+    if not isinstance(body, AskedSearch):
+        if space.encoder is None:
+            raise UserError(f"Run {name} takes more than audio: a new sound has no place in it. Name an audio model.")
+        liked = space.place(queued.embedded_sound(space.encoder, queued.decoded(body, query.name)))
+    parts, worded = [], None
+    if asked.words.strip():
+        collection = served.collection(run)
+        if collection is None:
+            raise NoSuchThingError(f"The collection of run {name} is not here, so its words are not known.")
+        worded = wording(run.view(collection), rows_in(collection, run))
+        parts.append(worded.scores(asked.words.strip(), queued.embedded_texts))
+    if len(liked) or len(unlike):
+        parts.append(example_scores(index, liked, index.latents[unlike]))
+    if not parts:
+        raise UserError("There is nothing to search by: give words, ids of sounds in like or unlike, or a sound.")
+    scores = joined(parts)
+    rows, values = top(scores, query.k, without=np.concatenate([like, unlike]))
+    return Searched(
+        name,
+        worded.by if worded is not None else None,
+        str(worded) if worded is not None else "",
+        space.name if len(liked) or len(unlike) else "",
+        int(np.isfinite(scores).sum()),
+        found_sounds(served, run, rows.tolist(), values.tolist()),
+    )
+
+
 def neighbours(served: Served, query: NeighboursQuery, body: Body) -> Neighbours:
     """The sounds whose latents are nearest to those of one sound."""
     name, run = served.run(query.run)
     row = _row_of(run, name, query.id)
     rows, distances = index_of(run).around(np.array([row]), query.k)
-    return Neighbours(name, query.id, near_sounds(served, run, rows[0].tolist(), (1 - distances[0]).tolist()))
+    return Neighbours(name, query.id, found_sounds(served, run, rows[0].tolist(), (1 - distances[0]).tolist()))
 
 
 def runs(served: Served, query: Nothing, body: Body) -> RunList:
@@ -143,6 +182,15 @@ ENDPOINTS = (
         body=AskedWords,
     ),
     Endpoint("embed", "Embed a sound or words.", EmbedQuery, Embedded, embed, takes_sound=True, body=AskedWords),
+    Endpoint(
+        "search",
+        "The sounds that best match words, sounds that are liked and not liked, or a new sound.",
+        SearchQuery,
+        Searched,
+        search,
+        takes_sound=True,
+        body=AskedSearch,
+    ),
     Endpoint("neighbours", "The sounds nearest to a run's sound.", NeighboursQuery, Neighbours, neighbours),
     Endpoint("runs", "The runs that are served, with their metrics.", Nothing, RunList, runs),
     Endpoint(
@@ -164,16 +212,16 @@ ENDPOINTS = (
 """All of them."""
 
 
-def near_sounds(served: Served, run: Run, rows: Sequence[int], similarities: Sequence[float]) -> tuple[NearSound, ...]:
+def found_sounds(served: Served, run: Run, rows: Sequence[int], scores: Sequence[float]) -> tuple[FoundSound, ...]:
     """Sounds of a run as they are answered, with titles where its collection is found."""
     collection = served.collection(run)
     found = []
-    for row, similarity in zip(rows, similarities, strict=True):
+    for row, score in zip(rows, scores, strict=True):
         own = run.sounds.iloc[row]
         sound_id, code = str(own["sound_id"]), own["y_true"]
         title = collection.sounds["title"].iat[collection.row_of[sound_id]] if collection is not None else None
         known = [word if isinstance(word, str) and word else None for word in (code, title)]
-        found.append(NearSound(sound_id, similarity, *known))
+        found.append(FoundSound(sound_id, score, *known))
     return tuple(found)
 
 

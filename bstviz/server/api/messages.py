@@ -14,15 +14,16 @@ from msgspec import Meta
 from bstviz.datasets.taxonomy import Decoding
 from bstviz.encoders.base import AudioOrText
 from bstviz.evaluation.confusion import Cells
+from bstviz.inference.search import WordsBy
 from bstviz.plots.maps import Projection
 from bstviz.schema import Line, Name, Prose, Said
 
 RunNames = Annotated[tuple[Name, ...], Meta(max_length=10)]
 """Names of runs that answer together; the default of ``GET runs`` where there is none."""
+Ids = Annotated[tuple[Name, ...], Meta(max_length=100)]
 HowMany = Annotated[int, Meta(ge=1, le=1_000)]
 Pixels = Annotated[int, Meta(ge=100, le=4_000)]
 Probability = Annotated[float, Meta(ge=0, le=1.001)]  # a sum of float32 may pass 1 by a little
-Cosine = Annotated[float, Meta(ge=-1.001, le=1.001)]
 TableMetric = Literal["second_accuracy", "top_accuracy", "second_top2_accuracy", "top_top2_accuracy", "hierarchical_f1"]
 
 
@@ -52,6 +53,25 @@ class AskedWords:
     """Words in place of a sound."""
 
     words: Said
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """Among which ``run``'s sounds is searched, and for how many, ``k``; ``words`` beside a sound called ``name``."""
+
+    run: Name | None = None
+    k: HowMany = 10
+    words: Line = ""
+    name: Line = ""
+
+
+@dataclass(frozen=True)
+class AskedSearch:
+    """What to search by: words, and ids of sounds like and unlike which others are wanted."""
+
+    words: Line = ""
+    like: Ids = ()
+    unlike: Ids = ()
 
 
 @dataclass(frozen=True)
@@ -164,11 +184,13 @@ class Embedded:
 
 
 @dataclass(frozen=True)
-class NearSound:
-    """A sound of a collection and its cosine similarity to what was asked; class and title where they are known."""
+class FoundSound:
+    """A sound of a collection and its score, the cosine similarity to what was asked; class and title where they are
+    known.
+    """
 
     id: Name
-    similarity: Cosine
+    score: float
     code: str | None = None
     title: str | None = None
 
@@ -179,7 +201,24 @@ class Neighbours:
 
     run: Name
     id: Name
-    found: tuple[NearSound, ...]
+    found: tuple[FoundSound, ...]
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The sounds that match best, of so many that were ``ranked``.
+
+    ``by``: what words were compared with, ``words`` the same in words; ``space``: where sounds were compared. A score
+    is a cosine similarity, by examples for and against their difference; by words and examples the sum of both, each
+    in standard deviations.
+    """
+
+    run: Name
+    by: WordsBy | None
+    words: Line
+    space: Line
+    ranked: int
+    found: tuple[FoundSound, ...]
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,7 @@ class Served:
         return None
 
 
+@lru_cache(maxsize=16)
 def index_of(run: Run) -> Index:
     """A run's latents, ready to be searched.
 

@@ -12,6 +12,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from starlette.testclient import TestClient
 
 import bstviz
+from bstviz.datasets.collection import Collection
 from bstviz.models.run import Run
 from tests.server.api.conftest import SOUND, wav
 
@@ -73,9 +74,43 @@ def test_neighbours_are_nearest_by_cosine_among_the_latents(client: TestClient, 
     similar[5] = -2
     order = np.argsort(-similar, kind="stable")[:4]
     assert [one["id"] for one in said["found"]] == [ids[i] for i in order]
-    assert [one["similarity"] for one in said["found"]] == pytest.approx(similar[order].tolist(), abs=1e-5)
+    assert [one["score"] for one in said["found"]] == pytest.approx(similar[order].tolist(), abs=1e-5)
     assert [one["code"] for one in said["found"]] == run.sounds["y_true"].iloc[order].tolist()
     assert said["found"][0]["title"].startswith("title ")
+
+
+def test_search_is_the_librarys_by_words_by_examples_and_by_a_sound(
+    client: TestClient, runs: dict[str, Run], collection: Collection
+) -> None:
+    run = runs["audio"]
+    liked = {"words": "some title", "like": ["s001", "s002"], "unlike": ["s030"]}
+    for asked, by in ((liked, "text"), ({"like": ["s001"]}, None), ({"words": "title"}, "text")):
+        said = client.post("search", params={"run": run.id, "k": 5}, json=asked).json()
+        expected = bstviz.search(collection, **{"words": "", **asked}, run=run, k=5)
+        assert said["by"] == by == expected.by
+        assert [one["id"] for one in said["found"]] == collection.sounds["sound_id"].iloc[expected.rows].tolist()
+        assert [one["score"] for one in said["found"]] == pytest.approx(expected.scores.tolist(), abs=1e-4)
+        assert (said["words"], said["space"], said["ranked"]) == (expected.words, expected.space, expected.ranked)
+    said = client.post("search", params={"run": run.id, "k": 5}, content=wav(), headers=SOUND).json()
+    expected = bstviz.search(collection, like=[wav()], run=run, k=5)
+    assert [one["id"] for one in said["found"]] == collection.sounds["sound_id"].iloc[expected.rows].tolist()
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "sentence"),
+    [
+        ({}, 422, "nothing to search by"),
+        ({"like": ["/etc/passwd"]}, 404, "lists no sound 'passwd'"),
+        ({"like": ["s001"], "unlike": ["x.wav"]}, 404, "lists no sound 'x.wav'"),
+        ({"like": "s001"}, 422, "like is 's001'; allowed is a list of up to 100"),
+        ({"words": "a", "by": "audio"}, 422, "unknown setting 'by'"),
+    ],
+)
+def test_a_search_names_sounds_of_the_run_and_no_files(
+    client: TestClient, asked: dict[str, object], status: int, sentence: str
+) -> None:
+    answer = client.post("search", json=asked)
+    assert (answer.status_code, sentence in answer.json()["error"]) == (status, True), answer.text
 
 
 def test_runs_are_listed_with_their_metrics_and_the_default(client: TestClient, runs: dict[str, Run]) -> None:

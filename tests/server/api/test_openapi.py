@@ -34,6 +34,7 @@ def test_every_text_that_is_asked_has_a_pattern_or_words_and_every_number_bounds
     said = document("/api/v1", token=False)
     asked = [p["schema"] for path in said["paths"].values() for o in path.values() for p in o.get("parameters", ())]
     asked += said["components"]["schemas"]["AskedWords"]["properties"].values()
+    asked += said["components"]["schemas"]["AskedSearch"]["properties"].values()
     for own in asked:
         own = own["items"] if own.get("type") == "array" else own
         if own.get("type") == "string":

@@ -38,4 +38,4 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
-    assert "8 selected / 8 total" in done.stdout
+    assert "9 selected / 9 total" in done.stdout
