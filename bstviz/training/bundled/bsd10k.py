@@ -24,11 +24,11 @@ from bstviz.models.run_info import CollectionRef
 from bstviz.paths import BUNDLED_WORDS
 from bstviz.training.bundled.slim import slim
 
-COLLECTION = "bsd10k"
+WORDS_COLLECTION = "bsd10k"
 FOLDS = "test_fold"
 LATENTS_OF = 0
-"""Fold whose latents are kept, of :data:`SHOWN`."""
-SHOWN = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical", 4))
+"""Fold whose latents are kept, of :data:`MAPPED`."""
+MAPPED = (("flat", 1), ("hierarchical", 1), ("hierarchical", 3), ("hierarchical", 4))
 """Loss and threshold of the runs that keep them, by the default recipe: the panels of the paper's figure 2."""
 LATENT_RECIPE = "default"
 
@@ -99,7 +99,7 @@ def bundle_words(sweeps: Sequence[Path], out: str | Path) -> list[Path]:
         run.check_collection(whole)
     listed = {sound for run in runs for sound in run.sounds["sound_id"]}
     known = without_words(whole, listed)
-    folder = known.save(Path(out).absolute() / COLLECTION)
+    folder = known.save(Path(out).absolute() / WORDS_COLLECTION)
     about = CollectionRef(known.name, known.hash, str(folder), known.source)
     return [_small(run, about).save(Path(out) / BUNDLED_WORDS / _name(run), half=True) for run in runs]
 
@@ -111,5 +111,5 @@ def _name(run: Run) -> str:
 def _small(run: Run, collection: CollectionRef) -> Run:
     """A run as it is bundled, belonging to the collection without words."""
     point = (run.train.loss, run.train.min_confidence)
-    latents = run.fold == LATENTS_OF and point in SHOWN and recipe_name(run.train) == LATENT_RECIPE
+    latents = run.fold == LATENTS_OF and point in MAPPED and recipe_name(run.train) == LATENT_RECIPE
     return replace(slim(run, latents=latents), collection=collection)
