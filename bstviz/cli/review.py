@@ -1,4 +1,4 @@
-"""The commands ``review``: labels with low quality scores, and the decisions made on them in the app."""
+"""The commands ``review``: labels with low quality scores, sounds to label next, and the decisions made in the app."""
 
 from __future__ import annotations
 
@@ -64,6 +64,49 @@ def list_labels(
         output.print(f"  {plain(row['sound_id'])}  {row['label']} → {row['suggested']}  {plain(row['why'])}")
 
 
+@commands.command("next")
+def list_next(
+    experiments: list[Path],
+    count: Annotated[int, typer.Option(min=1, help="Number of sounds.")] = 100,
+    among: Annotated[
+        str | None,
+        typer.Option(help="unlabelled or labelled sounds; by default those without a class, where there are any."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw among equals.")] = 0,
+    decisions: DecisionsOption = None,
+    collection: CollectionOption = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV to write in place of printing.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print which sounds to label next, each with its reason: those that the models are least sure of, disagree on or
+    have seen nothing like, spread out so that no two say the same.
+
+    Example: bstviz review next experiments/mine --count 50 --out next.csv
+    """
+    from bstviz import storage
+    from bstviz.datasets.writing import csv_bytes
+    from bstviz.models.run import load_run
+    from bstviz.review.decisions import read_record, record_file
+    from bstviz.review.label_quality import judging_runs
+    from bstviz.review.next_sounds import checked_among, labelling_queue
+
+    infos, sounds = _reviewed(experiments, collection, labelled=False)
+    about = infos[0].collection
+    record = read_record(decisions or record_file(about, experiments), about.hash)
+    runs = [load_run(info.folder) for own in judging_runs(infos) for info in own if info.folder]
+    queue = labelling_queue(runs, sounds, record, count=count, among=checked_among(among), seed=seed)
+    table = queue.table()
+    if out is not None:
+        storage.write_file(out, csv_bytes(table))
+        console.print(f"{len(table):,} sounds to label next -> {plain(out)}")
+    elif as_json:
+        print(json.dumps(table.to_dict("records"), indent=1))
+    else:
+        output.print(f"{len(table):,} of {queue.open_count:,} {queue.among} sounds, by {', '.join(queue.names)}")
+        for row in table.to_dict("records"):
+            output.print(f"  {plain(row['sound_id'])}  {row['predicted']}  {row['score']:.2f}  {plain(row['why'])}")
+
+
 @commands.command()
 def export(experiments: list[Path], out: OutOption, decisions: DecisionsOption = None) -> None:
     """Write the decisions as CSV: sound_id, old, new (empty: unsure), why, when, name (where one was given).
@@ -105,12 +148,12 @@ def apply(
         console.print(f"  not changed: {len(record.disputed):,} disputed sounds; settle them in the app first")
 
 
-def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
-    """The runs of some experiments that have metrics, all of one collection."""
+def _reviewed_infos(experiments: list[Path], *, labelled: bool = True) -> list[RunInfo]:
+    """The runs of some experiments, all of one collection; with ``labelled`` those that have metrics."""
     from bstviz.models.experiment_folder import find_runs
     from bstviz.models.run_info import load_info
 
-    infos = [info for e in experiments for f in find_runs(e) if (info := load_info(f)).metrics]
+    infos = [info for e in experiments for f in find_runs(e) if (info := load_info(f)).metrics or not labelled]
     names = sorted({f"{i.collection.name} ({i.collection.hash[:6]})" for i in infos})
     if len(names) != 1:
         found = ", ".join(names) or "none with classes"
@@ -118,11 +161,13 @@ def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
     return infos
 
 
-def _reviewed(experiments: list[Path], collection: Path | None) -> tuple[list[RunInfo], Collection]:
+def _reviewed(
+    experiments: list[Path], collection: Path | None, *, labelled: bool = True
+) -> tuple[list[RunInfo], Collection]:
     """The runs under review and their collection, loaded from another folder where one is given."""
     from bstviz.datasets.collection import load_collection
 
-    infos = _reviewed_infos(experiments)
+    infos = _reviewed_infos(experiments, labelled=labelled)
     if collection is None:
         return infos, infos[0].load_collection()
     sounds = load_collection(collection)
