@@ -14,7 +14,8 @@ from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.errors import UserError
 from bstviz.models.run import Run
-from bstviz.review.decisions import Record, decide, read_record
+from bstviz.review.acts import decide
+from bstviz.review.decisions import Record, read_record
 from bstviz.review.next_sounds import labelling_queue, next_sounds
 from bstviz.training.train import train_fold
 from tests.fakes import quick, small_collection, stratified
@@ -118,7 +119,7 @@ def test_a_queue_holds_sounds_without_class_and_decided_ones_leave_it(
     assert half.sounds.set_index("sound_id").loc[table["sound_id"], "class"].isna().all()
     record = tmp_path / "record.jsonl"
     decided = str(queue.ids[0])
-    decide(record, half.hash, sound_id=decided, old="fx-a", new=None, why="unsure", by="me")
+    decide(record, half.hash, sound_id=decided, old=None, new=None, why="unsure", by="me")
     after = labelling_queue(trained, half, read_record(record, half.hash), count=1_000)
     assert decided not in after.ids and after.open_count == queue.open_count - 1
 
