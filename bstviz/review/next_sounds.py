@@ -151,7 +151,7 @@ def _uncertainty(models: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.n
     p = np.take_along_axis(mean, two, 1)
     order = np.argsort(-p, axis=1, kind="stable")
     best, p = np.take_along_axis(two, order, 1), np.take_along_axis(p, order, 1)
-    return (1 - (p[:, 0] - p[:, 1])).astype(np.float32), best, p
+    return np.asarray(1 - (p[:, 0] - p[:, 1]), np.float32), best, p
 
 
 def _disagreement(models: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -163,7 +163,7 @@ def _disagreement(models: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return np.asarray(-(p * np.log(np.maximum(p, 1e-12))).sum(axis=1))
 
     mean, alone = models[:, rows].mean(axis=0), sum(entropy(p[rows]) for p in models) / len(models)
-    return ((entropy(mean) - alone) / np.log(len(models))).clip(0, 1).astype(np.float32)
+    return np.asarray(((entropy(mean) - alone) / np.log(len(models))).clip(0, 1), np.float32)
 
 
 def _nearest_similarity(own: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -183,7 +183,7 @@ def _novelty(own: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     from scipy.stats import rankdata
 
     ranks = rankdata(-_nearest_similarity(own, labelled)[1])
-    return ((ranks - 1) / max(len(own) - 1, 1)).astype(np.float32)
+    return np.asarray((ranks - 1) / max(len(own) - 1, 1), np.float32)
 
 
 def _spread_out(own: np.ndarray, scores: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -204,7 +204,7 @@ def _spread_out(own: np.ndarray, scores: np.ndarray, count: int, seed: int) -> n
     _, first = np.unique(clusters.labels_[order], return_index=True)
     taken = order[first]
     rest = np.setdiff1d(np.arange(len(among)), taken)  # sounds that are alike may leave a cluster empty
-    return among[np.concatenate([taken, rest[: count - len(taken)]])]
+    return np.asarray(among[np.concatenate([taken, rest[: count - len(taken)]])])
 
 
 def _stands_for(own: np.ndarray, chosen: np.ndarray) -> np.ndarray:
