@@ -46,9 +46,11 @@ CANDIDATES = 20
 SIMILARITIES_AT_ONCE = 32_000_000
 """Similarities held at once, to bound memory."""
 STRIKING = 0.5
-"""From which uncertainty, disagreement or novelty is named as a reason."""
+"""From which uncertainty is named as a reason."""
+LARGEST = 100_000
+"""Sounds of which embeddings are compared at most; of more the latents, which take a fraction of the memory."""
 Among = Literal["unlabelled", "labelled"]
-AMONG: dict[Among, str] = {"unlabelled": "sounds without a class", "labelled": "sounds with a class, to check it"}
+AMONG: dict[Among, str] = {"unlabelled": "sounds without a class", "labelled": "sounds with a class"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +59,11 @@ class NextSounds:
 
     Attributes:
         rows: (k,) int64 rows of the N sounds.
-        scores: (k,) float32.
-        uncertainty: (k,) float32.
+        scores, uncertainty: (k,) float32.
         disagreement: (k,) float32; 0 of fewer than two models.
         novelty: (k,) float32; 0 where nothing is labelled.
         stands_for: (k,) int64 open sounds that lie nearer to this one than to any other of the k, itself among them.
-        best: (k, 2) int64 the two most probable classes of the models' mean.
-        probability: (k, 2) float32 of these.
+        best, probability: (k, 2) the two most probable classes of the models' mean, and what it gives them.
         models: W.
     """
 
@@ -284,7 +284,7 @@ def labelling_queue(
 
     Args:
         runs: Of one collection and modality: hierarchical and flat, one or more folds each.
-        collection: Theirs, for the embeddings by which sounds are alike; without it the first run's latents are.
+        collection: Theirs, for the embeddings by which sounds are alike; else the first run's latents are.
         record: The decisions.
         count: How many.
         among: Sounds without a class, or those that have one; None for those without, where there are any.
@@ -343,7 +343,7 @@ def _answers_of(runs: Sequence[Run]) -> tuple[tuple[str, ...], np.ndarray]:
 
 def _vectors(run: Run, collection: Collection | None) -> np.ndarray:
     """Vectors (N, d) by which a run's sounds are alike: the standardised embeddings that it takes, or its latents."""
-    if collection is None or run.external is not None:
+    if collection is None or run.external is not None or len(run.latents) > LARGEST:
         return run.latents
     run.check_collection(collection)
     rows = np.array([collection.row_of[sound] for sound in run.sounds["sound_id"]])

@@ -23,7 +23,7 @@ from bstviz.ui.page import reported
 
 BATCH = 100
 """Sounds that are chosen at once; a batch stands until another one is asked for."""
-TURN = "labelling.next.turn"
+BATCHES_ASKED = "labelling.next.batches"
 """Where the session keeps how many batches were asked for."""
 
 
@@ -58,7 +58,7 @@ def label_next(loaded: Loaded, *, on_open: Callable[[int], None], on_select: Cal
         return
     about = loaded.run.collection
     record = read_record(record_file(about, versions.experiment_folders()), about.hash)
-    turn = int(st.session_state.get(TURN, 0))
+    turn = int(st.session_state.get(BATCHES_ASKED, 0))
     try:
         batch = _batch(_judges(loaded), record, turn)
     except UserError as error:
@@ -69,7 +69,7 @@ def label_next(loaded: Loaded, *, on_open: Callable[[int], None], on_select: Cal
     reasons = [why for why, waits in zip(batch.reasons, waiting, strict=True) if waits]
 
     def another() -> None:
-        st.session_state[TURN] = turn + 1
+        st.session_state[BATCHES_ASKED] = turn + 1
 
     st.caption(
         f"{len(rows):,} of {batch.open_count:,} {batch.among} sounds, those first from which the models learn most."
