@@ -47,7 +47,7 @@ SIMILARITIES_AT_ONCE = 32_000_000
 """Similarities held at once, to bound memory."""
 STRIKING = 0.5
 """From which uncertainty is named as a reason."""
-LARGEST = 100_000
+EMBEDDINGS_UP_TO = 100_000
 """Sounds of which embeddings are compared at most; of more the latents, which take a fraction of the memory."""
 Among = Literal["unlabelled", "labelled"]
 AMONG: dict[Among, str] = {"unlabelled": "sounds without a class", "labelled": "sounds with a class"}
@@ -343,7 +343,7 @@ def _answers_of(runs: Sequence[Run]) -> tuple[tuple[str, ...], np.ndarray]:
 
 def _vectors(run: Run, collection: Collection | None) -> np.ndarray:
     """Vectors (N, d) by which a run's sounds are alike: the standardised embeddings that it takes, or its latents."""
-    if collection is None or run.external is not None or len(run.latents) > LARGEST:
+    if collection is None or run.external is not None or len(run.latents) > EMBEDDINGS_UP_TO:
         return run.latents
     run.check_collection(collection)
     rows = np.array([collection.row_of[sound] for sound in run.sounds["sound_id"]])
