@@ -9,9 +9,9 @@ import streamlit as st
 from bstviz.models.config import DEFAULT_LOSS
 from bstviz.plots.panes.pane import Marks
 from bstviz.ui import query_params
-from bstviz.ui.cache import audio, facets, latent_space, loading
+from bstviz.ui.cache import audio, facets, latent_space
 from bstviz.ui.cache.loaded import Loaded
-from bstviz.ui.components import filters, projection_picker, selection
+from bstviz.ui.components import filters, keys, selection
 from bstviz.ui.components.pickers import find_sound, pick_color, pick_run, pick_training
 from bstviz.ui.components.plotly_map import Events, Mode
 from bstviz.ui.components.projection_picker import pick_projection, trust
@@ -19,20 +19,16 @@ from bstviz.ui.components.run_map import pick_look, run_map
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.components.sound_card import sound_card
 from bstviz.ui.components.text import told
+from bstviz.ui.explore import address, colors, saved, searching, views
+from bstviz.ui.explore.table import sounds_table
 from bstviz.ui.page import drawer, guarded, skip_link, target
 
-SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", "explore.filters"
+SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", address.FILTERS
 SENDING = 0.03  # seconds that a list has to reach the browser, before the map keeps the server busy
 ADDRESS: query_params.Readers = {
-    "run": (selection.MAP_RUN, loading.run_named),
-    "map": ("explore.map.method", str),
-    "dimensions": ("explore.map.dimensions", int),
-    "umap": ("explore.map.settings", projection_picker.parse),
-    "color": ("explore.color", str),
+    **address.VIEW_READERS,
     "sound": (SOUND, str),
-    "only": (f"{FILTERS}.chosen", filters.parse),
-    "words": (f"{FILTERS}.words", str),
-    "selected": (selection.ON_MAP, selection.parse),
+    "views": (saved.SAVED, saved.parse),
 }
 
 
@@ -79,15 +75,26 @@ def page() -> None:
         autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
         hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
         look = pick_look(key="explore.look", height=740)
-    columns = facets.columns(loaded, training=training)
-    with right:
-        by = pick_color(columns.names, key="explore.color")
+        table = st.toggle("Table of all sounds", key="explore.table", persist_state="session")
+    columns = facets.columns(loaded, training=training).colored(colors.chosen_colors())
+    with right, st.container(horizontal=True, vertical_alignment="bottom"):
+        by = pick_color(columns.names, key=address.COLOR)
+        colors.pick_colors(columns[by])
     if loaded.problem:
         st.warning(told(loaded.problem))
 
     passing, counts = filters.passing(loaded, columns, key=FILTERS)
     chosen = selection.selected(selection.ON_MAP, loaded)
     current = loaded.row_of(st.session_state.get(SOUND, ""))
+    now = address.view_parameters(loaded, shown, by)
+    views.history().record(views.seen(now))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        drawer("Search and views")
+        hits = searching.bar(loaded, chosen)
+        views.undo_buttons()
+        saved.pick_view(views.seen(now))
+        keys.keys_of_page([*keys.MAP_KEYS, *keys.VIEW_KEYS, *keys.SOUND_KEYS], key="explore.keys")
+    lit = chosen if len(chosen) or hits is None else np.sort(hits.rows)
     pick, select_nothing = partial(go_to, loaded), partial(clear, loaded)
     acts = Events(
         pick=pick,
@@ -112,6 +119,9 @@ def page() -> None:
             find_sound(loaded, key="explore.find", on_pick=pick)
 
     def sounds() -> None:
+        if hits is not None:
+            with below:
+                searching.ranking(loaded, hits, on_open=pick)
         if len(chosen):
             with below:
                 selection_panel(
@@ -119,11 +129,14 @@ def page() -> None:
                 )
             if listed:
                 time.sleep(SENDING)
+        if table:
+            with below:
+                sounds_table(loaded, passing, on_open=pick)
 
     def map_() -> None:
         near = [] if current is None else latent_space.nearest(loaded, current)[0].tolist()
         on = filters.chosen(FILTERS).get(by, frozenset())
-        marks = Marks(current, dict.fromkeys(near, "near"), None, chosen, passing, on)
+        marks = Marks(current, dict.fromkeys(near, "near"), None, lit, passing, on)
         with above:
             target()
             run_map(
@@ -146,17 +159,7 @@ def page() -> None:
         filters.filters(loaded, columns, counts, passing, key=FILTERS, on_select=partial(select, loaded))
     query_params.write(
         "explore",
-        {
-            "run": loading.run_name(loaded),
-            "map": shown.method,
-            "dimensions": str(shown.dimensions),
-            "color": by,
-            "umap": projection_picker.written(shown.settings) if shown.method == "umap" else None,
-            "sound": None if current is None else str(loaded.ids[current]),
-            "only": filters.written(FILTERS),
-            "words": st.session_state.get(f"{FILTERS}.words") or None,
-            "selected": selection.written(selection.ON_MAP),
-        },
+        now | {"sound": None if current is None else str(loaded.ids[current]), "views": saved.written()},
     )
     with believed:
         st.caption(trust(loaded, shown))
