@@ -13,7 +13,6 @@ from streamlit.testing.v1 import AppTest
 from bstviz import paths
 from bstviz.audio import playback
 from bstviz.datasets.collection import Collection
-from bstviz.inference.search import DISLIKED
 from bstviz.latent.neighbours import unit
 from bstviz.models.run import Run, load_run
 from bstviz.ui.components.sound_list import LISTED
@@ -71,7 +70,8 @@ def ranked(like: list[str], unlike: list[str]) -> list[int]:
     near = unit(np.array(RUN.latents))
     scores = np.mean([near @ near[IDS.index(one)] for one in like], axis=0)
     if unlike:
-        scores = scores - DISLIKED * np.mean([near @ near[IDS.index(one)] for one in unlike], axis=0)
+        share = len(unlike) / len(like + unlike)
+        scores = scores - share * np.mean([near @ near[IDS.index(one)] for one in unlike], axis=0)
     return [row for row in np.argsort(-scores, kind="stable").tolist() if IDS[row] not in (*like, *unlike)]
 
 
