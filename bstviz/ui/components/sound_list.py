@@ -18,7 +18,7 @@ from bstviz.ui.web import SentRow, component, event
 
 LISTED = 500
 """Rows of a list at most."""
-CELL = 200
+CELL_CHARACTERS = 200
 """Characters of a cell at most."""
 NEIGHBOUR_COLUMNS = ("title", "distance", "class")
 LIST_COLUMNS: dict[str, dict[str, Any]] = {
@@ -160,7 +160,7 @@ def _further(own: pd.DataFrame | None, count: int) -> tuple[list[dict[str, Any]]
             cells.append([float(v) if known else None for v, known in zip(values, finite, strict=True)])
         else:
             columns.append({"label": str(name), "kind": "text"})
-            cells.append(values.astype("str").where(values.notna(), "").str.slice(0, CELL).tolist())
+            cells.append(values.astype("str").where(values.notna(), "").str.slice(0, CELL_CHARACTERS).tolist())
     return columns, [list(row) for row in zip(*cells, strict=True)] if cells else [[] for _ in range(count)]
 
 
