@@ -40,11 +40,11 @@ SEARCH = "explore.search"
 """Where the session keeps what is searched for."""
 HITS = f"{SEARCH}.hits"
 """Where it keeps what was found last."""
-EXAMPLE_SOUNDS = 50
+SEARCHED_BY = 50
 """Sounds for, and sounds against, at most: those that were named last."""
 IN_ADDRESS = 2_000
 """Characters of a search at most in an address."""
-Examples = Annotated[tuple[Name, ...], Meta(max_length=EXAMPLE_SOUNDS)]
+Examples = Annotated[tuple[Name, ...], Meta(max_length=SEARCHED_BY)]
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ def searches_by(loaded: Loaded, rows: Sequence[int], *, like: bool) -> None:
     ids, before = [str(loaded.ids[row]) for row in rows], current()
     liked, unliked = (tuple(one for one in own if one not in ids) for own in (before.like, before.unlike))
     if like:
-        liked = (*liked, *ids)[-EXAMPLE_SOUNDS:]
+        liked = (*liked, *ids)[-SEARCHED_BY:]
     else:
-        unliked = (*unliked, *ids)[-EXAMPLE_SOUNDS:]
+        unliked = (*unliked, *ids)[-SEARCHED_BY:]
     _search(loaded, dataclasses.replace(before, like=liked, unlike=unliked))
 
 
@@ -116,15 +116,15 @@ def bar(loaded: Loaded, chosen: np.ndarray) -> Hits | None:
             on_change=reported(lambda: _search(loaded, _worded())),
         )
         with st.popover("By a sound", icon=":material/graphic_eq:"):
-            uploads = pick_uploads(key=f"{SEARCH}.sounds")[:EXAMPLE_SOUNDS]
+            uploads = pick_uploads(key=f"{SEARCH}.sounds")[:SEARCHED_BY]
         if len(chosen):
             for like, label in ((True, "More like these"), (False, "Less like these")):
                 st.button(
                     label,
                     key=f"{SEARCH}.{'more' if like else 'less'}",
                     icon=":material/thumb_up:" if like else ":material/thumb_down:",
-                    on_click=reported(partial(searches_by, loaded, chosen[:EXAMPLE_SOUNDS].tolist(), like=like)),
-                    help=f"Search by the selection, or the first {EXAMPLE_SOUNDS} of it",
+                    on_click=reported(partial(searches_by, loaded, chosen[:SEARCHED_BY].tolist(), like=like)),
+                    help=f"Search by the selection, or the first {SEARCHED_BY} of it",
                 )
         if now != Search():
             st.button(
