@@ -248,10 +248,10 @@ def _votes(
 
 
 def _voting(run: RunInfo, collection: Collection) -> tuple[AudioOrText, ...]:
-    """The embeddings by which neighbours are found: those that a network takes; of a model that was trained elsewhere,
-    which takes what is not here, those that there are.
+    """The embeddings by which neighbours are found: those that a network takes; of a model whose weights are not here,
+    and the embeddings perhaps neither, those that there are.
     """
-    if run.external is None:
+    if run.predicts:
         return kinds_of(run.train.modality)
     return tuple(dict.fromkeys(kind for kind, _ in collection.encoders))
 
