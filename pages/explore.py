@@ -138,7 +138,8 @@ def page() -> None:
     def map_() -> None:
         near = [] if current is None else latent_space.nearest(loaded, current)[0].tolist()
         on = filters.chosen(FILTERS).get(by, frozenset())
-        marks = Marks(current, dict.fromkeys(near, "near"), None, lit, passing, on)
+        dropped = None if hits is None else hits.on_map(loaded, shown)
+        marks = Marks(current, dict.fromkeys(near, "near"), dropped, lit, passing, on)
         with above:
             target()
             run_map(
