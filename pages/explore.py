@@ -70,8 +70,10 @@ def page() -> None:
         loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == DEFAULT_LOSS)
     with middle:
         shown = pick_projection(loaded, key="explore.map")
-    with st.container(horizontal=True):
-        drawer("Switches")
+    tools = st.container()
+    with tools:
+        drawer("Switches, search and views")
+    with tools, st.container(horizontal=True):
         training = pick_training(key="explore.training")
         autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
         hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
@@ -89,8 +91,7 @@ def page() -> None:
     current = loaded.row_of(st.session_state.get(SOUND, ""))
     now = address.view_parameters(loaded, shown, by)
     views.history().record(views.seen(now))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        drawer("Search and views")
+    with tools, st.container(horizontal=True, vertical_alignment="bottom"):
         hits = searching.bar(loaded, chosen)
         views.undo_buttons()
         saved.pick_view(views.seen(now))
@@ -138,7 +139,8 @@ def page() -> None:
     def map_() -> None:
         near = [] if current is None else latent_space.nearest(loaded, current)[0].tolist()
         on = filters.chosen(FILTERS).get(by, frozenset())
-        marks = Marks(current, dict.fromkeys(near, "near"), None, lit, passing, on)
+        dropped = None if hits is None else hits.on_map(loaded, shown)
+        marks = Marks(current, dict.fromkeys(near, "near"), dropped, lit, passing, on)
         with above:
             target()
             run_map(

@@ -159,6 +159,9 @@ def test_a_dropped_sound_ranks_the_sounds_and_what_cannot_be_decoded_is_named(
     order = np.argsort(-(unit(np.array(runs["audio"].latents)) @ latent), kind="stable")
     assert [row[0] for row in listed(app)][:5] == [f"title {row}" for row in order[:5]]
     assert "search" not in app.query_params
+    (star,) = [trace for trace in map_of(app)["figure"]["data"] if trace["meta"]["part"] == "new"]
+    placed = runs["audio"].pca.transform(predict(runs["audio"], audio=embedded).latent)
+    np.testing.assert_allclose([values(star[axis])[0] for axis in "xy"], placed[0, :2], rtol=1e-2)  # a WAV has 16 bits
     app.selectbox(key="explore.run").set_value(str(experiment / runs["both"].id)).run()
     assert "choose an audio model" in said(app)
 

@@ -23,6 +23,7 @@ from bstviz.audio.sound import Sound
 from bstviz.encoders.base import Embeddings, EncoderInfo
 from bstviz.errors import AwayError, UserError
 from bstviz.inference import search
+from bstviz.latent import projection
 from bstviz.schema import Line, Name
 from bstviz.ui import query_params
 from bstviz.ui.cache import classifiers, facets, latent_space
@@ -31,6 +32,7 @@ from bstviz.ui.classify.embedding import shelf, stacked
 from bstviz.ui.classify.uploads import Upload, pick_uploads
 from bstviz.ui.components import selection
 from bstviz.ui.components.background import wait
+from bstviz.ui.components.projection_picker import ChosenMap
 from bstviz.ui.components.sound_list import LISTED, sound_list
 from bstviz.ui.components.text import escape, told
 from bstviz.ui.kept import kept
@@ -58,14 +60,30 @@ class Search:
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """What was found: rows of the run, best first, their scores, how many sounds were ranked, and what was compared,
-    in words.
+    """What was found.
+
+    Attributes:
+        rows: Of the run, best first.
+        scores: Of these.
+        ranked: How many sounds were ranked.
+        compared: What was compared, in words.
+        dropped: (m, Z) latents of the dropped sounds that were searched by.
     """
 
     rows: np.ndarray
     scores: np.ndarray
     ranked: int
     compared: str
+    dropped: np.ndarray
+
+    def on_map(self, loaded: Loaded, shown: ChosenMap) -> np.ndarray | None:
+        """Coordinates (m, 2|3) of the dropped sounds on a run's map, approximate on UMAP; None without any."""
+        if not len(self.dropped):
+            return None
+        if shown.method == "pca":
+            placed: np.ndarray = loaded.run.pca.transform(self.dropped)[:, : shown.dimensions]
+            return placed
+        return projection.out_of_sample(self.dropped, loaded.run.latents, shown.points)
 
 
 def current() -> Search:
@@ -159,7 +177,8 @@ def ranking(loaded: Loaded, hits: Hits, *, on_open: Callable[[int], None]) -> No
             width=100,
             persist_state="session",
         )
-    st.caption(f"By {escape(hits.compared)}. Thumbs are further examples; those are not listed again.")
+    stars = " Stars on the map are dropped sounds." if len(hits.dropped) else ""
+    st.caption(f"By {escape(hits.compared)}. Thumbs are further examples; those are not listed again.{stars}")
     sound_list(
         [(loaded, int(row)) for row in hits.rows],
         key=f"{SEARCH}.list",
@@ -224,7 +243,7 @@ def _found(loaded: Loaded, wanted: Search, uploads: Sequence[Upload]) -> Hits | 
         return None
     scores = search.joined(parts)
     rows, values = search.top(scores, count, without=np.concatenate([like, unlike]))
-    hits = Hits(rows, values, int(np.isfinite(scores).sum()), "; ".join(compared))
+    hits = Hits(rows, values, int(np.isfinite(scores).sum()), "; ".join(compared), dropped)
     if whole and read:
         st.session_state[HITS] = asked, hits
     return hits
