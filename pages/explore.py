@@ -18,6 +18,7 @@ from bstviz.ui.components.projection_picker import pick_projection, trust
 from bstviz.ui.components.run_map import pick_look, run_map
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.components.sound_card import sound_card
+from bstviz.ui.components.terms import meanings
 from bstviz.ui.components.text import told
 from bstviz.ui.explore import address, colors, saved, searching, views
 from bstviz.ui.explore.table import sounds_table
@@ -75,8 +76,15 @@ def page() -> None:
         drawer("Switches, search and views")
     with tools, st.container(horizontal=True):
         training = pick_training(key="explore.training")
-        autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
-        hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
+        autoplay = st.toggle(
+            "Play on click", value=True, key="explore.autoplay", persist_state="session", help="Play a sound at once"
+        )
+        hide = st.toggle(
+            "Hide what is filtered out",
+            key="explore.hide",
+            persist_state="session",
+            help="Leave the sounds that no filter lets through out of the map, in place of dimming them",
+        )
         look = pick_look(key="explore.look", height=740)
         table = st.toggle("Table of all sounds", key="explore.table", persist_state="session")
     columns = facets.columns(loaded, training=training).colored(colors.chosen_colors())
@@ -166,7 +174,7 @@ def page() -> None:
         now | {"sound": None if current is None else str(loaded.ids[current]), "views": saved.written()},
     )
     with believed:
-        st.caption(trust(loaded, shown))
+        st.caption(trust(loaded, shown), help=meanings("Trustworthiness", "Projection"))
     audio.warm()
 
 
