@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bstviz.cli.console import JsonOption, OutOption, console, output, plain, save_collection
+from bstviz.cli.console import JsonOption, OutOption, SeedOption, console, output, plain, save_collection, share_bar
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
@@ -105,24 +105,65 @@ def apply(
         console.print(f"  not changed: {len(record.disputed):,} disputed sounds; settle them in the app first")
 
 
-def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
-    """The runs of some experiments that have metrics, all of one collection."""
+def retrain(
+    experiments: list[Path],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder of versions; by default beside the record, where the app looks."),
+    ] = None,
+    decisions: DecisionsOption = None,
+    collection: CollectionOption = None,
+    modality: Annotated[str | None, typer.Option(help="audio, text or both; by default that of the first run.")] = None,
+    fold: Annotated[int, typer.Option(min=0, help="Which fold's runs to retrain.")] = 0,
+    seed: SeedOption = 0,
+) -> None:
+    """Retrain flat and hierarchical models on the decisions so far; a new version beside the old ones.
+
+    Example: bstviz retrain experiments/table1 --decisions decisions.jsonl --out versions
+    """
+    from bstviz.models.experiment_folder import find_runs
+    from bstviz.models.run import load_run
+    from bstviz.review.decisions import read_record, record_file
+    from bstviz.review.retraining.changes import changes, in_words
+    from bstviz.review.retraining.held_out import read_answers
+    from bstviz.review.retraining.retrain import beside, counterpart
+    from bstviz.review.retraining.retrain import retrain as make_version
+    from bstviz.review.retraining.versions import home_of
+
+    infos, sounds = _reviewed(experiments, collection, with_metrics=False)
+    before = [load_run(info.folder) for info in beside(infos, modality=modality, fold=fold) if info.folder]
+    file = decisions or record_file(infos[0].collection, experiments)
+    record = read_record(file, sounds.hash)
+    with share_bar() as report:
+        version = make_version(sounds, record, before, out or home_of(before, experiments), seed=seed, report=report)
+    console.print(f"version {version.number} -> {plain(version.folder)}")
+    for new in map(load_run, find_runs(version.folder)):
+        output.print(new.name)
+        for line in in_words(changes(counterpart(before, new.train.loss), new, read_answers(version.held_out, new))):
+            output.print(f"  {plain(line)}")
+
+
+def _reviewed_infos(experiments: list[Path], *, with_metrics: bool = True) -> list[RunInfo]:
+    """The runs of some experiments, those that have metrics or all, of one collection."""
     from bstviz.models.experiment_folder import find_runs
     from bstviz.models.run_info import load_info
 
-    infos = [info for e in experiments for f in find_runs(e) if (info := load_info(f)).metrics]
+    found = [load_info(folder) for experiment in experiments for folder in find_runs(experiment)]
+    infos = [info for info in found if info.metrics or not with_metrics]
     names = sorted({f"{i.collection.name} ({i.collection.hash[:6]})" for i in infos})
     if len(names) != 1:
-        found = ", ".join(names) or "none with classes"
-        raise UserError(f"A review covers one collection; these runs are of {found}. Name other runs.")
+        of = ", ".join(names) or "none with classes"
+        raise UserError(f"A review covers one collection; these runs are of {of}. Name other runs.")
     return infos
 
 
-def _reviewed(experiments: list[Path], collection: Path | None) -> tuple[list[RunInfo], Collection]:
+def _reviewed(
+    experiments: list[Path], collection: Path | None, *, with_metrics: bool = True
+) -> tuple[list[RunInfo], Collection]:
     """The runs under review and their collection, loaded from another folder where one is given."""
     from bstviz.datasets.collection import load_collection
 
-    infos = _reviewed_infos(experiments)
+    infos = _reviewed_infos(experiments, with_metrics=with_metrics)
     if collection is None:
         return infos, infos[0].load_collection()
     sounds = load_collection(collection)
