@@ -75,9 +75,8 @@ def main(
         version = retrain(base, made, before, place / "versions")
         wall, spent = time.perf_counter() - start, time.process_time() - processor
         usable = int(base.usable([modality] if modality != "both" else ["audio", "text"]).sum())
-        print(
-            f"{usable:,} sounds, {wrong} decisions: {wall:.1f} s wall, {spent:.1f} s processor ({loaded - start:.1f} s loading)"
-        )
+        took = f"{wall:.1f} s wall, {spent:.1f} s processor ({loaded - start:.1f} s loading)"
+        print(f"{usable:,} sounds, {wrong} decisions: {took}")
         for old in before:
             new = load_run(version.folder / old.id)
             scores = [

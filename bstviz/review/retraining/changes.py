@@ -58,7 +58,8 @@ class Changes:
 
     def _where(self, sign: int) -> pd.DataFrame:
         classes = self.classes if self.classes is not None else pd.DataFrame({"difference": []})
-        return classes.loc[np.sign(classes["difference"]) == sign]
+        found: pd.DataFrame = classes.loc[np.sign(classes["difference"]) == sign]
+        return found
 
 
 def changes(before: Run, after: Run, answers: np.ndarray | None = None) -> Changes:
@@ -94,7 +95,8 @@ def in_words(found: Changes) -> list[str]:
     if found.measures is None:
         lines.append("No labelled sound is unknown to both models, so there is no fair comparison of their accuracy.")
         return lines
-    second: dict[str, float] = found.measures.loc["second_accuracy"].to_dict()
+    names = ["first", "second", "difference", "low", "high"]
+    second = dict(zip(names, found.measures.loc[["second_accuracy"], names].to_numpy(float)[0], strict=True))
     sure = "" if np.isnan(second["low"]) else f" (95 % interval {_points(second['low'])} to {_points(second['high'])})"
     few = f"; below {LEAST_UNITS} sounds there is no interval" if np.isnan(second["low"]) else ""
     lines.append(
@@ -130,7 +132,8 @@ def _changed_sounds(before: Run, after: Run, a: np.ndarray, b: np.ndarray) -> pd
     table = table.loc[before.y_pred[a] != after.y_pred[b]]
     surer = table["confidence_after"] - table["confidence_before"]
     order = np.argsort(-surer.to_numpy(), kind="stable")
-    return table.iloc[order].reset_index(drop=True)
+    ordered: pd.DataFrame = table.iloc[order].reset_index(drop=True)
+    return ordered
 
 
 def _structure(before: Run, after: Run, a: np.ndarray, b: np.ndarray) -> pd.DataFrame:

@@ -30,7 +30,8 @@ from bstviz.models.config import DEFAULT_LOSS, LOSSES, Loss, TrainConfig, kinds_
 from bstviz.models.experiment_folder import write_experiment
 from bstviz.models.run import Run, load_run
 from bstviz.models.run_info import RunInfo
-from bstviz.review.decisions import Record, apply_decisions
+from bstviz.review.applied import apply_decisions
+from bstviz.review.decisions import Record
 from bstviz.review.retraining.held_out import write_answers
 from bstviz.review.retraining.versions import COLLECTION, HELD_OUT, Version, next_version, version_of
 
@@ -118,6 +119,7 @@ def retrain(
     first = before[0]
     changed = apply_decisions(collection.with_text(None), decisions)
     listed = first.view(changed)
+    acts = _acts(listed, decisions)
     done: list[_Trained] = []
     for i, loss in enumerate(losses):
         own = counterpart(before, loss)
@@ -125,7 +127,7 @@ def retrain(
         def on_epoch(epoch: int, epochs: int, done: int = i, loss: Loss = loss) -> None:
             report(0.95 * (done + epoch / epochs) / len(losses), f"Training {LOSSES[loss].words.lower()}")
 
-        done.append(_train(listed, own, loss, seed=seed, on_epoch=on_epoch))
+        done.append(_train(listed, own, loss, acts, seed=seed, on_epoch=on_epoch))
     report(0.95, "Saving")
     version = _save(changed, before, done, out)
     report(1.0, "Saving")
@@ -144,7 +146,15 @@ class _Trained:
     answers: np.ndarray | None
 
 
-def _train(listed: Collection, before: Run, loss: Loss, *, seed: int, on_epoch: Callable[[int, int], None]) -> _Trained:
+def _train(
+    listed: Collection,
+    before: Run,
+    loss: Loss,
+    acts: np.ndarray,
+    *,
+    seed: int,
+    on_epoch: Callable[[int, int], None],
+) -> _Trained:
     """Train one model on a version of a collection."""
     import torch
 
@@ -154,7 +164,7 @@ def _train(listed: Collection, before: Run, loss: Loss, *, seed: int, on_epoch: 
     train = before.train
     chosen: dict[str, Any] = {"loss": loss, "modality": train.modality, "min_confidence": train.min_confidence}
     chosen |= {"text": listed.chosen_text, "seed": seed}
-    split, parts = _split(listed, before, chosen)
+    split, parts = _split(listed, before, chosen, acts)
     labelled = int(np.isin(split, ("train", "val")).sum())
     base = _base(before, loss) if labelled < FEW else None
     start, setting = None, config.recipe("quick", **chosen)
@@ -176,9 +186,19 @@ def _train(listed: Collection, before: Run, loss: Loss, *, seed: int, on_epoch: 
     return _Trained(_aligned(trained.runs[0], before), before, base, trained.held_out[0])
 
 
-def _split(collection: Collection, before: Run, chosen: dict[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
+def _acts(collection: Collection, decisions: Record) -> np.ndarray:
+    """What each sound was decided in, (N,) int64: sounds decided together are alike, and are held out together."""
+    known: dict[str, int] = {}
+    agreed = decisions.agreed
+    names = ((d.act or sound if (d := agreed.get(sound)) else sound) for sound in collection.sounds["sound_id"])
+    return np.array([known.setdefault(name, len(known)) for name in names], np.int64)
+
+
+def _split(
+    collection: Collection, before: Run, chosen: dict[str, Any], acts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Split of each sound (N,), and where none of them is set aside for the test the parts (N,) that networks are
-    trained without.
+    trained without, of whole acts.
 
     Raises:
         UserError: Too few sounds have a class.
@@ -204,10 +224,10 @@ def _split(collection: Collection, before: Run, chosen: dict[str, Any]) -> tuple
         return split_fold(folds, before.fold, collection.labels, usable, **same), None
     labels = np.full(len(collection), -1, np.int64)
     labels[rows] = collection.labels[rows]
-    count = min(HELD_OUT_PARTS, int(np.bincount(labels[rows]).max()))
+    count = min(HELD_OUT_PARTS, int(np.bincount(labels[rows]).max()), len(np.unique(acts[rows])))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # classes with fewer sounds than parts: they are in some
-        parts = stratified_folds(labels, n_folds=count, seed=chosen["seed"]) if count > 1 else None
+        parts = stratified_folds(labels, n_folds=count, seed=chosen["seed"], groups=acts) if count > 1 else None
     split = np.full(len(collection), "unused", object)
     split[rows] = "train"
     rng = np.random.default_rng(chosen["seed"])

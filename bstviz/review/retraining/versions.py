@@ -15,7 +15,7 @@ from pathlib import Path
 from bstviz import storage
 from bstviz.models.experiment_folder import read_experiment
 from bstviz.models.run_info import CollectionRef, RunInfo
-from bstviz.review.decisions import record_file
+from bstviz.review.record_files import record_file
 
 STEM = "version-"
 COLLECTION = "collection"
