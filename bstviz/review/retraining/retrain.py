@@ -88,6 +88,7 @@ def retrain(
     *,
     losses: Sequence[Loss] = tuple(LOSSES),
     seed: int = 0,
+    few: int = FEW,
     report: Report = no_report,
 ) -> Version:
     """Make the next version of a collection and its runs from the decisions on its labels.
@@ -103,6 +104,7 @@ def retrain(
         out: Folder of versions (:func:`bstviz.review.retraining.versions.versions_folder`).
         losses: Which models to train.
         seed: Of training.
+        few: Labelled sounds below which training goes on from the weights before it.
         report: Progress.
 
     Returns:
@@ -127,7 +129,7 @@ def retrain(
         def on_epoch(epoch: int, epochs: int, done: int = i, loss: Loss = loss) -> None:
             report(0.95 * (done + epoch / epochs) / len(losses), f"Training {LOSSES[loss].words.lower()}")
 
-        done.append(_train(listed, own, loss, acts, seed=seed, on_epoch=on_epoch))
+        done.append(_train(listed, own, loss, acts, seed=seed, few=few, on_epoch=on_epoch))
     report(0.95, "Saving")
     version = _save(changed, before, done, out)
     report(1.0, "Saving")
@@ -153,6 +155,7 @@ def _train(
     acts: np.ndarray,
     *,
     seed: int,
+    few: int,
     on_epoch: Callable[[int, int], None],
 ) -> _Trained:
     """Train one model on a version of a collection."""
@@ -166,7 +169,7 @@ def _train(
     chosen |= {"text": listed.chosen_text, "seed": seed}
     split, parts = _split(listed, before, chosen, acts)
     labelled = int(np.isin(split, ("train", "val")).sum())
-    base = _base(before, loss) if labelled < FEW else None
+    base = _base(before, loss) if labelled < few else None
     start, setting = None, config.recipe("quick", **chosen)
     if base is not None:
         setting = config.recipe("finetune", **chosen, sizes=base.train.sizes, standardise=base.train.standardise)
