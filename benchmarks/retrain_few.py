@@ -1,15 +1,16 @@
 """What a few labels, given in selections on the map, bring on the sounds that nobody labelled.
 
-    python -c "import bstviz; from bstviz.paths import assets; c = bstviz.load_collection(assets() / 'demo'); [bstviz.train(
-        c, loss=loss, umap=False, out='demo-alone') for loss in ('hierarchical', 'flat')]"
+    bstviz train assets/demo --no-umap --out demo-hierarchical
+    bstviz train assets/demo --no-umap --loss flat --out demo-flat
     bstviz import table sounds/metadata.csv --audio sounds --out collections/sounds
     bstviz embed collections/sounds --text-encoder none
-    python benchmarks/retrain_few.py collections/sounds demo-alone
+    python benchmarks/retrain_few.py collections/sounds demo-hierarchical demo-flat
 
 The model before has learned none of the sounds, nor has the choice of settings (the recipe `finetune` was chosen on
-other folders). Of `--sounds` sounds, drawn by lot, `--labels` are labelled as on the page: around a sound that is drawn by lot
-the nearest ones on the PCA map that are of its class get it in one act, up to `--reach` looked at. Retrained models are
-judged on the others. Printed for each loss and way: accuracy in percent, mean over seeds and each seed's.
+other folders). Of `--sounds` sounds, drawn by lot, `--labels` are labelled as on the page: around one that is drawn by
+lot the nearest ones on the PCA map that are of its class get it in one act, of up to `--reach` that are looked at.
+Retrained models are judged on the others. Printed for each loss and way: accuracy in percent, mean over seeds and each
+seed's.
 """
 
 from __future__ import annotations
@@ -71,13 +72,13 @@ def accuracies(run: Run, classes: np.ndarray, rows: np.ndarray) -> tuple[float, 
 
 def main(
     collection: Path,
-    before: Path,
+    before: list[Path],
     sounds: int = 300,
     labels: int = 60,
     reach: Annotated[int, typer.Option(help="Sounds around one that are looked at for a selection.")] = 12,
     seeds: int = 3,
 ) -> None:
-    models = [load_run(path) for path in find_runs(before)]
+    models = [load_run(path) for folder in before for path in find_runs(folder)]
     models = [run for run in models if run.fold == 0]
     everything = load_collection(collection)
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
