@@ -28,7 +28,7 @@ from bstviz.inference.explore import run_inference
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import Run, load_run
 from bstviz.review.decisions import Decision, Record
-from bstviz.review.retraining.retrain import FEW, counterpart, retrain
+from bstviz.review.retraining.retrain import FEW_LABELS, counterpart, retrain
 
 
 def drawn(collection: Collection, count: int, seed: int) -> Collection:
@@ -97,7 +97,7 @@ def main(
             others = ~library.sounds["sound_id"].isin(record.agreed).to_numpy()
             for run in runs:
                 found.setdefault((run.train.loss, "before"), []).append(accuracies(run, classes, others))
-            for way, few in (("retrained", FEW), ("from scratch", 0)):
+            for way, few in (("retrained", FEW_LABELS), ("from scratch", 0)):
                 version = retrain(library, record, runs, place / way, few=few)
                 for path in find_runs(version.folder):
                     after = load_run(path)

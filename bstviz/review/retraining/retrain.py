@@ -33,15 +33,15 @@ from bstviz.models.run_info import RunInfo
 from bstviz.review.applied import apply_decisions
 from bstviz.review.decisions import Record
 from bstviz.review.retraining.held_out import write_answers
-from bstviz.review.retraining.versions import COLLECTION, HELD_OUT, Version, next_version, version_of
+from bstviz.review.retraining.versions import HELD_OUT, VERSION_COLLECTION, Version, next_version, version_of
 
 Report = Callable[[float, str], None]
 """Called with the share that is done, 0 to 1, and what is being done; what it raises ends the retraining."""
-FEW = 1_000
+FEW_LABELS = 1_000
 """Labelled sounds below which training goes on from the weights before it."""
 LEAST_LABELS = 10
 HELD_OUT_PARTS = 5
-SPLIT_KIND = "none: all labelled sounds train; judged by networks trained without a fifth of them each"
+ALL_TRAIN = "none: all labelled sounds train; judged by networks trained without a fifth of them each"
 
 
 def beside(infos: Sequence[RunInfo], *, modality: str | None = None, fold: int = 0) -> list[RunInfo]:
@@ -88,7 +88,7 @@ def retrain(
     *,
     losses: Sequence[Loss] = tuple(LOSSES),
     seed: int = 0,
-    few: int = FEW,
+    few: int = FEW_LABELS,
     report: Report = no_report,
 ) -> Version:
     """Make the next version of a collection and its runs from the decisions on its labels.
@@ -181,7 +181,7 @@ def _train(
         {before.fold: split},
         setting,
         steps=max(1, round(labelled / setting.batch_size)),
-        split_kind=before.split_kind if parts is None else SPLIT_KIND,
+        split_kind=before.split_kind if parts is None else ALL_TRAIN,
         held_out=parts,
         start=start,
         on_epoch=on_epoch,
@@ -287,8 +287,8 @@ def _save(changed: Collection, before: Sequence[Run], done: Sequence[_Trained], 
     with storage.locked(out / "versions"):
         version = next_version(out)
         with storage.replaced_folder(version.folder) as fresh:
-            changed.save(fresh / COLLECTION)
-            place = str(fresh / COLLECTION)
+            changed.save(fresh / VERSION_COLLECTION)
+            place = str(fresh / VERSION_COLLECTION)
             for one in done:
                 about = dataclasses.replace(one.run.collection, path=place)
                 dataclasses.replace(one.run, collection=about).save(fresh / one.run.id)

@@ -18,7 +18,7 @@ from bstviz.models.run_info import CollectionRef, RunInfo
 from bstviz.review.record_files import record_file
 
 STEM = "version-"
-COLLECTION = "collection"
+VERSION_COLLECTION = "collection"
 HELD_OUT = "held-out.parquet"
 
 
@@ -37,7 +37,7 @@ class Version:
     @property
     def collection(self) -> Path:
         """Folder of its collection."""
-        return self.folder / COLLECTION
+        return self.folder / VERSION_COLLECTION
 
     @property
     def held_out(self) -> Path:
