@@ -6,6 +6,8 @@
 # make app-clap   the app with the package laion-clap, in an environment of its own (some minutes and 6 GB, once)
 # make test-clap  compares the two ways to CLAP there, and opens every page
 # make assets     the bundled models, made anew from RECORDINGS (folders with a metadata.csv) and TITLES (a table of BSD10k)
+# make docs       the documents as a site, in build/docs/site (without a network, once installed)
+# make screenshots  pictures of the pages, in docs/pictures (needs a Chromium)
 # make lint       every check of .pre-commit-config.yaml on every file
 # make hooks      the same checks at every commit
 #
@@ -31,7 +33,7 @@ TITLES ?=
 # One thread and one kind of processor make the same bytes; the second folder of collections is scratch
 ASSETS_BUILD ?= build/assets
 
-.PHONY: app app-clap test test-fast test-long test-clap assets lint hooks clean
+.PHONY: app app-clap test test-fast test-long test-clap assets docs screenshots lint hooks clean
 
 app: $(INSTALLED)
 	$(BIN)/bstviz app --port $(PORT)
@@ -83,6 +85,12 @@ assets: $(INSTALLED_DEV)
 
 lint: $(INSTALLED_DEV)
 	PATH="$(abspath $(BIN)):$$PATH" pre-commit run --all-files --show-diff-on-failure
+
+docs: $(INSTALLED_DEV)
+	$(BIN)/python docs/build.py
+
+screenshots: $(INSTALLED_DEV)
+	$(BIN)/python docs/screenshots.py
 
 hooks: $(INSTALLED_DEV)
 	$(BIN)/pre-commit install
