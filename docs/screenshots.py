@@ -61,7 +61,7 @@ def confusion(page: Page, address: str) -> None:
 
 
 def review(page: Page, address: str) -> None:
-    """The sound whose label is the most doubtful one."""
+    """The first sound of the queue."""
     page.goto(f"{address}/review")
     page.locator(".player canvas").first.wait_for()
 

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of the public names, the tour and the notebook do what they say; links lead somewhere."""
+"""Examples in the docstrings of public names, the tour and the notebook do what they say; links lead somewhere."""
 
 from __future__ import annotations
 

@@ -311,7 +311,7 @@ def together(taxonomy: Taxonomy, answers: Sequence[Answer]) -> Answer:
 
 
 def bundled_audio_models() -> list[Path]:
-    """Folders of the bundled audio models; their mean is right more often than either of them (``docs/measured.md``)."""
+    """Folders of the bundled audio models; their mean is right more often than either (``docs/measured.md``)."""
     return [assets() / "runs" / f"{loss}-audio-c1-fold0" for loss in ("hierarchical", "flat")]
 
 
