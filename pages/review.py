@@ -6,7 +6,7 @@ import streamlit as st
 
 from bstviz.models.run_info import RunInfo
 from bstviz.reports import summaries
-from bstviz.review import decisions
+from bstviz.review import applied, record_files
 from bstviz.ui import query_params
 from bstviz.ui.cache import loading, versions
 from bstviz.ui.components.downloads import downloads
@@ -68,7 +68,7 @@ def set_up() -> ReviewSession:
             on_change=reported(from_the_start),
         )
     about = infos[0].collection
-    file = decisions.record_file(about, versions.experiment_folders())
+    file = record_files.record_file(about, versions.experiment_folders())
     return ReviewSession(queue, file, about.hash, state, tuple(classes), agreement)
 
 
@@ -115,7 +115,7 @@ def page() -> None:
     panels.of_other_versions(session)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
-        downloads(lambda: decisions.table(session.record()), "decisions", key="review", what="Decisions as")
+        downloads(lambda: applied.table(session.record()), "decisions", key="review", what="Decisions as")
         st.caption(
             f"Saved at once in `{session.file.name}`. `bstviz review apply` makes a new version of the collection from "
             "them; this one is not changed."

@@ -14,7 +14,7 @@ from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.encoders.descriptors import load
 from bstviz.models.config import EXTERNAL, TrainConfig
 from bstviz.models.run_info import ExternalModel
-from bstviz.review import decisions
+from bstviz.review import acts, record_files
 from bstviz.training.train import train_fold
 from tests.fakes import RATE, quick, small_collection, stratified, tone
 
@@ -119,9 +119,9 @@ def hostile_experiment(folder: Path, beacon: str) -> Path:
     )
     outside = replace(run, external=elsewhere, model=None, weights={}, history={}, datastore=None)
     replace(outside, train=TrainConfig(loss=EXTERNAL, modality="both")).save(out / "external")
-    record = decisions.record_file(run.collection, [out])
+    record = record_files.record_file(run.collection, [out])
     tested = run.sounds[run.sounds["split"] == "test"]
     sound, old = str(tested["sound_id"].iat[0]), str(tested["y_true"].iat[0])
     for new, by in ((None, one("by", beacon)), (old, one("other", beacon))):
-        decisions.decide(record, collection.hash, sound_id=sound, old=old, new=new, why=one("why", beacon), by=by)
+        acts.decide(record, collection.hash, sound_id=sound, old=old, new=new, why=one("why", beacon), by=by)
     return out

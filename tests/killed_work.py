@@ -22,7 +22,7 @@ from bstviz.inference import embed
 from bstviz.inference.embed import embed_collection
 from bstviz.inference.label import label_folder
 from bstviz.models.run import Run
-from bstviz.review import decisions
+from bstviz.review import acts, decisions
 from bstviz.training.baselines import BaselineConfig
 from bstviz.training.preset import Grid
 from bstviz.training.sweep import run_sweep
@@ -49,7 +49,7 @@ def prepare(folder: Path, runs: dict[str, Run], collection: Collection) -> None:
 def decide(file: Path, sound: str, old: str, collection_hash: str) -> None:
     """Another class for a sound."""
     new = CODES[(CODES.index(old) + 1) % len(CODES)]
-    decisions.decide(file, collection_hash, sound_id=sound, old=old, new=new, why="", by="ann")
+    acts.decide(file, collection_hash, sound_id=sound, old=old, new=new, why="", by="ann")
 
 
 def save(folder: Path) -> None:
@@ -64,6 +64,17 @@ def review(folder: Path) -> None:
     for sound, old in known.sounds[["sound_id", "class"]].head(DECIDED).itertuples(index=False):
         if sound not in decisions.read_record(file, known.hash).standing:
             decide(file, str(sound), str(old), known.hash)
+
+
+def label_together(folder: Path) -> None:
+    """Give some sounds a class in one act, unless that has been done; take it back and bring it back."""
+    file, known = folder / "together.jsonl", load_collection(folder / "reviewed")
+    rows = known.sounds[["sound_id", "class"]].head(DECIDED)
+    changes = {str(sound): (str(old), CODES[0]) for sound, old in rows.itertuples(index=False)}
+    if decisions.read_record(file, known.hash).standing.keys() != changes.keys():
+        acts.decide_all(file, known.hash, changes, by="ann", confidence=4)
+    acts.undo_act(file, known.hash, by="ann")
+    acts.redo_act(file, known.hash, by="ann")
 
 
 def review_apply(folder: Path) -> None:
@@ -95,6 +106,7 @@ def sweep(folder: Path) -> None:
 WORK: dict[str, Callable[[Path], None]] = {
     "save": save,
     "review": review,
+    "label together": label_together,
     "review apply": review_apply,
     "label": label,
     "embed": embed_,

@@ -19,7 +19,8 @@ import pytest
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import Run, load_run
-from bstviz.review.decisions import BEFORE, read_record
+from bstviz.review.applied import BEFORE
+from bstviz.review.decisions import read_record
 from bstviz.training.baselines import find_baselines
 from tests import killed_work
 from tests.fakes import small_collection
@@ -65,6 +66,14 @@ def reviewed(folder: Path, before: bool) -> None:
     )
 
 
+def labelled_together(folder: Path, before: bool) -> None:
+    known = load_collection(folder / "reviewed")
+    record = read_record(folder / "together.jsonl", known.hash)
+    assert record.damaged == 0
+    assert len(record.standing) in ((0, killed_work.DECIDED) if before else (killed_work.DECIDED,))
+    assert before or len({decision.act for decision in record.decisions}) == 1
+
+
 def applied(folder: Path, before: bool) -> None:
     if before and not (folder / "applied").exists():
         return
@@ -100,6 +109,7 @@ def swept(folder: Path, before: bool) -> None:
 CHECKS: dict[str, Callable[[Path, bool], None]] = {
     "save": saved,
     "review": reviewed,
+    "label together": labelled_together,
     "review apply": applied,
     "label": labelled,
     "embed": embedded,

@@ -25,7 +25,8 @@ from bstviz.models.config import TrainConfig
 from bstviz.models.experiment_folder import find_runs, write_experiment
 from bstviz.models.run import Run, load_run, run_identity
 from bstviz.models.run_info import info_from_header, load_info
-from bstviz.review.decisions import decide, read_record
+from bstviz.review.acts import decide
+from bstviz.review.decisions import read_record
 from bstviz.training.preset import Grid
 from bstviz.training.sweep import run_sweep
 from bstviz.training.train import train_fold

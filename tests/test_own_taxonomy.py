@@ -26,7 +26,7 @@ from bstviz.models.run import Run, load_run
 from bstviz.reports.paper import SECTION_5, paper_table
 from bstviz.reports.sections import SECTIONS
 from bstviz.reports.table import TABLE_FORMATS, rows, write
-from bstviz.review.decisions import decide
+from bstviz.review.acts import decide
 from tests.cli.conftest import FAKES, QUICK, invoke
 from tests.cli.test_app import COMMANDS
 from tests.fakes import FakeAudioEncoder, FakeTextEncoder, write_tones

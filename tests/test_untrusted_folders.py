@@ -22,7 +22,7 @@ from bstviz.errors import UserError
 from bstviz.models.experiment_folder import read_experiment, write_experiment
 from bstviz.models.predict import network
 from bstviz.models.run import load_run
-from bstviz.review import decisions
+from bstviz.review import acts, applied, decisions
 from bstviz.training.baselines import Baseline, BaselineConfig, find_baselines
 from bstviz.training.preset import load_preset
 from bstviz.training.train import train_fold
@@ -120,8 +120,8 @@ def test_a_record_of_decisions_is_read_or_refused(count: int, tmp_path: Path) ->
     for i in range(12):
         over = [d.id for d in made if d.sound_id == f"s{i % 4}"]
         common: dict[str, Any] = {"old": "fx-a", "new": "fx-v", "why": "heard", "by": "me", "over": over}
-        made.append(decisions.decide(file, about, sound_id=f"s{i % 4}", **common))
-    decisions.undo(file, about, made[-1], by="me")
+        made.append(acts.decide(file, about, sound_id=f"s{i % 4}", **common))
+    acts.undo(file, about, made[-1], by="me")
     data = file.read_bytes()
     lines = data.splitlines()
 
@@ -136,7 +136,7 @@ def test_a_record_of_decisions_is_read_or_refused(count: int, tmp_path: Path) ->
 
         def look() -> None:
             record = decisions.read_record(file, about)
-            _ = record.agreed, record.disputed, record.last_by("me"), decisions.table(record)
+            _ = record.agreed, record.disputed, record.last_by("me"), applied.table(record)
 
         fuzzing.survives(look, what)
 

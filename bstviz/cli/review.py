@@ -14,9 +14,10 @@ from bstviz.errors import UserError
 if TYPE_CHECKING:
     from bstviz.datasets.collection import Collection
     from bstviz.models.run_info import RunInfo
+    from bstviz.review.decisions import Record
 
 commands = typer.Typer(
-    help="Labels that are probably wrong: list them, export and apply the decisions made in the app.",
+    help="Labels: list those that are probably wrong, export and apply the decisions made in the app.",
     no_args_is_help=True,
 )
 DecisionsOption = Annotated[
@@ -39,10 +40,13 @@ def list_labels(
     Example: bstviz review list experiments/table1
     """
     from bstviz.evaluation.out_of_fold import pool
+    from bstviz.models.experiment_folder import find_runs
     from bstviz.models.run import load_run
+    from bstviz.models.run_info import load_info
     from bstviz.review.label_quality import judging_runs, score_labels
 
-    infos, sounds = _reviewed(experiments, collection)
+    infos = _of_one_collection([i for e in experiments for f in find_runs(e) if (i := load_info(f)).metrics])
+    sounds = _collection_of(infos[0], collection)
     scored = score_labels([pool([load_run(i.folder) for i in own if i.folder]) for own in judging_runs(infos)], sounds)
     codes = scored.taxonomy.codes
     rows = [
@@ -66,15 +70,18 @@ def list_labels(
 
 @commands.command()
 def export(experiments: list[Path], out: OutOption, decisions: DecisionsOption = None) -> None:
-    """Write the decisions as CSV: sound_id, old, new (empty: unsure), why, when, name (where one was given).
+    """Write the decisions as CSV: sound_id, old (empty: none yet), new (empty: unsure), why, when, and where given
+    name, confidence and comment.
 
     Example: bstviz review export experiments/table1 --out decisions.csv
     """
     from bstviz import storage
     from bstviz.datasets.writing import csv_bytes
-    from bstviz.review.decisions import read_record, record_file, table
+    from bstviz.review.applied import table
+    from bstviz.review.decisions import read_record
+    from bstviz.review.record_files import record_file
 
-    about = _reviewed_infos(experiments)[0].collection
+    about = _decided_infos(experiments)[0].collection
     file = decisions or record_file(about, experiments)
     rows = table(read_record(file, about.hash))
     storage.write_file(out, csv_bytes(rows))
@@ -82,22 +89,45 @@ def export(experiments: list[Path], out: OutOption, decisions: DecisionsOption =
 
 
 @commands.command()
+def labels(
+    experiments: list[Path],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, .csv or .parquet.")],
+    decisions: DecisionsOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """Write the labels as they are after the decisions, a table like BSD10k's metadata, annotation confidence included;
+    `bstviz import table` reads it again.
+
+    Example: bstviz review labels experiments/table1 --out labels.csv
+    """
+    from bstviz import storage
+    from bstviz.datasets.writing import csv_bytes, parquet_bytes
+    from bstviz.review.applied import label_table
+
+    if out.suffix not in (".csv", ".parquet"):
+        raise UserError(f"--out is {out}; allowed are files that end in .csv or .parquet.")
+    sounds, record, _ = _decided(experiments, decisions, collection)
+    rows = label_table(sounds, record)
+    storage.write_file(out, csv_bytes(rows) if out.suffix == ".csv" else parquet_bytes(rows))
+    console.print(f"{len(rows):,} of {len(sounds):,} sounds have a class -> {plain(out)}")
+
+
+@commands.command()
 def apply(
     experiments: list[Path], out: OutOption, decisions: DecisionsOption = None, collection: CollectionOption = None
 ) -> None:
-    """Make a new version of the collection with the decided classes; the original is not changed.
+    """Make a new version of the collection with the decided classes and annotation confidences; the original is not
+    changed.
 
     Example: bstviz review apply experiments/table1 --out collections/bsd10k-2
     """
     from bstviz import storage
-    from bstviz.review.decisions import apply_decisions, read_record, record_file
+    from bstviz.review.applied import apply_decisions
 
     storage.recover(out)
     if out.exists():
         raise UserError(f"{out} exists already; choose a new folder for the new version.")
-    infos, sounds = _reviewed(experiments, collection)
-    file = decisions or record_file(infos[0].collection, experiments)
-    record = read_record(file, sounds.hash)
+    sounds, record, _ = _decided(experiments, decisions, collection)
     changed = apply_decisions(sounds, record)
     save_collection(changed, out)
     console.print(f"  {plain(changed.revisions[-1])}")
@@ -105,12 +135,58 @@ def apply(
         console.print(f"  not changed: {len(record.disputed):,} disputed sounds; settle them in the app first")
 
 
-def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
-    """The runs of some experiments that have metrics, all of one collection."""
+@commands.command()
+def agreement(
+    experiments: list[Path],
+    decisions: DecisionsOption = None,
+    collection: CollectionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print how far each two reviewers agree, on both levels: the share of sounds, and Cohen's kappa.
+
+    Example: bstviz review agreement experiments/table1
+    """
+    import pandas as pd
+
+    from bstviz.review.agreement import agreements
+
+    sounds, record, file = _decided(experiments, decisions, collection)
+    pairs = agreements(record, sounds.taxonomy)
+    if as_json:
+        print(pd.DataFrame(pairs).to_json(orient="records", indent=1))
+        return
+    if not pairs:
+        output.print(f"No two reviewers have given the same sound a class in {plain(file)}.")
+    for pair in pairs:
+        output.print(
+            f"{plain(pair.first)} and {plain(pair.second)}: {pair.sounds:,} sounds; "
+            f"top level {100 * pair.top_agreement:.1f} %, kappa {pair.top_kappa:.2f}; "
+            f"second level {100 * pair.second_agreement:.1f} %, kappa {pair.second_kappa:.2f}"
+        )
+
+
+def _decided(
+    experiments: list[Path], decisions: Path | None, collection: Path | None
+) -> tuple[Collection, Record, Path]:
+    """The collection of some experiments, the decisions on its labels and the file of these."""
+    from bstviz.review.decisions import read_record
+    from bstviz.review.record_files import record_file
+
+    info = _decided_infos(experiments)[0]
+    sounds = _collection_of(info, collection)
+    file = decisions or record_file(info.collection, experiments)
+    return sounds, read_record(file, sounds.hash), file
+
+
+def _decided_infos(experiments: list[Path]) -> list[RunInfo]:
+    """The runs of some experiments, all of one collection."""
     from bstviz.models.experiment_folder import find_runs
     from bstviz.models.run_info import load_info
 
-    infos = [info for e in experiments for f in find_runs(e) if (info := load_info(f)).metrics]
+    return _of_one_collection([load_info(f) for e in experiments for f in find_runs(e)])
+
+
+def _of_one_collection(infos: list[RunInfo]) -> list[RunInfo]:
     names = sorted({f"{i.collection.name} ({i.collection.hash[:6]})" for i in infos})
     if len(names) != 1:
         found = ", ".join(names) or "none with classes"
@@ -118,13 +194,12 @@ def _reviewed_infos(experiments: list[Path]) -> list[RunInfo]:
     return infos
 
 
-def _reviewed(experiments: list[Path], collection: Path | None) -> tuple[list[RunInfo], Collection]:
-    """The runs under review and their collection, loaded from another folder where one is given."""
+def _collection_of(info: RunInfo, collection: Path | None) -> Collection:
+    """A run's collection, loaded from another folder where one is given."""
     from bstviz.datasets.collection import load_collection
 
-    infos = _reviewed_infos(experiments)
     if collection is None:
-        return infos, infos[0].load_collection()
+        return info.load_collection()
     sounds = load_collection(collection)
-    infos[0].check_collection(sounds)
-    return infos, sounds
+    info.check_collection(sounds)
+    return sounds

@@ -1,8 +1,12 @@
 """Decisions on labels: a record that only grows, written by any number of windows and processes at once.
 
 On disk one JSON object per line, each whole in itself (format version 1), so that two records can be joined by ``cat``.
-An entry is flushed to the disk before :func:`decide` returns: what was decided outlives a killed process. A line cut
-off by a full disk or a power failure is passed over and counted, and the next entry starts a line of its own.
+An entry is flushed to the disk before it counts as made (:mod:`bstviz.review.acts`): what was decided outlives a killed
+process. A line cut off by a full disk or a power failure is passed over and counted, and the next entry starts a line
+of its own.
+
+Decisions on many sounds at once are one *act*: written together, taken back and brought back together. Taking back and
+bringing back are entries too; nothing that stands in a record is rewritten.
 
 Nobody overwrites anybody. A decision names in ``over`` the ones that whoever made it had been shown; those it replaces.
 Two people who decide on the same sound without having seen each other's decision both stand, and where they differ the
@@ -13,42 +17,29 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
-import json
-import os
-import re
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import numpy as np
-import pandas as pd
 from msgspec import Meta
 
-from bstviz import paths, schema, storage
-from bstviz.datasets.collection import Collection
-from bstviz.datasets.collection_header import ID_LENGTH, Revision
+from bstviz import schema, storage
+from bstviz.datasets.collection_header import ID_LENGTH
 from bstviz.datasets.taxonomy import Code
 from bstviz.errors import UserError
-from bstviz.models.run_info import CollectionRef, is_run
 from bstviz.schema import Name, Prose, Short
 
 RECORD_VERSION = 1
-CSV_COLUMNS = ("sound_id", "old", "new", "why", "when", "name")
 RECORD_BYTES = 2**30
-HASH_SIGNS = 12
-"""Of a collection's hash, in the name of its record."""
-BEFORE = "class_before_review"
-"""Column of a new version of a collection: the class that a relabelled sound had."""
 SoundId = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH, pattern=schema.SAFE)]
 DecisionId = Annotated[str, Meta(min_length=1, max_length=100, pattern=schema.SAFE)]
 SIGNATURE_LENGTH = 100
 Signature = Annotated[str, Meta(min_length=1, max_length=SIGNATURE_LENGTH, pattern=schema.SAFE)]
+AnnotationConfidence = Annotated[int, Meta(ge=1, le=5)]
 When = Annotated[str, Meta(max_length=40, pattern=r"\A\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)\Z")]
 
 
@@ -58,18 +49,21 @@ class Decision:
 
     Attributes:
         sound_id: The sound.
-        old: Class that it has in the collection.
+        old: Class that it has in the collection; None where it has none.
         new: Class that it should have: ``old`` keeps it, None means unsure.
-        why: In words.
+        why: What spoke for it on the page, in words.
         when: UTC, ISO 8601.
         by: Who decided: what tells one reviewer from another, in older records one browser window.
         id: Unique.
         over: Ids of the decisions that this one was made in knowledge of, and replaces.
         name: What the reviewer is called, where they or their login said.
+        confidence: How sure they are of the new class, 1 to 5: its annotation confidence.
+        comment: Theirs, for whoever reads the label.
+        act: Of a decision that was made together with others, what they have in common; None of one made alone.
     """
 
     sound_id: SoundId
-    old: Code
+    old: Code | None
     new: Code | None
     why: Prose
     when: When
@@ -77,11 +71,21 @@ class Decision:
     id: DecisionId
     over: tuple[DecisionId, ...] = ()
     name: Signature | None = None
+    confidence: AnnotationConfidence | None = None
+    comment: Prose | None = None
+    act: DecisionId | None = None
 
     @property
     def verdict(self) -> str:
         """The decision in words."""
-        return "unsure" if self.new is None else "kept" if self.new == self.old else f"changed to {self.new}"
+        if self.new is None or self.old is None:
+            return "unsure" if self.new is None else f"given {self.new}"
+        return "kept" if self.new == self.old else f"changed to {self.new}"
+
+    @property
+    def act_id(self) -> str:
+        """What takes back the decision and those made together with it."""
+        return self.act or self.id
 
 
 @dataclass(frozen=True)
@@ -91,10 +95,13 @@ class Record:
     Attributes:
         decisions: In the order in which they were made, without those taken back.
         damaged: Lines that could not be read.
+        undone: By who took them back, the acts that can be brought back, first to last: those since which they have
+            decided nothing.
     """
 
     decisions: tuple[Decision, ...] = ()
     damaged: int = 0
+    undone: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def standing(self) -> dict[str, tuple[Decision, ...]]:
@@ -134,42 +141,14 @@ class Record:
         """The last decision of somebody, which an undo takes back."""
         return next((d for d in reversed(self.decisions) if d.by == who), None)
 
+    def last_act(self, who: str) -> tuple[Decision, ...]:
+        """The last decision of somebody and those that they made together with it."""
+        last = self.last_by(who)
+        return self.of_act(last.act_id) if last is not None else ()
 
-def record_file(collection: CollectionRef, experiments: Iterable[Path]) -> Path:
-    """Where the decisions on a collection's labels are kept.
-
-    That is the folder in BSTVIZ_REVIEWS, else the first experiment's own folder (beside the runs, which are replaced as
-    a whole when they are trained again), else, where that is the bundled models' or may not be written to, the cache.
-    """
-    name = re.sub(r"[^\w-]+", "-", collection.name.lower()).strip("-") or "collection"
-    file = f"review-{name}-{collection.hash[:HASH_SIGNS]}.jsonl"
-    given = os.environ.get(paths.REVIEWS_VARIABLE)
-    if given:
-        return Path(given).expanduser() / file
-    for experiment in experiments:
-        folder = experiment.resolve().parent if is_run(experiment) else experiment.resolve()
-        if paths.assets().resolve() not in (folder, *folder.parents) and os.access(folder, os.W_OK):
-            return folder / file
-    return paths.cache_folder() / "reviews" / file
-
-
-def of_other_versions(file: Path) -> dict[str, int]:
-    """How many decisions stand in the records beside one that are about other versions of its collection, by name."""
-    found: dict[str, int] = {}
-    others: list[Path] = []
-    with contextlib.suppress(OSError):  # what cannot be read is said where it is the one in use
-        others = sorted(file.parent.glob(f"{file.stem[:-HASH_SIGNS]}{'[0-9a-f]' * HASH_SIGNS}.jsonl"))
-    for other in others:
-        with contextlib.suppress(UserError, OSError):
-            state = other.stat()
-            count = 0 if other == file else _count(other, state.st_mtime_ns, state.st_size)
-            found |= {other.name: count} if count else {}
-    return found
-
-
-@lru_cache(64)
-def _count(file: Path, written: int, size: int) -> int:
-    return sum(len(decisions) for decisions in read_record(file, None).standing.values())
+    def of_act(self, act: str) -> tuple[Decision, ...]:
+        """The decisions of an act, or the one of this id."""
+        return tuple(d for d in self.decisions if act in (d.act, d.id))
 
 
 def read_record(file: Path, collection_hash: str | None) -> Record:
@@ -192,13 +171,13 @@ def read_record(file: Path, collection_hash: str | None) -> Record:
             f"The decisions in {file} cannot be read ({error}). Correct that, or choose another folder."
         ) from None
     decisions: dict[str, Decision] = {}
-    undone: set[str] = set()
+    undone: dict[str, list[str]] = {}
+    away: set[str] = set()
     damaged = 0
     for line in filter(None, data.split(b"\n")):
         try:
             head = msgspec.json.decode(line, type=_Line)
-            undo_ = msgspec.json.decode(line, type=_Undo) if head.undoes else None
-            decision = None if undo_ else msgspec.json.decode(line, type=Decision)
+            entry = msgspec.json.decode(line, type=head.kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             damaged += 1
             continue
@@ -208,11 +187,31 @@ def read_record(file: Path, collection_hash: str | None) -> Record:
                 f"{file} is about another version of the collection (hash {head.collection[:12]}…, not "
                 f"{collection_hash[:12]}…). Give the record of this version, or the collection as it was."
             )
-        if decision is not None:
-            decisions.setdefault(decision.id, decision)
-        elif undo_ is not None:
-            undone.add(undo_.undoes)
-    return Record(tuple(d for d in decisions.values() if d.id not in undone), damaged)
+        if isinstance(entry, Decision):
+            decisions.setdefault(entry.id, entry)
+            undone.pop(entry.by, None)
+        elif isinstance(entry, _Undo):
+            away.add(entry.undoes)
+            undone.setdefault(entry.by, []).append(entry.undoes)
+        else:
+            away.discard(entry.redoes)
+            undone[entry.by] = [act for act in undone.get(entry.by, ()) if act != entry.redoes]
+    standing = tuple(d for d in decisions.values() if d.id not in away and d.act not in away)
+    return Record(standing, damaged, {who: tuple(acts) for who, acts in undone.items() if acts})
+
+
+@dataclass(frozen=True)
+class _Undo:
+    undoes: DecisionId
+    when: When
+    by: Name
+
+
+@dataclass(frozen=True)
+class _Redo:
+    redoes: DecisionId
+    when: When
+    by: Name
 
 
 @dataclass(frozen=True)
@@ -222,13 +221,12 @@ class _Line:
     format_version: int
     collection: Short
     undoes: str | None = None
+    redoes: str | None = None
 
-
-@dataclass(frozen=True)
-class _Undo:
-    undoes: DecisionId
-    when: When
-    by: Name
+    @property
+    def kind(self) -> type[Decision | _Undo | _Redo]:
+        """What the line is."""
+        return _Undo if self.undoes else _Redo if self.redoes else Decision
 
 
 def _bytes_of(file: Path) -> bytes:
@@ -247,101 +245,3 @@ def _circles(arrows: Sequence[tuple[int, int]], count: int) -> np.ndarray:
     graph = sparse.coo_array((np.ones(len(rows), bool), (rows, columns)), shape=(count, count))
     found: np.ndarray = sparse.csgraph.connected_components(graph, connection="strong")[1]
     return found
-
-
-def decide(
-    file: Path,
-    collection_hash: str,
-    *,
-    sound_id: str,
-    old: str,
-    new: str | None,
-    why: str,
-    by: str,
-    over: Iterable[str] = (),
-    name: str | None = None,
-) -> Decision:
-    """Record a decision; it is on the disk when this returns. Arguments as of :class:`Decision`.
-
-    Raises:
-        UserError: The record cannot be written, or would not be read again.
-    """
-    when = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    decision = Decision(sound_id, old, new, why, when, by, uuid.uuid4().hex, tuple(over), name)
-    schema.check(decision)  # what is not read again would be lost
-    _append(file, collection_hash, dataclasses.asdict(decision))
-    return decision
-
-
-def undo(file: Path, collection_hash: str, decision: Decision, *, by: str) -> None:
-    """Take a decision back: what it replaced stands again. Both entries stay in the file; raises UserError as
-    :func:`decide`.
-    """
-    when = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    _append(file, collection_hash, {"undoes": decision.id, "when": when, "by": by})
-
-
-def _append(file: Path, collection_hash: str, entry: dict[str, Any]) -> None:
-    line = json.dumps({"format_version": RECORD_VERSION, "collection": collection_hash, **entry}, ensure_ascii=False)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = not file.exists()
-        with storage.locked(file), file.open("ab+", buffering=0) as out:
-            before = out.seek(0, os.SEEK_END)
-            if before:
-                out.seek(-1, os.SEEK_END)
-                line = line if out.read(1) == b"\n" else f"\n{line}"  # somebody's last line was cut off
-            data = f"{line}\n".encode()
-            try:
-                if out.write(data) != len(data):
-                    raise OSError(errno.ENOSPC, "the disk is full")
-                os.fsync(out.fileno())
-            except OSError:
-                out.truncate(before)  # no half line stays
-                raise
-        if fresh:
-            storage.flush(file.parent)
-    except OSError as error:
-        raise UserError(
-            f"The decision could not be saved in {file} ({error.strerror or error}). Free space there, or start the "
-            "app with --reviews FOLDER."
-        ) from None
-
-
-def table(record: Record) -> pd.DataFrame:
-    """Every standing decision, columns :data:`CSV_COLUMNS`; ``new`` is empty where somebody was unsure,
-    and ``name`` where none was given.
-    """
-    standing = (d for decisions in record.standing.values() for d in decisions)
-    rows = [(d.sound_id, d.old, d.new, d.why, d.when, d.name) for d in standing]
-    return pd.DataFrame(rows, columns=list(CSV_COLUMNS)).sort_values("when", kind="stable", ignore_index=True)
-
-
-def apply_decisions(collection: Collection, record: Record) -> Collection:
-    """A new version of a collection with the agreed changes of class; neither the given one nor its folder is changed.
-
-    Relabelled sounds keep their old class in the column :data:`BEFORE`, and ``revisions`` gains an entry.
-
-    Raises:
-        UserError: Nothing is to be changed, or a decision does not fit the collection.
-    """
-    changes = {sound: d for sound, d in record.agreed.items() if d.new not in (None, d.old)}
-    if not changes:
-        raise UserError("No decision changes a class, so there is no new version to make.")
-    sounds = collection.sounds.copy()
-    classes, before = sounds["class"].to_numpy(object, copy=True), np.full(len(sounds), None, object)
-    if BEFORE in sounds:
-        before[:] = sounds[BEFORE]
-    for sound, decision in changes.items():
-        row = collection.row_of.get(sound)
-        if row is None or classes[row] != decision.old or decision.new not in collection.taxonomy.codes:
-            raise UserError(
-                f"The decision on {sound!r} ({decision.old} → {decision.new}) does not fit {collection.name!r}: give "
-                "the version that was reviewed."
-            )
-        before[row], classes[row] = decision.old, decision.new
-    sounds["class"] = pd.Series(classes, index=sounds.index).astype(sounds["class"].dtype)
-    sounds[BEFORE] = pd.Series(before, index=sounds.index, dtype="str")
-    last = max(d.when for d in changes.values())
-    revision = Revision(collection.name, collection.hash, len(changes), last)
-    return dataclasses.replace(collection, sounds=sounds, revisions=(*collection.revisions, revision))

@@ -8,7 +8,7 @@ import pytest
 
 from bstviz.datasets.collection import load_collection
 from bstviz.errors import UserError
-from bstviz.review.decisions import decide
+from bstviz.review.acts import decide
 from tests.cli.conftest import invoke
 
 
@@ -35,3 +35,34 @@ def test_decisions_are_exported_and_make_a_new_version(place: Path, tmp_path: Pa
     assert load_collection(place / "tones").hash == original.hash
     with pytest.raises(UserError, match="exists already"):
         invoke("review", "apply", *arguments, place / "tones")
+
+
+def test_labels_are_exported_with_confidence_and_imported_again(place: Path, tmp_path: Path) -> None:
+    original, record = load_collection(place / "tones"), tmp_path / "record.jsonl"
+    sound, old = original.sounds["sound_id"].iat[0], original.sounds["class"].iat[0]
+    decide(record, original.hash, sound_id=sound, old=old, new="ss-s", why="", by="me", confidence=2)
+    arguments = ("review", "labels", place / "flat", "--decisions", record, "--out")
+    for suffix in (".csv", ".parquet"):
+        file = tmp_path / f"labels{suffix}"
+        assert f"{len(original)} of {len(original)} sounds" in invoke(*arguments, file).stderr
+        invoke("import", "table", file, "--audio", place / "audio", "--out", tmp_path / suffix)
+        again = load_collection(tmp_path / suffix)
+        assert again.sounds.loc[0, ["sound_id", "class", "confidence"]].tolist() == [sound, "ss-s", 2]
+        assert again.sounds["class"][1:].tolist() == original.sounds["class"][1:].tolist()
+        assert again.sounds["path"].tolist() == original.sounds["path"].tolist()
+    with pytest.raises(UserError, match="files that end in"):
+        invoke(*arguments, tmp_path / "labels.txt")
+
+
+def test_agreement_of_two_reviewers_is_printed(place: Path, tmp_path: Path) -> None:
+    original, record = load_collection(place / "tones"), tmp_path / "record.jsonl"
+    arguments = ("review", "agreement", place / "flat", "--decisions", record)
+    assert "No two reviewers" in invoke(*arguments).stdout
+    for by, classes in {"ann": ("fx-a", "fx-v"), "bob": ("fx-a", "fx-a")}.items():
+        for row, new in enumerate(classes):
+            sound, old = original.sounds.loc[row, ["sound_id", "class"]]
+            decide(record, original.hash, sound_id=sound, old=old, new=new, why="", by=by, name=by)
+    printed = " ".join(invoke(*arguments).stdout.split())
+    assert "ann and bob: 2 sounds; top level 100.0 %, kappa nan; second level 50.0 %, kappa 0.00" in printed
+    (pair,) = json.loads(invoke(*arguments, "--json").stdout)
+    assert (pair["sounds"], pair["second_kappa"], pair["top_kappa"]) == (2, 0.0, None)

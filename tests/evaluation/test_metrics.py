@@ -187,3 +187,27 @@ def test_the_top_level_is_counted_in_both_decodings() -> None:
     assert (found["top_accuracy"], found["top_accuracy_by_mass"]) == (0.5, 1.0)
     assert metrics.top_accuracy_by_mass(truth, probabilities, parents) == 1.0
     assert found["top_calibration_error"] == pytest.approx((0.4 + 0.2) / 2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_kappa_is_scikit_learns(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    first = rng.integers(0, 23, 500)
+    second = np.where(rng.random(500) < 0.6, first, rng.integers(0, 23, 500))
+    assert metrics.cohen_kappa(first, second) == pytest.approx(reference.cohen_kappa_score(first, second), abs=1e-12)
+    words = np.array([f"class {label}" for label in range(23)])
+    assert metrics.cohen_kappa(words[first], words[second]) == pytest.approx(
+        metrics.cohen_kappa(first, second), abs=1e-12
+    )
+
+
+def test_fifty_proposals_read_by_two_readers() -> None:
+    # The usual worked case: 20 both yes, 15 both no, 5 and 10 differ; p_o = .7, p_e = .5.
+    first = np.repeat(["yes", "yes", "no", "no"], [20, 5, 10, 15])
+    second = np.repeat(["yes", "no", "yes", "no"], [20, 5, 10, 15])
+    assert metrics.cohen_kappa(first, second) == pytest.approx(0.4)
+
+
+def test_without_sounds_or_with_one_class_kappa_is_not_known() -> None:
+    assert np.isnan(metrics.cohen_kappa(np.array([], int), np.array([], int)))
+    assert np.isnan(metrics.cohen_kappa(np.array([3, 3]), np.array([3, 3])))

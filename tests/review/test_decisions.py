@@ -18,16 +18,10 @@ from bstviz import paths, storage
 from bstviz.datasets.collection import Collection, load_collection
 from bstviz.errors import UserError
 from bstviz.models.run_info import CollectionRef
-from bstviz.review.decisions import (
-    BEFORE,
-    apply_decisions,
-    decide,
-    of_other_versions,
-    read_record,
-    record_file,
-    table,
-    undo,
-)
+from bstviz.review.acts import decide, undo
+from bstviz.review.applied import BEFORE, apply_decisions, table
+from bstviz.review.decisions import read_record
+from bstviz.review.record_files import of_other_versions, record_file
 from tests.fakes import small_collection
 
 HASH = "f" * 64
@@ -273,7 +267,7 @@ def test_the_table_reads_back_as_csv(original: Collection, tmp_path: Path) -> No
     decided(original, file, {"s000": "fx-v", "s001": "m-sp", "s002": None})
     table(read_record(file, original.hash)).to_csv(tmp_path / "out.csv", index=False)
     rows = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
-    assert list(rows) == ["sound_id", "old", "new", "why", "when", "name"]
+    assert list(rows) == ["sound_id", "old", "new", "why", "when", "name", "confidence", "comment"]
     assert rows["new"].tolist() == ["fx-v", "m-sp", ""]
     assert rows["why"].tolist() == ['played it, "twice"'] * 3
 

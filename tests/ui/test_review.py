@@ -14,8 +14,10 @@ from bstviz.datasets.collection import Collection
 from bstviz.evaluation.out_of_fold import pool
 from bstviz.models.run import Run
 from bstviz.models.run_info import CollectionRef
-from bstviz.review.decisions import Record, decide, read_record, record_file
+from bstviz.review.acts import decide
+from bstviz.review.decisions import Record, read_record
 from bstviz.review.label_quality import LabelQuality, score_labels
+from bstviz.review.record_files import record_file
 from bstviz.ui.review.session import ReviewSession, _shown, me, queue_of
 from tests.ui.conftest import ROOT, seen, sent
 

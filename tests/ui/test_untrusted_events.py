@@ -18,7 +18,7 @@ from bstviz.models.run import Run
 from bstviz.plots.facets import Category, Column
 from bstviz.plots.panes.pane import Marks, Pane
 from bstviz.plots.viewport import View
-from bstviz.review import decisions
+from bstviz.review import acts
 from bstviz.review.label_quality import score_labels
 from bstviz.ui.cache import loading
 from bstviz.ui.components import charts, filters, plotly_map, sound_list
@@ -211,7 +211,7 @@ def test_forged_events_of_the_review_lose_no_decision(
     )
     first = str(quality.sound_ids[1])
     codes = quality.taxonomy.codes
-    mine = decisions.decide(
+    mine = acts.decide(
         session.file, session.hash, sound_id=first, old=codes[quality.labels[1]], new="ss-n", why="", by="other"
     )
     panels.buttons(session, 0, session.record())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from bstviz.review import decisions
+from bstviz.review import record_files
 from bstviz.review.decisions import Record
 from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.components.player import sound_player
@@ -100,7 +100,7 @@ def decided(session: ReviewSession, sound: str, record: Record) -> None:
 
 def of_other_versions(session: ReviewSession) -> None:
     """How many decisions are on another version of the collection, and where they are."""
-    for name, count in decisions.of_other_versions(session.file).items():
+    for name, count in record_files.of_other_versions(session.file).items():
         several = count > 1
         st.caption(
             f"{count:,} decision{'s' * several} {'are' if several else 'is'} on another version of this collection, in "

@@ -18,7 +18,7 @@ from bstviz import log
 from bstviz.errors import UserError
 from bstviz.evaluation import out_of_fold
 from bstviz.models.run_info import RunInfo
-from bstviz.review import decisions, label_quality
+from bstviz.review import acts, decisions, label_quality
 from bstviz.review.decisions import Decision, Record
 from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.cache import loading
@@ -191,7 +191,7 @@ class ReviewSession:
         about = {decision.id for decision in self.record().decisions if decision.sound_id == sound}
         who = me()
         over = [id_ for id_ in seen if id_ in about]  # and none of another sound, whatever a browser says
-        made = decisions.decide(
+        made = acts.decide(
             self.file, self.hash, sound_id=sound, old=old, new=new, why=why, over=over, by=who.id, name=who.name
         )
         record = self.record()
@@ -207,7 +207,7 @@ class ReviewSession:
         """Undo decisions, say which, and show the sound again."""
         said = []
         for decision in taken:
-            decisions.undo(self.file, self.hash, decision, by=me().id)
+            acts.undo(self.file, self.hash, decision, by=me().id)
             i = self.queue.position(decision.sound_id)
             self.go_to(i)
             title = decision.sound_id
