@@ -16,7 +16,7 @@ from tests.fakes import write_tones
 
 EXAMPLES = sorted((ROOT / "docs" / "adding").glob("*.md"))
 LINKED, LEFT = ("assets",), (".git", ".venv*", "__pycache__", ".*_cache", "build", "dist", "shared", "assets")
-AS_BEFORE = ("tests/test_house.py", "tests/test_names.py", "tests/test_words.py", "tests/test_imports.py")
+AS_BEFORE = ("tests/test_house.py", "tests/test_names.py")
 """What holds for every module holds for the new ones."""
 QUICK = {"embed": ("--text-encoder", "none"), "train": ("--folds", "2", "--epochs", "2", "--no-umap")}
 """Options that a command is given beside those of the document, so that it is done in seconds."""
