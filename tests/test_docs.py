@@ -16,7 +16,8 @@ import pytest
 import soundfile
 
 import bstviz
-from tests.documents import PAGES, README, ROOT
+from benchmarks.serving import API, served
+from tests.documents import PAGES, README, ROOT, blocks
 from tests.fakes import RATE, tone
 
 DOCS = ROOT / "docs"
@@ -126,3 +127,25 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytes
         exec("".join(cell["source"]), names)  # type: ignore[arg-type]
     assert len(names["answer"].second) == 23  # type: ignore[attr-defined]
     assert not names["wrong"]["correct"].any()  # type: ignore[index]
+
+
+def blocks_of(page: str) -> list[str]:
+    """The Python of a page of the documentation, block by block."""
+    return [block.text for block in blocks(DOCS / page) if block.language == "python"]
+
+
+def test_what_http_answers_can_be_had_in_python_as_its_page_says(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(blocks_of("http.md")[-1], {})
+    assert "0.910" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_client_of_the_http_page_is_answered(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t" * 40 + "\n")
+    soundfile.write(tmp_path / "door.wav", tone(440, seconds=1), RATE)
+    with served(["--no-pages", "--token-file", str(tmp_path / "token")], command=API) as server:
+        code = blocks_of("http.md")[0].replace("http://localhost:8501", server.address)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    first, *found = done.stdout.splitlines()
+    assert first.endswith("top_down") and len(found) == 3
