@@ -52,7 +52,8 @@ def stage(folder: Path) -> None:
     pages = folder / "docs"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("*.py", "*.toml", "__pycache__"))
-    shutil.copy(DOCS / "zensical.toml", folder)
+    for name in ("zensical.toml", "roles.py"):
+        shutil.copy(DOCS / name, folder)
     shutil.copy(DOCS / "tour.py", pages)
     for file in DOCS.rglob("*.md"):
         (pages / file.relative_to(DOCS)).write_text(
