@@ -46,6 +46,9 @@ def test_words_light_their_hits_thumbs_rank_them_anew_and_the_address_brings_the
     page.wait_for_function("() => window.bstvizPlaying && !window.bstvizPlaying.paused")
 
     before = titles(page)
+    page.locator("body").press("ArrowRight")
+    page.get_by_role("heading", name=before[0], level=4).first.wait_for()
+    settled(page)
     found(page).locator("button.thumb").first.click()
     page.get_by_label("Like").first.wait_for()
     page.wait_for_function(
