@@ -156,7 +156,7 @@ def test_a_question_mark_shows_the_keys_and_no_other_key_does_anything_behind_th
     assert page.url == before
     page.keyboard.press("?")
     dialog.wait_for(state="hidden")
-    page.get_by_label("Search by words" if name == "explore" else "Given or suggested label").first.focus()
+    page.get_by_role("textbox" if name == "explore" else "combobox").first.focus()
     page.keyboard.press("?")
     page.wait_for_timeout(300)
     assert not dialog.is_visible()
