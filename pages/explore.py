@@ -20,6 +20,8 @@ from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.components.sound_card import sound_card
 from bstviz.ui.components.text import told
 from bstviz.ui.page import drawer, guarded, skip_link, target
+from bstviz.ui.retraining import morph, work
+from bstviz.ui.retraining.panel import retraining
 
 SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", "explore.filters"
 SENDING = 0.03  # seconds that a list has to reach the browser, before the map keeps the server busy
@@ -67,6 +69,7 @@ def step(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: int
 def page() -> None:
     skip_link()
     query_params.read("explore", ADDRESS)
+    work.arrive()
     left, middle, right = st.columns([4, 5, 3], vertical_alignment="top")
     with left:
         drawer("Run, projection and colour", "row")
@@ -110,6 +113,7 @@ def page() -> None:
                     icon=":material/touch_app:",
                 )
             find_sound(loaded, key="explore.find", on_pick=pick)
+            retraining(loaded, on_open=pick)
 
     def sounds() -> None:
         if len(chosen):
@@ -136,6 +140,7 @@ def page() -> None:
                 look=look,
                 hide=hide,
                 training=training,
+                origin=morph.origin(loaded, shown),
             )
 
     # What somebody has just asked for comes first; a map takes longest.

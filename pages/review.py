@@ -120,6 +120,7 @@ def page() -> None:
     panels.of_other_versions(session)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
+        st.page_link("pages/explore.py", label="Retrain on these, on Explore", icon=":material/model_training:")
         downloads(lambda: applied.table(session.record()), "decisions", key="review", what="Decisions as")
         st.caption(
             f"Saved at once in `{session.file.name}`. `bstviz review apply` makes a new version of the collection from "

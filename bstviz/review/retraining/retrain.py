@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -62,12 +62,20 @@ def beside(infos: Sequence[RunInfo], *, modality: str | None = None, fold: int =
             f"None of these runs can be retrained: asked for are models trained here, of fold {fold}"
             f"{f' and {modality}' if modality else ''}. Name other runs."
         )
-    first = next((info for info in own if info.train.loss == DEFAULT_LOSS), own[0])
-    alike = dataclasses.replace(first.train, loss=DEFAULT_LOSS)
-    same = [info for info in own if dataclasses.replace(info.train, loss=DEFAULT_LOSS) == alike]
+    return alike(next((info for info in own if info.train.loss == DEFAULT_LOSS), own[0]), own)
+
+
+def alike(first: RunInfo, infos: Iterable[RunInfo]) -> list[RunInfo]:
+    """A run, and of some others of its collection one for each other loss, of the same fold and trained alike."""
+
+    def kind(info: RunInfo) -> tuple[object, ...]:
+        train = info.train
+        return info.fold, train.modality, train.text, train.min_confidence, train.variant, train.seed
+
     by_loss: dict[str, RunInfo] = {first.train.loss: first}
-    for info in same:
-        by_loss.setdefault(info.train.loss, info)
+    for info in infos:
+        if info.external is None and info.collection.hash == first.collection.hash and kind(info) == kind(first):
+            by_loss.setdefault(info.train.loss, info)
     return list(by_loss.values())
 
 
