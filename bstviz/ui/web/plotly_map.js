@@ -118,6 +118,7 @@ class PlotlyMap {
     const fill = async (value) => {
       if (Array.isArray(value)) return Promise.all(value.map(fill));
       if (!value || typeof value !== "object") return value;
+      if (value.bdata && !value.shape) return new ARRAYS[value.dtype](Uint8Array.from(atob(value.bdata), (c) => c.charCodeAt(0)).buffer);
       if (!value.url) return Object.fromEntries(await Promise.all(Object.entries(value).map(async ([k, v]) => [k, await fill(v)])));
       const array = this.arrays.get(value.url) ?? (value.later ? this.awaited(value) : await this.fetched(value));
       kept.set(value.url, array);
