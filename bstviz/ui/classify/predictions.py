@@ -28,6 +28,7 @@ from bstviz.ui.cache import classifiers, loading
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.classify.embedding import Facts, shelf, stacked
 from bstviz.ui.classify.uploads import Upload
+from bstviz.ui.components.terms import meaning
 from bstviz.ui.components.text import escape, texts_from
 from bstviz.ui.kept import kept
 
@@ -110,7 +111,7 @@ def pick_models(*, key: str) -> Models:
     sets: dict[tuple[object, ...], dict[tuple[str, str, str], Path]] = {}
     labels: dict[tuple[object, ...], str] = {}
     for path, run in loading.infos().items():
-        if run.external is not None:
+        if not run.predicts:
             continue
         kind = (run.train.modality, run.train.text or "", run.train.loss)
         setting = (run.collection.name, run.collection.hash, run.fold, run.train.min_confidence, run.train.seed)
@@ -125,13 +126,15 @@ def pick_models(*, key: str) -> Models:
         sets.setdefault((*setting, count), {})[kind] = path
     if not sets:
         raise UserError(
-            "The loaded runs hold predictions from elsewhere, without weights. Load a run that was trained."
+            "The loaded runs hold predictions and no weights. Load a run that was trained, with its weights."
         )
     chosen = next(iter(sets))
     if len(sets) > 1:
         if st.session_state.get(f"{key}.models") not in sets:
             st.session_state[f"{key}.models"] = chosen
-        chosen = st.selectbox("Models", list(sets), format_func=labels.__getitem__, key=f"{key}.models")
+        chosen = st.selectbox(
+            "Models", list(sets), format_func=labels.__getitem__, key=f"{key}.models", help=meaning("Models")
+        )
     found = sets[chosen]
     order: list[str] = list(LOSSES)
 
