@@ -258,7 +258,8 @@ def _base(before: Run, loss: Loss) -> Run | None:
 
 
 def _start(base: Run, listed: Collection, setting: TrainConfig) -> Any:
-    """What training goes on from; None where the network would have another shape, or other classes or encoders.
+    """What training goes on from; None without weights, or where the network would have another shape, or other classes
+    or encoders.
 
     The datastore is kept where it holds sounds of other collections: those of this one may have other labels now.
     """
@@ -269,7 +270,7 @@ def _start(base: Run, listed: Collection, setting: TrainConfig) -> Any:
 
     encoders = {kind: listed.encoder(kind) for kind in kinds_of(setting.modality)}
     same = base.model == model_config(listed, setting) and base.taxonomy.hash == listed.taxonomy.hash
-    if not same or any(base.encoders.get(kind) != info for kind, info in encoders.items()):
+    if not base.predicts or not same or any(base.encoders.get(kind) != info for kind, info in encoders.items()):
         return None
     learned = base.sounds["sound_id"][base.learned]
     store = None if learned.isin(listed.row_of).any() else base.datastore
