@@ -23,6 +23,8 @@ from bstviz import storage
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import confident_sounds, fold_options, group_values, split_fold, stratified_folds
 from bstviz.errors import UserError
+from bstviz.inference.classify import DECODING
+from bstviz.inference.explore import decoded
 from bstviz.latent.alignment import align_pca
 from bstviz.latent.projection import pca_table
 from bstviz.models import config
@@ -194,7 +196,10 @@ def _train(
         start=start,
         on_epoch=on_epoch,
     )
-    return _Trained(_aligned(trained.runs[0], before), before, base, trained.held_out[0])
+    run = _aligned(trained.runs[0], before)
+    if before.decoding == DECODING:  # else answers would differ by how they are read
+        run = decoded(run)
+    return _Trained(run, before, base, trained.held_out[0])
 
 
 def _acts(collection: Collection, decisions: Record) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""The map on a page: a Plotly figure of one pane or two, shown by plotly.js, and what somebody does on it."""
+"""The map on a page: a Plotly figure of one pane or two, shown by plotly.js, and what somebody does on it.
+
+Long because what is sent and what comes back stand together.
+"""
 
 from __future__ import annotations
 

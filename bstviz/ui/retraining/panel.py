@@ -21,7 +21,7 @@ from bstviz.ui.page import reported
 from bstviz.ui.retraining import work
 
 VERSION, CHANGED = "retraining.version", "retraining.changed"
-LISTED = 200
+CHANGED_LISTED = 200
 """Sounds with another answer that are listed."""
 
 
@@ -113,7 +113,7 @@ def _changes(loaded: Loaded, on_open: Callable[[int], None]) -> None:
 
 
 def _sounds(loaded: Loaded, found: Changes, on_open: Callable[[int], None]) -> None:
-    table = found.sounds.head(LISTED)
+    table = found.sounds.head(CHANGED_LISTED)
     rows = loaded.ids.get_indexer(pd.Index(table["sound_id"]))
     shown = table.assign(title=loaded.titles(rows))[["title", "before", "after", "confidence_after", "label"]]
 
@@ -129,8 +129,8 @@ def _sounds(loaded: Loaded, found: Changes, on_open: Callable[[int], None]) -> N
         selection_mode="single-row",
         on_select=reported(opened),
     )
-    if len(found.sounds) > LISTED:
-        st.caption(f"The {LISTED} that the new model is surer of than the old one was.")
+    if len(found.sounds) > CHANGED_LISTED:
+        st.caption(f"The {CHANGED_LISTED} that the new model is surer of than the old one was.")
 
 
 def _percent(classes: pd.DataFrame) -> pd.DataFrame:
