@@ -19,6 +19,8 @@ from bstviz.ui.components.run_map import pick_look, run_map
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.components.sound_card import sound_card
 from bstviz.ui.components.text import told
+from bstviz.ui.labelling import panel
+from bstviz.ui.labelling.columns import with_decisions
 from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", "explore.filters"
@@ -79,7 +81,8 @@ def page() -> None:
         autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
         hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
         look = pick_look(key="explore.look", height=740)
-    columns = facets.columns(loaded, training=training)
+        labels = panel.switch(loaded)
+    columns = with_decisions(facets.columns(loaded, training=training), loaded)
     with right:
         by = pick_color(columns.names, key="explore.color")
     if loaded.problem:
@@ -97,11 +100,13 @@ def page() -> None:
         toggle=partial(filters.toggle, FILTERS, by),
     )
     opened, listed = (st.session_state.pop(key, False) for key in (PLAY, LIST))
-    side, view, panel = st.columns([5, 14, 9], gap="medium")
+    side, view, side_panel = st.columns([5, 14, 9], gap="medium")
     above, believed, below = (view.container() for _ in range(3))
 
     def card() -> None:
-        with panel:
+        with side_panel:
+            if labels:
+                panel.labelling(loaded, key="explore.label", one=current, selected=chosen)
             if current is not None:
                 sound_card(loaded, current, key="explore.card", autoplay=opened and autoplay, on_open=pick)
             else:

@@ -13,8 +13,8 @@ from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.text import escape
 from bstviz.ui.page import guarded, reported
 from bstviz.ui.review import panels
-from bstviz.ui.review.reviewer import ask_name
-from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, ReviewSession, me, queue_of
+from bstviz.ui.review.reviewer import ask_name, me
+from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, ReviewSession, queue_of
 
 ADDRESS = {"sound": (SOUND, str)}
 
@@ -112,6 +112,7 @@ def page() -> None:
         if i is not None:
             panels.neighbours(session, i)
         ask_name(me(), record)
+        panels.agreement(session, record)
     panels.of_other_versions(session)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")

@@ -36,6 +36,7 @@ def serve_app(
     port: int | None = None,
     address: str | None = None,
     browser: bool = False,
+    page: str = "",
 ) -> None:
     """Serve the app until it is stopped; SIGTERM and Ctrl-C end it within seconds. What is left out is as
     :class:`bstviz.server.settings.Settings` have it.
@@ -47,6 +48,7 @@ def serve_app(
         port: TCP port; 0 lets the system choose.
         address: Address to listen on.
         browser: Open a browser on it when it answers.
+        page: That it opens on; the first one when left out.
 
     Raises:
         UserError: A setting is not allowed, or the port is taken.
@@ -75,7 +77,7 @@ def serve_app(
     if settings.address in EVERYWHERE:  # or else Streamlit asks a server on the internet what address this machine has
         options["browser.serverAddress"] = "localhost"
     log.for_server()
-    lifespan = partial(_serving, settings, browser=browser)
+    lifespan = partial(_serving, settings, opened=page if browser else None)
     app = streamlit.App(script, routes=routes(), middleware=middleware(), lifespan=lifespan)
     login.check()
     app.run(config=options)
@@ -93,11 +95,11 @@ def lifespan_of_settings() -> Lifespan:
     except UserError as error:
         sys.exit(f"Error: {error}")
     log.for_server()
-    return partial(_serving, settings, browser=False)
+    return partial(_serving, settings, opened=None)
 
 
 @asynccontextmanager
-async def _serving(settings: Settings, app: object, *, browser: bool) -> AsyncGenerator[None]:
+async def _serving(settings: Settings, app: object, *, opened: str | None) -> AsyncGenerator[None]:
     """From the first request on to the last; the server knows its port by now."""
     import streamlit
 
@@ -105,10 +107,10 @@ async def _serving(settings: Settings, app: object, *, browser: bool) -> AsyncGe
     stopping.end_in_time()
     port = int(streamlit.get_option("server.port"))
     log.action("serve", version=__version__, port=port)
-    if browser:
+    if opened is not None:
         address = str(streamlit.get_option("server.address"))
         host = "localhost" if address in EVERYWHERE else f"[{address}]" if ":" in address else address
-        threading.Thread(target=_open_browser, args=(f"http://{host}:{port}",), daemon=True).start()
+        threading.Thread(target=_open_browser, args=(f"http://{host}:{port}", opened), daemon=True).start()
     forgetting = asyncio.create_task(forget_visitors(settings.forget_seconds))
     try:
         yield
@@ -119,12 +121,12 @@ async def _serving(settings: Settings, app: object, *, browser: bool) -> AsyncGe
         stopping.end_children()
 
 
-def _open_browser(url: str) -> None:
-    """Open a browser when this server answers at an address, within a minute, and on no other's."""
+def _open_browser(url: str, page: str) -> None:
+    """Open a browser on a page when this server answers at an address, within a minute, and on no other's."""
     for _ in range(120):
         try:
             if is_this_server(url):
-                webbrowser.open(url)
+                webbrowser.open(f"{url}/{page}".rstrip("/"))
             else:
                 log.warning("browser", opened=False, reason="another-server")
             return

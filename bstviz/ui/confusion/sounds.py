@@ -16,6 +16,7 @@ from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.text import escape, texts_from
 from bstviz.ui.confusion.sides import Side, entries
+from bstviz.ui.labelling import panel
 
 Listed = tuple[Sequence[Loaded], OutOfFold]
 """Runs, and predictions of theirs."""
@@ -102,6 +103,11 @@ def sounds(
         selection.show_on_map(rows[0][0], ids, st.session_state.pop(went, None))
     shown = (*columns, "note") if notes else columns
     sound_list(rows, key=f"{key}.list", columns=shown, notes=notes or None, on_open=go_to, keys=keys)
+    if keys and panel.switch(rows[0][0]):
+        loaded, at = rows[0][0], st.session_state.get(f"{key}.list.playing", {}).get("index", len(ids))
+        found = loaded.ids.get_indexer(pd.Index(ids, dtype=object))
+        one = int(found[at]) if at < len(found) and found[at] >= 0 else None
+        panel.labelling(loaded, key=f"{key}.label", one=one, selected=np.sort(found[found >= 0]))
 
 
 def _table(folds: Sequence[Loaded], answers: OutOfFold) -> pd.DataFrame:
