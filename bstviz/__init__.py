@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bstviz.datasets.collection import load_collection
     from bstviz.evaluation.out_of_fold import evaluate
     from bstviz.inference.classify import load_classifier
+    from bstviz.inference.search import search
     from bstviz.models.run import load_run
     from bstviz.plots.maps import latent_map, pair_map
     from bstviz.training.experiment import sweep, train
@@ -33,6 +34,7 @@ __all__ = [
     "load_collection",
     "load_run",
     "pair_map",
+    "search",
     "sweep",
     "train",
 ]
@@ -44,6 +46,7 @@ _HOMES = {
     "load_collection": "bstviz.datasets.collection",
     "load_run": "bstviz.models.run",
     "pair_map": "bstviz.plots.maps",
+    "search": "bstviz.inference.search",
     "sweep": "bstviz.training.experiment",
     "train": "bstviz.training.experiment",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -35,6 +35,7 @@ from bstviz.errors import UserError
 if TYPE_CHECKING:
     from bstviz.inference.classify import Answer, Classifier
     from bstviz.inference.pool import TextModel
+    from bstviz.inference.search import WordsBy
     from bstviz.jobs.backend import Engine
     from bstviz.models.run import Run
 
@@ -212,31 +213,58 @@ def _label(
 @commands.command()
 def search(
     collection: Path,
-    query: str,
-    count: Annotated[int, typer.Option(help="Number of sounds to print.")] = 10,
-    by: Annotated[
-        str | None, typer.Option(help="Search by audio or text; by default audio where the encoder can.")
+    words: Annotated[str, typer.Argument(help="Words to search by; may be left out beside --like.")] = "",
+    like: Annotated[
+        list[str] | None, typer.Option(help="Sound like which others are wanted: an id or a file; repeatable.")
     ] = None,
+    unlike: Annotated[
+        list[str] | None, typer.Option(help="Sound unlike which they shall be: an id or a file; repeatable.")
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Run for this collection, in whose latent space sounds are compared; else by embeddings."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Number of sounds to print.")] = 10,
+    by: Annotated[
+        str | None,
+        typer.Option(help="Compare words with audio, text or substring; by default the first that is possible."),
+    ] = None,
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Find the sounds that best match some words: by audio with CLAP, else by title, tags and description.
+    """Find the sounds that best match some words, or that are like some sounds and unlike others.
 
-    Example: bstviz search collections/bsd10k "rain on a tent"
+    Example: bstviz search collections/mine "rain on a tent" --like 1234 --unlike drip.wav
     """
-    from bstviz.datasets.collection import load_collection
-    from bstviz.inference.search import search
+    from typing import get_args
 
-    kind = chosen_kind(by)
+    from bstviz.datasets.collection import load_collection
+    from bstviz.inference.search import WordsBy, search
+    from bstviz.models.run import load_run
+
+    if by not in (None, *get_args(WordsBy)):
+        raise UserError(f"--by is {by!r}; allowed are audio, text and substring.")
     sounds = load_collection(collection)
-    found = search(sounds, query, k=count, by=kind)
-    table = sounds.sounds.iloc[found.rows][["sound_id", "class", "title", "path"]].assign(similarity=found.similarities)
+    found = search(
+        sounds,
+        words,
+        like=like or (),
+        unlike=unlike or (),
+        run=None if run is None else load_run(run),
+        k=count,
+        by=cast("WordsBy | None", by),
+        device=chosen_device(device),
+    )
+    table = sounds.sounds.iloc[found.rows][["sound_id", "class", "title", "path"]].assign(score=found.scores)
     if as_json:
-        print(json.dumps({"by": found.by, "found": json.loads(table.to_json(orient="records"))}, indent=1))
+        listed = json.loads(table.to_json(orient="records"))
+        print(json.dumps({"by": found.by, "space": found.space, "ranked": found.ranked, "found": listed}, indent=1))
         return
-    output.print(f"nearest by {found.by}, {plain(sounds.encoder(found.by))}")
+    compared = [found.words] * bool(found.by) + [found.space] * bool(found.space)
+    output.print(f"best of {found.ranked:,} sounds, by {plain('; '.join(compared))}")
     for row in table.fillna("").itertuples(index=False):
-        sound_id, code, title, _, similarity = row
-        output.print(f"  {similarity:.3f}  {plain(sound_id)}  {plain(code or '–')}  {plain(title)}")
+        sound_id, code, title, _, score = row
+        output.print(f"  {score:.3f}  {plain(sound_id)}  {plain(code or '–')}  {plain(title)}")
 
 
 @commands.command()

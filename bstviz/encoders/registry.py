@@ -105,7 +105,7 @@ def audio_encoder_of(info: EncoderInfo, *, device: str = "cpu") -> AudioEncoder:
         UserError: As :func:`load_audio_encoder`, or it is another revision, or of other weights.
     """
     encoder = load_audio_encoder(info.id, preprocessing=info.preprocessing, device=device)
-    _check_same(encoder.info, info)
+    check_same(encoder.info, info)
     return encoder
 
 
@@ -116,11 +116,12 @@ def text_encoder_of(info: EncoderInfo, *, device: str = "cpu") -> TextEncoder:
         UserError: As :func:`load_text_encoder`, or it is another revision, or of other weights.
     """
     encoder = load_text_encoder(info.id, device=device)
-    _check_same(encoder.info, info)
+    check_same(encoder.info, info)
     return encoder
 
 
-def _check_same(here: EncoderInfo, made: EncoderInfo) -> None:
+def check_same(here: EncoderInfo, made: EncoderInfo) -> None:
+    """Refuse (UserError) to compare embeddings by the encoder here with some that were made by another."""
     if bare(here) != bare(made) or not here.same_weights(made):
         weights = f", of the weights {made.weights_hash} and {here.weights_hash}" if not here.same_weights(made) else ""
         raise UserError(

@@ -63,6 +63,14 @@ class Index:
     def __len__(self) -> int:
         return len(self.latents)
 
+    def products(self, vectors: np.ndarray) -> np.ndarray:
+        """Products (q, n) float32 of vectors (q, d) with all latents at unit length: cosine similarities, where the
+        vectors are of unit length too.
+        """
+        products: np.ndarray = vectors @ self.latents.T
+        products *= self._scale
+        return products
+
     def nearest(
         self, queries: np.ndarray, k: int, *, without: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -83,8 +91,7 @@ class Index:
         block = max(1, min(QUERIES, SIMILARITIES // max(n, 1)))
         for start in range(0, len(wanted), block):
             here = slice(start, start + block)
-            similarity = wanted[here] @ self.latents.T  # (block, n)
-            similarity *= self._scale
+            similarity = self.products(wanted[here])  # (block, n)
             if without is not None:
                 similarity[np.arange(len(similarity)), without[here]] = -np.inf
             part = np.sort(largest(similarity, k), axis=1)  # of equals that are among them the first row comes first

@@ -400,17 +400,3 @@ def crossfilter(
             failed += own[column.name]
     counts = {c.name: c.counts(failed == own[c.name] if c.name in own else failed == 0) for c in columns}
     return failed == 0, counts
-
-
-def search_text(table: pd.DataFrame) -> pd.Series:
-    """Title and tags of each sound in lower case, to be searched."""
-    parts = [table[c].astype("str").where(table[c].notna(), "") for c in ("title", "tags")]
-    return (parts[0] + " " + parts[1]).str.lower()
-
-
-def matching(texts: pd.Series, words: str) -> np.ndarray:
-    """Which texts hold every one of the words, in any order and case, (N,) bool."""
-    found = np.ones(len(texts), bool)
-    for word in words.lower().split():
-        found &= texts.str.contains(word, regex=False).to_numpy(bool)
-    return found

@@ -178,11 +178,25 @@ def test_search_lists_the_sounds_nearest_to_some_words(place: Path, encoders: Fa
     result = invoke("search", place / "tones", "sound fx-a 3", "--count", 2, "--json")
     answer = json.loads(result.stdout)
     assert answer["by"] == "text"
-    assert [set(entry) for entry in answer["found"]] == [{"sound_id", "class", "title", "path", "similarity"}] * 2
-    assert answer["found"][0]["similarity"] == pytest.approx(1, abs=1e-5)
+    assert [set(entry) for entry in answer["found"]] == [{"sound_id", "class", "title", "path", "score"}] * 2
+    assert answer["found"][0]["score"] == pytest.approx(1, abs=1e-5)
     printed = invoke("search", place / "tones", "sound fx-a 3", "--count", 2).stdout
-    assert "nearest by text, fake-text 1" in printed
+    assert "by text, fake-text 1" in printed
     assert f"1.000  {answer['found'][0]['sound_id']}" in printed
+
+
+def test_search_takes_ids_and_files_to_be_like_and_unlike(place: Path, encoders: Fakes) -> None:
+    run = find_runs(place / "flat")[0]
+    by_id = ("search", place / "tones", "--like", "fx-a_0", "--unlike", "m-m_1", "--count", 3, "--json")
+    for more in ((), ("--run", run)):
+        answer = json.loads(invoke(*by_id, *more).stdout)
+        assert {entry["class"] for entry in answer["found"]} == {"fx-a"}
+        assert answer["by"] is None
+    assert answer["space"].startswith("the latent space of ")
+    file = place / "audio" / "fx-a_0.wav"
+    (entry,) = json.loads(invoke("search", place / "tones", "--like", file, "--count", 1, "--json").stdout)["found"]
+    assert (entry["sound_id"], entry["score"]) == ("fx-a_0", pytest.approx(1, abs=1e-5))
+    assert "embeddings by fake-audio 1" in invoke("search", place / "tones", "--like", file).stdout
 
 
 def test_square_brackets_in_names_are_printed_as_they_are(place: Path, encoders: Fakes, tmp_path: Path) -> None:
@@ -203,7 +217,8 @@ def test_square_brackets_in_names_are_printed_as_they_are(place: Path, encoders:
         (("label", "{}/audio", "--out", "{}/l.parquet", "--engine", "spark"), "known: local, ray"),
         (("explore", "{}/nowhere"), "There is no folder"),
         (("search", "{}/tones", " "), "query is empty"),
-        (("search", "{}/tones", "dog", "--by", "smell"), "allowed are audio and text"),
+        (("search", "{}/tones", "dog", "--by", "smell"), "allowed are audio, text and substring"),
+        (("search", "{}/tones", "--like", "nobody"), "neither the id of a sound"),
     ],
 )
 def test_bad_input_gives_a_sentence(refused: Callable[..., str], arguments: tuple[str, ...], sentence: str) -> None:

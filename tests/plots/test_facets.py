@@ -14,11 +14,9 @@ from bstviz.plots.facets import (
     Columns,
     category_column,
     crossfilter,
-    matching,
     mistaken,
     mistakes_in_words,
     number_column,
-    search_text,
 )
 
 
@@ -177,14 +175,6 @@ def test_without_filters_everything_passes() -> None:
     assert mask.all()
     assert counts["p"].tolist() == [2, 1]
     assert not crossfilter([part], {"p": frozenset({"gone"})})[0].any()
-
-
-def test_words_are_found_in_title_and_tags_in_any_order_and_case(table: pd.DataFrame) -> None:
-    texts = search_text(table)
-    assert np.flatnonzero(matching(texts, "WIND farm rain")).tolist() == [0]
-    assert matching(texts, "loud").all()
-    assert not matching(texts, "(.*").any()
-    assert matching(texts, "").all()
 
 
 def lab(color: str, sight: np.ndarray) -> np.ndarray:

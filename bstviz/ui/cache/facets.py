@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bstviz.plots.facets import Columns, search_text
+from bstviz.inference.search import search_text
+from bstviz.plots.facets import Columns
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.cache.loading import run_at, sibling_keys
 from bstviz.ui.kept import kept

@@ -10,7 +10,8 @@ import numpy as np
 import streamlit as st
 
 from bstviz import migrations
-from bstviz.plots.facets import Column, Columns, crossfilter, matching
+from bstviz.inference.search import matching
+from bstviz.plots.facets import Column, Columns, crossfilter
 from bstviz.ui import query_params
 from bstviz.ui.cache import facets
 from bstviz.ui.cache.loaded import Loaded, identity_of

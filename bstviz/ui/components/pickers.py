@@ -12,8 +12,8 @@ import streamlit as st
 
 from bstviz import migrations
 from bstviz.errors import UserError
+from bstviz.inference.search import matching
 from bstviz.models.run_info import RunInfo
-from bstviz.plots.facets import matching
 from bstviz.ui.cache import facets, loading, versions
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.sound_list import sound_list
