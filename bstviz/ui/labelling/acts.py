@@ -17,7 +17,7 @@ from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.labelling.record import Labels, recorded
 from bstviz.ui.review.reviewer import Reviewer
 
-NOTICE = "labelling.notice"
+SAID = "labelling.said"
 """Where the session keeps what was done until the page is drawn."""
 
 
@@ -81,19 +81,19 @@ def decide(
         confidence=confidence if new is not None or keep else None,
         comment=comment or None,
     )
-    st.session_state[NOTICE] = f"Saved: {in_words(made)}.{_meanwhile(made, labels)}"
+    st.session_state[SAID] = f"Saved: {in_words(made)}.{_meanwhile(made, labels)}"
 
 
 def undo(labels: Labels, who: Reviewer) -> None:
     """Take back somebody's last act, and say which it was."""
     taken = acts.undo_act(labels.file, labels.hash, by=who.id)
-    st.session_state[NOTICE] = f"Taken back: {in_words(taken)}." if taken else "There is nothing to take back."
+    st.session_state[SAID] = f"Taken back: {in_words(taken)}." if taken else "There is nothing to take back."
 
 
 def redo(labels: Labels, who: Reviewer) -> None:
     """Bring back what somebody took back last, and say what it was."""
     back = acts.redo_act(labels.file, labels.hash, by=who.id)
-    st.session_state[NOTICE] = f"Brought back: {in_words(back)}." if back else "There is nothing to bring back."
+    st.session_state[SAID] = f"Brought back: {in_words(back)}." if back else "There is nothing to bring back."
 
 
 def in_words(made: Sequence[Decision]) -> str:

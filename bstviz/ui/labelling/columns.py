@@ -24,7 +24,7 @@ from bstviz.ui.labelling.record import Labels, labels_of
 from bstviz.ui.review.reviewer import Reviewer, me
 
 CLASS, CONFIDENCE, REVIEWER = "decided_class", "decided_confidence", "decided_by"
-UNSURE, DISPUTED = Category("unsure", "#56606e"), Category("disputed", "#000000")
+NO_CLASS, DISPUTED = Category("unsure", "#56606e"), Category("disputed", "#000000")
 SEVERAL = Category("several people", "#6b7686")
 
 
@@ -67,7 +67,7 @@ def _class_column(n: int, decided: Mapping[int, tuple[Decision, ...]], record: R
         row: position.get(own[-1].new, -1) if own[0].sound_id in agreed else len(position)
         for row, own in decided.items()
     }
-    categories = [*(Category(c.name, c.color) for c in taxonomy.second), UNSURE, DISPUTED]
+    categories = [*(Category(c.name, c.color) for c in taxonomy.second), NO_CLASS, DISPUTED]
     return indexed_column(CLASS, "Decided class", _index(n, values), categories)
 
 

@@ -13,23 +13,23 @@ from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.pickers import one_of
 from bstviz.ui.components.text import escape, told
 from bstviz.ui.labelling import acts, form
-from bstviz.ui.labelling.acts import NOTICE, Target
+from bstviz.ui.labelling.acts import SAID, Target
 from bstviz.ui.labelling.form import Button, Press
 from bstviz.ui.labelling.record import Labels, labels_of
 from bstviz.ui.review.reviewer import Reviewer, ask_name, me, window
 
-OPEN, TARGET, TURN = "labelling.open", "labelling.target", "labelling.turn"
+SWITCH, TARGET, PRESSES = "labelling.switch", "labelling.target", "labelling.presses"
 VERDICTS = 5
 """Decisions on a sound that are shown."""
 
 
 def switch(loaded: Loaded) -> bool:
     """Whether sounds are labelled on this page; at first where none has a class."""
-    if OPEN not in st.session_state:
-        st.session_state[OPEN] = not bool((loaded.run.y_true >= 0).any())
+    if SWITCH not in st.session_state:
+        st.session_state[SWITCH] = not bool((loaded.run.y_true >= 0).any())
     return st.toggle(
         "Label sounds",
-        key=OPEN,
+        key=SWITCH,
         persist_state="session",
         help="Give the sound that is shown, or the whole selection, a class",
     )
@@ -52,8 +52,8 @@ def labelling(loaded: Loaded, *, key: str, one: int | None, selected: np.ndarray
             st.warning(told(problem), icon=":material/error:")
             return
         target = pick_target(loaded, one, selected)
-        if NOTICE in st.session_state:
-            st.success(escape(st.session_state.pop(NOTICE)), icon=":material/check:")
+        if SAID in st.session_state:
+            st.success(escape(st.session_state.pop(SAID)), icon=":material/check:")
         if target is None:
             st.caption("Click a sound, or select some: a class is given to one sound or to the whole selection.")
         _ask(target, labels, who, key=key)
@@ -84,16 +84,16 @@ def _ask(target: Target | None, labels: Labels, who: Reviewer, *, key: str) -> N
     if target is not None:
         chosen, comment = form.pick_class(target.loaded.run.taxonomy), form.comment()
         given = [*_verdicts(target, chosen), *given]
-    turn = f"{window()} {st.session_state.get(TURN, 0)} {token[:16]} {labels.identity}"
+    turn = f"{window()} {st.session_state.get(PRESSES, 0)} {token[:16]} {labels.identity}"
 
     def pressed(press: Press) -> None:
-        st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+        st.session_state[PRESSES] = st.session_state.get(PRESSES, 0) + 1
         if press.act == "undo":
             acts.undo(labels, who)
         elif press.act == "redo":
             acts.redo(labels, who)
         elif target is None or press.sound != token:
-            st.session_state[NOTICE] = "Nothing was decided: the page had other sounds. Look again."
+            st.session_state[SAID] = "Nothing was decided: the page had other sounds. Look again."
         elif press.act == "keep" or press.act == "unsure" or (press.act == "set" and chosen is not None):
             acts.decide(
                 target,

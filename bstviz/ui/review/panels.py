@@ -42,9 +42,7 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
         placeholder="Choose, then press S",
         key=OTHER_KEY,
     )
-    right.text_input(
-        "Comment", key=COMMENT, max_chars=form.COMMENT_LENGTH, placeholder="For all who review here", value=None
-    )
+    right.text_input("Comment", key=COMMENT, max_chars=form.COMMENT_LENGTH, placeholder="For all who review here")
 
     def pressed(press: Press) -> None:
         at = session.queue.position(press.sound)
@@ -89,7 +87,7 @@ def decided(session: ReviewSession, sound: str, record: Record) -> None:
     st.info(f"{'Disputed' if sound in record.disputed else 'Decided'}: {escape(message)}", icon=":material/gavel:")
     st.button(
         "Take back",
-        key=f"review.back.{sound}",
+        key="review.back",
         on_click=reported(session.take_back),
         args=(standing,),
         icon=":material/undo:",
