@@ -11,6 +11,7 @@ from bstviz.ui import query_params
 from bstviz.ui.cache import loading, versions
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.text import escape
+from bstviz.ui.labelling.panel import other_versions
 from bstviz.ui.page import guarded, reported
 from bstviz.ui.review import panels
 from bstviz.ui.review.reviewer import ask_name, me
@@ -113,7 +114,7 @@ def page() -> None:
             panels.neighbours(session, i)
         ask_name(me(), record)
         panels.agreement(session, record)
-    panels.of_other_versions(session)
+    other_versions(session.file)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
         downloads(lambda: applied.table(session.record()), "decisions", key="review", what="Decisions as")

@@ -138,10 +138,11 @@ def comment() -> str:
 def definitions(chosen: SoundClass, taxonomy: Taxonomy) -> None:
     """What a class means, and its top-level class, and beside what other classes it ends."""
     top = taxonomy[str(chosen.parent)]
-    for one in (chosen, top):
-        examples = f" For example: {one.examples}" if one.examples else ""
-        st.html(chip(one.name, one.color))
-        st.caption(escape(f"{one.definition}{examples}"))
+    for column, one in zip(st.columns(2), (chosen, top), strict=True):
+        with column:
+            examples = f" For example: {one.examples}" if one.examples else ""
+            st.html(chip(one.name, one.color))
+            st.caption(escape(f"{one.definition}{examples}"))
     beside = [c for c in taxonomy.second if c.parent == chosen.parent and c != chosen]
     if beside:
         with st.expander("Edge cases: the classes beside it"):

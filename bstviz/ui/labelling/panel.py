@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from bstviz.datasets.taxonomy import SoundClass
+from bstviz.review import record_files
 from bstviz.review.decisions import Record
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.pickers import one_of
@@ -82,7 +84,11 @@ def _ask(target: Target | None, labels: Labels, who: Reviewer, *, key: str) -> N
     token = hashlib.sha256("\n".join([labels.hash, *sounds]).encode()).hexdigest()
     chosen, comment = None, ""
     if target is not None:
-        chosen, comment = form.pick_class(target.loaded.run.taxonomy), form.comment()
+        left, right = st.columns([3, 2])
+        with left:
+            chosen = form.pick_class(target.loaded.run.taxonomy)
+        with right:
+            comment = form.comment()
         given = [*_verdicts(target, chosen), *given]
     turn = f"{window()} {st.session_state.get(PRESSES, 0)} {token[:16]} {labels.identity}"
 
@@ -156,4 +162,16 @@ def _tell(target: Target | None, labels: Labels, who: Reviewer) -> None:
         f"{len(record.standing):,} sounds decided, {mine:,} by you; {len(record.disputed):,} disputed. "
         f"Saved at once in `{labels.file.name}`."
     )
-    ask_name(who, record)
+    other_versions(labels.file)
+    with st.expander(f"You decide as {escape(who.name)}" if who.name else "You decide without a name"):
+        ask_name(who, record)
+
+
+def other_versions(file: Path) -> None:
+    """How many decisions are on another version of the collection, and where they are."""
+    for name, count in record_files.of_other_versions(file).items():
+        several = count > 1
+        st.caption(
+            f"{count:,} decision{'s' * several} {'are' if several else 'is'} on another version of this collection, in "
+            f"`{name}`."
+        )

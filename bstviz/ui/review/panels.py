@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from bstviz.review import record_files
 from bstviz.review.agreement import agreements
 from bstviz.review.decisions import Record
 from bstviz.review.label_quality import LabelQuality
@@ -111,16 +110,6 @@ def agreement(session: ReviewSession, record: Record) -> None:
             column_config=columns,
         )
         st.caption("Cohen's kappa: 1 where two always agree, 0 where they agree as often as by chance.")
-
-
-def of_other_versions(session: ReviewSession) -> None:
-    """How many decisions are on another version of the collection, and where they are."""
-    for name, count in record_files.of_other_versions(session.file).items():
-        several = count > 1
-        st.caption(
-            f"{count:,} decision{'s' * several} {'are' if several else 'is'} on another version of this collection, in "
-            f"`{name}`."
-        )
 
 
 def definitions(quality: LabelQuality, i: int) -> None:
