@@ -6,7 +6,6 @@ import numpy as np
 import streamlit as st
 
 from bstviz.models.config import DEFAULT_LOSS
-from bstviz.models.run_info import RunInfo
 from bstviz.ui import query_params
 from bstviz.ui.cache import audio, facets, loading
 from bstviz.ui.compare import pair
@@ -15,6 +14,7 @@ from bstviz.ui.compare.panels import by_class, sound_in_both, structure, trust_i
 from bstviz.ui.components import selection
 from bstviz.ui.components.pickers import pick_color, pick_map, pick_run, pick_training
 from bstviz.ui.components.plotly_map import Events, Mode
+from bstviz.ui.components.prepared import differ_in_loss_alone
 from bstviz.ui.components.projection_picker import made
 from bstviz.ui.components.run_map import pick_look
 from bstviz.ui.components.selection import selection_panel
@@ -36,18 +36,8 @@ ADDRESS: query_params.Readers = {
 def pick_pair() -> Pair:
     """Pickers of the two runs: hierarchical against flat, all else equal, at first."""
     left = pick_run("Left", key="compare.left", preferred=lambda r: r.train.loss == DEFAULT_LOSS)
-
-    def alike(run: RunInfo) -> tuple[object, ...]:
-        return run.train.modality, run.train.text, run.train.min_confidence, run.fold, run.collection.hash
-
-    return pair.pair(
-        left,
-        pick_run(
-            "Right",
-            key="compare.right",
-            preferred=lambda r: r.train.loss != DEFAULT_LOSS and alike(r) == alike(left.run),
-        ),
-    )
+    alike = partial(differ_in_loss_alone, left.run)
+    return pair.pair(left, pick_run("Right", key="compare.right", preferred=alike))
 
 
 def go_to(both: Pair, row: int) -> None:

@@ -3,16 +3,24 @@
 import streamlit as st
 
 from bstviz.evaluation.confusion import CELLS
+from bstviz.ui import query_params
 from bstviz.ui.cache import loading
 from bstviz.ui.components import pickers
 from bstviz.ui.components.text import escape
 from bstviz.ui.confusion import sections
-from bstviz.ui.confusion.matrix import chosen_cell, matrix, pick_axis, pick_cell
+from bstviz.ui.confusion.matrix import CELL, chosen_cell, find_most_confused, matrix, parse_cell, pick_axis, pick_cell
 from bstviz.ui.confusion.sides import Side, families, on_what_both_test, pick_side, say_what_is_there, scores
 from bstviz.ui.confusion.sounds import cell_sounds
 from bstviz.ui.page import guarded
 
 SECTIONS = ("Confused pairs", "Across thresholds", "Classes", "Groups", "Accuracy by threshold", "Calibration")
+ADDRESS: query_params.Readers = {
+    "model": ("confusion.a.model", str),
+    "trained": ("confusion.a.trained", int),
+    "tested": ("confusion.a.tested", int),
+    "cell": (CELL, parse_cell),
+    "section": ("confusion.section", str),
+}
 
 
 def pick_sides() -> list[Side]:
@@ -37,6 +45,7 @@ def pick_sides() -> list[Side]:
 @guarded
 def page() -> None:
     st.header("Confusion by annotation confidence")
+    query_params.read("confusion", ADDRESS)
     sides = pick_sides()
     if not all(len(side.answers) for side in sides):
         st.info("No test sound has such an annotation confidence; lower the test's threshold.", icon=":material/info:")
@@ -53,6 +62,7 @@ def page() -> None:
             looked = sides
         cells = pickers.one_of("Cells", list(CELLS), key="confusion.cells", name=CELLS.__getitem__)
         along = pick_axis(taxonomy)
+    find_most_confused(looked[0], along)
     view, panel = st.columns([3, 2], gap="medium")
     with view:
         matrix(looked, along, cells)
@@ -78,6 +88,17 @@ def page() -> None:
         sections.thresholds(side)
     else:
         sections.calibration(side)
+    cell = chosen_cell(taxonomy)
+    query_params.write(
+        "confusion",
+        {
+            "model": sides[0].name,
+            "trained": str(sides[0].trained),
+            "tested": str(sides[0].tested),
+            "cell": "|".join(cell) if cell else None,
+            "section": section,
+        },
+    )
 
 
 page()

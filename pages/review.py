@@ -10,6 +10,8 @@ from bstviz.review import applied, record_files
 from bstviz.ui import query_params
 from bstviz.ui.cache import loading, versions
 from bstviz.ui.components.downloads import downloads
+from bstviz.ui.components.pickers import one_of
+from bstviz.ui.components.terms import meaning, meanings
 from bstviz.ui.components.text import escape
 from bstviz.ui.labelling.panel import other_versions
 from bstviz.ui.page import guarded, reported
@@ -17,7 +19,13 @@ from bstviz.ui.review import panels
 from bstviz.ui.review.reviewer import ask_name, me
 from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, ReviewSession, queue_of
 
-ADDRESS = {"sound": (SOUND, str)}
+DECIDED = "To decide: nobody has decided yet. Disputed: two people decided differently. Decided: all others."
+ADDRESS: query_params.Readers = {
+    "sound": (SOUND, str),
+    "models": ("review.models", str),
+    "sounds": ("review.state", str),
+    "predictions": ("review.agreement", str),
+}
 
 
 def from_the_start() -> None:
@@ -31,21 +39,17 @@ def pick_models() -> list[RunInfo]:
     if not groups:
         st.info("The loaded runs have no sounds with a class, so there are no labels to review.")
         st.stop()
-    return groups[st.selectbox("Models", list(groups), key="review.models", on_change=reported(from_the_start))]
-
-
-def pick_filter(label: str, words: Mapping[str, str], *, key: str, start: str) -> str:
-    """One of the filters, by what it is called."""
-    chosen = st.segmented_control(
-        label,
-        list(words),
-        default=start,
-        required=True,
-        format_func=words.__getitem__,
-        key=key,
-        on_change=reported(from_the_start),
+    if st.session_state.get("review.models") not in groups:
+        st.session_state["review.models"] = next(iter(groups))
+    named = st.selectbox(
+        "Models", list(groups), key="review.models", on_change=reported(from_the_start), help=meaning("Setting")
     )
-    return str(chosen)
+    return groups[named]
+
+
+def pick_filter(label: str, words: Mapping[str, str], *, key: str, help: str) -> str:
+    """One of the filters, by what it is called."""
+    return one_of(label, list(words), key=key, name=words.__getitem__, help=help, then=from_the_start)
 
 
 def set_up() -> ReviewSession:
@@ -55,9 +59,9 @@ def set_up() -> ReviewSession:
         infos = pick_models()
     queue = queue_of(infos)
     with middle:
-        state = pick_filter("Sounds", STATES, key="review.state", start="open")
+        state = pick_filter("Sounds", STATES, key="review.state", help=DECIDED)
     with right:
-        agreement = pick_filter("Predictions", AGREEMENT, key="review.agreement", start="all")
+        agreement = pick_filter("Predictions", AGREEMENT, key="review.agreement", help=meaning("Predictions"))
     with last:
         second = {c.code: c.name for c in queue.quality.taxonomy.second}
         classes = st.multiselect(
@@ -66,6 +70,7 @@ def set_up() -> ReviewSession:
             format_func=second.__getitem__,
             placeholder="Any class",
             key="review.classes",
+            help=meanings("Given label", "Suggested label"),
             on_change=reported(from_the_start),
         )
     about = infos[0].collection
@@ -76,7 +81,7 @@ def set_up() -> ReviewSession:
 @st.fragment
 @guarded
 def page() -> None:
-    st.header("Label quality")
+    st.header("Label quality", help=meaning("Label quality"))
     query_params.read("review", ADDRESS)
     session = set_up()
     record, passing = session.record(), session.passing()
@@ -123,7 +128,14 @@ def page() -> None:
             "them; this one is not changed."
             + (f" {record.damaged} damaged lines are skipped." if record.damaged else "")
         )
-    query_params.write("review", {"sound": None if i is None else str(quality.sound_ids[i])})
+    query_params.write(
+        "review",
+        {
+            "sound": None if i is None else str(quality.sound_ids[i]),
+            "sounds": session.state,
+            "predictions": session.agreement,
+        },
+    )
 
 
 page()

@@ -17,6 +17,8 @@ from bstviz.models.run_info import RunInfo
 from bstviz.ui.cache import facets, loading, versions
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.sound_list import sound_list
+from bstviz.ui.components.terms import meaning
+from bstviz.ui.page import reported
 
 Option = TypeVar("Option")
 
@@ -36,7 +38,9 @@ def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | Non
     folders = {str(path): name for name, path in versions.shown().named.items()}
     named = Counter(names.values())
     names = {path: f"{name} · {folders[path]}" if named[name] > 1 else name for path, name in names.items()}
-    chosen = st.selectbox(label, list(runs), format_func=names.__getitem__, key=key, persist_state="session")
+    chosen = st.selectbox(
+        label, list(runs), format_func=names.__getitem__, key=key, persist_state="session", help=meaning("Run")
+    )
     if not runs[chosen].latent_dim:
         raise UserError(
             f"The predictions of {names[chosen]} came without latents, so there is no map of them: choose another run, "
@@ -47,15 +51,36 @@ def pick_run(label: str, *, key: str, preferred: Callable[[RunInfo], bool] | Non
 
 def pick_map(*, key: str) -> tuple[str, int]:
     """Projection and number of dimensions."""
-    method = one_of("Projection", ["pca", "umap"], key=f"{key}.method", name=str.upper)
-    return method, one_of("Dimensions", [2, 3], key=f"{key}.dimensions", name=lambda d: f"{d}-d")
+    method = one_of("Projection", ["pca", "umap"], key=f"{key}.method", name=str.upper, help=meaning("Projection"))
+    return method, one_of(
+        "Dimensions", [2, 3], key=f"{key}.dimensions", name=lambda d: f"{d}-d", help=meaning("Dimensions")
+    )
 
 
-def one_of(label: str, options: Sequence[Option], *, key: str, name: Callable[[Option], str]) -> Option:
-    """Segmented control of which one option is always chosen, kept over page changes."""
+def one_of(
+    label: str,
+    options: Sequence[Option],
+    *,
+    key: str,
+    name: Callable[[Option], str],
+    help: str | None = None,
+    then: Callable[[], None] | None = None,
+) -> Option:
+    """Segmented control of which one option is always chosen, kept over page changes; ``then`` is called where somebody
+    chooses another.
+    """
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
-    chosen = st.segmented_control(label, options, required=True, format_func=name, key=key, persist_state="session")
+    chosen = st.segmented_control(
+        label,
+        options,
+        required=True,
+        format_func=name,
+        key=key,
+        persist_state="session",
+        help=help,
+        on_change=None if then is None else reported(then),
+    )
     return options[0] if chosen is None else chosen
 
 
@@ -65,7 +90,16 @@ def pick_color(names: Mapping[str, str], *, key: str) -> str:
     if kept not in names:
         now = migrations.facet(str(kept), names)
         st.session_state[key] = now if now in names else next(iter(names))
-    return str(st.selectbox("Colour", list(names), format_func=names.__getitem__, key=key, persist_state="session"))
+    return str(
+        st.selectbox(
+            "Colour",
+            list(names),
+            format_func=names.__getitem__,
+            key=key,
+            persist_state="session",
+            help=meaning("Colour"),
+        )
+    )
 
 
 def pick_training(*, key: str) -> bool:

@@ -39,9 +39,9 @@ def sound_list(
     keys: bool = False,
     height: int = 400,
     total: int | None = None,
-) -> None:
+) -> int | None:
     """Table of sounds with a play button each; columns sort by a click on their heads. Below it stands the player of
-    the one that was played last.
+    the one that was played last, whose position is given back.
 
     Args:
         entries: Runs and rows in them; all of one taxonomy. The first :data:`LISTED` are listed, and a caption says so.
@@ -95,6 +95,8 @@ def sound_list(
     if playing and playing["token"] == token:
         loaded, row = shown[playing["index"]]
         sound_player(loaded, row, key=f"{key}.player", autoplay=True, event_id=playing["event_id"])
+        return int(playing["index"])
+    return None
 
 
 def _rows(

@@ -20,6 +20,8 @@ from bstviz.ui.page import reported
 
 CELL = "confusion.cell"
 """Where the chosen cell is kept, as its two codes."""
+MOST_CONFUSED = "most confused"
+"""In an address, in place of a cell: the pair of classes that is confused most often."""
 MATRIX, OPEN, IMAGE = "confusion.matrix", "confusion.open", "confusion.image"
 IMAGES = ("svg", "png")
 
@@ -44,6 +46,22 @@ def pick_axis(taxonomy: Taxonomy) -> Axis:
     st.button("Collapse all", on_click=reported(opens), args=([],), icon=":material/unfold_less:")
     st.button("Open all", on_click=reported(opens), args=(taxonomy.top_codes,), icon=":material/unfold_more:")
     return confusion.axis(taxonomy, opened)
+
+
+def parse_cell(text: str) -> tuple[str, str] | str:
+    """A cell from an address, or :data:`MOST_CONFUSED`; ValueError where it is neither."""
+    if text == MOST_CONFUSED:
+        return text
+    true, predicted = text.split("|")
+    return true, predicted
+
+
+def find_most_confused(side: Side, along: Axis) -> None:
+    """Choose the cell of the pair that a side confuses most often, where an address asked for that."""
+    if st.session_state.get(CELL) != MOST_CONFUSED:
+        return
+    pairs = confusion.confused_pairs(confusion.counts(side.answers, along), along)
+    st.session_state[CELL] = None if pairs.empty else (str(pairs["true"].iloc[0]), str(pairs["predicted"].iloc[0]))
 
 
 def chosen_cell(taxonomy: Taxonomy) -> tuple[str, str] | None:

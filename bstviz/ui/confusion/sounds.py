@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,11 @@ import streamlit as st
 
 from bstviz.evaluation import confusion
 from bstviz.evaluation.out_of_fold import OutOfFold
+from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components import selection
 from bstviz.ui.components.downloads import downloads
+from bstviz.ui.components.prepared import PreparedView, differ_in_loss_alone
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.text import escape, texts_from
 from bstviz.ui.confusion.sides import Side, entries
@@ -102,12 +105,28 @@ def sounds(
     if selected or went in st.session_state:
         selection.show_on_map(rows[0][0], ids, st.session_state.pop(went, None))
     shown = (*columns, "note") if notes else columns
-    sound_list(rows, key=f"{key}.list", columns=shown, notes=notes or None, on_open=go_to, keys=keys)
+    played = sound_list(rows, key=f"{key}.list", columns=shown, notes=notes or None, on_open=go_to, keys=keys)
+    _in_both_models(*rows[played or 0])
     if keys and panel.switch(rows[0][0]):
-        loaded, at = rows[0][0], st.session_state.get(f"{key}.list.playing", {}).get("index", len(ids))
+        loaded = rows[0][0]
         found = loaded.ids.get_indexer(pd.Index(ids, dtype=object))
-        one = int(found[at]) if at < len(found) and found[at] >= 0 else None
+        one = int(found[played]) if played is not None and found[played] >= 0 else None
         panel.labelling(loaded, key=f"{key}.label", one=one, selected=np.sort(found[found >= 0]))
+
+
+def _in_both_models(loaded: Loaded, row: int) -> None:
+    """A link to a sound on the page Compare, where there is a run that differs in the loss alone."""
+    others = [info for info in loading.infos().values() if info.latent_dim]
+    other = next((info for info in others if differ_in_loss_alone(loaded.run, info)), None)
+    if other is None or not loaded.run.latent_dim:
+        return
+    right = loading.run_name(loading.load(other.folder or Path()))
+    sides = {"left": loading.run_name(loaded), "right": right, "sound": str(loaded.ids[row])}
+    PreparedView("compare", sides).link(
+        f"Where the other model puts “{escape(loaded.title(row))}”",
+        icon=":material/compare:",
+        help="The sound on the maps of both models, hierarchical and not, with what each predicts",
+    )
 
 
 def _table(folds: Sequence[Loaded], answers: OutOfFold) -> pd.DataFrame:

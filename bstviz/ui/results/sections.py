@@ -26,6 +26,8 @@ from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.cache.versions import BaselineVersion
 from bstviz.ui.components.background import AT_ONCE, Asked, pending, visitor, wait
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark
+from bstviz.ui.components.pickers import one_of
+from bstviz.ui.components.terms import meanings
 from bstviz.ui.components.text import chip, escape
 from bstviz.ui.kept import kept
 from bstviz.ui.page import reported
@@ -82,14 +84,16 @@ def _groups(infos: tuple[RunInfo, ...], baselines: tuple[BaselineVersion, ...]) 
 def choose_group() -> RunGroup:
     """Runs and baselines that the app was started with, of the collection and folds chosen."""
     groups = _groups(tuple(loading.infos().values()), tuple(versions.shown().baselines.values()))
-    return groups[st.selectbox("Collection and folds", list(groups), key="results.source")]
+    if st.session_state.get("results.source") not in groups:
+        st.session_state["results.source"] = next(iter(groups))
+    words = meanings("Collection", "Fold")
+    return groups[st.selectbox("Collection and folds", list(groups), key="results.source", help=words)]
 
 
 def choose_section() -> Section:
     """One of the sections."""
     names = {section.name: section for section in SECTIONS}
-    chosen = st.segmented_control("Show", list(names), default=next(iter(names)), required=True, key="results.section")
-    return names[str(chosen)]
+    return names[one_of("Show", list(names), key="results.section", name=str)]
 
 
 def show_section(section: Section, group: RunGroup) -> None:

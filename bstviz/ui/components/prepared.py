@@ -1,0 +1,57 @@
+"""Prepared views: pages as they are worth looking at first, each a link with what its address says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from bstviz.models.config import DEFAULT_LOSS
+from bstviz.models.run_info import RunInfo
+
+
+@dataclass(frozen=True)
+class PreparedView:
+    """A page with a state that its address names.
+
+    Attributes:
+        page: Name of its file in ``pages/``.
+        parameters: Of the address, as the page's ``ADDRESS`` reads them.
+    """
+
+    page: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def link(self, label: str, *, icon: str = ":material/arrow_forward:", help: str | None = None) -> None:
+        """A link to it, which leads there without loading the app again."""
+        st.page_link(
+            f"pages/{self.page}.py", label=label, icon=icon, help=help, query_params=dict(self.parameters) or None
+        )
+
+
+def differ_in_loss_alone(one: RunInfo, other: RunInfo) -> bool:
+    """Whether two runs share collection, fold, modality, text and threshold, and not the loss."""
+
+    def alike(run: RunInfo) -> tuple[object, ...]:
+        return run.train.modality, run.train.text, run.train.min_confidence, run.fold, run.collection.hash
+
+    return one.train.loss != other.train.loss and alike(one) == alike(other)
+
+
+def run_and_counterpart(infos: Iterable[RunInfo]) -> tuple[RunInfo, RunInfo | None]:
+    """The run that stands for an experiment, and the one that differs from it in the loss alone.
+
+    A hierarchical run with latents and a counterpart comes before others; None where there is no counterpart.
+
+    Args:
+        infos: Of the experiment, one or more; of equals the first is taken.
+    """
+    runs = list(infos)
+    partners = {run.id: next((o for o in runs if o.latent_dim and differ_in_loss_alone(run, o)), None) for run in runs}
+
+    def rank(run: RunInfo) -> tuple[bool, bool, bool]:
+        return not run.latent_dim, run.train.loss != DEFAULT_LOSS, partners[run.id] is None
+
+    best = min(runs, key=rank)
+    return best, partners[best.id]
