@@ -6,7 +6,7 @@
 The collections are tables of recordings with the columns ``recording`` and ``collection``, imported and embedded by the
 encoders of the bundled models; sounds that the bundled models leave out for their licence are left out. Five folds,
 grouped by collection (what strangers' sounds are like) or by recording (cuts of one recording stay together); the demo,
-where it is given, trains in all of them. What is measured is :mod:`bstviz.training.bundled` itself, calibration
+where it is given, trains in all of them. What is measured is :mod:`bstviz.training.bundled.models` itself, calibration
 included: ``together`` is what the app and ``bstviz classify`` answer, the mean of the hierarchical and the flat model,
 decoded top-down, and below it by argmax. ``--before`` measures the recipe ``default`` as it is, calibrated on its own
 validation sounds; ``--own-calibration`` the bundled models' settings calibrated so. A collection that is
@@ -38,7 +38,7 @@ from bstviz.datasets.taxonomy import Decoding
 from bstviz.errors import UserError
 from bstviz.evaluation.calibration import expected_calibration_error
 from bstviz.models.config import LOSSES, Loss, TrainConfig, recipe
-from bstviz.training.bundled import RECIPE, config_of, usable
+from bstviz.training.bundled.models import RECIPE, config_of, usable
 from bstviz.training.train import train_fold
 
 FOLDS = 5

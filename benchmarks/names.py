@@ -29,7 +29,7 @@ from bstviz.evaluation.calibration import expected_calibration_error
 from bstviz.evaluation.paired import compare
 from bstviz.inference.pool import gain, pooled
 from bstviz.models.config import LOSSES, Loss
-from bstviz.training.bundled import TEXT_FOLDS, TEXT_LOSS, titled, train_text_models, usable
+from bstviz.training.bundled.models import TEXT_FOLDS, TEXT_LOSS, titled, train_text_models, usable
 
 
 def spread(predicted: np.ndarray, score: np.ndarray, classes: int) -> np.ndarray:

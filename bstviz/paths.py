@@ -33,6 +33,8 @@ DIRECTORIES = re.compile(r"""(?<![\w:/.])(?:/[^\s/'",;()<>]+)*/(?=[^\s/])|(?<!\w
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SURROGATE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 """Halves of a character that stand for no byte of a file's name."""
+BUNDLED_WORDS = "bsd10k-words"
+"""Folder of the experiment on BSD10k's titles and tags, among the assets."""
 ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 
@@ -109,8 +111,13 @@ def root() -> Path:
 
 
 def assets() -> Path:
-    """Folder of the logo, the demo and the bundled models."""
+    """Folder of the logo, the demo, the bundled models and the experiment on BSD10k."""
     return root() / "assets"
+
+
+def bundled_experiments() -> list[Path]:
+    """Folders of runs that are looked at where nobody names others: the demo's, and those on BSD10k's words."""
+    return [folder for name in ("runs", BUNDLED_WORDS) if (folder := assets() / name).is_dir()]
 
 
 def cache_folder() -> Path:

@@ -285,8 +285,10 @@ _PLAIN = {"F64", "F32", "F16", "I64", "I32", "I16", "I8", "U8", "U16", "U32", "U
 def map_tensor(file: Path, name: str, *, axes: int = 2, remedy: str = "") -> np.ndarray:
     """A float32 tensor of a safetensors file, read-only and memory-mapped: read from disk where and when it is used.
 
+    One in half precision is read at once.
+
     Raises:
-        UserError: The file is missing or damaged, or holds no float32 tensor of that name and number of axes.
+        UserError: The file is missing or damaged, or holds no such tensor of that name and number of axes.
     """
     import numpy as np
     from safetensors import safe_open
@@ -297,8 +299,11 @@ def map_tensor(file: Path, name: str, *, axes: int = 2, remedy: str = "") -> np.
         with file.open("rb") as stream:
             size = int.from_bytes(stream.read(8), "little")
             entry = json.loads(stream.read(size)).get(name)
-        if entry is None or entry["dtype"] != "F32" or len(entry["shape"]) != axes:
+        if entry is None or entry["dtype"] not in ("F32", "F16") or len(entry["shape"]) != axes:
             raise UserError(f"{file} holds no float32 tensor {name!r} of {axes} axes. {remedy}".strip())
         if not all(entry["shape"]):  # nothing to map
             return np.zeros(entry["shape"], np.float32)
-        return np.memmap(file, np.float32, "r", offset=8 + size + entry["data_offsets"][0], shape=tuple(entry["shape"]))
+        kind = np.float32 if entry["dtype"] == "F32" else np.float16
+        start, shape = 8 + size + entry["data_offsets"][0], tuple(entry["shape"])
+        found = np.memmap(file, kind, "r", offset=start, shape=shape)
+        return found if kind is np.float32 else np.asarray(found, np.float32)

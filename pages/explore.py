@@ -21,6 +21,7 @@ from bstviz.ui.components.sound_card import sound_card
 from bstviz.ui.components.text import told
 from bstviz.ui.labelling import panel
 from bstviz.ui.labelling.columns import with_decisions
+from bstviz.ui.labelling.next_sounds import label_next
 from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", "explore.filters"
@@ -115,6 +116,7 @@ def page() -> None:
                     icon=":material/touch_app:",
                 )
             find_sound(loaded, key="explore.find", on_pick=pick)
+            label_next(loaded, on_open=pick, on_select=partial(select, loaded))
 
     def sounds() -> None:
         if len(chosen):

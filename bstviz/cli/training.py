@@ -297,6 +297,10 @@ def demo(
     titles: Annotated[
         Path | None, typer.Option(help="Table of BSD10k whose titles train the model of file names; left out, none is.")
     ] = None,
+    sweeps: Annotated[
+        list[Path] | None,
+        typer.Option("--sweep", help="Sweep on BSD10k's words to keep the predictions of; repeatable."),
+    ] = None,
     seed: SeedOption = 0,
     fold_seed: FoldSeedOption = 0,
     as_json: JsonOption = False,
@@ -305,8 +309,11 @@ def demo(
 
     Example: bstviz demo --out demo --extra collections/recordings
     """
+    from bstviz.paths import BUNDLED_WORDS
     from bstviz.reports.card.markdown import write_card
-    from bstviz.training.bundled import LICENSE, RUNS, train_bundled, train_bundled_text
+    from bstviz.reports.table import load_rows, write
+    from bstviz.training.bundled.bsd10k import bundle_words
+    from bstviz.training.bundled.models import LICENSE, RUNS, train_bundled, train_bundled_text
 
     def on_run(name: str, epoch: int, total: int) -> None:
         if epoch == total:
@@ -318,4 +325,8 @@ def demo(
         console.print(f"trained {plain(folders[-1])}")
     for folder in folders:
         write_card(folder, license=LICENSE)
+    if sweeps:
+        bundle_words(sweeps, out)
+        (out / BUNDLED_WORDS / "table.csv").write_text(write(load_rows(sweeps), "csv") + "\n", encoding="utf-8")
+        console.print(f"kept the predictions of {len(sweeps)} sweeps -> {plain(out / BUNDLED_WORDS)}")
     _print_report([out / RUNS], "json" if as_json else "text")

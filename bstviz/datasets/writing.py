@@ -13,6 +13,8 @@ from bstviz.datasets.plain import plain_columns
 from bstviz.datasets.reading import FORMULA, distinct
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 
@@ -59,3 +61,21 @@ def in_markdown(text: str) -> str:
     written so; for a page, where text alone counts, see :func:`bstviz.ui.components.text.escape`.
     """
     return re.sub(r"([\\`*_\[\]<>|#$~&])", r"\\\1", " ".join(text.split()))
+
+
+def write_packed(table: pd.DataFrame, file: Path) -> None:
+    """Write a Parquet table in few bytes: words that stand often once, no statistics, and nothing about pandas."""
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    words = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    parquet.write_table(
+        pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None),
+        file,
+        use_dictionary=[name for name in words if 2 * table[name].nunique() < len(table)],
+        compression="brotli",
+        compression_level=11,
+        write_statistics=False,
+        store_schema=False,
+    )

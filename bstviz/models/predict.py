@@ -38,12 +38,12 @@ def network(run: Run, *, device: str = "cpu") -> Network:
     """The run's network with its weights, in evaluation mode.
 
     Raises:
-        UserError: The run has none: its predictions come from elsewhere.
+        UserError: The run has none: its predictions come from elsewhere, or they are left out.
     """
-    if run.model is None:
+    if run.model is None or not run.predicts:
+        why = "of a model that was trained elsewhere and no weights" if run.model is None else "without its weights"
         raise UserError(
-            f"Run {run.id} holds predictions of a model that was trained elsewhere and no weights, so it predicts "
-            "nothing new. Choose a run that was trained here."
+            f"Run {run.id} holds predictions {why}, so it predicts nothing new. Choose a run whose weights are here."
         )
     import torch
 

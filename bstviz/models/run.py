@@ -2,7 +2,7 @@
 
 On disk (``docs/formats.md``) a run is a folder: ``run.json``, ``weights.safetensors``, ``sounds.parquet``,
 ``latents.safetensors``, ``projections.parquet``, ``pca.safetensors`` and, with retrieval, ``retrieval.safetensors``. A
-run of a model that was trained elsewhere has no weights, and where no latents came with its predictions no maps.
+run without weights was trained elsewhere, or leaves them out; where there are no latents there are no maps.
 What its header says is a :class:`bstviz.models.run_info.RunInfo`; an experiment is a folder of such folders
 (:mod:`bstviz.models.experiment_folder`).
 """
@@ -13,7 +13,7 @@ import dataclasses
 import hashlib
 import os
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from bstviz import migrations, storage, stored
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.collection_header import check_ids
 from bstviz.datasets.taxonomy import taxonomy_entry
+from bstviz.datasets.writing import write_packed
 from bstviz.errors import UserError
 from bstviz.latent.projection import PCA, UmapSettings, columns_of, pca_map, umap_table
 from bstviz.models.config import TrainConfig, kinds_of
@@ -42,8 +43,7 @@ class Run(RunInfo):
     """One trained model.
 
     Attributes:
-        weights: Parameters and buffers by name, each with a leading axis of 1; none of a model that was trained
-            elsewhere.
+        weights: Parameters and buffers by name, each with a leading axis of 1; none where it does not predict.
         sounds: One row per sound, as stored.
         latents: (N, Z) float32; (N, 0) where predictions came without any.
         projections: Maps of the latents, (N rows).
@@ -133,8 +133,10 @@ class Run(RunInfo):
         table = pd.concat([self.projections[keep], umap_table(self.latents, settings)], axis=1)
         return dataclasses.replace(self, projections=table, umap=settings)
 
-    def save(self, folder: str | Path) -> Path:
-        """Write the run as a folder, replacing an older version of it as a whole."""
+    def save(self, folder: str | Path, *, half: bool = False) -> Path:
+        """Write the run as a folder, replacing an older version of it as a whole; with ``half`` latents and
+        probabilities in half precision, and tables packed.
+        """
         from safetensors.numpy import save_file
 
         folder = Path(folder)
@@ -159,18 +161,22 @@ class Run(RunInfo):
             "decoding": self.decoding,
             "held_out_gain": self.held_out_gain,
             "external": dataclasses.asdict(self.external) if self.external else None,
+            **({"left_out": list(self.left_out)} if self.left_out else {}),
         }
+        write = write_packed if half else partial(pd.DataFrame.to_parquet, index=False)
+        kinds = {f"p_{code}": np.float16 for code in self.taxonomy.codes} if half else {}
         with storage.replaced_folder(folder) as fresh:
             if self.weights:
                 save_file({k: np.ascontiguousarray(v) for k, v in self.weights.items()}, fresh / "weights.safetensors")
             if self.latent_dim:
-                save_file({"latents": np.ascontiguousarray(self.latents, np.float32)}, fresh / "latents.safetensors")
+                latents = np.ascontiguousarray(self.latents, np.float16 if half else np.float32)
+                save_file({"latents": latents}, fresh / "latents.safetensors")
                 pca = {k: np.ascontiguousarray(v) for k, v in dataclasses.asdict(self.pca).items()}
                 save_file(pca, fresh / "pca.safetensors")
-                self.projections.to_parquet(fresh / "projections.parquet", index=False)
+                write(self.projections, fresh / "projections.parquet")
             if self.datastore is not None:
                 save_file(self.datastore.arrays(), fresh / RETRIEVAL)
-            self.sounds.to_parquet(fresh / "sounds.parquet", index=False)
+            write(self.sounds.astype(kinds), fresh / "sounds.parquet")
             storage.write_header(fresh, HEADER, header)
             info = info_from_header(read_run_header(fresh, verify=False), folder)
             # what would not be read takes nothing's place
@@ -282,7 +288,7 @@ def _read(place: Path, folder: Path) -> Run:
     return Run(
         datastore=datastore,
         **{field.name: getattr(info, field.name) for field in dataclasses.fields(info)},
-        weights=stored.read_tensors(weights, remedy=TRAIN_AGAIN) if info.model is not None else {},
+        weights=stored.read_tensors(weights, remedy=TRAIN_AGAIN) if info.predicts else {},
         sounds=sounds,
         latents=latents,
         projections=projections,
@@ -320,7 +326,7 @@ def _stated_sounds(table: pd.DataFrame, info: RunInfo, folder: Path) -> pd.DataF
         numbers = sounds[name].to_numpy()
         if not (((numbers >= 0) & (numbers <= 1.001)) | (np.isnan(numbers) & (name in ATTENTION))).all():
             raise UserError(f"{what}: column {name} holds other numbers than from 0 to 1. {TRAIN_AGAIN}")
-    return sounds
+    return sounds.astype({name: np.float32 for name in expected if sounds[name].dtype == np.float16})
 
 
 def _check_maps(latents: np.ndarray, projections: pd.DataFrame, pca: PCA, info: RunInfo, folder: Path) -> None:

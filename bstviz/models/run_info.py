@@ -25,6 +25,10 @@ HEADER = "run.json"
 Fold = Annotated[int, Meta(ge=0, lt=10_000)]
 Given = Literal["classes", "score", "none"]
 """Which probabilities a model gave: of all classes, of the predicted one alone, or none."""
+Part = Literal["weights", "history", "latents", "training sounds"]
+"""What a folder may leave out of a run: its network and datastore; its training's course; its latents and their maps;
+the sounds that are not of its test fold.
+"""
 TRAIN_AGAIN = "Train it again, or restore the folder from a copy."
 
 
@@ -90,6 +94,7 @@ class RunInfo:
         held_out_gain: How much better than the class frequencies it predicts sounds that were held out by group
             (:func:`bstviz.inference.pool.gain`), in nats per sound, where its maker measured it; None elsewhere.
         external: Which model predicted, where that was trained elsewhere; None for a network of ours.
+        left_out: What of a network of ours its folder does not hold, to be small.
         folder: Where it was loaded from, if it was.
     """
 
@@ -112,6 +117,7 @@ class RunInfo:
     decoding: Decoding = "argmax"
     held_out_gain: Finite | None = None
     external: ExternalModel | None = None
+    left_out: tuple[Part, ...] = ()
     folder: Path | None = None
 
     @property
@@ -144,8 +150,15 @@ class RunInfo:
         return self.external.given if self.external is not None else "classes"
 
     @property
+    def predicts(self) -> bool:
+        """Whether it predicts new sounds: its weights are here."""
+        return self.model is not None and "weights" not in self.left_out
+
+    @property
     def latent_dim(self) -> int:
-        """Dimensions of the latents; 0 where predictions came without any."""
+        """Dimensions of the latents; 0 where predictions came without any, or they are left out."""
+        if "latents" in self.left_out:
+            return 0
         if self.external is not None:
             return self.external.dim
         return self.model.sizes.latent if self.model is not None else 0
@@ -173,12 +186,13 @@ class RunInfo:
         return words_of(values, trained_on.fields, trained_on.template)
 
     def view(self, collection: Collection) -> Collection:
-        """A collection seen with the text configuration that the run takes.
+        """A collection seen with the text configuration that the run takes; as it is where the run predicts nothing
+        new.
 
         Raises:
             UserError: The collection has no such text embeddings.
         """
-        known = "text" in self.encoders and self.encoders["text"].fields
+        known = self.predicts and "text" in self.encoders and self.encoders["text"].fields
         return collection.with_text(self.text) if known else collection
 
     def load_collection(self) -> Collection:

@@ -114,7 +114,7 @@ def metadata(runs: Sequence[Run], label: str) -> dict[str, Any]:
     """What the meta file says of a system of some runs; None where only its authors know."""
     first, train = runs[0], runs[0].train
     lastname, institute = label.split("_")[:2]
-    learned = first.external is None
+    learned, counted = first.external is None, all(run.predicts for run in runs)
     parts = ["noise" * (train.noise > 0), "masking" * (train.mask > 0), "mixup" * (train.mixup > 0)]
     extra = ", ".join(first.extra_training_data)
     method = "residual MLP on pre-trained embeddings" + (", kNN retrieval" if first.datastore is not None else "")
@@ -157,7 +157,7 @@ def metadata(runs: Sequence[Run], label: str) -> dict[str, Any]:
                 "hierarchical_setting": LOSSES[train.loss].words if train.loss in LOSSES else None,
             },
             "complexity": {
-                "total_parameters": sum(int(v.size) for run in runs for v in run.weights.values()) if learned else None
+                "total_parameters": sum(int(v.size) for run in runs for v in run.weights.values()) if counted else None
             },
         },
         "results": {"development_dataset": {"folds": first.split_kind, **results}},

@@ -70,8 +70,8 @@ def compare_losses(runs: Sequence[Run], sounds: pd.DataFrame | None) -> list[Los
         sounds: The collection's table, for uploaders; without it every sound is drawn alone.
 
     Returns:
-        As the runs answer and, where kNN datastores have a share in that, by their networks alone; nothing where a loss
-        is missing or no sound is tested by both.
+        As the runs answer and, where kNN datastores that are here have a share in that, by their networks alone;
+        nothing where a loss is missing or no sound is tested by both.
     """
     by_loss = {setting.train.loss: members for setting, members in out_of_fold.settings(runs).items()}
     if not set(LOSSES_COMPARED) <= set(by_loss):
@@ -84,6 +84,7 @@ def compare_losses(runs: Sequence[Run], sounds: pd.DataFrame | None) -> list[Los
     units = bootstrap.unit_codes(first.sound_ids, groups)
     answers = [(first.probabilities, second.probabilities)]
     retrieves = first.retrieves or second.retrieves
+    votes = retrieves or any(run.train.retrieval and not run.predicts for run in (*first.runs, *second.runs))
     if retrieves:
         answers.append((first.network_probabilities, second.network_probabilities))
     return [
@@ -91,7 +92,7 @@ def compare_losses(runs: Sequence[Run], sounds: pd.DataFrame | None) -> list[Los
             infos=runs,
             folds=len(np.unique(first.folds)),
             grouped=bool(groups),
-            retrieval=retrieval if retrieves else None,
+            retrieval=retrieval if votes else None,
             taxonomy=first.taxonomy,
             result=paired.compare(first.y_true, *probabilities, first.taxonomy, units),
         )

@@ -13,6 +13,7 @@ from bstviz import storage
 from bstviz.errors import UserError
 from bstviz.latent.projection import UmapSettings
 from bstviz.models.experiment_folder import find_runs
+from bstviz.models.predict import network
 from bstviz.models.run import Run, load_run
 from bstviz.models.run_info import is_run, load_info
 
@@ -191,3 +192,42 @@ def test_umap_maps_are_added_beside_pca(runs: Runs, monkeypatch: pytest.MonkeyPa
     assert list(run.projections) == ["pca_x", "pca_y", "pca_z", "umap2_x", "umap2_y"]
     assert load_run(run.save(tmp_path / "u")).umap == UmapSettings(seed=6)
     assert runs["audio"].umap is None
+
+
+@pytest.mark.parametrize("modality", ["audio", "text"])
+def test_a_run_in_half_precision_reads_back_within_it_and_takes_less(runs: Runs, tmp_path: Path, modality: str) -> None:
+    before = runs[modality]
+    after = load_run(before.save(tmp_path / "half", half=True))
+    assert (after.latents.dtype, after.probabilities.dtype) == (np.float32, np.float32)
+    np.testing.assert_array_equal(after.latents, before.latents.astype(np.float16).astype(np.float32))
+    np.testing.assert_array_equal(after.probabilities, before.probabilities.astype(np.float16).astype(np.float32))
+    pd.testing.assert_frame_equal(after.projections, before.projections)
+    whole = before.save(tmp_path / "whole")
+    for name in ("latents.safetensors", "sounds.parquet"):
+        assert (tmp_path / "half" / name).stat().st_size < (whole / name).stat().st_size
+
+
+def test_a_run_whose_weights_are_left_out_predicts_nothing_and_says_so(runs: Runs, tmp_path: Path) -> None:
+    small = replace(runs["audio"], weights={}, datastore=None, left_out=("weights",))
+    after = load_run(small.save(tmp_path / "small"))
+    assert not (tmp_path / "small" / "weights.safetensors").exists()
+    assert (after.left_out, after.predicts, runs["audio"].predicts) == (("weights",), False, True)
+    assert after.latent_dim == runs["audio"].latent_dim
+    with pytest.raises(UserError, match="without its weights"):
+        network(after)
+
+
+def test_a_run_may_leave_its_latents_out(runs: Runs, tmp_path: Path) -> None:
+    whole = runs["text"]
+    bare = np.zeros((len(whole.sounds), 0), np.float32)
+    small = replace(whole, latents=bare, left_out=("latents",))
+    after = load_run(small.save(tmp_path / "small"))
+    assert (after.latent_dim, after.latents.shape) == (0, bare.shape)
+    assert not (tmp_path / "small" / "pca.safetensors").exists()
+    assert after.predicts
+
+
+def test_what_may_be_left_out_is_named_in_the_error(folder: Path) -> None:
+    rehash(folder, lambda header: header.update(left_out=["everything"]))
+    with pytest.raises(UserError, match="weights, history, latents, training sounds"):
+        load_info(folder)

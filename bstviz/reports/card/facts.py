@@ -104,11 +104,12 @@ class CardFacts:
                 f"({run.external.file}, SHA-256 {run.external.sha256}). It tells {classes} apart."
             )
         takes = "; ".join(f"{kind} embeddings of {info}" for kind, info in run.encoders.items())
-        parameters = sum(int(v.size) for v in run.weights.values())
+        parameters = f"{sum(int(v.size) for v in run.weights.values()):,} parameters and "
+        dimensions = run.model.sizes.latent if run.model else 0
         return (
-            f"A {run.train.loss} sound classifier that tells {classes} apart. It takes {takes}, and has {parameters:,} "
-            f"parameters and a latent of {run.latent_dim} dimensions. The predicted class is the most probable one, "
-            f"its top-level class that one's parent ({run.decoding})."
+            f"A {run.train.loss} sound classifier that tells {classes} apart. It takes {takes}, and has "
+            f"{parameters * run.predicts}a latent of {dimensions} dimensions. The predicted class is the most probable "
+            f"one, its top-level class that one's parent ({run.decoding})."
         )
 
     def data(self) -> list[Block]:
@@ -152,7 +153,8 @@ class CardFacts:
             return f"Not known, but for its threshold as it was stated on import: {threshold}."
         learned = [int(r.learned.sum()) for r in self.runs]
         seen = f"{min(learned):,}" + (f" to {max(learned):,}" if max(learned) > min(learned) else "")
-        retrieval = "with" if run.datastore is not None else "without"
+        votes = run.datastore is not None or (run.train.retrieval and not run.predicts)
+        retrieval = "with" if votes else "without"
         counted = f", {seen} listed sounds trained or validated each" if max(learned) else ""
         return (
             f"Recipe {recipe_of(run.train)}; {threshold}; seed {run.train.seed}; {retrieval} retrieval. Folds: "

@@ -130,9 +130,9 @@ def look() -> list[str]:
 
 
 def experiment_folders() -> list[Path]:
-    """Folders to load runs from: those the app was started with, or the bundled models."""
+    """Folders to load runs from: those the app was started with, or the bundled ones."""
     given = [Path(p) for p in os.environ.get(paths.EXPERIMENTS_VARIABLE, "").split(os.pathsep) if p]
-    return given or [paths.assets() / "runs"]
+    return given or paths.bundled_experiments()
 
 
 def collection_folders(version: RunVersion) -> list[Path]:

@@ -110,7 +110,7 @@ def pick_models(*, key: str) -> Models:
     sets: dict[tuple[object, ...], dict[tuple[str, str, str], Path]] = {}
     labels: dict[tuple[object, ...], str] = {}
     for path, run in loading.infos().items():
-        if run.external is not None:
+        if not run.predicts:
             continue
         kind = (run.train.modality, run.train.text or "", run.train.loss)
         setting = (run.collection.name, run.collection.hash, run.fold, run.train.min_confidence, run.train.seed)
@@ -125,7 +125,7 @@ def pick_models(*, key: str) -> Models:
         sets.setdefault((*setting, count), {})[kind] = path
     if not sets:
         raise UserError(
-            "The loaded runs hold predictions from elsewhere, without weights. Load a run that was trained."
+            "The loaded runs hold predictions and no weights. Load a run that was trained, with its weights."
         )
     chosen = next(iter(sets))
     if len(sets) > 1:

@@ -13,7 +13,7 @@ from bstviz.datasets.extra import concatenate
 from bstviz.inference.names import words_of_name
 from bstviz.inference.pool import TextModel
 from bstviz.models.run import load_run
-from bstviz.training.bundled import (
+from bstviz.training.bundled.models import (
     held_out_folds,
     make_collection,
     titled,
@@ -53,8 +53,8 @@ def test_the_demo_is_embedded_anew_by_another_encoder_and_else_read_back(
     few = demo.load()
     few = replace(few, sounds=few.sounds.iloc[:3].reset_index(drop=True))
     few.save(tmp_path / "demo")
-    monkeypatch.setattr("bstviz.training.bundled.AUDIO_ENCODER", "fake-audio")
-    monkeypatch.setattr("bstviz.training.bundled.TEXT_ENCODER", "fake-text")
+    monkeypatch.setattr("bstviz.training.bundled.models.AUDIO_ENCODER", "fake-audio")
+    monkeypatch.setattr("bstviz.training.bundled.models.TEXT_ENCODER", "fake-text")
     made = make_collection(tmp_path / "demo")
     assert (made.audio_encoder, encoders[0].embedded, encoders[1].embedded) == (encoders[0].info, 3, 3)
     assert make_collection(tmp_path / "demo").hash == made.hash
@@ -92,8 +92,8 @@ def test_the_text_model_learns_from_words_of_titles_and_keeps_none(
     table = pd.DataFrame(rows, columns=["sound_id", "class", "title", "uploader", "license"])
     table.loc[3, "license"] = "https://creativecommons.org/licenses/by-nc/4.0/"
     table.to_csv(tmp_path / "titles.csv", index=False)
-    monkeypatch.setattr("bstviz.training.bundled.TEXT_ENCODER", "fake-text")
-    monkeypatch.setattr("bstviz.training.bundled.recipe", lambda name, **changes: quick(**changes))
+    monkeypatch.setattr("bstviz.training.bundled.models.TEXT_ENCODER", "fake-text")
+    monkeypatch.setattr("bstviz.training.bundled.models.recipe", lambda name, **changes: quick(**changes))
     collection = titled(tmp_path / "titles.csv")
     assert len(collection) == 3 * 36 - 1
     run = load_run(train_bundled_text(tmp_path / "titles.csv", tmp_path))
