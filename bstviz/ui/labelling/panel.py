@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import streamlit as st
 
 from bstviz.datasets.taxonomy import SoundClass
 from bstviz.review import record_files
+from bstviz.review.applied import label_table
 from bstviz.review.decisions import Record
 from bstviz.ui.cache.loaded import Loaded
+from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.pickers import one_of
 from bstviz.ui.components.text import escape, told
 from bstviz.ui.labelling import acts, form
@@ -48,10 +51,9 @@ def labelling(loaded: Loaded, *, key: str, one: int | None, selected: np.ndarray
     """
     with st.container(border=True):
         st.markdown("#### Label")
-        labels, who = labels_of(loaded.run.collection), me()
-        problem = loaded.problem if loaded.collection is None else labels.problem
-        if problem is not None:
-            st.warning(told(problem), icon=":material/error:")
+        labels, who, collection = labels_of(loaded.run.collection), me(), loaded.collection
+        if collection is None or labels.problem is not None:
+            st.warning(told(loaded.problem or labels.problem or ""), icon=":material/error:")
             return
         target = pick_target(loaded, one, selected)
         if SAID in st.session_state:
@@ -60,6 +62,9 @@ def labelling(loaded: Loaded, *, key: str, one: int | None, selected: np.ndarray
             st.caption("Click a sound, or select some: a class is given to one sound or to the whole selection.")
         _ask(target, labels, who, key=key)
         _tell(target, labels, who)
+        with st.container(horizontal=True):
+            table = partial(label_table, collection, labels.record)
+            downloads(table, "labels", key=f"{key}.table", what="Labels as")
 
 
 def pick_target(loaded: Loaded, one: int | None, selected: np.ndarray) -> Target | None:
