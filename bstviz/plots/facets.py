@@ -7,10 +7,10 @@ columns of numbers and times are cut into bins and keep their values. What a sou
 
 from __future__ import annotations
 
-import copy
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -296,6 +296,7 @@ class Columns(Mapping[str, Column]):
     ) -> None:
         self._run, self._table, self._folds, self._training = run, table, folds, training
         self._made: MutableMapping[str, Column] = {}
+        self._colors: Mapping[str, Mapping[str, str]] = {}
         names = dict(BUILT_IN)
         if table["confidence"].isna().all():
             del names["confidence"]
@@ -315,7 +316,7 @@ class Columns(Mapping[str, Column]):
 
     def having(self, further: Iterable[Column]) -> Columns:
         """The same columns and, behind them, some that are made already; what is made later is made for both."""
-        both, found = copy.copy(self), {column.name: column for column in further}
+        both, found = copy(self), {column.name: column for column in further}
         both._made = ChainMap(self._made, found)  # what is made is kept in the first
         both.names = self.names | {name: column.label for name, column in found.items()}
         return both
@@ -325,7 +326,16 @@ class Columns(Mapping[str, Column]):
             raise KeyError(name)
         if name not in self._made:
             self._made[name] = self._make(name)
-        return self._made[name]
+        made, own = self._made[name], self._colors.get(name)
+        if not own:
+            return made
+        return replace(made, categories=tuple(Category(c.label, own.get(c.label, c.color)) for c in made.categories))
+
+    def colored(self, colors: Mapping[str, Mapping[str, str]]) -> Columns:
+        """The same columns with colours of one's own, "#rrggbb" by label, by the name of the column."""
+        own = copy(self)
+        own._colors = colors
+        return own
 
     def __contains__(self, name: object) -> bool:  # without making the column
         return name in self.names
