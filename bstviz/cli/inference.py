@@ -50,7 +50,7 @@ NamesOption = Annotated[
 
 
 def _bundled_models() -> list[Path]:
-    """The bundled audio models; the mean of their predictions is right more often than either (see the README)."""
+    """The bundled audio models; the mean of their predictions is right more often than either (docs/measured.md)."""
     return [paths.assets() / "runs" / f"{loss}-audio-c1-fold0" for loss in ("hierarchical", "flat")]
 
 
