@@ -18,6 +18,7 @@ from bstviz.ui.components.projection_picker import pick_projection, trust
 from bstviz.ui.components.run_map import pick_look, run_map
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.components.sound_card import sound_card
+from bstviz.ui.components.terms import meanings
 from bstviz.ui.components.text import told
 from bstviz.ui.labelling.next_sounds import label_next
 from bstviz.ui.page import drawer, guarded, skip_link, target
@@ -77,8 +78,15 @@ def page() -> None:
     with st.container(horizontal=True):
         drawer("Switches")
         training = pick_training(key="explore.training")
-        autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
-        hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
+        autoplay = st.toggle(
+            "Play on click", value=True, key="explore.autoplay", persist_state="session", help="Play a sound at once"
+        )
+        hide = st.toggle(
+            "Hide what is filtered out",
+            key="explore.hide",
+            persist_state="session",
+            help="Leave the sounds that no filter lets through out of the map, in place of dimming them",
+        )
         look = pick_look(key="explore.look", height=740)
     columns = facets.columns(loaded, training=training)
     with right:
@@ -161,7 +169,7 @@ def page() -> None:
         },
     )
     with believed:
-        st.caption(trust(loaded, shown))
+        st.caption(trust(loaded, shown), help=meanings("Trustworthiness", "Projection"))
     audio.warm()
 
 

@@ -12,6 +12,7 @@ from bstviz.plots.panes.overlays import NEIGHBOURS
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.charts import dark
 from bstviz.ui.components.player import sound_player
+from bstviz.ui.components.terms import meaning
 from bstviz.ui.web import SentRow, component, event
 
 LISTED = 500
@@ -21,10 +22,10 @@ LIST_COLUMNS: dict[str, dict[str, Any]] = {
     "title": {"label": "Title", "kind": "open"},
     "class": {"label": "Class", "kind": "class"},
     "predicted": {"label": "Predicted", "kind": "class"},
-    "predicted_confidence": {"label": "Confidence", "kind": "number", "digits": 2},
-    "distance": {"label": "Distance", "kind": "number", "digits": 3},
+    "predicted_confidence": {"label": "Confidence", "kind": "number", "digits": 2, "help": meaning("Confidence")},
+    "distance": {"label": "Distance", "kind": "number", "digits": 3, "help": meaning("Distance")},
     "note": {"label": "Note", "kind": "text"},
-    "overlap": {"label": "Change", "kind": "overlap"},
+    "overlap": {"label": "Change", "kind": "overlap", "help": meaning("Changed neighbourhood")},
 }
 
 

@@ -63,6 +63,7 @@ class SoundList {
     const head = columns.map((column, c) => {
       const cell = element("th", `is-${column.kind}`), button = element("button", "", column.label);
       button.type = "button";
+      button.title = column.help ?? "";
       button.onclick = () => {
         this.sort = this.sort?.column === c ? (this.sort.down ? null : { column: c, down: true }) : { column: c, down: false };
         this.render();
