@@ -54,13 +54,12 @@ def clear(loaded: Loaded) -> None:
     select(loaded, np.array([], int))
 
 
-def step(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: int) -> None:
-    """Go on by some sounds in the selection, or else in what passes the filters."""
-    order = chosen if len(chosen) else np.arange(len(loaded.ids)) if passing is None else np.flatnonzero(passing)
-    now = loaded.row_of(st.session_state.get(SOUND, ""))
+def step(loaded: Loaded, passing: np.ndarray | None, lit: np.ndarray, by: int) -> None:
+    """Go on by some sounds in the selection or in what was found, in its order, or else in what passes the filters."""
+    order = lit if len(lit) else np.arange(len(loaded.ids)) if passing is None else np.flatnonzero(passing)
+    at = np.flatnonzero(order == loaded.row_of(st.session_state.get(SOUND, "")))
     if len(order):
-        position = np.searchsorted(order, now) if now is not None and now in order else None
-        go_to(loaded, int(order[0 if position is None else (position + by) % len(order)]))
+        go_to(loaded, int(order[(at[0] + by) % len(order) if len(at) else 0]))
 
 
 @st.fragment
@@ -110,12 +109,12 @@ def page() -> None:
         saved.pick_view(views.seen(now))
         labelled = keys.LABEL_KEYS if labels else ()
         keys.keys_of_page([*keys.MAP_KEYS, *keys.VIEW_KEYS, *keys.SOUND_KEYS, *labelled], key="explore.keys")
-    lit = chosen if len(chosen) or hits is None else np.sort(hits.rows)
+    lit = chosen if len(chosen) or hits is None else hits.rows
     pick, select_nothing = partial(go_to, loaded), partial(clear, loaded)
     acts = Events(
         pick=pick,
         select=partial(select, loaded),
-        step=partial(step, loaded, passing, chosen),
+        step=partial(step, loaded, passing, lit),
         clear=select_nothing,
         toggle=partial(filters.toggle, FILTERS, by),
     )
@@ -166,7 +165,7 @@ def page() -> None:
         near = [] if current is None else latent_space.nearest(loaded, current)[0].tolist()
         on = filters.chosen(FILTERS).get(by, frozenset())
         dropped = None if hits is None else hits.on_map(loaded, shown)
-        marks = Marks(current, dict.fromkeys(near, "near"), dropped, lit, passing, on)
+        marks = Marks(current, dict.fromkeys(near, "near"), dropped, np.sort(lit), passing, on)
         with above:
             target()
             run_map(

@@ -10,7 +10,7 @@ Binding = tuple[tuple[str, ...], str]
 """Keys, and what they do."""
 HELP_KEY: Binding = (("?",), "show these keys, or close them")
 MAP_KEYS: tuple[Binding, ...] = (
-    (("←", "→"), "go to the sound before or after, in the selection or in what passes the filters"),
+    (("←", "→"), "go to the sound before or after: of the selection, of what was found, or of what passes the filters"),
     (("Esc",), "select nothing"),
     (("Shift", "drag"), "draw a lasso with any tool"),
     (("Ctrl", "drag"), "add the region to the selection"),
