@@ -18,7 +18,7 @@ from bstviz.ui.components.prepared import differ_in_loss_alone
 from bstviz.ui.components.projection_picker import made
 from bstviz.ui.components.run_map import pick_look
 from bstviz.ui.components.selection import selection_panel
-from bstviz.ui.page import drawer, guarded, skip_link, target
+from bstviz.ui.page import drawer, guarded, reported, skip_link, target
 
 SOUND, PLAY, SELECTED = "compare.sound", "compare.play", "compare.selected"
 ADDRESS: query_params.Readers = {
@@ -118,6 +118,15 @@ def page() -> None:
                 "Click a sound to see which neighbours it kept, lost and gained. You can select on either map.",
                 icon=":material/touch_app:",
             )
+            mistake = pair.mistake_of_the_left(both)
+            if mistake is not None:
+                st.button(
+                    "Show me a mistake",
+                    key="compare.mistake",
+                    icon=":material/play_circle:",
+                    on_click=reported(partial(pick, mistake)),
+                    help="A sound that the left model predicts wrong and the right one right, if there is any",
+                )
         else:
             play = st.session_state.pop(PLAY, False)
             sound_in_both(both, current, key="compare.sound", autoplay=play, on_open=pick)

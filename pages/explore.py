@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz.models.config import DEFAULT_LOSS
+from bstviz.plots.facets import most_confident_mistake
 from bstviz.plots.panes.pane import Marks
 from bstviz.ui import query_params
 from bstviz.ui.cache import audio, facets, latent_space
@@ -23,7 +24,7 @@ from bstviz.ui.components.text import told
 from bstviz.ui.explore import address, colors, saved, searching, views
 from bstviz.ui.explore.table import sounds_table
 from bstviz.ui.labelling.next_sounds import label_next
-from bstviz.ui.page import drawer, guarded, skip_link, target
+from bstviz.ui.page import drawer, guarded, reported, skip_link, target
 
 SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", address.FILTERS
 SENDING = 0.03  # seconds that a list has to reach the browser, before the map keeps the server busy
@@ -125,6 +126,16 @@ def page() -> None:
                     "Click a point to play it; hold Shift and drag to select many with a lasso.",
                     icon=":material/touch_app:",
                 )
+                row = most_confident_mistake(loaded.run)
+                if row is not None:
+                    st.button(
+                        "Show me a mistake",
+                        key="explore.mistake",
+                        icon=":material/play_circle:",
+                        on_click=reported(partial(pick, row)),
+                        help="The wrong prediction that the model is most confident of, among sounds that it was not "
+                        "trained on",
+                    )
             find_sound(loaded, key="explore.find", on_pick=pick)
             label_next(loaded, on_open=pick, on_select=partial(select, loaded))
 

@@ -37,7 +37,10 @@ def pick_models() -> list[RunInfo]:
     """Runs whose out-of-fold predictions judge the labels: hierarchical and flat of one modality and threshold."""
     groups = summaries.named_settings([info for info in loading.infos().values() if info.metrics], losses_apart=False)
     if not groups:
-        st.info("The loaded runs have no sounds with a class, so there are no labels to review.")
+        st.info(
+            "The loaded runs have no sounds with a class, so there are no labels to review. "
+            "Classify shows what the models make of sounds of your own."
+        )
         st.stop()
     if st.session_state.get("review.models") not in groups:
         st.session_state["review.models"] = next(iter(groups))
@@ -107,7 +110,9 @@ def page() -> None:
     with card:
         if i is None:
             st.success(
-                "There are no more sounds here." if len(passing) else "No sound passes these filters.",
+                "There are no more sounds here. Choose another of the filters above to go on."
+                if len(passing)
+                else "No sound passes these filters. Choose fewer classes, or any predictions.",
                 icon=":material/check:",
             )
         else:

@@ -238,6 +238,19 @@ def mistaken(run: Run, *, training: bool = False) -> np.ndarray:
     return wrong
 
 
+def most_confident_mistake(run: Run, among: np.ndarray | None = None) -> int | None:
+    """Row of the wrong prediction that a run is most confident of, among sounds that it was not trained on; None where
+    there is none.
+
+    Args:
+        run: The run.
+        among: (N,) bool, only of these sounds.
+    """
+    wrong = mistaken(run) if among is None else mistaken(run) & among
+    rows = np.flatnonzero(wrong)
+    return int(rows[run.confidence[rows].argmax()]) if len(rows) else None
+
+
 def mistakes_in_words(run: Run, rows: np.ndarray | None = None, *, training: bool = False) -> str:
     """How many are :func:`mistaken` of how many that are :func:`judged`, of all sounds or some rows."""
     own = np.arange(len(run.sounds)) if rows is None else rows

@@ -102,7 +102,9 @@ def test_filters_choose_the_queue(app: AppTest, quality: LabelQuality) -> None:
     assert app.session_state["review.sound"] == quality.sound_ids[passing[0]]
     assert f"of {len(passing)} sounds decided" in progress(app)
     app.button_group(key="review.agreement").set_value("split").run()
-    assert "No sound passes these filters." in [s.value for s in app.success]  # one model never differs from itself
+    assert any(
+        s.value.startswith("No sound passes these filters.") for s in app.success
+    )  # one model never differs from itself
 
 
 @pytest.fixture

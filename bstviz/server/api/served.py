@@ -47,7 +47,7 @@ class Served:
         """What each run is, by the shortest name that tells it from others, and why other folders cannot be read."""
         found: dict[Path, RunInfo] = {}
         unreadable = []
-        for experiment in self.experiments or (paths.assets() / "runs",):
+        for experiment in self.experiments or paths.bundled_experiments():
             try:
                 folders = find_runs(experiment)
             except (UserError, OSError) as error:
@@ -66,7 +66,7 @@ class Served:
         """Names of the runs that answer where none is named: the bundled audio models where they are served, else the
         first run that takes sounds alone, else the first one with weights.
         """
-        infos = {name: info for name, info in self.infos()[0].items() if info.external is None}
+        infos = {name: info for name, info in self.infos()[0].items() if info.predicts}
         bundled = [folder.resolve() for folder in bundled_audio_models()]
         by_place = {info.folder: name for name, info in infos.items()}
         if all(folder in by_place for folder in bundled):
@@ -139,7 +139,7 @@ def index_of(run: Run) -> Index:
         UserError: It has none.
     """
     if not run.latents.shape[1]:
-        raise UserError(f"Run {run.id} has no latents, as its predictions came without any. Choose another run.")
+        raise UserError(f"Run {run.id} has no latents, or they are not kept here. Choose another run.")
     return Index(run.latents)
 
 
