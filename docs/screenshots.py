@@ -41,6 +41,7 @@ def explore(page: Page, address: str) -> None:
     """A map by class, and a sound on it with its neighbours."""
     page.goto(f"{address}/explore?map=pca&color=second&sound={SOUND}")
     page.wait_for_selector('.plotly-map[data-state="drawn"]')
+    page.wait_for_selector('.player canvas:not([aria-valuemax="0"])')
 
 
 def compare(page: Page, address: str) -> None:
