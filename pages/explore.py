@@ -75,7 +75,7 @@ def page() -> None:
         drawer("Run, projection and colour", "row")
         loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == DEFAULT_LOSS)
     with middle:
-        shown = pick_projection(loaded, key="explore.map")
+        shown = pick_projection(loaded, key="explore.map", at_once=work.came_to(loaded))
     tools = st.container()
     with tools:
         drawer("Switches, search and views")

@@ -25,11 +25,14 @@ from playwright.sync_api import Browser, Page
 from benchmarks.serving import free_port, serve, stop
 from bstviz import paths
 from bstviz.datasets.collection import load_collection
+from bstviz.datasets.splits import choose_folds
 from bstviz.inference.explore import run_inference
+from bstviz.models.config import LOSSES, recipe
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import load_run
 from bstviz.review.decisions import Record, read_record
 from bstviz.review.retraining.versions import find_versions, home_of
+from bstviz.training.train import train_fold
 from tests.e2e.map_driver import MapDriver, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.data, pytest.mark.timeout(3_600)]
@@ -60,11 +63,10 @@ class Library:
         run_command("import", "table", folder / "sounds.csv", "--audio", folder / "audio", "--out", folder / "library")
         run_command("embed", folder / "library", "--text-encoder", "none")
         library = load_collection(folder / "library")
-        for loss in ("hierarchical", "flat"):
-            made = folder / "demo" / loss
-            run_command("train", paths.assets() / "demo", "--loss", loss, "--no-umap", "--fold", "0", "--out", made)
-            (path,) = find_runs(made)
-            run = run_inference(load_run(path), library)
+        demo = load_collection(paths.assets() / "demo")
+        for loss in LOSSES:
+            own = train_fold(demo, choose_folds(demo, 5), 0, recipe("default", loss=loss, modality="audio"))
+            run = run_inference(own, library)
             run.save(folder / "runs" / run.id)
         self.port = free_port()
         self.start()

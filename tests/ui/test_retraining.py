@@ -84,6 +84,16 @@ def test_a_retrained_model_comes_to_the_map_with_what_changed_and_goes_back(plac
     np.testing.assert_array_equal(values(there["meta"]["origin"]["x"]), values(new["x"]))
 
 
+@pytest.mark.slow
+def test_where_umap_is_shown_the_new_models_map_follows(place: Path) -> None:
+    label(place, 0, "ss-n")
+    app = opened()
+    app.segmented_control(key="explore.map.method").set_value("umap").run()
+    app.button(key="retraining.now").click().run()
+    settled(app).run()
+    assert map_of(settled(app).run())["figure"]["layout"]["xaxis"]["title"]["text"].startswith("UMAP")
+
+
 def test_the_new_runs_are_found_by_other_visitors_and_later(place: Path) -> None:
     label(place, 0, "ss-n")
     app = opened()

@@ -71,6 +71,11 @@ def go(run: str, old: str | None) -> None:
     st.session_state[CAME] = (run, old)
 
 
+def came_to(loaded: Loaded) -> bool:
+    """Whether a run is shown because a retraining made it, or a version was gone to."""
+    return bool(st.session_state.get(CAME, ("",))[0] == loading.run_path(loaded))
+
+
 def family(loaded: Loaded) -> dict[int, str]:
     """The versions of a run that can be shown, as pickers hold them, by number; 0 is the one before all retraining."""
     known, found = versions.shown(), dict[int, str]()
