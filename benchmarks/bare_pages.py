@@ -215,7 +215,7 @@ def review() -> None:
                 st.button(name)
         left, right = st.columns(2)
         left.selectbox("Another class", sorted(sounds()["y_true"].unique()), index=None)
-        right.text_input("Note")
+        right.text_input("Comment")
         st.markdown(LONG)
         for column in st.columns(2):
             with column.container(border=True):

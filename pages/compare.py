@@ -18,6 +18,7 @@ from bstviz.ui.components.prepared import differ_in_loss_alone
 from bstviz.ui.components.projection_picker import made
 from bstviz.ui.components.run_map import pick_look
 from bstviz.ui.components.selection import selection_panel
+from bstviz.ui.labelling import panel as labelling
 from bstviz.ui.page import drawer, guarded, reported, skip_link, target
 
 SOUND, PLAY, SELECTED = "compare.sound", "compare.play", "compare.selected"
@@ -82,6 +83,7 @@ def page() -> None:
         by = pick_color(shared | {CHANGE: "Changed neighbourhood"}, key="compare.color")
         training = pick_training(key="compare.training")
         look = pick_look(key="compare.look", height=680)
+        labels = labelling.switch(both.left)
     selected = np.flatnonzero(np.isin(both.a, selection.selected(SELECTED, both.left)))
     current = both.position(st.session_state.get(SOUND, ""))
     pick, select_nothing = partial(open_shared, both), partial(clear, both)
@@ -113,6 +115,9 @@ def page() -> None:
                 on_clear=select_nothing,
             )
     with panel:
+        if labels:
+            one = None if current is None else int(both.a[current])
+            labelling.labelling(both.left, key="compare.label", one=one, selected=both.a[selected])
         if current is None:
             st.info(
                 "Click a sound to see which neighbours it kept, lost and gained. You can select on either map.",

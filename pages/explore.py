@@ -23,8 +23,12 @@ from bstviz.ui.components.terms import meanings
 from bstviz.ui.components.text import told
 from bstviz.ui.explore import address, colors, saved, searching, views
 from bstviz.ui.explore.table import sounds_table
+from bstviz.ui.labelling import panel
+from bstviz.ui.labelling.columns import with_decisions
 from bstviz.ui.labelling.next_sounds import label_next
 from bstviz.ui.page import drawer, guarded, reported, skip_link, target
+from bstviz.ui.retraining import morph, work
+from bstviz.ui.retraining.panel import retraining
 
 SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", address.FILTERS
 SENDING = 0.03  # seconds that a list has to reach the browser, before the map keeps the server busy
@@ -65,6 +69,7 @@ def step(loaded: Loaded, passing: np.ndarray | None, lit: np.ndarray, by: int) -
 def page() -> None:
     skip_link()
     query_params.read("explore", ADDRESS)
+    work.arrive()
     left, middle, right = st.columns([4, 5, 3], vertical_alignment="top")
     with left:
         drawer("Run, projection and colour", "row")
@@ -87,7 +92,9 @@ def page() -> None:
         )
         look = pick_look(key="explore.look", height=740)
         table = st.toggle("Table of all sounds", key="explore.table", persist_state="session")
-    columns = facets.columns(loaded, training=training).colored(colors.chosen_colors())
+        labels = panel.switch(loaded)
+    known = with_decisions(facets.columns(loaded, training=training), loaded)
+    columns = known.colored(colors.chosen_colors())
     with right, st.container(horizontal=True, vertical_alignment="bottom"):
         by = pick_color(columns.names, key=address.COLOR)
         colors.pick_colors(columns[by])
@@ -103,7 +110,8 @@ def page() -> None:
         hits = searching.bar(loaded, chosen)
         views.undo_buttons()
         saved.pick_view(views.seen(now))
-        keys.keys_of_page([*keys.MAP_KEYS, *keys.VIEW_KEYS, *keys.SOUND_KEYS], key="explore.keys")
+        labelled = keys.LABEL_KEYS if labels else ()
+        keys.keys_of_page([*keys.MAP_KEYS, *keys.VIEW_KEYS, *keys.SOUND_KEYS, *labelled], key="explore.keys")
     lit = chosen if len(chosen) or hits is None else hits.rows
     pick, select_nothing = partial(go_to, loaded), partial(clear, loaded)
     acts = Events(
@@ -114,11 +122,13 @@ def page() -> None:
         toggle=partial(filters.toggle, FILTERS, by),
     )
     opened, listed = (st.session_state.pop(key, False) for key in (PLAY, LIST))
-    side, view, panel = st.columns([5, 14, 9], gap="medium")
+    side, view, side_panel = st.columns([5, 14, 9], gap="medium")
     above, believed, below = (view.container() for _ in range(3))
 
     def card() -> None:
-        with panel:
+        with side_panel:
+            if labels:
+                panel.labelling(loaded, key="explore.label", one=current, selected=chosen)
             if current is not None:
                 sound_card(loaded, current, key="explore.card", autoplay=opened and autoplay, on_open=pick)
             else:
@@ -137,6 +147,7 @@ def page() -> None:
                         "trained on",
                     )
             find_sound(loaded, key="explore.find", on_pick=pick)
+            retraining(loaded, on_open=pick)
             label_next(loaded, on_open=pick, on_select=partial(select, loaded))
 
     def sounds() -> None:
@@ -171,6 +182,7 @@ def page() -> None:
                 look=look,
                 hide=hide,
                 training=training,
+                origin=morph.origin(loaded, shown),
             )
 
     # What somebody has just asked for comes first; a map takes longest.

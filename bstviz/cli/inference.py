@@ -339,7 +339,7 @@ def explore(
     console.print(f"{len(library.report.collection):,} sounds; {made}; classes decoded {DECODING}")
     if serve:
         print_problems(library.problems)
-        web.serve_app([library.runs], [library.collection], port=port, browser=True)
+        web.serve_app([library.runs], [library.collection], port=port, browser=True, page="explore")
     else:
         console.print(f"next: bstviz app --experiment {plain(library.runs)}")
         end_with_problems(library.problems)

@@ -34,6 +34,16 @@ REVIEW_KEYS: tuple[Binding, ...] = (
     (("s",), "set the class that is chosen below"),
     (("n",), "go on without a decision"),
     (("z",), "undo your last decision"),
+    (("Ctrl", "y"), "redo: bring it back"),
+    (("1", "…", "5"), "how sure you are of the label"),
+)
+LABEL_KEYS: tuple[Binding, ...] = (
+    (("1", "…", "5"), "how sure you are of the label"),
+    (("l",), "label with the class that is chosen"),
+    (("o",), "keep the labels"),
+    (("u",), "unsure"),
+    (("Ctrl", "z"), "undo your last decisions"),
+    (("Ctrl", "y"), "redo: bring them back"),
 )
 
 
