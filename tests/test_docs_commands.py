@@ -21,6 +21,11 @@ import typer
 from click import Command, Group
 
 from bstviz.cli.app import app
+from bstviz.datasets.collection import load_collection
+from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run_info import load_info
+from bstviz.review.acts import decide
+from bstviz.review.record_files import record_file
 from tests.cli.conftest import invoke
 from tests.documents import PAGES, README, ROOT, Block, blocks
 from tests.fakes import RATE, tone, write_tones
@@ -35,10 +40,12 @@ QUICK = {
 }
 """Options that a command is given beside those of the document, so that it is done in seconds."""
 BASH = [block for page in PAGES for block in blocks(page) if block.language == "bash"]
+BEGINNING = ROOT / "docs" / "data.md"
+"""The page that begins as the README does, with nothing but sounds."""
 DONE = [
     page
     for page in PAGES
-    if any(b.language in ("bash", "python") and not b.about for b in blocks(page)) and page != README
+    if any(b.language in ("bash", "python") and not b.about for b in blocks(page)) and page not in (README, BEGINNING)
 ]
 
 
@@ -116,6 +123,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "sweep collections/bsd10k --preset table1 --out experiments/table1",
         ):
             do(command.split())
+        experiment = Path("experiments/table1")
+        about = load_collection("collections/bsd10k")
+        record = record_file(load_info(find_runs(experiment)[0]).collection, [experiment])
+        sound, old = about.sounds["sound_id"].iat[0], about.sounds["class"].iat[0]
+        decide(record, about.hash, sound_id=sound, old=old, new="ss-s", why="by ear", by="somebody")
     return folder
 
 
@@ -145,6 +157,13 @@ def test_what_the_first_page_says_can_be_done_with_nothing_but_sounds(
     recordings(tmp_path)
     monkeypatch.chdir(tmp_path)
     follow(README)
+
+
+@pytest.mark.long
+def test_what_the_page_of_own_sounds_says_can_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recordings(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    follow(BEGINNING)
 
 
 @pytest.mark.long
