@@ -65,7 +65,7 @@ class Library:
         library = load_collection(folder / "library")
         demo = load_collection(paths.assets() / "demo")
         for loss in LOSSES:
-            own = train_fold(demo, choose_folds(demo, 5), 0, recipe("default", loss=loss, modality="audio"))
+            own = train_fold(demo, choose_folds(demo, folds=5), 0, recipe("default", loss=loss, modality="audio"))
             run = run_inference(own, library)
             run.save(folder / "runs" / run.id)
         self.port = free_port()
