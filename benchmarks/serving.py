@@ -17,10 +17,11 @@ from pathlib import Path
 
 from bstviz import paths
 
-APP, SCRIPT = ("bstviz", "app"), ("streamlit", "run")
+APP, API, SCRIPT = ("bstviz", "app"), ("bstviz", "serve"), ("streamlit", "run")
 """Commands that serve."""
 OPTIONS = {
     APP: ["--port={}"],
+    API: ["--port={}"],
     SCRIPT: [
         "--server.port={}",
         "--server.headless=true",
@@ -131,7 +132,8 @@ def _wait_for(process: subprocess.Popen, port: int) -> None:
         if process.poll() is not None:
             raise RuntimeError(f"The server ended with status {process.returncode} before it answered.")
         with suppress(OSError):
-            urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2).close()
+            path = "healthz" if "serve" in process.args else "_stcore/health"
+            urllib.request.urlopen(f"http://localhost:{port}/{path}", timeout=2).close()
             return
         time.sleep(0.5)
     raise TimeoutError(f"The server did not answer within {PATIENCE:.0f} s.")

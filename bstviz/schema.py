@@ -50,6 +50,16 @@ Prose = Annotated[
     Meta(max_length=100_000, pattern=_TEXT, description="text of up to 100,000 characters, none a control character"),
 ]
 """Definitions, notes: lines may end in it."""
+Said = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=1_000,
+        pattern=rf"\A[^\s{_UNSAFE}][^{_UNSAFE}]*\Z",
+        description="a line of 1 to 1,000 characters that begins with no space, none a control character",
+    ),
+]
+"""Words that are asked about."""
 Place = Annotated[
     str,
     Meta(min_length=1, max_length=4_096, pattern=SAFE, description="a path of up to 4,096 characters, none of control"),

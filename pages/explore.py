@@ -19,6 +19,7 @@ from bstviz.ui.components.run_map import pick_look, run_map
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.components.sound_card import sound_card
 from bstviz.ui.components.text import told
+from bstviz.ui.labelling.next_sounds import label_next
 from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", "explore.filters"
@@ -110,6 +111,7 @@ def page() -> None:
                     icon=":material/touch_app:",
                 )
             find_sound(loaded, key="explore.find", on_pick=pick)
+            label_next(loaded, on_open=pick, on_select=partial(select, loaded))
 
     def sounds() -> None:
         if len(chosen):

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 import bstviz
+from benchmarks.serving import API, served
 from tests.fakes import RATE, tone
 
 TOUR = Path(__file__).parents[1] / "docs" / "tour.py"
@@ -57,3 +58,25 @@ def test_the_tour_prints_sounds_a_class_and_a_comparison_and_writes_a_map(tmp_pa
     for printed in ("sound_id", "predicted_top", "umap_x", "Ranked(code=", "hierarchical", "top_silhouette"):
         assert printed in done.stdout
     assert "UMAP 1" in (tmp_path / "map.html").read_text(encoding="utf-8")
+
+
+def blocks_of(page: str) -> list[str]:
+    """The Python of a page of the documentation, block by block."""
+    return re.findall(r"```python\n(.*?)```", (TOUR.parent / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_what_http_answers_can_be_had_in_python_as_its_page_says(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(blocks_of("http.md")[-1], {})
+    assert "0.910" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_client_of_the_http_page_is_answered(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t" * 40 + "\n")
+    soundfile.write(tmp_path / "door.wav", tone(440, seconds=1), RATE)
+    with served(["--no-pages", "--token-file", str(tmp_path / "token")], command=API) as server:
+        code = blocks_of("http.md")[0].replace("http://localhost:8501", server.address)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    first, *found = done.stdout.splitlines()
+    assert first.endswith("top_down") and len(found) == 3

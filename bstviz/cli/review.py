@@ -1,4 +1,4 @@
-"""The commands ``review``: labels with low quality scores, and the decisions made on them in the app."""
+"""The commands ``review``: labels with low quality scores, sounds to label next, and the decisions made in the app."""
 
 from __future__ import annotations
 
@@ -66,6 +66,47 @@ def list_labels(
     output.print(f"{len(scored):,} sounds scored by {', '.join(scored.names)}{neighbours}")
     for row in rows:
         output.print(f"  {plain(row['sound_id'])}  {row['label']} → {row['suggested']}  {plain(row['why'])}")
+
+
+@commands.command("next")
+def list_next(
+    experiments: list[Path],
+    count: Annotated[int, typer.Option(min=1, help="Number of sounds.")] = 100,
+    among: Annotated[
+        str | None,
+        typer.Option(help="unlabelled or labelled sounds; by default those without a class, where there are any."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw among equals.")] = 0,
+    decisions: DecisionsOption = None,
+    collection: CollectionOption = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV to write in place of printing.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print which sounds to label next, each with its reason: those that the models are least sure of, disagree on or
+    have seen nothing like, spread out so that no two say the same.
+
+    Example: bstviz review next experiments/mine --count 50 --out next.csv
+    """
+    from bstviz import storage
+    from bstviz.datasets.writing import csv_bytes
+    from bstviz.models.run import load_run
+    from bstviz.review.label_quality import judging_runs
+    from bstviz.review.next_sounds import checked_among, labelling_queue
+
+    sounds, record, _ = _decided(experiments, decisions, collection)
+    judging = judging_runs(_decided_infos(experiments))
+    runs = [load_run(info.folder) for own in judging for info in own if info.folder]
+    queue = labelling_queue(runs, sounds, record, count=count, among=checked_among(among), seed=seed)
+    table = queue.table()
+    if out is not None:
+        storage.write_file(out, csv_bytes(table))
+        console.print(f"{len(table):,} sounds to label next -> {plain(out)}")
+    elif as_json:
+        print(json.dumps(table.to_dict("records"), indent=1))
+    else:
+        output.print(f"{len(table):,} of {queue.open_count:,} {queue.among} sounds, by {', '.join(queue.names)}")
+        for row in table.to_dict("records"):
+            output.print(f"  {plain(row['sound_id'])}  {row['predicted']}  {row['score']:.2f}  {plain(row['why'])}")
 
 
 @commands.command()

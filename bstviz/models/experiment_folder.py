@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,6 +59,15 @@ def find_runs(folder: str | Path) -> list[Path]:
     if not runs:
         raise UserError(f"{folder} holds no run; make one with: bstviz train COLLECTION --out {folder}")
     return runs
+
+
+def shortest_names(places: Sequence[Path]) -> list[str]:
+    """A name for each folder, in their order: the folder's, or as much of the paths as tells all apart."""
+    for depth in range(1, max((len(place.parts) for place in places), default=0) + 1):
+        names = ["/".join(place.parts[-depth:]) for place in places]
+        if len(set(names)) == len(names):
+            return names
+    return []
 
 
 def load_infos(folders: Iterable[str | Path]) -> tuple[list[RunInfo], dict[str, str]]:

@@ -29,7 +29,7 @@ from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.encoders.base import AudioOrText
 from bstviz.errors import UserError
-from bstviz.evaluation.out_of_fold import OutOfFold, Setting, settings
+from bstviz.evaluation.out_of_fold import OutOfFold, Setting, setting_of, settings
 from bstviz.latent import neighbours
 from bstviz.models.config import kinds_of
 from bstviz.models.run_info import RunInfo
@@ -256,12 +256,12 @@ def _voting(run: RunInfo, collection: Collection) -> tuple[AudioOrText, ...]:
     return tuple(dict.fromkeys(kind for kind, _ in collection.encoders))
 
 
-def judging_runs(infos: Sequence[RunInfo]) -> list[list[RunInfo]]:
-    """Of many runs those that judge labels together: the first setting's, and of those that differ in the loss
-    alone.
+def judging_runs(infos: Sequence[RunInfo], like: RunInfo | None = None) -> list[list[RunInfo]]:
+    """Of many runs those that judge labels together: one setting's, that of a run or the first, and of those that
+    differ in the loss alone.
     """
     found = settings(infos)
-    first = next(iter(found))
+    first = next(iter(found)) if like is None else setting_of(like)
 
     def alike(setting: Setting) -> bool:
         return replace(setting, train=replace(setting.train, loss=first.train.loss)) == first

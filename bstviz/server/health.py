@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import urllib.request
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
 
 from bstviz import __version__
 
@@ -19,6 +20,15 @@ INSTANCE = secrets.token_hex(8)
 """Tells this process from every other server; no secret."""
 
 
+@dataclass(frozen=True)
+class Health:
+    """What a server states of itself."""
+
+    status: Literal["ok"]
+    version: str
+    instance: str
+
+
 def health_routes() -> list[BaseRoute]:
     """The route, below whatever path the app is served."""
     from starlette.routing import Route
@@ -29,8 +39,8 @@ def health_routes() -> list[BaseRoute]:
 def _answer(request: Request) -> Response:
     from starlette.responses import JSONResponse
 
-    stated = {"status": "ok", "version": __version__, "instance": INSTANCE}
-    return JSONResponse(stated, headers={"Cache-Control": "no-store"})
+    stated = Health("ok", __version__, INSTANCE)
+    return JSONResponse(asdict(stated), headers={"Cache-Control": "no-store"})
 
 
 def is_this_server(url: str) -> bool:

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 PLACE = "bstviz"
 FOR_GOOD = "max-age=31536000, immutable"
+FOR_PROGRAMS = re.compile(r"(?:^|/)(?:api/v1/.*|healthz)\Z", re.DOTALL)
 BYTES = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -37,13 +39,31 @@ def routes() -> list[BaseRoute]:
     return [Route(ours, answer), Route(f"/{{below:path}}{ours}", answer), *health_routes()]
 
 
-def middleware() -> list[Middleware]:
+def middleware(*, pages: bool = True) -> list[Middleware]:
     """What every request to ``st.App`` passes: it asks who may come in, tells reviewers' browsers apart, and keeps the
-    caches of all from each.
+    caches of all from each; without ``pages``, programs alone are answered.
     """
     from starlette.middleware import Middleware
 
-    return [Middleware(login.Withheld), Middleware(WithCookie), Middleware(KeepsCaches)]
+    own = [] if pages else [Middleware(WithoutPages)]
+    return [*own, Middleware(login.Withheld), Middleware(WithCookie), Middleware(KeepsCaches)]
+
+
+class WithoutPages:
+    """Middleware that lets through what is asked of the interface for programs and of ``/healthz`` alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from starlette.responses import PlainTextResponse
+
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "http" and not FOR_PROGRAMS.search(scope["path"]):
+            await PlainTextResponse("Programs alone are answered here, at /api/v1.", 404)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 def address_of(content: Content) -> str:

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bstviz import __version__, log, paths
 from bstviz.errors import UserError
@@ -23,6 +24,9 @@ from bstviz.server.ports import port_for
 from bstviz.server.routes import middleware, routes
 from bstviz.server.settings import Settings, export, load_settings
 from bstviz.server.visitors.forget import forget_visitors
+
+if TYPE_CHECKING:
+    from bstviz.server.api.transport import Interface
 
 EVERYWHERE = ("0.0.0.0", "::")
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
@@ -36,6 +40,9 @@ def serve_app(
     port: int | None = None,
     address: str | None = None,
     browser: bool = False,
+    api: bool = False,
+    pages: bool = True,
+    token_file: Path | None = None,
 ) -> None:
     """Serve the app until it is stopped; SIGTERM and Ctrl-C end it within seconds. What is left out is as
     :class:`bstviz.server.settings.Settings` have it.
@@ -47,9 +54,12 @@ def serve_app(
         port: TCP port; 0 lets the system choose.
         address: Address to listen on.
         browser: Open a browser on it when it answers.
+        api: Answer programs at ``/api/v1``, too (``docs/http.md``).
+        pages: Show the pages; without them programs alone are answered.
+        token_file: Holds the token that programs have to show, in place of the settings'.
 
     Raises:
-        UserError: A setting is not allowed, or the port is taken.
+        UserError: A setting is not allowed, the port is taken, or programs need a token here.
     """
     import streamlit
 
@@ -60,6 +70,7 @@ def serve_app(
         port=port,
         address=address,
     )
+    interface = _interface(settings, token_file) if api else None
     found = port_for(settings.address, settings.port)
     export(settings)
     script = paths.root() / "app.py"
@@ -75,10 +86,21 @@ def serve_app(
     if settings.address in EVERYWHERE:  # or else Streamlit asks a server on the internet what address this machine has
         options["browser.serverAddress"] = "localhost"
     log.for_server()
-    lifespan = partial(_serving, settings, browser=browser)
-    app = streamlit.App(script, routes=routes(), middleware=middleware(), lifespan=lifespan)
+    lifespan = partial(_serving, settings, browser=browser, interface=interface)
+    own = [*(interface.routes() if interface is not None else []), *routes()]
+    app = streamlit.App(script, routes=own, middleware=middleware(pages=pages), lifespan=lifespan)
     login.check()
     app.run(config=options)
+
+
+def _interface(settings: Settings, token_file: Path | None) -> Interface:
+    from bstviz.server.api.access import access_of
+    from bstviz.server.api.served import Served
+    from bstviz.server.api.transport import Interface
+
+    access = access_of(settings.token, token_file, settings.address, people_log_in=bool(settings.login))
+    served = Served(tuple(map(Path, settings.experiments)), tuple(map(Path, settings.collections)))
+    return Interface(served, access, upload_bytes=settings.upload_megabytes * 2**20)
 
 
 def lifespan_of_settings() -> Lifespan:
@@ -97,7 +119,9 @@ def lifespan_of_settings() -> Lifespan:
 
 
 @asynccontextmanager
-async def _serving(settings: Settings, app: object, *, browser: bool) -> AsyncGenerator[None]:
+async def _serving(
+    settings: Settings, app: object, *, browser: bool, interface: Interface | None = None
+) -> AsyncGenerator[None]:
     """From the first request on to the last; the server knows its port by now."""
     import streamlit
 
@@ -109,6 +133,8 @@ async def _serving(settings: Settings, app: object, *, browser: bool) -> AsyncGe
         address = str(streamlit.get_option("server.address"))
         host = "localhost" if address in EVERYWHERE else f"[{address}]" if ":" in address else address
         threading.Thread(target=_open_browser, args=(f"http://{host}:{port}",), daemon=True).start()
+    if interface is not None:
+        threading.Thread(target=interface.warm, daemon=True).start()
     forgetting = asyncio.create_task(forget_visitors(settings.forget_seconds))
     try:
         yield

@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from bstviz import schema, stored
 from bstviz.errors import UserError
-from bstviz.schema import Place
+from bstviz.schema import Line, Place
 
 SETTINGS_FILE, PROJECT_FILE = "bstviz.toml", "pyproject.toml"
 SETTINGS_BYTES = 2**20
@@ -51,6 +51,8 @@ class Settings:
         forget_seconds: How long a visitor's session outlives the last window, from when the server has noticed that it
             is gone: a broken connection finds it again.
         login: Who may come in after logging in; nobody has to where there are none.
+        token: What programs have to show (:mod:`bstviz.server.api.access`); "" where there is none. A secret, it stands
+            in no environment but where it was put.
     """
 
     experiments: Folders = ()
@@ -64,9 +66,11 @@ class Settings:
     cache_megabytes: Annotated[int, Meta(ge=64, le=10_000_000)] = 4_096
     forget_seconds: Annotated[int, Meta(ge=1, le=90)] = 90
     login: Annotated[tuple[Person, ...], Meta(max_length=1_000)] = ()
+    token: Line = ""
 
 
 NAMES = tuple(field.name for field in fields(Settings))
+SECRETS = ("token",)
 LISTS = tuple(field.name for field in fields(Settings) if field.default == ())
 
 
@@ -93,7 +97,7 @@ def load_settings(folder: Path | None = None, **given: Any) -> Settings:
 
 def export(settings: Settings) -> None:
     """Write settings into the environment of this process and its children."""
-    for name in NAMES:
+    for name in (name for name in NAMES if name not in SECRETS):
         value = getattr(settings, name)
         os.environ[variable(name)] = "" if value is None else _joined(value) if isinstance(value, tuple) else str(value)
 
@@ -139,7 +143,7 @@ def _from_environment() -> dict[str, Any]:
             value: Any = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else text
             if name in LISTS:
                 value = [entry for entry in text.split(os.pathsep) if entry]
-            elif name == "reviews":
+            elif name in ("reviews", *SECRETS):
                 value = text
             found = getattr(schema.convert({name: value}, Settings, variable(name)), name)
             said[name] = _placed(found, name, Path())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -66,3 +67,24 @@ def test_agreement_of_two_reviewers_is_printed(place: Path, tmp_path: Path) -> N
     assert "ann and bob: 2 sounds; top level 100.0 %, kappa nan; second level 50.0 %, kappa 0.00" in printed
     (pair,) = json.loads(invoke(*arguments, "--json").stdout)
     assert (pair["sounds"], pair["second_kappa"], pair["top_kappa"]) == (2, 0.0, None)
+
+
+def test_what_to_label_next_is_printed_as_a_table_as_json_and_as_csv(place: Path, tmp_path: Path) -> None:
+    experiments, record = (place / "flat",), tmp_path / "record.jsonl"
+    shown = invoke("review", "next", *experiments, "--count", "3").stdout
+    assert shown.startswith("3 of 36 labelled sounds, by flat")
+    rows = json.loads(invoke("review", "next", *experiments, "--count", "3", "--json").stdout)
+    assert [row["sound_id"] in shown for row in rows] == [True] * 3
+    assert all(row["why"] and 0 <= row["score"] <= 1 for row in rows)
+    original = load_collection(place / "tones")
+    sound, old = rows[0]["sound_id"], original.sounds.set_index("sound_id")["class"][rows[0]["sound_id"]]
+    decide(record, original.hash, sound_id=sound, old=old, new=old, why="by ear", by="me")
+    out = tmp_path / "next.csv"
+    invoke("review", "next", *experiments, "--count", "100", "--decisions", record, "--out", out)
+    listed = pd.read_csv(out)["sound_id"]
+    assert len(listed) == 35 and sound not in set(listed)
+
+
+def test_what_to_label_next_names_what_is_allowed(refused: Callable[..., str]) -> None:
+    assert "allowed are unlabelled and labelled" in refused("review", "next", "{}/flat", "--among", "all")
+    assert "None of the sounds without a class" in refused("review", "next", "{}/flat", "--among", "unlabelled")

@@ -26,3 +26,14 @@ def test_app_passes_the_experiments_to_the_server(place: Path, monkeypatch: pyte
 
 def test_app_names_a_folder_without_runs(refused: Callable[..., str]) -> None:
     assert "holds no run" in refused("app", "--experiment", "{}/tones")
+
+
+def test_serve_answers_programs_beside_the_pages_or_without_them(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, object]] = []
+    monkeypatch.setattr(web, "serve_app", lambda *folders, **options: seen.append(options))
+    invoke("serve", "--experiment", place / "flat")
+    invoke("serve", "--no-pages", "--token-file", place / "token", "--address", "0.0.0.0")
+    assert [(o["api"], o["pages"], o["token_file"]) for o in seen] == [
+        (True, True, None),
+        (True, False, place / "token"),
+    ]

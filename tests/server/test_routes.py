@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from bstviz.errors import UserError
 from bstviz.server.contents import CONTENTS, Content
-from bstviz.server.routes import address_of, plotly_js, routes
+from bstviz.server.routes import WithoutPages, address_of, plotly_js, routes
 
 
 def get(path: str, headers: Mapping[str, str] | None = None) -> tuple[int, dict[str, str], bytes]:
@@ -115,3 +115,29 @@ def test_plotly_js_is_the_packages_own_and_shared_by_all() -> None:
     assert headers["cache-control"].startswith("public, max-age=")
     assert body.decode() == get_plotlyjs()
     assert len(get(path, {"accept-encoding": "gzip, br"})[2]) < 0.4 * len(body)
+
+
+def test_without_pages_programs_alone_are_answered() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        answered.append(scope.get("path", "socket"))
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("status") or message.get("code"))
+
+    answered: list[str] = []
+    sent: list[int] = []
+    for path in (
+        "/api/v1/runs",
+        "/lab/api/v1/classify",
+        "/healthz",
+        "/",
+        "/_stcore/stream",
+        "/api/v1",
+        "/xapi/v1/runs",
+    ):
+        asyncio.new_event_loop().run_until_complete(
+            WithoutPages(app)({"type": "http", "path": path, "method": "GET", "headers": []}, None, send)  # type: ignore[arg-type]
+        )
+    assert answered == ["/api/v1/runs", "/lab/api/v1/classify", "/healthz"]
+    asyncio.new_event_loop().run_until_complete(WithoutPages(app)({"type": "websocket"}, None, send))  # type: ignore[arg-type]
+    assert [status for status in sent if status] == [404] * 4 + [1008]

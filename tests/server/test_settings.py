@@ -109,3 +109,11 @@ def test_what_is_not_allowed_on_the_command_line_is_refused(tmp_path: Path) -> N
 def test_a_file_in_which_tool_is_no_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="tool is 3; allowed is a table"):
         load_settings(write(tmp_path, "tool = 3\n", "pyproject.toml"))
+
+
+def test_the_token_is_written_into_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = load_settings(write(tmp_path, f'token = "{"t" * 40}"\n'))
+    export(found)
+    assert (found.token, os.environ["BSTVIZ_TOKEN"]) == ("t" * 40, "")
+    monkeypatch.setenv("BSTVIZ_TOKEN", "1234")
+    assert load_settings(tmp_path).token == "1234"

@@ -19,7 +19,7 @@ from bstviz import paths, storage
 from bstviz.datasets.collection import COLLECTION_HEADER, is_collection
 from bstviz.errors import UserError, in_words
 from bstviz.evaluation.out_of_fold import Setting, setting_of
-from bstviz.models.experiment_folder import find_runs
+from bstviz.models.experiment_folder import find_runs, shortest_names
 from bstviz.models.run_info import HEADER, RunInfo, info_from_header, is_run, read_run_header
 from bstviz.server.visitors.forget import this_visitor
 from bstviz.training.baselines import BASELINES, Baseline, baseline_files, read_baseline
@@ -87,12 +87,8 @@ class Versions:
     @cached_property
     def named(self) -> dict[str, Path]:
         """Runs by the shortest name that tells them apart: the folder's, or as much of the path as that takes."""
-        places = [version.place for version in self.runs.values()]
-        for depth in range(1, max((len(place.parts) for place in places), default=0) + 1):
-            names = ["/".join(place.parts[-depth:]) for place in places]
-            if len(set(names)) == len(names):
-                return dict(zip(names, self.runs, strict=True))
-        return {}
+        names = shortest_names([version.place for version in self.runs.values()])
+        return dict(zip(names, self.runs, strict=True))
 
     @cached_property
     def _by_place(self) -> dict[Path, Path]:

@@ -19,11 +19,11 @@ from bstviz.encoders.base import Embeddings, EncoderInfo
 from bstviz.errors import AwayError
 from bstviz.inference.classify import embed_sounds, embed_texts
 from bstviz.jobs import background
-from bstviz.jobs.background import Kind, Work
+from bstviz.jobs.background import Work
+from bstviz.server.api.queued import EMBED
 from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.components.background import visitor
 
-EMBED = Kind("embed-upload", niceness=5)
 SHELF = "shelf"
 """Where the session keeps what is made for it."""
 ENTRIES = 20_000

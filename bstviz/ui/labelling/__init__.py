@@ -1,0 +1,1 @@
+"""Labelling, from any page."""
