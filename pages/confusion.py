@@ -6,6 +6,7 @@ from bstviz.evaluation.confusion import CELLS
 from bstviz.ui import query_params
 from bstviz.ui.cache import loading
 from bstviz.ui.components import pickers
+from bstviz.ui.components.terms import meaning
 from bstviz.ui.components.text import escape
 from bstviz.ui.confusion import sections
 from bstviz.ui.confusion.matrix import CELL, chosen_cell, find_most_confused, matrix, parse_cell, pick_axis, pick_cell
@@ -60,7 +61,9 @@ def page() -> None:
             looked = views[pickers.one_of("Matrix", list(views), key="confusion.view", name=str)]
         else:
             looked = sides
-        cells = pickers.one_of("Cells", list(CELLS), key="confusion.cells", name=CELLS.__getitem__)
+        cells = pickers.one_of(
+            "Cells", list(CELLS), key="confusion.cells", name=CELLS.__getitem__, help=meaning("Cells")
+        )
         along = pick_axis(taxonomy)
     find_most_confused(looked[0], along)
     view, panel = st.columns([3, 2], gap="medium")

@@ -9,31 +9,28 @@ import streamlit as st
 from bstviz.models.config import DEFAULT_LOSS
 from bstviz.plots.panes.pane import Marks
 from bstviz.ui import query_params
-from bstviz.ui.cache import audio, facets, latent_space, loading
+from bstviz.ui.cache import audio, facets, latent_space
 from bstviz.ui.cache.loaded import Loaded
-from bstviz.ui.components import filters, projection_picker, selection
+from bstviz.ui.components import filters, keys, selection
 from bstviz.ui.components.pickers import find_sound, pick_color, pick_run, pick_training
 from bstviz.ui.components.plotly_map import Events, Mode
 from bstviz.ui.components.projection_picker import pick_projection, trust
 from bstviz.ui.components.run_map import pick_look, run_map
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.components.sound_card import sound_card
+from bstviz.ui.components.terms import meanings
 from bstviz.ui.components.text import told
+from bstviz.ui.explore import address, colors, saved, searching, views
+from bstviz.ui.explore.table import sounds_table
 from bstviz.ui.labelling.next_sounds import label_next
 from bstviz.ui.page import drawer, guarded, skip_link, target
 
-SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", "explore.filters"
+SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", address.FILTERS
 SENDING = 0.03  # seconds that a list has to reach the browser, before the map keeps the server busy
 ADDRESS: query_params.Readers = {
-    "run": (selection.MAP_RUN, loading.run_named),
-    "map": ("explore.map.method", str),
-    "dimensions": ("explore.map.dimensions", int),
-    "umap": ("explore.map.settings", projection_picker.parse),
-    "color": ("explore.color", str),
+    **address.VIEW_READERS,
     "sound": (SOUND, str),
-    "only": (f"{FILTERS}.chosen", filters.parse),
-    "words": (f"{FILTERS}.words", str),
-    "selected": (selection.ON_MAP, selection.parse),
+    "views": (saved.SAVED, saved.parse),
 }
 
 
@@ -74,21 +71,40 @@ def page() -> None:
         loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == DEFAULT_LOSS)
     with middle:
         shown = pick_projection(loaded, key="explore.map")
-    with st.container(horizontal=True):
-        drawer("Switches")
+    tools = st.container()
+    with tools:
+        drawer("Switches, search and views")
+    with tools, st.container(horizontal=True):
         training = pick_training(key="explore.training")
-        autoplay = st.toggle("Play on click", value=True, key="explore.autoplay", persist_state="session")
-        hide = st.toggle("Hide what is filtered out", key="explore.hide", persist_state="session")
+        autoplay = st.toggle(
+            "Play on click", value=True, key="explore.autoplay", persist_state="session", help="Play a sound at once"
+        )
+        hide = st.toggle(
+            "Hide what is filtered out",
+            key="explore.hide",
+            persist_state="session",
+            help="Leave the sounds that no filter lets through out of the map, in place of dimming them",
+        )
         look = pick_look(key="explore.look", height=740)
-    columns = facets.columns(loaded, training=training)
-    with right:
-        by = pick_color(columns.names, key="explore.color")
+        table = st.toggle("Table of all sounds", key="explore.table", persist_state="session")
+    columns = facets.columns(loaded, training=training).colored(colors.chosen_colors())
+    with right, st.container(horizontal=True, vertical_alignment="bottom"):
+        by = pick_color(columns.names, key=address.COLOR)
+        colors.pick_colors(columns[by])
     if loaded.problem:
         st.warning(told(loaded.problem))
 
     passing, counts = filters.passing(loaded, columns, key=FILTERS)
     chosen = selection.selected(selection.ON_MAP, loaded)
     current = loaded.row_of(st.session_state.get(SOUND, ""))
+    now = address.view_parameters(loaded, shown, by)
+    views.history().record(views.seen(now))
+    with tools, st.container(horizontal=True, vertical_alignment="bottom"):
+        hits = searching.bar(loaded, chosen)
+        views.undo_buttons()
+        saved.pick_view(views.seen(now))
+        keys.keys_of_page([*keys.MAP_KEYS, *keys.VIEW_KEYS, *keys.SOUND_KEYS], key="explore.keys")
+    lit = chosen if len(chosen) or hits is None else np.sort(hits.rows)
     pick, select_nothing = partial(go_to, loaded), partial(clear, loaded)
     acts = Events(
         pick=pick,
@@ -114,6 +130,9 @@ def page() -> None:
             label_next(loaded, on_open=pick, on_select=partial(select, loaded))
 
     def sounds() -> None:
+        if hits is not None:
+            with below:
+                searching.ranking(loaded, hits, on_open=pick)
         if len(chosen):
             with below:
                 selection_panel(
@@ -121,11 +140,15 @@ def page() -> None:
                 )
             if listed:
                 time.sleep(SENDING)
+        if table:
+            with below:
+                sounds_table(loaded, passing, on_open=pick)
 
     def map_() -> None:
         near = [] if current is None else latent_space.nearest(loaded, current)[0].tolist()
         on = filters.chosen(FILTERS).get(by, frozenset())
-        marks = Marks(current, dict.fromkeys(near, "near"), None, chosen, passing, on)
+        dropped = None if hits is None else hits.on_map(loaded, shown)
+        marks = Marks(current, dict.fromkeys(near, "near"), dropped, lit, passing, on)
         with above:
             target()
             run_map(
@@ -148,20 +171,10 @@ def page() -> None:
         filters.filters(loaded, columns, counts, passing, key=FILTERS, on_select=partial(select, loaded))
     query_params.write(
         "explore",
-        {
-            "run": loading.run_name(loaded),
-            "map": shown.method,
-            "dimensions": str(shown.dimensions),
-            "color": by,
-            "umap": projection_picker.written(shown.settings) if shown.method == "umap" else None,
-            "sound": None if current is None else str(loaded.ids[current]),
-            "only": filters.written(FILTERS),
-            "words": st.session_state.get(f"{FILTERS}.words") or None,
-            "selected": selection.written(selection.ON_MAP),
-        },
+        now | {"sound": None if current is None else str(loaded.ids[current]), "views": saved.written()},
     )
     with believed:
-        st.caption(trust(loaded, shown))
+        st.caption(trust(loaded, shown), help=meanings("Trustworthiness", "Projection"))
     audio.warm()
 
 

@@ -14,7 +14,7 @@ from bstviz.ui.page import guarded
 def page() -> None:
     st.title("See and listen to what a sound classifier learned")
     infos = loading.infos()
-    st.markdown(panels.sentence(infos))
+    panels.introduction(infos)
     first, each, rest = (st.container() for _ in range(3))
     st.html(HOME_STYLE)
     known = panels.experiments(infos)

@@ -9,6 +9,7 @@ from bstviz.reports import summaries
 from bstviz.review import applied, record_files
 from bstviz.ui import query_params
 from bstviz.ui.cache import loading, versions
+from bstviz.ui.components import keys
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.pickers import one_of
 from bstviz.ui.components.terms import meaning, meanings
@@ -120,6 +121,7 @@ def page() -> None:
     panels.of_other_versions(session)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
+        keys.keys_of_page([*keys.REVIEW_KEYS, *keys.SOUND_KEYS[:2]], key="review.keys")
         downloads(lambda: applied.table(session.record()), "decisions", key="review", what="Decisions as")
         st.caption(
             f"Saved at once in `{session.file.name}`. `bstviz review apply` makes a new version of the collection from "

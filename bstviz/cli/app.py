@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 for module in (data, training, inference, predictions, web):
     app.add_typer(module.commands)
+app.command()(review.retrain)
 app.add_typer(data.imports, name="import")
 app.add_typer(review.commands, name="review")
 

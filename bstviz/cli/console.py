@@ -129,6 +129,17 @@ def track(items: Iterable[Any], *, total: int, description: str, completed: int 
 
 
 @contextmanager
+def share_bar() -> Iterator[Callable[[float, str], None]]:
+    """Progress bar of work that says which share of it is done, and what it is doing."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=log.is_quiet()) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share, words: bar.update(task, completed=share, description=words)
+
+
+@contextmanager
 def meter(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Progress bar in bytes; see :data:`bstviz.datasets.download.Meter`."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn

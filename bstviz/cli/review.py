@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bstviz.cli.console import JsonOption, OutOption, console, output, plain, save_collection
+from bstviz.cli.console import JsonOption, OutOption, SeedOption, console, output, plain, save_collection, share_bar
 from bstviz.errors import UserError
 
 if TYPE_CHECKING:
@@ -204,6 +204,42 @@ def agreement(
             f"top level {100 * pair.top_agreement:.1f} %, kappa {pair.top_kappa:.2f}; "
             f"second level {100 * pair.second_agreement:.1f} %, kappa {pair.second_kappa:.2f}"
         )
+
+
+def retrain(
+    experiments: list[Path],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder of versions; by default beside the record, where the app looks."),
+    ] = None,
+    decisions: DecisionsOption = None,
+    collection: CollectionOption = None,
+    modality: Annotated[str | None, typer.Option(help="audio, text or both; by default that of the first run.")] = None,
+    fold: Annotated[int, typer.Option(min=0, help="Which fold's runs to retrain.")] = 0,
+    seed: SeedOption = 0,
+) -> None:
+    """Retrain flat and hierarchical models on the decisions so far; a new version beside the old ones.
+
+    Example: bstviz retrain experiments/table1 --decisions decisions.jsonl --out versions
+    """
+    from bstviz.models.experiment_folder import find_runs
+    from bstviz.models.run import load_run
+    from bstviz.review.retraining.changes import changes, in_words
+    from bstviz.review.retraining.held_out import read_answers
+    from bstviz.review.retraining.retrain import beside, counterpart
+    from bstviz.review.retraining.retrain import retrain as make_version
+    from bstviz.review.retraining.versions import home_of
+
+    infos = _decided_infos(experiments)
+    sounds, record, _ = _decided(experiments, decisions, collection)
+    before = [load_run(info.folder) for info in beside(infos, modality=modality, fold=fold) if info.folder]
+    with share_bar() as report:
+        version = make_version(sounds, record, before, out or home_of(before, experiments), seed=seed, report=report)
+    console.print(f"version {version.number} -> {plain(version.folder)}")
+    for new in map(load_run, find_runs(version.folder)):
+        output.print(new.name)
+        for line in in_words(changes(counterpart(before, new.train.loss), new, read_answers(version.held_out, new))):
+            output.print(f"  {plain(line)}")
 
 
 def _decided(

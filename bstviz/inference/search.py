@@ -6,7 +6,8 @@ found whose title and tags hold all the words: ``substring``.
 
 Sounds are compared by cosine, in the latent space of a run or, without a run, by their embeddings. What is liked and
 what is not make one query, as in the relevance feedback of Rocchio (1971): a sound's score is its mean cosine
-similarity to those that are liked, less :data:`DISLIKED` times that to those that are not. Every sound gets its score.
+similarity to those that are liked, less that to those that are not times their share of all examples. Every sound gets
+its score.
 """
 
 from __future__ import annotations
@@ -31,8 +32,6 @@ from bstviz.latent.neighbours import Index, largest, unit
 from bstviz.models.predict import predict
 from bstviz.models.run import Run
 
-DISLIKED = 0.5
-"""Weight of the sounds that are not liked, against those that are."""
 WordsBy = Literal["audio", "text", "substring"]
 """What words are compared with."""
 Example = str | Path | bytes | Sound
@@ -254,7 +253,8 @@ def example_scores(index: Index, like: np.ndarray, unlike: np.ndarray) -> np.nda
     empty; -inf for sounds without a vector.
     """
     query = np.zeros(index.latents.shape[1], np.float32)
-    for vectors, weight in ((like, 1.0), (unlike, -DISLIKED)):
+    against = len(unlike) / max(len(like) + len(unlike), 1)
+    for vectors, weight in ((like, 1), (unlike, -against)):
         if len(vectors):
             query += weight * unit(np.asarray(vectors, np.float32)).mean(axis=0)
     scores: np.ndarray = np.nan_to_num(index.products(query[None])[0], nan=-np.inf)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bstviz.latent.neighbours import Index, nearest
+from bstviz.latent.projection import PCA
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,27 @@ def align(moving: np.ndarray, fixed: np.ndarray) -> Alignment:
     fit = _procrustes(moving, fixed)
     points = (moving - fit.means[0]) @ fit.rotation * fit.factor + fit.means[1]
     return Alignment(points.astype(np.float32), fit.disparity)
+
+
+def align_pca(pca: PCA, latents: np.ndarray, fixed: np.ndarray) -> PCA:
+    """A PCA whose map lies on another map of the same sounds, by Procrustes in its three dimensions.
+
+    The space of the three components stays, within it the axes are turned, mirrored and scaled: an axis is no principal
+    one any more, and its share of the variance is that of the turned axis. New sounds are projected onto the map that
+    is seen.
+
+    Args:
+        pca: Of the d dimensions of the latents.
+        latents: (n, d) those of its sounds that the other map has.
+        fixed: (n, 3) their coordinates on the other map.
+    """
+    points = pca.transform(latents)
+    fit = _procrustes(points, fixed)
+    turned = fit.rotation.T @ pca.components  # (3, d), unit rows
+    offset = fit.means[1] - fit.means[0] @ fit.rotation * fit.factor
+    mean = pca.mean - offset @ turned / fit.factor
+    explained = (fit.rotation.T**2) @ pca.explained
+    return PCA(mean.astype(np.float32), (fit.factor * turned).astype(np.float32), explained.astype(np.float32))
 
 
 def disparity(first: np.ndarray, second: np.ndarray) -> float:

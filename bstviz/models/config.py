@@ -319,9 +319,13 @@ RECIPES: dict[str, TrainConfig] = {
         validation=0.2,
         sizes=replace(REFERENCE_SIZES, dropout=0.1, head="deep"),
     ),
+    "quick": TrainConfig(epochs=8, min_steps=300, patience=3, batch_size=128, learning_rate=3e-3),
+    "finetune": TrainConfig(epochs=1, min_steps=30, batch_size=32, learning_rate=3e-4),
 }
 """``paper``: section 4.2 and nothing else; what has to be chosen and the paper leaves open is as in the authors' code.
-``hatr``: the authors' code (the public repository allholy/hatr). ``docs/recipes.md`` has all three line by line.
+``hatr``: the authors' code (the public repository allholy/hatr). ``quick``: retraining in
+seconds; ``finetune``: going on from a model's weights with few labels (:mod:`bstviz.review.retraining.retrain`).
+``docs/recipes.md`` has all line by line.
 """
 OLD_RECIPES: dict[str, tuple[str, TrainConfig]] = {
     "text": ("default with label_smoothing=0.3", TrainConfig(label_smoothing=0.3)),

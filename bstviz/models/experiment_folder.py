@@ -15,7 +15,7 @@ from bstviz import migrations, schema, storage, stored
 from bstviz.errors import UserError
 from bstviz.models.config import TrainConfig
 from bstviz.models.run_info import RunInfo, is_run, load_info, run_id, seed_suffix
-from bstviz.schema import Digest, Line, Name, Prose
+from bstviz.schema import Digest, Line, Name, Place, Prose
 
 EXPERIMENT_HEADER = "experiment.json"
 
@@ -44,6 +44,8 @@ class _Header:
     settings: tuple[dict[Name, Any], ...] = ()
     baselines: tuple[dict[Name, Any], ...] = ()
     left_out: tuple[Prose, ...] = ()
+    before: tuple[Place, ...] = ()
+    started_from: tuple[Place, ...] = ()
 
 
 def find_runs(folder: str | Path) -> list[Path]:

@@ -8,7 +8,8 @@ columns of numbers and times are cut into bins and keep their values. What a sou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -290,6 +291,7 @@ class Columns(Mapping[str, Column]):
     ) -> None:
         self._run, self._table, self._folds, self._training = run, table, folds, training
         self._made: dict[str, Column] = {}
+        self._colors: Mapping[str, Mapping[str, str]] = {}
         names = dict(BUILT_IN)
         if table["confidence"].isna().all():
             del names["confidence"]
@@ -312,7 +314,16 @@ class Columns(Mapping[str, Column]):
             raise KeyError(name)
         if name not in self._made:
             self._made[name] = self._make(name)
-        return self._made[name]
+        made, own = self._made[name], self._colors.get(name)
+        if not own:
+            return made
+        return replace(made, categories=tuple(Category(c.label, own.get(c.label, c.color)) for c in made.categories))
+
+    def colored(self, colors: Mapping[str, Mapping[str, str]]) -> Columns:
+        """The same columns with colours of one's own, "#rrggbb" by label, by the name of the column."""
+        own = copy(self)
+        own._colors = colors
+        return own
 
     def __contains__(self, name: object) -> bool:  # without making the column
         return name in self.names

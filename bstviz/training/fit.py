@@ -30,6 +30,19 @@ Inputs = Mapping[AudioOrText, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
+class Start:
+    """What training goes on from, in place of drawn weights.
+
+    Attributes:
+        weights: Of a network of the same shape, by name, each (1, ...); its standardisation is kept.
+        datastore: That the training sounds join; None for one of their own.
+    """
+
+    weights: Mapping[str, Tensor]
+    datastore: Datastore | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """What :func:`fit` returns.
 
@@ -136,6 +149,7 @@ def fit(
     parts: Mapping[AudioOrText, Sequence[int]] | None = None,
     judges: Sequence[Sequence[int]] | None = None,
     weights: Tensor | None = None,
+    start: Start | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Fitted:
     """Train E networks side by side.
@@ -154,15 +168,20 @@ def fit(
         judges: For each member the members whose validation sounds, taken together, fit its temperature and its
             datastore's share; each its own when left out.
         weights: (E, N) of the sounds in each member's loss; None where all count the same.
+        start: What every member goes on from; None for weights drawn anew.
         on_epoch: Called after each epoch with its number (from 1) and the greatest number.
     """
     config = replace(config, precision=resolved_precision(config, model_config, labels.device))
-    data = _Data(inputs, labels, splits, parents, weights)
+    data = _Data(inputs, labels, splits, parents, weights, start.datastore if start else None)
     judges = judges or [[member] for member in range(len(splits))]
     generators = [Generator(labels.device).manual_seed(seed) for seed in seeds]
     model = Network(model_config, len(splits)).to(labels.device)
     model.reset(generators, config.initialisation)
-    if config.standardise:
+    if start is not None:
+        model.load_state_dict(
+            {name: value.expand(len(splits), *value.shape[1:]) for name, value in start.weights.items()}
+        )
+    elif config.standardise:
         model.fit_standardise(inputs, [train for train, _ in splits], parts or {})
     epochs = max(config.epochs, -(-config.min_steps // steps))
     descent = Descent(model, config, epochs=epochs, steps=steps)
@@ -194,6 +213,7 @@ class _Data:
     splits: Sequence[tuple[Tensor, Tensor]]
     parents: Tensor
     weights: Tensor | None = None
+    datastore: Datastore | None = None
 
 
 LANES = 16
@@ -381,7 +401,8 @@ def _calibrated(
 
 
 def _datastores(model: Network, data: _Data) -> tuple[list[Datastore], list[Tensor]]:
-    """Datastore of each member and what it says, (v, C), of its validation sounds before they join it.
+    """Datastore of each member, behind the one that training goes on from, and what it says, (v, C), of its validation
+    sounds before they join it.
 
     A sound without a second-level class has no vote.
     """
@@ -389,7 +410,8 @@ def _datastores(model: Network, data: _Data) -> tuple[list[Datastore], list[Tens
     for member, (learned, val) in enumerate(data.splits):
         train = learned[data.labels[learned] < model.config.n_classes]
         seen, held = (_member_inputs(model, data.inputs, rows, member) for rows in (train, val))
-        store = build_datastore(seen, data.labels[train])
+        known = data.datastore
+        store = known.with_more(seen, data.labels[train]) if known else build_datastore(seen, data.labels[train])
         votes.append(store.probabilities(held, model.config.n_classes))
         stores.append(store.with_more(held, data.labels[val]))
     return stores, votes

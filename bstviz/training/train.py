@@ -6,6 +6,7 @@ The numbers are made by :mod:`bstviz.training.fit`; a fold comes out the same wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from bstviz.models.losses import sound_weights
 from bstviz.models.network import member_state
 from bstviz.models.predict import Prediction, answers_table, forward
 from bstviz.models.run import Run
-from bstviz.training.fit import Fitted, Inputs, OnEpoch, fit
+from bstviz.training.fit import Fitted, Inputs, OnEpoch, Start, fit
 
 
 def train_folds(
@@ -61,17 +62,75 @@ def train_folds(
             encoders.
     """
     listed, kinds = collection.with_text(config.text), kinds_of(config.modality)
-    usable = listed.usable(kinds)
-    rows = np.flatnonzero(usable)
     collection, folds = join(listed, folds, extra, kinds)
-    matrices = {kind: collection.embedding(kind) for kind in kinds}
     usable = collection.usable(kinds)
     splits = {fold: _split(collection, folds, fold, usable, config) for fold in chosen}
-    members, seeds = list(splits.values()), [1_000 * config.seed + fold for fold in chosen]
+    trained = train_splits(
+        listed,
+        splits,
+        config,
+        steps=_steps(collection, folds, usable, config),
+        split_kind=folds.kind,
+        device=device,
+        behind=collection,
+        held_out=held_out.assignment if held_out is not None else None,
+        on_epoch=on_epoch,
+        extra_training_data=tuple(other.name for other in extra),
+    )
+    return [run.with_umap(umap) if umap else run for run in trained.runs]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What :func:`train_splits` returns.
+
+    Attributes:
+        runs: One for each split.
+        held_out: For each run (n, C) float32, in the order of its sounds: probabilities by the network of those further
+            ones that did not learn the sound; NaN where each or none did. None where no further ones were trained.
+    """
+
+    runs: list[Run]
+    held_out: list[np.ndarray | None]
+
+
+def train_splits(
+    listed: Collection,
+    splits: Mapping[int, np.ndarray],
+    config: TrainConfig,
+    *,
+    steps: int,
+    split_kind: str,
+    device: str = "cpu",
+    behind: Collection | None = None,
+    held_out: np.ndarray | None = None,
+    start: Start | None = None,
+    on_epoch: OnEpoch | None = None,
+    **attributes: Any,
+) -> Trained:
+    """Train networks side by side, one for each split of the same sounds; arguments as for :func:`train_folds`.
+
+    Args:
+        listed: Sounds that the runs list, seen with the text that they take.
+        splits: (N,) names of splits of all sounds, by the number of the fold that the run is called after.
+        config: Settings.
+        steps: Batches per epoch.
+        split_kind: How the splits were made, in words.
+        device: Torch device.
+        behind: The listed sounds with others behind them, that train too.
+        held_out: (N,) folds of the sounds, for calibration.
+        start: What every network goes on from; None for weights drawn anew.
+        on_epoch: Progress.
+        attributes: Further ones of the runs.
+    """
+    kinds, collection = kinds_of(config.modality), behind if behind is not None else listed
+    rows = np.flatnonzero(listed.usable(kinds))
+    matrices = {kind: collection.embedding(kind) for kind in kinds}
+    members, seeds = list(splits.values()), [1_000 * config.seed + fold for fold in splits]
     judges: list[list[int]] = []
     if held_out is not None:
         for fold, split in splits.items():
-            calibrators = _held_out(split, held_out.assignment)
+            calibrators = _held_out(split, held_out)
             judges.append(list(range(len(members), len(members) + len(calibrators))))
             members += calibrators
             seeds += [1_000 * config.seed + 100 * (1 + i) + fold for i in range(len(calibrators))]
@@ -84,25 +143,35 @@ def train_folds(
         labels,
         parts,
         parents,
-        _model_config(collection, config),
+        model_config(collection, config),
         config,
         seeds=seeds,
-        steps=_steps(collection, folds, usable, config),
+        steps=steps,
         parts={kind: info.parts for kind in matrices if (info := collection.encoder(kind))},
         judges=judges or None,
         weights=_weights(collection, labels, [train for train, _ in parts], config),
+        start=start,
         on_epoch=on_epoch,
     )
-    answers = _answers(fitted, inputs, members, rows)[: len(splits)]
-    same = {
-        "train": config,
-        "split_kind": folds.kind,
-        "extra_training_data": tuple(other.name for other in extra),
-        "precision": fitted.precision,
-        "threads": torch.get_num_threads(),
-    }
+    before = len(start.datastore.keys) if start is not None and start.datastore is not None else 0
+    answers = _answers(fitted, inputs, members, rows, before)
+    same = {"train": config, "split_kind": split_kind, "precision": fitted.precision, **attributes}
+    same["threads"] = torch.get_num_threads()
     runs = _runs(listed, rows, splits, fitted, answers, held_out=held_out is not None, **same)
-    return [run.with_umap(umap) if umap else run for run in runs]
+    return Trained(runs, [_unseen(own, members, answers, rows) for own in judges[: len(runs)] or [[]] * len(runs)])
+
+
+def _unseen(
+    judges: Sequence[int], members: Sequence[np.ndarray], answers: Sequence[Prediction], rows: np.ndarray
+) -> np.ndarray | None:
+    """:attr:`Trained.held_out` of a run, by the members that judge it."""
+    if not judges:
+        return None
+    out = np.full_like(answers[0].probabilities, np.nan)
+    for member in judges:
+        own = members[member][rows] == "val"
+        out[own] = answers[member].probabilities[own]
+    return out
 
 
 IN_THE_LOSS = ("train", "partial")
@@ -167,7 +236,7 @@ def _rows(split: np.ndarray, parts: tuple[str, ...], device: str) -> Tensor:
     return torch.from_numpy(np.flatnonzero(np.isin(split, parts))).to(device)
 
 
-def _model_config(collection: Collection, config: TrainConfig) -> ModelConfig:
+def model_config(collection: Collection, config: TrainConfig) -> ModelConfig:
     """Sizes of the networks that a collection's embeddings and classes ask for."""
     dims = {kind: collection.embedding(kind).shape[1] for kind in kinds_of(config.modality)}
     return ModelConfig(
@@ -197,21 +266,25 @@ def _weights(collection: Collection, labels: Tensor, trained: Sequence[Tensor], 
     return torch.stack(known) if known else None
 
 
-def _answers(fitted: Fitted, inputs: Inputs, splits: Sequence[np.ndarray], rows: np.ndarray) -> list[Prediction]:
-    """Predictions of each member for some rows of the inputs; no sound answers for itself out of a datastore."""
+def _answers(
+    fitted: Fitted, inputs: Inputs, splits: Sequence[np.ndarray], rows: np.ndarray, before: int
+) -> list[Prediction]:
+    """Predictions of each member for some rows of the inputs; no sound answers for itself out of a datastore, in which
+    so many others stand ``before`` those of the splits.
+    """
     device = next(iter(inputs.values())).device
     shown = {kind: x[torch.from_numpy(rows).to(device)] for kind, x in inputs.items()}
-    own = [_datastore_rows(split, rows).to(device) for split in splits]
+    own = [_datastore_rows(split, rows, before).to(device) for split in splits]
     return forward(fitted.model, shown, fitted.temperatures, fitted.datastores, own=own)
 
 
-def _datastore_rows(split: np.ndarray, rows: np.ndarray) -> Tensor:
+def _datastore_rows(split: np.ndarray, rows: np.ndarray, before: int) -> Tensor:
     """Position of each row in the datastore, -1 where it is not there: (n,) int64; validation sounds follow training
-    ones.
+    ones, and these what it had before.
     """
     positions = np.full(len(split), -1)
     stored = np.concatenate([np.flatnonzero(split == part) for part in ("train", "val")])
-    positions[stored] = np.arange(len(stored))
+    positions[stored] = before + np.arange(len(stored))
     return torch.from_numpy(positions[rows])
 
 
@@ -232,15 +305,18 @@ def _runs(
         rows: (n,) which of them they list.
         splits: (N,) of each member, by its fold.
         fitted: The members.
-        answers: Their predictions for the rows.
+        answers: Their predictions for the rows, first to last; those of further members follow.
         held_out: Whether other members held out sounds to calibrate them by.
         same: Attributes that the runs share.
     """
     parents, runs = collection.taxonomy.parents, []
-    for member, ((fold, split), answer) in enumerate(zip(splits.items(), answers, strict=True)):
+    for member, ((fold, split), answer) in enumerate(zip(splits.items(), answers[: len(splits)], strict=True)):
         tested = split[rows] == "test"
         y = collection.labels[rows][tested]
-        scores = metrics.evaluate(y, answer.probabilities[tested], parents)
+        scores: dict[str, float] = {}
+        if len(y):
+            scores = metrics.evaluate(y, answer.probabilities[tested], parents)
+            scores |= structure.structure(answer.latent[tested], y, parents)
         run = Run.from_fit(
             collection,
             fold=fold,
@@ -248,7 +324,7 @@ def _runs(
             weights={name: value.cpu().numpy() for name, value in member_state(fitted.model, member).items()},
             sounds=answers_table(collection, rows, split[rows], answer),
             latents=answer.latent,
-            metrics=scores | structure.structure(answer.latent[tested], y, parents),
+            metrics=scores,
             history=fitted.history[member],
             temperature=fitted.temperatures[member],
             datastore=fitted.datastores[member],

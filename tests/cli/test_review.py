@@ -9,6 +9,7 @@ import pytest
 
 from bstviz.datasets.collection import load_collection
 from bstviz.errors import UserError
+from bstviz.models.experiment_folder import find_runs
 from bstviz.review.acts import decide
 from tests.cli.conftest import invoke
 
@@ -67,6 +68,19 @@ def test_agreement_of_two_reviewers_is_printed(place: Path, tmp_path: Path) -> N
     assert "ann and bob: 2 sounds; top level 100.0 %, kappa nan; second level 50.0 %, kappa 0.00" in printed
     (pair,) = json.loads(invoke(*arguments, "--json").stdout)
     assert (pair["sounds"], pair["second_kappa"], pair["top_kappa"]) == (2, 0.0, None)
+
+
+def test_decisions_retrain_both_losses_into_a_version(place: Path, tmp_path: Path) -> None:
+    original, record = load_collection(place / "tones"), tmp_path / "record.jsonl"
+    sound, old = original.sounds["sound_id"].iat[0], original.sounds["class"].iat[0]
+    decide(record, original.hash, sound_id=sound, old=old, new="ss-s", why="by ear", by="me")
+    said = invoke("retrain", place / "flat", "--decisions", record, "--out", tmp_path / "versions")
+    assert "version 1" in said.stderr
+    assert "sounds have another answer than before" in said.stdout
+    version = tmp_path / "versions" / "version-1"
+    assert {path.name.split("-")[0] for path in find_runs(version)} == {"flat", "hierarchical"}
+    assert load_collection(version / "collection").sounds["class"].iat[0] == "ss-s"
+    assert load_collection(place / "tones").hash == original.hash
 
 
 def test_what_to_label_next_is_printed_as_a_table_as_json_and_as_csv(place: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from bstviz.encoders.base import EncoderInfo
 from bstviz.encoders.clap import ClapAudio, ClapText
 from bstviz.errors import UserError
 from bstviz.inference import classify
-from bstviz.inference.search import DISLIKED, example_scores, joined, matching, search, search_text, top
+from bstviz.inference.search import example_scores, joined, matching, search, search_text, top
 from bstviz.latent.neighbours import Index
 from bstviz.models.run import Run
 from bstviz.training.baselines import BaselineConfig, fit_baseline
@@ -107,11 +107,12 @@ def test_words_are_found_in_title_and_tags_in_any_order_and_case() -> None:
     assert matching(texts, "").all()
 
 
-def test_a_score_is_the_mean_cosine_to_the_liked_less_half_of_that_to_the_others() -> None:
+def test_a_score_is_the_mean_cosine_to_the_liked_less_that_to_the_others_by_their_share() -> None:
     sounds = np.array([[2, 0], [0, 3], [-1, 0], [1, 1], [0, 0]], np.float32)
     scores = example_scores(Index(sounds), np.array([[5, 0], [0, 1]]), np.array([[-4, 0]]))
     half = 0.5 * (1 + 0)
-    by_hand = [half + DISLIKED, half, -half - DISLIKED, 0.5**0.5 * (1 + DISLIKED), 0]
+    share = 1 / 3
+    by_hand = [half + share, half, -half - share, 0.5**0.5 * (1 + share), 0]
     np.testing.assert_allclose(scores, by_hand, atol=1e-6)
     unknown = example_scores(Index(np.array([[1, 0], [np.nan, 0]], np.float32)), np.array([[1, 0]]), np.zeros((0, 2)))
     assert unknown.tolist() == [1, -np.inf]
@@ -143,7 +144,7 @@ def test_sounds_like_some_and_unlike_others_are_ranked_in_the_space_of_a_run_or_
     for space, vectors in ((run, run.latents), (None, collection.embedding("audio"))):
         found = search(collection, like=["s002", "s003"], unlike=["s040"], run=space, k=99)
         cosine = cosine_similarity(vectors)
-        expected = cosine[:, 2:4].mean(axis=1) - DISLIKED * cosine[:, 40]
+        expected = cosine[:, 2:4].mean(axis=1) - cosine[:, 40] / 3
         assert set(found.rows) == set(range(48)) - {2, 3, 40}
         np.testing.assert_allclose(found.scores, expected[found.rows], atol=1e-5)
         assert (np.diff(found.scores) <= 0).all()

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from bstviz.jobs.memory import ARROW_POOL
+
 PLACES = """
 import ctypes, sys, threading
 from bstviz.jobs.memory import share_memory
@@ -46,6 +48,14 @@ def test_threads_take_memory_from_one_place_if_that_is_asked_for_before_any_has(
 
 def test_a_server_asks_for_it_before_any_has() -> None:
     assert places_after(SERVE) == 1
+
+
+@pytest.mark.parametrize("steps", ["import pyarrow; share_memory()", "share_memory(); import pyarrow"])
+def test_arrow_takes_memory_from_there_too(steps: str) -> None:
+    asked = "from bstviz.jobs.memory import share_memory; {}; print(pyarrow.default_memory_pool().backend_name)"
+    environment = {name: value for name, value in os.environ.items() if name != ARROW_POOL}
+    code = [sys.executable, "-c", asked.format(steps)]
+    assert subprocess.check_output(code, env=environment, text=True).strip() == "system"
 
 
 def places_after(steps: str) -> int:

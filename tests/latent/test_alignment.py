@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial import procrustes
 from scipy.stats import ortho_group
 
-from bstviz.latent.alignment import align, disparity, neighbour_jaccard, neighbour_overlap
+from bstviz.latent.alignment import align, align_pca, disparity, neighbour_jaccard, neighbour_overlap
 from bstviz.latent.neighbours import Index
+from bstviz.latent.projection import fit_pca
 from tests.latent.conftest import clusters, on_circle
 
 
@@ -80,3 +83,18 @@ def test_spaces_of_different_dimension_are_aligned_and_equal_points_have_no_shap
     assert align(wider, latents).points.shape == latents.shape
     assert align(wider, latents).disparity == pytest.approx(0, abs=1e-9)
     assert np.isnan(align(np.ones((5, 2)), latents[:5]).disparity)
+
+
+def test_a_pca_is_aligned_with_its_map() -> None:
+    """A PCA of turned and scaled latents comes to lie where the map before lies, for new sounds too."""
+    rng = np.random.default_rng(3)
+    latents = (rng.normal(size=(60, 5)) * [5, 3, 2, 0.01, 0.01]).astype(np.float32)
+    pca = fit_pca(latents)
+    fixed = pca.transform(latents)
+    turned = (2 * latents @ ortho_group.rvs(5, random_state=3) + 1).astype(np.float32)
+    moved = fit_pca(turned)
+    aligned = align_pca(moved, turned, fixed)
+    np.testing.assert_allclose(aligned.transform(turned), fixed, atol=1e-3)
+    np.testing.assert_allclose(aligned.explained, pca.explained, atol=1e-4)
+    mirrored = replace(moved, components=-moved.components[[1, 2, 0]], explained=moved.explained[[1, 2, 0]])
+    np.testing.assert_allclose(align_pca(mirrored, turned, fixed).transform(turned), fixed, atol=1e-3)

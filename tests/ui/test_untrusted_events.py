@@ -39,6 +39,9 @@ PARAMETERS: dict[str, dict[str, str]] = {
         "only": json.dumps({"top": ["Speech"], "split": ["test"]}),
         "words": "title",
         "selected": json.dumps(["s001", "s002"]),
+        "search": json.dumps({"words": "title", "like": ["s003"], "unlike": ["s004"]}),
+        "colors": json.dumps({"split": {"test": "#123456"}}),
+        "views": json.dumps({"one": {"color": "split", "words": "title"}}),
     },
     "compare": {
         "left": "hierarchical-audio-c1-fold0",

@@ -41,7 +41,10 @@ def pick_example(*, key: str) -> list[Upload]:
         st.session_state[f"{key}.{EXAMPLE}"] = name
 
     chosen = st.session_state.get(f"{key}.{EXAMPLE}")
-    st.caption("Or try one of these. They are synthesised, and the bundled models were not trained on them.")
+    st.caption(
+        "Or try one of these, synthesised for the demo. The bundled models were not trained on them; they are test "
+        "sounds of it, so each finds itself as its nearest."
+    )
     with st.container(horizontal=True, gap="small"):
         for name, words in EXAMPLE_SOUNDS.items():
             st.button(

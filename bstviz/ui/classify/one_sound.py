@@ -39,6 +39,7 @@ from bstviz.ui.components.player import player
 from bstviz.ui.components.projection_picker import made
 from bstviz.ui.components.run_map import sound_map
 from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
+from bstviz.ui.components.terms import meanings
 from bstviz.ui.components.text import chip, escape, told
 from bstviz.ui.kept import kept
 
@@ -248,7 +249,7 @@ def map_and_neighbours(loaded: Loaded, found: Answer, *, key: str) -> None:
             "The star is the new sound" + (" (out-of-sample projection, approximate)." if method == "umap" else ".")
         )
     with right:
-        st.markdown(f"**Nearest in {escape(run.collection.name)}** (latent space, cosine distance)")
+        st.markdown(f"**Nearest in {escape(run.collection.name)}**", help=meanings("Latent space", "Neighbours"))
         rows, distances = neighbours.nearest(latent, run.latents, 10)
         sound_list(
             [(loaded, int(r)) for r in rows[0]], key=f"{key}.near", columns=NEIGHBOUR_COLUMNS, distances=distances[0]

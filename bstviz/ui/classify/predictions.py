@@ -28,6 +28,7 @@ from bstviz.ui.cache import classifiers, loading
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.classify.embedding import Facts, shelf, stacked
 from bstviz.ui.classify.uploads import Upload
+from bstviz.ui.components.terms import meaning
 from bstviz.ui.components.text import escape, texts_from
 from bstviz.ui.kept import kept
 
@@ -131,7 +132,9 @@ def pick_models(*, key: str) -> Models:
     if len(sets) > 1:
         if st.session_state.get(f"{key}.models") not in sets:
             st.session_state[f"{key}.models"] = chosen
-        chosen = st.selectbox("Models", list(sets), format_func=labels.__getitem__, key=f"{key}.models")
+        chosen = st.selectbox(
+            "Models", list(sets), format_func=labels.__getitem__, key=f"{key}.models", help=meaning("Models")
+        )
     found = sets[chosen]
     order: list[str] = list(LOSSES)
 

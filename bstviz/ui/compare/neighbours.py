@@ -10,6 +10,7 @@ import streamlit as st
 from bstviz.latent import alignment
 from bstviz.ui.compare.pair import Pair, indices
 from bstviz.ui.components.sound_list import sound_list
+from bstviz.ui.components.terms import meanings
 
 ORDER = ("kept", "lost", "gained")
 
@@ -33,7 +34,8 @@ def overlap_list(both: Pair, position: int, *, key: str, on_open: Callable[[int]
     counts = {kind: list(found.values()).count(kind) for kind in ORDER}
     st.markdown(
         f"**Ten nearest, left against right:** {counts['kept']} kept, {counts['lost']} lost (left only), "
-        f"{counts['gained']} gained (right only)"
+        f"{counts['gained']} gained (right only)",
+        help=meanings("Neighbours", "Changed neighbourhood"),
     )
     positions = np.array(list(found), int)
     sound_list(

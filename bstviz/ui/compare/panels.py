@@ -22,6 +22,7 @@ from bstviz.ui.components.player import sound_player
 from bstviz.ui.components.plotly_map import Events, linked_map
 from bstviz.ui.components.projection_picker import chosen
 from bstviz.ui.components.sound_card import classes
+from bstviz.ui.components.terms import meaning, meanings
 from bstviz.ui.components.text import escape
 
 
@@ -96,7 +97,8 @@ def trust_in_both(both: Pair, method: str, dimensions: int) -> None:
     )
     st.caption(
         f"Trustworthiness: left map {left:.3f}, right map {right:.3f} (1: all neighbours on a map are "
-        "neighbours in the latent space)."
+        "neighbours in the latent space).",
+        help=meaning("Trustworthiness"),
     )
 
 
@@ -121,7 +123,13 @@ def by_class(both: Pair, *, key: str, on_pick: Callable[[np.ndarray], None]) -> 
     """The classes in both runs, at either level; ``on_pick`` is called with the positions of a chosen one's sounds."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("Class by class")
-        level = one_of("Level", ["second", "top"], key=f"{key}.level", name=str.capitalize)
+        level = one_of(
+            "Level",
+            ["second", "top"],
+            key=f"{key}.level",
+            name=str.capitalize,
+            help=meanings("Second level", "Top level"),
+        )
     taxonomy = both.left.run.taxonomy
     table = pair.per_class(both, top=level == "top")
     if table.empty:
@@ -142,7 +150,7 @@ def by_class(both: Pair, *, key: str, on_pick: Callable[[np.ndarray], None]) -> 
 
 def structure(both: Pair, *, key: str) -> None:
     """Structure of both latent spaces over their folds, and how alike they are."""
-    st.subheader("Structure of the latent spaces")
+    st.subheader("Structure of the latent spaces", help=meanings("Latent space", "Silhouette"))
     structure_table(pair.structure(both.left), pair.structure(both.right), key=key)
     folds = [len(loading.siblings(loaded)) for loaded in (both.left, both.right)]
     st.caption(

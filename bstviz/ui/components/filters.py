@@ -15,6 +15,7 @@ from bstviz.plots.facets import Column, Columns, crossfilter
 from bstviz.ui import query_params
 from bstviz.ui.cache import facets
 from bstviz.ui.cache.loaded import Loaded, identity_of
+from bstviz.ui.components.terms import meanings
 from bstviz.ui.components.text import escape
 from bstviz.ui.kept import kept
 from bstviz.ui.page import reported
@@ -108,6 +109,7 @@ def filters(
         placeholder="words, in any order",
         persist_state="session",
         icon=":material/search:",
+        help="Keeps the sounds whose title and tags hold all of the words",
     )
     n = len(loaded.run.sounds)
     splits = loaded.run.sounds["split"] if shown is None else loaded.run.sounds["split"][shown]
@@ -130,6 +132,7 @@ def filters(
         format_func=columns.names.__getitem__,
         key=f"{key}.columns",
         persist_state="session",
+        help=meanings("Annotation confidence", "Confidence", "Split", "Attention"),
     )
 
 

@@ -14,11 +14,14 @@ from bstviz.ui.cache import facets
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.plotly_map import Events, Sounds, linked_map
 from bstviz.ui.components.projection_picker import ChosenMap, chosen
+from bstviz.ui.components.terms import meaning
 
 
 def pick_look(*, key: str, height: int) -> Look:
     """Switches of what is written and drawn over a map."""
-    names = st.toggle("Class names", value=True, key=f"{key}.names", persist_state="session")
+    names = st.toggle(
+        "Class names", value=True, key=f"{key}.names", persist_state="session", help=meaning("Class names")
+    )
     contours = st.toggle(
         "Contours",
         key=f"{key}.contours",

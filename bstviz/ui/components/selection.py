@@ -21,14 +21,15 @@ from bstviz.ui.page import reported
 
 ON_MAP, MAP_RUN, MAP_SOUND = "explore.selected", "explore.run", "explore.sound"
 """Where the selection, the run and the current sound of the Explore page are kept."""
+NOTHING: tuple[pd.Index, str, np.ndarray] = (pd.Index([]), "", np.array([], np.int64))
+"""No selection, as the session keeps one."""
 ADDRESS = 800
 """Characters of a selection at most in an address."""
 
 
 def selected(key: str, loaded: Loaded) -> np.ndarray:
     """Rows of the selected sounds in a run, rising, (m,) int64; sounds that the run does not list are left out."""
-    none = (pd.Index([]), loaded.identity, np.array([], np.int64))
-    kept: tuple[pd.Index, str, np.ndarray] = st.session_state.get(key, none)
+    kept: tuple[pd.Index, str, np.ndarray] = st.session_state.get(key, NOTHING)
     ids, identity, rows = kept
     if identity != loaded.identity:
         rows = loaded.ids.get_indexer(ids)
@@ -60,7 +61,7 @@ def show_on_map(loaded: Loaded, ids: np.ndarray, sound: str | None = None) -> No
 
 def written(key: str) -> str | None:
     """The selection for an address; None without one, or where it is too long (beyond some sixty sounds)."""
-    ids = st.session_state.get(key, ([],))[0]
+    ids = st.session_state.get(key, NOTHING)[0]
     text = json.dumps(list(ids), separators=(",", ":"))
     return text if len(ids) and len(text) <= ADDRESS else None
 

@@ -15,6 +15,7 @@ from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components.bars import Bar, bars, class_bar
 from bstviz.ui.components.player import sound_player
 from bstviz.ui.components.sound_list import NEIGHBOUR_COLUMNS, sound_list
+from bstviz.ui.components.terms import meanings
 from bstviz.ui.components.text import address, chip, escape, words
 
 FREESOUND = "https://freesound.org/s/{}/"
@@ -102,7 +103,7 @@ def facts(loaded: Loaded, row: int) -> None:
         f"id {escape(str(loaded.ids[row]))}",
         f"[open its page](<{page}>)" if page else "",
     ]
-    st.caption(" · ".join(part for part in parts if part))
+    st.caption(" · ".join(part for part in parts if part), help=meanings("Annotation confidence", "Split"))
     for text in (words(table, "tags", row).replace(",", ", "), words(table, "description", row)):
         if text:
             st.caption(escape(text[:300]))
@@ -126,7 +127,7 @@ def sound_card(
     probabilities(loaded, row)
     facts(loaded, row)
     near, distances = latent_space.nearest(loaded, row)
-    st.markdown("**Nearest in the latent space** (all dimensions, cosine distance)")
+    st.markdown("**Nearest in the latent space**", help=meanings("Latent space", "Neighbours"))
     opened = (lambda i: on_open(int(near[i]))) if on_open else None
     sound_list(
         [(loaded, int(r)) for r in near],

@@ -39,11 +39,14 @@ TERMS: dict[str, str] = {
     "Dimensions": "Of the map, 2 or 3. The latent space has more; neighbours are always searched in all of them.",
     "Trustworthiness": "How many neighbours on the map are neighbours in the latent space; 1: all of them.",
     "Neighbours": "The sounds that lie nearest in the latent space, by cosine distance over all of its dimensions.",
+    "Distance": "Cosine distance in the latent space, from 0 (the same direction) to 2.",
     "Changed neighbourhood": "How many of a sound's ten nearest sounds differ between two models; 0: none, 1: all.",
     "Silhouette": "How much nearer sounds lie to their own class than to the next one, from −1 to 1. Higher: classes "
     "stand apart more clearly.",
     "Colour": "What the dots of the map are coloured by: a class, whether the prediction is right, or a column of the "
     "table.",
+    "Unit-length latents": "Latents divided by their length, so that only their direction counts, as it does for "
+    "neighbours.",
     "Class names": "Writes each class where most of its sounds lie.",
     # Measures
     "Accuracy": "Percent of sounds whose class is predicted correctly.",

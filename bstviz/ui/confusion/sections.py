@@ -16,6 +16,7 @@ from bstviz.plots import per_class
 from bstviz.plots.confusion import strip_figure
 from bstviz.ui.cache.loaded import identity_of
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark, selected_row, table_key
+from bstviz.ui.components.terms import meaning
 from bstviz.ui.components.text import escape
 from bstviz.ui.confusion.matrix import CELL
 from bstviz.ui.confusion.sides import THRESHOLDS, Pooled, Side, at, at_least
@@ -80,7 +81,11 @@ def pairs(side: Side, along: Axis) -> None:
         on_select=reported(picked),
         selection_mode="single-row",
         height=420,
-        column_config={"% of class": percent, "% of all errors": percent},
+        column_config={
+            "% of class": percent,
+            "% of all errors": percent,
+            "In reverse": st.column_config.NumberColumn(help=meaning("In reverse")),
+        },
     )
 
 
@@ -114,12 +119,14 @@ def classes(side: Side) -> None:
             "Mean annotation confidence": table["confidence"],
         }
     )
-    percent = st.column_config.NumberColumn(format="%.1f %%")
     formats = {
         "Test sounds": st.column_config.NumberColumn(format="localized"),
-        "Accuracy": percent,
-        "Precision": percent,
-        "Mean annotation confidence": st.column_config.NumberColumn(format="%.2f"),
+        "Accuracy": st.column_config.NumberColumn(format="%.1f %%", help=meaning("Accuracy")),
+        "95 %": st.column_config.TextColumn(help=meaning("Interval")),
+        "Precision": st.column_config.NumberColumn(format="%.1f %%", help=meaning("Precision")),
+        "Mean annotation confidence": st.column_config.NumberColumn(
+            format="%.2f", help=meaning("Annotation confidence")
+        ),
     }
     st.dataframe(shown, hide_index=True, column_config=formats, placeholder="–")
 
@@ -134,7 +141,8 @@ def calibration(side: Side) -> None:
     )
     st.markdown(
         f"Expected calibration error **{second:.1f} %** at the second level, **{top:.1f} %** at the top level (summed "
-        f"probability of the predicted class), pooled over the test sounds of {side.letter}."
+        f"probability of the predicted class), pooled over the test sounds of {side.letter}.",
+        help=meaning("Calibration"),
     )
     figure = per_class.reliability_figure(answers.y_true, answers.probabilities, parents)
     st.plotly_chart(figure, config=PLAIN_CONFIG, key="confusion.calibration")
@@ -191,7 +199,7 @@ def groups(side: Side) -> None:
         column_config={
             "Accuracy": percent,
             "Expected": percent,
-            "Excess": st.column_config.NumberColumn(format="%+.1f"),
+            "Excess": st.column_config.NumberColumn(format="%+.1f", help=meaning("Excess")),
         },
     )
     row = selected_row(event, len(table))
@@ -214,7 +222,11 @@ def _accuracies(points: Sequence[Pooled], by: str) -> pd.DataFrame:
 
 def thresholds(side: Side) -> None:
     """Accuracy by threshold and where it is applied, with intervals."""
-    by = str(st.selectbox("Resample", [SOUNDS_ALONE, *_groupings(side)], key="confusion.thresholds.by"))
+    by = str(
+        st.selectbox(
+            "Resample", [SOUNDS_ALONE, *_groupings(side)], key="confusion.thresholds.by", help=meaning("Resample")
+        )
+    )
     drawn = "single sounds" if by == SOUNDS_ALONE else f"all sounds of one {escape(by)} together"
     wanted = {
         "training and test": {t: (t, t) for t in side.family},
@@ -254,7 +266,8 @@ def thresholds(side: Side) -> None:
     formats = {
         "Test sounds": count,
         "Drawn": count,
-        "Accuracy": st.column_config.NumberColumn(format="%.1f"),
+        "Accuracy": st.column_config.NumberColumn(format="%.1f", help=meaning("Accuracy")),
+        "95 %": st.column_config.TextColumn(help=meaning("Interval")),
         "Change": st.column_config.NumberColumn(format="%+.1f"),
     }
     st.dataframe(shown, hide_index=True, column_config=formats, height="content")

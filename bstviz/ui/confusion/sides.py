@@ -19,6 +19,7 @@ from bstviz.reports import summaries
 from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components import pickers
+from bstviz.ui.components.terms import meaning, meanings
 from bstviz.ui.components.text import escape, told
 from bstviz.ui.kept import kept
 
@@ -106,10 +107,23 @@ def pick_side(letter: str, known: Mapping[str, Family], *, key: str, start: int 
     """Pickers of a setting and of its thresholds of training, of which there may be few, and of the test."""
     if st.session_state.get(f"{key}.model") not in known:
         st.session_state[f"{key}.model"] = list(known)[start % len(known)]
-    name = str(st.selectbox(f"{letter} · Model", list(known), key=f"{key}.model", persist_state="session", width=440))
-    family = known[name]
-    trained = pickers.one_of("Trained on annotation confidence", list(family), key=f"{key}.trained", name=at_least)
-    tested = pickers.one_of("Tested on annotation confidence", THRESHOLDS, key=f"{key}.tested", name=at_least)
+    name = str(
+        st.selectbox(
+            f"{letter} · Model",
+            list(known),
+            key=f"{key}.model",
+            persist_state="session",
+            width=440,
+            help=meaning("Setting"),
+        )
+    )
+    family, said = known[name], meaning("Annotation confidence")
+    trained = pickers.one_of(
+        "Trained on annotation confidence", list(family), key=f"{key}.trained", name=at_least, help=said
+    )
+    tested = pickers.one_of(
+        "Tested on annotation confidence", THRESHOLDS, key=f"{key}.tested", name=at_least, help=said
+    )
     pooled = at(family, trained, tested)
     return Side(pooled.folds, pooled.answers, letter, name, family, trained, tested)
 
@@ -127,7 +141,7 @@ def say_what_is_there(sides: Sequence[Side]) -> None:
         applied = confusion.where_applied(side.trained, side.tested)
         answered = f"out-of-fold predictions of fold{'s' * (len(side.folds) > 1)} {folds}"
         lines.append(f"**{side.letter}**: {applied}. **{len(side.answers):,} test sounds**, {answered}.")
-    st.markdown("  \n".join(lines))
+    st.markdown("  \n".join(lines), help=meanings("Out of fold", "Fold"))
     st.caption("  \n".join(dict.fromkeys(map(_there, sides))))
 
 
@@ -190,6 +204,7 @@ def scores(sides: Sequence[Side], *, key: str) -> None:
         shown["A"], shown["B"] = map(_spread, tables)
         shown["A − B"] = 100 * (tables[0]["mean"] - tables[1]["mean"]).to_numpy()
     formats = {
+        "Percent": st.column_config.TextColumn(help=meaning("Hierarchical F1")),
         "Pooled": st.column_config.NumberColumn(format="%.2f", help="All test sounds at once"),
         "A − B": st.column_config.NumberColumn(format="%+.2f", help="Difference of the means over folds"),
     }

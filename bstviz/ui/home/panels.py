@@ -72,17 +72,22 @@ def first_of(known: Mapping[str, Sequence[RunInfo]]) -> tuple[Loaded | None, Loa
     return found[0] if found else (None, None)
 
 
-def sentence(infos: Mapping[Path, RunInfo]) -> str:
-    """Markdown: what has been trained on what, in two sentences."""
+def introduction(infos: Mapping[Path, RunInfo]) -> None:
+    """What the models were trained on, and in which two ways."""
     taxonomies = {info.taxonomy.hash: info.taxonomy for info in infos.values()}.values()
-    trained_on = "; ".join(
-        f"**{escape(t.name)}**, {len(t.top)} top-level and {len(t.second)} second-level classes" for t in taxonomies
+    classes = "; ".join(
+        f"**{escape(t.name)}** ({len(t.top)} top-level classes, {len(t.second)} second-level classes within them)"
+        for t in taxonomies
     )
     sizes = sorted({info.latent_dim for info in infos.values()} - {0})
     latents = (
         f" Each model has a latent space of its own, of {' or '.join(map(str, sizes))} dimensions." if sizes else ""
     )
-    return f"Models trained flat and hierarchically on a two-level taxonomy: {trained_on}.{latents}"
+    st.markdown(
+        f"Models that name the class of a sound, by the taxonomy {classes}. Hierarchical ones were trained on both "
+        f"levels, flat ones on the second level alone.{latents}",
+        help=meanings("Top level", "Second level", "Hierarchical", "Non-hierarchical", "Latent space"),
+    )
 
 
 def experiment_panels(known: Mapping[str, Sequence[RunInfo]]) -> None:

@@ -27,7 +27,7 @@ from bstviz.ui.cache.versions import BaselineVersion
 from bstviz.ui.components.background import AT_ONCE, Asked, pending, visitor, wait
 from bstviz.ui.components.charts import PLAIN_CONFIG, dark
 from bstviz.ui.components.pickers import one_of
-from bstviz.ui.components.terms import meanings
+from bstviz.ui.components.terms import meaning, meanings
 from bstviz.ui.components.text import chip, escape
 from bstviz.ui.kept import kept
 from bstviz.ui.page import reported
@@ -121,18 +121,26 @@ def _choose_runs(section: Section, infos: Sequence[RunInfo], group: RunGroup) ->
         return Chosen(infos, rows=group.rows, load=load_fold, dark=dark())
     if section.scope == "fold":
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            fold = st.selectbox("Fold", sorted({info.fold for info in infos}), key="results.panels.fold")
-            training = st.toggle("Training sounds too", key="results.panels.training")
-            unit_length = st.toggle("Unit-length latents", key="results.panels.unit")
+            fold = st.selectbox(
+                "Fold", sorted({info.fold for info in infos}), key="results.panels.fold", help=meaning("Fold")
+            )
+            training = st.toggle(
+                "Training sounds too",
+                key="results.panels.training",
+                help="Show the sounds that the model was trained on too",
+            )
+            unit_length = st.toggle(
+                "Unit-length latents", key="results.panels.unit", help=meaning("Unit-length latents")
+            )
         own = [info for info in infos if info.fold == fold]
         return Chosen(own, load=load_fold, dark=dark(), training=training, unit_length=unit_length)
     settings = summaries.named_settings(infos, losses_apart=section.scope == "setting")
     with st.container(horizontal=True):
-        name = st.selectbox("Setting", list(settings), key=f"results.{section.name}.setting")
+        name = st.selectbox("Setting", list(settings), key=f"results.{section.name}.setting", help=meaning("Setting"))
         members = settings[name]
         if section.folds_apart and len(members) > 1:
             folds: list[str | int] = ["all", *(info.fold for info in members)]
-            kept = st.selectbox("Fold", folds, key=f"results.{section.name}.fold")
+            kept = st.selectbox("Fold", folds, key=f"results.{section.name}.fold", help=meaning("Fold"))
             members = [info for info in members if kept in ("all", info.fold)]
     return Chosen(members, name, load=load_fold, pool=pool_folds, compare=compare_folds, dark=dark())
 

@@ -11,6 +11,7 @@ from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.components.player import sound_player
 from bstviz.ui.components.sound_card import facts
 from bstviz.ui.components.sound_list import sound_list
+from bstviz.ui.components.terms import meaning
 from bstviz.ui.components.text import chip, escape, texts_from
 from bstviz.ui.page import reported
 from bstviz.ui.review.session import NOTICE, PLAY, TURN, Press, ReviewSession, me, window
@@ -147,14 +148,14 @@ def neighbours(session: ReviewSession, i: int) -> None:
         return
     loaded, _ = session.queue.entries[i]
     near = [(loaded, row) for sound in session.queue.quality.near[i] if (row := loaded.row_of(sound)) is not None]
-    st.markdown("**Nearest sounds**, by their embeddings")
+    st.markdown("**Nearest sounds**, by their embeddings", help=meaning("Embedding"))
     sound_list(near, key="review.near", columns=("title", "class", "predicted"), height=300)
 
 
 def following(session: ReviewSession, rows: np.ndarray, *, shown: int = 30) -> None:
     """The first sounds of the queue, to be gone to."""
     quality = session.queue.quality
-    st.markdown("**Queue**, lowest label quality first")
+    st.markdown("**Queue**, lowest label quality first", help=meaning("Label quality"))
     entries = [session.queue.entries[i] for i in rows[:shown]]
     codes = [quality.taxonomy.codes[quality.suggested[i]].replace("-", "\N{NON-BREAKING HYPHEN}") for i in rows[:shown]]
     notes = [f"→\N{NO-BREAK SPACE}{code}" for code in codes]

@@ -5,6 +5,8 @@ const PLAYED = ["bstvizplay", "bstvizpause"];
 const PLAY = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 4l14 8-14 8z"/></svg>';
 const PAUSE = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 4h4v16H6zM14 4h4v16h-4z"/></svg>';
 
+const THUMB = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M2 10h4v11H2zM8 21V10l5-8c2 0 2.6 1.5 2.2 3L14.5 9H20c1.5 0 2.3 1.2 2 2.5l-2 8c-.3 1-1 1.5-2 1.5z"/></svg>';
+
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
   const list = (parentElement.list ??= new SoundList(parentElement));
@@ -63,6 +65,7 @@ class SoundList {
     const head = columns.map((column, c) => {
       const cell = element("th", `is-${column.kind}`), button = element("button", "", column.label);
       button.type = "button";
+      button.title = column.help ?? "";
       button.onclick = () => {
         this.sort = this.sort?.column === c ? (this.sort.down ? null : { column: c, down: true }) : { column: c, down: false };
         this.render();
@@ -109,6 +112,16 @@ class SoundList {
       open.title = "Go to this sound";
       open.onclick = () => this.send("open", this.row(i));
       cell.append(open);
+    } else if (column.kind === "thumbs") {
+      for (const [what, up] of [["More", true], ["Less", false]]) {
+        const thumb = element("button", up ? "thumb" : "thumb down");
+        thumb.innerHTML = THUMB;
+        thumb.type = "button";
+        thumb.title = `${what} like this`;
+        thumb.setAttribute("aria-label", `${what} like ${this.data.rows[i][0]}`);
+        thumb.onclick = () => this.send("thumb", { ...this.row(i), up });
+        cell.append(thumb);
+      }
     } else cell.textContent = value;
     return cell;
   }
