@@ -295,7 +295,7 @@ def _facts(name: str, info: RunInfo) -> RunFacts:
         collection=info.collection.name,
         encoders={kind: str(encoder) for kind, encoder in info.encoders.items()},
         latent_dim=info.latent_dim,
-        predicts=info.external is None,
+        predicts=info.predicts,
         decoding=info.decoding,
         metrics={key: value if math.isfinite(value) else None for key, value in info.metrics.items()},
     )

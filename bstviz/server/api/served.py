@@ -66,7 +66,7 @@ class Served:
         """Names of the runs that answer where none is named: the bundled audio models where they are served, else the
         first run that takes sounds alone, else the first one with weights.
         """
-        infos = {name: info for name, info in self.infos()[0].items() if info.external is None}
+        infos = {name: info for name, info in self.infos()[0].items() if info.predicts}
         bundled = [folder.resolve() for folder in bundled_audio_models()]
         by_place = {info.folder: name for name, info in infos.items()}
         if all(folder in by_place for folder in bundled):
