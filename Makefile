@@ -7,6 +7,8 @@
 # make test-clap  compares the two ways to CLAP there, and opens every page
 # make assets     the bundled models and the experiment on BSD10k's words, made anew from RECORDINGS (folders with a
 #                 metadata.csv) and TITLES (the table of BSD10k): an hour
+# make docs       the documents as a site, in build/docs/site (without a network, once installed)
+# make screenshots  pictures of the pages, in docs/pictures (needs a Chromium)
 # make lint       every check of .pre-commit-config.yaml on every file
 # make hooks      the same checks at every commit
 #
@@ -33,7 +35,7 @@ TITLES ?=
 ASSETS_BUILD ?= build/assets
 WORDS = $(ASSETS_BUILD)/words
 
-.PHONY: app app-clap test test-fast test-long test-clap assets lint hooks clean
+.PHONY: app app-clap test test-fast test-long test-clap assets docs screenshots lint hooks clean
 
 app: $(INSTALLED)
 	$(BIN)/bstviz app --port $(PORT)
@@ -91,6 +93,12 @@ assets: $(INSTALLED_DEV)
 
 lint: $(INSTALLED_DEV)
 	PATH="$(abspath $(BIN)):$$PATH" pre-commit run --all-files --show-diff-on-failure
+
+docs: $(INSTALLED_DEV)
+	$(BIN)/python docs/build.py
+
+screenshots: $(INSTALLED_DEV)
+	$(BIN)/python docs/screenshots.py
 
 hooks: $(INSTALLED_DEV)
 	$(BIN)/pre-commit install

@@ -193,7 +193,7 @@ class Measured:
     def recolor(self) -> None:
         """Seconds from choosing a colouring until the map shows it."""
         label = next(self.colors)
-        self.page.get_by_label("Colour").click()
+        self.page.get_by_label("Colour", exact=True).click()
         option = self.page.get_by_role("option", name=label)
         option.wait_for()
         self.note("recolour", timed(option.click, self.page, self.RECOLORED, label))

@@ -72,10 +72,20 @@ def map_of(maps: int) -> None:
 def home() -> None:
     st.title("Overview")
     st.markdown(LONG)
-    for place, column in enumerate(st.columns(6)):
-        with column.container(border=True, height="stretch"):
-            st.markdown(WORDS)
-            st.link_button(f"Open {place}", "https://example.org")
+    for start in (0, 3, 6):
+        for place, column in enumerate(st.columns(3), start):
+            with column.container(border=True, height="stretch"):
+                st.markdown(WORDS)
+                st.link_button(f"Open {place}", "https://example.org")
+    st.subheader("At a glance")
+    left, right = st.columns([2, 3])
+    at, colors = places()[:300], pd.factorize(sounds()["y_true"])[0][:300] % 5
+    dots = "".join(
+        f'<i style="color:{c};left:{x}%;top:{y}%"></i>' for (x, y), c in zip(at.tolist(), colors, strict=True)
+    )
+    left.html(f"<div>{dots}</div>")
+    right.table(rows(4))
+    right.caption(LONG)
     st.subheader("Loaded")
     for name, column in zip(("Runs", "Collections", "Sounds", "Classes"), st.columns(4), strict=True):
         column.metric(name, f"{len(sounds()):,}", border=True)
@@ -205,7 +215,7 @@ def review() -> None:
                 st.button(name)
         left, right = st.columns(2)
         left.selectbox("Another class", sorted(sounds()["y_true"].unique()), index=None)
-        right.text_input("Note")
+        right.text_input("Comment")
         st.markdown(LONG)
         for column in st.columns(2):
             with column.container(border=True):

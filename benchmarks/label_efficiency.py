@@ -6,10 +6,10 @@ The labels of one fold's training sounds are hidden, but for a few of each class
 with the true classes, chosen by :func:`bstviz.review.next_sounds.next_sounds` or drawn, a model is fitted on all of
 them, and judged on the test sounds of the fold. Folds are grouped by uploader; sounds without words are left out.
 
-The model is kernel ridge regression on one-hot labels, a Gaussian kernel of the standardised unit-length vectors (as in
-``benchmarks/accuracy.py``, where it does as well on all labels as the networks), solved exactly at every batch; its
-scores, cut at 0 and divided by their sum, are the probabilities. ``--networks-at`` trains the hierarchical and the flat
-network of the default recipe on the sounds that were chosen so (``--sets``).
+Learners: ``networks`` are the hierarchical and the flat network of the default recipe with ``--steps`` optimiser
+steps, trained anew on every set; the queue heeds both, and each is judged. ``ridge`` is kernel ridge regression on
+one-hot labels, a Gaussian kernel of the standardised unit-length vectors (as in ``benchmarks/accuracy.py``), solved
+exactly; its scores, cut at 0 and divided by their sum, are the probabilities.
 
 Printed: the second-level accuracy by number of labels, and the labels needed for the target, which are those of the
 first batch that reaches it.
@@ -17,9 +17,9 @@ first batch that reaches it.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +32,6 @@ from bstviz.models.config import LOSSES, ModelConfig, recipe
 from bstviz.review.label_quality import standardised
 from bstviz.review.next_sounds import next_sounds
 
-STRATEGIES = ("queue", "random")
 ALPHA, GAMMA = 0.3, 1.0
 """Of kernel ridge regression, as in ``benchmarks/accuracy.py``."""
 
@@ -99,7 +98,22 @@ class Ridge:
         return shares
 
 
-def networks(data: Data, sets: Sequence[np.ndarray], steps: int) -> list[dict[str, np.ndarray]]:
+def ridges(data: Data) -> Callable[[Sequence[np.ndarray]], list[dict[str, np.ndarray]]]:
+    """A function of sets of labelled rows that gives the probabilities of :class:`Ridge` for each; the sets of its next
+    call are those of the last one with more rows at their ends.
+    """
+    held: list[Ridge] = []
+
+    def learn(sets: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
+        held.extend(Ridge(data) for _ in sets[len(held) :])
+        for own, rows in zip(held, sets, strict=True):
+            own.grow(rows[len(own.rows) :])
+        return [{"ridge": own.probabilities()} for own in held]
+
+    return learn
+
+
+def networks(data: Data, sets: Sequence[np.ndarray], *, steps: int) -> list[dict[str, np.ndarray]]:
     """Probabilities (N, C) of the hierarchical and the flat network of the default recipe, for each of some sets of
     labelled rows of one size; all are trained side by side.
     """
@@ -119,7 +133,16 @@ def networks(data: Data, sets: Sequence[np.ndarray], steps: int) -> list[dict[st
     for loss in LOSSES:
         config = recipe("default", loss=loss, modality="text", epochs=4, min_steps=0, precision="float32")
         model = ModelConfig("text", 0, data.raw.shape[1], data.classes, config.sizes)
-        fitted = fit(inputs, labels, splits, parents, model, config, seeds=range(len(sets)), steps=steps // 4)
+        fitted = fit(
+            inputs,
+            labels,
+            splits,
+            parents,
+            model,
+            config,
+            seeds=[1_000 * len(sets[0]) + i for i in range(len(sets))],
+            steps=steps // 4,
+        )
         answers = forward(fitted.model, inputs, fitted.temperatures, fitted.datastores)
         for own, answer in zip(found, answers, strict=True):
             own[loss] = answer.probabilities
@@ -133,72 +156,57 @@ def first_labels(data: Data, pool: np.ndarray, per_class: int, seed: int) -> np.
 
 
 def next_batch(
-    data: Data, pool: np.ndarray, known: np.ndarray, probabilities: np.ndarray, size: int, strategy: str, seed: int
+    data: Data, pool: np.ndarray, known: np.ndarray, models: np.ndarray, size: int, strategy: str, seed: int
 ) -> np.ndarray:
-    """Rows of a pool to label next, (size,), chosen by the queue or drawn."""
+    """Rows of a pool to label next, (size,), chosen by the queue of models (W, N, C), or drawn."""
     open_ = np.setdiff1d(pool, known)
     if strategy == "random":
         return np.random.default_rng((seed, len(known))).permutation(open_)[:size]
-    return next_sounds(data.vectors, probabilities[None], open_, known, count=size, seed=seed).rows
-
-
-def curve(
-    data: Data, fold: int, strategy: str, seed: int, *, per_class: int, size: int, target: float, most: int
-) -> tuple[np.ndarray, dict[int, float]]:
-    """Labelled rows in the order in which they came, and the second-level accuracy (percent) by their number, up to the
-    target or to so many.
-    """
-    pool, test = np.flatnonzero(data.folds != fold), np.flatnonzero(data.folds == fold)
-    learner, found = Ridge(data), dict[int, float]()
-    learner.grow(first_labels(data, pool, per_class, seed))
-    while True:
-        p = learner.probabilities()
-        count = len(learner.rows)
-        found[count] = accuracy(data, test, p)
-        if found[count] >= target or count >= min(most, len(pool)):
-            return learner.rows, found
-        learner.grow(next_batch(data, pool, learner.rows, p, size, strategy, seed))
-
-
-def accuracy(data: Data, test: np.ndarray, probabilities: np.ndarray) -> float:
-    """Second-level accuracy on test rows, percent."""
-    return 100 * float(np.mean(probabilities[test].argmax(axis=1) == data.labels[test]))
+    return next_sounds(data.vectors, models, open_, known, count=size, seed=seed).rows
 
 
 def main(
     collection: Path,
+    learner: Annotated[str, typer.Option(help="ridge or networks.")] = "networks",
     fold: Annotated[int, typer.Option(help="Test fold, of five grouped by uploader.")] = 0,
-    seeds: Annotated[int, typer.Option(help="Of the first labels and the draws: 1 to this.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Of the first labels, the draws and the training: 1 to this.")] = 3,
     per_class: Annotated[int, typer.Option(help="First labels of each class.")] = 5,
     size: Annotated[int, typer.Option(help="Sounds of a batch.")] = 100,
     target: Annotated[float, typer.Option(help="Second-level accuracy to reach, percent.")] = 70.0,
+    least: Annotated[int, typer.Option(help="Go on to so many labels where all have reached the target.")] = 2_500,
     most: Annotated[int, typer.Option(help="Labels at most.")] = 100_000,
-    sets: Annotated[Path | None, typer.Option(help="JSON: the curves, and the labelled sounds in order.")] = None,
-    networks_at: Annotated[str, typer.Option(help="Numbers of labels at which networks are trained on them.")] = "",
     steps: Annotated[int, typer.Option(help="Optimiser steps of a network.")] = 400,
 ) -> None:
     data = data_of(load_collection(collection))
-    test = np.flatnonzero(data.folds == fold)
-    print(f"fold {fold}: {(data.folds != fold).sum():,} sounds to label, {len(test):,} test sounds", flush=True)
-    chosen: dict[str, list[int]] = json.loads(sets.read_text())["rows"] if sets is not None and sets.exists() else {}
-    curves: dict[str, dict[int, float]] = {}
-    limits = {"per_class": per_class, "size": size, "target": target, "most": most}
-    for strategy in () if networks_at else STRATEGIES:
-        for seed in range(1, seeds + 1):
-            rows, found = curve(data, fold, strategy, seed, **limits)  # type: ignore[arg-type]  # numbers, each its own
-            chosen[f"{strategy} {seed}"], curves[f"{strategy} {seed}"] = rows.tolist(), found
-            last = list(found)[-1]
-            reached = f"{last:,} labels" if found[last] >= target else f"not reached with {last:,} labels"
-            print(f"{strategy}, seed {seed}: {target:g} %: {reached}", flush=True)
-            print("  " + " ".join(f"{count}:{value:.1f}" for count, value in found.items()), flush=True)
-            if sets is not None:
-                sets.write_text(json.dumps({"curves": curves, "rows": chosen}))
-    for count in map(int, filter(None, networks_at.split(","))):
-        own = {name: np.array(rows[:count]) for name, rows in chosen.items() if len(rows) >= count}
-        answers = networks(data, list(own.values()), steps)
-        for loss in LOSSES:
-            values = {name: accuracy(data, test, a[loss]) for name, a in zip(own, answers, strict=True)}
-            print(f"{count:,} labels, {loss}: " + "  ".join(f"{n} {v:.1f}" for n, v in values.items()), flush=True)
+    pool, test = np.flatnonzero(data.folds != fold), np.flatnonzero(data.folds == fold)
+    print(f"fold {fold}: {len(pool):,} sounds to label, {len(test):,} test sounds; {learner}", flush=True)
+    learn = partial(networks, data, steps=steps) if learner == "networks" else ridges(data)
+    members = [(strategy, seed) for strategy in ("queue", "random") for seed in range(1, seeds + 1)]
+    sets = [first_labels(data, pool, per_class, seed) for _, seed in members]
+    needed: dict[tuple[str, str, int], int] = {}
+    while True:
+        answers, count = learn(sets), len(sets[0])
+        for name in answers[0]:
+            scores = [100 * np.mean(a[name][test].argmax(axis=1) == data.labels[test]) for a in answers]
+            for (strategy, seed), score in zip(members, scores, strict=True):
+                if score >= target:
+                    needed.setdefault((name, strategy, seed), count)
+            print(
+                f"{count:5} {name:12} "
+                + "  ".join(f"{s} {n}: {v:.1f}" for (s, n), v in zip(members, scores, strict=True)),
+                flush=True,
+            )
+        if count >= min(most, len(pool)) or (len(needed) == len(members) * len(answers[0]) and count >= least):
+            break
+        batches = [
+            next_batch(data, pool, known, np.stack(list(own.values())), size, *member)
+            for member, known, own in zip(members, sets, answers, strict=True)
+        ]
+        sets = [np.concatenate(pair) for pair in zip(sets, batches, strict=True)]
+    for name in answers[0]:
+        for strategy in ("queue", "random"):
+            found = [needed.get((name, strategy, seed), f"over {count}") for seed in range(1, seeds + 1)]
+            print(f"labels needed for {target:g} %, {name}, {strategy}: {', '.join(map(str, found))}")
 
 
 if __name__ == "__main__":

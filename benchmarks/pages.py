@@ -39,6 +39,9 @@ PAGES = ("home", "explore", "compare", "results", "confusion", "review", "classi
 STATES = ("cold", "first", "warm")
 LIMITS = {("review", "cold"): 2.0, ("results", "warm"): 1.5, ("confusion", "warm"): 1.5}
 """What a page may take until it stands, in bare pages."""
+LIMITS_OF_TEXT = {("home", state): 1.5 for state in ("cold", "warm")}
+"""What a page may take until its first text, in bare pages."""
+WORDS_OF = {"text": "its first text", "stands": "it stands"}
 TEXT = """() => [...document.querySelectorAll('[data-testid=stMainBlockContainer] :is(h1, h2, h3, p, label)')]
   .some((e) => e.innerText.trim())"""
 STANDS = """() => { const all = (what) => [...document.querySelectorAll(what)];
@@ -136,9 +139,11 @@ def report(page: str, times: dict[str, Opened]) -> bool:
             taken = f"{own[0]:.2f}" if len(own) == 1 else f"{p(own, 50):.2f} / {p(own, 95):.2f}"
             words.append(f"{measured} {taken} s, {ratio}")
         print(f"{page:>9} {state:>5}: {'; '.join(words)}", flush=True)
-        if most := LIMITS.get((page, state)):
-            ratios = (p(own, q) / p(bare, q) for q in (50, 95))
-            holds &= judged("until it stands / the bare page", *ratios, most)
+        for measured, limits in (("text", LIMITS_OF_TEXT), ("stands", LIMITS)):
+            if most := limits.get((page, state)):
+                own, bare = (getattr(times[name], measured) for name in (state, f"bare {state}"))
+                ratios = (p(own, q) / p(bare, q) for q in (50, 95))
+                holds &= judged(f"until {WORDS_OF[measured]} / the bare page", *ratios, most)
     return holds
 
 

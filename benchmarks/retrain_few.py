@@ -85,7 +85,7 @@ def main(
     for seed in range(seeds):
         truth = drawn(everything, sounds, seed)
         classes = truth.sounds["class"].to_numpy(object)
-        bare = truth.sounds.assign(**{"class": truth.sounds["class"].where(False)})
+        bare = truth.sounds.assign(**{"class": truth.sounds["class"].where(np.zeros(len(truth), bool))})
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             library = load_collection(dataclasses.replace(truth, sounds=bare).save(place / "library"))

@@ -3,7 +3,7 @@
 The names below are all that most scripts need; each is imported when it is first asked for, so that ``import bstviz``
 is quick.
 
-Example:
+Examples:
     >>> import bstviz
     >>> from bstviz.paths import assets
     >>> run = bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")

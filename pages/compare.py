@@ -18,7 +18,8 @@ from bstviz.ui.components.prepared import differ_in_loss_alone
 from bstviz.ui.components.projection_picker import made
 from bstviz.ui.components.run_map import pick_look
 from bstviz.ui.components.selection import selection_panel
-from bstviz.ui.page import drawer, guarded, skip_link, target
+from bstviz.ui.labelling import panel as labelling
+from bstviz.ui.page import drawer, guarded, reported, skip_link, target
 
 SOUND, PLAY, SELECTED = "compare.sound", "compare.play", "compare.selected"
 ADDRESS: query_params.Readers = {
@@ -82,6 +83,7 @@ def page() -> None:
         by = pick_color(shared | {CHANGE: "Changed neighbourhood"}, key="compare.color")
         training = pick_training(key="compare.training")
         look = pick_look(key="compare.look", height=680)
+        labels = labelling.switch(both.left)
     selected = np.flatnonzero(np.isin(both.a, selection.selected(SELECTED, both.left)))
     current = both.position(st.session_state.get(SOUND, ""))
     pick, select_nothing = partial(open_shared, both), partial(clear, both)
@@ -113,11 +115,23 @@ def page() -> None:
                 on_clear=select_nothing,
             )
     with panel:
+        if labels:
+            one = None if current is None else int(both.a[current])
+            labelling.labelling(both.left, key="compare.label", one=one, selected=both.a[selected])
         if current is None:
             st.info(
                 "Click a sound to see which neighbours it kept, lost and gained. You can select on either map.",
                 icon=":material/touch_app:",
             )
+            mistake = pair.mistake_of_the_left(both)
+            if mistake is not None:
+                st.button(
+                    "Show me a mistake",
+                    key="compare.mistake",
+                    icon=":material/play_circle:",
+                    on_click=reported(partial(pick, mistake)),
+                    help="A sound that the left model predicts wrong and the right one right, if there is any",
+                )
         else:
             play = st.session_state.pop(PLAY, False)
             sound_in_both(both, current, key="compare.sound", autoplay=play, on_open=pick)

@@ -1,5 +1,7 @@
 """Confusion: what is confused with what, by annotation confidence, from out-of-fold predictions."""
 
+from functools import partial
+
 import streamlit as st
 
 from bstviz.evaluation.confusion import CELLS
@@ -9,10 +11,19 @@ from bstviz.ui.components import pickers
 from bstviz.ui.components.terms import meaning
 from bstviz.ui.components.text import escape
 from bstviz.ui.confusion import sections
-from bstviz.ui.confusion.matrix import CELL, chosen_cell, find_most_confused, matrix, parse_cell, pick_axis, pick_cell
+from bstviz.ui.confusion.matrix import (
+    CELL,
+    MOST_CONFUSED,
+    chosen_cell,
+    find_most_confused,
+    matrix,
+    parse_cell,
+    pick_axis,
+    pick_cell,
+)
 from bstviz.ui.confusion.sides import Side, families, on_what_both_test, pick_side, say_what_is_there, scores
 from bstviz.ui.confusion.sounds import cell_sounds
-from bstviz.ui.page import guarded
+from bstviz.ui.page import guarded, reported
 
 SECTIONS = ("Confused pairs", "Across thresholds", "Classes", "Groups", "Accuracy by threshold", "Calibration")
 ADDRESS: query_params.Readers = {
@@ -76,6 +87,12 @@ def page() -> None:
             cell_sounds(looked, cell, key="confusion.sounds")
         else:
             st.info("Click a cell, or choose its classes, to play its sounds.", icon=":material/touch_app:")
+            st.button(
+                "Show me the pair confused most often",
+                key="confusion.most",
+                icon=":material/play_circle:",
+                on_click=reported(partial(st.session_state.__setitem__, CELL, MOST_CONFUSED)),
+            )
     section = pickers.one_of("Show", SECTIONS, key="confusion.section", name=str)
     side = looked[0]
     st.caption(escape(f"Of {side.letter}: {side.words}."))

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from bstviz.models.config import DEFAULT_LOSS
+from bstviz.plots.facets import most_confident_mistake
 from bstviz.plots.panes.pane import Marks
 from bstviz.ui import query_params
 from bstviz.ui.cache import audio, facets, latent_space
@@ -22,8 +23,12 @@ from bstviz.ui.components.terms import meanings
 from bstviz.ui.components.text import told
 from bstviz.ui.explore import address, colors, saved, searching, views
 from bstviz.ui.explore.table import sounds_table
+from bstviz.ui.labelling import panel
+from bstviz.ui.labelling.columns import with_decisions
 from bstviz.ui.labelling.next_sounds import label_next
-from bstviz.ui.page import drawer, guarded, skip_link, target
+from bstviz.ui.page import drawer, guarded, reported, skip_link, target
+from bstviz.ui.retraining import morph, work
+from bstviz.ui.retraining.panel import retraining
 
 SOUND, PLAY, LIST, FILTERS = selection.MAP_SOUND, "explore.play", "explore.list", address.FILTERS
 SENDING = 0.03  # seconds that a list has to reach the browser, before the map keeps the server busy
@@ -51,13 +56,12 @@ def clear(loaded: Loaded) -> None:
     select(loaded, np.array([], int))
 
 
-def step(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: int) -> None:
-    """Go on by some sounds in the selection, or else in what passes the filters."""
-    order = chosen if len(chosen) else np.arange(len(loaded.ids)) if passing is None else np.flatnonzero(passing)
-    now = loaded.row_of(st.session_state.get(SOUND, ""))
+def step(loaded: Loaded, passing: np.ndarray | None, lit: np.ndarray, by: int) -> None:
+    """Go on by some sounds in the selection or in what was found, in its order, or else in what passes the filters."""
+    order = lit if len(lit) else np.arange(len(loaded.ids)) if passing is None else np.flatnonzero(passing)
+    at = np.flatnonzero(order == loaded.row_of(st.session_state.get(SOUND, "")))
     if len(order):
-        position = np.searchsorted(order, now) if now is not None and now in order else None
-        go_to(loaded, int(order[0 if position is None else (position + by) % len(order)]))
+        go_to(loaded, int(order[(at[0] + by) % len(order) if len(at) else 0]))
 
 
 @st.fragment
@@ -65,12 +69,13 @@ def step(loaded: Loaded, passing: np.ndarray | None, chosen: np.ndarray, by: int
 def page() -> None:
     skip_link()
     query_params.read("explore", ADDRESS)
+    work.arrive()
     left, middle, right = st.columns([4, 5, 3], vertical_alignment="top")
     with left:
         drawer("Run, projection and colour", "row")
         loaded = pick_run("Run", key=selection.MAP_RUN, preferred=lambda run: run.train.loss == DEFAULT_LOSS)
     with middle:
-        shown = pick_projection(loaded, key="explore.map")
+        shown = pick_projection(loaded, key="explore.map", at_once=work.came_to(loaded))
     tools = st.container()
     with tools:
         drawer("Switches, search and views")
@@ -87,7 +92,9 @@ def page() -> None:
         )
         look = pick_look(key="explore.look", height=740)
         table = st.toggle("Table of all sounds", key="explore.table", persist_state="session")
-    columns = facets.columns(loaded, training=training).colored(colors.chosen_colors())
+        labels = panel.switch(loaded)
+    known = with_decisions(facets.columns(loaded, training=training), loaded)
+    columns = known.colored(colors.chosen_colors())
     with right, st.container(horizontal=True, vertical_alignment="bottom"):
         by = pick_color(columns.names, key=address.COLOR)
         colors.pick_colors(columns[by])
@@ -103,22 +110,25 @@ def page() -> None:
         hits = searching.bar(loaded, chosen)
         views.undo_buttons()
         saved.pick_view(views.seen(now))
-        keys.keys_of_page([*keys.MAP_KEYS, *keys.VIEW_KEYS, *keys.SOUND_KEYS], key="explore.keys")
-    lit = chosen if len(chosen) or hits is None else np.sort(hits.rows)
+        labelled = keys.LABEL_KEYS if labels else ()
+        keys.keys_of_page([*keys.MAP_KEYS, *keys.VIEW_KEYS, *keys.SOUND_KEYS, *labelled], key="explore.keys")
+    lit = chosen if len(chosen) or hits is None else hits.rows
     pick, select_nothing = partial(go_to, loaded), partial(clear, loaded)
     acts = Events(
         pick=pick,
         select=partial(select, loaded),
-        step=partial(step, loaded, passing, chosen),
+        step=partial(step, loaded, passing, lit),
         clear=select_nothing,
         toggle=partial(filters.toggle, FILTERS, by),
     )
     opened, listed = (st.session_state.pop(key, False) for key in (PLAY, LIST))
-    side, view, panel = st.columns([5, 14, 9], gap="medium")
+    side, view, side_panel = st.columns([5, 14, 9], gap="medium")
     above, believed, below = (view.container() for _ in range(3))
 
     def card() -> None:
-        with panel:
+        with side_panel:
+            if labels:
+                panel.labelling(loaded, key="explore.label", one=current, selected=chosen)
             if current is not None:
                 sound_card(loaded, current, key="explore.card", autoplay=opened and autoplay, on_open=pick)
             else:
@@ -126,7 +136,18 @@ def page() -> None:
                     "Click a point to play it; hold Shift and drag to select many with a lasso.",
                     icon=":material/touch_app:",
                 )
+                row = most_confident_mistake(loaded.run)
+                if row is not None:
+                    st.button(
+                        "Show me a mistake",
+                        key="explore.mistake",
+                        icon=":material/play_circle:",
+                        on_click=reported(partial(pick, row)),
+                        help="The wrong prediction that the model is most confident of, among sounds that it was not "
+                        "trained on",
+                    )
             find_sound(loaded, key="explore.find", on_pick=pick)
+            retraining(loaded, on_open=pick)
             label_next(loaded, on_open=pick, on_select=partial(select, loaded))
 
     def sounds() -> None:
@@ -148,7 +169,7 @@ def page() -> None:
         near = [] if current is None else latent_space.nearest(loaded, current)[0].tolist()
         on = filters.chosen(FILTERS).get(by, frozenset())
         dropped = None if hits is None else hits.on_map(loaded, shown)
-        marks = Marks(current, dict.fromkeys(near, "near"), dropped, lit, passing, on)
+        marks = Marks(current, dict.fromkeys(near, "near"), dropped, np.sort(lit), passing, on)
         with above:
             target()
             run_map(
@@ -161,6 +182,7 @@ def page() -> None:
                 look=look,
                 hide=hide,
                 training=training,
+                origin=morph.origin(loaded, shown),
             )
 
     # What somebody has just asked for comes first; a map takes longest.

@@ -1,27 +1,31 @@
 """Overview: what is loaded, where to begin, what each page does."""
 
+from functools import partial
+
 import streamlit as st
 
-from bstviz.ui.cache import loading, versions
-from bstviz.ui.components.text import told
-from bstviz.ui.home import panels
-from bstviz.ui.home.doors import doors, prepared_views
-from bstviz.ui.home.style import HOME_STYLE
 from bstviz.ui.page import guarded
 
 
-@guarded
+@partial(guarded, title="See and listen to what a sound classifier learned")
 def page() -> None:
-    st.title("See and listen to what a sound classifier learned")
+    from bstviz.ui.cache import loading, versions  # the title need not wait for them
+    from bstviz.ui.components.text import told
+    from bstviz.ui.home import panels
+    from bstviz.ui.home.doors import doors, prepared_views
+    from bstviz.ui.home.style import HOME_STYLE
+
     infos = loading.infos()
     panels.introduction(infos)
-    first, each, rest = (st.container() for _ in range(3))
+    for reason in versions.shown().unreadable.values():
+        st.warning(f"Left out: {told(reason)}", icon=":material/warning:")
+    first, each, rest = st.empty(), st.container(), st.container()
+    with first.container():
+        doors(prepared_views(None))  # as the pages choose for themselves, until there is something to choose from
     st.html(HOME_STYLE)
     known = panels.experiments(infos)
     views = prepared_views(*panels.first_of(known))
-    with first:
-        for reason in versions.shown().unreadable.values():
-            st.warning(f"Left out: {told(reason)}", icon=":material/warning:")
+    with first.container():
         doors(views)
     with rest:
         st.subheader("What each page does")

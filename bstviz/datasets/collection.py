@@ -345,7 +345,7 @@ def load_collection(folder: str | Path) -> Collection:
     Raises:
         UserError: The folder is no collection, damaged, or of a newer format version.
 
-    Example:
+    Examples:
         >>> import bstviz
         >>> from bstviz.paths import assets
         >>> collection = bstviz.load_collection(assets() / "demo")

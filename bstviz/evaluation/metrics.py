@@ -233,7 +233,7 @@ def cohen_kappa(first: np.ndarray, second: np.ndarray) -> float:
         1 where they always agree, 0 where they agree as often as by chance, down to -1; NaN for no sounds, and where
         both gave all sounds one and the same class, which chance would give as well.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> round(cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0])), 3)
         0.5

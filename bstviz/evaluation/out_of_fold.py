@@ -231,7 +231,7 @@ def evaluate(runs: Run | Sequence[Run]) -> dict[str, float]:
     Raises:
         UserError: There is no run, no test sound with a class, or the runs are of several settings or share a fold.
 
-    Example:
+    Examples:
         >>> import bstviz
         >>> from bstviz.paths import assets
         >>> hierarchical, flat = (

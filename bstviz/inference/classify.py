@@ -311,7 +311,7 @@ def together(taxonomy: Taxonomy, answers: Sequence[Answer]) -> Answer:
 
 
 def bundled_audio_models() -> list[Path]:
-    """Folders of the bundled audio models; their mean is right more often than either of them (see the README)."""
+    """Folders of the bundled audio models; their mean is right more often than either (``docs/measured.md``)."""
     return [assets() / "runs" / f"{loss}-audio-c1-fold0" for loss in ("hierarchical", "flat")]
 
 
@@ -325,7 +325,7 @@ def load_classifier(*folders: str | Path, device: str = "cpu") -> Classifier:
     Raises:
         UserError: A folder holds no run, or the runs take different embeddings or have different classes.
 
-    Example:
+    Examples:
         >>> import bstviz
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory

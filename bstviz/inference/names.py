@@ -81,7 +81,7 @@ def words_of_name(name: str) -> str:
     Args:
         name: File name or path, of which only the last part counts.
 
-    Example:
+    Examples:
         >>> words_of_name("library/BIRDCrow_TwoCrows calling-02_ABC_Spring2020.wav")
         'bird two crows calling'
         >>> words_of_name("ZOOM0012.WAV")

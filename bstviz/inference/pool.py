@@ -113,7 +113,7 @@ class TextModel:
 def text_model_beside(run: Run, *, device: str = "cpu") -> TextModel | None:
     """The bundled text model, where it may predict beside a run: an audio model of the same classes; else None.
 
-    It was trained on real titles of sounds; its card in the README says which, and how right it is.
+    It was trained on real titles of sounds: ``docs/library.md`` says which, ``docs/experiments.md`` how right it is.
     """
     bundled = load_run(assets() / "text")
     fits = tuple(run.encoders) == ("audio",) and run.taxonomy.hash == bundled.taxonomy.hash

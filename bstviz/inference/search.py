@@ -88,7 +88,7 @@ def search(
         UserError: There is nothing to search by, an example cannot be decoded or is no sound of the collection, or the
             embeddings are missing or of another encoder.
 
-    Example:
+    Examples:
         >>> import bstviz
         >>> from bstviz.paths import assets
         >>> demo = bstviz.load_collection(assets() / "demo")

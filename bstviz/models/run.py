@@ -246,7 +246,7 @@ def load_run(folder: str | Path) -> Run:
     Raises:
         UserError: The folder is no run, damaged, or of a newer format version.
 
-    Example:
+    Examples:
         >>> import bstviz
         >>> from bstviz.paths import assets
         >>> bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")

@@ -7,7 +7,8 @@ columns of numbers and times are cut into bins and keep their values. What a sou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -131,7 +132,7 @@ def scale(steps: int) -> list[str]:
     return ["#" + "".join(f"{round(v):02x}" for v in rgb) for rgb in zip(*channels, strict=True)]
 
 
-def _of(name: str, label: str, index: np.ndarray, categories: Sequence[Category]) -> Column:
+def indexed_column(name: str, label: str, index: np.ndarray, categories: Sequence[Category]) -> Column:
     """Column from category indices, -1 where there is none; empty categories go."""
     index = np.where(index < 0, len(categories), index)
     labels = distinct(c.label for c in categories)
@@ -155,7 +156,7 @@ def category_column(name: str, label: str, values: pd.Series) -> Column:
     rank[-1] = -1  # the code of what is missing
     named = [Category(_shown(str(uniques[u])), CATEGORY_COLORS[i % len(CATEGORY_COLORS)]) for i, u in enumerate(kept)]
     others = [Category(f"{OTHERS} ({len(frequent) - len(kept):,})", "#6b7686")] if len(kept) < len(frequent) else []
-    return _of(name, label, rank[codes], [*named, *others])
+    return indexed_column(name, label, rank[codes], [*named, *others])
 
 
 def _shown(word: str) -> str:
@@ -168,7 +169,9 @@ def _shown(word: str) -> str:
 def truth_column(name: str, label: str, values: pd.Series) -> Column:
     """Column of true and false."""
     index = values.astype("boolean").map({True: 0, False: 1}).fillna(-1).to_numpy(int)
-    return _of(name, label, index, [Category(str(v), CATEGORY_COLORS[i]) for i, v in enumerate((True, False))])
+    return indexed_column(
+        name, label, index, [Category(str(v), CATEGORY_COLORS[i]) for i, v in enumerate((True, False))]
+    )
 
 
 def few_numbers_column(name: str, label: str, values: np.ndarray) -> Column:
@@ -176,7 +179,9 @@ def few_numbers_column(name: str, label: str, values: np.ndarray) -> Column:
     known = np.unique(values[np.isfinite(values)])
     index = np.where(np.isfinite(values), np.searchsorted(known, np.nan_to_num(values)), -1)
     colors = CATEGORY_COLORS if len(known) <= len(CATEGORY_COLORS) else scale(len(known))
-    return _of(name, label, index, [Category(*pair) for pair in zip(number_labels(known), colors, strict=False)])
+    return indexed_column(
+        name, label, index, [Category(*pair) for pair in zip(number_labels(known), colors, strict=False)]
+    )
 
 
 def number_column(
@@ -213,7 +218,7 @@ def class_column(name: str, taxonomy: Taxonomy, labels: np.ndarray) -> Column:
     top = name == "top"
     index = np.where(labels < 0, -1, taxonomy.parents[labels]) if top else labels
     classes = taxonomy.top if top else taxonomy.second
-    return _of(
+    return indexed_column(
         name,
         BUILT_IN[name],
         index,
@@ -238,6 +243,19 @@ def mistaken(run: Run, *, training: bool = False) -> np.ndarray:
     return wrong
 
 
+def most_confident_mistake(run: Run, among: np.ndarray | None = None) -> int | None:
+    """Row of the wrong prediction that a run is most confident of, among sounds that it was not trained on; None where
+    there is none.
+
+    Args:
+        run: The run.
+        among: (N,) bool, only of these sounds.
+    """
+    wrong = mistaken(run) if among is None else mistaken(run) & among
+    rows = np.flatnonzero(wrong)
+    return int(rows[run.confidence[rows].argmax()]) if len(rows) else None
+
+
 def mistakes_in_words(run: Run, rows: np.ndarray | None = None, *, training: bool = False) -> str:
     """How many are :func:`mistaken` of how many that are :func:`judged`, of all sounds or some rows."""
     own = np.arange(len(run.sounds)) if rows is None else rows
@@ -257,7 +275,7 @@ def correct_column(run: Run, *, training: bool = False) -> Column:
     categories = [Category("right", RIGHT), Category("right top level only", NEARLY_RIGHT), Category("wrong", WRONG)]
     categories.append(Category("trained on", LEARNED))
     label = BUILT_IN["correct"] + ", training sounds too" * training
-    return _of("correct", label, np.where(true < 0, -1, index), categories)
+    return indexed_column("correct", label, np.where(true < 0, -1, index), categories)
 
 
 def _tells_apart(values: pd.Series) -> bool:
@@ -290,7 +308,7 @@ class Columns(Mapping[str, Column]):
         training: bool = False,
     ) -> None:
         self._run, self._table, self._folds, self._training = run, table, folds, training
-        self._made: dict[str, Column] = {}
+        self._made: MutableMapping[str, Column] = {}
         self._colors: Mapping[str, Mapping[str, str]] = {}
         names = dict(BUILT_IN)
         if table["confidence"].isna().all():
@@ -308,6 +326,13 @@ class Columns(Mapping[str, Column]):
             (*names.values(), *(OWN.format(v) if v in taken else v for v in named.values())),
         )
         self.names: dict[str, str] = dict(zip(keys, distinct(labels), strict=True))
+
+    def having(self, further: Iterable[Column]) -> Columns:
+        """The same columns and, behind them, some that are made already; what is made later is made for both."""
+        both, found = copy(self), {column.name: column for column in further}
+        both._made = ChainMap(self._made, found)  # what is made is kept in the first
+        both.names = self.names | {name: column.label for name, column in found.items()}
+        return both
 
     def __getitem__(self, name: str) -> Column:
         if name not in self.names:
@@ -344,7 +369,7 @@ class Columns(Mapping[str, Column]):
             return correct_column(run, training=self._training)
         if name == "confidence":
             levels = [Category(*pair) for pair in zip(CONFIDENCE_LABELS, CONFIDENCE_COLORS, strict=True)]
-            return _of(name, label, self._table["confidence"].fillna(0).to_numpy(int) - 1, levels)
+            return indexed_column(name, label, self._table["confidence"].fillna(0).to_numpy(int) - 1, levels)
         if name == "predicted_confidence":
             return number_column(name, label, run.confidence, low=0, high=1)
         if name == "attention":
@@ -352,10 +377,10 @@ class Columns(Mapping[str, Column]):
         if name == "fold" and self._folds is not None:
             folds = self._folds()
             colors = [Category(f"fold {i}", CATEGORY_COLORS[i % len(CATEGORY_COLORS)]) for i in range(folds.max() + 1)]
-            return _of(name, label, folds, colors)
+            return indexed_column(name, label, folds, colors)
         order = {split: i for i, split in enumerate(SPLIT_COLORS)}
         index = run.sounds["split"].map(order).fillna(-1).to_numpy(int)
-        return _of(
+        return indexed_column(
             name, label, index, [Category(split.replace("_", " "), color) for split, color in SPLIT_COLORS.items()]
         )
 

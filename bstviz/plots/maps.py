@@ -68,7 +68,7 @@ def latent_map(
     Raises:
         UserError: The run has no such projection or facet, or the collection is not the run's.
 
-    Example:
+    Examples:
         >>> import bstviz
         >>> from bstviz.paths import assets
         >>> run = bstviz.load_run(assets() / "runs" / "hierarchical-audio-c1-fold0")
@@ -129,7 +129,7 @@ def pair_map(
     Raises:
         UserError: As for :func:`latent_map`; or the runs share fewer than 3 sounds, or have different classes.
 
-    Example:
+    Examples:
         >>> import bstviz
         >>> from bstviz.paths import assets
         >>> names = [f"{loss}-audio-c1-fold0" for loss in ("hierarchical", "flat")]

@@ -40,6 +40,7 @@ def serve_app(
     port: int | None = None,
     address: str | None = None,
     browser: bool = False,
+    page: str = "",
     api: bool = False,
     pages: bool = True,
     token_file: Path | None = None,
@@ -54,6 +55,7 @@ def serve_app(
         port: TCP port; 0 lets the system choose.
         address: Address to listen on.
         browser: Open a browser on it when it answers.
+        page: That it opens on; the first one when left out.
         api: Answer programs at ``/api/v1``, too (``docs/http.md``).
         pages: Show the pages; without them programs alone are answered.
         token_file: Holds the token that programs have to show, in place of the settings'.
@@ -86,7 +88,7 @@ def serve_app(
     if settings.address in EVERYWHERE:  # or else Streamlit asks a server on the internet what address this machine has
         options["browser.serverAddress"] = "localhost"
     log.for_server()
-    lifespan = partial(_serving, settings, browser=browser, interface=interface)
+    lifespan = partial(_serving, settings, opened=page if browser else None, interface=interface)
     own = [*(interface.routes() if interface is not None else []), *routes()]
     app = streamlit.App(script, routes=own, middleware=middleware(pages=pages), lifespan=lifespan)
     login.check()
@@ -115,12 +117,12 @@ def lifespan_of_settings() -> Lifespan:
     except UserError as error:
         sys.exit(f"Error: {error}")
     log.for_server()
-    return partial(_serving, settings, browser=False)
+    return partial(_serving, settings, opened=None)
 
 
 @asynccontextmanager
 async def _serving(
-    settings: Settings, app: object, *, browser: bool, interface: Interface | None = None
+    settings: Settings, app: object, *, opened: str | None, interface: Interface | None = None
 ) -> AsyncGenerator[None]:
     """From the first request on to the last; the server knows its port by now."""
     import streamlit
@@ -129,10 +131,10 @@ async def _serving(
     stopping.end_in_time()
     port = int(streamlit.get_option("server.port"))
     log.action("serve", version=__version__, port=port)
-    if browser:
+    if opened is not None:
         address = str(streamlit.get_option("server.address"))
         host = "localhost" if address in EVERYWHERE else f"[{address}]" if ":" in address else address
-        threading.Thread(target=_open_browser, args=(f"http://{host}:{port}",), daemon=True).start()
+        threading.Thread(target=_open_browser, args=(f"http://{host}:{port}", opened), daemon=True).start()
     if interface is not None:
         threading.Thread(target=interface.warm, daemon=True).start()
     forgetting = asyncio.create_task(forget_visitors(settings.forget_seconds))
@@ -145,12 +147,12 @@ async def _serving(
         stopping.end_children()
 
 
-def _open_browser(url: str) -> None:
-    """Open a browser when this server answers at an address, within a minute, and on no other's."""
+def _open_browser(url: str, page: str) -> None:
+    """Open a browser on a page when this server answers at an address, within a minute, and on no other's."""
     for _ in range(120):
         try:
             if is_this_server(url):
-                webbrowser.open(url)
+                webbrowser.open(f"{url}/{page}".rstrip("/"))
             else:
                 log.warning("browser", opened=False, reason="another-server")
             return

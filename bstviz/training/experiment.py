@@ -69,7 +69,7 @@ def train(
         UserError: An embedding is missing, a setting is not allowed, there are too few sounds, or ``out`` holds an
             experiment of other settings.
 
-    Example:
+    Examples:
         >>> import bstviz
         >>> from bstviz.paths import assets
         >>> collection = bstviz.load_collection(assets() / "demo")
@@ -137,7 +137,7 @@ def sweep(
         UserError: There is no such preset, nothing of it can be trained on the collection, or ``out`` holds an
             experiment of other settings.
 
-    Example:
+    Examples:
         >>> import bstviz
         >>> from bstviz.training.preset import SweepPreset
         >>> from bstviz.paths import assets

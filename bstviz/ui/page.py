@@ -87,10 +87,14 @@ def drawer(name: str, place: Literal["here", "row", "last"] = "here") -> None:
     st.html(f'<details class="drawer {place}"><summary>{name}</summary></details>')
 
 
-def guarded(page: Callable[[], None]) -> Callable[[], None]:
+def guarded(page: Callable[[], None], *, title: str | None = None) -> Callable[[], None]:
     """Decorator of a page (inside ``st.fragment``): what is no fault of the program is shown as a message in its place
     (:func:`bstviz.errors.in_words`), and above it what went wrong in a callback (:func:`reported`) and what is another
     on disk than on the page.
+
+    Args:
+        page: The page.
+        title: Stands above all this, and is there before anything is looked for on the disk.
     """
 
     @wraps(page)
@@ -99,6 +103,8 @@ def guarded(page: Callable[[], None]) -> Callable[[], None]:
             navigation()
             st.rerun()
         st.html(STYLE)
+        if title is not None:
+            st.title(title)
         if PROBLEM in st.session_state:
             _say(st.session_state.pop(PROBLEM))
         try:

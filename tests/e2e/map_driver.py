@@ -114,7 +114,7 @@ class MapDriver:
 
     def recolor(self, label: str) -> None:
         """Choose a colouring, and wait for it."""
-        self.page.get_by_label("Colour").click()
+        self.page.get_by_label("Colour", exact=True).click()
         self.page.get_by_role("option", name=label, exact=True).click()
         self.page.locator(".plotly-map :is(.legendtitletext, .colorbar)", has_text=label).first.wait_for()
         settled(self.page)

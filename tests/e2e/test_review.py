@@ -151,7 +151,7 @@ def test_a_key_pressed_in_haste_decides_nothing_unseen(served: Served, page: Pag
 
 def test_keys_typed_into_a_field_decide_nothing(served: Served, page: Page) -> None:
     served.open(page)
-    note = page.get_by_label("Note")
+    note = page.get_by_label("Comment")
     note.click()
     note.press_sequentially("a naked kangaroo")
     note.press("Enter")

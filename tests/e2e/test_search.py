@@ -46,6 +46,9 @@ def test_words_light_their_hits_thumbs_rank_them_anew_and_the_address_brings_the
     page.wait_for_function("() => window.bstvizPlaying && !window.bstvizPlaying.paused")
 
     before = titles(page)
+    page.locator("body").press("ArrowRight")
+    page.get_by_role("heading", name=before[0], level=4).first.wait_for()
+    settled(page)
     found(page).locator("button.thumb").first.click()
     page.get_by_label("Like").first.wait_for()
     page.wait_for_function(
@@ -153,7 +156,7 @@ def test_a_question_mark_shows_the_keys_and_no_other_key_does_anything_behind_th
     assert page.url == before
     page.keyboard.press("?")
     dialog.wait_for(state="hidden")
-    page.get_by_label("Search by words" if name == "explore" else "Given or suggested label").first.focus()
+    page.get_by_role("textbox" if name == "explore" else "combobox").first.focus()
     page.keyboard.press("?")
     page.wait_for_timeout(300)
     assert not dialog.is_visible()

@@ -198,8 +198,8 @@ def test_nothing_that_one_visitor_gives_chooses_or_types_reaches_another(address
     giver.get_by_role("textbox", name="Title", exact=True).press("Enter")
     giver.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
     giver.goto(f"{address}/review")
-    giver.get_by_role("textbox", name="Note", exact=True).fill(f"note {sound.name}")
-    giver.get_by_role("textbox", name="Note", exact=True).press("Enter")
+    giver.get_by_role("textbox", name="Comment", exact=True).fill(f"note {sound.name}")
+    giver.get_by_role("textbox", name="Comment", exact=True).press("Enter")
     giver.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
     for name in ("", "explore", "review", "classify"):
         other.goto(f"{address}/{name}")

@@ -174,7 +174,7 @@ def test_no_browser_opens_on_a_server_of_another(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("webbrowser.open", lambda url: pytest.fail(f"opened {url}"))
     with HTTPServer(("127.0.0.1", 0), _Other) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
-        serve._open_browser(f"http://127.0.0.1:{other.server_port}")
+        serve._open_browser(f"http://127.0.0.1:{other.server_port}", "")
         other.shutdown()
 
 

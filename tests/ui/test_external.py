@@ -85,4 +85,4 @@ def test_classify_alone_with_it_says_what_is_missing(beside: Path) -> None:
         for file in folder.iterdir():
             file.unlink()
         folder.rmdir()
-    assert "without weights" in opened("classify").error[0].value
+    assert "no weights" in opened("classify").error[0].value

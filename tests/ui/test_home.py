@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote_plus
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix
 from streamlit.testing.v1 import AppTest
@@ -164,3 +165,24 @@ def test_several_experiments_have_a_panel_each_and_say_whether_they_can_be_playe
 def test_experiments_are_told_apart_by_collection_and_folds() -> None:
     infos = {run.folder: run for run in (HIERARCHICAL, FLAT) if run.folder}
     assert {name: len(own) for name, own in panels.experiments(infos).items()} == {"bstviz demo": 2}
+
+
+@pytest.mark.parametrize("page", ["explore", "compare"])
+def test_an_empty_panel_offers_a_mistake_which_is_one(page: str) -> None:
+    app = open_page(f"{page}.py")
+    app.button(key=f"{page}.mistake").click().run()
+    assert not app.exception
+    row = HIERARCHICAL.sounds.set_index("sound_id").loc[app.session_state[f"{page}.sound"]]
+    assert row["y_true"] != row["y_pred"]
+    assert row["split"] == "test"
+    test = HIERARCHICAL.sounds[(HIERARCHICAL.sounds["split"] == "test").to_numpy()]
+    wrong = test[test["y_true"] != test["y_pred"]]
+    probabilities = pd.Series(HIERARCHICAL.confidence, HIERARCHICAL.sounds["sound_id"])[wrong["sound_id"]]
+    assert page == "compare" or probabilities.idxmax() == app.session_state["explore.sound"]
+
+
+def test_an_empty_list_of_confusion_offers_the_pair_confused_most() -> None:
+    app = open_page("confusion.py")
+    assert not sent(app, "sound_list")
+    app.button(key="confusion.most").click().run()
+    assert len(sent(app, "sound_list")[0]["rows"]) == int(app.dataframe[-1].value["Sounds"].max())

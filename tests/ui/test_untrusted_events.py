@@ -23,6 +23,7 @@ from bstviz.review.label_quality import score_labels
 from bstviz.ui.cache import loading
 from bstviz.ui.components import charts, filters, plotly_map, sound_list
 from bstviz.ui.components.plotly_map import RENDERER, Events
+from bstviz.ui.labelling import form
 from bstviz.ui.review import panels
 from bstviz.ui.review.session import Queue, ReviewSession
 from tests import fuzzing
@@ -101,7 +102,7 @@ class Browser:
         self.data: dict[str, Any] = {}
         self.key = ""
         monkeypatch.setattr(st, "session_state", self.state)
-        for module in (plotly_map, filters, sound_list, panels):
+        for module in (plotly_map, filters, sound_list, form):
             monkeypatch.setattr(module, "component", lambda name, **_: self.mounted)
         for module in (plotly_map, sound_list, charts):
             monkeypatch.setattr(module, "dark", lambda: False)

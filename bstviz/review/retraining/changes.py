@@ -35,8 +35,9 @@ class Changes:
         measures: Accuracies and F1 of both on these, as :attr:`bstviz.evaluation.paired.Comparison.measures`; None
             without such sounds.
         classes: The same by class, most gained first; None without such sounds.
-        structure: By measure ``before`` and ``after``, of all labelled sounds that both list, by the labels as they are
-            now; the run after has learned from most of them.
+        structure: By measure ``before`` and ``after``, by the labels as they are now.
+        measured: Sounds that it is measured on: test sounds of both or, where there are none, the labelled ones.
+        learned: Whether the run after has learned these.
     """
 
     sounds: pd.DataFrame
@@ -45,6 +46,8 @@ class Changes:
     measures: pd.DataFrame | None
     classes: pd.DataFrame | None
     structure: pd.DataFrame
+    measured: int
+    learned: bool
 
     @property
     def gained(self) -> pd.DataFrame:
@@ -79,13 +82,20 @@ def changes(before: Run, after: Run, answers: np.ndarray | None = None) -> Chang
     classes = None
     if compared is not None:
         classes = compared.classes.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
+    changed, shared = _changed_sounds(before, after, a, b), len(b)
+    tested = after.held_out[b] & ~before.learned[a] & (after.y_true[b] >= 0)
+    learned = not tested.any()
+    own = after.y_true[b] >= 0 if learned else tested
+    a, b = a[own], b[own]
     return Changes(
-        _changed_sounds(before, after, a, b),
-        len(b),
+        changed,
+        shared,
         fair,
         compared.measures if compared is not None else None,
         classes,
         _structure(before, after, a, b),
+        len(a),
+        learned,
     )
 
 
@@ -137,10 +147,9 @@ def _changed_sounds(before: Run, after: Run, a: np.ndarray, b: np.ndarray) -> pd
 
 
 def _structure(before: Run, after: Run, a: np.ndarray, b: np.ndarray) -> pd.DataFrame:
-    known = after.y_true[b] >= 0
-    labels, parents = after.y_true[b][known], after.taxonomy.parents
+    labels, parents = after.y_true[b], after.taxonomy.parents
     sides = {}
-    for name, latents in (("before", before.latents[a][known]), ("after", after.latents[b][known])):
+    for name, latents in (("before", before.latents[a]), ("after", after.latents[b])):
         measured = structure(latents, labels, parents) if len(labels) > 2 and latents.shape[1] else {}
         sides[name] = {words: measured.get(key, float("nan")) for key, words in STRUCTURE_WORDS.items()}
     return pd.DataFrame(sides)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,8 @@ from bstviz import storage
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import confident_sounds, fold_options, group_values, split_fold, stratified_folds
 from bstviz.errors import UserError
+from bstviz.inference.classify import DECODING
+from bstviz.inference.explore import decoded
 from bstviz.latent.alignment import align_pca
 from bstviz.latent.projection import pca_table
 from bstviz.models import config
@@ -62,12 +64,20 @@ def beside(infos: Sequence[RunInfo], *, modality: str | None = None, fold: int =
             f"None of these runs can be retrained: asked for are models trained here, of fold {fold}"
             f"{f' and {modality}' if modality else ''}. Name other runs."
         )
-    first = next((info for info in own if info.train.loss == DEFAULT_LOSS), own[0])
-    alike = dataclasses.replace(first.train, loss=DEFAULT_LOSS)
-    same = [info for info in own if dataclasses.replace(info.train, loss=DEFAULT_LOSS) == alike]
+    return alike(next((info for info in own if info.train.loss == DEFAULT_LOSS), own[0]), own)
+
+
+def alike(first: RunInfo, infos: Iterable[RunInfo]) -> list[RunInfo]:
+    """A run, and of some others of its collection one for each other loss, of the same fold and trained alike."""
+
+    def kind(info: RunInfo) -> tuple[object, ...]:
+        train = info.train
+        return info.fold, train.modality, train.text, train.min_confidence, train.variant, train.seed
+
     by_loss: dict[str, RunInfo] = {first.train.loss: first}
-    for info in same:
-        by_loss.setdefault(info.train.loss, info)
+    for info in infos:
+        if info.external is None and info.collection.hash == first.collection.hash and kind(info) == kind(first):
+            by_loss.setdefault(info.train.loss, info)
     return list(by_loss.values())
 
 
@@ -186,7 +196,10 @@ def _train(
         start=start,
         on_epoch=on_epoch,
     )
-    return _Trained(_aligned(trained.runs[0], before), before, base, trained.held_out[0])
+    run = _aligned(trained.runs[0], before)
+    if before.decoding == DECODING:  # else answers would differ by how they are read
+        run = decoded(run)
+    return _Trained(run, before, base, trained.held_out[0])
 
 
 def _acts(collection: Collection, decisions: Record) -> np.ndarray:
@@ -250,7 +263,8 @@ def _base(before: Run, loss: Loss) -> Run | None:
 
 
 def _start(base: Run, listed: Collection, setting: TrainConfig) -> Any:
-    """What training goes on from; None where the network would have another shape, or other classes or encoders.
+    """What training goes on from; None without weights, or where the network would have another shape, or other classes
+    or encoders.
 
     The datastore is kept where it holds sounds of other collections: those of this one may have other labels now.
     """
@@ -261,7 +275,7 @@ def _start(base: Run, listed: Collection, setting: TrainConfig) -> Any:
 
     encoders = {kind: listed.encoder(kind) for kind in kinds_of(setting.modality)}
     same = base.model == model_config(listed, setting) and base.taxonomy.hash == listed.taxonomy.hash
-    if not same or any(base.encoders.get(kind) != info for kind, info in encoders.items()):
+    if not base.predicts or not same or any(base.encoders.get(kind) != info for kind, info in encoders.items()):
         return None
     learned = base.sounds["sound_id"][base.learned]
     store = None if learned.isin(listed.row_of).any() else base.datastore

@@ -17,7 +17,7 @@ from bstviz.models.experiment_folder import read_experiment
 from bstviz.models.run_info import CollectionRef, RunInfo
 from bstviz.review.record_files import record_file
 
-STEM = "version-"
+STEM, VERSIONS = "version-", "-versions"
 VERSION_COLLECTION = "collection"
 HELD_OUT = "held-out.parquet"
 
@@ -61,7 +61,7 @@ class Version:
 def versions_folder(collection: CollectionRef, experiments: Iterable[Path]) -> Path:
     """Where the versions of a collection are kept: beside the record of the decisions on it."""
     record = record_file(collection, experiments)
-    return record.with_name(f"{record.stem}-versions")
+    return record.with_name(f"{record.stem}{VERSIONS}")
 
 
 def home_of(before: Sequence[RunInfo], experiments: Iterable[Path]) -> Path:
@@ -74,6 +74,11 @@ def find_versions(folder: Path) -> list[Version]:
     """The versions in a folder of versions, first to last; none where there is no such folder."""
     found = [version for path in (storage.folders_in(folder) if folder.is_dir() else ()) if (version := _version(path))]
     return sorted(found, key=lambda version: version.number)
+
+
+def is_versions(folder: Path) -> bool:
+    """Whether a folder is one of versions."""
+    return folder.name.endswith(VERSIONS) and bool(find_versions(folder))
 
 
 def version_of(run: Path) -> Version | None:

@@ -1,11 +1,12 @@
-"""Sounds and words of programs, embedded as those of visitors are: decoded in processes apart, then embedded one at a
-time in one worker process, in which programs and visitors take turns.
+"""Sounds and words of programs, embedded beside the pages as those of visitors are: sounds are decoded in processes
+apart, and embedded in worker processes of the programs' own, so that these and visitors never wait for each other.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from queue import SimpleQueue
 
 import numpy as np
 
@@ -15,8 +16,12 @@ from bstviz.encoders.base import Embeddings, EncoderInfo
 from bstviz.inference.classify import embed_sounds, embed_texts
 from bstviz.jobs import background
 from bstviz.jobs.background import Kind
+from bstviz.jobs.fastest import cores
 
 EMBED = Kind("embed-upload", niceness=5)
+"""For visitors: one sound at a time, as each waits for their own."""
+PROGRAM_KINDS = tuple(Kind(f"embed-http-{n}", niceness=5, threads=1) for n in range(max(1, min(cores(), 4))))
+"""For programs: as many sounds at a time as there are cores, four at most."""
 OWNER = "http"
 
 
@@ -36,15 +41,26 @@ def embedded_texts(encoder: EncoderInfo, texts: Sequence[str]) -> Embeddings:
 
 
 def warm(sounds: EncoderInfo, words: EncoderInfo) -> None:
-    """Have decoders and the worker process started and two encoders loaded, without waiting for it."""
+    """Have decoders and worker processes started and two encoders loaded, without waiting for it."""
     decode.warm()
-    queue, silence = background.queue_of(EMBED), [np.zeros(4_000, np.float32)]
-    queue.warm(str(sounds), embed_sounds, lambda: (sounds, silence, 4_000), owner=OWNER)
-    queue.warm(str(words), embed_texts, lambda: (words, ["silence"]), owner=OWNER)
+    silence = [np.zeros(4_000, np.float32)]
+    for kind in PROGRAM_KINDS:
+        queue = background.queue_of(kind)
+        queue.warm(str(sounds), embed_sounds, lambda: (sounds, silence, 4_000), owner=OWNER)
+        queue.warm(str(words), embed_texts, lambda: (words, ["silence"]), owner=OWNER)
+
+
+_FREE: SimpleQueue[Kind] = SimpleQueue()
+for _kind in PROGRAM_KINDS:
+    _FREE.put(_kind)
 
 
 def _made(function: background.Function, *arguments: object) -> Embeddings:
-    own = f"{OWNER} {secrets.token_hex(8)}"  # nothing of one program's is another's
-    work = background.queue_of(EMBED).submit(own, function, lambda: arguments, owner=own, keep=False)
-    found: Embeddings = work.result()
-    return found
+    kind = _FREE.get()
+    try:
+        own = f"{OWNER} {secrets.token_hex(8)}"  # nothing of one program's is another's
+        work = background.queue_of(kind).submit(own, function, lambda: arguments, owner=own, keep=False)
+        found: Embeddings = work.result()
+        return found
+    finally:
+        _FREE.put(kind)

@@ -47,7 +47,7 @@ class Served:
         """What each run is, by the shortest name that tells it from others, and why other folders cannot be read."""
         found: dict[Path, RunInfo] = {}
         unreadable = []
-        for experiment in self.experiments or (paths.assets() / "runs",):
+        for experiment in self.experiments or paths.bundled_experiments():
             try:
                 folders = find_runs(experiment)
             except (UserError, OSError) as error:
@@ -139,7 +139,7 @@ def index_of(run: Run) -> Index:
         UserError: It has none.
     """
     if not run.latents.shape[1]:
-        raise UserError(f"Run {run.id} has no latents, as its predictions came without any. Choose another run.")
+        raise UserError(f"Run {run.id} has no latents, or they are not kept here. Choose another run.")
     return Index(run.latents)
 
 

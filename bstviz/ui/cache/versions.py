@@ -8,7 +8,7 @@ another one in its place. :func:`look` says what has changed since.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from bstviz.errors import UserError, in_words
 from bstviz.evaluation.out_of_fold import Setting, setting_of
 from bstviz.models.experiment_folder import find_runs, shortest_names
 from bstviz.models.run_info import HEADER, RunInfo, info_from_header, is_run, read_run_header
+from bstviz.review.retraining.versions import find_versions, is_versions, versions_folder
 from bstviz.server.visitors.forget import this_visitor
 from bstviz.training.baselines import BASELINES, Baseline, baseline_files, read_baseline
 from bstviz.ui.kept import KEEPER
@@ -145,13 +146,15 @@ def on_disk() -> Versions:
     """What the app was started with, as it is now. One damaged or missing run hides no other."""
     runs: dict[Path, RunVersion] = {}
     unreadable: dict[Path, str] = {}
-    for experiment in experiment_folders():
-        found = _read_experiment(experiment)
-        for path, read in found.items():
+    given, made = experiment_folders(), list[Path]()
+    for folders in (given, made):
+        for path, read in (each for experiment in folders for each in _read_experiment(experiment).items()):
             if isinstance(read, str):
                 unreadable[path] = read
             else:
                 runs[path] = read
+        if folders is given:
+            made += _retrained(runs.values(), given)
     runs = _each_once(runs)
     baselines: dict[Path, BaselineVersion] = {}
     for file, own in (each for experiment in experiment_folders() for each in _read_baselines(experiment).items()):
@@ -162,6 +165,13 @@ def on_disk() -> Versions:
     candidates = {folder for version in runs.values() for folder in collection_folders(version)}
     collections = {folder: digest for folder in candidates if (digest := _collection_hash(folder))}
     return Versions(_given(), runs, baselines, collections, unreadable)
+
+
+def _retrained(runs: Iterable[RunVersion], given: Sequence[Path]) -> list[Path]:
+    """Experiments that retrainings of some runs have made."""
+    collections = {version.info.collection.hash: version.info.collection for version in runs}
+    homes = dict.fromkeys(versions_folder(collection, given) for collection in collections.values())
+    return [version.folder for home in homes for version in find_versions(home)]
 
 
 def header_hash(folder: Path, header: str) -> str:
@@ -190,7 +200,7 @@ def _read_experiment(experiment: Path) -> dict[Path, RunVersion | str]:
     return {
         folder: read or f"{folder} is no run: there is no {HEADER} in it."
         for folder, read in found.items()
-        if read or not is_collection(folder)
+        if read or not (is_collection(folder) or is_versions(folder))
     }
 
 

@@ -7,7 +7,6 @@ from functools import lru_cache, partial
 
 import streamlit as st
 
-from bstviz import synth
 from bstviz.audio import playback
 from bstviz.ui.classify.uploads import Upload
 from bstviz.ui.page import reported
@@ -64,6 +63,8 @@ def forget_example(*, key: str) -> None:
 
 @lru_cache(len(EXAMPLE_SOUNDS))
 def _wav(sound_id: str) -> bytes:
+    from bstviz import synth
+
     return playback.to_wav(synth.render(sound_id), synth.SAMPLE_RATE)
 
 

@@ -12,7 +12,7 @@ from bstviz.latent import alignment
 from bstviz.latent.neighbours import Index
 from bstviz.latent.structure import compare_classes
 from bstviz.plots import viewport
-from bstviz.plots.facets import Column, number_column
+from bstviz.plots.facets import Column, most_confident_mistake, number_column
 from bstviz.plots.maps import paired, shared_rows
 from bstviz.reports.summaries import STRUCTURE_METRICS
 from bstviz.ui.cache import facets, loading, projections
@@ -86,6 +86,20 @@ def pair(left: Loaded, right: Loaded) -> Pair:
         UserError: They share fewer than 3, or are of different taxonomies.
     """
     return Pair(left, right, *shared_rows(left.run, right.run))
+
+
+def mistake_of_the_left(both: Pair) -> int | None:
+    """Position of a sound that the left run alone predicts wrong, the one that it is most confident of; where both are
+    wrong of the same ones, of any; None where it makes no mistake.
+    """
+    right = np.zeros(len(both.left.ids), bool)
+    right[both.a] = both.tested & (both.right.run.y_true == both.right.run.y_pred)[both.b]
+    row = most_confident_mistake(both.left.run, right)
+    if row is None:
+        shared = np.zeros(len(both.left.ids), bool)
+        shared[both.a] = both.tested
+        row = most_confident_mistake(both.left.run, shared)
+    return None if row is None else both.position(str(both.left.ids[row]))
 
 
 def _latents(loaded: Loaded, rows: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ Binding = tuple[tuple[str, ...], str]
 """Keys, and what they do."""
 HELP_KEY: Binding = (("?",), "show these keys, or close them")
 MAP_KEYS: tuple[Binding, ...] = (
-    (("←", "→"), "go to the sound before or after, in the selection or in what passes the filters"),
+    (("←", "→"), "go to the sound before or after: of the selection, of what was found, or of what passes the filters"),
     (("Esc",), "select nothing"),
     (("Shift", "drag"), "draw a lasso with any tool"),
     (("Ctrl", "drag"), "add the region to the selection"),
@@ -34,6 +34,16 @@ REVIEW_KEYS: tuple[Binding, ...] = (
     (("s",), "set the class that is chosen below"),
     (("n",), "go on without a decision"),
     (("z",), "undo your last decision"),
+    (("Ctrl", "y"), "redo: bring it back"),
+    (("1", "…", "5"), "how sure you are of the label"),
+)
+LABEL_KEYS: tuple[Binding, ...] = (
+    (("1", "…", "5"), "how sure you are of the label"),
+    (("l",), "label with the class that is chosen"),
+    (("o",), "keep the labels"),
+    (("u",), "unsure"),
+    (("Ctrl", "z"), "undo your last decisions"),
+    (("Ctrl", "y"), "redo: bring them back"),
 )
 
 

@@ -71,6 +71,11 @@ def one_of(
     """
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
+
+    def changed() -> None:
+        if then is not None:
+            then()
+
     chosen = st.segmented_control(
         label,
         options,
@@ -79,7 +84,7 @@ def one_of(
         key=key,
         persist_state="session",
         help=help,
-        on_change=None if then is None else reported(then),
+        on_change=reported(changed),
     )
     return options[0] if chosen is None else chosen
 

@@ -1,4 +1,7 @@
-"""The map on a page: a Plotly figure of one pane or two, shown by plotly.js, and what somebody does on it."""
+"""The map on a page: a Plotly figure of one pane or two, shown by plotly.js, and what somebody does on it.
+
+Long because what is sent and what comes back stand together.
+"""
 
 from __future__ import annotations
 
@@ -86,6 +89,19 @@ class Events:
     toggle: Callable[[str], None] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Where the points of a map were on another map, from which they come when it is first shown.
+
+    Attributes:
+        name: Names the way; each is gone once.
+        points: (N, 2|3) coordinates.
+    """
+
+    name: str
+    points: np.ndarray
+
+
 def linked_map(
     panes: Sequence[Pane],
     sounds: Sounds,
@@ -96,6 +112,7 @@ def linked_map(
     events: Events | None = None,
     look: Look | None = None,
     hide: bool = False,
+    origin: Origin | None = None,
 ) -> np.ndarray:
     """Draw a map, of one pane or of two linked ones.
 
@@ -112,6 +129,7 @@ def linked_map(
         events: What to do.
         look: How to draw it; which sounds, in which theme and with which drawing is decided here.
         hide: Leave out what does not pass the filters instead of dimming it.
+        origin: Where the points of its one pane come from; None where they have always been there.
 
     Returns:
         Rows of the points that are drawn.
@@ -137,6 +155,9 @@ def linked_map(
 
     look = replace(look, rows=rows, groups=sounds.groups, vector=renderer == "none", dark=dark())
     described = map_parts(panes, look, marks)
+    if origin is not None:
+        (trace,) = _of_sounds(described["data"])
+        trace["meta"] = {**trace["meta"], "origin": _coordinates(origin.points[rows][:, : panes[0].points.shape[1]])}
     shown = len(rows) if marks.shown is None else int(marks.shown[rows].sum())
     component("plotly_map", isolated=False)(
         key=key,
@@ -155,6 +176,7 @@ def linked_map(
             "address": events.pick is not None,
             "morph": [pane.title.split("<br>")[0] for pane in panes] if len(panes) == 2 else None,
             "detail": dimensions == 2 and n > limit,
+            "origin": origin.name if origin is not None else None,
             "note": " ".join(filter(None, notes)),
         },
         **_callbacks(panes, rows, marks, events, key=key, tokens=(token, shown_map)),
@@ -330,6 +352,10 @@ def _on_the_wire(
 
 def _hover_texts(texts: Callable[[np.ndarray], list[str]], rows: np.ndarray) -> bytes:
     return json.dumps(texts(rows)).encode()
+
+
+def _coordinates(points: np.ndarray) -> dict[str, np.ndarray]:
+    return {axis: np.ascontiguousarray(column, np.float32) for axis, column in zip("xyz", points.T, strict=False)}
 
 
 def _of_sounds(traces: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -44,10 +44,10 @@ def chosen(loaded: Loaded, method: str, dimensions: int, settings: UmapSettings 
     return ChosenMap(method, dimensions, settings, points, maps.axis_titles(loaded.run, method, dimensions))
 
 
-def pick_projection(loaded: Loaded, *, key: str) -> ChosenMap:
+def pick_projection(loaded: Loaded, *, key: str, at_once: bool = False) -> ChosenMap:
     """Pickers of projection and dimensions; for UMAP its parameters, open before it is made.
 
-    Until a UMAP map has been made, PCA is shown.
+    Until a UMAP map has been made, PCA is shown; ``at_once`` it is asked for without a press of "Make".
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         method, dimensions = pick_map(key=key)
@@ -58,8 +58,11 @@ def pick_projection(loaded: Loaded, *, key: str) -> ChosenMap:
             with st.popover("", icon=":material/tune:", help="UMAP's parameters"):
                 _form(loaded, dimensions, settings, key=key)
             return chosen(loaded, "umap", dimensions, settings)
+    asked = _of(loaded, dimensions, settings, key=key)
+    if at_once and asked not in st.session_state:
+        st.session_state[asked] = Asked([projections.make_umap(loaded, settings, dimensions, owner=visitor())])
     with st.container(border=True):
-        if not pending("UMAP map", key=_of(loaded, dimensions, settings, key=key)):
+        if not pending("UMAP map", key=asked):
             projections.warm_umap(owner=visitor())
         st.markdown("**The UMAP map has to be made first.** Until then, PCA is shown.")
         _form(loaded, dimensions, settings, key=key)

@@ -12,7 +12,7 @@ from bstviz.plots.maps import hover_texts
 from bstviz.plots.panes.pane import Look, Marks, Pane
 from bstviz.ui.cache import facets
 from bstviz.ui.cache.loaded import Loaded
-from bstviz.ui.components.plotly_map import Events, Sounds, linked_map
+from bstviz.ui.components.plotly_map import Events, Origin, Sounds, linked_map
 from bstviz.ui.components.projection_picker import ChosenMap, chosen
 from bstviz.ui.components.terms import meaning
 
@@ -42,9 +42,10 @@ def run_map(
     look: Look,
     hide: bool = False,
     training: bool = False,
+    origin: Origin | None = None,
 ) -> None:
     """A run's map, to be clicked and selected on; rings are wrong predictions, with ``training`` those of sounds that
-    the model was trained on too.
+    the model was trained on too. Its points come from where they were on another map, if an ``origin`` says so.
     """
     run = loaded.run
     pane = Pane(
@@ -64,6 +65,7 @@ def run_map(
         events=events,
         look=look,
         hide=hide,
+        origin=origin,
     )
 
 

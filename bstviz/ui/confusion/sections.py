@@ -99,7 +99,9 @@ def classes(side: Side) -> None:
         known = table[against].notna()
         with column:
             if not known.any():
-                st.info("These sounds have no annotation confidence.", icon=":material/info:")
+                st.info(
+                    "These sounds have no annotation confidence. The other sections need none.", icon=":material/info:"
+                )
                 continue
             drawn = per_class.class_scatter_figure(answers.taxonomy, table, against)
             st.plotly_chart(drawn, config=PLAIN_CONFIG, key=f"confusion.classes.{against}")
@@ -170,7 +172,10 @@ def groups(side: Side) -> None:
     """Uploaders, sources or other groups with more errors than their classes explain."""
     names = _groupings(side)
     if not names:
-        st.info("The collection has no column to group its sounds by.", icon=":material/info:")
+        st.info(
+            "The collection has no column to group its sounds by, such as uploader; add one to its table.",
+            icon=":material/info:",
+        )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         column = str(st.selectbox("Group by", names, key="confusion.groups.column"))

@@ -19,6 +19,7 @@ from bstviz.ui.components.prepared import PreparedView, differ_in_loss_alone
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.text import escape, texts_from
 from bstviz.ui.confusion.sides import Side, entries
+from bstviz.ui.labelling import panel
 
 Listed = tuple[Sequence[Loaded], OutOfFold]
 """Runs, and predictions of theirs."""
@@ -106,6 +107,11 @@ def sounds(
     shown = (*columns, "note") if notes else columns
     played = sound_list(rows, key=f"{key}.list", columns=shown, notes=notes or None, on_open=go_to, keys=keys)
     _in_both_models(*rows[played or 0])
+    if keys and panel.switch(rows[0][0]):
+        loaded = rows[0][0]
+        found = loaded.ids.get_indexer(pd.Index(ids, dtype=object))
+        one = int(found[played]) if played is not None and found[played] >= 0 else None
+        panel.labelling(loaded, key=f"{key}.label", one=one, selected=np.sort(found[found >= 0]))
 
 
 def _in_both_models(loaded: Loaded, row: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 
+from bstviz.plots.facets import most_confident_mistake
 from bstviz.ui.cache import loading, projections
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.classify.examples import EXAMPLE, EXAMPLE_SOUNDS
@@ -117,14 +117,11 @@ def _method(run: Loaded, counterpart: Loaded | None) -> str:
 
 
 def _mistake(run: Loaded, counterpart: Loaded | None) -> str | None:
-    """The mistake that a run is most confident of, among its test sounds; with a counterpart, one that this does not
-    share, if there is any.
-    """
-    wrong = run.run.held_out & (run.run.y_true >= 0) & (run.run.y_true != run.run.y_pred)
-    if counterpart is not None:
+    """A mistake of a run, by its id; with a counterpart, one that this does not share, if there is any."""
+    if counterpart is None:
+        row = most_confident_mistake(run.run)
+    else:
         both = pair.pair(run, counterpart)
-        right = np.zeros(len(wrong), bool)
-        right[both.a] = both.tested & (counterpart.run.y_true == counterpart.run.y_pred)[both.b]
-        wrong = wrong & right if (wrong & right).any() else wrong
-    rows = np.flatnonzero(wrong)
-    return str(run.ids[rows[run.run.confidence[rows].argmax()]]) if len(rows) else None
+        position = pair.mistake_of_the_left(both)
+        row = None if position is None else int(both.a[position])
+    return None if row is None else str(run.ids[row])

@@ -230,7 +230,10 @@ def how_well(infos: Mapping[Path, RunInfo]) -> None:
     """A row for each setting that can be measured."""
     judged = [info for info in infos.values() if info.metrics]
     if not judged:
-        st.info("None of these runs can be evaluated: their sounds have no class.", icon=":material/info:")
+        st.info(
+            "None of these runs can be evaluated: their sounds have no class. Maps show what is predicted.",
+            icon=":material/info:",
+        )
         return
     found = rows(judged)
     table = [

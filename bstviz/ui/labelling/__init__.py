@@ -1,1 +1,1 @@
-"""Labelling, from any page."""
+"""Labelling from any page: a class for one sound or a whole selection, with annotation confidence and comment."""

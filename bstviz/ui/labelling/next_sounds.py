@@ -9,16 +9,16 @@ import numpy as np
 import streamlit as st
 
 from bstviz.errors import UserError
-from bstviz.review.decisions import Record, read_record
+from bstviz.review.decisions import Record
 from bstviz.review.label_quality import judging_runs
 from bstviz.review.next_sounds import LabellingQueue, labelling_queue
-from bstviz.review.record_files import record_file
-from bstviz.ui.cache import loading, versions
+from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.components.downloads import downloads
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.text import told
 from bstviz.ui.kept import kept
+from bstviz.ui.labelling.record import labels_of
 from bstviz.ui.page import reported
 
 BATCH = 100
@@ -56,8 +56,7 @@ def label_next(loaded: Loaded, *, on_open: Callable[[int], None], on_select: Cal
     """
     if not st.toggle("What to label next", key="labelling.next.on", persist_state="session"):
         return
-    about = loaded.run.collection
-    record = read_record(record_file(about, versions.experiment_folders()), about.hash)
+    record = labels_of(loaded.run.collection).record
     turn = int(st.session_state.get(BATCHES_ASKED, 0))
     try:
         batch = _batch(_judges(loaded), record, turn)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import streamlit as st
 
-from bstviz.review import record_files
+from bstviz.review.agreement import agreements
 from bstviz.review.decisions import Record
 from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.components.player import sound_player
@@ -13,9 +16,11 @@ from bstviz.ui.components.sound_card import facts
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.terms import meaning
 from bstviz.ui.components.text import chip, escape, texts_from
+from bstviz.ui.labelling import form
+from bstviz.ui.labelling.form import Button, Press
 from bstviz.ui.page import reported
-from bstviz.ui.review.session import NOTICE, PLAY, TURN, Press, ReviewSession, me, window
-from bstviz.ui.web import component, event
+from bstviz.ui.review.reviewer import me, window
+from bstviz.ui.review.session import COMMENT, NOTICE, OTHER_KEY, PLAY, TURN, ReviewSession
 
 OTHER = "Another class"
 """Label of the field that a class is chosen in; its key works in there too."""
@@ -27,56 +32,44 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
     label, suggested = (quality.taxonomy.second[c[i]] for c in (quality.labels, quality.suggested))
     names = {c.code: f"{c.name} ({c.code})" for c in quality.taxonomy.second if c.code != label.code}
     above, (left, right) = st.container(), st.columns(2)
+    if st.session_state.get(OTHER_KEY) not in names:
+        st.session_state[OTHER_KEY] = None
     other = left.selectbox(
         OTHER,
         list(names),
         index=None,
         format_func=names.__getitem__,
         placeholder="Choose, then press S",
-        key=f"review.other.{sound}",
+        key=OTHER_KEY,
     )
-    right.text_input("Note", key=f"review.note.{sound}", placeholder="For all who review here")
+    right.text_input("Comment", key=COMMENT, max_chars=form.COMMENT_LENGTH, placeholder="For all who review here")
 
-    def pressed() -> None:
-        press = event("review.decide", "press", Press)
-        at = session.queue.position(press.sound) if press is not None else None
-        if press is None:
-            return
+    def pressed(press: Press) -> None:
+        at = session.queue.position(press.sound)
         if press.version != session.queue.version:
             st.session_state[NOTICE] = "Nothing was decided: the page had another version. Look at the sound again."
         elif at is not None:
-            session.press(at, press.act, press.seen)
+            session.press(at, press.act, press.seen, press.confidence)
 
-    def act(
-        name: str, key: str, text: str, help_: str, *, main: bool = False, off: bool = False, chooser: str = ""
-    ) -> dict[str, str | bool]:
-        return {"name": name, "key": key, "label": text, "help": help_, "main": main, "off": off, "chooser": chooser}
-
+    who = me()
+    given = [
+        Button("accept", ("a",), f"Accept {suggested.name}", "The suggested class is right", main=True),
+        Button("keep", ("k",), f"Keep {label.name}", "The label is right"),
+        Button("unsure", ("u",), "Unsure", "Neither is clear; the label is kept"),
+        Button("set", ("s",), "Set another class", "The class chosen below is right", off=other is None, chooser=OTHER),
+        Button("next", ("n",), "Next", "Go on without a decision"),
+        Button("undo", ("z", "ctrl+z"), "Undo", "Take your last decision back", off=not record.last_by(who.id)),
+        Button("redo", ("ctrl+y",), "Redo", "Bring back what you took back last", off=who.id not in record.undone),
+    ]
     with above:
-        component("decide")(
+        form.buttons(
+            given,
             key="review.decide",
-            data={
-                "sound": sound,
-                "seen": [decision.id for decision in record.standing.get(sound, ())],
-                "version": session.queue.version,
-                "turn": f"{window()} {st.session_state.get(TURN, 0)} {session.queue.version}",
-                "acts": [
-                    act("accept", "a", f"Accept {suggested.name}", "The suggested class is right", main=True),
-                    act("keep", "k", f"Keep {label.name}", "The label is right"),
-                    act("unsure", "u", "Unsure", "Neither is clear; the label is kept"),
-                    act(
-                        "set",
-                        "s",
-                        "Set another class",
-                        "The class chosen below is right",
-                        off=other is None,
-                        chooser=OTHER,
-                    ),
-                    act("next", "n", "Next", "Go on without a decision"),
-                    act("undo", "z", "Undo", "Undo your last decision", off=not record.last_by(me().id)),
-                ],
-            },
-            on_press_change=pressed,
+            sound=sound,
+            version=session.queue.version,
+            turn=f"{window()} {st.session_state.get(TURN, 0)} {session.queue.version}",
+            on_press=pressed,
+            seen=[decision.id for decision in record.standing.get(sound, ())],
         )
 
 
@@ -87,26 +80,37 @@ def decided(session: ReviewSession, sound: str, record: Record) -> None:
         return
     who = me()
     message = "; ".join(
-        f"{d.verdict} by {who.names(d)}, {d.when[:16].replace('T', ' ')} UTC ({d.why})" for d in standing
+        f"{d.verdict} by {who.names(d)}{form.stated(d)}, {d.when[:16].replace('T', ' ')} UTC"
+        + (f" ({d.why})" if d.why else "")
+        for d in standing
     )
     st.info(f"{'Disputed' if sound in record.disputed else 'Decided'}: {escape(message)}", icon=":material/gavel:")
     st.button(
         "Take back",
-        key=f"review.back.{sound}",
+        key="review.back",
         on_click=reported(session.take_back),
         args=(standing,),
         icon=":material/undo:",
     )
 
 
-def of_other_versions(session: ReviewSession) -> None:
-    """How many decisions are on another version of the collection, and where they are."""
-    for name, count in record_files.of_other_versions(session.file).items():
-        several = count > 1
-        st.caption(
-            f"{count:,} decision{'s' * several} {'are' if several else 'is'} on another version of this collection, in "
-            f"`{name}`."
+def agreement(session: ReviewSession, record: Record) -> None:
+    """How far each two reviewers agree, where two have given the same sounds classes."""
+    pairs = agreements(record, session.queue.quality.taxonomy)
+    if not pairs:
+        return
+    columns: dict[str, Any] = {"first": "Reviewer", "second": "And", "sounds": "Sounds"}
+    for level, words in {"top": "top level", "second": "second level"}.items():
+        columns[f"{level}_agreement"] = st.column_config.NumberColumn(f"Agree, {words}", format="percent")
+        columns[f"{level}_kappa"] = st.column_config.NumberColumn(f"Kappa, {words}", format="%.2f")
+    with st.expander("Agreement of reviewers"):
+        st.dataframe(
+            pd.DataFrame(pairs),
+            hide_index=True,
+            key="review.agreement_table",
+            column_config=columns,
         )
+        st.caption("Cohen's kappa: 1 where two always agree, 0 where they agree as often as by chance.")
 
 
 def definitions(quality: LabelQuality, i: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from dataclasses import dataclass
 
 import streamlit as st
@@ -15,7 +16,7 @@ from bstviz.server.visitors.reviewer import reviewer_of_browser, reviewer_of_log
 from bstviz.ui.components.text import escape
 from bstviz.ui.page import reported
 
-NAME = "review.name"
+NAME, WINDOW_ID = "review.name", "review.window"
 NAMES_KEPT = 10_000
 """Reviewers whose names are kept before their first decision."""
 
@@ -68,6 +69,16 @@ def reviewer(window: str) -> Reviewer:
     with _LOCK:
         name = _names().get(own)
     return Reviewer(own, name or None, stays=browser is not None)
+
+
+def window() -> str:
+    """What tells this browser window from others."""
+    return str(st.session_state.setdefault(WINDOW_ID, uuid.uuid4().hex[:8]))
+
+
+def me() -> Reviewer:
+    """Who decides in this window."""
+    return reviewer(window())
 
 
 def ask_name(who: Reviewer, record: Record) -> None:

@@ -4,43 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import time
-import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
 import streamlit as st
-from msgspec import Meta
 
 from bstviz import log
 from bstviz.errors import UserError
 from bstviz.evaluation import out_of_fold
 from bstviz.models.run_info import RunInfo
-from bstviz.review import acts, decisions, label_quality
+from bstviz.review import acts, label_quality
 from bstviz.review.decisions import Decision, Record
 from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.kept import kept
-from bstviz.ui.review.reviewer import Reviewer, reviewer
+from bstviz.ui.labelling.acts import in_words
+from bstviz.ui.labelling.form import Act
+from bstviz.ui.labelling.record import recorded
+from bstviz.ui.review.reviewer import me, window
 
-SOUND, WINDOW_ID, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "window", "notice", "turn", "play"))
+SOUND, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "notice", "turn", "play"))
+OTHER_KEY, COMMENT = "review.other", "review.comment"
+"""Where the class and the comment on the sound that is shown are kept; another sound begins without."""
 STATES = {"open": "To decide", "disputed": "Disputed", "decided": "Decided"}
 AGREEMENT = {"all": "Any", "against": "None agrees", "split": "Models differ"}
-Act = Literal["accept", "keep", "unsure", "next", "set", "undo"]
 OPEN_FOR = 120  # seconds for which a sound that a window shows is not given to another one
-
-
-@dataclass(frozen=True)
-class Press:
-    """A button that was pressed: what was on the screen with it, and which it was."""
-
-    sound: str
-    version: str
-    seen: Annotated[tuple[str, ...], Meta(max_length=10_000)]
-    act: Act
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,16 +76,6 @@ def queue_of(infos: Sequence[RunInfo]) -> Queue:
     )
 
 
-def window() -> str:
-    """What tells this browser window from others."""
-    return str(st.session_state.setdefault(WINDOW_ID, uuid.uuid4().hex[:8]))
-
-
-def me() -> Reviewer:
-    """Who decides in this window."""
-    return reviewer(window())
-
-
 @st.cache_resource
 def _shown() -> dict[str, tuple[str, float]]:
     """Which sound each window shows, and since when (monotonic seconds)."""
@@ -123,7 +104,7 @@ class ReviewSession:
 
     def record(self) -> Record:
         """The decisions as they are on the disk now, those of other windows among them."""
-        return decisions.read_record(self.file, self.hash)
+        return recorded(self.file, self.hash)[0]
 
     def passing(self) -> np.ndarray:
         """(m,) int64 sounds that the filters let through, lowest label quality first, whatever was decided on them."""
@@ -160,7 +141,9 @@ class ReviewSession:
         return int((free if len(free) else rows)[0]) if len(rows) else None
 
     def go_to(self, i: int | None) -> None:
-        """Show a sound in this window."""
+        """Show a sound in this window; what was chosen and said of another one goes."""
+        if i is None or st.session_state.get(SOUND) != str(self.queue.quality.sound_ids[i]):
+            st.session_state[OTHER_KEY], st.session_state[COMMENT] = None, ""
         if i is None:
             st.session_state.pop(SOUND, None)
             _shown().pop(window(), None)
@@ -180,19 +163,26 @@ class ReviewSession:
         self.go_to(self.after(i, self.waiting(self.record())))
 
     @log.timed("decide")
-    def decide(self, i: int, new: str | None, seen: Sequence[str]) -> None:
+    def decide(self, i: int, new: str | None, seen: Sequence[str], confidence: int | None = None) -> None:
         """Save a decision, which replaces those of the given ids, and go on."""
         quality = self.queue.quality
-        sound, note = str(quality.sound_ids[i]), str(st.session_state.get(f"review.note.{quality.sound_ids[i]}") or "")
-        old, why = (
-            quality.taxonomy.codes[quality.labels[i]],
-            "; ".join(filter(None, [note.strip(), *quality.reasons(i)])),
-        )
+        sound, old = str(quality.sound_ids[i]), quality.taxonomy.codes[quality.labels[i]]
+        comment = str(st.session_state.get(COMMENT) or "").strip()
         about = {decision.id for decision in self.record().decisions if decision.sound_id == sound}
         who = me()
         over = [id_ for id_ in seen if id_ in about]  # and none of another sound, whatever a browser says
         made = acts.decide(
-            self.file, self.hash, sound_id=sound, old=old, new=new, why=why, over=over, by=who.id, name=who.name
+            self.file,
+            self.hash,
+            sound_id=sound,
+            old=old,
+            new=new,
+            why="; ".join(quality.reasons(i)),
+            over=over,
+            by=who.id,
+            name=who.name,
+            confidence=confidence if new is not None else None,
+            comment=comment or None,
         )
         record = self.record()
         others = {f"{d.verdict} by {who.names(d)}" for d in record.standing[sound] if d.verdict != made.verdict}
@@ -205,41 +195,44 @@ class ReviewSession:
 
     def take_back(self, taken: Sequence[Decision]) -> None:
         """Undo decisions, say which, and show the sound again."""
-        said = []
         for decision in taken:
             acts.undo(self.file, self.hash, decision, by=me().id)
-            i = self.queue.position(decision.sound_id)
-            self.go_to(i)
-            title = decision.sound_id
-            if i is not None:
-                loaded, row = self.queue.entries[i]
-                title = loaded.title(row)
-            said.append(f"{decision.verdict} (“{title}”)")
-        if said:
-            st.session_state[NOTICE] = f"Taken back: {', '.join(said)}."
+        self._say("Taken back", taken)
 
-    def press(self, i: int, act: Act, seen: Sequence[str]) -> None:
+    def _say(self, what: str, made: Sequence[Decision]) -> None:
+        """Say what was done to decisions, and show the sound of the first again."""
+        if not made:
+            return
+        i = self.queue.position(made[0].sound_id)
+        self.go_to(i)
+        title = made[0].sound_id
+        if i is not None:
+            loaded, row = self.queue.entries[i]
+            title = loaded.title(row)
+        words = f"{made[0].verdict} (“{title}”)" if len(made) == 1 else in_words(made)
+        st.session_state[NOTICE] = f"{what}: {words}."
+
+    def press(self, i: int, act: Act, seen: Sequence[str], confidence: int | None = None) -> None:
         """What one of the buttons does.
 
         Args:
             i: The sound that was on the screen when it was pressed.
-            act: Which button: accept, keep, unsure, next, set, undo.
+            act: Which button: accept, keep, unsure, next, set, undo, redo.
             seen: Ids of the decisions that were on the screen with the sound.
+            confidence: The annotation confidence that was chosen.
         """
-        codes, sound = self.queue.quality.taxonomy.codes, self.queue.quality.sound_ids[i]
+        codes, quality = self.queue.quality.taxonomy.codes, self.queue.quality
         st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
         st.session_state[PLAY] = True
-        other = st.session_state.get(f"review.other.{sound}")
+        other = st.session_state.get(OTHER_KEY)
+        decided = {"accept": codes[quality.suggested[i]], "keep": codes[quality.labels[i]], "unsure": None}
         if act == "next":
             self.next(i)
         elif act == "undo":
-            last = self.record().last_by(me().id)
-            self.take_back([last] if last else [])
-        elif act == "accept":
-            self.decide(i, codes[self.queue.quality.suggested[i]], seen)
-        elif act == "keep":
-            self.decide(i, codes[self.queue.quality.labels[i]], seen)
-        elif act == "unsure":
-            self.decide(i, None, seen)
+            self._say("Taken back", acts.undo_act(self.file, self.hash, by=me().id))
+        elif act == "redo":
+            self._say("Brought back", acts.redo_act(self.file, self.hash, by=me().id))
+        elif act in decided:
+            self.decide(i, decided[act], seen, confidence)
         elif act == "set" and other in codes:
-            self.decide(i, other, seen)
+            self.decide(i, other, seen, confidence)

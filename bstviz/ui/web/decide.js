@@ -1,8 +1,9 @@
-// The buttons that decide on a label, and their keys. A press names the sound that was on the screen when it was made, and the
-// next one waits until the server has answered and the new sound has been there for a moment: a key pressed twice in haste
-// decides nothing that nobody has seen.
+// The buttons that decide on labels, and their keys. A press names the sounds that were on the screen when it was made, and the
+// next one waits until the server has answered and what it shows has been there for a moment: a key pressed twice in haste
+// decides nothing that nobody has seen. The annotation confidence is chosen here and goes with the next press.
 
 const MOMENT = 250; // milliseconds
+const WRITTEN = 'input:not([type="radio"], [type="checkbox"], [aria-expanded="false"]), textarea, [contenteditable]'; // fields that undo what is typed
 
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
@@ -18,6 +19,13 @@ function chosen(event, label) {
   return field.ariaLabel === label && field.ariaExpanded === "false" && field.value !== "" && !(event.ctrlKey || event.metaKey || event.altKey);
 }
 
+/** A key as acts name it: "a", "ctrl+z". */
+function named(event) {
+  const key = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey)) return key;
+  return key === "z" && event.shiftKey ? "ctrl+y" : `ctrl+${key}`;
+}
+
 class Buttons {
   constructor(root) {
     this.root = root.querySelector(".decide");
@@ -29,10 +37,12 @@ class Buttons {
     this.data = data;
     this.root.dataset.sound = data.sound;
     listen(this, (event) => {
-      const act = data.acts.find((a) => a.key === event.key.toLowerCase());
-      if (!act || event.repeat || (typing(event) && !(act.chooser && chosen(event, act.chooser)))) return;
-      event.preventDefault();
-      if (act.chooser && act.off && chosen(event, act.chooser)) this.waits = data.turn; // the server is told of the choice first
+      const act = data.acts.find((a) => a.keys.includes(named(event)));
+      const held = named(event).startsWith("ctrl+") ? event.composedPath()[0].matches?.(WRITTEN) : typing(event);
+      if (event.repeat || (held && !(act?.chooser && chosen(event, act.chooser)))) return;
+      if (act) event.preventDefault();
+      if (!act) this.choose("12345".indexOf(event.key) + 1);
+      else if (act.chooser && act.off && chosen(event, act.chooser)) this.waits = data.turn; // the server is told of the choice first
       else this.press(act);
     });
     this.render();
@@ -41,17 +51,32 @@ class Buttons {
     if (next || this.waits !== data.turn) this.waits = null;
   }
 
+  /** Choose an annotation confidence, for all pages of the window; the chosen one again takes it back. */
+  choose(confidence) {
+    if (!confidence) return;
+    window.bstvizConfidence = window.bstvizConfidence === confidence ? null : confidence;
+    this.render();
+  }
+
   render() {
+    const sure = Object.assign(element("span", "sure", "Confidence"), { role: "group", ariaLabel: "Annotation confidence" });
+    for (const level of [1, 2, 3, 4, 5]) {
+      const button = this.button(String(level), `Annotation confidence ${level}; key ${level}`, () => this.choose(level));
+      button.ariaPressed = String(window.bstvizConfidence === level);
+      sure.append(button);
+    }
     const buttons = this.data.acts.map((act) => {
-      const button = element("button", act.main ? "main" : "", act.label);
-      button.type = "button";
+      const button = this.button(act.label, act.help, () => this.press(act));
+      if (act.main) button.className = "main";
       button.disabled = act.off || this.pressed !== null;
-      button.title = act.help;
-      button.append(element("kbd", "", act.key.toUpperCase()));
-      button.onclick = () => this.press(act);
+      button.append(element("kbd", "", act.keys[0].replace(/(^|\+)./g, (part) => part.toUpperCase())));
       return button;
     });
-    this.root.replaceChildren(...buttons);
+    this.root.replaceChildren(sure, ...buttons);
+  }
+
+  button(label, title, onclick) {
+    return Object.assign(element("button", "", label), { type: "button", title, onclick });
   }
 
   press(act) {
@@ -59,6 +84,6 @@ class Buttons {
     const { sound, version, seen, turn } = this.data;
     this.pressed = turn;
     this.render();
-    this.send("press", { sound, version, seen, act: act.name });
+    this.send("press", { sound, version, seen, act: act.name, confidence: window.bstvizConfidence ?? null });
   }
 }

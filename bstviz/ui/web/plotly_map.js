@@ -104,8 +104,11 @@ class PlotlyMap {
     bar.hidden = !data.morph;
     ["from", "to"].forEach((end, i) => (bar.querySelector(`.${end}`).innerHTML = names[i])); // escaped by the server
     listen(this, (event) => this.key(event));
+    const comes = data.origin && data.origin !== this.came; // from another map: the way is gone once
+    if (comes) Object.assign(this, { came: data.origin, morph: 1 });
     if (this.text !== text) await this.draw();
     this.text = text;
+    if (comes) this.playMorph();
     for (const read of this.reads.splice(0)) read();
   }
 
@@ -115,6 +118,7 @@ class PlotlyMap {
     const fill = async (value) => {
       if (Array.isArray(value)) return Promise.all(value.map(fill));
       if (!value || typeof value !== "object") return value;
+      if (value.bdata && !value.shape) return new ARRAYS[value.dtype](Uint8Array.from(atob(value.bdata), (c) => c.charCodeAt(0)).buffer);
       if (!value.url) return Object.fromEntries(await Promise.all(Object.entries(value).map(async ([k, v]) => [k, await fill(v)])));
       const array = this.arrays.get(value.url) ?? (value.later ? this.awaited(value) : await this.fetched(value));
       kept.set(value.url, array);
@@ -169,7 +173,7 @@ class PlotlyMap {
         const { pane, part } = trace.meta ?? {};
         if (pane !== 0) return trace;
         if (trace.type === "contour") return { ...trace, visible: false };
-        const goal = traces.find((other) => other.meta?.pane === 1 && other.meta.part === part);
+        const goal = trace.meta.origin ?? traces.find((other) => other.meta?.pane === 1 && other.meta.part === part);
         return Object.assign({ ...trace }, ...["x", "y", "z"].filter((axis) => trace[axis]).map((axis) => ({ [axis]: blended(trace[axis], goal?.[axis], this.morph) })));
       });
     }
@@ -258,10 +262,9 @@ class PlotlyMap {
       if (point?.data.meta?.part === SOUNDS && !this.moving) this.send("pick", { index: point.pointNumber, token: this.token });
     });
     this.graph.on("plotly_selected", (event) => {
-      if (event?.range || event?.lassoPoints) {
-        const { pane, polygon } = outlineOf(event);
-        this.send("region", { pane, polygon, morph: pane ? 0 : this.morph, mode: this.mode, map: this.map });
-      }
+      if (!event?.range && !event?.lassoPoints) return;
+      const { pane, polygon } = outlineOf(event);
+      this.send("region", { pane, polygon, morph: pane ? 0 : this.morph, mode: this.mode, map: this.map });
     });
     this.graph.on("plotly_legendclick", ({ data, curveNumber }) => {
       const label = data[curveNumber].meta?.label;
@@ -279,10 +282,7 @@ class PlotlyMap {
     if (event.button || !event.isTrusted) return;
     this.held = true; // drawing anew would end what is being dragged; a region is sent some 100 ms after the mouse is up
     clearTimeout(this.releasing); // of the press before
-    const release = () => {
-      this.held = false;
-      if (this.again) this.draw();
-    };
+    const release = () => Object.assign(this, { held: false }).again && this.draw();
     window.addEventListener("mouseup", () => (this.releasing = setTimeout(release, 250)), { once: true });
     if (!inside || !this.data?.selectable) return;
     this.mode = event.ctrlKey || event.metaKey ? "add" : event.altKey ? "remove" : "replace";
