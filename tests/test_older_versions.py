@@ -93,7 +93,7 @@ def test_the_bundled_folders_open_and_nothing_is_written_back(tmp_path: Path) ->
         header = stated(copy / "run.json")
         assert header["format_version"] == 3
         assert header["extra_training_data"] == ["sounds", "sounds_more", "sounds_third"]
-        assert (copy / "retrieval.safetensors").is_file() == (run.train.modality == "audio")
+        assert (copy / "retrieval.safetensors").is_file() == (run.predicts and run.train.modality == "audio")
         again = load_run(copy)
         pd.testing.assert_frame_equal(again.sounds, run.sounds)
         np.testing.assert_array_equal(again.latents, run.latents)

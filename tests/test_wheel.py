@@ -47,6 +47,8 @@ def test_wheel_holds_pages_assets_and_configuration(built: Path) -> None:
         ".streamlit/config.toml",
         "assets/runs/flat-audio-c1-fold0/run.json",
         "assets/demo/collection.json",
+        "assets/bsd10k/collection.json",
+        "assets/bsd10k-words/default-flat-text-c1-fold0/run.json",
     ):
         assert f"bstviz/web/{name}" in names
     assert {"bstviz/data/bst.csv", "bstviz/data/bsd10k_v1.2_folds.parquet", "bstviz/py.typed"} <= names

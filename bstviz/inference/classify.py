@@ -66,7 +66,7 @@ class Answer:
         prediction: The arrays behind it, n = 1.
         decoding: ``top_down`` of what is predicted, the runs' own of what they stored.
         novelty: How unusual the sound is for the run's collection, 0 to 1 (:mod:`bstviz.inference.novelty`); nan where
-            not asked for.
+            not asked for, or where the run has left its latents out.
         notes: What a person should know: what is anomalous about the sound, and that its answer is a stored one.
         own: Id of the sound among the run's own, whose stored answer this is; None for a new sound.
         parts: Of a pooled answer, what audio and words say each for itself; None where there were no words.

@@ -87,6 +87,7 @@ def run_inference(run: Run, collection: Collection, *, beside: TextModel | None 
         versions=library_versions(),
         umap=None,
         answered_by=_answered_by(run, beside),
+        left_out=(),
         decoding=DECODING,
         folder=None,
     )

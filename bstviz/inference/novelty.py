@@ -26,7 +26,9 @@ def mean_distance(latents: np.ndarray, others: np.ndarray, *, itself: bool = Fal
 
 
 def usual_distances(run: Run, *, seed: int = 0) -> np.ndarray:
-    """Sorted distances (m,) of a run's own sounds to their neighbours, a sample of large runs."""
+    """Sorted distances (m,) of a run's own sounds to their neighbours, a sample of large runs; none without latents."""
+    if not run.latent_dim:
+        return np.zeros(0, np.float32)
     rows = np.flatnonzero(run.sounds["split"].isin(["test", "below_threshold", "unused"]))
     if len(rows) < ENOUGH:
         rows = np.arange(len(run.latents))
@@ -38,7 +40,10 @@ def usual_distances(run: Run, *, seed: int = 0) -> np.ndarray:
 def novelty(latents: np.ndarray, run: Run, usual: np.ndarray, *, itself: bool = False) -> np.ndarray:
     """Novelty (n,) float32 in 0..1 of latents (n, d) for a run with its :func:`usual_distances`.
 
-    New ones, or with ``itself`` some of the run's own, each of which is no neighbour of itself.
+    New ones, or with ``itself`` some of the run's own, each of which is no neighbour of itself. NaN where the run has
+    left its own latents out.
     """
+    if not run.latent_dim:
+        return np.full(len(latents), np.nan, np.float32)
     rank = np.searchsorted(usual, mean_distance(latents, run.latents, itself=itself), side="right")
     return (rank / max(len(usual), 1)).astype(np.float32)

@@ -212,7 +212,7 @@ def latent_space(run: Run, index: Index | None = None) -> Space:
     def place(made: Embeddings) -> np.ndarray:
         return predict(run, audio=made).latent
 
-    encoder = run.encoders["audio"] if tuple(run.encoders) == ("audio",) and run.external is None else None
+    encoder = run.encoders["audio"] if tuple(run.encoders) == ("audio",) and run.predicts else None
     return Space(f"the latent space of {run.name}", index or Index(run.latents), encoder, place)
 
 

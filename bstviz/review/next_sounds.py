@@ -343,7 +343,7 @@ def _answers_of(runs: Sequence[Run]) -> tuple[tuple[str, ...], np.ndarray]:
 
 def _vectors(run: Run, collection: Collection | None) -> np.ndarray:
     """Vectors (N, d) by which a run's sounds are alike: the standardised embeddings that it takes, or its latents."""
-    if collection is None or run.external is not None or len(run.latents) > EMBEDDINGS_UP_TO:
+    if collection is None or not run.predicts or len(run.latents) > EMBEDDINGS_UP_TO:
         return run.latents
     run.check_collection(collection)
     rows = np.array([collection.row_of[sound] for sound in run.sounds["sound_id"]])

@@ -31,8 +31,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def address(browser: Browser) -> Iterator[str]:
-    """Address of the app on the bundled models."""
-    with served() as server:
+    """Address of the app on the bundled models, whose sounds are made here."""
+    with served([f"--experiment={paths.assets() / 'runs'}"]) as server:
         yield server.address
 
 

@@ -36,3 +36,8 @@ def test_distances_are_sorted_and_leave_a_sound_out_of_its_own_neighbours(runs: 
     usual = usual_distances(runs["audio"])
     assert (np.diff(usual) >= 0).all()
     assert usual[0] > 0
+
+
+def test_without_latents_of_its_own_a_run_knows_no_novelty(runs: dict[str, Run]) -> None:
+    run = replace(runs["audio"], left_out=("latents",))
+    assert np.isnan(novelty(np.ones((2, 4), np.float32), run, usual_distances(run))).all()

@@ -68,7 +68,8 @@ def test_the_headline_figures_are_the_share_of_right_answers_among_test_sounds()
             assert (a, b) == pytest.approx((value - half, value + half), abs=1.0)
 
 
-def test_every_test_sound_is_a_dot_within_the_picture() -> None:
+def test_every_test_sound_is_a_dot_within_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(paths.EXPERIMENTS_VARIABLE, str(paths.assets() / "runs"))
     dots = re.findall(r"--x:(\S+?)cqw;--y:(\S+?)cqw;--u:(\S+?)cqw;--v:(\S+?)cqw", shown_html(open_page("home.py")))
     assert len(dots) == int((HIERARCHICAL.sounds["split"] == "test").sum()) <= DOTS
     places = np.array(dots, float)

@@ -57,7 +57,7 @@ def beside(infos: Sequence[RunInfo], *, modality: str | None = None, fold: int =
     Raises:
         UserError: There is none of our own.
     """
-    of_fold = [info for info in infos if info.fold == fold and info.external is None]
+    of_fold = [info for info in infos if info.fold == fold and info.predicts]
     own = [info for info in of_fold if modality in (None, info.train.modality)]
     if not own:
         raise UserError(

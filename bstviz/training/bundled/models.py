@@ -33,7 +33,7 @@ from bstviz.jobs.resumable import Track, no_progress
 from bstviz.latent.projection import UmapSettings
 from bstviz.models.config import AUDIO_ENCODER, LOSSES, TEXT_ENCODER, Loss, Modality, TrainConfig, recipe
 from bstviz.models.run import Run
-from bstviz.training.bundled.slim import slim
+from bstviz.training.bundled.slim import slim, without_latents
 
 COLLECTION, RUNS, TEXT = "demo", "runs", "text"
 RECIPE = "default"
@@ -150,7 +150,9 @@ def train_bundled(
     settings = [config_of(loss, modality, seed=seed) for modality in BUNDLED_MODALITIES for loss in LOSSES]
     further = [config_of(loss, "audio", seed=seed, min_confidence=c) for c in FURTHER_THRESHOLDS for loss in LOSSES]
     options: dict[str, Any] = {"fold_seed": fold_seed, "on_run": on_run}
-    models = [run.save(out / RUNS / run.id) for run in train_on_demo(out / COLLECTION, extra, settings, **options)]
+    models = [
+        run.save(out / RUNS / run.id, half=True) for run in train_on_demo(out / COLLECTION, extra, settings, **options)
+    ]
     looked_at = train_on_demo(out / COLLECTION, extra, further, **options)
     return [*models, *(slim(run, latents=True).save(out / RUNS / run.id, half=True) for run in looked_at)]
 
@@ -259,4 +261,5 @@ def train_bundled_text(table: str | Path, out: str | Path, *, seed: int = 0) -> 
     probabilities, labels = (
         np.concatenate([getattr(run, name) for run in runs]) for name in ("probabilities", "y_true")
     )
-    return replace(runs[0], held_out_gain=gain(probabilities, labels)).save(Path(out) / TEXT)
+    run = replace(runs[0], held_out_gain=gain(probabilities, labels))
+    return without_latents(run).save(Path(out) / TEXT, half=True)

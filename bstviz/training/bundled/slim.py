@@ -31,6 +31,13 @@ def rounded(probabilities: np.ndarray) -> np.ndarray:
     return out
 
 
+def without_latents(run: Run) -> Run:
+    """The run without its latents and their maps."""
+    none = np.zeros((len(run.sounds), 0), np.float32)
+    pca, projections = pca_map(none)
+    return replace(run, latents=none, pca=pca, projections=projections, umap=None, left_out=(*run.left_out, "latents"))
+
+
 def slim(run: Run, *, latents: bool) -> Run:
     """A run without weights, datastore and the course of its training, with the sounds of its test fold alone.
 
@@ -45,9 +52,7 @@ def slim(run: Run, *, latents: bool) -> Run:
     parts: tuple[Part, ...] = ("weights", "history", "training sounds")
     bare = replace(run, weights={}, datastore=None, history={}, sounds=sounds, umap=None, left_out=parts)
     if not latents:
-        none = np.zeros((len(sounds), 0), np.float32)
-        pca, projections = pca_map(none)
-        return replace(bare, latents=none, pca=pca, projections=projections, left_out=(*parts, "latents"))
+        return without_latents(bare)
     maps = [name for name in run.projections if not str(name).startswith("umap")]
     own = run.projections.loc[kept, maps].reset_index(drop=True)
     return replace(bare, latents=np.array(run.latents[kept]), projections=own).with_umap(UmapSettings())

@@ -103,7 +103,6 @@ def test_licences_have_codes(address: str, code: str) -> None:
     assert license_code(address) == code
 
 
-@pytest.mark.skipif(not WORDS.is_dir(), reason="made by make assets, and not here")
 class TestAsItIsBundled:
     """The experiment that comes with the program."""
 
