@@ -25,7 +25,7 @@ def test_in_a_narrow_window_the_map_comes_first(page: Page, address: str, name: 
 def test_in_a_narrow_window_filters_are_a_drawer_below_the_map(page: Page, address: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{address}/explore")
-    drawer, words = page.locator(".drawer.last summary"), page.get_by_label("Title or tags contain")
+    drawer, words = page.locator(".drawer.last summary"), page.get_by_role("textbox", name="Title or tags contain")
     drawer.wait_for()
     words.wait_for(state="hidden")
     ours, map_ = drawer.bounding_box(), page.locator("#map").bounding_box()
@@ -38,7 +38,7 @@ def test_in_a_narrow_window_filters_are_a_drawer_below_the_map(page: Page, addre
 
 def test_in_a_wide_window_there_are_no_drawers(page: Page, address: str) -> None:
     page.goto(f"{address}/explore")
-    page.get_by_label("Title or tags contain").wait_for()
+    page.get_by_role("textbox", name="Title or tags contain").wait_for()
     assert page.locator(".drawer").evaluate_all("(all) => all.every((d) => d.getBoundingClientRect().height === 0)")
 
 

@@ -214,7 +214,7 @@ def what_is_loaded(infos: Mapping[Path, RunInfo]) -> None:
         words = [f"**{escape(item.run.collection.name)}**"]
         if item.collection is not None:
             encoders = [escape(f"{kind} by {info}") for kind, info in item.collection.encoders]
-            words.append(f"{len(item.collection):,} sounds; {', '.join(encoders)}")
+            words.append("; ".join([f"{len(item.collection):,} sounds", *filter(None, [", ".join(encoders)])]))
         if item.run.extra_training_data:
             words.append(
                 "extra training data, not listed here: " + ", ".join(map(escape, item.run.extra_training_data))
@@ -236,10 +236,12 @@ def how_well(infos: Mapping[Path, RunInfo]) -> None:
         )
         return
     found = rows(judged)
+    several = len({row.recipe for row in found}) > 1
     table = [
         {
             "Collection": row.collection,
             "Loss": row.external or row.loss,
+            **({"Recipe": row.recipe} if several else {}),
             "Modality": modality,
             "Annotation confidence": f"≥ {row.min_confidence}",
             "Folds": row.over,
@@ -249,7 +251,9 @@ def how_well(infos: Mapping[Path, RunInfo]) -> None:
         for row, modality in zip(found, modality_names(found), strict=True)
     ]
     explained = {"Second-level": "Second level", "Top-level": "Top level"}
-    explained |= {name: name for name in ("Collection", "Loss", "Modality", "Annotation confidence", "Hierarchical F1")}
+    explained |= {
+        name: name for name in ("Collection", "Loss", "Recipe", "Modality", "Annotation confidence", "Hierarchical F1")
+    }
     config = {heading: st.column_config.TextColumn(help=meaning(term)) for heading, term in explained.items()}
     counted = st.column_config.NumberColumn(format="localized", help=meaning("Test sounds"))
     st.dataframe(pd.DataFrame(table), hide_index=True, column_config={**config, "Test sounds": counted})
