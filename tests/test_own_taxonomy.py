@@ -118,8 +118,13 @@ def said(place: Path) -> dict[str, str]:
         ("relocate", sounds, place / "audio"),
         ("review", "list", sweep),
         ("review", "export", sweep, "--decisions", record, "--out", place / "decisions.csv"),
+        ("review", "next", sweep),
+        ("review", "labels", sweep, "--decisions", record, "--out", place / "labels.csv"),
+        ("review", "agreement", sweep, "--decisions", record),
+        ("retrain", sweep, "--decisions", record, "--modality", "audio", "--out", place / "versions"),
         ("review", "apply", sweep, "--decisions", record, "--out", place / "reviewed"),
         ("app", "--experiment", sweep),
+        ("serve", "--experiment", sweep),
     ]
     found = {}
     with pytest.MonkeyPatch.context() as patch, serving() as freesound:
@@ -180,7 +185,7 @@ def test_a_page_speaks_of_its_own_classes_only(page: str, loaded: Path) -> None:
     text = shown(app)
     assert foreign(text) == []
     if page == "home.py":
-        assert "**garden**, 3 top-level and 7 second-level classes" in text
+        assert "**garden** (3 top-level classes, 7 second-level classes within them)" in text
 
 
 @pytest.mark.parametrize("section", [section.name for section in SECTIONS])

@@ -46,8 +46,8 @@ def test_the_commands_are_these() -> None:
         *("train", "sweep", "report", "demo"),
         *("classify", "label", "search", "check-encoder", "explore"),
         *("predict", "score", "card"),
-        *("review list", "review export", "review apply"),
-        "app",
+        *("review list", "review next", "review export", "review labels", "review apply", "review agreement"),
+        *("retrain", "app", "serve"),
     }
 
 

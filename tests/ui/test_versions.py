@@ -33,8 +33,10 @@ from bstviz.ui.cache import audio, facets, latent_space, loading, versions
 from bstviz.ui.compare.pair import colors, pair
 from bstviz.ui.components import selection
 from bstviz.ui.components.charts import table_key
+from bstviz.ui.labelling import form
+from bstviz.ui.labelling.form import Press
 from bstviz.ui.review import panels
-from bstviz.ui.review.session import NOTICE, Press, ReviewSession, queue_of
+from bstviz.ui.review.session import NOTICE, ReviewSession, queue_of
 from tests.fakes import RATE, quick, small_collection, stratified, tone
 from tests.ui.conftest import ROOT, seen, sent
 
@@ -375,9 +377,9 @@ def press(monkeypatch: pytest.MonkeyPatch) -> Callable[[Press], None]:
     callbacks: list[Callable[[], None]] = []
     sent_press: list[Press] = []
     monkeypatch.setattr(
-        panels, "component", lambda name: lambda *, key, data, on_press_change: callbacks.append(on_press_change)
+        form, "component", lambda name: lambda *, key, data, on_press_change: callbacks.append(on_press_change)
     )
-    monkeypatch.setattr(panels, "event", lambda key, name, kind: sent_press[-1])
+    monkeypatch.setattr(form, "event", lambda key, name, kind: sent_press[-1])
 
     def send(given: Press) -> None:
         sent_press.append(given)

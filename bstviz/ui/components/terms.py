@@ -20,9 +20,8 @@ TERMS: dict[str, str] = {
     "top-level class for another costs more.",
     "Non-hierarchical": "Trained on the second-level classes alone; it does not know that they belong to top-level "
     "classes. Also called flat.",
-    "Top level": "Whether the broad class is right (of the Broad Sound Taxonomy: music, instrument samples, speech, "
-    "sound effects or soundscapes).",
-    "Second level": "Whether the exact class is right (of the Broad Sound Taxonomy: one of 23, such as “animals”).",
+    "Top level": "Whether the broad class is right: that of the taxonomy’s upper level.",
+    "Second level": "Whether the exact class is right: one of those within the broad classes.",
     "Annotation confidence": "How sure the annotator was of the label, from 1 (unsure) to 5 (certain). “≥ 3” leaves "
     "out the labels that were less sure.",
     "Confidence": "The probability that the model gives to the class it predicts.",
