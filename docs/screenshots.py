@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.serving import ARGUMENTS, chromium, served
-from bstviz import synth
+from bstviz import paths, synth
 from bstviz.audio import playback
 
 FOLDER = Path(__file__).parent / "pictures"
@@ -104,7 +104,7 @@ def main(names: list[str]) -> None:
     if unknown := set(names) - set(PICTURES):
         raise SystemExit(f"There is no picture {', '.join(sorted(unknown))}; there are {', '.join(PICTURES)}.")
     FOLDER.mkdir(exist_ok=True)
-    with served() as server, sync_playwright() as playwright:
+    with served(["--experiment", str(paths.assets() / "runs")]) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         for name in names or PICTURES:
             page = browser.new_page(viewport=SIZE, color_scheme="light")
