@@ -83,8 +83,12 @@ def test_a_selection_is_labelled_in_one_act_and_taken_back_and_brought_back(
     data = shown.show(selected=(2, 5, 7))
     name = shown.loaded.run.taxonomy["sp-c"].name
     assert [act["label"] for act in data["acts"]] == [
-        f"Label 3 sounds as {name}", "Keep the labels", "Unsure", "Undo", "Redo",
-    ]  # fmt: skip
+        f"Label 3 sounds as {name}",
+        "Keep the labels",
+        "Unsure",
+        "Undo",
+        "Redo",
+    ]
     shown.press("set", 4)
     made = shown.labels.record.decisions
     assert [d.sound_id for d in made] == shown.loaded.ids[[2, 5, 7]].tolist()
