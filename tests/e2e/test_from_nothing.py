@@ -133,7 +133,8 @@ def label(page: Page, map_: MapDriver, points: list[int], classes: list[str], co
     at = np.array(map_.spots())[points]
     (left, top), (right, bottom) = at.min(axis=0) - MARGIN, at.max(axis=0) + MARGIN
     map_.lasso((left - x) / w, (top - y) / h, (right - x) / w, (bottom - y) / h)
-    map_.selects()
+    page.wait_for_function("(m) => Number(m.dataset.selected) > 0", arg=map_.handle())
+    settled(page)
     count = map_.selected()
     chosen = map_.chosen()
     if {classes[i] for i in chosen} != {code}:
