@@ -20,7 +20,7 @@ from bstviz.review.retraining import retrain as module
 from bstviz.review.retraining.changes import changes, in_words
 from bstviz.review.retraining.held_out import held_out, read_answers
 from bstviz.review.retraining.retrain import beside, counterpart, retrain
-from bstviz.review.retraining.versions import find_versions, home_of, version_of, versions_folder
+from bstviz.review.retraining.versions import Version, find_versions, home_of, version_of, versions_folder
 from bstviz.training.train import train_fold
 from tests.fakes import CODES, quick, small_collection, stratified
 
@@ -165,14 +165,18 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> tuple[Collection, list[
     return collection, [load_run(tmp_path / "inferred" / inferred.id)], truth
 
 
+def retrained_on_one(library: tuple[Collection, list[Run], np.ndarray], tmp_path: Path) -> Version:
+    """A version made of one label."""
+    collection, before, truth = library
+    row = int(np.flatnonzero(truth == CODES[0])[0])
+    return retrain(collection, decided(collection, {row: truth[row]}), before, tmp_path / "v", losses=["hierarchical"])
+
+
 def test_few_labels_go_on_from_the_model_before_and_all_train(
     library: tuple[Collection, list[Run], np.ndarray], tmp_path: Path
 ) -> None:
-    collection, before, truth = library
-    row = int(np.flatnonzero(truth == CODES[0])[0])
-    version = retrain(
-        collection, decided(collection, {row: truth[row]}), before, tmp_path / "v", losses=["hierarchical"]
-    )
+    _, before, _ = library
+    version = retrained_on_one(library, tmp_path)
     after = load_run(find_runs(version.folder)[0])
     assert [path.resolve() for path in version.started_from] == [before[0].folder]
     assert not after.held_out.any()
@@ -190,11 +194,8 @@ def test_few_labels_go_on_from_the_model_before_and_all_train(
 def test_networks_that_did_not_learn_a_label_judge_it(
     library: tuple[Collection, list[Run], np.ndarray], tmp_path: Path
 ) -> None:
-    collection, before, truth = library
-    row = int(np.flatnonzero(truth == CODES[0])[0])
-    version = retrain(
-        collection, decided(collection, {row: truth[row]}), before, tmp_path / "v", losses=["hierarchical"]
-    )
+    _, before, _ = library
+    version = retrained_on_one(library, tmp_path)
     after = load_run(find_runs(version.folder)[0])
     answers = read_answers(version.held_out, after)
     assert answers is not None

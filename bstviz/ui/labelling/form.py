@@ -105,19 +105,28 @@ def buttons(
     component("decide")(key=key, data=data, on_press_change=pressed)
 
 
-def pick_class(taxonomy: Taxonomy) -> SoundClass | None:
-    """The class to give, found by typing any part of its name or code, or those of its top-level class."""
-    known = {c.code: c for c in taxonomy.second}
+def pick_class(
+    taxonomy: Taxonomy,
+    *,
+    label: str = CLASS_LABEL,
+    key: str = CLASS_KEY,
+    placeholder: str = "Type a part of its name",
+    without: SoundClass | None = None,
+) -> SoundClass | None:
+    """The class to give, found by typing any part of its name or code, or those of its top-level class; ``without`` is
+    not offered.
+    """
+    known = {c.code: c for c in taxonomy.second if c != without}
     names = {code: f"{c.name} ({code}) · {taxonomy[str(c.parent)].name}" for code, c in known.items()}
-    if st.session_state.get(CLASS_KEY) not in known:
-        st.session_state[CLASS_KEY] = None
+    if st.session_state.get(key) not in known:
+        st.session_state[key] = None
     chosen = st.selectbox(
-        CLASS_LABEL,
+        label,
         list(known),
         index=None,
         format_func=names.__getitem__,
-        placeholder="Type a part of its name",
-        key=CLASS_KEY,
+        placeholder=placeholder,
+        key=key,
         persist_state="session",
     )
     return known.get(str(chosen))

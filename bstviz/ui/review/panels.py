@@ -30,18 +30,11 @@ def buttons(session: ReviewSession, i: int, record: Record) -> None:
     """The buttons to decide with, each with its key."""
     quality, sound = session.queue.quality, str(session.queue.quality.sound_ids[i])
     label, suggested = (quality.taxonomy.second[c[i]] for c in (quality.labels, quality.suggested))
-    names = {c.code: f"{c.name} ({c.code})" for c in quality.taxonomy.second if c.code != label.code}
     above, (left, right) = st.container(), st.columns(2)
-    if st.session_state.get(OTHER_KEY) not in names:
-        st.session_state[OTHER_KEY] = None
-    other = left.selectbox(
-        OTHER,
-        list(names),
-        index=None,
-        format_func=names.__getitem__,
-        placeholder="Choose, then press S",
-        key=OTHER_KEY,
-    )
+    with left:
+        other = form.pick_class(
+            quality.taxonomy, label=OTHER, key=OTHER_KEY, placeholder="Choose, then press S", without=label
+        )
     right.text_input("Comment", key=COMMENT, max_chars=form.COMMENT_LENGTH, placeholder="For all who review here")
 
     def pressed(press: Press) -> None:
