@@ -124,8 +124,8 @@ def test_what_computes_for_ever_is_ended_by_its_processor_time(own_pool: Pool, m
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processor time is limited by POSIX")
 def test_a_wav_with_two_bytes_changed_ends_no_batch(own_pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is called G.723.1 then, of which its bytes are half a million frames."""
-    data = bytearray(sndfile(np.random.default_rng(0).normal(0, 0.1, 6_000_000), 44_100))
+    """It is called G.723.1 then, of which its bytes are two million frames: some seconds' work for a fast processor."""
+    data = bytearray(sndfile(np.random.default_rng(0).normal(0, 0.1, 24_000_000), 44_100))
     data[20:22] = b"\x42\0"
     with monkeypatch.context() as patched:
         patched.setattr(pool, "seconds_for", lambda size: 1)
