@@ -14,12 +14,12 @@ from bstviz.ui.compare.panels import by_class, sound_in_both, structure, trust_i
 from bstviz.ui.components import selection
 from bstviz.ui.components.pickers import pick_color, pick_map, pick_run, pick_training
 from bstviz.ui.components.plotly_map import Events, Mode
-from bstviz.ui.components.prepared import differ_in_loss_alone
+from bstviz.ui.components.prepared import differ_in_loss_alone, first_hint
 from bstviz.ui.components.projection_picker import made
 from bstviz.ui.components.run_map import pick_look
 from bstviz.ui.components.selection import selection_panel
 from bstviz.ui.labelling import panel as labelling
-from bstviz.ui.page import drawer, guarded, reported, skip_link, target
+from bstviz.ui.page import drawer, guarded, skip_link, target
 
 SOUND, PLAY, SELECTED = "compare.sound", "compare.play", "compare.selected"
 ADDRESS: query_params.Readers = {
@@ -119,19 +119,13 @@ def page() -> None:
             one = None if current is None else int(both.a[current])
             labelling.labelling(both.left, key="compare.label", one=one, selected=both.a[selected])
         if current is None:
-            st.info(
+            first_hint(
                 "Click a sound to see which neighbours it kept, lost and gained. You can select on either map.",
-                icon=":material/touch_app:",
+                pair.mistake_of_the_left(both),
+                pick,
+                key="compare.mistake",
+                help="A sound that the left model predicts wrong and the right one right, if there is any",
             )
-            mistake = pair.mistake_of_the_left(both)
-            if mistake is not None:
-                st.button(
-                    "Show me a mistake",
-                    key="compare.mistake",
-                    icon=":material/play_circle:",
-                    on_click=reported(partial(pick, mistake)),
-                    help="A sound that the left model predicts wrong and the right one right, if there is any",
-                )
         else:
             play = st.session_state.pop(PLAY, False)
             sound_in_both(both, current, key="compare.sound", autoplay=play, on_open=pick)

@@ -15,6 +15,7 @@ from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components import filters, keys, selection
 from bstviz.ui.components.pickers import find_sound, pick_color, pick_run, pick_training
 from bstviz.ui.components.plotly_map import Events, Mode
+from bstviz.ui.components.prepared import first_hint
 from bstviz.ui.components.projection_picker import pick_projection, trust
 from bstviz.ui.components.run_map import pick_look, run_map
 from bstviz.ui.components.selection import selection_panel
@@ -26,7 +27,7 @@ from bstviz.ui.explore.table import sounds_table
 from bstviz.ui.labelling import panel
 from bstviz.ui.labelling.columns import with_decisions
 from bstviz.ui.labelling.next_sounds import label_next
-from bstviz.ui.page import drawer, guarded, reported, skip_link, target
+from bstviz.ui.page import drawer, guarded, skip_link, target
 from bstviz.ui.retraining import morph, work
 from bstviz.ui.retraining.panel import retraining
 
@@ -132,20 +133,14 @@ def page() -> None:
             if current is not None:
                 sound_card(loaded, current, key="explore.card", autoplay=opened and autoplay, on_open=pick)
             else:
-                st.info(
+                first_hint(
                     "Click a point to play it; hold Shift and drag to select many with a lasso.",
-                    icon=":material/touch_app:",
+                    most_confident_mistake(loaded.run),
+                    pick,
+                    key="explore.mistake",
+                    help="The wrong prediction that the model is most confident of, among sounds that it was not "
+                    "trained on",
                 )
-                row = most_confident_mistake(loaded.run)
-                if row is not None:
-                    st.button(
-                        "Show me a mistake",
-                        key="explore.mistake",
-                        icon=":material/play_circle:",
-                        on_click=reported(partial(pick, row)),
-                        help="The wrong prediction that the model is most confident of, among sounds that it was not "
-                        "trained on",
-                    )
             find_sound(loaded, key="explore.find", on_pick=pick)
             retraining(loaded, on_open=pick)
             label_next(loaded, on_open=pick, on_select=partial(select, loaded))

@@ -93,6 +93,10 @@ class MapDriver:
         """Where the points are on the screen."""
         return [tuple(spot) for spot in self.page.locator(".plotly-map").evaluate(SPOTS, pane)]
 
+    def coordinates(self) -> list[float]:
+        """First coordinate of each point, as Plotly was given it."""
+        return [float(x) for x in self.ask("Array.from(g._fullData.find((t) => t.meta?.part === 'sounds').x)")]
+
     def lonely(self, pane: int = 0, gap: float = 12, *, near: int = 0) -> int:
         """Index of a point from which every other one is some pixels away, so that a click means it."""
         spots = self.spots(pane)

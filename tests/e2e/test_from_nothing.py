@@ -7,10 +7,8 @@ has listened to them. The server is killed after each of some acts and in the mi
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -22,7 +20,6 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
-from benchmarks.serving import free_port, serve, stop
 from bstviz import paths
 from bstviz.datasets.collection import load_collection
 from bstviz.datasets.splits import choose_folds
@@ -30,9 +27,9 @@ from bstviz.inference.explore import run_inference
 from bstviz.models.config import LOSSES, recipe
 from bstviz.models.experiment_folder import find_runs
 from bstviz.models.run import load_run
-from bstviz.review.decisions import Record, read_record
 from bstviz.review.retraining.versions import find_versions, home_of
 from bstviz.training.train import train_fold
+from tests.e2e.killable import Killable
 from tests.e2e.map_driver import MapDriver, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.data, pytest.mark.timeout(3_600)]
@@ -48,7 +45,7 @@ def run_command(*arguments: object) -> None:
     subprocess.run([sys.executable, "-m", "bstviz", *map(str, arguments)], check=True, cwd=paths.root())
 
 
-class Library:
+class Library(Killable):
     """Sounds without labels with two models' predictions, served by a process that can be killed."""
 
     def __init__(self, folder: Path, data: Path) -> None:
@@ -68,23 +65,7 @@ class Library:
             own = train_fold(demo, choose_folds(demo, folds=5), 0, recipe("default", loss=loss, modality="audio"))
             run = run_inference(load_run(own.save(folder / "demo" / own.id)), library)
             run.save(folder / "runs" / run.id)
-        self.port = free_port()
-        self.start()
-
-    @property
-    def address(self) -> str:
-        return f"http://localhost:{self.port}/explore"
-
-    def start(self) -> None:
-        self.server = serve(["--experiment", str(self.folder / "runs")], self.port)
-
-    def kill(self) -> None:
-        os.killpg(self.server.pid, signal.SIGKILL)
-        self.server.wait(timeout=30)
-
-    def record(self) -> Record:
-        (file,) = (self.folder / "runs").glob("review-*.jsonl")
-        return read_record(file, load_collection(self.folder / "library").hash)
+        super().__init__(folder / "runs", library.hash)
 
     def decided(self) -> dict[str, str | None]:
         """Class of each sound that was given one, as it stands on the disk."""
@@ -105,7 +86,7 @@ class Library:
 def library(browser: Browser, tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[Library]:
     made = Library(tmp_path_factory.mktemp("nothing"), shared_data / "sounds")
     yield made
-    stop(made.server)
+    made.stop()
 
 
 def groups(spots: list[tuple[float, float]], classes: list[str], left: set[int]) -> list[list[int]]:
@@ -163,7 +144,7 @@ def test_sixty_labels_of_three_hundred_sounds_make_the_answers_for_the_others_be
 ) -> None:
     page.goto(library.address)
     map_ = MapDriver(page)
-    shown = load_run(find_runs(library.folder / "runs")[0]).sounds["sound_id"].tolist()
+    shown = load_run(find_runs(library.runs)[0]).sounds["sound_id"].tolist()
     assert map_.drawn() == SOUNDS == len(shown)
     made, dice = Counter[str](), random.Random(0)
     classes = [library.truth[sound] for sound in shown]
@@ -188,7 +169,7 @@ def test_sixty_labels_of_three_hundred_sounds_make_the_answers_for_the_others_be
             map_ = MapDriver(page)
     decided = library.decided()
     others = set(shown) - set(decided)
-    before = library.right(library.folder / "runs", others)
+    before = library.right(library.runs, others)
 
     page.get_by_role("button", name="Retrain now").click()
     page.get_by_text("Retraining").wait_for()
@@ -196,14 +177,13 @@ def test_sixty_labels_of_three_hundred_sounds_make_the_answers_for_the_others_be
     library.kill()
     assert library.decided() == decided
     library.start()
-    page.goto(f"{library.address}?run={load_run(find_runs(library.folder / 'runs')[-1]).id}")
-    old = coordinates(MapDriver(page))
+    page.goto(f"{library.address}?run={load_run(find_runs(library.runs)[-1]).id}")
+    old = MapDriver(page).coordinates()
     page.get_by_role("button", name="Retrain now").click()
     page.get_by_text("have another answer than before").wait_for()
     page.wait_for_function("() => document.querySelector('.plotly-map').dataset.morph === '0.00'")
-    assert coordinates(MapDriver(page)) != old
-    runs = library.folder / "runs"
-    version = find_versions(home_of([load_run(path) for path in find_runs(runs)], [runs]))[-1]
+    assert MapDriver(page).coordinates() != old
+    version = find_versions(home_of([load_run(path) for path in find_runs(library.runs)], [library.runs]))[-1]
     after = library.right(version.folder, others)
     print(
         f"{len(decided)} labels of {len(made)} classes; on the {len(others)} others, second level: "
@@ -213,13 +193,9 @@ def test_sixty_labels_of_three_hundred_sounds_make_the_answers_for_the_others_be
     assert all(after[loss] > before[loss] for loss in before)
 
     table = library.folder / "labels.csv"
-    run_command("review", "labels", library.folder / "runs", "--out", table)
+    run_command("review", "labels", library.runs, "--out", table)
     run_command("import", "table", table, "--audio", library.folder / "audio", "--out", library.folder / "again")
     again = load_collection(library.folder / "again").sounds.set_index("sound_id")
     stated = {sound: own[-1].confidence for sound, own in library.record().standing.items()}
     assert again["class"].dropna().to_dict() == decided
     assert {sound: int(again["confidence"][sound]) for sound in decided} == stated
-
-
-def coordinates(map_: MapDriver) -> list[float]:
-    return [float(x) for x in map_.ask("Array.from(g._fullData.find((t) => t.meta?.part === 'sounds').x)")]

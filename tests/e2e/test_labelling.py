@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +10,10 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from benchmarks.serving import free_port, serve, stop
 from bstviz.datasets.collection import Collection
 from bstviz.inference.explore import run_inference
 from bstviz.models.run import Run
-from bstviz.review.decisions import Record, read_record
+from tests.e2e.killable import Killable
 from tests.e2e.map_driver import MapDriver, settled
 
 pytestmark = pytest.mark.e2e
@@ -24,39 +21,22 @@ MOMENT = 300
 """Milliseconds for which the buttons must have been there before one is pressed, and a little more."""
 
 
-class Library:
-    """Sounds without labels, served by a process that can be killed and started again at the same address."""
-
-    def __init__(self, folder: Path, collection: Collection, run: Run) -> None:
-        bare = collection.sounds.assign(**{"class": pd.Series(dtype="str").reindex(collection.sounds.index)})
-        library = replace(collection, name="library", sounds=bare, folder=folder / "collection")
-        library.save(folder / "collection")
-        made = run_inference(run, library)
-        made.save(folder / "runs" / made.id)
-        self.folder, self.hash, self.port = folder, library.hash, free_port()
-        self.start()
-
-    def start(self) -> None:
-        self.server = serve(["--experiment", str(self.folder / "runs")], self.port)
-
-    def kill(self) -> None:
-        os.killpg(self.server.pid, signal.SIGKILL)
-        self.server.wait(timeout=30)
-
-    def record(self) -> Record:
-        (file,) = (self.folder / "runs").glob("review-*.jsonl")
-        return read_record(file, self.hash)
-
-    def open(self, page: Page, query: str = "") -> MapDriver:
-        page.goto(f"http://localhost:{self.port}/explore{query}")
-        return MapDriver(page)
-
-
 @pytest.fixture
-def library(tmp_path: Path, collection: Collection, runs: dict[str, Run]) -> Iterator[Library]:
-    made = Library(tmp_path, collection, runs["audio"])
-    yield made
-    stop(made.server)
+def library(tmp_path: Path, collection: Collection, runs: dict[str, Run]) -> Iterator[Killable]:
+    """Sounds without labels."""
+    bare = collection.sounds.assign(**{"class": pd.Series(dtype="str").reindex(collection.sounds.index)})
+    library = replace(collection, name="library", sounds=bare, folder=tmp_path / "collection")
+    library.save(tmp_path / "collection")
+    made = run_inference(runs["audio"], library)
+    made.save(tmp_path / "runs" / made.id)
+    served = Killable(tmp_path / "runs", library.hash)
+    yield served
+    served.stop()
+
+
+def opened(page: Page, library: Killable, query: str = "") -> MapDriver:
+    page.goto(library.address + query)
+    return MapDriver(page)
 
 
 def answered(page: Page, words: str) -> None:
@@ -66,8 +46,10 @@ def answered(page: Page, words: str) -> None:
     page.wait_for_timeout(MOMENT)
 
 
-def test_a_selection_is_labelled_undone_brought_back_and_outlives_reload_and_kill(page: Page, library: Library) -> None:
-    map_ = library.open(page)
+def test_a_selection_is_labelled_undone_brought_back_and_outlives_reload_and_kill(
+    page: Page, library: Killable
+) -> None:
+    map_ = opened(page, library)
     map_.lasso(0.02, 0.02, 0.6, 0.98)
     map_.selects()
     count = map_.selected()
@@ -100,14 +82,14 @@ def test_a_selection_is_labelled_undone_brought_back_and_outlives_reload_and_kil
     library.kill()
     assert library.record().decisions == made
     library.start()
-    library.open(page)
+    opened(page, library)
     page.get_by_text(f"{count} sounds decided, {count} by you").wait_for()
 
 
 def test_one_sound_is_labelled_by_its_key_from_within_the_field_and_digits_typed_into_fields_choose_nothing(
-    page: Page, library: Library
+    page: Page, library: Killable
 ) -> None:
-    library.open(page, "?sound=s007")
+    opened(page, library, "?sound=s007")
     comment = page.get_by_label("Comment")
     comment.fill("4 barks, then 2 more")
     comment.press("Enter")

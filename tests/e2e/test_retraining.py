@@ -40,16 +40,12 @@ def label(runs: Path, collection: Collection, rows: range, code: str) -> None:
         decide(file, collection.hash, sound_id=sound, old=old, new=code, why="", by="me")
 
 
-def coordinates(map_: MapDriver) -> list[float]:
-    return [float(x) for x in map_.ask("Array.from(g._fullData.find((t) => t.meta?.part === 'sounds').x)")]
-
-
 def test_the_map_morphs_into_that_of_the_retrained_model_and_back(
     page: Page, running: tuple[str, Path, Collection]
 ) -> None:
     address, runs, collection = running
     page.goto(f"{address}/explore")
-    old = coordinates(MapDriver(page))
+    old = MapDriver(page).coordinates()
     label(runs, collection, range(4), "ss-n")
     page.reload()
     MapDriver(page)
@@ -59,7 +55,7 @@ def test_the_map_morphs_into_that_of_the_retrained_model_and_back(
     settled(page)
     page.wait_for_function("() => document.querySelector('.plotly-map').dataset.morph === '0.00'")
     map_ = MapDriver(page)
-    new = coordinates(map_)
+    new = map_.coordinates()
     assert len(new) == len(old)
     assert new != old
     assert map_.ask("Array.from(g._fullData.find((t) => t.meta?.part === 'sounds').meta.origin.x)") == pytest.approx(
@@ -71,4 +67,4 @@ def test_the_map_morphs_into_that_of_the_retrained_model_and_back(
     page.get_by_role("option", name="Before retraining").click()
     page.get_by_text("4 labels decided since these models").wait_for()
     settled(page)
-    assert coordinates(MapDriver(page)) == pytest.approx(old)
+    assert MapDriver(page).coordinates() == pytest.approx(old)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import streamlit as st
 
 from bstviz.models.config import DEFAULT_LOSS
 from bstviz.models.run_info import RunInfo
+from bstviz.ui.page import reported
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,19 @@ def run_and_counterpart(infos: Iterable[RunInfo]) -> tuple[RunInfo, RunInfo | No
 
     best = min(runs, key=rank)
     return best, partners[best.id]
+
+
+def first_hint(text: str, mistake: int | None, on_pick: Callable[[int], object], *, key: str, help: str) -> None:
+    """What stands where a sound's card will: what to do, and a mistake to begin with, where there is one.
+
+    Args:
+        text: What to do.
+        mistake: The mistake as ``on_pick`` takes it, or None.
+        on_pick: Opens it.
+        key: Of the button.
+        help: Which mistake it is.
+    """
+    st.info(text, icon=":material/touch_app:")
+    if mistake is not None:
+        icon, opens = ":material/play_circle:", partial(on_pick, mistake)
+        st.button("Show me a mistake", key=key, icon=icon, help=help, on_click=reported(opens))
