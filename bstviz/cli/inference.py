@@ -174,7 +174,7 @@ def label(
 ) -> None:
     """Predict the classes of every sound under a folder; run again, it does only what is missing, new or changed.
 
-    Example: bstviz label ~/Library --out labels.parquet --engine ray
+    Example: bstviz label ~/Sounds --out labels.parquet --engine ray
     """
     _label(folder, out, run, names, follow_links, chosen_engine(engine, workers, address), device)
 

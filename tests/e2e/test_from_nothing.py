@@ -135,7 +135,7 @@ def label(page: Page, map_: MapDriver, points: list[int], classes: list[str], co
     sure.wait_for()
     page.wait_for_timeout(MOMENT)
     page.keyboard.press("l")
-    page.get_by_text(f"given {code}, confidence {confidence})").first.wait_for()
+    page.get_by_text(f"given {code}, annotation confidence {confidence})").first.wait_for()
     return chosen
 
 

@@ -63,7 +63,7 @@ def test_a_selection_is_labelled_undone_brought_back_and_outlives_reload_and_kil
     expect(page.locator(".decide .sure button", has_text="4")).to_have_attribute("aria-pressed", "true")
     page.wait_for_timeout(MOMENT)
     page.keyboard.press("l")
-    answered(page, f"Saved: {count} sounds ({count} given fx-a, confidence 4)")
+    answered(page, f"Saved: {count} sounds ({count} given fx-a, annotation confidence 4)")
     made = library.record().decisions
     assert {(d.new, d.old, d.confidence) for d in made} == {("fx-a", None, 4)}
     assert (len(made), len({d.act for d in made})) == (count, 1)

@@ -96,7 +96,7 @@ def test_a_selection_is_labelled_in_one_act_and_taken_back_and_brought_back(
     assert [d.old for d in made] == shown.loaded.table["class"].iloc[[2, 5, 7]].tolist()
     assert len({d.act for d in made}) == 1
     shown.show(selected=(2, 5, 7))
-    assert shown.said == "Saved: 3 sounds (3 changed to sp-c, confidence 4)."
+    assert shown.said == "Saved: 3 sounds (3 changed to sp-c, annotation confidence 4)."
     shown.press("undo")
     assert shown.labels.record.standing == {}
     assert off(shown.show()) == ["undo"]

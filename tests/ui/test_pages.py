@@ -72,8 +72,11 @@ def test_no_page_says_where_things_lie_on_the_server(page: str, experiment: Path
 
 
 def test_the_overview_introduces_every_other_page() -> None:
-    links = {link.proto.page for link in open_page("home.py").get("page_link")}
+    app = open_page("home.py")
+    assert not app.exception
+    links = {link.proto.page for link in app.get("page_link")}
     assert links == {Path(page).stem for page in PAGES} - {"home"}
+    assert {"What each page does", "Loaded", "How well the runs do"} <= {heading.value for heading in app.subheader}
 
 
 def test_no_runs_is_a_message_and_not_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,8 +58,8 @@ def pick_uploads(*, key: str) -> list[Upload]:
         )
         taken = [(file.name, file) for file in files or []]
     st.caption(
-        "Sounds stay in the server's memory for this visit, which ends 90 seconds after its window is gone, and for at "
-        "most two minutes more; nothing is kept on disk."
+        "Sounds stay in the server's memory for this visit, which ends at most 90 seconds after its window is closed, "
+        "and for at most two minutes more; nothing is kept on disk."
     )
     return _uploads(taken, folder=way == "Folder")
 

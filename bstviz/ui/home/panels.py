@@ -93,7 +93,7 @@ def introduction(infos: Mapping[Path, RunInfo]) -> None:
     )
     st.markdown(
         f"Models that name the class of a sound, by the taxonomy {classes}. Hierarchical ones were trained on both "
-        f"levels, flat ones on the second level alone.{latents}",
+        f"levels, non-hierarchical (flat) ones on the second level alone.{latents}",
         help=meanings("Top level", "Second level", "Hierarchical", "Non-hierarchical", "Latent space"),
     )
 
@@ -200,7 +200,7 @@ def what_pages_do(views: Mapping[str, PreparedView]) -> None:
     """A card for each page, with a link to its prepared view."""
     names = list(PAGES)
     for start in range(0, len(names), 3):
-        for column, name in zip(st.columns(3), names[start : start + 3], strict=True):
+        for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
             with column.container(border=True, height="stretch", vertical_alignment="distribute"):
                 st.markdown(PAGES[name])
                 views[name].link(f"Open {name.capitalize()}")

@@ -102,7 +102,7 @@ def in_words(made: Sequence[Decision]) -> str:
     what = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.most_common(3))
     more = f" and {len(counts) - 3} more" if len(counts) > 3 else ""
     sure = {decision.confidence for decision in made} - {None}
-    confidence = f", confidence {sure.pop()}" if len(sure) == 1 else ""
+    confidence = f", annotation confidence {sure.pop()}" if len(sure) == 1 else ""
     return f"{len(made):,} sound{'s' * (len(made) != 1)} ({what}{more}{confidence})"
 
 

@@ -56,8 +56,8 @@ class Button:
 
 
 def stated(decision: Decision) -> str:
-    """Confidence and comment of a decision, in words behind others; empty without them."""
-    sure = f", confidence {decision.confidence}" if decision.confidence else ""
+    """Annotation confidence and comment of a decision, in words behind others; empty without them."""
+    sure = f", annotation confidence {decision.confidence}" if decision.confidence else ""
     return sure + (f", “{decision.comment}”" if decision.comment else "")
 
 

@@ -59,7 +59,7 @@ class Buttons {
   }
 
   render() {
-    const sure = Object.assign(element("span", "sure", "Confidence"), { role: "group", ariaLabel: "Annotation confidence" });
+    const sure = Object.assign(element("span", "sure", "Annotation confidence"), { role: "group", ariaLabel: "Annotation confidence" });
     for (const level of [1, 2, 3, 4, 5]) {
       const button = this.button(String(level), `Annotation confidence ${level}; key ${level}`, () => this.choose(level));
       button.ariaPressed = String(window.bstvizConfidence === level);
