@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from bstviz.evaluation.out_of_fold import differ_in_loss_alone
 from bstviz.models.config import DEFAULT_LOSS
 from bstviz.ui import query_params
 from bstviz.ui.cache import audio, facets, loading
@@ -14,7 +15,7 @@ from bstviz.ui.compare.panels import by_class, sound_in_both, structure, trust_i
 from bstviz.ui.components import selection
 from bstviz.ui.components.pickers import pick_color, pick_map, pick_run, pick_training
 from bstviz.ui.components.plotly_map import Events, Mode
-from bstviz.ui.components.prepared import differ_in_loss_alone, first_hint
+from bstviz.ui.components.prepared import first_hint
 from bstviz.ui.components.projection_picker import made
 from bstviz.ui.components.run_map import pick_look
 from bstviz.ui.components.selection import selection_panel

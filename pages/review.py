@@ -20,10 +20,11 @@ from bstviz.ui.review import panels
 from bstviz.ui.review.reviewer import ask_name, me
 from bstviz.ui.review.session import AGREEMENT, NOTICE, SOUND, STATES, ReviewSession, queue_of
 
+MODELS = "review.models"
 DECIDED = "To decide: nobody has decided yet. Disputed: two people decided differently. Decided: all others."
 ADDRESS: query_params.Readers = {
     "sound": (SOUND, str),
-    "models": ("review.models", str),
+    "models": (MODELS, str),
     "sounds": ("review.state", str),
     "predictions": ("review.agreement", str),
 }
@@ -43,10 +44,15 @@ def pick_models() -> list[RunInfo]:
             "Classify shows what the models make of sounds of your own."
         )
         st.stop()
-    if st.session_state.get("review.models") not in groups:
-        st.session_state["review.models"] = next(iter(groups))
+    if st.session_state.get(MODELS) not in groups:
+        st.session_state[MODELS] = next(iter(groups))
     named = st.selectbox(
-        "Models", list(groups), key="review.models", on_change=reported(from_the_start), help=meaning("Setting")
+        "Models",
+        list(groups),
+        key=MODELS,
+        persist_state="session",
+        on_change=reported(from_the_start),
+        help=meaning("Setting"),
     )
     return groups[named]
 
@@ -124,7 +130,7 @@ def page() -> None:
         if i is not None:
             panels.neighbours(session, i)
         ask_name(me(), record)
-        panels.agreement(session, record)
+        panels.agreement(session)
     other_versions(session.file)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Play automatically", value=True, key="review.autoplay", persist_state="session")
@@ -140,6 +146,7 @@ def page() -> None:
         "review",
         {
             "sound": None if i is None else str(quality.sound_ids[i]),
+            "models": str(st.session_state[MODELS]),
             "sounds": session.state,
             "predictions": session.agreement,
         },

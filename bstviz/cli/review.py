@@ -93,9 +93,8 @@ def list_next(
     from bstviz.review.label_quality import judging_runs
     from bstviz.review.next_sounds import checked_among, labelling_queue
 
-    sounds, record, _ = _decided(experiments, decisions, collection)
-    judging = judging_runs(_decided_infos(experiments))
-    runs = [load_run(info.folder) for own in judging for info in own if info.folder]
+    infos, sounds, record = _decided(experiments, decisions, collection)
+    runs = [load_run(info.folder) for own in judging_runs(infos) for info in own if info.folder]
     queue = labelling_queue(runs, sounds, record, count=count, among=checked_among(among), seed=seed)
     table = queue.table()
     if out is not None:
@@ -147,7 +146,7 @@ def labels(
 
     if out.suffix not in (".csv", ".parquet"):
         raise UserError(f"--out is {out}; allowed are files that end in .csv or .parquet.")
-    sounds, record, _ = _decided(experiments, decisions, collection)
+    _, sounds, record = _decided(experiments, decisions, collection)
     rows = label_table(sounds, record)
     storage.write_file(out, csv_bytes(rows) if out.suffix == ".csv" else parquet_bytes(rows))
     console.print(f"{len(rows):,} of {len(sounds):,} sounds have a class -> {plain(out)}")
@@ -168,7 +167,7 @@ def apply(
     storage.recover(out)
     if out.exists():
         raise UserError(f"{out} exists already; choose a new folder for the new version.")
-    sounds, record, _ = _decided(experiments, decisions, collection)
+    _, sounds, record = _decided(experiments, decisions, collection)
     changed = apply_decisions(sounds, record)
     save_collection(changed, out)
     console.print(f"  {plain(changed.revisions[-1])}")
@@ -190,13 +189,15 @@ def agreement(
     import pandas as pd
 
     from bstviz.review.agreement import agreements
+    from bstviz.review.record_files import record_file
 
-    sounds, record, file = _decided(experiments, decisions, collection)
+    infos, sounds, record = _decided(experiments, decisions, collection)
     pairs = agreements(record, sounds.taxonomy)
     if as_json:
         print(pd.DataFrame(pairs).to_json(orient="records", indent=1))
         return
     if not pairs:
+        file = decisions or record_file(infos[0].collection, experiments)
         output.print(f"No two reviewers have given the same sound a class in {plain(file)}.")
     for pair in pairs:
         output.print(
@@ -230,8 +231,7 @@ def retrain(
     from bstviz.review.retraining.retrain import retrain as make_version
     from bstviz.review.retraining.versions import home_of
 
-    infos = _decided_infos(experiments)
-    sounds, record, _ = _decided(experiments, decisions, collection)
+    infos, sounds, record = _decided(experiments, decisions, collection)
     before = [load_run(info.folder) for info in beside(infos, modality=modality, fold=fold) if info.folder]
     with share_bar() as report:
         version = make_version(sounds, record, before, out or home_of(before, experiments), seed=seed, report=report)
@@ -244,15 +244,15 @@ def retrain(
 
 def _decided(
     experiments: list[Path], decisions: Path | None, collection: Path | None
-) -> tuple[Collection, Record, Path]:
-    """The collection of some experiments, the decisions on its labels and the file of these."""
+) -> tuple[list[RunInfo], Collection, Record]:
+    """The runs of some experiments, their collection, and the decisions on its labels."""
     from bstviz.review.decisions import read_record
     from bstviz.review.record_files import record_file
 
-    info = _decided_infos(experiments)[0]
-    sounds = _collection_of(info, collection)
-    file = decisions or record_file(info.collection, experiments)
-    return sounds, read_record(file, sounds.hash), file
+    infos = _decided_infos(experiments)
+    sounds = _collection_of(infos[0], collection)
+    file = decisions or record_file(infos[0].collection, experiments)
+    return infos, sounds, read_record(file, sounds.hash)
 
 
 def _decided_infos(experiments: list[Path]) -> list[RunInfo]:

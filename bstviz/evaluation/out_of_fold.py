@@ -18,7 +18,7 @@ from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.errors import UserError
 from bstviz.evaluation import metrics
 from bstviz.latent import structure
-from bstviz.models.config import EXTERNAL, LOSSES, MODALITIES, TrainConfig
+from bstviz.models.config import DEFAULT_LOSS, EXTERNAL, LOSSES, MODALITIES, TrainConfig
 from bstviz.models.predict import network_probabilities
 from bstviz.models.run import Run
 from bstviz.models.run_info import ExternalModel, RunInfo
@@ -61,6 +61,11 @@ class Setting:
         words = self.train.words("loss", "modality")
         return f"{words} · trained on {self.train.words('min_confidence')}{variant}{also}{seed}"
 
+    @property
+    def but_for_the_loss(self) -> Setting:
+        """The same of settings that differ in the loss alone; of inference-only runs, also in which run answered."""
+        return replace(self, train=replace(self.train, loss=DEFAULT_LOSS), answered_by=self.answered_by and "")
+
 
 def setting_of(info: RunInfo) -> Setting:
     """The setting that a run belongs to."""
@@ -74,6 +79,13 @@ def setting_of(info: RunInfo) -> Setting:
         external=info.external,
         extra_training_data=info.extra_training_data,
     )
+
+
+def differ_in_loss_alone(one: RunInfo, other: RunInfo) -> bool:
+    """Whether two runs differ in the loss, and in nothing else that was chosen."""
+    if one.fold != other.fold or one.train.loss == other.train.loss:
+        return False
+    return setting_of(one).but_for_the_loss == setting_of(other).but_for_the_loss
 
 
 def settings(infos: Iterable[Info]) -> dict[Setting, list[Info]]:

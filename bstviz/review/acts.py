@@ -19,7 +19,7 @@ import msgspec
 
 from bstviz import schema, storage
 from bstviz.errors import UserError
-from bstviz.review.decisions import RECORD_VERSION, Decision, read_record
+from bstviz.review.decisions import RECORD_BYTES, RECORD_VERSION, Decision, read_record
 
 
 def decide(
@@ -100,11 +100,11 @@ def _stated(decision: Decision) -> dict[str, Any]:
     return {field.name: value for field, value in values if value is not None or field.default is dataclasses.MISSING}
 
 
-def undo(file: Path, collection_hash: str, decision: Decision, *, by: str) -> None:
-    """Take a decision back, and none of those made together with it: what it replaced stands again. Both entries stay
-    in the file; raises UserError as :func:`decide`.
+def undo(file: Path, collection_hash: str, *decisions: Decision, by: str) -> None:
+    """Take decisions back as one act, and none of those made together with them: what they replaced stands again. All
+    entries stay in the file; raises UserError as :func:`decide`.
     """
-    _append(file, collection_hash, {"undoes": decision.id, "when": _now(), "by": by})
+    _append_act(file, collection_hash, "undoes", [decision.id for decision in decisions], by=by)
 
 
 def undo_act(file: Path, collection_hash: str, *, by: str) -> tuple[Decision, ...]:
@@ -115,7 +115,7 @@ def undo_act(file: Path, collection_hash: str, *, by: str) -> tuple[Decision, ..
     """
     taken = read_record(file, collection_hash).last_act(by)
     if taken:
-        _append(file, collection_hash, {"undoes": taken[0].act_id, "when": _now(), "by": by})
+        _append_act(file, collection_hash, "undoes", [taken[0].act_id], by=by)
     return taken
 
 
@@ -128,8 +128,15 @@ def redo_act(file: Path, collection_hash: str, *, by: str) -> tuple[Decision, ..
     undone = read_record(file, collection_hash).undone.get(by)
     if not undone:
         return ()
-    _append(file, collection_hash, {"redoes": undone[-1], "when": _now(), "by": by})
-    return read_record(file, collection_hash).of_act(undone[-1])
+    _append_act(file, collection_hash, "redoes", undone[-1], by=by)
+    record = read_record(file, collection_hash)
+    return tuple(decision for act in undone[-1] for decision in record.of_act(act))
+
+
+def _append_act(file: Path, collection_hash: str, verb: str, acts: Iterable[str], *, by: str) -> None:
+    """Take acts back, or bring them back, by one press: their entries share its id."""
+    common = {"when": _now(), "by": by, "id": uuid.uuid4().hex}
+    _append(file, collection_hash, *({verb: act, **common} for act in acts))
 
 
 def _now() -> str:
@@ -145,6 +152,11 @@ def _append(file: Path, collection_hash: str, *entries: Mapping[str, Any]) -> No
         fresh = not file.exists()
         with storage.locked(file), file.open("ab+", buffering=0) as out:
             before = out.seek(0, os.SEEK_END)
+            if before + len(lines) >= RECORD_BYTES:
+                raise UserError(
+                    f"{file} is full: a record of decisions has up to {RECORD_BYTES:,} bytes. Make a new version of "
+                    "the collection from it (bstviz review apply), which has a record of its own."
+                )
             if before:
                 out.seek(-1, os.SEEK_END)
                 lines = lines if out.read(1) == b"\n" else b"\n" + lines  # somebody's last line was cut off

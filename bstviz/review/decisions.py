@@ -1,9 +1,9 @@
 """Decisions on labels: a record that only grows, written by any number of windows and processes at once.
 
-On disk one JSON object per line, each whole in itself (format version 1), so that two records can be joined by ``cat``.
-An entry is flushed to the disk before it counts as made (:mod:`bstviz.review.acts`): what was decided outlives a killed
-process. A line cut off by a full disk or a power failure is passed over and counted, and the next entry starts a line
-of its own.
+On disk one JSON object per line, each whole in itself (format version 1) and, by its id, like no other: two records,
+or a record and its copy, are joined by ``cat``, and a line that both hold counts once. An entry is flushed to the disk
+before it counts as made (:mod:`bstviz.review.acts`): what was decided outlives a killed process. A line cut off by a
+full disk or a power failure is passed over and counted, and the next entry starts a line of its own.
 
 Decisions on many sounds at once are one *act*: written together, taken back and brought back together. Taking back and
 bringing back are entries too; nothing that stands in a record is rewritten.
@@ -20,6 +20,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -95,13 +96,13 @@ class Record:
     Attributes:
         decisions: In the order in which they were made, without those taken back.
         damaged: Lines that could not be read.
-        undone: By who took them back, the acts that can be brought back, first to last: those since which they have
-            decided nothing.
+        undone: By who took them back, what can be brought back, first to last, the acts that were taken back together
+            as one: those since which they have decided nothing.
     """
 
     decisions: tuple[Decision, ...] = ()
     damaged: int = 0
-    undone: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    undone: Mapping[str, tuple[tuple[str, ...], ...]] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def standing(self) -> dict[str, tuple[Decision, ...]]:
@@ -171,10 +172,10 @@ def read_record(file: Path, collection_hash: str | None) -> Record:
             f"The decisions in {file} cannot be read ({error}). Correct that, or choose another folder."
         ) from None
     decisions: dict[str, Decision] = {}
-    undone: dict[str, list[str]] = {}
+    undone: dict[str, list[_Undo]] = {}
     away: set[str] = set()
     damaged = 0
-    for line in filter(None, data.split(b"\n")):
+    for line in dict.fromkeys(filter(None, data.split(b"\n"))):
         try:
             head = msgspec.json.decode(line, type=_Line)
             entry = msgspec.json.decode(line, type=head.kind)
@@ -188,23 +189,26 @@ def read_record(file: Path, collection_hash: str | None) -> Record:
                 f"{collection_hash[:12]}…). Give the record of this version, or the collection as it was."
             )
         if isinstance(entry, Decision):
-            decisions.setdefault(entry.id, entry)
-            undone.pop(entry.by, None)
+            if decisions.setdefault(entry.id, entry) is entry:
+                undone.pop(entry.by, None)
         elif isinstance(entry, _Undo):
             away.add(entry.undoes)
-            undone.setdefault(entry.by, []).append(entry.undoes)
+            undone.setdefault(entry.by, []).append(entry)
         else:
             away.discard(entry.redoes)
-            undone[entry.by] = [act for act in undone.get(entry.by, ()) if act != entry.redoes]
+            undone[entry.by] = [undo for undo in undone.get(entry.by, ()) if undo.undoes != entry.redoes]
     standing = tuple(d for d in decisions.values() if d.id not in away and d.act not in away)
-    return Record(standing, damaged, {who: tuple(acts) for who, acts in undone.items() if acts})
+    return Record(standing, damaged, {who: _together(undos) for who, undos in undone.items() if undos})
 
 
 @dataclass(frozen=True)
 class _Undo:
+    """An act or a decision is taken back; entries of one id were made by one press. Older ones have none."""
+
     undoes: DecisionId
     when: When
     by: Name
+    id: DecisionId | None = None
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,12 @@ class _Line:
     def kind(self) -> type[Decision | _Undo | _Redo]:
         """What the line is."""
         return _Undo if self.undoes else _Redo if self.redoes else Decision
+
+
+def _together(undos: Sequence[_Undo]) -> tuple[tuple[str, ...], ...]:
+    """What each press took back."""
+    presses = groupby(undos, lambda undo: undo.id or (undo.undoes, undo.when))
+    return tuple(tuple(undo.undoes for undo in own) for _, own in presses)
 
 
 def _bytes_of(file: Path) -> bytes:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
 
@@ -29,7 +29,7 @@ from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.encoders.base import AudioOrText
 from bstviz.errors import UserError
-from bstviz.evaluation.out_of_fold import OutOfFold, Setting, setting_of, settings
+from bstviz.evaluation.out_of_fold import OutOfFold, differ_in_loss_alone, setting_of, settings
 from bstviz.latent import neighbours
 from bstviz.models.config import kinds_of
 from bstviz.models.run_info import RunInfo
@@ -54,7 +54,7 @@ class LabelQuality:
         names: Of the models, W.
         models: (W, n, C) out-of-fold probabilities.
         votes: (n, C) shares of the neighbours' labels.
-        k: How many neighbours voted; 0 where the collection has no embeddings.
+        k: How many neighbours voted; 0 where too few of the labelled sounds have embeddings.
         near: (n, 10) str, the nearest of them, by their ids; fewer where there are not so many.
     """
 
@@ -194,7 +194,7 @@ def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQu
         pooled: Out-of-fold predictions of one setting each, of one modality and text: hierarchical and flat, say.
         collection: Theirs, with its embeddings. Of its N labelled sounds, the square root of N vote as neighbours, by
             the embeddings that the models take; by all that the collection has where the model was trained elsewhere.
-            Sounds without these embeddings are left out.
+            Sounds without these embeddings are left out; where too few have any, all are scored by the models alone.
 
     Raises:
         UserError: The settings are of several collections or modalities, or share fewer than two sounds.
@@ -208,10 +208,11 @@ def score_labels(pooled: Sequence[OutOfFold], collection: Collection) -> LabelQu
     if len(shared) < 2:
         raise UserError(f"These settings share {len(shared)} out-of-fold sounds; train them on the same folds.")
     rows, taxonomy = np.array([collection.row_of[sound] for sound in shared]), collection.taxonomy
-    if kinds := _voting(pooled[0].runs[0], collection):
-        seen = pooled[0].runs[0].view(collection)
-        voters = np.flatnonzero(seen.usable(kinds) & (collection.labels >= 0))
-        rows = rows[np.isin(rows, voters)]
+    kinds, seen = _voting(pooled[0].runs[0], collection), pooled[0].runs[0].view(collection)
+    voters = np.flatnonzero(seen.usable(kinds) & (collection.labels >= 0)) if kinds else np.empty(0, np.int64)
+    embedded = rows[np.isin(rows, voters)]
+    if len(voters) > 1 and len(embedded):
+        rows = embedded
         k = min(max(round(math.sqrt(len(voters))), LEAST_VOTERS), len(voters) - 1)
         follows_from: list[bytes | str] = [str(VOTES_VERSION), str(SHOWN), str(k), *kinds]
         follows_from += [collection.hash, seen.text_hash or "", rows.tobytes()]
@@ -263,10 +264,10 @@ def judging_runs(infos: Sequence[RunInfo], like: RunInfo | None = None) -> list[
     found = settings(infos)
     first = next(iter(found)) if like is None else setting_of(like)
 
-    def alike(setting: Setting) -> bool:
-        return replace(setting, train=replace(setting.train, loss=first.train.loss)) == first
+    def alike(members: Sequence[RunInfo]) -> bool:
+        return any(differ_in_loss_alone(one, other) for one in found[first] for other in members)
 
-    return [members for setting, members in found.items() if alike(setting)]
+    return [members for setting, members in found.items() if setting == first or alike(members)]
 
 
 def _names(pooled: Sequence[OutOfFold]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import pytest
 from bstviz.datasets.collection import load_collection
 from bstviz.errors import UserError
 from bstviz.models.experiment_folder import find_runs
+from bstviz.models.run_info import load_info
 from bstviz.review.acts import decide
+from bstviz.review.record_files import record_file
+from bstviz.review.retraining.versions import versions_folder
 from tests.cli.conftest import invoke
 
 
@@ -54,6 +58,18 @@ def test_labels_are_exported_with_confidence_and_imported_again(place: Path, tmp
         assert again.sounds["path"].tolist() == original.sounds["path"].tolist()
     with pytest.raises(UserError, match="files that end in"):
         invoke(*arguments, tmp_path / "labels.txt")
+
+
+def test_decisions_on_a_version_are_found_where_the_app_keeps_them(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "flat", tmp_path / "flat")
+    original = load_collection(place / "tones")
+    about = load_info(find_runs(tmp_path / "flat")[0]).collection
+    home = versions_folder(about, [tmp_path / "flat"]) / "version-1"
+    shutil.copytree(place / "flat", home)
+    sound, old = original.sounds.loc[0, ["sound_id", "class"]]
+    record = record_file(about, [tmp_path / "flat"])
+    decide(record, original.hash, sound_id=sound, old=old, new="fx-v", why="", by="me")
+    assert "1 decision of" in invoke("review", "export", home, "--out", tmp_path / "decisions.csv").stderr
 
 
 def test_agreement_of_two_reviewers_is_printed(place: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bstviz.errors import UserError
-from bstviz.evaluation.out_of_fold import pool, setting_of, settings
+from bstviz.evaluation.out_of_fold import differ_in_loss_alone, pool, setting_of, settings
+from bstviz.models.run_info import ExternalModel
 from bstviz.training.train import train_folds
 from tests.fakes import quick, small_collection, stratified
 
@@ -83,6 +84,20 @@ def test_settings_group_the_folds_and_put_hierarchical_first(trained) -> None:
     assert [s.train.loss for s in found] == ["hierarchical", "hierarchical", "flat"]
     assert all([r.fold for r in members] == list(range(len(runs))) for members in found.values())
     assert setting_of(runs[0]).name == "hierarchical · audio · trained on confidence ≥ 3"
+
+
+def test_runs_that_differ_in_the_loss_alone_share_all_that_was_chosen(trained) -> None:
+    first, second, *_ = trained[2]
+    flat = replace(first, train=replace(first.train, loss="flat"))
+    assert differ_in_loss_alone(first, flat)
+    for change in ({"seed": 1}, {"variant": "other"}, {"min_confidence": 1}, {"epochs": 7}):
+        assert not differ_in_loss_alone(first, replace(flat, train=replace(flat.train, **change)))
+    theirs = ExternalModel(name="Theirs", file="theirs.csv", sha256="0" * 64)
+    about = replace(flat.collection, hash="0" * 64)
+    others = [{"fold": second.fold}, {"external": theirs}, {"collection": about}, {"answered_by": "a"}, {}]
+    for change in others:
+        assert not differ_in_loss_alone(first, replace(first if not change else flat, **change))
+    assert differ_in_loss_alone(replace(first, answered_by="a"), replace(flat, answered_by="b"))
 
 
 def test_seeds_are_settings_of_their_own_and_are_never_pooled(trained) -> None:

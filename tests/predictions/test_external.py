@@ -162,6 +162,19 @@ def test_labels_are_scored_by_it_and_by_neighbours_where_there_are_embeddings(
     assert not any("nearest" in reason for reason in alone.reasons(0))
 
 
+@pytest.mark.parametrize("embedded", [0, 1])
+def test_its_labels_are_scored_without_neighbours_where_there_are_hardly_any(
+    embedded: int, file: Path, collection: Collection
+) -> None:
+    assert collection.audio is not None
+    audio = np.where(np.arange(len(collection))[:, None] < embedded, collection.audio, np.nan)
+    few = replace(collection, audio=audio.astype(np.float32), text=None, text_encoder=None)
+    (run,) = made(file, few)
+    quality = score_labels([pool([run])], few)
+    assert (len(quality), quality.k) == (48, 0)
+    np.testing.assert_array_equal(quality.probabilities, run.probabilities)
+
+
 @pytest.mark.data
 def test_the_public_baseline_on_bsd10k_has_its_published_figures(shared_data: Path, tmp_path: Path) -> None:
     from bstviz.datasets.table import load

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bstviz.errors import UserError
+from bstviz.review import acts, decisions
 from bstviz.review.acts import decide, decide_all, redo_act, undo, undo_act
 from bstviz.review.decisions import read_record
 
@@ -95,4 +96,52 @@ def test_lines_of_before_there_were_confidences_are_read(tmp_path: Path) -> None
     made = decide(file, HASH, sound_id="a", old="fx-a", new="fx-v", why="by ear", by="ann")
     line = json.loads(file.read_text())
     assert line.keys().isdisjoint({"confidence", "comment", "act", "name"})
+    assert read_record(file, HASH).decisions == (made,)
+
+
+def test_acts_of_one_moment_are_all_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acts, "_now", lambda: "2026-01-01T00:00:00.000Z")
+    file = tmp_path / "review.jsonl"
+    decide(file, HASH, sound_id="a", old=None, new="fx-v", why="", by="ann")
+    for act, left in ((undo_act, {}), (redo_act, {"a": "fx-v"}), (undo_act, {}), (redo_act, {"a": "fx-v"})):
+        act(file, HASH, by="ann")
+        assert classes(file) == left
+
+
+@pytest.mark.parametrize("order", [("current", "backup"), ("backup", "current")])
+def test_a_record_joined_with_an_older_copy_of_it_says_the_same(order: tuple[str, str], tmp_path: Path) -> None:
+    current, backup, both = (tmp_path / f"{name}.jsonl" for name in ("current", "backup", "both"))
+    decide(current, HASH, sound_id="a", old=None, new="fx-v", why="", by="ann")
+    undo_act(current, HASH, by="ann")
+    backup.write_bytes(current.read_bytes())
+    redo_act(current, HASH, by="ann")
+    decide(current, HASH, sound_id="b", old=None, new="fx-v", why="", by="ann")
+    undo_act(current, HASH, by="ann")
+    both.write_bytes(b"".join((tmp_path / f"{name}.jsonl").read_bytes() for name in order))
+    assert read_record(both, HASH) == read_record(current, HASH)
+    assert len(read_record(both, HASH).undone["ann"]) == 1
+
+
+def test_decisions_taken_back_together_are_brought_back_together(tmp_path: Path) -> None:
+    file = tmp_path / "review.jsonl"
+    for who, new in (("ann", "fx-v"), ("bob", "m-m")):
+        decide(file, HASH, sound_id="a", old=None, new=new, why="", by=who)
+    decide(file, HASH, sound_id="b", old=None, new="fx-v", why="", by="bob")
+    both = read_record(file, HASH).standing["a"]
+    undo(file, HASH, *both, by="ann")
+    assert classes(file) == {"b": "fx-v"}
+    assert redo_act(file, HASH, by="ann") == both
+    assert read_record(file, HASH).disputed == ["a"]
+    assert redo_act(file, HASH, by="ann") == ()
+
+
+def test_a_record_never_grows_beyond_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "review.jsonl"
+    made = decide(file, HASH, sound_id="a", old=None, new="fx-v", why="", by="ann")
+    before = file.read_bytes()
+    for module in (acts, decisions):
+        monkeypatch.setattr(module, "RECORD_BYTES", len(before) + 100)
+    with pytest.raises(UserError, match="is full"):
+        decide(file, HASH, sound_id="b", old=None, new="fx-v", why="", by="ann")
+    assert file.read_bytes() == before
     assert read_record(file, HASH).decisions == (made,)

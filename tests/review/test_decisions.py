@@ -22,6 +22,7 @@ from bstviz.review.acts import decide, undo
 from bstviz.review.applied import BEFORE, apply_decisions, table
 from bstviz.review.decisions import read_record
 from bstviz.review.record_files import of_other_versions, record_file
+from bstviz.review.retraining.versions import find_versions, versions_folder
 from tests.fakes import small_collection
 
 HASH = "f" * 64
@@ -186,6 +187,33 @@ def test_a_record_lies_beside_the_experiment_or_where_it_can(tmp_path: Path, mon
     assert record_file(about, [paths.assets() / "runs"]) == tmp_path / "cache" / "reviews" / name
     monkeypatch.setenv(paths.REVIEWS_VARIABLE, str(tmp_path / "chosen"))
     assert record_file(about, [tmp_path]) == tmp_path / "chosen" / name
+
+
+def test_the_record_of_a_version_is_the_one_that_the_app_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(paths.REVIEWS_VARIABLE, raising=False)
+    about, newer = CollectionRef("a", HASH, None), CollectionRef("a", "e" * 64, None)
+    version = versions_folder(about, [tmp_path]) / "version-1"
+    run = version / "run"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text("{}")
+    for given in (tmp_path, version, run):
+        assert record_file(newer, [given]) == tmp_path / f"review-a-{'e' * 12}.jsonl"
+    elsewhere = tmp_path / "mine" / "version-1"
+    elsewhere.mkdir(parents=True)
+    assert record_file(newer, [elsewhere]).parent == elsewhere
+
+
+def test_a_collection_of_any_name_has_a_record_and_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(paths.REVIEWS_VARIABLE, raising=False)
+    for name in ("音" * 1_000, "x" * 1_000, "ab" + "音" * 100):
+        about = CollectionRef(name, HASH, None)
+        file = record_file(about, [tmp_path])
+        made = say(file, "a", "fx-v")
+        assert read_record(file, HASH).decisions == (made,)
+        assert find_versions(versions_folder(about, [tmp_path])) == []
+        versions_folder(about, [tmp_path]).mkdir()
+    longest = "y" * 223  # which had a record before names were cut
+    assert record_file(CollectionRef(longest, HASH, None), [tmp_path]).name == f"review-{longest}-{HASH[:12]}.jsonl"
 
 
 def test_decisions_on_other_versions_are_counted_where_the_folder_can_be_looked_into(tmp_path: Path) -> None:

@@ -139,6 +139,18 @@ def test_runs_that_differ_in_the_loss_alone_judge_labels_together(planted) -> No
     ]
 
 
+def test_what_runs_of_both_losses_answered_for_a_library_judges_it_together(planted) -> None:
+    hierarchical, flat = planted[2]
+    answers = [replace(run, answered_by=f"{run.train.loss} {run.fold}") for run in (*hierarchical, *flat)]
+    for like in (None, answers[0]):
+        found = judging_runs(answers, like)
+        assert [[(run.train.loss, run.fold) for run in own] for own in found] == [
+            [("hierarchical", 0)],
+            [("flat", 0)],
+        ]
+    assert judging_runs([*hierarchical, answers[4]]) == [list(hierarchical)]
+
+
 def test_settings_are_scored_on_the_sounds_that_all_predict_in_the_order_of_the_first(planted) -> None:
     _, collection, runs, _ = planted
     first, second = (pool(own) for own in runs)

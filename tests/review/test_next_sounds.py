@@ -13,9 +13,11 @@ from scipy.spatial.distance import cdist, jensenshannon
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.taxonomy import bst
 from bstviz.errors import UserError
-from bstviz.models.run import Run
+from bstviz.inference.explore import run_inference
+from bstviz.models.run import Run, load_run
 from bstviz.review.acts import decide
 from bstviz.review.decisions import Record, read_record
+from bstviz.review.label_quality import judging_runs
 from bstviz.review.next_sounds import labelling_queue, next_sounds
 from bstviz.training.train import train_fold
 from tests.fakes import quick, small_collection, stratified
@@ -122,6 +124,16 @@ def test_a_queue_holds_sounds_without_class_and_decided_ones_leave_it(
     decide(record, half.hash, sound_id=decided, old=None, new=None, why="unsure", by="me")
     after = labelling_queue(trained, half, read_record(record, half.hash), count=1_000)
     assert decided not in after.ids and after.open_count == queue.open_count - 1
+
+
+def test_runs_that_answered_for_a_library_disagree(half: Collection, trained: list[Run], tmp_path: Path) -> None:
+    sounds = half.sounds.assign(**{"sound_id": "new" + half.sounds["sound_id"], "class": pd.Series(dtype="str")})
+    library = replace(half, name="library", sounds=sounds)
+    answers = [run_inference(load_run(run.save(tmp_path / run.id)), library) for run in trained]
+    runs = [run for own in judging_runs(answers) for run in own]
+    queue = labelling_queue(runs, library, Record(), count=20)
+    assert len(queue.names) == 2
+    assert queue.sounds.disagreement.any()
 
 
 def test_labelled_sounds_are_judged_by_models_that_did_not_learn_from_them(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +14,14 @@ from bstviz.datasets.collection import Collection, load_collection
 from bstviz.errors import UserError
 from bstviz.inference.explore import run_inference
 from bstviz.models.config import TrainConfig
-from bstviz.models.experiment_folder import find_runs
+from bstviz.models.experiment_folder import find_runs, write_experiment
 from bstviz.models.run import Run, load_run
 from bstviz.review.decisions import Decision, Record
 from bstviz.review.retraining import retrain as module
 from bstviz.review.retraining.changes import changes, in_words
 from bstviz.review.retraining.held_out import held_out, read_answers
-from bstviz.review.retraining.retrain import beside, counterpart, retrain
-from bstviz.review.retraining.versions import Version, find_versions, home_of, version_of, versions_folder
+from bstviz.review.retraining.retrain import alike, beside, counterpart, retrain
+from bstviz.review.retraining.versions import Version, find_versions, home_of, origins, version_of, versions_folder
 from bstviz.training.train import train_fold
 from tests.fakes import CODES, quick, small_collection, stratified
 
@@ -227,6 +228,38 @@ def test_runs_of_each_loss_that_are_alike_are_retrained_together(
         beside(before, fold=1)
     with pytest.raises(UserError, match="text"):
         beside(before, modality="text")
+
+
+def test_only_runs_with_weights_are_retrained_together(wrong: tuple[Collection, list[Run], dict[int, str]]) -> None:
+    first, other = wrong[1]
+    assert alike(first, [first, other]) == [first, other]
+    assert alike(first, [first, replace(other, left_out=("weights",))]) == [first]
+
+
+def test_test_sounds_stay_test_sounds_where_the_run_before_lists_no_others(
+    wrong: tuple[Collection, list[Run], dict[int, str]], tmp_path: Path
+) -> None:
+    collection, (before, _), right = wrong
+    rows = np.flatnonzero(before.held_out)
+    own = {name: getattr(before, name).iloc[rows].reset_index(drop=True) for name in ("sounds", "projections")}
+    slim = replace(before, **own, latents=before.latents[rows], left_out=("training sounds",))
+    version = retrain(collection, decided(collection, right), [slim], tmp_path / "v", losses=["flat"])
+    after = load_run(find_runs(version.folder)[0])
+    assert set(after.sounds["sound_id"][after.held_out]) == set(slim.sounds["sound_id"])
+
+
+def test_a_version_knows_the_runs_before_all_retraining(
+    wrong: tuple[Collection, list[Run], dict[int, str]], tmp_path: Path
+) -> None:
+    folders = [run.folder for run in wrong[1]]
+    circle, missing = tmp_path / "v" / "version-3" / "run", tmp_path / "gone" / "run"
+    before = {1: folders, 2: [tmp_path / "v" / "version-1" / "run"], 3: [circle], 4: [missing]}
+    for number, own in before.items():
+        folder = tmp_path / "v" / f"version-{number}"
+        folder.mkdir(parents=True)
+        write_experiment(folder, {"before": [os.path.relpath(path or "", folder) for path in own]})
+    found = origins(find_versions(tmp_path / "v"))
+    assert list(found.values()) == [set(folders), set(folders), {circle}, {missing}]
 
 
 def test_what_cannot_be_retrained_is_said(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bstviz.datasets.collection import Collection
+from bstviz.datasets.collection import Collection, load_collection
 from bstviz.models.run import Run
 from bstviz.predictions.external import external_runs
 from bstviz.predictions.table import PredictionTable
@@ -71,6 +72,32 @@ def test_confusion_and_review_name_it(beside: Path) -> None:
     app = opened("review")
     app.selectbox(key="review.models").set_value("bare · unknown folds").run()
     assert any("bare predicts" in text.value for text in app.markdown)
+
+
+def test_review_says_that_there_are_too_few_embeddings(
+    experiment: Path, collection: Collection, tmp_path: Path
+) -> None:
+    audio = np.full_like(collection.audio, np.nan)
+    few = replace(collection, name="few", audio=audio, text=None, text_encoder=None)
+    few = load_collection(few.save(tmp_path / "few"))
+    (tmp_path / "theirs.csv").write_text("their file")
+    certain = np.eye(len(few.taxonomy.codes), dtype=np.float32)[few.labels]
+    theirs = PredictionTable(few.sounds["sound_id"].to_numpy(object), few.labels, certain, "none")
+    (run,) = external_runs(theirs, few, name="bare", file=tmp_path / "theirs.csv")
+    run.save(experiment / run.id)
+    app = opened("review")
+    (named,) = [name for name in app.selectbox(key="review.models").options if "bare" in name]
+    app.selectbox(key="review.models").set_value(named).run()
+    assert not app.exception
+    assert not app.error
+    assert any("Too few of the labelled sounds have embeddings" in caption.value for caption in app.caption)
+
+
+def test_explore_says_why_it_cannot_be_retrained(beside: Path) -> None:
+    app = opened("explore")
+    app.selectbox[0].set_value(str(beside / "mapped-fold0")).run()
+    assert "This run cannot be retrained: its weights are not here." in [caption.value for caption in app.caption]
+    assert "retraining.now" not in [button.key for button in app.button]
 
 
 def test_classify_never_offers_it(beside: Path) -> None:

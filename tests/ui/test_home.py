@@ -15,10 +15,11 @@ from sklearn.metrics import confusion_matrix
 from streamlit.testing.v1 import AppTest
 
 from bstviz import paths
+from bstviz.evaluation.out_of_fold import differ_in_loss_alone
 from bstviz.models.run import Run, load_run
 from bstviz.plots.facets import Category
 from bstviz.ui.classify.examples import EXAMPLE_SOUNDS
-from bstviz.ui.components.prepared import differ_in_loss_alone, run_and_counterpart
+from bstviz.ui.components.prepared import run_and_counterpart
 from bstviz.ui.home import panels
 from bstviz.ui.home.small_map import DOTS, SIDE, picture
 from tests.ui.conftest import map_of, seen, sent

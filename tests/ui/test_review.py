@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from bstviz.review.acts import decide, decide_all
 from bstviz.review.decisions import Record, read_record
 from bstviz.review.label_quality import LabelQuality, score_labels
 from bstviz.review.record_files import record_file
-from bstviz.ui.review.session import ReviewSession, _shown, me, queue_of
+from bstviz.ui.review import session as module
+from bstviz.ui.review.session import OPEN_FOR, ReviewSession, _shown, me, queue_of, window
 from tests.ui.conftest import ROOT, seen, sent
 
 
@@ -207,6 +209,48 @@ def test_agreement_of_two_reviewers_is_shown(app: AppTest, experiment: Path, col
         0.5,
         0.0,
     ]
+
+
+def test_agreement_is_worked_out_once_for_each_state_of_the_record(
+    session: ReviewSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(module, "agreements", lambda record, taxonomy: asked.append(len(record.decisions)) or [])
+    for sound in ("s000", "s001"):
+        decide(session.file, session.hash, sound_id=sound, old=None, new="ss-s", why="", by="ann")
+        session.agreements()
+        session.agreements()
+    assert asked == [1, 2]
+
+
+def test_a_disputed_sound_is_taken_back_and_brought_back_as_a_whole(
+    session: ReviewSession, state: dict[str, object]
+) -> None:
+    sound = str(session.queue.quality.sound_ids[session.queue.quality.order[0]])
+    for by, new in (("ann", "ss-s"), ("bob", "ss-n")):
+        decide(session.file, session.hash, sound_id=sound, old=None, new=new, why="", by=by)
+    session.take_back(session.record().standing[sound])
+    assert session.record().standing == {}
+    press(session, state, "redo")
+    assert session.record().disputed == [sound]
+
+
+def test_windows_that_are_long_gone_are_let_go_of(session: ReviewSession, state: dict[str, object]) -> None:
+    first, second = (str(session.queue.quality.sound_ids[i]) for i in session.queue.quality.order[:2])
+    now = time.monotonic()
+    _shown().update(gone=(first, now - OPEN_FOR), there=(second, now))
+    session.current(session.record())
+    assert state["review.sound"] == first
+    assert set(_shown()) == {"there", window()}
+
+
+def test_the_chosen_models_stand_in_the_address_and_stay(app: AppTest) -> None:
+    chosen = "audio · confidence ≥ 1"
+    assert app.query_params["models"] == chosen
+    app.switch_page("pages/explore.py").run()
+    app.query_params.clear()
+    app.switch_page("pages/review.py").run()
+    assert app.selectbox(key="review.models").value == chosen
 
 
 def test_undo_shows_the_sound_again_undecided_and_says_what_it_took_back(

@@ -23,6 +23,7 @@ from bstviz import storage
 from bstviz.datasets.collection import Collection
 from bstviz.datasets.splits import confident_sounds, fold_options, group_values, split_fold, stratified_folds
 from bstviz.errors import UserError
+from bstviz.evaluation.out_of_fold import Info, differ_in_loss_alone
 from bstviz.inference.classify import DECODING
 from bstviz.inference.explore import decoded
 from bstviz.latent.alignment import align_pca
@@ -68,20 +69,15 @@ def beside(infos: Sequence[RunInfo], *, modality: str | None = None, fold: int =
 
 
 def alike(first: RunInfo, infos: Iterable[RunInfo]) -> list[RunInfo]:
-    """A run, and of some others of its collection one for each other loss, of the same fold and trained alike."""
-
-    def kind(info: RunInfo) -> tuple[object, ...]:
-        train = info.train
-        return info.fold, train.modality, train.text, train.min_confidence, train.variant, train.seed
-
+    """A run, and of some others with weights one for each other loss that differs from it in the loss alone."""
     by_loss: dict[str, RunInfo] = {first.train.loss: first}
     for info in infos:
-        if info.external is None and info.collection.hash == first.collection.hash and kind(info) == kind(first):
+        if info.predicts and differ_in_loss_alone(first, info):
             by_loss.setdefault(info.train.loss, info)
     return list(by_loss.values())
 
 
-def counterpart(before: Sequence[Run], loss: str) -> Run:
+def counterpart(before: Sequence[Info], loss: str) -> Info:
     """Of the runs before a retraining the one that a run of this loss is compared with."""
     return next((run for run in before if run.train.loss == loss), before[0])
 
@@ -230,7 +226,7 @@ def _split(
         )
     ids = collection.sounds["sound_id"]
     share = TrainConfig().validation
-    if before.learned.any() and before.held_out.any():
+    if before.held_out.any() and (before.learned.any() or "training sounds" in before.left_out):
         tested = ids.isin(set(before.sounds["sound_id"][before.held_out])).to_numpy()
         folds = np.where(tested, before.fold, before.fold + 1)
         options = fold_options(before.split_kind) or []

@@ -7,7 +7,6 @@ from. Nothing is overwritten: going back is choosing an older run.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,8 @@ from pathlib import Path
 from bstviz import storage
 from bstviz.models.experiment_folder import read_experiment
 from bstviz.models.run_info import CollectionRef, RunInfo
-from bstviz.review.record_files import record_file
+from bstviz.review.record_files import STEM, VERSIONS, record_file, version_number
 
-STEM, VERSIONS = "version-", "-versions"
 VERSION_COLLECTION = "collection"
 HELD_OUT = "held-out.parquet"
 
@@ -76,6 +74,19 @@ def find_versions(folder: Path) -> list[Version]:
     return sorted(found, key=lambda version: version.number)
 
 
+def origins(versions: Iterable[Version]) -> dict[Path, set[Path]]:
+    """By folder of a version, those of the runs before all retraining that it comes from.
+
+    Args:
+        versions: Of one folder, first to last.
+    """
+    found: dict[Path, set[Path]] = {}
+    for version in versions:
+        before = [run.resolve() for run in version.before]
+        found[version.folder.resolve()] = set().union(*(found.get(run.parent, {run}) for run in before))
+    return found
+
+
 def is_versions(folder: Path) -> bool:
     """Whether a folder is one of versions."""
     return folder.name.endswith(VERSIONS) and bool(find_versions(folder))
@@ -94,5 +105,5 @@ def next_version(folder: Path) -> Version:
 
 
 def _version(folder: Path) -> Version | None:
-    found = re.fullmatch(rf"{STEM}(\d{{1,6}})", folder.name)
-    return Version(int(found[1]), folder) if found else None
+    number = version_number(folder)
+    return Version(number, folder) if number is not None else None

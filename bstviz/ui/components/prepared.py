@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 
+from bstviz.evaluation.out_of_fold import differ_in_loss_alone
 from bstviz.models.config import DEFAULT_LOSS
 from bstviz.models.run_info import RunInfo
 from bstviz.ui.page import reported
@@ -32,15 +33,6 @@ class PreparedView:
         )
 
 
-def differ_in_loss_alone(one: RunInfo, other: RunInfo) -> bool:
-    """Whether two runs share collection, fold, modality, text and threshold, and not the loss."""
-
-    def alike(run: RunInfo) -> tuple[object, ...]:
-        return run.train.modality, run.train.text, run.train.min_confidence, run.fold, run.collection.hash
-
-    return one.train.loss != other.train.loss and alike(one) == alike(other)
-
-
 def run_and_counterpart(infos: Iterable[RunInfo]) -> tuple[RunInfo, RunInfo | None]:
     """The run that stands for an experiment, and the one that differs from it in the loss alone.
 
@@ -50,13 +42,10 @@ def run_and_counterpart(infos: Iterable[RunInfo]) -> tuple[RunInfo, RunInfo | No
         infos: Of the experiment, one or more; of equals the first is taken.
     """
     runs = list(infos)
-    partners = {run.id: next((o for o in runs if o.latent_dim and differ_in_loss_alone(run, o)), None) for run in runs}
-
-    def rank(run: RunInfo) -> tuple[bool, bool, bool]:
-        return not run.latent_dim, run.train.loss != DEFAULT_LOSS, partners[run.id] is None
-
-    best = min(runs, key=rank)
-    return best, partners[best.id]
+    mapped = [run for run in runs if run.latent_dim] or runs
+    best = [run for run in mapped if run.train.loss == DEFAULT_LOSS] or mapped
+    pairs = ((run, other) for run in best for other in mapped if other.latent_dim and differ_in_loss_alone(run, other))
+    return next(pairs, (best[0], None))
 
 
 def first_hint(text: str, mistake: int | None, on_pick: Callable[[int], object], *, key: str, help: str) -> None:

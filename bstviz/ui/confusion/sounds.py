@@ -10,12 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from bstviz.evaluation import confusion
-from bstviz.evaluation.out_of_fold import OutOfFold
+from bstviz.evaluation.out_of_fold import OutOfFold, differ_in_loss_alone
 from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components import selection
 from bstviz.ui.components.downloads import downloads
-from bstviz.ui.components.prepared import PreparedView, differ_in_loss_alone
+from bstviz.ui.components.prepared import PreparedView
 from bstviz.ui.components.sound_list import sound_list
 from bstviz.ui.components.text import escape, texts_from
 from bstviz.ui.confusion.sides import Side, entries

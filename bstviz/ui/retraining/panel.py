@@ -10,17 +10,16 @@ import streamlit as st
 
 from bstviz.errors import UserError
 from bstviz.review.applied import changes_of
-from bstviz.review.decisions import read_record
-from bstviz.review.record_files import record_file
 from bstviz.review.retraining.changes import Changes, in_words
-from bstviz.ui.cache import loading, versions
+from bstviz.ui.cache import loading
 from bstviz.ui.cache.loaded import Loaded
-from bstviz.ui.components.background import Asked, pending
+from bstviz.ui.components.background import pending
 from bstviz.ui.components.text import escape, told
+from bstviz.ui.labelling.record import labels_of
 from bstviz.ui.page import reported
 from bstviz.ui.retraining import work
 
-VERSION, CHANGED = "retraining.version", "retraining.changed"
+VERSION = "retraining.version"
 CHANGED_LISTED = 200
 """Sounds with another answer that are listed."""
 
@@ -32,10 +31,12 @@ def retraining(loaded: Loaded, *, on_open: Callable[[int], None]) -> None:
         loaded: The run that the page shows.
         on_open: Called with the row of a sound that is gone to.
     """
-    if loaded.collection is None or loaded.run.external is not None:
-        return
     with st.container(border=True):
         st.markdown("#### Retrain")
+        if loaded.collection is None or not loaded.run.predicts:
+            missing = "its weights are not here" if loaded.collection is not None else "its collection was not found"
+            st.caption(f"This run cannot be retrained: {missing}.")
+            return
         _button(loaded)
         _versions(loaded)
         if work.number_of(loaded):
@@ -45,9 +46,11 @@ def retraining(loaded: Loaded, *, on_open: Callable[[int], None]) -> None:
 def _button(loaded: Loaded) -> None:
     """What there is to train on, and the button; while it goes on, how far it is."""
     assert loaded.collection is not None
+    labels = labels_of(loaded.run.collection)
     try:
-        file = record_file(loaded.run.collection, versions.experiment_folders())
-        count = len(changes_of(loaded.collection, read_record(file, loaded.collection.hash)))
+        if labels.problem is not None:
+            raise UserError(labels.problem)
+        count = len(changes_of(loaded.collection, labels.record))
     except UserError as error:
         st.warning(told(error), icon=":material/error:")
         return
@@ -73,7 +76,7 @@ def _versions(loaded: Loaded) -> None:
     family = work.family(loaded)
     if len(family) < 2:
         return
-    number, words = work.number_of(loaded), work.steps(list(family))
+    number = work.number_of(loaded)
     st.session_state[VERSION] = number if number in family else next(iter(family))
 
     def chosen() -> None:
@@ -82,7 +85,7 @@ def _versions(loaded: Loaded) -> None:
     st.selectbox(
         "Version",
         list(family),
-        format_func=words.__getitem__,
+        format_func=lambda number: f"Version {number}" if number else "Before retraining",
         key=VERSION,
         on_change=reported(chosen),
         help="Each has its own labels and models; going back deletes nothing",
@@ -91,16 +94,16 @@ def _versions(loaded: Loaded) -> None:
 
 def _changes(loaded: Loaded, on_open: Callable[[int], None]) -> None:
     """What the version changed, once it is measured."""
-    measured = work.what_changed(loaded)
-    if measured is None:
+    asked = work.what_changed(loaded)
+    if asked is None:
         st.caption("The run before this version is not loaded, so what changed cannot be shown.")
         return
-    if not measured.wait(0.5):
-        st.session_state[CHANGED] = Asked([measured])
-    if pending("What changed", key=CHANGED) or measured.state != "done":
+    if pending("What changed", key=work.CHANGED):
         return
-    st.session_state.pop(CHANGED, None)
-    found: Changes = measured.result()
+    if asked.cancelled or asked.works[0].error is not None:
+        st.button("Measure again", key="retraining.again", on_click=reported(work.ask_for_changes_again))
+        return
+    found: Changes = asked.works[0].result()
     st.markdown("\n".join(f"- {escape(line)}" for line in in_words(found)))
     with st.expander(f"Sounds with another answer: {len(found.sounds):,}"):
         _sounds(loaded, found, on_open)

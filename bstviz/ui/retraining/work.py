@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Set
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from bstviz.jobs import background
-from bstviz.jobs.background import Kind, Work
+from bstviz.jobs.background import Kind
 from bstviz.models.run_info import RunInfo
 from bstviz.review.record_files import record_file
 from bstviz.review.retraining import files
-from bstviz.review.retraining.retrain import alike
-from bstviz.review.retraining.versions import find_versions, home_of, version_of
+from bstviz.review.retraining.retrain import alike, counterpart
+from bstviz.review.retraining.versions import find_versions, home_of, origins, version_of
 from bstviz.ui.cache import loading, versions
 from bstviz.ui.cache.loaded import Loaded
 from bstviz.ui.components import selection
 from bstviz.ui.components.background import Asked, visitor
 
 RETRAINING = Kind("retraining", niceness=5)
-ASKED, CAME = "retraining.asked", "retraining.came"
-"""Where a session keeps the retraining that it waits for, and from which run it has come to which."""
+ASKED, CAME, CHANGED = "retraining.asked", "retraining.came", "retraining.changed"
+"""Where a session keeps the retraining that it waits for, from which run it has come to which, and the changes that are
+measured.
+"""
+CHANGES_AT_ONCE = 0.5
+"""Seconds for which a page waits for changes before it shows how far they are."""
 
 
 def before(loaded: Loaded) -> list[RunInfo]:
@@ -59,10 +63,9 @@ def arrive() -> None:
     del st.session_state[ASKED]
     folder, old = Path(asked.works[0].result()), str(asked.about)
     versions.reload()
-    made = {path: version.info for path, version in versions.shown().runs.items() if version.place.parent == folder}
-    loss = next((info.train.loss for path, info in loading.infos().items() if str(path) == old), None)
-    if made:
-        go(str(next((path for path, info in made.items() if info.train.loss == loss), next(iter(made)))), old)
+    loss = next((info.train.loss for path, info in loading.infos().items() if str(path) == old), "")
+    if (run := _run_in({folder}, loss)) is not None:
+        go(run, old)
 
 
 def go(run: str, old: str | None) -> None:
@@ -78,16 +81,22 @@ def came_to(loaded: Loaded) -> bool:
 
 def family(loaded: Loaded) -> dict[int, str]:
     """The versions of a run that can be shown, as pickers hold them, by number; 0 is the one before all retraining."""
-    known, found = versions.shown(), dict[int, str]()
-    for version in find_versions(home_of([loaded.run], versions.experiment_folders())):
-        own = [version.folder / loaded.run.id]
-        first = [folder for folder in version.before if version_of(folder) is None]
-        same = [folder for folder in first if folder.name == loaded.run.id] or first
-        for number, folders in ((0, same), (version.number, own)):
-            for folder in folders[:1]:
-                if (path := known.path_of(folder)) is not None:
-                    found.setdefault(number, str(path))
-    return dict(sorted(found.items()))
+    loss, folder = loaded.run.train.loss, (loaded.run.folder or Path()).resolve()
+    made = find_versions(home_of([loaded.run], versions.experiment_folders()))
+    known = origins(made)
+    own = known.get(folder.parent, {folder})
+    places = {version.number: version.folder.resolve() for version in made}
+    folders = {0: own} | {number: {place} for number, place in places.items() if known[place] & own}
+    return {number: run for number, its in folders.items() if (run := _run_in(its, loss)) is not None}
+
+
+def _run_in(folders: Set[Path], loss: str) -> str | None:
+    """The run of a loss, or else another, of those that are shown and lie in some folders, or are these; as pickers
+    hold it.
+    """
+    known = versions.shown()
+    infos = [run.info for run in known.runs.values() if folders & {run.place, run.place.parent}]
+    return str(known.path_of(counterpart(infos, loss).folder or Path())) if infos else None
 
 
 def number_of(loaded: Loaded) -> int:
@@ -96,22 +105,28 @@ def number_of(loaded: Loaded) -> int:
     return version.number if version is not None else 0
 
 
-def what_changed(loaded: Loaded) -> Work | None:
-    """Have the changes of a version measured, from the run that it is compared with; None where that is not there."""
-    version = version_of(loaded.run.folder) if loaded.run.folder else None
+def what_changed(loaded: Loaded) -> Asked | None:
+    """Have the changes of a version measured, from the run that it is compared with: once while it is shown, whatever
+    came of it. None where there is no such run.
+    """
+    asked: Asked | None = st.session_state.get(CHANGED)
+    if asked is not None and asked.about == loaded.run_identity:
+        return asked
+    ask_for_changes_again()
+    version = version_of(loaded.run.folder or Path())
     if version is None:
         return None
-    folders = version.before
-    infos = {info.folder: info for info in loading.infos().values()}
-    old = next((f for f in folders if (i := infos.get(f.resolve())) and i.train.loss == loaded.run.train.loss), None)
-    old = old or next((folder for folder in folders if folder.resolve() in infos), None)
+    old = _run_in({folder.resolve() for folder in version.before}, loaded.run.train.loss)
     if old is None:
         return None
-    arguments = partial(tuple, (old, loaded.run.folder, version.held_out))
-    key = ("changes", loaded.run_identity, str(old))
-    return background.queue_of(RETRAINING).submit(key, files.changes_of_files, arguments, owner=visitor())
+    arguments = partial(tuple, (Path(old), loaded.run.folder, version.held_out))
+    key = ("changes", loaded.run_identity, old)
+    work = background.queue_of(RETRAINING).submit(key, files.changes_of_files, arguments, owner=visitor())
+    work.wait(CHANGES_AT_ONCE)
+    asked = st.session_state[CHANGED] = Asked([work], about=loaded.run_identity)
+    return asked
 
 
-def steps(numbers: Sequence[int]) -> dict[int, str]:
-    """Versions in words."""
-    return {number: f"Version {number}" if number else "Before retraining" for number in numbers}
+def ask_for_changes_again() -> None:
+    """Have what changed measured when it is shown next, though it was asked for."""
+    st.session_state.pop(CHANGED, None)

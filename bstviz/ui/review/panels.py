@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from bstviz.review.agreement import agreements
 from bstviz.review.decisions import Record
 from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.components.player import sound_player
@@ -87,9 +86,9 @@ def decided(session: ReviewSession, sound: str, record: Record) -> None:
     )
 
 
-def agreement(session: ReviewSession, record: Record) -> None:
+def agreement(session: ReviewSession) -> None:
     """How far each two reviewers agree, where two have given the same sounds classes."""
-    pairs = agreements(record, session.queue.quality.taxonomy)
+    pairs = session.agreements()
     if not pairs:
         return
     columns: dict[str, Any] = {"first": "Reviewer", "second": "And", "sounds": "Sounds"}
@@ -140,7 +139,8 @@ def neighbours(session: ReviewSession, i: int) -> None:
     """The sounds nearest to one in the space of the embeddings, with their labels, to be played."""
     if not session.queue.quality.k:
         st.caption(
-            "The collection has no embeddings, so the models alone judge its labels and there are no neighbours."
+            "Too few of the labelled sounds have embeddings, so the models alone judge the labels and there are no "
+            "neighbours."
         )
         return
     loaded, _ = session.queue.entries[i]

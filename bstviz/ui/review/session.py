@@ -12,10 +12,12 @@ import numpy as np
 import streamlit as st
 
 from bstviz import log
+from bstviz.datasets.taxonomy import Taxonomy
 from bstviz.errors import UserError
 from bstviz.evaluation import out_of_fold
 from bstviz.models.run_info import RunInfo
 from bstviz.review import acts, label_quality
+from bstviz.review.agreement import Agreement, agreements
 from bstviz.review.decisions import Decision, Record
 from bstviz.review.label_quality import LabelQuality
 from bstviz.ui.cache import loading
@@ -23,7 +25,7 @@ from bstviz.ui.cache.loaded import Loaded, identity_of
 from bstviz.ui.kept import kept
 from bstviz.ui.labelling.acts import in_words
 from bstviz.ui.labelling.form import Act
-from bstviz.ui.labelling.record import recorded
+from bstviz.ui.labelling.record import Labels, recorded
 from bstviz.ui.review.reviewer import me, window
 
 SOUND, NOTICE, TURN, PLAY = (f"review.{n}" for n in ("sound", "notice", "turn", "play"))
@@ -82,6 +84,20 @@ def _shown() -> dict[str, tuple[str, float]]:
     return {}
 
 
+def _shown_elsewhere() -> set[str]:
+    """Sounds that other windows show; those that a window came to too long ago are let go of."""
+    now, shown = time.monotonic(), _shown()
+    for other, (_, since) in list(shown.items()):
+        if now - since >= OPEN_FOR:
+            shown.pop(other, None)
+    return {sound for other, (sound, _) in list(shown.items()) if other != window()}
+
+
+@kept(max_entries=16, hash_funcs={Labels: identity_of, Taxonomy: lambda taxonomy: taxonomy.hash})
+def _agreements(labels: Labels, taxonomy: Taxonomy) -> list[Agreement]:
+    return agreements(labels.record, taxonomy)
+
+
 @dataclass(frozen=True, eq=False)
 class ReviewSession:
     """A window's view of a queue, and where its decisions go.
@@ -105,6 +121,11 @@ class ReviewSession:
     def record(self) -> Record:
         """The decisions as they are on the disk now, those of other windows among them."""
         return recorded(self.file, self.hash)[0]
+
+    def agreements(self) -> list[Agreement]:
+        """How far the reviewers agree; worked out once for each state of the record."""
+        labels = Labels(self.file, self.hash, *recorded(self.file, self.hash))
+        return _agreements(labels, self.queue.quality.taxonomy)
 
     def passing(self) -> np.ndarray:
         """(m,) int64 sounds that the filters let through, lowest label quality first, whatever was decided on them."""
@@ -134,10 +155,7 @@ class ReviewSession:
         if i is not None:
             rows = rows[rows != i]
             rows = np.concatenate([rows[rank[rows] > rank[i]], rows[rank[rows] < rank[i]]])
-        now = time.monotonic()
-        others = [shown for other, shown in list(_shown().items()) if other != window()]
-        taken = {sound for sound, since in others if now - since < OPEN_FOR}
-        free = rows[~self.queue.among(rows, taken)]
+        free = rows[~self.queue.among(rows, _shown_elsewhere())]
         return int((free if len(free) else rows)[0]) if len(rows) else None
 
     def go_to(self, i: int | None) -> None:
@@ -195,8 +213,7 @@ class ReviewSession:
 
     def take_back(self, taken: Sequence[Decision]) -> None:
         """Undo decisions, say which, and show the sound again."""
-        for decision in taken:
-            acts.undo(self.file, self.hash, decision, by=me().id)
+        acts.undo(self.file, self.hash, *taken, by=me().id)
         self._say("Taken back", taken)
 
     def _say(self, what: str, made: Sequence[Decision]) -> None:
