@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import gc
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,3 +79,40 @@ def test_errors_of_every_callback_reach_the_page() -> None:
     for place, given in found.items():
         by_streamlit = isinstance(given, ast.Constant) and given.value in BY_STREAMLIT
         assert by_streamlit or ast.unparse(given).startswith("reported("), place
+
+
+class Library:
+    """What the callback of a button refers to."""
+
+
+def test_a_reload_lets_go_of_what_a_button_referred_to_that_is_drawn_no_more() -> None:
+    made: list[weakref.ref[Library]] = []
+
+    def script(made: list[object], kind: type[object]) -> None:
+        import weakref
+        from functools import partial
+
+        import streamlit as st
+
+        from bstviz.ui.cache import versions
+        from bstviz.ui.page import reported
+
+        def go_on(library: object) -> None:
+            st.session_state["step"] += 1
+
+        library, step = kind(), st.session_state.setdefault("step", 0)
+        made.append(weakref.ref(library))
+        st.button("Next", key=f"next.{step}", on_click=reported(partial(go_on, library)))
+        st.button("Reload", key="reload", on_click=reported(versions.reload))
+
+    def living() -> list[bool]:
+        gc.collect()
+        return [one() is not None for one in made]
+
+    app = AppTest.from_function(script, args=(made, Library), default_timeout=180).run()
+    app.button(key="next.0").click().run()
+    assert living() == [True, True]
+    app.button(key="reload").click().run()
+    assert living() == [False, False, True]
+    app.button(key="next.1").click().run()
+    assert app.session_state["step"] == 2
