@@ -10,6 +10,7 @@ References: msgspec's manual, "Constraints" and "Supported types".
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
@@ -73,6 +74,11 @@ Amount = Annotated[float, Meta(ge=0, le=1e9)]
 Finite = Annotated[float, Meta(ge=-1e30, le=1e30)]
 Count = Annotated[int, Meta(ge=0, le=10**12)]
 Seed = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
+def one_line(text: str) -> str:
+    """Words as they may stand in a name: without control characters, with single spaces."""
+    return " ".join(re.sub(UNSAFE, " ", text).split())
 
 
 def convert(entry: object, kind: type[Kind], what: str, remedy: str = "") -> Kind:

@@ -186,10 +186,8 @@ def page() -> None:
     with side:
         drawer("Filters", "last")
         filters.filters(loaded, columns, counts, passing, key=FILTERS, on_select=partial(select, loaded))
-    query_params.write(
-        "explore",
-        now | {"sound": None if current is None else str(loaded.ids[current]), "views": saved.written()},
-    )
+    sound = None if current is None else str(loaded.ids[current])
+    query_params.write("explore", address.in_address(now) | {"sound": sound, "views": saved.written()})
     with believed:
         st.caption(trust(loaded, shown), help=meanings("Trustworthiness", "Projection"))
     audio.warm()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from bstviz import paths
 from bstviz.cli import web
 from bstviz.cli.console import (
     INCOMPLETE,
@@ -49,11 +48,6 @@ NamesOption = Annotated[
 ]
 
 
-def _bundled_models() -> list[Path]:
-    """The bundled audio models; the mean of their predictions is right more often than either (docs/measured.md)."""
-    return [paths.assets() / "runs" / f"{loss}-audio-c1-fold0" for loss in ("hierarchical", "flat")]
-
-
 @commands.command()
 def classify(
     files: Annotated[list[Path] | None, typer.Argument(help="Sound files.")] = None,
@@ -90,7 +84,7 @@ def classify(
     from bstviz.inference.names import words_of_name
     from bstviz.inference.pool import text_model_beside
 
-    classifier = load_classifier(*([run] if run else _bundled_models()), device=chosen_device(device))
+    classifier = load_classifier(*([run] if run else []), device=chosen_device(device))
     beside = text_model_beside(classifier.run, device=chosen_device(device)) if names or text else None
     via = classifier.audio_encoder.info.via
     run_name, encoder = str(run) if run else classifier.name, _encoder_names(classifier.run)
@@ -188,10 +182,10 @@ def label(
 def _label(
     folder: Path, out: Path, run: Path | None, names: bool, follow_links: bool, engine: Engine, device: str
 ) -> None:
-    from bstviz.inference.classify import DECODING
+    from bstviz.inference.classify import DECODING, bundled_audio_models
     from bstviz.inference.label import label_folder
 
-    runs = [run] if run else _bundled_models()
+    runs = [run] if run else bundled_audio_models()
     table = label_folder(
         folder,
         out,
@@ -322,12 +316,12 @@ def explore(
 
     Example: bstviz explore ~/Recordings
     """
-    from bstviz.inference.classify import DECODING
+    from bstviz.inference.classify import DECODING, bundled_audio_models
     from bstviz.inference.explore import open_library
 
     library = open_library(
         folder,
-        run or _bundled_models(),
+        run or bundled_audio_models(),
         home=home,
         names=names,
         follow_links=follow_links,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bstviz.datasets.json_rows import json_rows
 from bstviz.datasets.text import decoded_text
 from bstviz.errors import UserError
-from bstviz.schema import UNSAFE
+from bstviz.schema import UNSAFE, one_line
 from bstviz.stored import check_table
 
 if TYPE_CHECKING:
@@ -289,7 +289,7 @@ def _key(name: str) -> str:
 def _line(name: str) -> str:
     """A column's name as a line that a table of ours takes."""
     if re.search(UNSAFE, name):
-        name = " ".join(re.sub(UNSAFE, " ", name).split())
+        name = one_line(name)
     return name.strip()[:LONGEST_COLUMN].strip()
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound, resample
 from bstviz.datasets.taxonomy import Decoding, Taxonomy
-from bstviz.encoders.base import AudioEncoder, Embeddings, EncoderInfo, Preprocessing, TextEncoder
+from bstviz.encoders.base import AudioEncoder, AudioOrText, Embeddings, EncoderInfo, Preprocessing, TextEncoder
 from bstviz.encoders.registry import load_audio_encoder, load_text_encoder
 from bstviz.errors import UserError
 from bstviz.inference import novelty
@@ -186,16 +186,23 @@ class Classifier:
         """The runs that predict."""
         return " + ".join(member.id for member, _ in self._members)
 
+    def _takes(self, kind: AudioOrText) -> EncoderInfo:
+        """The encoder of the sounds or words that the run was trained on; UserError where it takes none."""
+        if kind not in self.run.encoders:
+            wanted = {"audio": "sounds: choose an audio model", "text": "words: choose a text model"}[kind]
+            raise UserError(f"Run {self.run.id} takes no {wanted}.")
+        return self.run.encoders[kind]
+
     @property
     def audio_encoder(self) -> AudioEncoder:
         """The audio encoder that the run was trained on, with its preprocessing."""
-        info = self.run.encoders["audio"]
+        info = self._takes("audio")
         return _audio_encoder(info.id, info.preprocessing, self.device)
 
     @property
     def text_encoder(self) -> TextEncoder:
         """The text encoder that the run was trained on."""
-        return _text_encoder(self.run.encoders["text"].id, self.device)
+        return _text_encoder(self._takes("text").id, self.device)
 
     @cached_property
     def usual_distances(self) -> np.ndarray:
@@ -220,11 +227,11 @@ class Classifier:
 
     def embed_audio(self, samples: np.ndarray, rate: int) -> Embeddings:
         """Audio embedding (1, d_a) of a mono sound (n,) float32 at ``rate`` Hz."""
-        return embed_sounds(self.run.encoders["audio"], [samples], rate, device=self.device)
+        return embed_sounds(self._takes("audio"), [samples], rate, device=self.device)
 
     def embed_text(self, *texts: str) -> Embeddings:
         """Embeddings (n, d_t) of n texts."""
-        return embed_texts(self.run.encoders["text"], texts, device=self.device)
+        return embed_texts(self._takes("text"), texts, device=self.device)
 
     def classify(self, source: str | Path | bytes, *, text: str = "", name: str | None = None) -> Answer:
         """Prediction for one sound.
@@ -235,8 +242,9 @@ class Classifier:
             name: What to call the sound in messages.
 
         Raises:
-            UserError: The sound cannot be read, or the run needs text and there is none.
+            UserError: The sound cannot be read, or the run takes none, or needs text and there is none.
         """
+        self._takes("audio")
         needs = self.run.encoders
         if "text" in needs and not text.strip():
             raise UserError(
@@ -245,10 +253,8 @@ class Classifier:
         sound = decode.decode(source, name=name)
         answer = self.stored(sound.content)
         if answer is None:
-            answer = self.answer(
-                self.embed_audio(sound.samples, sound.rate) if "audio" in needs else None,
-                self.embed_text(text) if "text" in needs else None,
-            )
+            words = self.embed_text(text) if "text" in needs else None
+            answer = self.answer(self.embed_audio(sound.samples, sound.rate), words)
         return replace(answer, notes=sound.notes + answer.notes)
 
     def answer(self, sound: Embeddings | None, words: Embeddings | None) -> Answer:
@@ -295,9 +301,7 @@ class Classifier:
     def timeline(self, sound: Sound, embed: EmbedSounds | None = None) -> Timeline:
         """Predictions over the time of a sound, by an audio model; ``embed`` embeds elsewhere than here."""
         segments = sound.segments()
-        embedded = (embed or embed_sounds)(
-            self.run.encoders["audio"], [segment.samples for segment in segments], sound.rate
-        )
+        embedded = (embed or embed_sounds)(self._takes("audio"), [segment.samples for segment in segments], sound.rate)
         answer = self.predict(embedded, None)
         return Timeline(np.array([segments[0].start, *(segment.stop for segment in segments)]), answer.probabilities)
 

@@ -181,7 +181,8 @@ def shared_rows(left: Run, right: Run) -> tuple[np.ndarray, np.ndarray]:
     there = pd.Index(right.sounds["sound_id"]).get_indexer(left.sounds["sound_id"])
     own = np.flatnonzero(there >= 0)
     if len(own) < 3:
-        raise UserError("These two runs share no sounds; choose two that were trained on the same collection.")
+        shared = ("no sounds", "1 sound", "2 sounds")[len(own)]
+        raise UserError(f"These two runs share {shared}; to be compared they have to share 3. Choose two others.")
     return own, there[own]
 
 

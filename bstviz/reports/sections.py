@@ -368,7 +368,7 @@ class Section:
 
 NO_PAIR = "This needs a hierarchical and a flat run of the same setting and fold; there are none here."
 SECTIONS = (
-    Section("Table 1", "", "group", table_one),
+    Section("Table 1", "What is measured of every setting, in percent.", "group", table_one),
     Section(
         "Structure",
         "The paper's claim: hierarchical training leaves accuracy about equal and makes latents cohere by top-level "

@@ -117,6 +117,18 @@ def test_classify_takes_words_for_an_audio_and_text_model(place: Path, encoders:
     assert "give a title or tags" in entry["error"]
 
 
+def test_a_text_model_is_refused_wherever_sounds_are_asked_about(
+    runs: dict[str, Run], refused: Callable[..., str], encoders: Fakes, tmp_path: Path
+) -> None:
+    run, file, said = ("--run", str(runs["text"].folder)), "{}/audio/fx-a_0.wav", "choose an audio model"
+    assert f"takes no sounds: {said}" in refused("classify", file, *run)
+    assert f"takes no sounds: {said}" in refused("classify", file, *run, "--text", "a dog")
+    assert said in refused("label", "{}/audio", "--out", str(tmp_path / "labels.parquet"), *run)
+    assert "takes audio models" in refused("explore", "{}/audio", "--home", str(tmp_path / "home"), *run)
+    collection = str((runs["text"].folder or Path()) / str(runs["text"].collection.path))
+    assert said in refused("search", collection, "--like", file, *run)
+
+
 def test_classify_fails_where_no_sound_could_be_decoded(place: Path, encoders: Fakes) -> None:
     result = invoke("classify", place / "nowhere.wav", "--run", find_runs(place / "flat")[0], "--json")
     assert result.exit_code == 1

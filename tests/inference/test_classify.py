@@ -171,6 +171,17 @@ def test_a_joint_run_wants_words(tones: tuple[Collection, dict[str, Run]], encod
     np.testing.assert_allclose(answer.prediction.probabilities[0], runs["both"].probabilities[0], atol=1e-5)
 
 
+def test_a_text_model_takes_no_sounds_and_an_audio_model_no_words(
+    tones: tuple[Collection, dict[str, Run]], runs: dict[str, Run], encoders: Fakes
+) -> None:
+    path = tones[0].path(0)
+    assert path is not None
+    with pytest.raises(UserError, match="takes no sounds: choose an audio model"):
+        Classifier(runs["text"]).classify(path, text="a dog")
+    with pytest.raises(UserError, match="takes no words: choose a text model"):
+        Classifier(runs["audio"]).embed_text("a dog")
+
+
 def test_a_sound_that_cannot_be_read_is_named(
     tones: tuple[Collection, dict[str, Run]], encoders: Fakes, tmp_path: Path
 ) -> None:

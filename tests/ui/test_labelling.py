@@ -79,7 +79,7 @@ def test_a_selection_is_labelled_in_one_act_and_taken_back_and_brought_back(
 ) -> None:
     assert off(shown.show(selected=(2, 5, 7))) == ["set", "undo", "redo"]
     monkeypatch.setattr(st, "selectbox", lambda *_, **__: "sp-c")
-    monkeypatch.setattr(st, "text_input", lambda *_, **__: " from one session ")
+    shown.state |= {form.CLASS_KEY: "sp-c", form.COMMENT_KEY: " from one session "}
     data = shown.show(selected=(2, 5, 7))
     name = shown.loaded.run.taxonomy["sp-c"].name
     assert [act["label"] for act in data["acts"]] == [
@@ -102,6 +102,15 @@ def test_a_selection_is_labelled_in_one_act_and_taken_back_and_brought_back(
     assert off(shown.show()) == ["undo"]
     shown.press("redo")
     assert shown.labels.record.decisions == made
+
+
+def test_what_was_typed_and_chosen_last_counts_though_the_page_was_not_drawn_with_it(shown: Window) -> None:
+    shown.state[form.CLASS_KEY] = "fx-a"
+    shown.show(selected=(2,))
+    shown.state |= {form.CLASS_KEY: "sp-c", form.COMMENT_KEY: " of a parrot "}
+    shown.press("set", 2)
+    (made,) = shown.labels.record.decisions
+    assert (made.new, made.confidence, made.comment) == ("sp-c", 2, "of a parrot")
 
 
 def test_keeping_leaves_each_its_class_and_unsure_bears_no_confidence(shown: Window) -> None:

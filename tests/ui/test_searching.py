@@ -189,6 +189,23 @@ def test_undo_and_redo_go_over_views(app: AppTest) -> None:
     assert app.button(key="explore.redo").disabled
 
 
+def test_a_search_too_long_for_an_address_is_undone_and_redone_and_saved(app: AppTest) -> None:
+    long = Search(like=(*(f"folder/{'x' * 60}/{i}.wav" for i in range(48)), "fx-a-003", "fx-a-004"))
+    app.session_state["explore.search"] = long
+    app.run()
+    assert "search" not in app.query_params
+    assert "too long for the address" in said(app)
+    app.text_input(key="explore.views.name").set_value("long")
+    app.button(key="FormSubmitter:explore.views.form-Save").click().run()
+    assert list(json.loads(stated(app, "views"))) == ["long"]
+    app.selectbox(key="explore.color").set_value("split").run()
+    app.button(key="explore.undo").click().run()
+    assert app.session_state["explore.search"] == long
+    app.button(key="explore.search.clear").click().run()
+    app.button(key="explore.views.0").click().run()
+    assert app.session_state["explore.search"] == long
+
+
 def test_a_new_view_ends_the_way_forward_and_views_are_bounded() -> None:
     from bstviz.ui.explore import views
     from bstviz.ui.explore.views import History, MapView
@@ -226,6 +243,16 @@ def test_saved_views_have_names_and_come_back_from_the_address(app: AppTest) -> 
     assert map_of(there)["counts"] == before
     there.button(key="explore.views.0.forget").click().run()
     assert "views" not in there.query_params
+
+
+def test_a_name_with_control_characters_is_saved_without_and_a_bad_view_costs_itself_alone(app: AppTest) -> None:
+    app.text_input(key="explore.views.name").set_value("my\x7f view")
+    app.button(key="FormSubmitter:explore.views.form-Save").click().run()
+    views = json.loads(stated(app, "views"))
+    assert list(views) == ["my view"]
+    bad = {"a\x7f": views["my view"], "numbers": {"color": 3}, "none": None}
+    there = opened(views=json.dumps(bad | views))
+    assert list(there.session_state["explore.views"]) == ["my view"]
 
 
 def test_views_that_are_too_long_for_an_address_stay_in_the_session(app: AppTest) -> None:
@@ -267,6 +294,17 @@ def test_own_colours_are_on_the_map_in_the_filters_and_in_the_address(app: AppTe
         assert "#123456" in [trace["marker"]["color"] for trace in entries]
     app.button(key="explore.colors.back").click().run()
     assert "colors" not in app.query_params
+
+
+def test_colours_too_long_for_an_address_stay_in_the_session_and_the_page_says_so(app: AppTest) -> None:
+    chosen = {f"column {i}": {f"value {j}": "#123456" for j in range(30)} for i in range(5)}
+    app.session_state["explore.own_colors"] = chosen
+    app.run()
+    assert "colors" not in app.query_params
+    assert "too long for the address" in said(app)
+    app.selectbox(key="explore.color").set_value("split").run()
+    app.button(key="explore.undo").click().run()
+    assert app.session_state["explore.own_colors"] == chosen
 
 
 @pytest.mark.parametrize("page", ["explore", "review"])

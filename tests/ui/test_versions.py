@@ -190,6 +190,18 @@ def test_what_left_the_memory_is_not_replaced_by_what_is_on_disk(lab: Path, made
     assert not app.error
 
 
+def test_a_run_that_is_replaced_ends_no_part_of_the_overview(lab: Path, made: Path) -> None:
+    app = open_page("home")
+    import_and_train_again(lab, made)
+    st.cache_resource.clear()
+    app.run()
+    assert not app.exception and not app.error
+    assert any("left out: " in seen(m.value) and "was changed on disk" in seen(m.value) for m in app.markdown)
+    headings = [heading.value for heading in app.subheader]
+    assert {"Loaded", "How well the runs do", "The models at a glance"} <= set(headings)
+    assert any("was changed on disk" in seen(w.value) for w in app.warning)  # the panel of the experiment
+
+
 def test_a_sound_that_is_replaced_while_it_is_read_is_not_played(
     lab: Path, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

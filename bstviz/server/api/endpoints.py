@@ -119,24 +119,25 @@ def embed(served: Served, query: EmbedQuery, body: Body) -> Embedded:
 def search(served: Served, query: SearchQuery, body: Body) -> Searched:
     """The sounds that best match some words, sounds that are liked and not liked, or a new sound."""
     name, run = served.run(query.run)
-    index = index_of(run)
-    space = latent_space(run, index)
     asked = body if isinstance(body, AskedSearch) else AskedSearch(query.words)
+    by_sound = asked is not body
     like, unlike = (np.array([_row_of(run, name, one) for one in ids], int) for ids in (asked.like, asked.unlike))
-    liked = index.latents[like]
-    if not isinstance(body, AskedSearch):
-        if space.encoder is None:
-            raise UserError(f"Run {name} takes more than audio: a new sound has no place in it. Name an audio model.")
-        liked = space.place(queued.embedded_sound(space.encoder, queued.decoded(body, query.name)))
-    parts, worded = [], None
+    parts, worded, space = [], None, None
+    if by_sound or len(like) or len(unlike):
+        index = index_of(run)
+        space = latent_space(run, index)
+        liked = index.latents[like]
+        if by_sound:
+            if space.encoder is None:
+                raise UserError(f"A new sound has no place among the latents of run {name}. Name an audio model.")
+            liked = space.place(queued.embedded_sound(space.encoder, queued.decoded(body, query.name)))
+        parts.append(example_scores(index, liked, index.latents[unlike]))
     if asked.words.strip():
         collection = served.collection(run)
         if collection is None:
             raise NoSuchThingError(f"The collection of run {name} is not here, so its words are not known.")
         worded = wording(run.view(collection), rows_in(collection, run))
         parts.append(worded.scores(asked.words.strip(), queued.embedded_texts))
-    if len(liked) or len(unlike):
-        parts.append(example_scores(index, liked, index.latents[unlike]))
     if not parts:
         raise UserError("There is nothing to search by: give words, ids of sounds in like or unlike, or a sound.")
     scores = joined(parts)
@@ -145,7 +146,7 @@ def search(served: Served, query: SearchQuery, body: Body) -> Searched:
         name,
         worded.by if worded is not None else None,
         str(worded) if worded is not None else "",
-        space.name if len(liked) or len(unlike) else "",
+        space.name if space is not None else "",
         int(np.isfinite(scores).sum()),
         found_sounds(served, run, rows.tolist(), values.tolist()),
     )

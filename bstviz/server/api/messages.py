@@ -185,9 +185,7 @@ class Embedded:
 
 @dataclass(frozen=True)
 class FoundSound:
-    """A sound of a collection and its score, the cosine similarity to what was asked; class and title where they are
-    known.
-    """
+    """A sound of a collection and its score; class and title where they are known."""
 
     id: Name
     score: float
@@ -197,7 +195,7 @@ class FoundSound:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The sounds nearest to one, nearest first; classes are the labels of the collection."""
+    """The sounds nearest to one, nearest first, with cosine similarities; classes are the labels of the collection."""
 
     run: Name
     id: Name
@@ -208,9 +206,10 @@ class Neighbours:
 class Searched:
     """The sounds that match best, of so many that were ``ranked``.
 
-    ``by``: what words were compared with, ``words`` the same in words; ``space``: where sounds were compared. A score
-    is a cosine similarity, by examples for and against their difference; by words and examples the sum of both, each
-    in standard deviations.
+    ``by``: what words were compared with, ``words`` the same in words; ``space``: where sounds were compared. Scores
+    are cosine similarities to words, scores by examples (the mean cosine similarity to those for, less that to those
+    against times their share of all examples), or with both the sum of the two, each in standard deviations from its
+    mean.
     """
 
     run: Name

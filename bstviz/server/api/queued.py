@@ -40,13 +40,16 @@ def embedded_texts(encoder: EncoderInfo, texts: Sequence[str]) -> Embeddings:
     return _made(embed_texts, encoder, list(texts))
 
 
-def warm(sounds: EncoderInfo, words: EncoderInfo) -> None:
-    """Have decoders and worker processes started and two encoders loaded, without waiting for it."""
+def warm(sounds: EncoderInfo | None, words: EncoderInfo) -> None:
+    """Have decoders and worker processes started and encoders loaded, without waiting for it; none of sounds where the
+    runs take none.
+    """
     decode.warm()
     silence = [np.zeros(4_000, np.float32)]
     for kind in PROGRAM_KINDS:
         queue = background.queue_of(kind)
-        queue.warm(str(sounds), embed_sounds, lambda: (sounds, silence, 4_000), owner=OWNER)
+        if sounds is not None:
+            queue.warm(str(sounds), embed_sounds, lambda: (sounds, silence, 4_000), owner=OWNER)
         queue.warm(str(words), embed_texts, lambda: (words, ["silence"]), owner=OWNER)
 
 

@@ -1,7 +1,7 @@
 """HTTP: requests are read within limits and held against the types of messages, answers and problems are JSON.
 
 A sound is read as it comes, up to ``upload_megabytes``. So many requests are answered at once, the others wait in the
-order in which they came; over :data:`WAITING` of them the server says when to ask again.
+order in which they came, as long as their clients do; over :data:`WAITING` of them the server says when to ask again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
@@ -87,7 +87,7 @@ class Interface:
         """Make ready for the first sound."""
         with suppress(UserError, OSError):  # said to whoever asks
             _, classifier = self.served.classifier(())
-            queued.warm(classifier.run.encoders["audio"], text_classifier().run.encoders["text"])
+            queued.warm(classifier.run.encoders.get("audio"), text_classifier().run.encoders["text"])
             _ = classifier.usual_distances, beside(classifier)
 
     async def _document(self, request: Request) -> Response:
@@ -121,8 +121,7 @@ class Interface:
                 size = len(data)
                 body = data if sound else body_from(endpoint.body, data)
             threads = self._sounds if endpoint.method == "POST" else self._others
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(threads, endpoint.act, self.served, query, body)
+            return await _unless_gone(request, threads.submit(endpoint.act, self.served, query, body))
         finally:
             self._taken -= 1
             self._bytes -= size
@@ -150,6 +149,25 @@ class Interface:
                 raise RefusedError(422, "The body did not come to its end. Send it again.") from None
             raise
         return bytes(data)
+
+
+async def _unless_gone(request: Request, work: Future[object]) -> object:
+    """What some work comes to; it is not begun for a client that has gone, which nobody answers (499)."""
+    answer, gone = asyncio.wrap_future(work), asyncio.create_task(_gone(request))
+    try:
+        await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        left = work.cancel()  # unless it has begun
+    if left:
+        raise RefusedError(499, "Whoever asked has gone.")
+    return await answer
+
+
+async def _gone(request: Request) -> None:
+    """Come to an end when the connection does."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def query_from(kind: type, given: QueryParams) -> Any:

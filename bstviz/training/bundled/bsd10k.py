@@ -7,13 +7,13 @@ number for each uploader; the sounds are Freesound's to play.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from bstviz import storage
 from bstviz.datasets.bsd10k import SOURCE
 from bstviz.datasets.collection import FREESOUND_ROOT, Collection, sounds_table
 from bstviz.errors import UserError
@@ -84,7 +84,7 @@ def bundle_words(sweeps: Sequence[Path], out: str | Path) -> list[Path]:
 
     Args:
         sweeps: Experiments of different recipes.
-        out: Folder; what is there of both is replaced.
+        out: Folder; what is there of both is replaced once all is written.
 
     Returns:
         Folders of the runs, named after recipe, loss, modality, threshold and fold.
@@ -93,19 +93,18 @@ def bundle_words(sweeps: Sequence[Path], out: str | Path) -> list[Path]:
         UserError: Their collection has moved or changed, or a run is of no recipe.
     """
     runs = [load_run(folder) for sweep in sweeps for folder in find_runs(sweep)]
-    shutil.rmtree(Path(out) / BUNDLED_WORDS, ignore_errors=True)
     whole = runs[0].load_collection()
     for run in runs:
         run.check_collection(whole)
-    listed = {sound for run in runs for sound in run.sounds["sound_id"]}
-    known = without_words(whole, listed)
-    folder = known.save(Path(out).absolute() / WORDS_COLLECTION)
-    about = CollectionRef(known.name, known.hash, str(folder), known.source)
-    return [_small(run, about).save(Path(out) / BUNDLED_WORDS / _name(run), half=True) for run in runs]
-
-
-def _name(run: Run) -> str:
-    return f"{recipe_name(run.train)}-{run.id}"
+    names = [f"{recipe_name(run.train)}-{run.id}" for run in runs]
+    known = without_words(whole, {sound for run in runs for sound in run.sounds["sound_id"]})
+    collection, experiment = (Path(out).absolute() / name for name in (WORDS_COLLECTION, BUNDLED_WORDS))
+    about = CollectionRef(known.name, known.hash, str(collection), known.source)
+    with storage.replaced_folder(experiment) as fresh:
+        for run, name in zip(runs, names, strict=True):
+            _small(run, about).save(fresh / name, half=True)
+        known.save(collection)
+    return [experiment / name for name in names]
 
 
 def _small(run: Run, collection: CollectionRef) -> Run:

@@ -15,13 +15,21 @@ from bstviz.plots.facets import Column, Columns, crossfilter
 from bstviz.ui import query_params
 from bstviz.ui.cache import facets
 from bstviz.ui.cache.loaded import Loaded, identity_of
-from bstviz.ui.components.terms import meanings
+from bstviz.ui.components.terms import meaning, meanings
 from bstviz.ui.components.text import escape
 from bstviz.ui.kept import kept
 from bstviz.ui.page import reported
 from bstviz.ui.web import component, event
 
 STANDARD = ("top", "second", "correct", "confidence", "predicted_confidence", "split")
+TERMS_OF = {
+    "confidence": "Annotation confidence",
+    "predicted_confidence": "Confidence",
+    "split": "Split",
+    "fold": "Fold",
+    "attention": "Attention",
+}
+"""What explains a column, by its name."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,7 @@ def filters(
         format_func=columns.names.__getitem__,
         key=f"{key}.columns",
         persist_state="session",
-        help=meanings("Annotation confidence", "Confidence", "Split", "Attention"),
+        help=meanings(*TERMS_OF.values()),
     )
 
 
@@ -154,6 +162,7 @@ def charts(columns: Sequence[Column], counts: Mapping[str, np.ndarray], *, key: 
                 {
                     "name": column.name,
                     "label": column.label,
+                    "help": meaning(TERMS_OF[column.name]) if column.name in TERMS_OF else "",
                     "bars": [
                         {
                             "label": c.label,

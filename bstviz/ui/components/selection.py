@@ -62,8 +62,10 @@ def show_on_map(loaded: Loaded, ids: np.ndarray, sound: str | None = None) -> No
 def written(key: str) -> str | None:
     """The selection for an address; None without one, or where it is too long (beyond some sixty sounds)."""
     ids = st.session_state.get(key, NOTHING)[0]
+    if not 0 < len(ids) <= ADDRESS:
+        return None
     text = json.dumps(list(ids), separators=(",", ":"))
-    return text if len(ids) and len(text) <= ADDRESS else None
+    return text if len(text) <= ADDRESS else None
 
 
 def parse(text: str) -> tuple[pd.Index, str, np.ndarray]:

@@ -28,7 +28,7 @@ LIST_COLUMNS: dict[str, dict[str, Any]] = {
     "predicted": {"label": "Predicted", "kind": "class"},
     "predicted_confidence": {"label": "Confidence", "kind": "number", "digits": 2, "help": meaning("Confidence")},
     "distance": {"label": "Distance", "kind": "number", "digits": 3, "help": meaning("Distance")},
-    "score": {"label": "Score", "kind": "number", "digits": 3},
+    "score": {"label": "Score", "kind": "number", "digits": 3, "help": meaning("Score")},
     "thumbs": {"label": "Like this?", "kind": "thumbs"},
     "note": {"label": "Note", "kind": "text"},
     "overlap": {"label": "Change", "kind": "overlap", "help": meaning("Changed neighbourhood")},

@@ -38,6 +38,8 @@ TERMS: dict[str, str] = {
     "Dimensions": "Of the map, 2 or 3. The latent space has more; neighbours are always searched in all of them.",
     "Trustworthiness": "How many neighbours on the map are neighbours in the latent space; 1: all of them.",
     "Neighbours": "The sounds that lie nearest in the latent space, by cosine distance over all of its dimensions.",
+    "Score": "Cosine similarity to the words, or to the sounds for, less that to those against. Of words and sounds: "
+    "the sum of both, each in standard deviations from its mean.",
     "Distance": "Cosine distance in the latent space, from 0 (the same direction) to 2.",
     "Changed neighbourhood": "How many of a sound's ten nearest sounds differ between two models; 0: none, 1: all.",
     "Silhouette": "How much nearer sounds lie to their own class than to the next one, from −1 to 1. Higher: classes "
@@ -64,7 +66,6 @@ TERMS: dict[str, str] = {
     "Novelty": "How far a sound lies from its nearest sounds, against what is usual in the collection.",
     "Attention": "How much the model takes from the audio and how much from the words.",
     "Models": "Which trained models answer. Each was trained on its own part of the collection.",
-    "Near-duplicate": "A copy, cut or take of another sound. One in training and one in test is leakage.",
 }
 """By the word as it stands on a page."""
 

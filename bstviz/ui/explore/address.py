@@ -1,4 +1,4 @@
-"""What an address holds of the Explore page, and so what a view is."""
+"""What is shown on the Explore page, as parameters: what a view is, and what of it an address holds."""
 
 from __future__ import annotations
 
@@ -36,10 +36,12 @@ WITHOUT: Mapping[str, Callable[[], Any]] = {
     "colors": dict,
 }
 """What the session holds where an address leaves a parameter out; others stay as they are."""
+IN_ADDRESS = 2_000
+"""Characters of a parameter at most in an address, which browsers and proxies cut off somewhere."""
 
 
 def view_parameters(loaded: Loaded, shown: ChosenMap, by: str) -> dict[str, str]:
-    """What is shown now, as parameters of an address."""
+    """What is shown now, as parameters, however long."""
     stated = {
         "run": loading.run_name(loaded),
         "map": shown.method,
@@ -53,3 +55,8 @@ def view_parameters(loaded: Loaded, shown: ChosenMap, by: str) -> dict[str, str]
         "colors": colors.written(),
     }
     return {name: value for name, value in stated.items() if value is not None}
+
+
+def in_address(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Those parameters that an address holds; a longer search, colours or filters last for the visit."""
+    return {name: text for name, text in parameters.items() if len(text) <= IN_ADDRESS}

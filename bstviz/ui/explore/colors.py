@@ -35,7 +35,7 @@ def parse(text: str) -> Chosen:
 
 
 def written() -> str | None:
-    """The colours for an address; None without any."""
+    """The colours as an address states them; None without any."""
     found = chosen_colors()
     return json.dumps(found, ensure_ascii=False, separators=(",", ":")) if found else None
 

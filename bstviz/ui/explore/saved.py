@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
 import streamlit as st
 from msgspec import Meta
 
-from bstviz.schema import SAFE
+from bstviz import schema
+from bstviz.errors import UserError
 from bstviz.ui import query_params
 from bstviz.ui.components.text import escape
 from bstviz.ui.explore import views
+from bstviz.ui.explore.address import in_address
 from bstviz.ui.explore.views import MapView
 from bstviz.ui.page import reported
 
@@ -22,8 +25,7 @@ SAVED = "explore.views"
 SAVED_VIEWS = 20
 VIEWS_IN_ADDRESS = 5_000
 """Characters of saved views at most in an address: the last ones that fit."""
-ViewName = Annotated[str, Meta(min_length=1, max_length=60, pattern=SAFE)]
-Saved = Annotated[dict[ViewName, dict[ViewName, str]], Meta(max_length=SAVED_VIEWS)]
+ViewName = Annotated[str, Meta(min_length=1, max_length=60, pattern=schema.SAFE)]
 
 
 def saved_views() -> dict[str, MapView]:
@@ -33,17 +35,23 @@ def saved_views() -> dict[str, MapView]:
 
 
 def parse(text: str) -> dict[str, MapView]:
-    """Saved views from an address; ValueError where there are none."""
-    return {name: MapView(stated) for name, stated in query_params.from_json(text, Saved).items()}
+    """Saved views from an address, without those that are none; ValueError where it holds no views at all."""
+    found = {}
+    for name, stated in query_params.from_json(text, dict[str, object]).items():
+        with suppress(UserError):
+            view = schema.convert({name: stated}, dict[ViewName, dict[ViewName, str]], "The address")
+            found[name] = MapView(view[name])
+    return dict(list(found.items())[-SAVED_VIEWS:])
 
 
 def written() -> str | None:
     """The saved views for an address; None without any."""
     stated: dict[str, Mapping[str, str]] = {}
     for name, view in reversed(saved_views().items()):
-        if len(_text({name: view.parameters, **stated})) > VIEWS_IN_ADDRESS:
+        more = {name: in_address(view.parameters), **stated}
+        if len(_text(more)) > VIEWS_IN_ADDRESS:
             break
-        stated = {name: view.parameters, **stated}
+        stated = more
     return _text(stated) if stated else None
 
 
@@ -66,6 +74,8 @@ def pick_view(now: MapView) -> None:
                     on_click=reported(_forget),
                     args=(name,),
                 )
+        if in_address(now.parameters) != now.parameters:
+            st.caption("A search, filters or colours that are too long for the address last for this visit.")
         if known:
             st.caption(
                 "They are in this page's address: bookmark it to keep them. A selection of more than some sixty sounds "
@@ -74,7 +84,7 @@ def pick_view(now: MapView) -> None:
 
 
 def _save(now: MapView) -> None:
-    name = " ".join(str(st.session_state["explore.views.name"]).split())
+    name = schema.one_line(str(st.session_state["explore.views.name"]))
     if name:
         others = {other: view for other, view in saved_views().items() if other != name}
         st.session_state[SAVED] = dict(list((others | {name: now}).items())[-SAVED_VIEWS:])

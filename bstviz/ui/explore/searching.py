@@ -21,10 +21,10 @@ from msgspec import Meta
 from bstviz.audio import decode
 from bstviz.audio.sound import Sound
 from bstviz.encoders.base import Embeddings, EncoderInfo
-from bstviz.errors import AwayError, UserError
+from bstviz.errors import UserError
 from bstviz.inference import search
 from bstviz.latent import projection
-from bstviz.schema import Line, Name
+from bstviz.schema import Line, Name, one_line
 from bstviz.ui import query_params
 from bstviz.ui.cache import classifiers, facets, latent_space
 from bstviz.ui.cache.loaded import Loaded, identity_of
@@ -44,8 +44,6 @@ HITS = f"{SEARCH}.hits"
 """Where it keeps what was found last."""
 SEARCHED_BY = 50
 """Sounds for, and sounds against, at most: those that were named last."""
-IN_ADDRESS = 2_000
-"""Characters of a search at most in an address."""
 Examples = Annotated[tuple[Name, ...], Meta(max_length=SEARCHED_BY)]
 
 
@@ -98,10 +96,9 @@ def parse(text: str) -> Search:
 
 
 def written() -> str | None:
-    """The search for an address; None without one, or where it is too long."""
+    """The search as an address states it; None without one."""
     stated = {name: value for name, value in dataclasses.asdict(current()).items() if value}
-    text = json.dumps(stated, ensure_ascii=False, separators=(",", ":"))
-    return text if stated and len(text) <= IN_ADDRESS else None
+    return json.dumps(stated, ensure_ascii=False, separators=(",", ":")) if stated else None
 
 
 def searches_by(loaded: Loaded, rows: Sequence[int], *, like: bool) -> None:
@@ -191,7 +188,7 @@ def ranking(loaded: Loaded, hits: Hits, *, on_open: Callable[[int], None]) -> No
 
 
 def _worded() -> Search:
-    return dataclasses.replace(current(), words=str(st.session_state[f"{SEARCH}.words"]).strip())
+    return dataclasses.replace(current(), words=one_line(str(st.session_state[f"{SEARCH}.words"])))
 
 
 def _search(loaded: Loaded, wanted: Search) -> None:
@@ -286,10 +283,10 @@ def _embedded(encoder: EncoderInfo, words: Sequence[str]) -> Embeddings:
 
 
 def _dropped(loaded: Loaded, space: search.Space, uploads: Sequence[Upload]) -> tuple[np.ndarray, bool]:
-    """Latents (n, Z) of dropped sounds, and whether that is final; what cannot be decoded is told and left out."""
-    nowhere, final = np.zeros((0, space.index.latents.shape[1]), np.float32), True
+    """Latents (n, Z) of dropped sounds, and whether those are all; what cannot be decoded is told and left out."""
+    nowhere = np.zeros((0, space.index.latents.shape[1]), np.float32)
     if not uploads:
-        return nowhere, final
+        return nowhere, True
     if space.encoder is None:
         st.warning(
             "A new sound has no place in this latent space, as the model takes words too: choose an audio model.",
@@ -301,11 +298,10 @@ def _dropped(loaded: Loaded, space: search.Space, uploads: Sequence[Upload]) -> 
     for upload, error in ((upload, work.error) for upload, work in zip(uploads, works, strict=True)):
         if error is not None:
             st.error(f"{escape(upload.name)}: {told(error)}", icon=":material/error:")
-            final = final and not isinstance(error, AwayError)
     made = [work.result() for work in works if work.error is None]
     if not made:
         return nowhere, False
-    return classifiers.classifier(loaded).predict(stacked(made), None).latent, final and len(made) == len(works)
+    return classifiers.classifier(loaded).predict(stacked(made), None).latent, len(made) == len(works)
 
 
 def _decoded(upload: Upload) -> Sound:

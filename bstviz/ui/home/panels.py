@@ -50,11 +50,19 @@ def experiments(infos: Mapping[Path, RunInfo]) -> dict[str, list[RunInfo]]:
 
 
 def both_of(infos: Sequence[RunInfo]) -> tuple[Loaded, Loaded | None]:
-    """The run that stands for an experiment and its counterpart, loaded; UserError where one is another on disk."""
+    """The run that stands for an experiment and the counterpart that it can be compared with, loaded; UserError where
+    one is another on disk.
+    """
     run, counterpart = run_and_counterpart(infos)
-    loaded = [None if info is None else loading.load(info.folder or Path()) for info in (run, counterpart)]
-    assert loaded[0] is not None
-    return loaded[0], loaded[1]
+    loaded = loading.load(run.folder or Path())
+    if counterpart is None:
+        return loaded, None
+    other = loading.load(counterpart.folder or Path())
+    try:
+        pair.pair(loaded, other)
+    except UserError:  # they share too few sounds
+        return loaded, None
+    return loaded, other
 
 
 def first_of(known: Mapping[str, Sequence[RunInfo]]) -> tuple[Loaded | None, Loaded | None]:
@@ -101,7 +109,8 @@ def experiment_panels(known: Mapping[str, Sequence[RunInfo]]) -> None:
             with column:
                 experiment_panel(name, infos)
     if len(known) > len(shown):
-        st.caption(f"{len(known) - len(shown)} more experiments are loaded; the table below has all.")
+        more = f"{len(known) - len(shown)} more experiments are loaded; the table below has all."
+        st.caption(more, help=meaning("Experiment"))
 
 
 def experiment_panel(name: str, infos: Sequence[RunInfo], *, wide: bool = False) -> None:
@@ -200,13 +209,18 @@ def what_pages_do(views: Mapping[str, PreparedView]) -> None:
 def what_is_loaded(infos: Mapping[Path, RunInfo]) -> None:
     """How many runs, collections, sounds and classes, and what is known of each collection."""
     collections: dict[str, Loaded] = {}
+    unread: dict[str, str] = {}
     for path, info in infos.items():
-        if info.collection.hash not in collections:
-            collections[info.collection.hash] = loading.load(path)
+        digest = info.collection.hash
+        if digest not in collections:
+            try:
+                collections[digest] = loading.load(path)
+            except UserError as error:  # another run may be of the same collection
+                unread[digest] = f"- **{escape(info.collection.name)}** · left out: {told(error)}"
     sounds = {name: len(item.collection or item.run.sounds) for name, item in collections.items()}
     cards = st.columns(4)
     cards[0].metric("Runs", f"{len(infos):,}", border=True, help=meaning("Run"))
-    cards[1].metric("Collections", f"{len(collections):,}", border=True, help=meaning("Collection"))
+    cards[1].metric("Collections", f"{len(collections | unread):,}", border=True, help=meaning("Collection"))
     cards[2].metric("Sounds", f"{sum(sounds.values()):,}", border=True)
     classes = {code for info in infos.values() for code in info.taxonomy.codes}
     cards[3].metric("Second-level classes", f"{len(classes):,}", border=True, help=meaning("Second level"))
@@ -224,6 +238,9 @@ def what_is_loaded(infos: Mapping[Path, RunInfo]) -> None:
             st.caption(told(item.problem))
         for note in map(str, (*item.collection.notes, *item.collection.revisions) if item.collection else ()):
             st.caption(escape(without_places(note)))
+    for digest, said in unread.items():
+        if digest not in collections:
+            st.markdown(said)
 
 
 def how_well(infos: Mapping[Path, RunInfo]) -> None:

@@ -132,16 +132,15 @@ def pick_class(
     return known.get(str(chosen))
 
 
-def comment() -> str:
-    """A comment on the label, in words; empty without one."""
-    text = st.text_input(
+def ask_comment() -> None:
+    """A field for a comment on the label, in words."""
+    st.text_input(
         "Comment",
         key=COMMENT_KEY,
         max_chars=COMMENT_LENGTH,
         placeholder="For all who review here",
         persist_state="session",
     )
-    return str(text or "").strip()
 
 
 def definitions(chosen: SoundClass, taxonomy: Taxonomy) -> None:

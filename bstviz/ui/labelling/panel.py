@@ -87,17 +87,19 @@ def _ask(target: Target | None, labels: Labels, who: Reviewer, *, key: str) -> N
     given = _history(labels.record, who)
     sounds = [] if target is None else target.ids
     token = hashlib.sha256("\n".join([labels.hash, *sounds]).encode()).hexdigest()
-    chosen, comment = None, ""
+    chosen = None
     if target is not None:
         left, right = st.columns([3, 2])
         with left:
             chosen = form.pick_class(target.loaded.run.taxonomy)
         with right:
-            comment = form.comment()
+            form.ask_comment()
         given = [*_verdicts(target, chosen), *given]
     turn = f"{window()} {st.session_state.get(PRESSES, 0)} {token[:16]} {labels.identity}"
 
     def pressed(press: Press) -> None:
+        # as they are now: a press may come before the page is drawn with what was typed last
+        code, comment = st.session_state.get(form.CLASS_KEY), str(st.session_state.get(form.COMMENT_KEY) or "")
         st.session_state[PRESSES] = st.session_state.get(PRESSES, 0) + 1
         if press.act == "undo":
             acts.undo(labels, who)
@@ -105,15 +107,15 @@ def _ask(target: Target | None, labels: Labels, who: Reviewer, *, key: str) -> N
             acts.redo(labels, who)
         elif target is None or press.sound != token:
             st.session_state[SAID] = "Nothing was decided: the page had other sounds. Look again."
-        elif press.act == "keep" or press.act == "unsure" or (press.act == "set" and chosen is not None):
+        elif press.act in ("keep", "unsure") or (press.act == "set" and code in target.loaded.run.taxonomy.codes):
             acts.decide(
                 target,
                 labels,
                 who,
-                new=chosen.code if chosen is not None and press.act == "set" else None,
+                new=code if press.act == "set" else None,
                 keep=press.act == "keep",
                 confidence=press.confidence,
-                comment=comment,
+                comment=comment.strip(),
             )
 
     form.buttons(given, key=f"{key}.decide", sound=token, version=labels.hash, turn=turn, on_press=pressed)

@@ -33,6 +33,21 @@ from bstviz.ui.kept import kept
 from bstviz.ui.page import reported
 
 REPORT = Kind("report")
+EXPLAINED = {
+    "Table 1": meanings(
+        "Loss", "Modality", "Annotation confidence", "Top level", "Second level", "Hierarchical F1", "Test sounds"
+    ),
+    "Structure": meanings("Latent space", "Silhouette", "Neighbours", "Hierarchical", "Non-hierarchical"),
+    "Hierarchical against flat": meanings("Hierarchical", "Non-hierarchical", "Out of fold", "Interval"),
+    "Confusion": meanings("Cells", "Out of fold"),
+    "Latent spaces": meanings("Latent space", "Projection", "Loss", "Annotation confidence"),
+    "Maps": meanings("Latent space", "Projection"),
+    "Classes": meanings("Accuracy", "Second level", "Out of fold"),
+    "Training": meanings("Loss", "Accuracy", "Fold", "Recipe"),
+    "Attention": meanings("Attention", "Out of fold"),
+    "Calibration": meanings("Calibration", "Confidence", "Out of fold"),
+}
+"""Terms that a section uses, by its name."""
 
 
 def load_fold(info: RunInfo) -> Run:
@@ -98,8 +113,7 @@ def choose_section() -> Section:
 
 def show_section(section: Section, group: RunGroup) -> None:
     """A section of the runs chosen, or what it needs."""
-    if section.words:
-        st.caption(section.words)
+    st.caption(section.words, help=EXPLAINED.get(section.name))
     there = [info for info in group.infos if section.needs(info)]
     chosen = _choose_runs(section, there, group) if there else None
     try:

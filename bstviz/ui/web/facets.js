@@ -8,6 +8,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const box = element("div", "facet"), head = element("div", "head"), bars = element("div", "bars");
     box.setAttribute("role", "group");
     box.setAttribute("aria-label", facet.label);
+    head.title = facet.help;
     head.append(element("span", "", facet.label));
     const filtered = facet.bars.some((bar) => bar.on);
     if (filtered) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,8 +14,10 @@ from starlette.testclient import TestClient
 
 import bstviz
 from bstviz.datasets.collection import Collection
-from bstviz.models.run import Run
-from tests.server.api.conftest import SOUND, wav
+from bstviz.models.run import Run, load_run
+from bstviz.server.api.served import Served
+from bstviz.training.bundled.slim import slim
+from tests.server.api.conftest import SOUND, client_of, wav
 
 
 def test_a_sound_is_classified_as_the_library_does_and_the_decoding_is_named(
@@ -94,6 +97,20 @@ def test_search_is_the_librarys_by_words_by_examples_and_by_a_sound(
     said = client.post("search", params={"run": run.id, "k": 5}, content=wav(), headers=SOUND).json()
     expected = bstviz.search(collection, like=[wav()], run=run, k=5)
     assert [one["id"] for one in said["found"]] == collection.sounds["sound_id"].iloc[expected.rows].tolist()
+
+
+def test_words_are_searched_for_among_predictions_without_latents(
+    runs: dict[str, Run], collection: Collection, encoders: object, tmp_path: Path
+) -> None:
+    bare = load_run(slim(runs["audio"], latents=False).save(tmp_path / "bare"))
+    with client_of(Served((tmp_path,))) as client:
+        said = client.post("search", params={"run": "bare", "k": 5}, json={"words": "some title"}).json()
+        refused = client.post("search", params={"run": "bare"}, json={"like": [bare.sounds["sound_id"].iloc[0]]})
+    expected = bstviz.search(collection, "some title", run=bare, k=5)
+    assert [one["id"] for one in said["found"]] == collection.sounds["sound_id"].iloc[expected.rows].tolist()
+    assert (said["by"], said["space"]) == ("text", "")
+    assert refused.status_code == 422
+    assert "has no latents" in refused.json()["error"]
 
 
 @pytest.mark.parametrize(

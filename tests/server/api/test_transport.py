@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from bstviz.audio import decode
 from bstviz.errors import AwayError
+from bstviz.inference.classify import Classifier
+from bstviz.jobs import background
 from bstviz.models.run import Run
 from bstviz.server.api import endpoints, queued, transport
 from bstviz.server.api.access import Access
+from bstviz.server.api.served import Served
 from tests.server.api.conftest import API, LIMIT, SOUND, client_of, served, wav
 
 TOKEN = "t" * 32
@@ -109,6 +115,64 @@ def test_over_so_many_requests_the_server_says_when_to_ask_again(
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
         assert [one.result().status_code for one in waiting] == [200] * 3
         assert client.post("classify", content=wav(), headers=SOUND).status_code == 200
+
+
+def test_a_request_whose_client_has_gone_while_it_waited_is_not_begun(
+    runs: dict[str, Run], encoders: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, begun = threading.Event(), []
+
+    def slowly(data: bytes, name: str) -> object:
+        begun.append(name)
+        go.wait(30)
+        return decode.decode(data)
+
+    monkeypatch.setattr(queued, "decoded", slowly)
+    monkeypatch.setattr(transport, "API_THREADS", 1)
+    interface = transport.Interface(served(runs), Access(), upload_bytes=LIMIT)
+    app = Starlette(routes=interface.routes())
+
+    async def asked(name: str, gone: asyncio.Event) -> int:
+        body, sent = iter([wav()]), []
+
+        async def receive() -> dict[str, object]:
+            if (data := next(body, None)) is not None:
+                return {"type": "http.request", "body": data}
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: MutableMapping[str, object]) -> None:
+            sent.append(message)
+
+        headers = [(b"host", b"localhost"), (b"content-type", b"audio/wav")]
+        scope = {"type": "http", "method": "POST", "path": "/api/v1/classify", "root_path": "", "headers": headers}
+        await app({**scope, "query_string": f"name={name}".encode()}, receive, send)
+        return int(str(sent[0]["status"]))
+
+    async def two() -> tuple[int, int]:
+        stays, leaves = asyncio.Event(), asyncio.Event()
+        first = asyncio.create_task(asked("0001.wav", stays))
+        while not begun:
+            await asyncio.sleep(0.01)
+        second = asyncio.create_task(asked("0002.wav", leaves))
+        leaves.set()
+        status = await second
+        go.set()
+        return await first, status
+
+    assert asyncio.run(two()) == (200, 499)
+    assert begun == ["0001.wav"]
+
+
+def test_a_server_of_text_models_alone_makes_ready_for_words(
+    runs: dict[str, Run], encoders: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, warmed = runs["text"], []
+    monkeypatch.setattr(transport, "text_classifier", lambda: Classifier(text))
+    monkeypatch.setattr(background.WorkQueue, "warm", lambda self, key, *_, **__: warmed.append(key))
+    assert text.folder is not None
+    transport.Interface(Served((text.folder,)), Access(), upload_bytes=LIMIT).warm()
+    assert set(warmed) == {str(text.encoders["text"])}
 
 
 def test_the_address_holds_below_any_path_and_a_wrong_method_is_told_the_right_one(client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +84,20 @@ def test_only_one_fold_of_the_panels_keeps_latents(bundled: Path) -> None:
     mapped = {(run.train.loss, run.train.min_confidence, run.fold) for run in runs if run.latent_dim}
     assert mapped == {("flat", 1, 0), ("hierarchical", 1, 0), ("hierarchical", 3, 0)}
     assert not any(run.predicts for run in runs)
+
+
+def test_the_old_experiment_stays_where_a_sweep_cannot_be_read(
+    bundled: Path, sweeps: list[Path], tmp_path: Path
+) -> None:
+    out, moved = tmp_path / "assets", tmp_path / "elsewhere" / "paper"
+    shutil.copytree(bundled, out)
+    shutil.copytree(sweeps[0], moved)
+    before = {file: file.read_bytes() for file in sorted(out.rglob("*")) if file.is_file()}
+    with pytest.raises(UserError):
+        bundle_words([moved], out)  # its collection is not beside it
+    with pytest.raises(UserError, match="none of the recipes"):
+        bundle_words(sweeps, out)  # these sweeps were shortened
+    assert {file: file.read_bytes() for file in sorted(out.rglob("*")) if file.is_file()} == before
 
 
 def test_a_run_of_no_recipe_is_refused() -> None:
