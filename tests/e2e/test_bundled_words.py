@@ -47,7 +47,7 @@ def test_the_overview_shows_the_demo_and_bsd10k(offline: Page, both: str) -> Non
 def test_without_internet_review_says_who_would_play_and_goes_on(offline: Page, both: str) -> None:
     offline.goto(f"{both}/review")
     expect(offline.get_by_text("this needs a connection to the internet").first).to_be_visible(timeout=60_000)
-    expect(offline.get_by_text("no embeddings, so the models alone judge")).to_be_visible(timeout=60_000)
+    expect(offline.get_by_text("have embeddings, so the models alone judge")).to_be_visible(timeout=60_000)
 
 
 def test_confusion_is_by_threshold_on_real_sounds(offline: Page, both: str) -> None:

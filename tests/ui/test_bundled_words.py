@@ -79,7 +79,7 @@ def test_review_ranks_real_labels_and_says_who_plays_them(monkeypatch: pytest.Mo
     assert not page.exception
     captions = [seen(caption.value) for caption in page.caption]
     assert any("needs a connection to the internet" in caption for caption in captions)
-    assert any("no embeddings, so the models alone judge" in caption for caption in captions)
+    assert any("have embeddings, so the models alone judge" in caption for caption in captions)
 
 
 def test_its_runs_are_not_offered_to_classify_by(monkeypatch: pytest.MonkeyPatch) -> None:
