@@ -14,8 +14,8 @@ import streamlit as st
 from bstviz import log
 from bstviz.errors import in_words
 from bstviz.server.visitors.forget import see_visitor
-from bstviz.ui.answers import Answer
 from bstviz.ui.cache import versions
+from bstviz.ui.callbacks import Callback
 from bstviz.ui.components.text import escape, told
 from bstviz.ui.login import login_pages, logout_pages, must_log_in
 
@@ -134,7 +134,7 @@ def reported(act: Callable[..., object]) -> Callable[..., None]:
                 raise
             st.session_state[PROBLEM] = words
 
-    return Answer(answer)
+    return Callback(answer)
 
 
 def _say_versions() -> None:

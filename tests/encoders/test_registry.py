@@ -27,12 +27,12 @@ def test_every_encoder_keeps_the_interface(
     given: Sequence = ["a dog barks", ""]
     if kind == "audio":
         rate = encoder.rate  # type: ignore[attr-defined]
-        given = [tone(440, 0.4, rate), tone(880, 1.0, rate)]
+        given = [tone(440, 0.4, rate), tone(880, 1.0, rate), np.zeros(rate, np.float32), tone(440, 0.01, rate)]
     out = encoder.embed(given)  # type: ignore[attr-defined]
     assert info.id == encoder_id
     assert info.revision
     assert info.fields == ()
-    assert out.shape == (2, info.dim)
+    assert out.shape == (len(given), info.dim)
     assert out.dtype == np.float32
     assert np.isfinite(out).all()
 

@@ -24,7 +24,7 @@ from bstviz.models.run_info import HEADER, RunInfo, info_from_header, is_run, re
 from bstviz.review.retraining.versions import find_versions, is_versions, versions_folder
 from bstviz.server.visitors.forget import this_visitor
 from bstviz.training.baselines import BASELINES, Baseline, baseline_files, read_baseline
-from bstviz.ui import answers
+from bstviz.ui import callbacks
 from bstviz.ui.kept import KEEPER
 
 SESSION_VERSIONS = "bstviz.versions"
@@ -115,7 +115,7 @@ def reload() -> None:
 
     st.session_state[SESSION_VERSIONS] = on_disk()
     KEEPER.leave(this_visitor())
-    answers.let_go()
+    callbacks.let_go()
     media.let_go()
 
 

@@ -12,15 +12,15 @@ from weakref import WeakSet
 
 import streamlit as st
 
-SESSION_ANSWERS = "bstviz.answers"
+SESSION_CALLBACKS = "bstviz.callbacks"
 
 
-class Answer:
+class Callback:
     """A callback of this session, until :func:`let_go`; then it does nothing."""
 
     def __init__(self, act: Callable[..., object]) -> None:
         self.act: Callable[..., object] | None = act
-        st.session_state.setdefault(SESSION_ANSWERS, WeakSet()).add(self)
+        st.session_state.setdefault(SESSION_CALLBACKS, WeakSet()).add(self)
 
     def __call__(self, *arguments: Any) -> None:
         if self.act is not None:
@@ -29,5 +29,5 @@ class Answer:
 
 def let_go() -> None:
     """Have all callbacks so far refer to nothing; the next run of a page gives its widgets new ones."""
-    for answer in st.session_state.pop(SESSION_ANSWERS, ()):
-        answer.act = None
+    for callback in st.session_state.pop(SESSION_CALLBACKS, ()):
+        callback.act = None
