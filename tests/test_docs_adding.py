@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -85,6 +86,15 @@ def test_a_change_is_made_where_its_lines_stand_and_nowhere_else() -> None:
     assert change("a\nb\nc\n", "-b\n+x\n") == "a\nx\nc\n"
     with pytest.raises(AssertionError, match="not there, or not once"):
         change("b\nb\n", " b\n+x\n")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda page: page.stem)
+def test_readers_see_which_file_a_piece_of_code_is(example: Path) -> None:
+    """What stands behind the language of a fence is for tests: neither the site nor GitHub shows it."""
+    text = example.read_text(encoding="utf-8")
+    for language, file in re.findall(r"^```(python|diff) (\S+)$", text, re.MULTILINE):
+        name = re.escape(file)
+        assert re.search(rf"^`{name}`(, \w+)?:\n\n```{language} {name}$", text, re.MULTILINE), file
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda page: page.stem)
